@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import platform
 import sys
 from dataclasses import replace
@@ -24,6 +23,8 @@ NAMES = {
     "slow": "Slow readers",
     "start": "From start to the first response",
     "library": "A server for each test",
+    "workers": "All cores",
+    "store": "Counts in a store",
     "observed": "With journal, metrics and dashboard",
     "soak": "Memory under requests that all differ",
     "stalls": "Requests that use a whole budget",
@@ -34,12 +35,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures mockllm on this machine.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds, rougher figures")
-    parser.add_argument("--first", action="store_true", help="ahead of all other processes (needs root)")
     parser.add_argument("--requests", type=int, help="the number of requests of soak (1,000,000)")
     parser.add_argument("--seconds", type=float, default=inf, help="the most seconds of soak (no limit)")
     given = parser.parse_args()
-    if given.first:
-        os.environ["BENCH_FIRST"] = "1"
     unknown = set(given.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")

@@ -84,9 +84,9 @@ MIX = [
     Agent("chat", "gpt-4o-text-stream", range(2, 21, 2), tools=5, result=105, stream=True),
     Agent("responses", "gpt-4o-template", range(2, 21, 2), tools=10, result=70),
     Agent("messages", "claude-call", range(8), tools=12, system=900, stream=True, result=80),
-    Agent("messages", "claude-text", range(60, 70, 2), tools=30, system=1800, stream=True, result=160),
+    Agent("messages", "claude-text", range(42, 70, 2), tools=30, system=1800, stream=True, result=160),
 ]  # fmt: skip
-"""Twelve conversations side by side; 70 requests of 1 to 120 KB."""
+"""Twelve conversations side by side; 79 requests of 1 to 120 KB."""
 
 
 def _growing(first: int, last: int) -> Agent:

@@ -63,16 +63,17 @@ def offered(count: int) -> list[dict[str, Any]]:
         {
             "name": KINDS[number] if number < len(KINDS) else f"{KINDS[number % len(KINDS)]}_{number}",
             "description": text(random, 24).capitalize() + ".",
-            "parameters": _schema(random),
+            "parameters": {**_SCHEMA, "title": KINDS[number % len(KINDS)]},
         }
         for number in range(count)
     ]
 
 
-def _schema(random: Random) -> dict[str, Any]:
-    properties = {
-        "path": {"type": "string", "description": text(random, 10)},
-        "limit": {"type": "integer", "minimum": 1, "maximum": 500, "description": text(random, 8)},
+_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "path": {"type": "string", "description": "Where to begin, relative to the root of the project."},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 500, "description": "At most so many are returned."},
         "mode": {"type": "string", "enum": ["exact", "regex", "fuzzy"]},
         "edits": {
             "type": "array",
@@ -82,8 +83,9 @@ def _schema(random: Random) -> dict[str, Any]:
                 "required": ["line", "text"],
             },
         },
-    }
-    return {"type": "object", "properties": properties, "required": ["path", "limit"]}
+    },
+    "required": ["path", "limit"],
+}  # fmt: skip
 
 
 def _history(agent: Agent) -> tuple[str, str, list[Turn]]:

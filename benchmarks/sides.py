@@ -32,6 +32,8 @@ class Side:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     given: bytes = b""
+    spread: bool = False
+    """Whether its processes run on all cores; else on the first."""
 
 
 def ours(*arguments: str, name: str = "mockllm", **environment: str) -> Side:
@@ -54,9 +56,12 @@ class Running:
 
     @property
     def cpu(self) -> float:
-        """Seconds of CPU time so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) * TICK
+        """Seconds of CPU time so far, of the process and of all that it started."""
+        return sum(cpu_of(pid) for pid in tree(self.process.pid))
+
+    def cpu_of_others(self, name: str) -> float:
+        """The same of the processes below it whose command has this name."""
+        return sum(cpu_of(pid) for pid in tree(self.process.pid) if name in command_of(pid))
 
     @property
     def memory(self) -> float:
@@ -74,7 +79,7 @@ def running(side: Side) -> Iterator[Running]:
         stdout=subprocess.PIPE,
         cwd=ROOT,
         env={**ENVIRONMENT, **side.environment},
-        preexec_fn=lambda: put(SERVER_CORE),
+        preexec_fn=None if side.spread else lambda: put(SERVER_CORE),
     )
     try:
         assert process.stdin is not None
@@ -87,6 +92,31 @@ def running(side: Side) -> Iterator[Running]:
         process.wait()
 
 
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    try:
+        text = "".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    except FileNotFoundError:
+        return []
+    return [pid, *(below for child in map(int, text.split()) for below in tree(child))]
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU time of a process so far; 0 for one that has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) * TICK
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " ")
+    except FileNotFoundError:
+        return ""
+
+
 def _port(process: subprocess.Popen[bytes]) -> int:
     assert process.stdout is not None
     for line in process.stdout:
@@ -97,21 +127,18 @@ def _port(process: subprocess.Popen[bytes]) -> int:
 
 
 def put(core: int) -> None:
-    """Puts this process on a core; ahead of all others where `BENCH_FIRST` asks for it, which root may."""
+    """Puts this process on a core."""
     os.sched_setaffinity(0, {core})
-    if os.environ.get("BENCH_FIRST"):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 @contextlib.contextmanager
 def placed(core: int) -> Iterator[None]:
     """This process on a core, for a while."""
-    cores, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    cores = os.sched_getaffinity(0)
     put(core)
     try:
         yield
     finally:
-        os.sched_setscheduler(0, policy, os.sched_param(0))
         os.sched_setaffinity(0, cores)
 
 

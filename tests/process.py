@@ -82,6 +82,10 @@ class Process(ServerClient):
     def port(self) -> int:
         return int(self.url.rpartition(":")[2])
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def line(self, holds: Callable[[str], bool], start: int = 0) -> str:
         """The first line, from the `start`th of each stream on, for which this holds; waits for it."""
 

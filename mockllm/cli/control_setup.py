@@ -72,7 +72,7 @@ def create_control_api(
         vocabulary=vocabulary(),
         explain=explain_live,
         reload=None if reload is None else reload.now,
-        overlays=OverlayStore(apply, vocabulary(), builder.compiled),
+        overlays=OverlayStore(apply, vocabulary(), builder.previewed),
         folder=folder,
         editor=None if folder is None else ScenarioEditor(folder, vocabulary(), writable=edit),
     )

@@ -14,7 +14,18 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.cli.units import address, byte_text, count, error_status, seconds, size, time_scale, upstream
+from mockllm.cli.units import (
+    address,
+    byte_text,
+    count,
+    error_status,
+    seconds,
+    size,
+    store_failure,
+    time_scale,
+    upstream,
+    workers,
+)
 from mockllm.core.request.request import VOLATILE
 from mockllm.scenario.diagnostics import nearest
 from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
@@ -145,6 +156,35 @@ SERVING: Final = (
         "--tls-port", NETWORK, "serve HTTPS on this port, and HTTP on --port", None, count, metavar="PORT"
     ),
     Option("--tls-dir", NETWORK, "folder for the certificates of --tls-self-signed", metavar="DIR"),
+    Option(
+        "--workers",
+        NETWORK,
+        "serve with so many processes on the same addresses; `auto` is one for each processor",
+        convert=workers,
+        metavar="N",
+    ),
+    Option(
+        "--store",
+        NETWORK,
+        "share counts, limits, states and sessions over this Valkey or Redis server: redis://HOST:PORT/DB, unix:///PATH",
+        metavar="URL",
+    ),
+    Option(
+        "--store-failure",
+        NETWORK,
+        "what a request that counts gets while the store is away: an `error`, or a decision by its process (`local`)",
+        "error",
+        convert=store_failure,
+        metavar="error|local",
+    ),
+    Option(
+        "--store-wait",
+        NETWORK,
+        "how long a request waits for the store",
+        1.0,
+        seconds,
+        metavar="SECONDS",
+    ),
     Option("--no-cors", NETWORK, "do not allow requests of web pages of other origins", False, flag=True),
     Option(
         "--admin-token",

@@ -66,6 +66,10 @@ def run(args: argparse.Namespace) -> int:
     values = option_values(args, (*LOADING, *SERVING), os.environ)
     token = admin_token(values)
     values = {**values, "admin_token": token.text}
+    if values["workers"] or values["store"]:
+        from mockllm.cli.serve_workers import run_workers
+
+        return run_workers(args, values, token)
     bounds = limits(args, os.environ)
     began = time.time()
     prepare_recordings(values)

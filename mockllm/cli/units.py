@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from typing import Final
 
@@ -58,6 +59,31 @@ def count(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"expected a whole number, found {text!r}") from None
+
+
+MAX_WORKERS: Final = 256
+
+
+def workers(text: str) -> int:
+    """Parse a number of processes, or `auto`: one for each processor that this process may use."""
+    if text == "auto":
+        return min(usable_processors(), MAX_WORKERS)
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
+        raise ValueError(f"expected auto, or a number from 1 to {MAX_WORKERS}, found {text!r}")
+    return int(text)
+
+
+def store_failure(text: str) -> str:
+    """Parse what happens while the store is away."""
+    if text not in ("error", "local"):
+        raise ValueError(f"expected error or local, found {text!r}")
+    return text
+
+
+def usable_processors() -> int:
+    """Return how many processors this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def address(text: str) -> tuple[str, int]:

@@ -4,7 +4,7 @@ It is synchronous, and without I/O or a clock: the server passes a Request in an
 returns.
 """
 
-from mockllm.engine.engine import DeferredResponse, Engine, EngineInfo
+from mockllm.engine.engine import DeferredResponse, Engine, EngineInfo, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
 
-__all__ = ["DeferredResponse", "Engine", "EngineInfo", "PlannedResponse"]
+__all__ = ["DeferredResponse", "Engine", "EngineInfo", "PlannedResponse", "UndecidedResponse"]

@@ -142,6 +142,7 @@ class CandidateFinder:
             item.limit,
             item.load,
             _lasts(item.answers) if item.sets else None,
+            item.counts,
         )
         if item.per == "global":
             self._global[number] = candidate

@@ -18,7 +18,7 @@ from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.core.selection.decision import Lease
+from mockllm.core.selection.decision import Decision, Lease, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
@@ -36,6 +36,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
+from mockllm.state.shared_sessions import DecisionElsewhere, RecallElsewhere
 
 LONGEST: Final = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
@@ -54,6 +55,19 @@ class DeferredResponse(Exception):
         super().__init__()
         self.lease = lease
         self.plan = plan
+
+
+class UndecidedResponse(Exception):
+    """A response to a request whose counts are not in this process. Nothing is counted.
+
+    `claim` is what the decision needs. `conclude` takes the decision and returns the response; it may raise
+    DeferredResponse as `Engine.respond` does.
+    """
+
+    def __init__(self, claim: MatchResult, conclude: Callable[[Decision], PlannedResponse]) -> None:
+        super().__init__()
+        self.claim = claim
+        self.conclude = conclude
 
 
 class EngineInfo(Struct, frozen=True):
@@ -161,7 +175,8 @@ class Engine:
 
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
         """Decide and plan, and store what the dialect remembers of the response. Raises on no request; with
-        `may_defer` it raises DeferredResponse where planning takes longer than other requests may wait."""
+        `may_defer` it raises DeferredResponse where planning takes longer than other requests may wait. With a state
+        that does not hold all counts it raises UndecidedResponse."""
         context = engine_context(request)
         override = context.override
         if isinstance(override, Failure):
@@ -174,14 +189,31 @@ class Engine:
             planned = self._decided(request, mask, notes, may_defer=may_defer)
             if override is None and mask not in self._fast_paths:
                 self._add_fast_path(mask)
+        return self._remembered(planned, request)
+
+    def _remembered(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         updates = self._store_updates(planned, request) if planned.calls or request.memorable else ()
         return self._concluded(planned, request, updates)
 
     def _decided(
         self, request: Request, mask: int, notes: Sequence[str], *, may_defer: bool
     ) -> PlannedResponse:
-        """Respond by a decision. A response with a lease on limits and loads reports its expected end."""
-        responder = self._responder(request, mask, count=True)
+        """Respond by a decision."""
+        matched, validation = self._match(request, mask)
+        try:
+            decision = self.state.decide(matched)
+        except DecisionElsewhere as elsewhere:
+
+            def conclude(decision: Decision) -> PlannedResponse:
+                responder = self._responder_of(request, matched, validation, decision)
+                return self._remembered(self._answered(responder, notes, may_defer=may_defer), request)
+
+            raise UndecidedResponse(elsewhere.claim, conclude) from None
+        responder = self._responder_of(request, matched, validation, decision)
+        return self._answered(responder, notes, may_defer=may_defer)
+
+    def _answered(self, responder: Responder, notes: Sequence[str], *, may_defer: bool) -> PlannedResponse:
+        """Plan the response. One with a lease on limits and loads reports its expected end."""
         responder.may_defer = may_defer
         lease = responder.decision.lease
         try:
@@ -191,6 +223,8 @@ class Engine:
         except LongReply:
             responder.may_defer = False
             raise DeferredResponse(lease, partial(self._plan_deferred, responder, notes)) from None
+        except RecallElsewhere:  # it is planned again
+            raise
         except BaseException:
             if lease is not None:
                 lease.end()
@@ -255,7 +289,9 @@ class Engine:
 
     def peek(self, request: Request) -> Responder:
         """Return the responder of the present decision on a request. Nothing is counted."""
-        return self._responder(request, self._index.match_mask(request), count=False)
+        matched, validation = self._match(request, self._index.match_mask(request))
+        decision = self.state.decide(matched, count=False)
+        return self._responder_of(request, matched, validation, decision)
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which may be blocked. Nothing is counted."""
@@ -276,7 +312,8 @@ class Engine:
         facts = (catalog.rules, catalog.files, tuple(paths), BASE_URLS, self._stale)
         return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
 
-    def _responder(self, request: Request, mask: int, *, count: bool) -> Responder:
+    def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:
+        """Return the candidates of a request, with its own overrides, and its validation."""
         context = engine_context(request)
         outcome, override = context.routing, context.override
         validation = RequestValidation(
@@ -291,11 +328,17 @@ class Engine:
         scale = self.time_scale(request.session)
         if scale != 1.0:
             matched = replace(matched, now=request.monotonic / scale)
-        decision = self.state.decide(matched, count=count)
-        if type(override) is Override and override.place is not None:
-            decision = decision_at(decision, matched, override.place)
+        return matched, validation
+
+    def _responder_of(
+        self, request: Request, matched: MatchResult, validation: RequestValidation, decision: Decision
+    ) -> Responder:
+        context = engine_context(request)
+        if type(context.override) is Override and context.override.place is not None:
+            decision = decision_at(decision, matched, context.override.place)
+        scale = self.time_scale(request.session)
         stated = scale if scale == 1.0 else stated_scale(request.headers, scale)
-        return Responder(self._planner, request, outcome, matched, decision, validation, stated)
+        return Responder(self._planner, request, context.routing, matched, decision, validation, stated)
 
     def _add_fast_path(self, mask: int) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""

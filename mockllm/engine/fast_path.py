@@ -48,7 +48,10 @@ class FastPath(Struct, frozen=True):
         if session is None:
             number = self.state.shared.tally("", self.keys)
         else:
-            number = self.state.tally(session, self.keys)
+            tallied = self.state.tally(session, self.keys)
+            if tallied is None:
+                return None
+            number = tallied
         planned = cached.fill(b"%b%d|" % (self.stem, number), request, cached.planned)
         if self.strict and request.unknown:
             return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)

@@ -48,6 +48,10 @@ class CommandTrial(Struct, frozen=True):
         files = [name for name in (self.compare, self.side_effects) if name not in (None, STDOUT)]
         return all(name.startswith(f"${RUN_DIR}") for name in files)
 
+    @property
+    def inline(self) -> bool:
+        return False
+
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the command once. Raise CannotRun, or Broken for mistakes in the scenarios."""
         with tempfile.TemporaryDirectory(prefix="mockllm-hunt-") as folder:

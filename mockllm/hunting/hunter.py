@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Final, Protocol
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from typing import Final, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -18,6 +18,9 @@ from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.hunting.search import HuntSearch
 from mockllm.core.hunting.shrinking import shrink
 from mockllm.hunting.outcome_store import OutcomeStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 REPLAYS: Final = 20
 """How often a finding is run again."""
@@ -59,6 +62,15 @@ class SilentWatch:
     def found(self, finding: Finding) -> None: ...
 
 
+class InlineExecutor(Executor):
+    """Runs each call at once, in the caller's thread."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
 class HuntProgress(Struct):
     """What a hunt has come to."""
 
@@ -87,7 +99,11 @@ class Hunter:
         self._began = clock()
         self._runs = 0
         self._replays = 0
-        self._pool = ThreadPoolExecutor(budget.jobs if store.parallel else 1, thread_name_prefix="hunt")
+        jobs = budget.jobs if store.parallel else 1
+        self._jobs = jobs
+        self._pool: Executor = (
+            InlineExecutor() if store.inline else ThreadPoolExecutor(jobs, thread_name_prefix="hunt")
+        )
 
     def hunt(self, command: str) -> HuntReport:
         """Hunt until the search or the budget is at its end. Raise NoBaseline. After Ctrl-C the report has what was
@@ -131,7 +147,7 @@ class Hunter:
             while (
                 ended is None
                 and self._over(len(running)) is None
-                and len(running) < self._budget.jobs
+                and len(running) < self._jobs
                 and (taken := search.take())
             ):
                 running[self._pool.submit(self._store.run, taken[1])] = taken[1]

@@ -20,6 +20,10 @@ class Trial(Protocol):
     def parallel(self) -> bool:
         """Whether several runs can take place at once."""
 
+    @property
+    def inline(self) -> bool:
+        """Whether runs have to take place in the caller's thread."""
+
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the client once."""
 
@@ -56,6 +60,10 @@ class OutcomeStore:
     @property
     def parallel(self) -> bool:
         return self._trial.parallel
+
+    @property
+    def inline(self) -> bool:
+        return self._trial.inline
 
     def run(self, schedule: Schedule, number: int = 0) -> RunOutcome:
         """Return the outcome of the run with this number among runs of the same schedule."""

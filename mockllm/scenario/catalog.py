@@ -113,6 +113,12 @@ class CatalogItem(Struct, frozen=True):
     server: ToolServer | None = None
     """The tool server that it describes."""
 
+    @property
+    def counts(self) -> bool:
+        """Whether its counts choose a response, or belong to a scope of their own."""
+        several = self.answers is not None and self.answers.mode != "one"
+        return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)
+
 
 class Catalog(Struct, frozen=True):
     """All compiled items: first the rules, in the order in which they are tried, then the modifiers in theirs."""

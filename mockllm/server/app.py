@@ -18,7 +18,7 @@ from mockllm.server.deadlines import Clock, Deadlines, LoopClock
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import ControlProtocol, EngineProtocol
+from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EngineProtocol
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.worker_thread import WorkerThread
@@ -47,6 +47,8 @@ class App:
         self._clock = clock
         self.make_control: Callable[[], ControlProtocol] | None = None
         """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
+        self.decider: DeciderProtocol | None = None
+        """Decides where the engine cannot, since the counts are not in this process."""
         self.recorder: Recorder | None = None
         self.webhooks: WebhookSender | None = None
         """Sends webhooks; made for the first one."""
@@ -70,6 +72,8 @@ class App:
         """Does the work that takes longer than other requests may wait."""
         self.started = time.monotonic()
 
+        self.held: asyncio.Event | None = None
+        """Set while requests are held, because all workers of a server change their rules together."""
         self.running = 0
         """How many exchanges did not end in the turn of their request."""
         self.awaiting: dict[str, AwaitingExchange] = {}
@@ -91,6 +95,11 @@ class App:
     def control_in_use(self) -> ControlProtocol | None:
         """The control API if it was set or made."""
         return self.__dict__.get("control")
+
+    @property
+    def store_problem(self) -> str | None:
+        """What is wrong with the store of the counts: empty if nothing is, None without a store."""
+        return None if self.decider is None else self.decider.status()
 
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""

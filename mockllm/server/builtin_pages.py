@@ -10,7 +10,7 @@ from typing import Final
 
 from mockllm import __version__
 from mockllm.core.display import brief, counted
-from mockllm.core.json.codec import dumps, pretty
+from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
@@ -40,7 +40,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             _, behind = without(path)
             prefix, path = path.removesuffix(behind), behind
         if path == "/health" and method in ("GET", "HEAD"):
-            plan = health(app.engine.info(), time.monotonic() - app.started)
+            plan = health(app.engine.info(), time.monotonic() - app.started, app.store_problem)
             exchange.unlogged = True
         elif path == "/health":
             plan = only_get(method, path)
@@ -92,11 +92,12 @@ def _listed(name: str, items: Sequence[str]) -> list[str]:
     )
 
 
-def health(about: EngineInfo, uptime: float) -> Plan:
+def health(about: EngineInfo, uptime: float, store: str | None = None) -> Plan:
     """Return the health report. The status is 200 also if it is degraded: the server responds with the last good
-    version of a broken file, or without the file if it is `left_out` because it had none."""
-    report = {
-        "status": "degraded" if about.stale else "ok",
+    version of a broken file, or without the file if it is `left_out` because it had none. `store` is what is wrong
+    with the store; empty for one that works, None without a store."""
+    report: dict[str, Json] = {
+        "status": "degraded" if about.stale or store else "ok",
         "version": __version__,
         "rules": about.rules,
         "files": about.files,
@@ -106,6 +107,8 @@ def health(about: EngineInfo, uptime: float) -> Plan:
         ],
         "uptime": round(uptime, 3),
     }
+    if store is not None:
+        report["store"] = store or "ok"
     return plain(200, f"{pretty(report).decode()}\n", "application/json", ("Cache-Control", "no-store"))
 
 

@@ -14,6 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
+from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -57,6 +58,10 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
+    if exchange.player is None and app.decider is not None:
+        await with_store(app, exchange, app.decider)
+        if exchange.ended:
+            return exchange.keep_alive
     if exchange.deferred is not None:
         await plan_in_thread(app, exchange, exchange.deferred)
     if exchange.player is None and exchange.response is NOT_PLANNED:
@@ -86,6 +91,8 @@ async def _read(app: App, exchange: Exchange) -> None:
     failure: Failure | None = None
     if not short:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_turns(raw, app.limits)
+    if app.held is not None:
+        await app.held.wait()
     exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.checked = raw, not short

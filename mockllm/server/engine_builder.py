@@ -10,10 +10,10 @@ import contextlib
 import pickle
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -47,6 +47,15 @@ class Broken(Exception):
     def __init__(self, mistakes: Sequence[Diagnostic]) -> None:
         super().__init__("\n".join(map(str, mistakes)))
         self.mistakes = mistakes
+
+
+class LoadedRules(NamedTuple):
+    """All that a catalog is compiled from: the entries of the files without their specs, the files whose reload
+    failed, and the overlays."""
+
+    entries: Sequence[TypedEntry] = ()
+    stale: Sequence[StaleSource] = ()
+    over: Sequence[OverlaidEntries] = ()
 
 
 class Builder:
@@ -93,10 +102,10 @@ class Builder:
         """Remaining checks of the first engine, see `looked_over`."""
         self._last: LoadedFiles | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
-        self._entries: Sequence[TypedEntry] = ()
-        """Entries of the files without their specs; unchanged entries are reused."""
-        self._stale: Sequence[StaleSource] = ()
-        self._over: Sequence[OverlaidEntries] = ()
+        self.rules = LoadedRules()
+        """What the present catalog is compiled from; unchanged entries are reused."""
+        self.activate: Callable[[Catalog, LoadedRules], Awaitable[None]] | None = None
+        """Called with each later catalog before it is used. It may refuse the catalog with an exception."""
         self._building = asyncio.Lock()
 
     def first(self, *, at_once: bool = False) -> Engine:
@@ -117,10 +126,10 @@ class Builder:
                 raise Broken(warnings)
             self.warnings = tuple(map(str, warnings))
         self._last = scenarios.loading
-        self._entries = [replace(entry, spec=None) for entry in scenarios.entries]
+        self.rules = LoadedRules([replace(entry, spec=None) for entry in scenarios.entries])
         self.variables = _variables(scenarios.loading)
         self.watched = frozenset(map(Path, scenarios.loading.trees | scenarios.loading.folders))
-        return self._engine(catalog, ())
+        return self._engine(catalog)
 
     async def looked_over(self) -> Sequence[str]:
         """Return the warnings about the first engine's files, if `first` left them for later."""
@@ -131,47 +140,57 @@ class Builder:
         """Return an engine for the present files; a broken file is used in its last valid version."""
         async with self._building:
             result = await self._load()
+            engine = await self._with(LoadedRules(result.entries, result.stale, self.rules.over))
             self._last = result.loading
             self.watched = frozenset(map(Path, result.trees | result.folders))
             self.warnings = tuple(result.warnings)
-            self._entries, self._stale = result.entries, result.stale
-            return RebuiltEngine(await self._with(self._over), self.watched, self.warnings)
+            return RebuiltEngine(engine, self.watched, self.warnings)
 
     async def overlaid(self, over: Sequence[OverlaidEntries], swap: Callable[[Engine], None]) -> None:
         """Build an engine of the last loaded files and these overlays, and pass it to `swap`. Raises Broken if an
         overlay replaces a missing rule."""
         async with self._building:
-            self._check_targets(over)
-            engine = await self._with(over)
-            self._over = over
-            swap(engine)
+            swap(await self._with(self._overlaid(over)))
 
-    async def compiled(self, over: Sequence[OverlaidEntries]) -> Catalog:
+    async def previewed(self, over: Sequence[OverlaidEntries]) -> Catalog:
         """Return the catalog of the last loaded files and these overlays; nothing uses it. Raises Broken as
         `overlaid`."""
-        self._check_targets(over)
-        return await _in_slices(compile_catalog(merge_entries(self._entries, over), self._catalog))
+        return await self.compiled(self._overlaid(over))
 
-    def _check_targets(self, over: Sequence[OverlaidEntries]) -> None:
-        accepted = replacement_targets(self._over)
-        mistakes = [
-            mistake for overlay in over for mistake in missing_targets(overlay, self._entries, accepted)
-        ]
+    def _overlaid(self, over: Sequence[OverlaidEntries]) -> LoadedRules:
+        """Return the loaded files with these overlays. Raises Broken if one replaces a missing rule."""
+        entries, stale, before = self.rules
+        accepted = replacement_targets(before)
+        mistakes = [mistake for overlay in over for mistake in missing_targets(overlay, entries, accepted)]
         if mistakes:
             raise Broken(mistakes)
+        return LoadedRules(entries, stale, over)
 
-    async def _with(self, over: Sequence[OverlaidEntries]) -> Engine:
-        entries = merge_entries(self._entries, over) if over else self._entries
-        catalog = await _in_slices(compile_catalog(entries, self._catalog))
-        if over:
-            uses = any(entry.layer > 0 for entry in entries)
-            catalog = replace(catalog, uses=uses, files=len({entry.file for entry in self._entries}))
+    async def compiled(self, rules: LoadedRules) -> Catalog:
+        """Return the catalog of these rules."""
+        entries, over = rules.entries, rules.over
+        if not over:
+            return await _in_slices(compile_catalog(entries, self._catalog))
+        merged = merge_entries(entries, over)
+        catalog = await _in_slices(compile_catalog(merged, self._catalog))
+        uses = any(entry.layer > 0 for entry in merged)
+        return replace(catalog, uses=uses, files=len({entry.file for entry in entries}))
+
+    def adopted(self, catalog: Catalog, rules: LoadedRules) -> Engine:
+        """Return the engine of these rules, and delete the counts of all others."""
         self._state.keep(catalog.keys)
-        return self._engine(catalog, self._stale)
+        self.rules = rules
+        return self._engine(catalog)
 
-    def _engine(self, catalog: Catalog, stale: Sequence[StaleSource]) -> Engine:
+    async def _with(self, rules: LoadedRules) -> Engine:
+        catalog = await self.compiled(rules)
+        if self.activate is not None:
+            await self.activate(catalog, rules)
+        return self.adopted(catalog, rules)
+
+    def _engine(self, catalog: Catalog) -> Engine:
         self._catalog = catalog
-        return self._new_engine(catalog, stale=stale)
+        return self._new_engine(catalog, stale=self.rules.stale)
 
     async def _load(self) -> ReloadResult:
         if isinstance(self._last, LoadedFiles):

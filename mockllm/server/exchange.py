@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
@@ -16,13 +16,15 @@ from mockllm.server.http1 import ORDINARY, ResponseFraming
 if TYPE_CHECKING:
     from aiohttp import StreamReader
 
+    from mockllm.core.failure import Failure
     from mockllm.core.request.request import Request
     from mockllm.core.request.socket_session import SocketSession
     from mockllm.core.selection.decision import Lease
-    from mockllm.engine import DeferredResponse
+    from mockllm.engine import DeferredResponse, UndecidedResponse
     from mockllm.server.player import Player
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
+    from mockllm.state.shared_sessions import FetchedLookup, RecallElsewhere
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended: the response was sent; the plan cut it with FIN, with RST or with a silence; the client
@@ -69,6 +71,14 @@ class Exchange(Struct, gc=False):
     response: PlannedResponse = NOT_PLANNED
     deferred: DeferredResponse | None = None
     """The response, if it takes long to plan: another thread does it."""
+    undecided: UndecidedResponse | None = None
+    """The response, if its counts are not in this process: the app's decider decides."""
+    recalling: RecallElsewhere | None = None
+    """What the request needs of earlier responses that are not in this process."""
+    fetched: FetchedLookup | None = None
+    """What was fetched of them."""
+    unconfirmed: Awaitable[Failure | None] | None = None
+    """Done when the response is stored that clients may retrieve, outside of this process."""
     schedule: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     lease: Lease | None = None

@@ -58,16 +58,20 @@ class CannotListen(Exception):
 class Server:
     """Serves an app on its addresses."""
 
-    def __init__(self, app: App, addresses: Sequence[Address]) -> None:
+    def __init__(
+        self, app: App, addresses: Sequence[Address], bound: Sequence[tuple[socket.socket, bool]] = ()
+    ) -> None:
+        """`bound` are sockets that listen already, each with whether it serves HTTPS."""
         self.app = app
         self._addresses = addresses
+        self._bound = bound
         self._sockets: list[asyncio.Server] = []
         self.listening: list[Address] = []
 
     async def start(self) -> None:
         """Listen on all addresses; `listening` then contains them with their ports. Raises CannotListen if one fails,
         and then listens on none."""
-        sockets: list[tuple[socket.socket, bool]] = []
+        sockets: list[tuple[socket.socket, bool]] = list(self._bound)
         try:
             for address in self._addresses:
                 bound = bind(address)
@@ -84,6 +88,18 @@ class Server:
                 self._listener, sock=sock, backlog=_BACKLOG, ssl=self.app.tls if tls else None
             )
             self._sockets.append(server)
+
+    def hold(self) -> None:
+        """Serve no request before `release`."""
+        self.app.held = asyncio.Event()
+        self._listener.turns.hold()
+
+    def release(self) -> None:
+        """Serve the requests that came meanwhile, and all later ones."""
+        held, self.app.held = self.app.held, None
+        if held is not None:
+            held.set()
+        self._listener.turns.release()
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
@@ -167,12 +183,13 @@ def _bound(host: str, port: int) -> socket.socket:
         )  # it listens now, so that a port conflict is detected
         sock = socket.create_server(where, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as exc:
-        raise CannotListen(_reason(host, port, exc)) from exc
+        raise CannotListen(cannot_listen(host, port, exc)) from exc
     sock.setblocking(False)
     return sock
 
 
-def _reason(host: str, port: int, exc: Exception) -> str:
+def cannot_listen(host: str, port: int, exc: Exception) -> str:
+    """Return why an address cannot be used, as one line for the user."""
     if isinstance(exc, socket.gaierror | UnicodeError):
         return f"{host!r} is not an address of this machine; choose another with --host"
     if isinstance(exc, OverflowError):
@@ -233,11 +250,11 @@ def run(
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Run `serve` on a new event loop. Raises CannotListen."""
-    _open_as_many_as_allowed()
+    open_as_many_as_allowed()
     run_on_best_loop(serve(app, addresses, ready, beside))
 
 
-def _open_as_many_as_allowed() -> None:
+def open_as_many_as_allowed() -> None:
     """Raise the limit of open files to its maximum.
 
     Each connection is an open file. Shells allow 1024 of them by default, and a program may raise this limit; beyond

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -64,6 +64,12 @@ class Histogram(Struct):
         self.total += sum(values)
         self.most = max(self.most, max(values))
 
+    def merge(self, other: Histogram) -> None:
+        """Add the values of another histogram."""
+        self.counts = [mine + others for mine, others in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+        self.most = max(self.most, other.most)
+
     @property
     def count(self) -> int:
         return sum(self.counts)
@@ -97,6 +103,16 @@ class EndpointCounters(Struct):
     ttft: Histogram = field(default_factory=Histogram)
     gaps: Histogram = field(default_factory=Histogram)
 
+    def merge(self, other: EndpointCounters) -> None:
+        """Add the counters of the same endpoint of another process."""
+        self.requests += other.requests
+        self.errors += other.errors
+        self.missed += other.missed
+        self.left.update(other.left)
+        self.faults.update(other.faults)
+        for mine, others in ((self.took, other.took), (self.ttft, other.ttft), (self.gaps, other.gaps)):
+            mine.merge(others)
+
 
 class Series(NamedTuple):
     """The labels of a counter."""
@@ -122,11 +138,15 @@ class Metrics:
     """Counts the exchanges that the journal passes on."""
 
     def __init__(self) -> None:
+        self.on_reset: Callable[[], None] | None = None
+        """Called when the metrics are reset, which are copies of other processes' then."""
         self.playing: Mapping[type[Request], int] = {}
         """The responses in flight, by the class of their request."""
         self.reset()
 
     def reset(self) -> None:
+        if self.on_reset is not None:
+            self.on_reset()
         self.since = time.time()
         self.endpoints: dict[str, EndpointCounters] = {}
         self.series: Counter[Series] = Counter()
@@ -160,6 +180,26 @@ class Metrics:
     def seconds(self) -> Iterator[SecondCounters]:
         """Return the time series, oldest first; seconds without a request are left out."""
         return iter(tuple(self._seconds))
+
+    def merge(self, other: Metrics) -> None:
+        """Add the counters of another process. `since` becomes the earlier one."""
+        self.since = min(self.since, other.since)
+        for name, counters in other.endpoints.items():
+            self.endpoints.setdefault(name, EndpointCounters()).merge(counters)
+        self.series.update(other.series)
+        self.late.merge(other.late)
+        by_time = {second.at: second for second in self._seconds}
+        for second in other._seconds:
+            mine = by_time.setdefault(second.at, SecondCounters(second.at))
+            mine.requests += second.requests
+            mine.errors += second.errors
+            mine.missed += second.missed
+            mine.took += second.took
+            mine.bytes += second.bytes
+        self._seconds = deque(sorted(by_time.values(), key=lambda second: second.at), MAX_SECONDS)
+        in_flight = Counter(dict(self._in_flight))
+        in_flight.update(dict(other._in_flight))
+        self._in_flight = deque(sorted(in_flight.items()), MAX_SECONDS)
 
     def sample(self, now: float) -> None:
         """Store how many responses are in flight, `now` in seconds since the epoch."""

@@ -5,16 +5,19 @@ An engine is synchronous and has no I/O. It raises on no request. A reload repla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.engine import EngineInfo, PlannedResponse
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
+
+    from mockllm.state.shared_sessions import Recalled, RecallElsewhere
 
 
 class ProxyFailed(Exception):
@@ -56,6 +59,23 @@ class EngineProtocol(Protocol):
         envelope. No rule is matched and nothing is counted. The request has no body."""
 
     def info(self) -> EngineInfo: ...
+
+
+class DeciderProtocol(Protocol):
+    """Decides requests whose counts are not in this process."""
+
+    async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
+        """Decide and count, in one step. Return a failure for the client where no decision can be made."""
+
+    async def recall(self, recall: RecallElsewhere) -> Recalled | Failure:
+        """Return what a lookup wants that is not in this process."""
+
+    def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
+        """Return what is done when the last response is stored, with a failure if it cannot be stored; None where
+        nothing was to be stored."""
+
+    def status(self) -> str | None:
+        """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""
 
 
 class ControlProtocol(Protocol):

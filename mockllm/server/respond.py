@@ -17,7 +17,7 @@ from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.engine import DeferredResponse, PlannedResponse
+from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.awaited_responses import await_responses, take_client_response
@@ -28,6 +28,7 @@ from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerende
 from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
+from mockllm.state.shared_sessions import RecallElsewhere
 
 SWITCHING: Final = 101
 """The status of a handshake. `complete` opens its WebSocket."""
@@ -40,8 +41,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
     Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`), for a plan (it is `deferred`) or for a provider (`recorder_of` the exchange is
-    not None).
+    (the response is `NOT_PLANNED`), for the store (it is `undecided`, `recalling` or `unconfirmed`), for a plan (it
+    is `deferred`) or for a provider (`recorder_of` the exchange is not None).
     """
     try:
         make_response(app, exchange)
@@ -52,8 +53,10 @@ def respond(app: App, exchange: Exchange) -> bool:
             or opens_socket(exchange.response)
         ):
             return False
-        return _write_at_once(app, exchange) or begin(app, exchange)
-    except Exception:
+        if exchange.unconfirmed is not None:
+            return False
+        return write_at_once(app, exchange) or begin(app, exchange)
+    except (Exception, RecallElsewhere):
         if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
@@ -86,20 +89,39 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.recall = exchange.socket.lookup(request.recall)
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
+    plan_response(app, exchange, request)
+
+
+def plan_response(app: App, exchange: Exchange, request: Request) -> None:
+    """Set the response of the engine, or what it lacks."""
     try:
-        response = engine.respond(request, may_defer=True)
+        response = app.engine.respond(request, may_defer=True)
     except DeferredResponse as deferred:
         exchange.deferred, exchange.lease = deferred, deferred.lease
         return
+    except UndecidedResponse as undecided:
+        exchange.undecided = undecided
+        return
+    except RecallElsewhere as recall:
+        exchange.recalling = recall
+        return
+    set_response(app, exchange, response)
+
+
+def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Set a response that an engine has planned, compressed if the client accepts it."""
+    request = exchange.request
     if response.webhooks:
         send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
-    if app.awaiting and request.to_tool_server:
+    if app.awaiting and request is not None and request.to_tool_server:
         take_client_response(app, request)
-    if app.gzip and exchange.socket is None and wants(request.headers):
+    if app.gzip and request is not None and exchange.socket is None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+    if app.decider is not None:
+        exchange.unconfirmed = app.decider.take_unconfirmed()
 
 
 def opens_socket(response: PlannedResponse) -> bool:
@@ -203,7 +225,7 @@ def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
     return recorder if recorder is not None and recorder.takes(exchange.response, request) else None
 
 
-def _write_at_once(app: App, exchange: Exchange) -> bool:
+def write_at_once(app: App, exchange: Exchange) -> bool:
     """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head

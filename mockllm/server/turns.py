@@ -38,6 +38,7 @@ class Turns:
         self._deadlines = deadlines
         self._loop = loop
         self._woken = False
+        self._held = False
         self.waiting: list[ServedConnection] = []
         self.outbox: list[tuple[asyncio.Transport, bytes]] | None = None
         """What is written at the end of the turn; None between turns."""
@@ -47,17 +48,31 @@ class Turns:
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
-            if not self._woken:
-                self._woken = True
-                self._loop.call_soon(self._serve_turn)
+            self._wake()
+
+    def hold(self) -> None:
+        """Serve no request before `release`. Responses that have begun go on."""
+        self._held = True
+
+    def release(self) -> None:
+        """Serve the requests that came meanwhile, and all later ones."""
+        self._held = False
+        if self.waiting:
+            self._wake()
+
+    def _wake(self) -> None:
+        if not self._woken and not self._held:
+            self._woken = True
+            self._loop.call_soon(self._serve_turn)
 
     def _serve_turn(self) -> None:
         self._woken = False
+        if self._held:
+            return
         turn, self.waiting = self.waiting[:MAX_TOGETHER], self.waiting[MAX_TOGETHER:]
         self.waiting[:0] = self.serve(turn, self._deadlines.time() + MAX_TURN)
-        if self.waiting and not self._woken:
-            self._woken = True
-            self._loop.call_soon(self._serve_turn)
+        if self.waiting:
+            self._wake()
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection before the end of the turn."""

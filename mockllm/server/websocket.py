@@ -28,6 +28,7 @@ from mockllm.core.request.socket_session import (
     StartResponse,
     StopResponse,
 )
+from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -204,6 +205,8 @@ class SocketServer:
         """Send the messages of a response. Return whether the socket can be used further."""
         app = self._app
         make_response(app, exchange)
+        if app.decider is not None:
+            await with_store(app, exchange, app.decider)
         if exchange.deferred is not None:
             await plan_in_thread(app, exchange, exchange.deferred)
         plan = exchange.response.plan

@@ -48,7 +48,7 @@ class WorkerThread:
                 return
             try:
                 ended = partial(result.set_result, work())
-            except Exception as error:
+            except BaseException as error:  # whatever it is, the caller waits for it
                 ended = partial(result.set_exception, error)
             with suppress(RuntimeError):  # the loop is closed, and the result is not needed
                 loop.call_soon_threadsafe(end, ended)

@@ -3,12 +3,12 @@ none."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from math import inf
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import Cost, LimitStatus, combine, tightest
+from mockllm.core.limits.limit import Cost, LimitResult, LimitStatus, combine, tightest
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import AdmissionResult, Candidate, Lease, MatchResult, Selected
 from mockllm.core.selection.load import Admission, admit, at_once
@@ -51,19 +51,19 @@ def check_admission(
     tokens = claim.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
     costs = [Cost(tokens, _draw(turn, claim)) for turn, _ in limited]
     results = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
-    verdict = combine(results)
-    if not verdict.allowed:
-        index = results.index(verdict)
-        refusing, overall = accounts[index].status(now), _limit_status(accounts, now)
-        standing = LimitStatus(refusing.requests or overall.requests, refusing.tokens or overall.tokens)
-        return AdmissionResult(standing, by=limited[index][0].candidate, result=verdict, tokens=tokens), None
+    candidates = [turn.candidate for turn, _ in limited]
+    refusal, delay = limit_refusal(
+        candidates, results, lambda: [account.status(now) for account in accounts], tokens
+    )
+    if refusal is not None:
+        return refusal, None
     loaded = [(turn.candidate, scope) for turn, scope in turns if turn.candidate.load is not None]
-    wait, slowdown = verdict.delay, 1.0
+    wait, slowdown = delay, 1.0
     for candidate, scope in loaded:
-        check_admission = _load_admission(candidate, scope, now, verdict.delay)
+        check_admission = _load_admission(candidate, scope, now, delay)
         if check_admission is None:
             return AdmissionResult(_limit_status(accounts, now), by=candidate), None
-        wait = max(wait, verdict.delay + check_admission.wait)
+        wait = max(wait, delay + check_admission.wait)
         slowdown *= check_admission.slowdown
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(now, cost)
@@ -72,6 +72,23 @@ def check_admission(
     if not count or not (concurrent or loaded):
         return admitted, None
     return admitted, SlotLease(concurrent, [scope.in_flight(candidate.key) for candidate, scope in loaded])
+
+
+def limit_refusal(
+    limited: Sequence[Candidate],
+    results: Sequence[LimitResult],
+    statuses: Callable[[], Sequence[LimitStatus]],
+    tokens: int,
+) -> tuple[AdmissionResult | None, float]:
+    """Return the refusal of a request by one of these candidates' limits, None if all allow it; and the delay."""
+    verdict = combine(results)
+    if verdict.allowed:
+        return None, verdict.delay
+    index = results.index(verdict)
+    found = statuses()
+    refusing, overall = found[index], tightest(found)
+    standing = LimitStatus(refusing.requests or overall.requests, refusing.tokens or overall.tokens)
+    return AdmissionResult(standing, by=limited[index], result=verdict, tokens=tokens), 0.0
 
 
 def current_limits(turns: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:

@@ -7,6 +7,7 @@ test uses it. The parts that do not depend on pytest are in `testing.mock_server
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import re
 import warnings
@@ -34,6 +35,7 @@ WORDS: Final = (
     "all_used",
     "verdicts",
     "time_scale",
+    "hunt",
 )
 """Keywords of the marker; `pack` is the same as `packs`."""
 SESSION_WORDS: Final = ("scenarios", "packs", "params", "seed", "time_scale")
@@ -41,6 +43,11 @@ SESSION_WORDS: Final = ("scenarios", "packs", "params", "seed", "time_scale")
 SERVERS: Final = pytest.StashKey[list[tuple[str, "MockBase"]]]()
 """The servers and sessions of a test with their URLs, for the checks and reports after it. A test may have stopped
 its server."""
+
+MODIFIERS: Final = pytest.StashKey[list[dict[str, Any]]]()
+"""The modifiers of a hunt, which disturb the server of a test."""
+HUNT: Final = "mockllm.hunting.pytest_hunt"
+"""The module that hunts a test, imported for a test with `hunt`."""
 
 _numbers = itertools.count(1)
 
@@ -62,8 +69,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False, "
-        "time_scale=1): scenarios of the fixture `mockllm`, whether unmatched requests (strict), unused rules "
-        "(all_used) and bad verdicts on clients (verdicts) fail the test, and the factor on all times of scenarios",
+        "time_scale=1, hunt=False): scenarios of the fixture `mockllm`, whether unmatched requests (strict), unused "
+        "rules (all_used) and bad verdicts on clients (verdicts) fail the test, the factor on all times of "
+        "scenarios, and whether a hunt searches for what breaks the test",
     )
 
 
@@ -74,9 +82,12 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
 
     words = {**_defaults(request.config), **_words(request.node)}
     words.pop("verdicts", None)
+    words.pop("hunt", None)
     for name in ("strict", "all_used"):
         words[name] = _wants(request.node, name)
     server = _create(lambda: MockLLM(**words)).start()
+    for modifier in request.node.stash.get(MODIFIERS, ()):
+        server.modifier(**modifier)
     _note(request.node, server)
     yield server
     server.stop()
@@ -130,6 +141,19 @@ def mockllm_clock() -> Iterator[VirtualTime]:
         )
     with virtual_time() as clock:
         yield clock
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Hunt a test with `hunt=True`, or with the settings of a hunt."""
+    settings = next(
+        (mark.kwargs["hunt"] for mark in item.iter_markers(MARKER) if "hunt" in mark.kwargs), None
+    )
+    if not settings:
+        return None
+    hunt_item = importlib.import_module(HUNT).hunt_item
+    hunt_item(item, nextitem, settings if isinstance(settings, Mapping) else {})
+    return True
 
 
 @pytest.hookimpl(tryfirst=True)

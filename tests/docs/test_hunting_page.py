@@ -86,6 +86,18 @@ def test_disturbance_types_file_of_page_is_valid() -> None:
     }
 
 
+def test_function_of_page_is_hunted(capsys: pytest.CaptureFixture[str]) -> None:
+    exec(BLOCKS["hunt_function.py"], {})
+    assert capsys.readouterr().out == "12 []\n"
+
+
+def test_test_of_page_is_hunted(pytester: pytest.Pytester) -> None:
+    (pytester.path / "scenarios").mkdir()
+    for name in ("scenarios/hi.yaml", "test_hunted.py"):
+        (pytester.path / name).write_text(BLOCKS[name], encoding="utf-8")
+    pytester.runpytest_inprocess(*PLUGINS, "test_hunted.py").assert_outcomes(passed=1)
+
+
 @pytest.mark.timeout(300)
 def test_page_leads_from_a_passing_test_to_a_regression_test(pytester: pytest.Pytester) -> None:
     folder = pytester.path

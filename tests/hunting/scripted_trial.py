@@ -22,6 +22,7 @@ class ScriptedTrial:
     def __init__(self, fails: Callable[[Schedule, int], bool], *, parallel: bool = True) -> None:
         self._fails = fails
         self.parallel = parallel
+        self.inline = False
         self.runs: list[Schedule] = []
         self._lock = Lock()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -49,6 +50,11 @@ class Disturbance(Struct, frozen=True):
         if self.times is not None:
             keys["times"] = self.times
         return {**keys, **self.settings}
+
+    def may_meet(self, other: Disturbance) -> bool:
+        """Return whether a request may get both: they choose requests that overlap."""
+        ends = [inf if each.times is None else each.skip + each.times for each in (self, other)]
+        return self.skip < ends[1] and other.skip < ends[0]
 
     def __str__(self) -> str:
         """`reset on request 2`, for people."""

@@ -7,11 +7,13 @@ provider, or the network before it, can show: a client recovers, or ends with an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.hunting.disturbance import Disturbance
 from mockllm.core.json.codec import Json
 
 Expectation: TypeAlias = Literal["same", "recover", "report", "ignore"]
@@ -376,14 +378,15 @@ FAULTS_SHOWN: Final = (
         ("calls",),
         changes_content=True,
     ),
-    DisturbanceType(
-        "no_usage",
-        "usage",
-        "report",
-        "sends no token counts",
-        (_faults("no_usage"), _faults({"no_usage": {"how": "null"}})),
-        changes_content=True,
-    ),
 )
+
+
+def contradict(schedule: Sequence[Disturbance]) -> bool:
+    """Return whether two faults of a schedule may be on one request: then one of them may not have been sent, and
+    what the client does is no reaction to it."""
+    faults = [each for each in schedule if not DISTURBANCES[each.kind].variation]
+    return any(one.may_meet(other) for one, other in combinations(faults, 2))
+
+
 DISTURBANCES: Final[Mapping[str, DisturbanceType]] = {row.name: row for row in (*VARIATIONS, *FAULTS_SHOWN)}
 """All rows by name: variations first, each in the order in which they are tried."""

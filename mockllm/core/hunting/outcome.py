@@ -130,4 +130,6 @@ _MISTAKE: Final = re.compile(
     r"|^panic: |^thread '.*' panicked at |^Segmentation fault|^Traceback.*StackOverflow"
 )
 """The last line of a stack trace whose error is a mistake of a program: of Python, JavaScript, Java, Go, Rust."""
-_ASSERTION: Final = re.compile(r"^(?:E\s+)?(?:[\w.]+\.)?Assertion(?:Error|FailedError)\b", re.MULTILINE)
+_ASSERTION: Final = re.compile(
+    r"^(?:E\s+|\S+:\d+: )?(?:[\w.]+\.)?Assertion(?:Error|FailedError)\b", re.MULTILINE
+)

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.hunting.disturbance import Disturbance, Schedule, schedule_key
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType, contradict
 from mockllm.core.hunting.judgement import Judgement, Policy
 from mockllm.core.hunting.outcome import ExchangeSeen, RunOutcome
 from mockllm.core.json.codec import Json
@@ -206,7 +206,7 @@ def _pair(one: Single, other: Single) -> Schedule | None:
         second = replace(second, skip=first.skip + first.times)
     elif first.skip < second.skip and not one.retried:
         return None
-    return first, second
+    return None if contradict((first, second)) else (first, second)
 
 
 def _fits(row: DisturbanceType, seen: ExchangeSeen) -> bool:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from mockllm.core.hunting.disturbance import Disturbance, Schedule, schedule_key
-from mockllm.core.hunting.disturbance_types import DISTURBANCES
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, contradict
 from mockllm.core.json.codec import Json
 
 Shrinking: TypeAlias = Generator[Schedule, bool, Schedule]
@@ -27,7 +27,7 @@ def shrink(schedule: Schedule) -> Shrinking:
     while progress:
         progress = False
         for candidate in simpler_schedules(schedule):
-            if (key := schedule_key(candidate)) in tried:
+            if contradict(candidate) or (key := schedule_key(candidate)) in tried:
                 continue
             tried.add(key)
             if (yield candidate):

@@ -69,7 +69,7 @@ class LimitAccount:
                 longest, by = wait, bound  # type: ignore[assignment]
             delay = max(delay, meter.delay(at))
         if by is not None:
-            return LimitResult(False, 0.0, _reported_wait(now, longest, at + longest), by)
+            return LimitResult(False, 0.0, reported_wait(now, longest, at + longest), by)
         return LimitResult(True, delay / MICRO) if delay else ALLOWED
 
     def charge(self, now: float, cost: Cost) -> None:
@@ -110,7 +110,7 @@ class LimitAccount:
         )
 
 
-def _reported_wait(now: float, wait: int, due: int) -> float:
+def reported_wait(now: float, wait: int, due: int) -> float:
     """Return the wait in whole milliseconds, rounded up. It is a millisecond more where rounding to microseconds
     would make the retry too early."""
     milliseconds = -(-wait // MILLI)

@@ -23,7 +23,7 @@ from mockllm.core.json.nesting import depth_bound
 S = TypeVar("S")
 T = TypeVar("T")
 
-SHORTEST: Final = 1200
+SHORTEST: Final = 2400
 """Bytes: a shorter body is parsed as a whole, which takes less time than the search."""
 LONGEST: Final = 2 * 1024 * 1024
 """Bytes: a longer body would push out all others."""
@@ -315,12 +315,11 @@ def divided(raw: bytes, fields: dict[str, Json], member: str) -> Frame | None:
         return None
     names = list(fields)
     later = names[names.index(member) + 1 :]
-    for end in _ends_of_turns(raw, later):
-        if end >= begin.end():
-            head, tail = raw[: begin.end()], raw[end:]
-            if (frame := _frame(head, tail, member, names)) is not None:
-                return frame
-    return None
+    head = raw[: begin.end()]
+    frames = (
+        _frame(head, raw[end:], member, names) for end in _ends_of_turns(raw, later) if end >= len(head)
+    )
+    return next((frame for frame in frames if frame is not None), None)
 
 
 def _frame(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> Frame | None:

@@ -36,6 +36,9 @@ class Candidate(Struct, frozen=True):
     load: Load | None = None
     lasts: int | None = None
     """How many responses it has, where later requests are unmatched: those set no state."""
+    counts: bool = True
+    """Whether its counts choose a response, or belong to a scope of their own. The tries of any other rule are
+    no more than the position of its draws."""
 
     @property
     def decided(self) -> bool:

@@ -78,6 +78,7 @@ function Header(): JSX.Element {
         <span class="about">
           {server.version} · {plural(server.rules, "rule")} in {plural(server.files, "file")}
           {server.stale.length ? <a class="tag bad" href="#/rules">{plural(server.stale.length, "stale file")}</a> : null}
+          {server.store && server.store !== "ok" ? <span class="tag bad">{server.store}</span> : null}
         </span>
       ) : null}
       <button type="button" class="small theme" onClick={() => choose(next)} aria-label={`Use ${next} colours`}>

@@ -240,6 +240,8 @@ export interface Health {
   files: number;
   stale: Stale[];
   uptime: number;
+  /** What is wrong with the store of several processes, or "ok"; absent without a store. */
+  store?: string;
 }
 
 export interface Verdict {

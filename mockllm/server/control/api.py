@@ -45,10 +45,9 @@ class ControlApi:
 
     def knows(self, path: str) -> bool:
         """Return whether a path belongs to this API: all outside of `/api` do."""
-        from mockllm.server.control.routes import ROUTES
+        from mockllm.server.control.routes import is_known
 
-        segments = path.split("/")
-        return segments[1] != "api" or any(route.match(segments) is not None for route in ROUTES)
+        return is_known(path)
 
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
@@ -68,18 +67,31 @@ class ControlApi:
 
     async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
         """Send the live feed to a client until it disconnects. Return a plan where the call is refused."""
-        from mockllm.server.control.live_feed import LiveFeed
-
         try:
             self._access.check("CONNECT", headers, client)  # GET skips the origin check
-            if self.feed is None:
-                self.feed = LiveFeed(self.context)
-            await self.feed.follow(request)
+            await self.live_feed.follow(request)
             return None
         except Problem as problem:
             return problem_plan(problem)
         except Exception:
             return _internal_error()
+
+    def refused_follower(self, headers: Mapping[str, str], client: str) -> Plan | None:
+        """Return the response to a client that may not follow the live feed; None if it may."""
+        try:
+            self._access.check("CONNECT", headers, client)
+            return None
+        except Problem as problem:
+            return problem_plan(problem)
+
+    @property
+    def live_feed(self) -> LiveFeed:
+        """The live feed; it is made at the first use."""
+        from mockllm.server.control.live_feed import LiveFeed
+
+        if self.feed is None:
+            self.feed = LiveFeed(self.context)
+        return self.feed
 
     def close(self) -> None:
         """Close the connections of all followers, because the server stops."""
@@ -96,6 +108,7 @@ class ControlApi:
                 raise method_problem(method, path, ["GET"])
             from mockllm.server.control.prometheus import metrics_page
 
+            await self.context.collect()
             return TextResponse(*metrics_page(self.context, accept))
         if path == FEED:
             raise Problem(426, "This path is a WebSocket, the live feed: send a request with an upgrade.")
@@ -110,10 +123,14 @@ class ControlApi:
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))
         await self._settle_journal()
-        return await route.handler(self.context, ApiCall(params, options, body, raw))
+        result = await route.handler(self.context, ApiCall(params, options, body, raw))
+        if route.method != "GET":
+            await self.context.conclude()
+        return result
 
     async def _settle_journal(self) -> None:
         """Settle the journal's entries in slices; under load, more entries than these may arrive meanwhile."""
+        await self.context.collect()
         journal = self.context.journal
         for _ in range(journal.size // SLICE + 1):
             if not journal.settle(SLICE):

@@ -36,6 +36,20 @@ class ControlledApp(Protocol):
     def playing(self) -> Mapping[type[Request], int]: ...
 
 
+class OtherProcesses(Protocol):
+    """The processes whose journals, metrics and counts the control API shows as one."""
+
+    async def collect(self) -> None:
+        """Get what they have served up to now."""
+
+    async def conclude(self) -> None:
+        """Wait until they know what was changed."""
+
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store of their counts is away; None if it is not, or if they have none."""
+
+
 class ControlContext:
     """The controlled app, its settings, and the functions that only the command line can supply.
 
@@ -68,6 +82,23 @@ class ControlContext:
         self.prices: Mapping[str, Price] = {}
         """The user's own prices, by the beginning of a model's name."""
         self._expiry: OverlayExpiry | None = None
+        self.other_processes: OtherProcesses | None = None
+        """The processes that serve requests beside this one, or instead of it."""
+
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store of other processes is away; None if it is not, or if there is none."""
+        return None if self.other_processes is None else self.other_processes.store_problem
+
+    async def collect(self) -> None:
+        """Get what other processes have served up to now."""
+        if self.other_processes is not None:
+            await self.other_processes.collect()
+
+    async def conclude(self) -> None:
+        """Wait until other processes know what was changed."""
+        if self.other_processes is not None:
+            await self.other_processes.conclude()
 
     @property
     def metrics(self) -> Metrics:

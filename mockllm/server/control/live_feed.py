@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp.web import BaseRequest, WebSocketResponse
 
@@ -46,12 +46,27 @@ HEARTBEAT: Final = 30.0
 """Seconds between two pings to a follower."""
 
 
+class FrameSink(Protocol):
+    """The connection of a follower, or of other followers of this feed."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def get_write_buffer_size(self) -> int: ...
+
+    def is_closing(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
 class LiveFeed:
     """Sends frames to its followers, on the event loop of the server."""
 
-    def __init__(self, context: ControlContext) -> None:
+    def __init__(self, context: ControlContext | None) -> None:
+        """Without a context, a subclass begins and ends what sends the frames."""
         self._context = context
-        self._followers: set[asyncio.Transport] = set()
+        self._followers: set[FrameSink] = set()
         self._sender: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -69,37 +84,56 @@ class LiveFeed:
         if transport is None:
             return
         transport.write(frame({"type": "hello", "version": __version__, "interval": INTERVAL}))
-        self._followers.add(transport)
-        if self._sender is None:
-            self._sender = asyncio.get_running_loop().create_task(self._run())
+        self.attach(transport)
         try:
             async for _ in response:
                 pass
         finally:
-            self._followers.discard(transport)
-            if not self._followers and self._sender is not None:
-                self._sender.cancel()
-                self._sender = None
+            self.detach(transport)
+
+    def attach(self, follower: FrameSink) -> None:
+        """Send all further frames to a follower."""
+        self._followers.add(follower)
+        if len(self._followers) == 1:
+            self._begin()
+
+    def detach(self, follower: FrameSink) -> None:
+        """Send no more frames to a follower."""
+        if follower in self._followers:
+            self._followers.remove(follower)
+            if not self._followers:
+                self._end()
+
+    def _begin(self) -> None:
+        assert self._context is not None, "a feed without a context is begun elsewhere"
+        self._sender = asyncio.get_running_loop().create_task(self._run(self._context))
+
+    def _end(self) -> None:
+        if self._sender is not None:
+            self._sender.cancel()
+            self._sender = None
 
     def close(self) -> None:
         """Close the connections of all followers, because the server stops."""
-        for transport in self._followers:
+        for transport in tuple(self._followers):
             if not transport.is_closing():
                 transport.write(GOING_AWAY)
                 transport.close()
 
-    async def _run(self) -> None:
+    async def _run(self, context: ControlContext) -> None:
         """Send frames at each tick of the clock, until cancelled."""
-        events = FeedEvents(self._context)
+        await context.collect()
+        events = FeedEvents(context)
         while True:
             now = time.time()
             await asyncio.sleep(TICK - now % TICK + LAG)
             try:
-                self._send([frame(content) async for content in events.since(time.time())])
+                await context.collect()
+                self.send([frame(content) async for content in events.since(time.time())])
             except Exception:  # an internal error ends this tick, not the feed
                 traceback.print_exc(file=sys.stderr)
 
-    def _send(self, frames: Iterable[bytes]) -> None:
+    def send(self, frames: Iterable[bytes]) -> None:
         data = b"".join(frames)
         for transport in tuple(self._followers) if data else ():
             if transport.get_write_buffer_size() > MAX_UNREAD:
@@ -176,7 +210,7 @@ class FeedEvents:
             "rules": (engine, context.resets),
             "overlay": () if overlays is None else overlays.all,
             "config": context.settings,
-            "stale": self._stale,
+            "stale": (self._stale, context.store_problem),
             "sessions": frozenset(context.sessions),
         }
 

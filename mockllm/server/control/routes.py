@@ -43,3 +43,9 @@ def find(method: str, path: str) -> tuple[ApiRoute, dict[str, str]]:
     if allowed:
         raise method_problem(method, path, allowed)
     raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists all calls.")
+
+
+def is_known(path: str) -> bool:
+    """Return whether a path belongs to the control API, with any method: all outside of `/api` do."""
+    segments = path.split("/")
+    return segments[1] != "api" or any(route.match(segments) is not None for route in ROUTES)

@@ -166,6 +166,10 @@ class Journal:
         made = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
         return chain(made, settled)
 
+    def after(self, number: int) -> list[JournalEntry]:
+        """Return the stored requests that are newer than the request of this number. Call `settle` before."""
+        return [entry for entry in self._ring if entry.number > number]
+
     def clear(self) -> None:
         """Drop all requests. Their numbers and the counts continue."""
         self.settle()

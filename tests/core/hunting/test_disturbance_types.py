@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, EXPECTATIONS
+from mockllm.core.hunting.disturbance import Disturbance
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, EXPECTATIONS, contradict
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 
 
@@ -42,3 +43,20 @@ def test_expectations_replace_those_of_the_table() -> None:
 def test_expectations_mistake_is_named(content: Any, message: str) -> None:
     with pytest.raises(BadExpectations, match=message.replace("(", r"\(")):
         expectations(content)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (Disturbance("cut", {}, times=1), Disturbance("quota", {}, times=1), True),
+        (Disturbance("cut", {}, times=1), Disturbance("quota", {}, skip=1, times=1), False),
+        (Disturbance("cut", {}, times=2), Disturbance("quota", {}, skip=1, times=1), True),
+        (Disturbance("cut", {}, skip=3, times=1), Disturbance("quota", {}), True),
+        (Disturbance("cut", {}, times=1), Disturbance("crlf", {}), False),
+    ],
+)
+def test_contradict_finds_two_faults_on_a_request(
+    one: Disturbance, other: Disturbance, expected: bool
+) -> None:
+    assert contradict((one, other)) is expected
+    assert contradict((other, one)) is expected

@@ -22,7 +22,7 @@ TRIED = {
     "crlf": TriedRow({"failed": 1}),
     "no_space": TriedRow({"held": 1}),
     "silence": TriedRow({"unclear": 2}, "its timeout is 600 s"),
-    "no_usage": TriedRow({"no effect": 1}, "not shown"),
+    "empty_answer": TriedRow({"no effect": 1}, "not shown"),
 }
 REPORT = HuntReport("run me", BASE, [FOUND], [FLAKY], TRIED, 150, 40, 10.0, 7, "150 runs")
 
@@ -49,7 +49,7 @@ def test_report_names_findings_and_what_held() -> None:
         "flaky, failed 7 of 20 runs: crlf, every request + cut, request 1",
         "held: no_space",
         "cannot be judged (its timeout is 600 s): silence",
-        "had no effect (not shown): no_usage",
+        "had no effect (not shown): empty_answer",
         "not tried",
     ):
         assert part in text
@@ -73,7 +73,7 @@ def test_report_json_has_schedules_and_exchanges() -> None:
     document = report_json(REPORT, {FOUND.name: "hunt/a.yaml"})
     (finding,) = document["findings"]
     assert finding["file"] == "hunt/a.yaml"
-    assert document["tried"]["no_usage"] == {"results": {"no effect": 1}, "reason": "not shown"}
+    assert document["tried"]["empty_answer"] == {"results": {"no effect": 1}, "reason": "not shown"}
     assert report_json(replace(REPORT, baseline=replace(BASE, exchanges=(replace(ASKED, took=None),))), {})
 
 

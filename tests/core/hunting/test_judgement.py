@@ -91,6 +91,15 @@ def test_fault_with_words_of_its_own_is_reported() -> None:
     assert judged(outcome, CUT).result == "reported"
 
 
+@pytest.mark.parametrize(
+    ("words", "result"),
+    [("onetwo three", "failed"), ("twothree", "failed"), ("oneX", "reported"), ("Xone", "reported")],
+)
+def test_fault_with_repeated_text_fails(words: str, result: str) -> None:
+    outcome = ended(0, CUT, stdout=words, compared=words.encode())
+    assert judged(outcome, CUT).result == result
+
+
 def test_refusal_that_is_shown_holds() -> None:
     sent: dict[str, Any] = {"exchanges": (asked(REFUSAL, text="Sorry."),)}
     assert judged(ended(0, REFUSAL, stdout="Sorry.", compared=b"Sorry.", **sent), REFUSAL).result == "held"

@@ -42,7 +42,9 @@ def main() -> None:
     done: set[str] = set()
     try:
         print(task(done))
-    except Failed:
+    except Failed as failed:
+        if failed.final:
+            raise
         print(task(done))
 
 

@@ -14,8 +14,8 @@ def main() -> None:
                 print(text, end="")
                 printed += text
             break
-        except Failed:
-            if last or (MENDED and printed):
+        except Failed as failed:
+            if last or failed.final or (MENDED and printed):
                 raise
     print()
 

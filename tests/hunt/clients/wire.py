@@ -24,7 +24,11 @@ TOLD = 3
 
 
 class Failed(Exception):
-    """A failure that the client tells."""
+    """A failure that the client tells. `final`: no retry can repair it."""
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 def tell(message: str) -> NoReturn:
@@ -77,7 +81,7 @@ def ask(
         if response.status == 200:
             return response
         if response.status not in retried or last:
-            raise Failed(f"status {response.status}")
+            raise Failed(f"status {response.status}", final=True)
         response.read()
         time.sleep(wait(response, tries))
     raise Failed("no try is left")

@@ -123,7 +123,7 @@ def steered(
         vocabulary=vocabulary(),
         explain=explain_live,
         reload=reload.now,
-        overlays=OverlayStore(apply, vocabulary(), builder.compiled),
+        overlays=OverlayStore(apply, vocabulary(), builder.previewed),
         folder=str(folder),
         editor=ScenarioEditor(str(folder), vocabulary(), writable=True),
     )

@@ -1,0 +1,235 @@
+"""`mockllm serve --workers`: the supervisor of several processes on the same addresses."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from mockllm.cli.console import log, print_line, print_mistakes
+from mockllm.cli.control_setup import AdminToken, background_tasks, set_up_control_api
+from mockllm.cli.listen_addresses import addresses, configure_tls
+from mockllm.cli.options import BadOption, limits, unknown_variables
+from mockllm.cli.serve import (
+    create_builder,
+    dashboard_warning,
+    no_rules_warning,
+    print_ready,
+    strict_exit_code,
+    warn_about_files,
+)
+from mockllm.cli.sources import uses_default_pack
+from mockllm.cli.startup import gc_paused
+from mockllm.cli.store_setup import NoStoreFound, StoreSetup, store_setup
+from mockllm.cli.worker_process import serve
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
+from mockllm.server.app import App
+from mockllm.server.engine_builder import Broken, Builder, LoadedRules
+from mockllm.server.http_server import (
+    Address,
+    CannotListen,
+    Server,
+    open_as_many_as_allowed,
+    run_on_best_loop,
+)
+from mockllm.server.reload import Reloader
+from mockllm.server.workers.forked_process import fork_workers
+from mockllm.server.workers.group_sessions import GroupSessions
+from mockllm.server.workers.listening_sockets import listen
+from mockllm.server.workers.shareable import beyond_store, unshareable
+from mockllm.server.workers.supervisor import Supervisor
+from mockllm.state.shared_counts import SharedCounts
+
+ALONE: Final = ("record_misses",)
+"""Options that need one process."""
+
+
+def run_workers(args: argparse.Namespace, values: Mapping[str, Any], token: AdminToken) -> int:
+    """Serve with several processes; see `serve.run`."""
+    for key in ALONE:
+        if values[key]:
+            raise BadOption(f"--{key.replace('_', '-')} needs one process: leave out --workers and --store")
+    if values["time_scale"] != 1.0:
+        raise BadOption("--time-scale needs one process: several go by the clock of their store")
+    with store_setup(values) as store:
+        return _run(args, values, token, store)
+
+
+def _run(
+    args: argparse.Namespace, values: Mapping[str, Any], token: AdminToken, store: StoreSetup | None
+) -> int:
+    began = time.time()
+    bounds = limits(args, os.environ)
+    state = GroupSessions(SharedCounts(), unused=bounds.session_ttl, max_sessions=bounds.sessions)
+    builder = create_builder(values, state, bounds.generated)
+    try:
+        engine = _first_engine(builder, store)
+        where, sockets = listen(addresses(args, values), values["workers"] or 1)
+    except Broken as broken:
+        print_mistakes(broken.mistakes, sys.stderr)
+        return 2
+    except CannotListen as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
+    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"])
+    trusted = configure_tls(app, values)
+    reload = Reloader(app, builder.watched, builder.again, log, began)
+    watched = None if values["no_reload"] else reload
+    admin_server = set_up_control_api(app, builder, watched, values)
+    settings = {"values": values, "limits": bounds, "addresses": where, "controlled": admin_server is None}
+    settings |= {"replica": 0, "store": None if store is None else store.address}
+    forked = fork_workers(sockets, serve)  # before anything here has a thread or an event loop
+    group = ServedGroup(
+        app=app,
+        builder=builder,
+        state=state,
+        supervisor=Supervisor(app, state, sockets, settings, log, forked),
+        settings=settings,
+        store=store,
+        reload=watched,
+        admin_server=admin_server,
+        ready=partial(_print_ready, where, app, values, trusted, token, len(sockets), store),
+        tasks=background_tasks(partial(warn_about_files, builder, reload), watched, admin_server),
+    )
+    return _exit_code(group)
+
+
+class ServedGroup(Struct):
+    """The parts of a server with several workers."""
+
+    app: App
+    builder: Builder
+    state: GroupSessions
+    supervisor: Supervisor
+    settings: dict[str, Any]
+    store: StoreSetup | None
+    reload: Reloader | None
+    admin_server: Server | None
+    ready: Callable[[], None]
+    tasks: Callable[[], Coroutine[Any, Any, None]]
+
+
+def _first_engine(builder: Builder, store: StoreSetup | None) -> Engine:
+    """Return the first engine, and print warnings. Raises Broken."""
+    with gc_paused():
+        engine = builder.first(at_once=True)
+    _require_shareable(engine.catalog, store)
+    unknown = unknown_variables(os.environ, builder.variables)
+    for warning in (*unknown, *no_rules_warning(engine.info()), *dashboard_warning()):
+        log(f"warning: {warning}")
+    return engine
+
+
+def _exit_code(group: ServedGroup) -> int:
+    """Serve, and return the exit code."""
+    values = group.settings["values"]
+    if values["until_stdin_closes"]:
+        from mockllm.cli.input_end import stop_at_input_end
+
+        stop_at_input_end()
+    open_as_many_as_allowed()
+    try:
+        run_on_best_loop(_run_group(group))
+    except NoStoreFound as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
+    return strict_exit_code(group.app.journal.missed) if values["strict"] else 0
+
+
+def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:
+    """Raise Broken if a rule counts what the workers cannot share."""
+    mistakes = unshareable(catalog) if store is None else beyond_store(catalog)
+    if mistakes:
+        raise Broken(mistakes)
+
+
+def _print_ready(
+    where: Sequence[Address],
+    app: App,
+    values: Mapping[str, Any],
+    trusted: Path | None,
+    token: AdminToken,
+    workers: int,
+    store: StoreSetup | None,
+) -> None:
+    print_ready(where, app, uses_default_pack(values), trusted, token)
+    if store is not None:
+        print_line(f"  Store:      {store.shown}")
+    print_line(f"  Workers:    {workers} process{'es' * (workers != 1)}")
+
+
+def _say_nothing(_: str) -> None:
+    """The first worker says what happens to the store."""
+
+
+async def _run_group(group: ServedGroup) -> None:
+    """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound."""
+    store, state = group.store, group.state
+    if store is not None:
+        state.store = await store.open(_say_nothing, group.settings["values"]["store_wait"])
+        group.settings["replica"] = store.replica
+    stopping, hurried = _signals(group.reload)
+    await _supervise(group, stopping, hurried)
+    if state.store is not None and store is not None:
+        state.store.release_replica(store.replica)
+        await asyncio.sleep(0)
+        state.store.link.close()
+
+
+def _signals(reload: Reloader | None) -> tuple[asyncio.Event, asyncio.Event]:
+    """Return what the first and the second SIGTERM or SIGINT set. SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+    stopping, hurried = asyncio.Event(), asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def signalled() -> None:
+        (hurried if stopping.is_set() else stopping).set()
+
+    def reload_now() -> None:
+        if reload is None:
+            log("SIGHUP: this server does not reload (--no-reload)")
+            return
+        task = loop.create_task(reload.now())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signalled)
+    if not sys.stdout.isatty():  # a terminal that closes sends it, and ends the server
+        loop.add_signal_handler(signal.SIGHUP, reload_now)
+    return stopping, hurried
+
+
+async def _supervise(group: ServedGroup, stopping: asyncio.Event, hurried: asyncio.Event) -> None:
+    """Start the workers, and end them when `stopping` is set; without their responses when `hurried` is set."""
+    app, store, supervisor, builder = group.app, group.store, group.supervisor, group.builder
+
+    async def activate(catalog: Catalog, rules: LoadedRules) -> None:
+        _require_shareable(catalog, store)
+        await supervisor.change(catalog, rules)
+
+    app.start()
+    control = app.control if group.admin_server is None else group.admin_server.app.control
+    control.context.other_processes = supervisor  # type: ignore[union-attr]
+    await supervisor.start(app.engine.catalog, builder.rules)  # type: ignore[attr-defined]
+    builder.activate = activate
+    group.ready()
+    loop = asyncio.get_running_loop()
+    background = [loop.create_task(group.tasks())]
+    if store is not None:
+        background.append(loop.create_task(store.watch(log)))
+    await stopping.wait()
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+    await supervisor.stop(at_once=hurried)

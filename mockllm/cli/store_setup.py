@@ -1,0 +1,87 @@
+"""The store of `mockllm serve --workers`: the one at `--store`, or a server that mockllm starts itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from mockllm.cli.options import BadOption
+from mockllm.store.connection import (
+    BadAddress,
+    StoreAddress,
+    StoreAway,
+    StoreRefused,
+    has_client,
+    store_address,
+)
+from mockllm.store.group_store import GroupStore
+from mockllm.store.own_server import OwnServer, installed_program
+from mockllm.store.store_link import StoreLink
+
+CHECK: Final = 0.5
+"""Seconds between two looks whether the own server still runs."""
+
+
+class NoStoreFound(Exception):
+    """The store cannot be used; the message is one line."""
+
+
+class StoreSetup:
+    """The address of the store, and the server if mockllm has started it."""
+
+    def __init__(self, address: StoreAddress, own: OwnServer | None) -> None:
+        self.address = address
+        self.own = own
+        self.replica = 0
+
+    @property
+    def shown(self) -> str:
+        """The store as a person reads it."""
+        return f"a {self.own.name} of this server" if self.own is not None else self.address.shown
+
+    async def open(self, say: Callable[[str], None], wait: float) -> GroupStore:
+        """Return the store, connected, with the number of this group of workers. Raises NoStoreFound."""
+        link = StoreLink(self.address, say, wait)
+        store = GroupStore(link, wait)
+        try:
+            await link.open()
+            if self.own is None:
+                owner = os.urandom(8).hex()
+                self.replica = await store.claim_replica(owner)
+                self._renewal = asyncio.get_running_loop().create_task(
+                    store.renew_replica(self.replica, owner)
+                )
+        except (StoreAway, StoreRefused) as error:
+            raise NoStoreFound(f"the store {self.address.shown} cannot be used: {error}") from None
+        return store
+
+    async def watch(self, say: Callable[[str], None]) -> None:
+        """Start the own server again whenever it has ended."""
+        while self.own is not None:
+            await asyncio.sleep(CHECK)
+            if self.own.started_again():
+                say(f"the {self.own.name} of this server had ended; another one has its counts")
+
+
+@contextmanager
+def store_setup(values: Mapping[str, Any]) -> Iterator[StoreSetup | None]:
+    """Yield the store for the block; None where no server is configured or installed. Raises BadOption."""
+    if values["store"]:
+        try:
+            address = store_address(values["store"])
+        except BadAddress as error:
+            raise BadOption(f"--store: {error}") from None
+        yield StoreSetup(address, None)
+        return
+    program = installed_program()
+    if program is None or not has_client():
+        yield None
+        return
+    own = OwnServer(program)
+    try:
+        yield StoreSetup(store_address(own.url), own)
+    finally:
+        own.close()

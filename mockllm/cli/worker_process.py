@@ -1,0 +1,102 @@
+"""The process of one worker of `mockllm serve --workers`. Its supervisor starts it with the number of a socket."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from mockllm.cli.console import access_log_of, log
+from mockllm.cli.listen_addresses import configure_tls
+from mockllm.cli.serve import allowed_hosts, create_builder
+from mockllm.cli.startup import ca_loading_skipped, gc_paused
+from mockllm.cli.trace_setup import traces
+from mockllm.engine import Engine
+from mockllm.server.app import App
+from mockllm.server.http_server import Server, open_as_many_as_allowed, run_on_best_loop
+from mockllm.server.workers.channel import first_message
+from mockllm.server.workers.marked_journal import MarkedJournal
+from mockllm.server.workers.no_store import NoStore
+from mockllm.server.workers.worker import Worker, WorkerDecider
+from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.state.shared_sessions import REPLICA, SharedSessions
+
+
+def main() -> None:
+    """Serve until the supervisor ends, to whose socket the argument is a descriptor."""
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+def serve(end: socket.socket) -> None:
+    """Serve until the supervisor at this channel ends."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a terminal sends it to all processes; the supervisor stops this one
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        (settings,) = first_message(end).values
+    except EOFError:
+        return
+    end.setblocking(False)
+    open_as_many_as_allowed()
+    with gc_paused(), ca_loading_skipped():
+        from mockllm.server import connection  # noqa: F401 - loads aiohttp
+    run_on_best_loop(_run(settings, end))
+
+
+async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
+    values, bounds = settings["values"], settings["limits"]
+    counts = SharedCounts(settings["counts"])
+    first = settings["replica"] * REPLICA
+    state = SharedSessions(counts, first=first, max_sessions=bounds.sessions, unused=bounds.session_ttl)
+    builder = create_builder(values, state, bounds.generated)
+    slot = SlotTable.SERVED + settings["place"]
+    counts[slot] = 0
+
+    decider = _decider(settings, state)
+
+    def make_app(engine: Engine) -> App:
+        lines = None if values["quiet"] else access_log_of(values)
+        app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
+        app.gzip = values["gzip"]
+        app.webhook_hosts = allowed_hosts(values)
+        app.decider = decider
+        app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, slot)
+        configure_tls(app, values)
+        tracing.enter_context(traces(app, settings["addresses"], log))
+        return app
+
+    def listen(app: App) -> Server:
+        return Server(app, (), [(socket.socket(fileno=fd), tls) for fd, tls in settings["listening"]])
+
+    from contextlib import ExitStack
+
+    with ExitStack() as tracing:
+        worker = Worker(state, builder, make_app, listen, decider, controlled=settings["controlled"])
+        await worker.channel.open(end)
+        await worker.run()
+    decider.close()
+
+
+def _decider(settings: Mapping[str, Any], state: SharedSessions) -> WorkerDecider:
+    """Return what decides the requests that count."""
+    if settings["store"] is None:
+        return NoStore(state)
+    from mockllm.store.store_decider import StoreDecider
+
+    values = settings["values"]
+    unused = settings["limits"].session_ttl
+    say = log if settings["place"] == 0 else _say_nothing  # one line for all workers of a machine
+    return StoreDecider(
+        settings["store"],
+        state,
+        say,
+        wait=values["store_wait"],
+        on_failure=values["store_failure"],
+        unused=unused,
+    )
+
+
+def _say_nothing(_: str) -> None: ...

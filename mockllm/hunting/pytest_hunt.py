@@ -1,0 +1,118 @@
+"""A hunt of one test: `@pytest.mark.mockllm(hunt=True)`.
+
+The test runs again and again, each time with new fixtures, and its server disturbs it. `mockllm.testing.plugin`
+imports this module for a test that has the marker.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from mockllm.core.hunting.disturbance import Schedule
+from mockllm.core.hunting.finding import HuntReport
+from mockllm.core.hunting.judgement import Policy, modifier_name
+from mockllm.core.hunting.outcome import RunOutcome
+from mockllm.core.hunting.report_text import report_lines, summary
+from mockllm.hunting.disturbed_server import FAST, exchanges_seen, verdicts_seen
+from mockllm.hunting.finding_files import keep_findings
+from mockllm.hunting.hunt import RunBound
+from mockllm.hunting.hunter import HuntBudget, Hunter, NoBaseline
+from mockllm.hunting.outcome_store import OutcomeStore
+from mockllm.testing.plugin import MODIFIERS, SERVERS
+
+FOLDER: Final = "hunt"
+"""The folder of findings, below the root of the tests."""
+KEYS: Final = ("runs", "time", "timeout", "replays", "findings", "seed")
+"""The settings in `hunt={…}`."""
+
+
+class ItemTrial:
+    """Runs a test. `reports` are those of its last run."""
+
+    def __init__(self, item: pytest.Item, nextitem: pytest.Item | None, timeout: float) -> None:
+        self._item = item
+        self._nextitem = nextitem
+        self._timeout = timeout
+        self.reports: list[pytest.TestReport] = []
+
+    @property
+    def parallel(self) -> bool:
+        return False
+
+    @property
+    def inline(self) -> bool:
+        return True
+
+    def run(self, schedule: Schedule) -> RunOutcome:
+        """Run the test once."""
+        item = self._item
+        item.stash[MODIFIERS] = [
+            {"name": "hunt-pace", "pace": dict(FAST)},
+            *(each.modifier(modifier_name(number)) for number, each in enumerate(schedule)),
+        ]
+        item._initrequest()  # type: ignore[attr-defined]  # as plugins do that rerun tests
+        began, since = time.monotonic(), time.time()
+        with RunBound(self._timeout, self._stop) as bound:
+            self.reports = runtestprotocol(item, log=False, nextitem=self._nextitem)
+        took = time.monotonic() - began
+        servers = [server for _, server in item.stash.get(SERVERS, [])]
+        failed = next((report for report in self.reports if report.failed), None)
+        return RunOutcome(
+            None if bound.reached else int(failed is not None),
+            took,
+            stderr="" if failed is None else failed.longreprtext,
+            verdicts=tuple(each for server in servers for each in verdicts_seen(server)),
+            exchanges=tuple(each for server in servers for each in exchanges_seen(server, since)),
+        )
+
+    def _stop(self) -> None:
+        """Stop the servers of the test: then its requests fail."""
+        for _, server in self._item.stash.get(SERVERS, []):
+            getattr(server, "stop", lambda: None)()
+
+
+def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: Mapping[str, Any]) -> None:
+    """Hunt a test, and log one report for it."""
+    unknown = [name for name in settings if name not in KEYS]
+    if unknown:
+        raise pytest.UsageError(f"hunt has no setting {unknown[0]!r}; expected one of {', '.join(KEYS)}")
+    trial = ItemTrial(item, nextitem, settings.get("timeout", 10.0))
+    budget = HuntBudget(
+        settings.get("runs", 200),
+        settings.get("time", 600.0),
+        replays=settings.get("replays", 20),
+        seed=settings.get("seed", 0),
+        findings=settings.get("findings"),
+    )
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    store = OutcomeStore(trial, None, "", resume=False)
+    try:
+        report = Hunter(store, Policy(), budget).hunt(f"pytest {item.nodeid}")
+    except NoBaseline:
+        reports = trial.reports
+    else:
+        reports = _with_findings(trial.reports, report, item.config.rootpath)
+    for each in reports:
+        item.ihook.pytest_runtest_logreport(report=each)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def _with_findings(
+    reports: list[pytest.TestReport], hunted: HuntReport, root: Path
+) -> list[pytest.TestReport]:
+    """Return the reports of a test whose hunt has ended: failed for a finding, else passed."""
+    for each in reports:
+        each.outcome, each.longrepr = "passed", None
+        each.sections = [("mockllm: hunt", summary(hunted))] if each.when == "call" else []
+    call = next((each for each in reports if each.when == "call"), reports[0])
+    if not hunted.passed:
+        files = keep_findings(hunted, root / FOLDER, own_pace=False)
+        call.outcome = "failed"
+        call.longrepr = "\n".join(report_lines(hunted, files)).lstrip("\n")
+    return reports

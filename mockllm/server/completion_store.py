@@ -1,0 +1,87 @@
+"""Completes the exchanges that need the store: for a decision, for earlier responses, or to store the response."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Decision
+from mockllm.engine import DeferredResponse, UndecidedResponse
+from mockllm.server.app import App
+from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.protocols import DeciderProtocol
+from mockllm.server.respond import plan_response, recorder_of, set_response, write_at_once
+from mockllm.state.shared_sessions import FetchedLookup, RecallElsewhere
+
+MAX_RECALLED: Final = 2_000
+"""Most stored responses and calls that are fetched for one request."""
+
+
+async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
+    """Set the response of an exchange that waits for the store, and write it at once if that is possible."""
+    request = exchange.request
+    if request is None:
+        return
+    waited = exchange.recalling or exchange.undecided or exchange.unconfirmed
+    while exchange.recalling is not None:
+        recall, exchange.recalling = exchange.recalling, None
+        if await _recalled(app, exchange, decider, request, recall):
+            plan_response(app, exchange, request)
+    if exchange.undecided is not None:
+        undecided, exchange.undecided = exchange.undecided, None
+        await _decide(app, exchange, decider, request, undecided)
+    if exchange.unconfirmed is not None:
+        unconfirmed, exchange.unconfirmed = exchange.unconfirmed, None
+        failure = await unconfirmed
+        if failure is not None:
+            exchange.response = app.engine.refuse(failure, request)
+    if (
+        waited is not None
+        and exchange.socket is None
+        and exchange.response is not NOT_PLANNED
+        and exchange.deferred is None
+        and recorder_of(app, exchange) is None
+    ):
+        write_at_once(app, exchange)
+
+
+async def _recalled(
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, recall: RecallElsewhere
+) -> bool:
+    """Fetch what a request's lookup wants. Return whether it could be fetched; else the response is an error."""
+    found = await decider.recall(recall)
+    if isinstance(found, Failure):
+        exchange.response = app.engine.refuse(found, request)
+        return False
+    fetched = exchange.fetched or FetchedLookup(recall.session, {})
+    if len(fetched) >= MAX_RECALLED:
+        failure = Failure(
+            "bad_request", 400, f"A request may refer to {MAX_RECALLED} earlier responses and calls."
+        )
+        exchange.response = app.engine.refuse(failure, request)
+        return False
+    exchange.fetched = fetched = fetched.having(recall.key, found)
+    request.recall = fetched if exchange.socket is None else exchange.socket.lookup(fetched)
+    return True
+
+
+async def _decide(
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, undecided: UndecidedResponse
+) -> None:
+    """Set the response to a request whose counts are not in this process."""
+    decision: Decision | Failure = await decider.decide(undecided.claim, request)
+    if isinstance(decision, Failure):
+        exchange.response = app.engine.refuse(decision, request)
+        return
+    exchange.lease = decision.lease
+    while True:
+        try:
+            set_response(app, exchange, undecided.conclude(decision))
+            return
+        except DeferredResponse as deferred:
+            exchange.deferred = deferred
+            return
+        except RecallElsewhere as recall:
+            if not await _recalled(app, exchange, decider, request, recall):
+                return

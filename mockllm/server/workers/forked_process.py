@@ -1,0 +1,84 @@
+"""Workers that are forked from their supervisor before it has an event loop: they share its memory and start fast.
+
+Later ones, in place of those that died, are new processes: a fork of a process with threads is not safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from mockllm.server.workers.listening_sockets import ListeningSocket
+
+
+class ForkedProcess:
+    """A child process; the part of `asyncio.subprocess.Process` that the supervisor uses."""
+
+    def __init__(self, pid: int, end: socket.socket) -> None:
+        self.pid = pid
+        self.end = end
+        """The supervisor's end of the channel."""
+
+    async def wait(self) -> int:
+        """Return the exit code; of a killed process the signal's negative number."""
+        if hasattr(os, "pidfd_open"):
+            ended, loop = asyncio.Event(), asyncio.get_running_loop()
+            fd = os.pidfd_open(self.pid)
+            loop.add_reader(fd, ended.set)
+            await ended.wait()
+            loop.remove_reader(fd)
+            os.close(fd)
+            _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222 - it has ended
+        else:  # pragma: no cover - not Linux
+            _, status = await asyncio.to_thread(os.waitpid, self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def fork_workers(
+    sockets: Sequence[Sequence[ListeningSocket]], serve: Callable[[socket.socket], None]
+) -> list[ForkedProcess]:
+    """Fork a worker for each place. `serve` runs in it, with its end of the channel."""
+    forked: list[ForkedProcess] = []
+    for place in range(len(sockets)):
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if not pid:
+            ours.close()
+            for other in forked:
+                other.end.close()
+            _serve(place, sockets, theirs, serve)
+        theirs.close()
+        forked.append(ForkedProcess(pid, ours))
+    return forked
+
+
+def _serve(
+    place: int,
+    sockets: Sequence[Sequence[ListeningSocket]],
+    end: socket.socket,
+    serve: Callable[[socket.socket], None],
+) -> NoReturn:
+    """Serve in the child, and end it without what the supervisor does at its end."""
+    code = 1
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        own = {sock.fileno() for sock, _ in sockets[place]}
+        for sock in {sock for others in sockets for sock, _ in others if sock.fileno() not in own}:
+            sock.close()
+        serve(end)
+        code = 0
+    except BaseException:
+        traceback.print_exc(file=sys.stderr)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

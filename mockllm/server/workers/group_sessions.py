@@ -1,0 +1,95 @@
+"""The state of all workers, as the control API of their supervisor reads and changes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf
+
+from mockllm.state.sessions import MAX_SESSIONS, Sessions
+from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.store.group_store import GroupStore
+
+Counts = Mapping[str, tuple[int, int]]
+"""Tries and turns by key."""
+
+
+class GroupSessions(Sessions):
+    """Counts that the workers share, and those that they report."""
+
+    def __init__(
+        self, counts: SharedCounts, *, unused: float = inf, max_sessions: int = MAX_SESSIONS
+    ) -> None:
+        super().__init__(unused=unused, max_sessions=max_sessions)
+        self.counts = counts
+        self.store: GroupStore | None = None
+        self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
+        """What the store has to do before a call of the control API ends."""
+        self.table = SlotTable(counts)
+        self._kept: frozenset[str] = frozenset()
+        """The keys of the present rules."""
+        self._lost: dict[str, tuple[int, int]] = {}
+        self._reported: dict[str, tuple[int, int]] = {}
+        self.forgotten = False
+        """Whether the workers do not know yet that all state was deleted."""
+
+    def served(self, place: int) -> int:
+        """Return how many requests the worker at a place has served, also if it was killed since."""
+        return self.counts[SlotTable.SERVED + place]
+
+    def add_lost(self, counts: Counts) -> None:
+        """Add what a worker reported that has ended."""
+        _add(self._lost, counts)
+
+    def set_counts(self, reported: Sequence[Counts]) -> None:
+        """Set what the workers report."""
+        self._reported = dict(self._lost)
+        for counts in reported:
+            _add(self._reported, counts)
+
+    def totals(self) -> Mapping[str, Sequence[int]]:
+        found = {key: (count, count) for key, count in self.table.totals().items()}
+        _add(found, self._reported)
+        return found
+
+    def mirror(self, sessions: Mapping[str, float]) -> None:
+        """Note which sessions the workers have used, and when, in seconds since the epoch."""
+        present, now = time.time(), time.monotonic()
+        for id, used in sessions.items():
+            known = self._sessions.get(id)
+            if present - used < self.unused and (known is None or known.used_at < used):
+                self.session(id, now - (present - used), used)
+
+    def end(self, id: str) -> bool:
+        self.changes.append(lambda store: store.end(id))
+        return super().end(id)
+
+    def reset_limits(self, keys: frozenset[str] | None = None) -> None:
+        self.changes.append(lambda store: store.reset_limits(keys))
+
+    def keep(self, keys: frozenset[str]) -> None:
+        super().keep(keys)
+        removed = self._kept - keys
+        self._kept = keys
+        if removed:
+            self.changes.append(lambda store: store.forget(removed))
+
+    async def change_store(self) -> None:
+        """Let the store do what was changed."""
+        changes, self.changes = self.changes, []
+        for change in changes:
+            if self.store is not None:
+                await change(self.store)
+
+    def reset(self) -> None:
+        super().reset()
+        self.changes.append(lambda store: store.reset())
+        self.table.clear()
+        self._lost, self._reported = {}, {}
+        self.forgotten = True
+
+
+def _add(total: dict[str, tuple[int, int]], counts: Counts) -> None:
+    for key, (tries, turns) in counts.items():
+        before = total.get(key, (0, 0))
+        total[key] = (before[0] + tries, before[1] + turns)

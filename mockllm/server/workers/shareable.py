@@ -1,0 +1,74 @@
+"""Which rules several processes can share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockllm.scenario.catalog import Catalog, CatalogItem
+from mockllm.scenario.diagnostics import Diagnostic
+
+MAX_NAMED = 5
+"""Most rules that a message names."""
+QUEUE = "the wait depends on the ends of responses that other processes still plan"
+
+
+def unshareable(catalog: Catalog) -> list[Diagnostic]:
+    """Return the mistake that some rules count, where the processes share no store; it is at the first of them."""
+    counting = [item for item in catalog.items if item.counts]
+    if not counting:
+        return []
+    named = [f"{item.id} ({', '.join(counted_words(item))})" for item in counting[:MAX_NAMED]]
+    more = f" and {len(counting) - MAX_NAMED} more" if len(counting) > MAX_NAMED else ""
+    message = (
+        f"several processes cannot share what these rules count: {', '.join(named)}{more}; "
+        "give them a --store, or install redis-server or valkey-server"
+    )
+    return [at_item(counting[0], message)]
+
+
+def beyond_store(catalog: Catalog) -> list[Diagnostic]:
+    """Return a mistake for each modifier that also a store cannot count exactly."""
+    leaky = any(item.limit is not None and item.limit.strategy == "leaky-bucket" for item in catalog.items)
+    mistakes = []
+    for item in catalog.items:
+        if item.load is None:
+            continue
+        if item.load.queue:
+            mistakes.append(at_item(item, f"several processes have no load.queue: {QUEUE}"))
+        elif item.load.max_inflight is not None and leaky:
+            mistakes.append(
+                at_item(item, f"several processes have no load beside a leaky-bucket limit: {QUEUE}")
+            )
+    return mistakes
+
+
+def at_item(item: CatalogItem, message: str) -> Diagnostic:
+    """Return a mistake at a rule or modifier."""
+    file, _, line = item.where.rpartition(":")
+    return Diagnostic(file, int(line) if line.isdecimal() else 0, 1, item.id, message)
+
+
+def counted_words(item: CatalogItem) -> Iterator[str]:
+    """Yield the words of the language by which a rule counts."""
+    guard, answers = item.guard, item.answers
+    if item.per != "global":
+        yield "per"
+    if answers is not None and answers.mode != "one":
+        yield answers.mode
+    elif guard is not None and guard.times is not None:
+        yield "times"
+    if guard is not None:
+        yield from (
+            word
+            for word, used in (
+                ("skip", guard.skip),
+                ("every", guard.every > 1),
+                ("chance", guard.chance is not None),
+                ("during", guard.during),
+                ("requires_state", guard.requires),
+            )
+            if used
+        )
+    yield from (
+        word for word, used in (("sets_state", item.sets), ("limit", item.limit), ("load", item.load)) if used
+    )

@@ -1,0 +1,289 @@
+"""The supervisor: starts workers, replaces those that die, and lets all of them change their rules together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pickle
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import count
+from typing import Any, Final
+
+from mockllm.scenario.catalog import Catalog
+from mockllm.server.app import App
+from mockllm.server.control.api import ControlApi
+from mockllm.server.engine_builder import LoadedRules
+from mockllm.server.workers.channel import CallFailed, ChannelClosed
+from mockllm.server.workers.forked_process import ForkedProcess
+from mockllm.server.workers.forwarded_control import WorkerFollower
+from mockllm.server.workers.group_sessions import GroupSessions
+from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.worker_process import WorkerProcess, start_process
+from mockllm.server.workers.worker_report import MergedJournal, WorkerReport, merged_metrics, merged_playing
+
+PREPARE_TIME: Final = 60.0
+"""Seconds in which a worker compiles rules."""
+HOLD_TIME: Final = 5.0
+"""Seconds in which a worker holds its requests. The others hold theirs meanwhile."""
+REPORT_TIME: Final = 10.0
+"""Seconds in which a worker reports what it has served."""
+COLLECT_INTERVAL: Final = 2.0
+"""Seconds between two collections of the journals: what a killed worker served since the last one is lost."""
+COLLECTING: Final = "collect"
+"""The name of the task that does it."""
+SHORT_LIFE: Final = 2.0
+"""A worker that lives no longer is replaced after so many seconds."""
+
+
+class NotChanged(Exception):
+    """Why the workers go on with their present rules, as one line."""
+
+
+class Supervisor:
+    """The workers of one server. `app` is what the control API shows: it serves no request of a provider."""
+
+    def __init__(
+        self,
+        app: App,
+        state: GroupSessions,
+        sockets: Sequence[Sequence[ListeningSocket]],
+        settings: Mapping[str, Any],
+        say: Callable[[str], None],
+        forked: Sequence[ForkedProcess] = (),
+    ) -> None:
+        """`forked` are the first workers, where they run already. `settings` are what each worker process is started
+        with. `say` prints a line on the terminal."""
+        self._app = app
+        self._state = state
+        self._sockets = sockets
+        self._settings = settings
+        self._say = say
+        self._journal = MergedJournal(app.limits.journal, app.limits.journal_bytes)
+        app.journal = self._journal
+        self._forked = dict(enumerate(forked))
+        self._workers: dict[int, WorkerProcess] = {}
+        """The processes by their place, from 0."""
+        self._serials = count(1)
+        self._packed = b""
+        """The present rules, pickled."""
+        self._lost = merged_metrics(())
+        """The metrics of workers that have ended."""
+        self._changing = asyncio.Lock()
+        self._collecting = asyncio.Lock()
+        self._stopping = False
+        self._ended = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- start and end -------------------------------------------------------------------------
+
+    async def start(self, catalog: Catalog, rules: LoadedRules) -> None:
+        """Start all workers with these rules; they listen when this returns."""
+        self._packed = pickle.dumps(tuple(rules), -1)
+        table = self._state.table.assign([item.key for item in catalog.items])
+        self._state.table.use(table, catalog.keys)
+        async with self._changing:
+            await asyncio.gather(*[self._start(place) for place in range(len(self._sockets))])
+        self._spawn(self._collect_at_intervals())
+
+    async def _start(self, place: int) -> None:
+        worker = await start_process(
+            place,
+            next(self._serials),
+            self._sockets[place],
+            {**self._settings, "counts": self._state.counts.fd},
+            self._handlers,
+            self._forked.pop(place, None),
+        )
+        self._workers[place] = worker
+        self._spawn(self._watch(worker))
+        await worker.channel.call("prepare", self._packed, self._state.table.slots)
+        await worker.channel.call("commit")
+
+    async def _watch(self, worker: WorkerProcess) -> None:
+        """Wait for the end of a worker, and replace it."""
+        code = await worker.process.wait()
+        worker.channel.close()
+        self._forget(worker)
+        if self._stopping:
+            if not self._workers:
+                self._ended.set()
+            return
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        self._say(f"worker {worker.place + 1} {how}; another one takes its place")
+        if time.monotonic() - worker.started < SHORT_LIFE:
+            await asyncio.sleep(SHORT_LIFE)
+        async with self._changing:
+            if not self._stopping:
+                try:
+                    await self._start(worker.place)
+                except (ChannelClosed, CallFailed):  # it died again: its own watch replaces it
+                    return
+
+    def _forget(self, worker: WorkerProcess) -> None:
+        self._workers.pop(worker.place, None)
+        self._journal.forget(worker.serial, self._state.served(worker.place))
+        if worker.report is not None:
+            self._lost.merge(worker.report.metrics)
+            self._state.add_lost(worker.report.counts)
+
+    async def stop(self, *, at_once: asyncio.Event) -> None:
+        """Let all workers end their responses, and end them; at once if the event is set."""
+        self._stopping = True
+        for task in tuple(self._tasks):
+            if task.get_name() == COLLECTING:
+                task.cancel()
+        for own in self._sockets:
+            for sock, _ in own:
+                sock.close()
+        self._notify("stop")
+        hurry = asyncio.get_running_loop().create_task(self._hurry(at_once))
+        if self._workers:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), self._app.limits.grace + REPORT_TIME)
+        hurry.cancel()
+        for worker in tuple(self._workers.values()):
+            with contextlib.suppress(ProcessLookupError):
+                worker.process.kill()
+            await worker.process.wait()
+        self._journal.number(time.monotonic())
+
+    async def _hurry(self, at_once: asyncio.Event) -> None:
+        await at_once.wait()
+        self._notify("stop")
+
+    # --- rules ---------------------------------------------------------------------------------
+
+    async def change(self, catalog: Catalog, rules: LoadedRules) -> None:
+        """Let all workers use these rules, from one moment on. Raises NotChanged, and none uses them."""
+        async with self._changing:
+            packed = pickle.dumps(tuple(rules), -1)
+            table = self._state.table.assign([item.key for item in catalog.items])
+            workers = tuple(self._workers.values())
+            try:
+                await self._all(workers, PREPARE_TIME, "prepare", packed, table)
+                await self._all(workers, HOLD_TIME, "hold")
+            except NotChanged:
+                for worker in workers:
+                    worker.channel.notify("abort")
+                raise
+            self._packed = packed
+            self._state.table.use(table, catalog.keys)
+            await self._all(workers, HOLD_TIME, "commit")
+        self._spawn(self._state.change_store())
+
+    async def _all(self, workers: Sequence[WorkerProcess], seconds: float, name: str, *values: Any) -> None:
+        """Give all workers an order. A worker that has ended obeys all. Raises NotChanged."""
+        calls = [asyncio.wait_for(worker.channel.call(name, *values), seconds) for worker in workers]
+        for worker, result in zip(workers, await asyncio.gather(*calls, return_exceptions=True), strict=True):
+            if isinstance(result, TimeoutError):
+                raise NotChanged(f"worker {worker.place + 1} does not respond")
+            if isinstance(result, CallFailed):
+                raise NotChanged(f"worker {worker.place + 1}: {result}")
+
+    # --- what workers have served --------------------------------------------------------------
+
+    async def collect(self) -> None:
+        """Get the journals, the metrics and the responses in flight up to now."""
+        async with self._collecting:
+            now = time.monotonic()
+            workers = tuple(self._workers.values())
+            calls = [asyncio.wait_for(worker.channel.call("report"), REPORT_TIME) for worker in workers]
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            for worker, result in zip(workers, results, strict=True):
+                if isinstance(result, WorkerReport):
+                    self._take(worker, result)
+            self._journal.number(now)
+            self._merge()
+            if self._state.store is not None:
+                self._state.mirror(await self._state.store.sessions() or {})
+
+    def _take(self, worker: WorkerProcess, report: WorkerReport) -> None:
+        self._journal.take(worker.serial, report)
+        worker.report = report._replace(entries=())
+
+    def _merge(self) -> None:
+        reports = [worker.report for worker in self._workers.values() if worker.report is not None]
+        metrics = merged_metrics([self._lost, *(report.metrics for report in reports)])
+        metrics.on_reset = self._reset_metrics
+        self._app.metrics = metrics
+        self._app.playing = metrics.playing = merged_playing([report.playing for report in reports])
+        self._state.set_counts([report.counts for report in reports])
+
+    def _reset_metrics(self) -> None:
+        self._lost = merged_metrics(())
+        for worker in self._workers.values():
+            worker.report = None
+        self._notify("reset_metrics")
+
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store is away; None if it is not, or if there is none."""
+        return None if self._state.store is None else self._state.store.link.problem
+
+    async def conclude(self) -> None:
+        """Wait until the store and all workers know what the control API has changed."""
+        await self._state.change_store()
+        if self._state.forgotten:
+            self._state.forgotten = False
+            await self._all(tuple(self._workers.values()), HOLD_TIME, "reset_state")
+
+    async def _collect_at_intervals(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "it runs as a task"
+        task.set_name(COLLECTING)
+        while True:
+            await asyncio.sleep(COLLECT_INTERVAL)
+            await self.collect()
+
+    # --- calls of workers ----------------------------------------------------------------------
+
+    def _handlers(self, worker: WorkerProcess) -> Mapping[str, Callable[..., Awaitable[Any]]]:
+        """Return the functions that a worker may call."""
+        follower: list[WorkerFollower] = []
+
+        async def control(
+            method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+        ) -> object:
+            return await self._control.respond(method, path, query, headers, raw, client)
+
+        async def refused_follower(headers: Mapping[str, str], client: str) -> object:
+            return self._control.refused_follower(headers, client)
+
+        async def follow() -> None:
+            follower.append(WorkerFollower(worker.channel))
+            self._control.live_feed.attach(follower[0])
+
+        async def unfollow() -> None:
+            if follower:
+                self._control.live_feed.detach(follower.pop())
+
+        async def ended(report: WorkerReport) -> None:
+            self._take(worker, report)
+
+        worker.left.append(unfollow)
+        return {
+            function.__name__: function for function in (control, refused_follower, follow, unfollow, ended)
+        }
+
+    @property
+    def _control(self) -> ControlApi:
+        control = self._app.control
+        assert isinstance(control, ControlApi), "the supervisor has the control API"
+        return control
+
+    def _notify(self, name: str) -> None:
+        for worker in self._workers.values():
+            worker.channel.notify(name)
+
+    def _spawn(self, task: Any) -> None:
+        running = asyncio.get_running_loop().create_task(task)
+        self._tasks.add(running)
+        running.add_done_callback(self._ended_task)
+
+    def _ended_task(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            print(f"mockllm: the supervisor has failed: {error!r}", file=sys.stderr)

@@ -1,0 +1,179 @@
+"""A worker: one of the processes that serve requests, at the orders of a supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pickle
+import signal
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
+from mockllm.server.app import App
+from mockllm.server.engine_builder import Builder, LoadedRules
+from mockllm.server.gc_policy import GcPolicy
+from mockllm.server.http_server import Server
+from mockllm.server.journal.journal import SLICE
+from mockllm.server.protocols import DeciderProtocol
+from mockllm.server.workers.channel import Channel, ChannelClosed
+from mockllm.server.workers.forwarded_control import ForwardedControl
+from mockllm.server.workers.worker_report import WorkerReport
+from mockllm.state.shared_sessions import SharedSessions
+
+
+class PreparedRules(Struct):
+    """A catalog that is compiled and not yet used."""
+
+    catalog: Catalog
+    rules: LoadedRules
+
+
+class WorkerDecider(DeciderProtocol, Protocol):
+    """Decides the requests of a worker that count."""
+
+    @property
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """The tries and turns of each key that were decided elsewhere for this process."""
+
+    def close(self) -> None: ...
+
+
+class Worker:
+    """Serves an app that `make_app` makes of the first engine; `listen` makes its server."""
+
+    def __init__(
+        self,
+        state: SharedSessions,
+        builder: Builder,
+        make_app: Callable[[Engine], App],
+        listen: Callable[[App], Server],
+        decider: WorkerDecider,
+        *,
+        controlled: bool,
+    ) -> None:
+        """`controlled`: whether the control API is served on the worker's addresses."""
+        self._state = state
+        self._builder = builder
+        self._make_app = make_app
+        self._listen = listen
+        self._decider = decider
+        self._prepared: PreparedRules | None = None
+        self._app: App | None = None
+        self._server: Server | None = None
+        self._reported = 0
+        self._stopping = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self.channel = Channel(
+            {
+                "prepare": self.prepare,
+                "abort": self.abort,
+                "hold": self.hold,
+                "commit": self.commit,
+                "report": self.report,
+                "reset_metrics": self.reset_metrics,
+                "reset_state": self.reset_state,
+                "frames": self.frames,
+                "stop": self.stop,
+            }
+        )
+        self._control = ForwardedControl(self.channel) if controlled else None
+
+    async def run(self) -> None:
+        """Serve until the supervisor or a signal stops the worker, or until the supervisor has ended."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
+        orders = loop.create_task(self.channel.run())
+        orders.add_done_callback(lambda _: self._stopping.set())
+        await self._stopping.wait()
+        if self._server is not None and self._app is not None:
+            await self._server.stop(at_once=self._hurried)
+            with contextlib.suppress(ChannelClosed):
+                await self.channel.call("ended", await self.report())
+        self.channel.close()
+
+    @property
+    def app(self) -> App:
+        assert self._app is not None, "the supervisor sends the rules first"
+        return self._app
+
+    @property
+    def server(self) -> Server:
+        assert self._server is not None, "the supervisor sends the rules first"
+        return self._server
+
+    # --- orders --------------------------------------------------------------------------------
+
+    async def prepare(self, packed: bytes, table: Mapping[str, int]) -> None:
+        """Compile rules, and use the slots of a table that has the keys of present and new rules."""
+        rules = LoadedRules(*pickle.loads(packed))  # noqa: S301 - the supervisor pickled it
+        catalog = await self._builder.compiled(rules)
+        self._state.shared.use(table)
+        self._prepared = PreparedRules(catalog, rules)
+
+    async def abort(self) -> None:
+        """Forget what was prepared, and serve on."""
+        self._prepared = None
+        if self._app is not None and self._app.held is not None:
+            self.server.release()
+
+    async def hold(self) -> None:
+        """Serve no request until the prepared rules are used."""
+        if self._server is not None:
+            self._server.hold()
+
+    async def commit(self) -> None:
+        """Use the prepared rules. The first ones make the worker listen."""
+        prepared, self._prepared = self._prepared, None
+        assert prepared is not None, "rules were prepared"
+        engine = self._builder.adopted(prepared.catalog, prepared.rules)
+        if self._app is None:
+            await self._begin(engine)
+            return
+        self._app.engine = engine
+        self.server.release()
+
+    async def _begin(self, engine: Engine) -> None:
+        app = self._app = self._make_app(engine)
+        app.make_control = None if self._control is None else self._forwarded
+        self._server = self._listen(app)
+        await self._server.start()
+        policy = GcPolicy(lambda: app.running > 0, lambda: app.engine)
+        policy.begin(asyncio.get_running_loop())
+
+    def _forwarded(self) -> ForwardedControl:
+        assert self._control is not None, "only a controlled worker has a control API"
+        return self._control
+
+    async def report(self) -> WorkerReport:
+        """Return what was served since the last report."""
+        app, journal = self.app, self.app.journal
+        for _ in range(journal.size // SLICE + 1):
+            if not journal.settle(SLICE):
+                break
+            await asyncio.sleep(0)
+        journal.settle()
+        journal.count()
+        entries, self._reported = journal.after(self._reported), journal.total
+        return WorkerReport(
+            entries, journal.total, journal.missed, app.metrics, app.playing, self._decider.counts
+        )
+
+    async def reset_metrics(self) -> None:
+        self.app.journal.count()
+        self.app.metrics.reset()
+
+    async def reset_state(self) -> None:
+        """Forget all that this process remembers of sessions."""
+        self._state.reset()
+
+    async def frames(self, data: bytes) -> None:
+        if self._control is not None:
+            self._control.send_frames(data)
+
+    async def stop(self) -> None:
+        """End when running responses have ended; at once if it is the second order."""
+        (self._hurried if self._stopping.is_set() else self._stopping).set()

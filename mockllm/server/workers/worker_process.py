@@ -1,0 +1,71 @@
+"""A worker as its supervisor sees it: a process, and the channel to it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from mockllm.server.workers.channel import Channel
+from mockllm.server.workers.forked_process import ForkedProcess
+from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.worker_report import WorkerReport
+
+CHILD: Final = "from mockllm.cli.worker_process import main; main()"
+"""Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
+
+
+class WorkerProcess:
+    """`place` is the number of its sockets, `serial` a number that no other process gets."""
+
+    def __init__(self, place: int, serial: int, process: asyncio.subprocess.Process | ForkedProcess) -> None:
+        self.place = place
+        self.serial = serial
+        self.process = process
+        self.started = time.monotonic()
+        self.report: WorkerReport | None = None
+        """Its last report, without entries."""
+        self.left: list[Callable[[], Awaitable[None]]] = []
+        """Called when it has ended."""
+        self.channel: Channel
+
+
+async def start_process(
+    place: int,
+    serial: int,
+    sockets: Sequence[ListeningSocket],
+    settings: Mapping[str, Any],
+    handlers: Callable[[WorkerProcess], Mapping[str, Callable[..., Awaitable[Any]]]],
+    forked: ForkedProcess | None = None,
+) -> WorkerProcess:
+    """Start a worker that listens on these sockets, once it has its rules; or begin with one that was forked."""
+    process: asyncio.subprocess.Process | ForkedProcess
+    if forked is not None:
+        process, ours = forked, forked.end
+    else:
+        process, ours = await _started(sockets, settings["counts"])
+    worker = WorkerProcess(place, serial, process)
+    worker.channel = Channel(handlers(worker))
+    await worker.channel.open(ours)
+    task = asyncio.get_running_loop().create_task(worker.channel.run())
+    task.add_done_callback(lambda _: [asyncio.ensure_future(leave()) for leave in worker.left])
+    listening = [(sock.fileno(), tls) for sock, tls in sockets]
+    worker.channel.notify("begin", {**settings, "place": place, "listening": listening})
+    return worker
+
+
+async def _started(
+    sockets: Sequence[ListeningSocket], counts: int
+) -> tuple[asyncio.subprocess.Process, socket.socket]:
+    """Return a new process, and the supervisor's end of the channel to it."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        fds = [theirs.fileno(), counts, *(sock.fileno() for sock, _ in sockets)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}", str(theirs.fileno()),
+            stdin=asyncio.subprocess.DEVNULL, pass_fds=fds,
+        )  # fmt: skip
+    return process, ours

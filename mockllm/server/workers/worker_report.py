@@ -1,0 +1,78 @@
+"""What a worker reports of its requests, and the journal and the metrics of all workers together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from mockllm.core.request.request import Request
+from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.journal.journal import Journal
+from mockllm.server.metrics import Metrics
+from mockllm.server.server_limits import MIB
+
+
+class WorkerReport(NamedTuple):
+    """The entries of a worker's journal since its last report; the numbers of all and of the unmatched requests since
+    its start; its metrics; and its responses in flight, by the class of their request. `counts` are the tries and
+    turns that the store has counted for it, by key."""
+
+    entries: Sequence[JournalEntry]
+    total: int
+    missed: int
+    metrics: Metrics
+    playing: Mapping[type[Request], int]
+    counts: Mapping[str, tuple[int, int]]
+
+
+class MergedJournal(Journal):
+    """The journal of all workers. Entries get their numbers here, in the order in which their responses ended."""
+
+    def __init__(self, size: int, room: int = 64 * MIB) -> None:
+        super().__init__(size, room)
+        self._totals: dict[int, tuple[int, int]] = {}
+        """The numbers of all and of the unmatched requests of each worker, as it last reported them."""
+        self._early: list[JournalEntry] = []
+        """Entries that ended after the moment up to which all are known."""
+
+    def take(self, worker: int, report: WorkerReport) -> None:
+        """Add a report. `worker` is never the same for two processes."""
+        total, missed = self._totals.get(worker, (0, 0))
+        self.total += report.total - total - len(report.entries)  # the worker has dropped the others
+        self.missed += report.missed - missed
+        self._totals[worker] = (report.total, report.missed)
+        self._early += report.entries
+
+    def forget(self, worker: int, total: int) -> None:
+        """A worker has died that had served so many requests: those that it did not report count as dropped."""
+        reported, _ = self._totals.pop(worker, (0, 0))
+        self.total += max(0, total - reported)
+
+    def number(self, until: float) -> None:
+        """Number the entries that ended until then, on the clock of `JournalEntry.since`: all have been reported."""
+        ended = sorted(self._early, key=_end)
+        self._early = [entry for entry in ended if _end(entry) > until]
+        for entry in ended[: len(ended) - len(self._early)]:
+            self.total += 1
+            self._store(entry._replace(number=self.total))
+
+
+def _end(entry: JournalEntry) -> float:
+    return entry.since + entry.took
+
+
+def merged_metrics(metrics: Sequence[Metrics]) -> Metrics:
+    """Return the sum of the metrics of several processes."""
+    total = Metrics()
+    for each in metrics:
+        total.merge(each)
+    return total
+
+
+def merged_playing(reports: Sequence[Mapping[type[Request], int]]) -> dict[type[Request], int]:
+    """Return the sum of the responses in flight of several processes."""
+    total: dict[type[Request], int] = {}
+    for playing in reports:
+        for kind, count in playing.items():
+            total[kind] = total.get(kind, 0) + count
+    return total

@@ -1,0 +1,108 @@
+"""Counts in memory that several processes of one machine share: a number for each slot.
+
+A lock of the kernel on the memory's file (POSIX, `fcntl`) makes a change of several slots one step. The kernel
+frees the lock of a process that is killed.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Final
+
+SLOTS: Final = 1 << 18
+"""How many slots there are. Unused ones take no memory."""
+_SIZE: Final = 8
+"""Bytes of a slot."""
+
+
+class SharedCounts:
+    """The slots. Processes with the same file descriptor share them."""
+
+    def __init__(self, fd: int | None = None) -> None:
+        """Map the memory behind a descriptor, or create it."""
+        if fd is None:
+            fd = _anonymous_file()
+            os.ftruncate(fd, SLOTS * _SIZE)
+        self.fd = fd
+        self._memory = mmap.mmap(fd, SLOTS * _SIZE)
+        self._slots = memoryview(self._memory).cast("Q")
+        from fcntl import LOCK_EX, LOCK_UN, lockf  # POSIX only
+
+        self._lockf, self._lock, self._unlock = lockf, LOCK_EX, LOCK_UN
+
+    def add(self, slots: Sequence[int]) -> list[int]:
+        """Add one to each slot. Return the values before, which no other process gets."""
+        values = self._slots
+        self._lockf(self.fd, self._lock)
+        try:
+            before = [values[slot] for slot in slots]
+            for slot, value in zip(slots, before, strict=True):
+                values[slot] = value + 1
+            return before
+        finally:
+            self._lockf(self.fd, self._unlock)
+
+    def __getitem__(self, slot: int) -> int:
+        return self._slots[slot]
+
+    def __setitem__(self, slot: int, value: int) -> None:
+        self._slots[slot] = value
+
+    def close(self) -> None:
+        self._slots.release()
+        self._memory.close()
+        os.close(self.fd)
+
+
+def _anonymous_file() -> int:
+    """Return the descriptor of a file without a name."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("mockllm counts")
+    with tempfile.TemporaryFile() as file:  # macOS has no memfd
+        return os.dup(file.fileno())
+
+
+class SlotTable:
+    """Which slot counts which key. The supervisor assigns slots, and hands the table to all workers."""
+
+    NUMBER: Final = 0
+    """The number of the next request of the shared session, in the global scope."""
+    SERVED: Final = 1
+    """The first of the slots in which each worker notes how many requests it has served."""
+    MAX_WORKERS: Final = 1023
+    FIRST: Final = SERVED + MAX_WORKERS
+    """The first slot of a key."""
+
+    def __init__(self, counts: SharedCounts) -> None:
+        self._counts = counts
+        self._free: list[int] = []
+        self._next = self.FIRST
+        self.slots: dict[str, int] = {}
+
+    def assign(self, keys: Sequence[str]) -> dict[str, int]:
+        """Return a table with these keys and those of the table before. New ones begin at zero."""
+        table = dict(self.slots)
+        for key in keys:
+            if key not in table:
+                slot = self._free.pop() if self._free else self._next
+                self._next += slot == self._next
+                self._counts[slot] = 0
+                table[key] = slot
+        return table
+
+    def use(self, table: dict[str, int], keys: frozenset[str]) -> None:
+        """Keep of a table these keys. The slots of all others are free."""
+        free = [slot for key, slot in (table | self.slots).items() if key not in keys]
+        self._free += sorted(set(free))
+        self.slots = {key: table[key] for key in keys}
+
+    def totals(self) -> dict[str, int]:
+        return {key: self._counts[slot] for key, slot in self.slots.items()}
+
+    def clear(self) -> None:
+        """Set all counts to zero."""
+        for slot in (self.NUMBER, *self.slots.values()):
+            self._counts[slot] = 0

@@ -1,0 +1,188 @@
+"""The state of one of several worker processes: what counts nothing is decided here, all else elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from typing import Final, Literal, TypeAlias
+
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
+from mockllm.state.session_counters import SessionCounters
+from mockllm.state.sessions import MAX_SESSIONS, Session, Sessions
+from mockllm.state.shared_counts import SharedCounts, SlotTable
+
+NUMBER: Final = SlotTable.NUMBER
+REPLICA: Final = 1 << 40
+"""Numbers of the requests of one group of workers: each group that shares a store begins at a multiple of it."""
+MAX_COMBINATIONS: Final = 10_000
+"""How many combinations of keys have their slots cached."""
+
+
+class DecisionElsewhere(Exception):
+    """The counts of a request are not in this process. `claim` is what a decision needs."""
+
+    def __init__(self, claim: MatchResult) -> None:
+        super().__init__()
+        self.claim = claim
+
+
+RecallKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
+"""What a lookup wants: its method and argument."""
+Recalled: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
+
+
+class RecallElsewhere(BaseException):
+    """A request needs a stored response or call that is not in this process. The caller fetches it, adds it to the
+    request's lookup, and responds again."""
+
+    def __init__(self, session: str, key: RecallKey) -> None:
+        super().__init__()
+        self.session = session
+        self.key = key
+
+
+class FetchedLookup(ResponseLookup):
+    """The stored responses and calls that were fetched for one request. Raises RecallElsewhere for all others."""
+
+    __slots__ = ("_found", "_session")
+
+    def __init__(self, session: str, found: Mapping[RecallKey, Recalled]) -> None:
+        self._session = session
+        self._found = found
+
+    def having(self, key: RecallKey, value: Recalled) -> FetchedLookup:
+        """Return a lookup that also has this."""
+        return FetchedLookup(self._session, {**self._found, key: value})
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def stored(self, name: str) -> StoredResponse | None:
+        return self._get(("stored", name))  # type: ignore[return-value]
+
+    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+        return self._get(("all_stored", prefix))  # type: ignore[return-value]
+
+    def call(self, id: str) -> str | None:
+        return self._get(("call", id))  # type: ignore[return-value]
+
+    def _get(self, key: RecallKey) -> Recalled:
+        try:
+            return self._found[key]
+        except KeyError:
+            raise RecallElsewhere(self._session, key) from None
+
+
+def counts_anything(claim: MatchResult) -> bool:
+    """Return whether a decision depends on counts that all processes must share."""
+    return (
+        bool(claim.session)
+        or any(candidate.counts for candidate in claim.modifiers)
+        or any(candidate.counts for candidate in claim.rules)
+    )
+
+
+class SharedTallies(SessionCounters):
+    """The counters of the session that requests without an id share. Tallies go to the memory of all processes."""
+
+    def __init__(self, counts: SharedCounts, first: int) -> None:
+        super().__init__()
+        self._counts = counts
+        self._first = first
+        self._table: Mapping[str, int] = {}
+        self._by_keys: dict[Sequence[str], Sequence[int]] = {}
+
+    def use(self, table: Mapping[str, int]) -> None:
+        """Use these slots."""
+        self._table, self._by_keys = table, {}
+
+    def tally(self, session: str, keys: Sequence[str]) -> int:
+        return self.take(keys)[0]
+
+    def take(self, keys: Sequence[str]) -> Sequence[int]:
+        """Count a request. Return its number, and the tries of each key before it."""
+        slots = self._by_keys.get(keys)
+        if slots is None:
+            table = self._table
+            if len(self._by_keys) >= MAX_COMBINATIONS:  # clients choose which modifiers match
+                self._by_keys.clear()
+            slots = self._by_keys[keys] = (NUMBER, *(table[key] for key in keys))
+        before = self._counts.add(slots)
+        before[0] += self._first
+        return before
+
+    def tries(self, key: str) -> int:
+        """Return the tries of a key so far."""
+        return self._counts[self._table[key]]
+
+
+class SharedSessions(Sessions):
+    """The sessions of a worker process. `decide` raises DecisionElsewhere where something counts."""
+
+    shared: SharedTallies
+
+    def __init__(
+        self, counts: SharedCounts, *, first: int = 0, max_sessions: int = MAX_SESSIONS, unused: float = inf
+    ) -> None:
+        """`first`: the number of the first request."""
+        super().__init__(max_sessions=max_sessions, unused=unused)
+        self.shared = SharedTallies(counts, first)
+        self.local = Sessions(max_sessions=max_sessions, unused=unused)
+        """Decides while there is no other place to decide."""
+        self.remember_elsewhere: Callable[[str, StoreUpdate], None] | None = None
+        """Stores responses and calls outside of this process; without it, they are in its memory."""
+
+    def session(self, id: str, now: float, at: float | None = None) -> Session:
+        found = super().session(id, now, at)
+        found.recall = self.recall(id)
+        return found
+
+    def recall(self, session: str) -> ResponseLookup:
+        return super().recall(session) if self.remember_elsewhere is None else FetchedLookup(session, {})
+
+    def remember(self, session: str, memo: StoreUpdate) -> None:
+        if self.remember_elsewhere is None:
+            super().remember(session, memo)
+        else:
+            self.remember_elsewhere(session, memo)
+
+    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+        """Decide where nothing counts. Raise DecisionElsewhere otherwise."""
+        if not count:
+            return self.local.decide(claim, count=False)
+        if counts_anything(claim):
+            raise DecisionElsewhere(claim)
+        modifiers, winner = claim.modifiers, claim.rules[0] if claim.rules else None
+        outcome: Outcome = "miss" if winner is None else "rule"
+        if any(modifier.error for modifier in modifiers):
+            outcome = "modifier"
+        elif claim.refused(winner):
+            outcome = "invalid"
+        counted = [modifier.key for modifier in modifiers]
+        if winner is not None:
+            counted.append(winner.key)
+        if winner is None or outcome == "rule":
+            number, *tries = self.shared.take(tuple(counted))
+            return _decision(outcome, winner, modifiers, number, tries)
+        number, *tries = self.shared.take(tuple(counted[:-1]))
+        return _decision(outcome, winner, modifiers, number, [*tries, self.shared.tries(winner.key)])
+
+    def tally(self, session: str, keys: Sequence[str]) -> int | None:
+        return None
+
+    def keep(self, keys: frozenset[str]) -> None:
+        super().keep(keys)
+        self.local.keep(keys)
+
+
+def _decision(
+    outcome: Outcome,
+    winner: Candidate | None,
+    modifiers: Sequence[Candidate],
+    number: int,
+    tries: Sequence[int],
+) -> Decision:
+    applied = [Selected(modifier, count, count) for modifier, count in zip(modifiers, tries, strict=False)]
+    rule = None if winner is None else Selected(winner, tries[-1], tries[-1])
+    return Decision(outcome, rule, applied, number)

@@ -1,0 +1,192 @@
+"""A connection to a Valkey or Redis server: commands of one turn of the event loop leave in one write.
+
+The package `redis` reads the address, and `hiredis` the replies. Requests do not use its client, which takes several
+times as long for a command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from typing import Any, Final, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+Argument: TypeAlias = bytes | str | int | float
+CONNECT_TIME: Final = 5.0
+"""Seconds in which a connection is made."""
+SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
+EXTRA: Final = "pip install 'mockllm-scenarios[redis]'"
+
+
+class StoreAway(Exception):
+    """The store cannot be reached; the message says why."""
+
+
+class StoreRefused(Exception):
+    """The store refuses a command; the message is the store's."""
+
+
+class BadAddress(ValueError):
+    """An address that names no store; the message is one line."""
+
+
+class StoreAddress(Struct, frozen=True):
+    """Where the store is. `shown` has no password."""
+
+    url: str
+    shown: str
+    host: str = "localhost"
+    port: int = 6379
+    path: str | None = None
+    db: int = 0
+    username: str | None = None
+    password: str | None = None
+    tls: bool = False
+
+
+def has_client() -> bool:
+    """Return whether the packages of the extra `redis` are installed."""
+    return find_spec("redis") is not None and find_spec("hiredis") is not None
+
+
+def store_address(url: str) -> StoreAddress:
+    """Read `redis://host:port/db`, `rediss://…` (TLS), `valkey://…`, `unix:///path`. Raises BadAddress."""
+    try:
+        from redis.connection import parse_url
+    except ImportError:
+        raise BadAddress(f"a store needs the packages redis and hiredis: {EXTRA}") from None
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise BadAddress("expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH")
+    known = url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url
+    try:
+        found: dict[str, Any] = dict(parse_url(known))  # type: ignore[no-untyped-call]
+    except ValueError as error:
+        raise BadAddress(str(error)) from None
+    place = found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}"
+    return StoreAddress(
+        known,
+        f"{parts.scheme}://{place}",
+        found.get("host", "localhost"),
+        found.get("port", 6379),
+        found.get("path"),
+        found.get("db", 0),
+        found.get("username"),
+        found.get("password"),
+        parts.scheme in ("rediss", "valkeys"),
+    )
+
+
+class StoreConnection(asyncio.Protocol):
+    """One connection. `lost` is called with the reason when it has ended."""
+
+    def __init__(self, lost: Callable[[str], None]) -> None:
+        from hiredis import Reader, pack_command
+
+        self._reader = Reader()
+        self._pack: Callable[[Any], bytes] = pack_command
+        self._lost = lost
+        self._transport: asyncio.Transport | None = None
+        self._replies: deque[asyncio.Future[Any] | None] = deque()
+        self._seen = 0
+        """How many commands were sent when `expire` was last called."""
+        self._sent = 0
+        self._unsent: list[bytes] = []
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, *arguments: Argument) -> asyncio.Future[Any]:
+        """Send a command at the end of this turn. The result is its reply, or raises StoreRefused or StoreAway."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._queue(arguments, future)
+        return future
+
+    def post(self, *arguments: Argument) -> None:
+        """Send a command whose reply does not matter."""
+        self._queue(arguments, None)
+
+    def _queue(self, arguments: Sequence[Argument], future: asyncio.Future[Any] | None) -> None:
+        if self._transport is None:
+            if future is not None:
+                future.set_exception(StoreAway("not connected"))
+            return
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(self._pack(tuple(arguments)))
+        self._replies.append(future)
+        self._sent += 1
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        if self._transport is not None:
+            self._transport.write(b"".join(unsent))
+
+    def expire(self) -> None:
+        """End the wait of all commands that were sent before the last call of this method. Calls at intervals cost
+        less than a timer for each command."""
+        overdue = len(self._replies) - (self._sent - self._seen)
+        self._seen = self._sent
+        for _, future in zip(range(overdue), self._replies, strict=False):
+            if future is not None and not future.done():
+                future.set_exception(StoreAway("it does not reply"))
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while (reply := self._reader.gets()) is not False:
+            future = self._replies.popleft()
+            if future is None or future.done():
+                continue
+            if isinstance(reply, Exception):
+                future.set_exception(StoreRefused(str(reply)))
+            else:
+                future.set_result(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        reason = str(exc) if exc is not None else "it has closed the connection"
+        for future in self._replies:
+            if future is not None and not future.done():
+                future.set_exception(StoreAway(reason))
+        self._replies.clear()
+        self._lost(reason)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+async def connect(address: StoreAddress, lost: Callable[[str], None]) -> StoreConnection:
+    """Return a connection that is logged in and has its database. Raises StoreAway or StoreRefused."""
+    loop = asyncio.get_running_loop()
+
+    def make() -> StoreConnection:
+        return StoreConnection(lost)
+
+    try:
+        async with asyncio.timeout(CONNECT_TIME):
+            if address.path is not None:
+                _, connection = await loop.create_unix_connection(make, address.path)
+            else:
+                context = ssl.create_default_context() if address.tls else None
+                transport, connection = await loop.create_connection(
+                    make, address.host, address.port, ssl=context
+                )
+                sock = transport.get_extra_info("socket")
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if address.password is not None:
+                await connection.send("AUTH", *filter(None, (address.username, address.password)))
+            if address.db:
+                await connection.send("SELECT", address.db)
+            return connection
+    except TimeoutError:
+        raise StoreAway(f"no connection within {CONNECT_TIME:g} s") from None
+    except OSError as error:
+        raise StoreAway(error.strerror or str(error)) from None

@@ -1,0 +1,435 @@
+-- Decides one request and counts it, in one step: the decision of mockllm.state.session_counters and .admission, on the
+-- counts of all processes. KEYS are the scopes of one session, first the global one, then the key under which the
+-- result is stored. ARGV[1] is a request as script_request.py writes it; script_result.py reads what is returned.
+--
+-- It reads first and writes last. A draw that the request does not bring is requested, and nothing is written then.
+
+-- All functions are made once; what follows is of the present call.
+
+local now, tokens, lease, term, scopes, missing
+
+local function text(number) return string.format('%.0f', number) end
+
+-- fields of the scopes: what was read, and what is to be written
+
+local function prefetch(scope, field)
+  if scope.read[field] == nil then
+    scope.read[field] = false
+    scope.wanted[#scope.wanted + 1] = field
+  end
+end
+
+local function fetch()
+  for _, scope in ipairs(scopes) do
+    local wanted = scope.wanted
+    if #wanted > 0 then
+      local values = redis.call('HMGET', scope.key, unpack(wanted))
+      for index, field in ipairs(wanted) do scope.read[field] = values[index] end
+      scope.wanted = {}
+    end
+  end
+end
+
+local function get(scope, field)
+  local value = scope.set[field]
+  if value ~= nil then return value end
+  if scope.read[field] == nil then scope.read[field] = redis.call('HGET', scope.key, field) end
+  return scope.read[field]
+end
+
+local function number(scope, field) return tonumber(get(scope, field) or 0) end
+
+local function put(scope, field, value)
+  if type(value) == 'number' then value = text(value) end
+  scope.set[field] = value
+end
+
+-- meters: mockllm.core.limits.meters
+
+local function ceiling(amount, divisor)
+  if amount <= 0 then return 0 end
+  local rest = amount % divisor
+  if rest > 0 then return (amount - rest) / divisor + 1 end
+  return amount / divisor
+end
+
+local Fixed, Sliding, Bucket = {}, {}, {}
+
+function Fixed.open(m) return m.ends and now < m.ends end
+function Fixed.load(m)
+  local ends = get(m.scope, m.field .. 'e')
+  m.ends = ends and tonumber(ends)
+  m.used = number(m.scope, m.field .. 'u')
+end
+function Fixed.wait(m, amount)
+  if amount > m.limit then return nil end
+  if not Fixed.open(m) or m.used + amount <= m.limit then return 0 end
+  return m.ends - now
+end
+function Fixed.delay(m) return 0 end
+function Fixed.charge(m, amount)
+  if not Fixed.open(m) then m.ends, m.used = now + m.window, 0 end
+  m.used = m.used + amount
+  put(m.scope, m.field .. 'e', m.ends)
+  put(m.scope, m.field .. 'u', m.used)
+end
+function Fixed.gauge(m)
+  if not Fixed.open(m) then return {m.limit, m.limit, 0} end
+  return {m.limit, m.limit - m.used, m.ends - now}
+end
+
+local function entry(packed)
+  local colon = string.find(packed, ':', 1, true)
+  return tonumber(string.sub(packed, 1, colon - 1)), tonumber(string.sub(packed, colon + 1))
+end
+function Sliding.load(m)
+  m.log = m.scope.key .. ':' .. m.field
+  m.used = number(m.scope, m.field .. 'u')
+  local before = m.used
+  while true do  -- entries that no longer count
+    local head = redis.call('LINDEX', m.log, 0)
+    if not head then break end
+    local at, amount = entry(head)
+    if at + m.window > now then break end
+    redis.call('LPOP', m.log)
+    m.used = m.used - amount
+  end
+  if m.used ~= before then redis.call('HSET', m.scope.key, m.field .. 'u', text(m.used)) end
+end
+function Sliding.wait(m, amount)
+  if amount > m.limit then return nil end
+  local over, at, from = m.used + amount - m.limit, now, 0
+  while over > 0 do
+    local some = redis.call('LRANGE', m.log, from, from + 63)
+    if #some == 0 then break end
+    for _, packed in ipairs(some) do
+      if over <= 0 then break end
+      local when, used = entry(packed)
+      over = over - used
+      at = when + m.window
+    end
+    from = from + 64
+  end
+  return at - now
+end
+function Sliding.delay(m) return 0 end
+function Sliding.charge(m, amount)
+  if amount == 0 then return end
+  m.used = m.used + amount
+  if redis.call('LLEN', m.log) >= m.most then
+    local at, last = entry(redis.call('LINDEX', m.log, -1))
+    if math.floor(at / m.cell) == math.floor(now / m.cell) then
+      redis.call('RPOP', m.log)
+      amount = amount + last
+    end
+  end
+  redis.call('RPUSH', m.log, text(now) .. ':' .. text(amount))
+  redis.call('PEXPIRE', m.log, math.ceil(m.window / 1000) + 1000)
+  put(m.scope, m.field .. 'u', m.used)
+end
+function Sliding.gauge(m)
+  local last = redis.call('LINDEX', m.log, -1)
+  local reset = 0
+  if last then
+    local at = entry(last)
+    reset = at + m.window - now
+  end
+  return {m.limit, m.limit - m.used, reset}
+end
+
+function Bucket.load(m)
+  m.level = number(m.scope, m.field .. 'l')
+  m.at = number(m.scope, m.field .. 'a')
+end
+local function level(m) return math.max(0, m.level - m.limit * math.max(0, now - m.at)) end
+function Bucket.wait(m, amount)
+  if amount > m.size then return nil end
+  return ceiling(level(m) + (amount - m.size) * m.window, m.limit)
+end
+function Bucket.delay(m) return m.leaky and ceiling(level(m), m.limit) or 0 end
+function Bucket.charge(m, amount)
+  m.level = level(m) + amount * m.window
+  m.at = math.max(now, m.at)
+  put(m.scope, m.field .. 'l', m.level)
+  put(m.scope, m.field .. 'a', m.at)
+end
+function Bucket.gauge(m)
+  local present = level(m)
+  return {m.size, m.size - ceiling(present, m.window), ceiling(present, m.limit)}
+end
+
+local KINDS = {Fixed, Sliding, Bucket, Bucket}
+
+local function meter(scope, field, settings)
+  if not settings then return nil end
+  local kind = KINDS[settings[1]]
+  local made = {
+    kind = kind, scope = scope, field = field, limit = settings[2], window = settings[3], size = settings[4],
+    cell = settings[5], most = settings[6], leaky = settings[1] == 4,
+  }
+  kind.load(made)
+  return made
+end
+
+-- limits: mockllm.core.limits.account. The results are {code, wait, delay}.
+
+local PASSES, BY_STRATEGY, TOO_MANY_OPEN, NEVER_TOKENS, NEVER_REQUESTS, TOKENS, REQUESTS = 0, 1, 2, 3, 4, 5, 6
+
+local function open_places(scope, field)
+  local key = scope.key .. ':' .. field
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', text(now))
+  return redis.call('ZCARD', key)
+end
+
+local function account(candidate, scope, draw)
+  local limit, field = candidate[6], candidate[1] .. '\0'
+  local made = {scope = scope, field = field, strategy = limit[1], concurrent = limit[2], requests = limit[3], draw = draw}
+  if made.strategy == 'after-n' then made.used = number(scope, field .. 'n') end
+  made.tokens = meter(scope, field .. 'T', limit[4])
+  made.meter = meter(scope, field .. 'R', limit[5])
+  return made
+end
+
+local function check(a)
+  if a.strategy == 'after-n' then return {a.used >= a.requests and BY_STRATEGY or PASSES, 0, 0} end
+  if a.strategy == 'random' then return {a.draw and BY_STRATEGY or PASSES, 0, 0} end
+  if a.strategy == 'always' then return {BY_STRATEGY, 0, 0} end
+  if a.strategy == 'none' then return {PASSES, 0, 0} end
+  if a.concurrent >= 0 and open_places(a.scope, a.field .. 'c') >= a.concurrent then return {TOO_MANY_OPEN, 0, 0} end
+  local longest, delay, code = 0, 0, PASSES
+  for _, bound in ipairs({{a.tokens, tokens, NEVER_TOKENS, TOKENS}, {a.meter, 1, NEVER_REQUESTS, REQUESTS}}) do
+    local m = bound[1]
+    if m then
+      local wait = m.kind.wait(m, bound[2])
+      if wait == nil then return {bound[3], 0, 0} end
+      if wait > longest then longest, code = wait, bound[4] end
+      delay = math.max(delay, m.kind.delay(m))
+    end
+  end
+  return {code, longest, code == PASSES and delay or 0}
+end
+
+local function charge(a)
+  if a.strategy == 'after-n' then
+    a.used = a.used + 1
+    put(a.scope, a.field .. 'n', a.used)
+  end
+  if a.concurrent >= 0 then redis.call('ZADD', a.scope.key .. ':' .. a.field .. 'c', text(now + term), lease) end
+  if a.meter then a.meter.kind.charge(a.meter, 1) end
+  if a.tokens then a.tokens.kind.charge(a.tokens, tokens) end
+end
+
+local function gauges(a)
+  if a.strategy == 'after-n' then return {{a.requests, math.max(0, a.requests - a.used), -1}, false} end
+  return {a.meter and a.meter.kind.gauge(a.meter) or false, a.tokens and a.tokens.kind.gauge(a.tokens) or false}
+end
+
+-- guards: mockllm.core.selection.guards
+
+local FREE, USED_UP, SKIPPED, NOT_ITS_TURN, LOST, OUTSIDE, UNMET = 0, 1, 2, 3, 4, 5, 6
+
+local function drawn(draws, tries)
+  local result = draws and draws[2][tries - draws[1] + 1]
+  if result == nil then missing = true end
+  return result
+end
+
+local function blocked(candidate, scope, draws, tries, turns)
+  local guard = candidate[2]
+  if not guard then return FREE end
+  local times, skip, every, during, requires, chance = guard[1], guard[2], guard[3], guard[4], guard[5], guard[6]
+  if during then
+    local first = get(scope, candidate[1] .. '\0f')
+    local elapsed = first and math.max(0, now - tonumber(first)) or 0
+    if during[3] > 0 then elapsed = elapsed % during[3] end
+    if elapsed < during[1] or (during[2] >= 0 and elapsed >= during[2]) then return OUTSIDE end
+  end
+  if requires then
+    for index, required in ipairs(requires) do
+      local found, met = get(scope, '=' .. required[1]) or '', false
+      for _, wanted in ipairs(required[2]) do met = met or wanted == found end
+      if not met then return UNMET, index - 1, found end
+    end
+  end
+  if chance and drawn(draws, tries) then return LOST end
+  if turns < skip then return SKIPPED end
+  if times >= 0 and math.floor((turns - skip) / every) >= times then return USED_UP end
+  if (turns + 1 - skip) % every ~= 0 then return NOT_ITS_TURN end
+  return FREE
+end
+
+local function responses(guard, turns)
+  if not guard then return turns end
+  local count = math.floor(math.max(0, turns - guard[2]) / guard[3])
+  if guard[1] >= 0 then count = math.min(count, guard[1]) end
+  return count
+end
+
+local function set_states(candidate, scope)
+  for _, state in ipairs(candidate[4] or {}) do put(scope, '=' .. state[1], state[2]) end
+end
+
+-- the decision: mockllm.state.session_counters
+
+local function expect(list)
+  for _, each in ipairs(list) do
+    local scope, candidate = scopes[each[1]], each[2]
+    local key = candidate[1] .. '\0'
+    prefetch(scope, key .. 't')
+    prefetch(scope, key .. 'u')
+    if candidate[2] and candidate[2][4] then prefetch(scope, key .. 'f') end
+    for _, required in ipairs(candidate[2] and candidate[2][5] or {}) do prefetch(scope, '=' .. required[1]) end
+  end
+end
+local function reach(list, until_free)
+  local reached = {}
+  for index, each in ipairs(list) do
+    local scope, candidate = scopes[each[1]], each[2]
+    local key = candidate[1] .. '\0'
+    local tries, turns = number(scope, key .. 't'), number(scope, key .. 'u')
+    local code, place, found = blocked(candidate, scope, each[3], tries, turns)
+    reached[index] = {
+      scope = scope, candidate = candidate, key = key, tries = tries, turns = turns, code = code, refused = each[5],
+      place = place or 0, found = found or '', draw = each[4] and drawn(each[4], tries),
+    }
+    if until_free and code == FREE then return reached, reached[index] end
+  end
+  return reached, nil
+end
+
+local function told(list)
+  local rows = {}
+  for index, each in ipairs(list) do rows[index] = {each.code, each.tries, each.turns, each.place, each.found} end
+  return rows
+end
+
+local function count_try(each, turn)
+  put(each.scope, each.key .. 't', each.tries + 1)
+  put(each.scope, each.key .. 'u', each.turns + (turn and 1 or 0))
+  if each.candidate[2] and each.candidate[2][4] and not get(each.scope, each.key .. 'f') then
+    put(each.scope, each.key .. 'f', now)
+  end
+end
+
+local function takes_turn(code) return code == FREE or code == USED_UP or code == SKIPPED or code == NOT_ITS_TURN end
+
+local function note_gauges(accounts, limits)
+  for index, a in ipairs(accounts) do
+    limits[index] = limits[index] or {PASSES, 0, 0}
+    local both = gauges(a)
+    limits[index][4], limits[index][5] = both[1], both[2]
+  end
+end
+
+local function decide(keys, arguments)
+  local stored = keys[#keys]
+  local request = cmsgpack.unpack(arguments[1])
+  local miss_refused, scope_ttl, modifiers, rules, remember = request[2], request[6], request[7], request[8], request[9]
+  now, tokens, lease, term = request[1], request[3], request[4], request[5]
+  if remember > 0 then
+    local before = redis.call('GET', stored)
+    if before then return before end
+  end
+  if now == 0 then
+    local time = redis.call('TIME')
+    now = time[1] * 1000000 + time[2]
+  end
+  scopes, missing = {}, false
+  for index = 1, #keys - 1 do scopes[index] = {key = keys[index], read = {}, set = {}, wanted = {}} end
+
+  expect(modifiers)
+  expect(rules)
+  prefetch(scopes[rules[1] and rules[1][1] or 1], 'n')
+  fetch()
+
+  local applied = reach(modifiers, false)
+  local tried, winner = reach(rules, true)
+
+  if missing then return cmsgpack.pack({'draws', now, 0, 0, told(applied), told(tried), {}, {}, 0}) end
+
+  for _, each in ipairs(applied) do count_try(each, takes_turn(each.code)) end
+
+  local counting = winner and winner.scope or scopes[1]
+  local place = number(counting, 'n')
+  put(counting, 'n', place + 1)
+
+  local outcome, limits, loads, full = winner and 'rule' or 'miss', {}, {}, 0
+  local accounts, failing = {}, false
+  for index = #applied, 1, -1 do
+    local each = applied[index]
+    if each.code == FREE then set_states(each.candidate, each.scope) end
+  end
+  for _, each in ipairs(applied) do
+    if each.code == FREE then
+      failing = failing or each.candidate[3]
+      if each.candidate[6] then accounts[#accounts + 1] = account(each.candidate, each.scope, each.draw) end
+    end
+  end
+
+  if failing then
+    outcome = 'modifier'
+  else
+    local passes = true
+    for index, a in ipairs(accounts) do
+      limits[index] = check(a)
+      passes = passes and limits[index][1] == PASSES
+    end
+    if not passes then
+      outcome = 'limited'
+    else
+      for index, each in ipairs(applied) do
+        local load = each.code == FREE and each.candidate[7]
+        if load and full == 0 then
+          local count = open_places(each.scope, each.key .. 'o')
+          loads[#loads + 1] = count
+          if load[1] >= 0 and count >= load[1] then full = index end
+        end
+      end
+      if full > 0 then
+        outcome = 'overloaded'
+      else
+        for _, a in ipairs(accounts) do charge(a) end
+        for _, each in ipairs(applied) do
+          if each.code == FREE and each.candidate[7] then
+            redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), lease)
+          end
+        end
+      end
+    end
+  end
+  note_gauges(accounts, limits)
+
+  local refused = miss_refused
+  if winner then refused = winner.refused end
+  if (outcome == 'rule' or outcome == 'miss') and refused then outcome = 'invalid' end
+  if outcome == 'rule' or outcome == 'miss' then
+    for _, each in ipairs(tried) do
+      if each ~= winner then count_try(each, takes_turn(each.code)) end
+    end
+    if winner then
+      count_try(winner, true)
+      local lasts = winner.candidate[5]
+      if lasts < 0 or responses(winner.candidate[2], winner.turns) < lasts then set_states(winner.candidate, winner.scope) end
+    end
+  end
+
+  for index, scope in ipairs(scopes) do
+    local fields = {}
+    for field, value in pairs(scope.set) do
+      if value ~= '' then
+        fields[#fields + 1] = field
+        fields[#fields + 1] = value
+      else
+        redis.call('HDEL', scope.key, field)
+      end
+    end
+    if #fields > 0 then
+      redis.call('HSET', scope.key, unpack(fields))
+      if scope_ttl[index] > 0 then redis.call('EXPIRE', scope.key, scope_ttl[index]) end
+    end
+  end
+
+  local result = cmsgpack.pack({outcome, now, place, winner and #tried or 0, told(applied), told(tried), limits, loads, full})
+  if remember > 0 then redis.call('SET', stored, result, 'PX', remember) end
+  return result
+end

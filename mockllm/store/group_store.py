@@ -1,0 +1,114 @@
+"""What the control API of a supervisor reads and changes in the store: sessions, and counts as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from typing import Any, Final
+
+from mockllm.store.connection import StoreAway, StoreRefused
+from mockllm.store.script_request import hashed_name
+from mockllm.store.store_decider import SESSIONS, session_pattern
+from mockllm.store.store_link import StoreLink
+
+ALL: Final = "mockllm:{*"
+"""The pattern of all keys of counts."""
+PAGE: Final = 500
+"""Keys that are read at a time."""
+REPLICA_TERM: Final = 30
+"""Seconds after which the number of a group is free that does not renew it."""
+MAX_REPLICAS: Final = 900
+
+
+class GroupStore:
+    """The store as one group of workers uses it. `wait`: seconds for each call."""
+
+    def __init__(self, link: StoreLink, wait: float) -> None:
+        self.link = link
+        self._wait = wait
+
+    async def sessions(self) -> Mapping[str, float] | None:
+        """Return the used sessions with the time of their last use; None if the store is away."""
+        found: Mapping[str, float] | None = await self._tried(self._sessions)
+        return found
+
+    async def _sessions(self) -> Mapping[str, float]:
+        rows: list[bytes] = await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES")
+        return {id.decode(): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)}
+
+    async def reset(self) -> None:
+        """Delete all counts, states and sessions."""
+        async for key in self._keys(ALL):
+            await self.link.call("UNLINK", key)
+        await self.link.call("DEL", SESSIONS)
+
+    async def end(self, session: str) -> None:
+        """Delete all of a session."""
+        async for key in self._keys(session_pattern(session)):
+            await self.link.call("UNLINK", key)
+        await self.link.call("ZREM", SESSIONS, session)
+
+    async def forget(self, keys: Collection[str]) -> None:
+        """Delete the counts of these rules and modifiers."""
+        names = {hashed_name(key).encode() for key in keys}
+        await self._remove(lambda name, field: name in names)
+
+    async def reset_limits(self, keys: Collection[str] | None) -> None:
+        """Reset the use of limits: of all, or of the modifiers with these keys. Responses in flight still count."""
+        names = None if keys is None else {hashed_name(key).encode() for key in keys}
+
+        def used(name: bytes, field: bytes) -> bool:
+            return (names is None or name in names) and field[:1] in (b"n", b"T", b"R")
+
+        await self._remove(used)
+
+    async def _remove(self, removed: Callable[[bytes, bytes], bool]) -> None:
+        """Delete the fields, and the logs and places, whose rule and purpose are removed."""
+        async for key in self._keys(ALL):
+            scope, _, field = key.rpartition(b":")
+            if b"\0" in field:
+                if removed(*_parts(field)):
+                    await self.link.call("UNLINK", key)
+            elif not scope.endswith(b":d"):
+                fields = await self.link.call("HKEYS", key)
+                gone = [each for each in fields if b"\0" in each and removed(*_parts(each))]
+                if gone:
+                    await self.link.call("HDEL", key, *gone)
+
+    async def claim_replica(self, owner: str) -> int:
+        """Return the lowest number that no other group has. Raises StoreAway or StoreRefused."""
+        for number in range(MAX_REPLICAS):
+            key = f"mockllm:replica:{number}"
+            if await self.link.connection().send("SET", key, owner, "NX", "EX", REPLICA_TERM):
+                return number
+        raise StoreRefused(f"{MAX_REPLICAS} groups of workers use it already")
+
+    async def renew_replica(self, number: int, owner: str) -> None:
+        """Renew the number until cancelled."""
+        while True:
+            await asyncio.sleep(REPLICA_TERM / 3)
+            self.link.post("SET", f"mockllm:replica:{number}", owner, "EX", REPLICA_TERM)
+
+    def release_replica(self, number: int) -> None:
+        self.link.post("DEL", f"mockllm:replica:{number}")
+
+    async def _keys(self, pattern: str) -> AsyncIterator[bytes]:
+        cursor: Any = b"0"
+        while True:
+            cursor, keys = await self.link.call("SCAN", cursor, "MATCH", pattern, "COUNT", PAGE)
+            for key in keys:
+                yield key
+            if cursor == b"0":
+                return
+
+    async def _tried(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        try:
+            async with asyncio.timeout(self._wait):
+                return await call()
+        except (TimeoutError, StoreAway, StoreRefused):
+            return None
+
+
+def _parts(field: bytes) -> tuple[bytes, bytes]:
+    name, _, purpose = field.partition(b"\0")
+    return name, purpose

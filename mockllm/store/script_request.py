@@ -1,0 +1,233 @@
+"""What the script `decision.lua` reads: the candidates of a request with all facts that its decision needs.
+
+Keys have no text of a request: sessions and scopes are hashes in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from math import inf
+from typing import Any, Final
+
+from msgspec import Raw, Struct
+from msgspec.msgpack import Encoder
+
+from mockllm.core.limits.limit import METERED, Limit
+from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICRO
+from mockllm.core.randomness import Randomness
+from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.guards import Guard, StateValue
+
+TERM: Final = 30.0
+"""Seconds after which the place of a response is free whose process does not renew it."""
+REMEMBERED: Final = 60.0
+"""Seconds for which the store remembers a decision, so that a repeated request does not count twice."""
+SCOPE_TTL: Final = 7 * 24 * 3600
+"""Seconds for which the counts of an unused scope last outside of sessions. Clients choose scopes."""
+FEW_DRAWS: Final = 8
+"""How many tries the draws are sent for, from the one that is expected."""
+MANY_DRAWS: Final = 64
+"""The same after another number of tries was found."""
+MAX_CACHED: Final = 20_000
+_METERS: Final = {"fixed-window": 1, "sliding-window": 2, "token-bucket": 3, "leaky-bucket": 4}
+
+
+class ScriptRequest(Struct, frozen=True):
+    """The arguments of one call."""
+
+    keys: Sequence[bytes]
+    payload: bytes
+
+
+class ScriptRequestWriter:
+    """Writes the requests of one process. `session_ttl`: seconds for which an unused session lasts."""
+
+    def __init__(self, session_ttl: float = inf, prefix: str = "mockllm") -> None:
+        self._encode = Encoder().encode
+        self._session_ttl = 0 if session_ttl == inf else max(1, round(session_ttl))
+        self._prefix = prefix
+        self._written: dict[str, Raw] = {}
+        """The unchanging part of each candidate, by its key."""
+
+    def write(
+        self,
+        claim: MatchResult,
+        id: str,
+        tries: Sequence[int],
+        *,
+        draws: int = FEW_DRAWS,
+        now: int = 0,
+    ) -> ScriptRequest:
+        """Return the request of a decision. `tries` are the expected tries of the modifiers, then of the rules; `now`
+        is a time in microseconds in place of the store's clock, for tests."""
+        base = session_base(self._prefix, claim.session)
+        scopes: dict[str, int] = {"": 1}
+        modifiers = [
+            self._row(candidate, scopes, claim.seed, expected, draws)
+            for candidate, expected in zip(claim.modifiers, tries, strict=False)
+        ]
+        rules = [
+            [*self._row(candidate, scopes, claim.seed, expected, draws), claim.refused(candidate)]
+            for candidate, expected in zip(claim.rules, tries[len(claim.modifiers) :], strict=False)
+        ]
+        ttl = [self._ttl(claim.session, scope) for scope in scopes]
+        counts_tokens = any(
+            each.limit is not None and each.limit.tokens is not None for each in claim.modifiers
+        )
+        tokens = claim.tokens() if counts_tokens else 0
+        missed = not claim.rules or claim.rules[-1].guard is not None
+        payload = [
+            now,
+            missed and claim.refused(None),
+            tokens,
+            id,
+            round(TERM * MICRO),
+            ttl,
+            modifiers,
+            rules,
+            round(REMEMBERED * 1000) if id else 0,
+        ]
+        keys = [scope_key(base, scope) for scope in scopes]
+        return ScriptRequest([*keys, b"%bd:%b" % (base, id.encode())], self._encode(payload))
+
+    def _ttl(self, session: str, scope: str) -> int:
+        if session:
+            return self._session_ttl
+        return SCOPE_TTL if scope else 0
+
+    def _row(
+        self, candidate: Candidate, scopes: dict[str, int], seed: int, tries: int, draws: int
+    ) -> list[Any]:
+        place = scopes.setdefault(candidate.scope, len(scopes) + 1)
+        written = self._written.get(candidate.key)
+        if written is None:
+            if len(self._written) >= MAX_CACHED:
+                self._written.clear()
+            written = self._written[candidate.key] = Raw(self._encode(_unchanging(candidate)))
+        guard, limit = candidate.guard, candidate.limit
+        return [
+            place,
+            written,
+            _draws(candidate, seed, "chance", guard.chance, tries, draws, lost=True)
+            if guard is not None and guard.chance is not None
+            else False,
+            _draws(candidate, seed, "limit", limit.probability, tries, draws, lost=False)
+            if limit is not None and limit.strategy == "random"
+            else False,
+        ]
+
+
+def session_base(prefix: str, session: str) -> bytes:
+    """Return the beginning of all keys of a session. Its hash tag puts them on one node of a cluster."""
+    return f"{prefix}:{{{hashed_name(session) if session else 'shared'}}}:".encode()
+
+
+def scope_key(base: bytes, scope: str) -> bytes:
+    return base + (hashed_name(scope) if scope else "global").encode()
+
+
+def hashed_name(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def field_name(candidate: Candidate) -> str:
+    """Return the beginning of the names of a rule's fields."""
+    return hashed_name(candidate.key)
+
+
+def canonical(value: StateValue) -> str:
+    """Return a text that is the same for equal values of a state; empty for null."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"s{value}"
+    if isinstance(value, bool):
+        return f"b{int(value)}"
+    if isinstance(value, float) and not value.is_integer():
+        return f"n{value!r}"
+    return f"n{int(value)}"
+
+
+def state_value(text: str) -> StateValue:
+    """Return the value of a canonical text."""
+    kind, value = text[:1], text[1:]
+    if kind == "s":
+        return value
+    if kind == "b":
+        return value == "1"
+    if kind == "n":
+        return int(value) if value.lstrip("-").isdecimal() else float(value)
+    return None
+
+
+def _unchanging(candidate: Candidate) -> list[Any]:
+    sets, load = candidate.sets, candidate.load
+    return [
+        field_name(candidate),
+        False if candidate.guard is None else _guard(candidate.guard),
+        candidate.error,
+        [[name, canonical(value)] for name, value in sets.items()] if sets else False,
+        -1 if candidate.lasts is None else candidate.lasts,
+        False if candidate.limit is None else _limit(candidate.limit),
+        False if load is None else [-1 if load.max_inflight is None else load.max_inflight],
+    ]
+
+
+def _guard(guard: Guard) -> list[Any]:
+    during, requires = guard.during, guard.requires
+    return [
+        -1 if guard.times is None else guard.times,
+        guard.skip,
+        guard.every,
+        False
+        if during is None
+        else [
+            during.start * MICRO - 0.5,
+            -1 if during.end == inf else during.end * MICRO - 0.5,
+            0 if during.every is None else max(1, round(during.every * MICRO)),
+        ],
+        [[name, [canonical(value) for value in _values(wanted)]] for name, wanted in requires.items()]
+        if requires
+        else False,
+        guard.chance is not None,
+    ]
+
+
+def _values(wanted: StateValue | Sequence[StateValue]) -> Sequence[StateValue]:
+    return wanted if isinstance(wanted, (list, tuple)) else (wanted,)
+
+
+def _limit(limit: Limit) -> list[Any]:
+    concurrent = limit.concurrent if limit.strategy in METERED else None
+    return [
+        limit.strategy,
+        -1 if concurrent is None else concurrent,
+        limit.requests or 0,
+        _meter(limit, limit.tokens, None),
+        _meter(limit, limit.requests, limit.burst if limit.strategy == "token-bucket" else limit.queue),
+    ]
+
+
+def _meter(limit: Limit, most: int | None, size: int | None) -> list[Any] | bool:
+    """Return a meter as `mockllm.core.limits.account` makes it. `size` is a bucket's, or a leaky one's queue."""
+    if most is None or limit.strategy not in METERED:
+        return False
+    window = max(1, round(limit.window * MICRO))
+    if size is None:
+        size = most
+    elif limit.strategy == "leaky-bucket":
+        size += 1
+    cell = max(1, window // MAX_EXACT_ENTRIES + 1)
+    return [_METERS[limit.strategy], most, window, size if most else 0, cell, MAX_EXACT_ENTRIES]
+
+
+def _draws(
+    candidate: Candidate, seed: int, place: str, bound: float, tries: int, count: int, *, lost: bool
+) -> list[Any]:
+    """Return for some tries whether a draw is at least `bound` (`lost`), or below it."""
+    drawn = [
+        Randomness(seed, candidate.draws, candidate.scope, tries + number).uniform(place)
+        for number in range(count)
+    ]
+    return [tries, [(value >= bound) is lost for value in drawn]]

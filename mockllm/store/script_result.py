@@ -1,0 +1,161 @@
+"""What the script `decision.lua` returns, as a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.msgpack import Decoder
+
+from mockllm.core.limits.account import reported_wait
+from mockllm.core.limits.limit import ALLOWED, Gauge, Limit, LimitResult, LimitStatus, tightest
+from mockllm.core.limits.meters import MICRO
+from mockllm.core.selection.decision import (
+    AdmissionResult,
+    Candidate,
+    Decision,
+    Lease,
+    MatchResult,
+    Selected,
+)
+from mockllm.core.selection.guards import GuardReason, UnmetState
+from mockllm.core.selection.load import slowdown
+from mockllm.state.admission import limit_refusal
+from mockllm.store.script_request import state_value
+
+FREE: Final = 0
+UNMET: Final = 6
+REASONS: Final[Sequence[GuardReason]] = (
+    "used up", "used up", "skipped", "not its turn", "lost its chance", "outside its window",
+)  # fmt: skip
+"""The reasons by the script's codes; code 0 is none."""
+_decode: Final = Decoder().decode
+
+
+class MissingDraws(Struct, frozen=True):
+    """The script needs the draws of other tries; nothing is counted. `tries` are those of modifiers and rules."""
+
+    tries: Sequence[int]
+
+
+class StoreDecision(Struct, frozen=True):
+    """A decision, the store's time in seconds, and the tries of modifiers and rules before it."""
+
+    decision: Decision
+    at: float
+    tries: Sequence[int]
+
+
+MakeLease = Callable[[Sequence[Candidate], float], Lease]
+"""Makes the lease on the limits and loads of these candidates, taken at the store's time in seconds."""
+
+
+def read_result(
+    data: bytes, claim: MatchResult, number: Callable[[], int], make_lease: MakeLease
+) -> StoreDecision | MissingDraws:
+    """Read a result. `number` returns the number of a request of the shared session in the global scope, which the
+    store does not count."""
+    outcome, now, place, winning, applied, tried, limits, loads, full = _decode(data)
+    rows = (*applied, *tried)
+    if outcome == "draws":
+        return MissingDraws([row[1] for row in rows])
+    modifiers: list[Selected] = []
+    skipped: list[tuple[Candidate, GuardReason]] = []
+    for candidate, row in zip(claim.modifiers, applied, strict=True):
+        if row[0] == FREE:
+            modifiers.append(_selected(candidate, row))
+        else:
+            skipped.append((candidate, _reason(candidate, row)))
+    blocked = [
+        (candidate, _reason(candidate, row))
+        for candidate, row in zip(claim.rules, tried, strict=False)
+        if row[0] != FREE
+    ]
+    winner = _selected(claim.rules[winning - 1], tried[winning - 1]) if winning else None
+    at = now / MICRO
+    bounds, lease = _admission(outcome, claim, modifiers, limits, loads, full, at, make_lease)
+    scope = winner.candidate.scope if winner is not None else ""
+    if not claim.session and not scope:
+        place = number()
+    decision = Decision(outcome, winner, modifiers, place, blocked, bounds, lease, skipped)
+    return StoreDecision(decision, at, [row[1] for row in rows])
+
+
+def _selected(candidate: Candidate, row: Sequence[Any]) -> Selected:
+    _, tries, turns, *_ = row
+    guard = candidate.guard
+    return Selected(candidate, tries, turns if guard is None else guard.response_count(turns))
+
+
+def _reason(candidate: Candidate, row: Sequence[Any]) -> GuardReason:
+    code, _, _, place, found = row
+    if code != UNMET:
+        return REASONS[int(code)]
+    assert candidate.guard is not None, "only a guard requires states"
+    assert candidate.guard.requires is not None, "the script found a required state"
+    name, wanted = list(candidate.guard.requires.items())[place]
+    return UnmetState(name, wanted, state_value(found))
+
+
+def _admission(
+    outcome: str,
+    claim: MatchResult,
+    modifiers: Sequence[Selected],
+    limits: Sequence[Any],
+    loads: Sequence[int],
+    full: int,
+    at: float,
+    make_lease: MakeLease,
+) -> tuple[AdmissionResult | None, Lease | None]:
+    """Return the result of limits and loads, as `mockllm.state.admission` does."""
+    candidates = [selected.candidate for selected in modifiers]
+    limited = [candidate for candidate in candidates if candidate.limit is not None]
+    loaded = [candidate for candidate in candidates if candidate.load is not None]
+    if not limited and not loaded:
+        return None, None
+    statuses = [_status(each.limit, row) for each, row in zip(limited, limits, strict=True) if each.limit]
+    if outcome == "modifier":
+        return AdmissionResult(tightest(statuses)), None
+    tokens = claim.tokens() if any(each.limit and each.limit.tokens is not None for each in limited) else 0
+    results = [_result(each.limit, row, at) for each, row in zip(limited, limits, strict=True) if each.limit]
+    refusal, wait = limit_refusal(limited, results, lambda: statuses, tokens)
+    if refusal is not None:
+        return refusal, None
+    if full:
+        return AdmissionResult(tightest(statuses), by=claim.modifiers[full - 1]), None
+    slower = 1.0
+    for candidate, count in zip(loaded, loads, strict=True):
+        assert candidate.load is not None, "it is loaded"
+        slower *= slowdown(candidate.load, count + 1)
+    admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=tokens)
+    placed = [each for each in candidates if each.load or (each.limit and each.limit.concurrent is not None)]
+    return admitted, make_lease(placed, at) if placed else None
+
+
+def _result(limit: Limit, row: Sequence[Any], at: float) -> LimitResult:
+    code, wait, delay, *_ = row
+    if code == 0:
+        return LimitResult(True, delay / MICRO) if delay else ALLOWED
+    if code == 1 or code == 2:
+        return LimitResult(False, 0.0, limit.retry_after, "requests" if code == 1 else "concurrent")
+    if code == 3 or code == 4:
+        return LimitResult(False, 0.0, None, "tokens" if code == 3 else "requests")
+    micros = round(at * MICRO)
+    return LimitResult(
+        False, 0.0, reported_wait(at, wait, micros + wait), "tokens" if code == 5 else "requests"
+    )
+
+
+def _status(limit: Limit, row: Sequence[Any]) -> LimitStatus:
+    requests, tokens = row[3], row[4]
+    return LimitStatus(_gauge(limit, requests), _gauge(limit, tokens))
+
+
+def _gauge(limit: Limit, row: Sequence[int] | bool) -> Gauge | None:
+    if isinstance(row, bool):
+        return None
+    most, remaining, reset = row
+    if reset < 0:
+        return Gauge(most, remaining, limit.retry_after, limit.window)
+    return Gauge(most, remaining, reset / MICRO, max(1, round(limit.window * MICRO)) / MICRO)

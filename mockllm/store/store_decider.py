@@ -1,0 +1,220 @@
+"""Decides the requests of one process in the store, within a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import count
+from typing import Any, Final, Literal, TypeAlias
+
+from mockllm.core.failure import Failure
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.state.session_counters import COUNTED_OUTCOMES
+from mockllm.state.shared_sessions import Recalled, RecallElsewhere, SharedSessions
+from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
+from mockllm.store.script_request import (
+    FEW_DRAWS,
+    MANY_DRAWS,
+    ScriptRequestWriter,
+    hashed_name,
+    session_base,
+)
+from mockllm.store.script_result import MissingDraws, read_result
+from mockllm.store.store_lease import RENEWAL, StoreLease, StoreLeases
+from mockllm.store.store_link import StoreLink
+from mockllm.store.store_memory import StoreMemory
+
+OnFailure: TypeAlias = Literal["error", "local"]
+MAX_EXPECTED: Final = 50_000
+"""How many numbers of tries a process remembers."""
+NOTED: Final = 10.0
+"""Seconds between two notes that a session is used."""
+SESSIONS: Final = "mockllm:sessions"
+"""The sorted set of used sessions, by the time of their last use."""
+
+
+class StoreDecider:
+    """`wait`: seconds in which a decision is made. `on_failure`: whether a request without a decision gets an error,
+    or is decided with the counts of this process. `unused`: seconds after which a session ends."""
+
+    def __init__(
+        self,
+        address: StoreAddress,
+        state: SharedSessions,
+        say: Callable[[str], None],
+        *,
+        wait: float,
+        on_failure: OnFailure,
+        unused: float,
+    ) -> None:
+        self.link = StoreLink(address, say, wait)
+        self._state = state
+        self._wait = wait
+        self._on_failure = on_failure
+        self._writer = ScriptRequestWriter(unused)
+        self._leases = StoreLeases(self.link)
+        self._memory = StoreMemory(self.link, unused)
+        self._unconfirmed: list[asyncio.Future[Any]] = []
+        state.remember_elsewhere = self._remember
+        self._name = f"{os.urandom(6).hex()}-"
+        self._ids = count()
+        self._expected: dict[tuple[str, str, str], int] = {}
+        self._noted: dict[str, float] = {}
+        self.tries: Counter[str] = Counter()
+        """The tries that this process had decided, by key."""
+        self.turns: Counter[str] = Counter()
+        self.failures = 0
+        """How many requests had no decision of the store."""
+        self.link.keep_open()
+        asyncio.get_running_loop().call_later(RENEWAL, self._renew)
+
+    def status(self) -> str | None:
+        if self.link.problem is None:
+            return ""
+        effect = "are decided without it" if self._on_failure == "local" else "get an error"
+        return (
+            f"the store {self.link.address.shown} is away ({self.link.problem}): requests that count {effect}"
+        )
+
+    async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
+        id = f"{self._name}{next(self._ids)}"
+        try:
+            decision = await self._decide(claim, id)
+        except (TimeoutError, StoreAway, StoreRefused) as error:
+            self._abandon(claim, id)
+            return self._without(claim, error)
+        except asyncio.CancelledError:  # the client has left
+            self._abandon(claim, id)
+            raise
+        self._count(claim, decision)
+        return decision
+
+    async def _decide(self, claim: MatchResult, id: str) -> Decision:
+        candidates = (*claim.modifiers, *claim.rules)
+        known, session, draws = self._expected, claim.session, FEW_DRAWS
+        tries: Sequence[int] = [known.get((session, each.scope, each.key), 0) for each in candidates]
+        base = session_base("mockllm", session)
+        if session:
+            self._note_use(session)
+        while True:
+            sent = self._writer.write(claim, id, tries, draws=draws)
+            data = await self.link.decide(list(sent.keys), sent.payload)
+            result = read_result(data, claim, self._number, partial(self._lease, claim, id, base))
+            if not isinstance(result, MissingDraws):
+                self._expect(claim, candidates, result.tries)
+                return result.decision
+            tries, draws = [*result.tries, *tries[len(result.tries) :]], MANY_DRAWS
+
+    async def recall(self, recall: RecallElsewhere) -> Recalled | Failure:
+        try:
+            async with asyncio.timeout(self._wait):
+                return await self._memory.recall(recall.session, recall.key)
+        except (TimeoutError, StoreAway, StoreRefused) as error:
+            if self._on_failure == "local":
+                return () if recall.key[0] == "all_stored" else None
+            return self._failure(error)
+
+    def _remember(self, session: str, update: StoreUpdate) -> None:
+        try:
+            self._unconfirmed += self._memory.remember(session, update)
+        except StoreAway as error:
+            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            self._unconfirmed.append(failed)
+
+    def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
+        if not self._unconfirmed:
+            return None
+        unconfirmed, self._unconfirmed = self._unconfirmed, []
+        return self._confirmed(unconfirmed)
+
+    async def _confirmed(self, unconfirmed: Sequence[asyncio.Future[Any]]) -> Failure | None:
+        try:
+            async with asyncio.timeout(self._wait):
+                await asyncio.gather(*unconfirmed)
+        except (TimeoutError, StoreAway, StoreRefused) as error:
+            return None if self._on_failure == "local" else self._failure(error)
+        return None
+
+    def _number(self) -> int:
+        return self._state.shared.take(())[0]
+
+    def _lease(
+        self, claim: MatchResult, id: str, base: bytes, candidates: Sequence[Candidate], at: float
+    ) -> StoreLease:
+        return StoreLease(self._leases, id, base, candidates, at - claim.now)
+
+    def _expect(self, claim: MatchResult, candidates: Sequence[Candidate], tries: Iterable[int]) -> None:
+        """Remember the tries of what is drawn."""
+        if len(self._expected) > MAX_EXPECTED:
+            self._expected.clear()
+        for candidate, number in zip(candidates, tries, strict=False):
+            guard, limit = candidate.guard, candidate.limit
+            if (guard is not None and guard.chance is not None) or (limit and limit.strategy == "random"):
+                self._expected[claim.session, candidate.scope, candidate.key] = number + 1
+
+    def _abandon(self, claim: MatchResult, id: str) -> None:
+        """Free the places that a decision may have taken whose result is unknown."""
+        placed = [
+            each
+            for each in claim.modifiers
+            if each.load or (each.limit and each.limit.concurrent is not None)
+        ]
+        if placed:
+            StoreLease(self._leases, id, session_base("mockllm", claim.session), placed, 0.0).end()
+
+    def _without(self, claim: MatchResult, error: Exception) -> Decision | Failure:
+        self.failures += 1
+        return self._state.local.decide(claim) if self._on_failure == "local" else self._failure(error)
+
+    def _failure(self, error: Exception) -> Failure:
+        why = f"no decision within {self._wait:g} s" if isinstance(error, TimeoutError) else str(error)
+        if self.link.problem is not None:
+            why = self.link.problem
+        return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
+
+    def _count(self, claim: MatchResult, decision: Decision) -> None:
+        """Count the tries and turns that the control API shows."""
+        tries, turns = self.tries, self.turns
+        for selected in decision.modifiers:
+            tries[selected.candidate.key] += 1
+            turns[selected.candidate.key] += 1
+        if decision.outcome in COUNTED_OUTCOMES:
+            for candidate, _ in decision.refused:
+                tries[candidate.key] += 1
+            if decision.rule is not None:
+                tries[decision.rule.candidate.key] += 1
+                turns[decision.rule.candidate.key] += 1
+
+    def _note_use(self, session: str) -> None:
+        """Note in the store that a session is used, some times a minute."""
+        now = time.time()
+        if now - self._noted.get(session, 0.0) < NOTED:
+            return
+        if len(self._noted) > MAX_EXPECTED:
+            self._noted.clear()
+        self._noted[session] = now
+        self.link.post("ZADD", SESSIONS, f"{now:.3f}", session)
+
+    def _renew(self) -> None:
+        self._leases.renew(time.monotonic())
+        asyncio.get_running_loop().call_later(RENEWAL, self._renew)
+
+    @property
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """The tries and turns of each key that were decided for this process."""
+        return {key: (tries, self.turns[key]) for key, tries in self.tries.items()}
+
+    def close(self) -> None:
+        self.link.close()
+
+
+def session_pattern(session: str) -> str:
+    """Return the pattern of all keys of a session."""
+    return f"mockllm:{{{hashed_name(session) if session else 'shared'}}}:*"

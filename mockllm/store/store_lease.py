@@ -1,0 +1,76 @@
+"""The places that responses in flight take in limits and loads, which a process renews as long as it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isfinite
+from typing import Final
+
+from mockllm.core.limits.meters import MICRO
+from mockllm.core.selection.decision import Candidate
+from mockllm.store.script_request import TERM, field_name, scope_key
+from mockllm.store.store_link import StoreLink
+
+RENEWAL: Final = TERM / 3
+"""Seconds between two renewals."""
+
+
+class StoreLease:
+    """The places of one response. `offset` is the store's time less the process's, in seconds."""
+
+    __slots__ = ("_id", "_leases", "_limits", "_loads", "_offset", "_until")
+
+    def __init__(
+        self, leases: StoreLeases, id: str, base: bytes, candidates: Sequence[Candidate], offset: float
+    ) -> None:
+        self._leases: StoreLeases | None = leases
+        self._id = id
+        self._offset = offset
+        self._until = inf
+        names = [
+            (scope_key(base, each.scope) + b":" + field_name(each).encode() + b"\0", each)
+            for each in candidates
+        ]
+        self._limits = [
+            name + b"c"
+            for name, each in names
+            if each.limit is not None and each.limit.concurrent is not None
+        ]
+        self._loads = [name + b"o" for name, each in names if each.load is not None]
+        leases.held.add(self)
+
+    def expect_end(self, until: float) -> None:
+        """Set the planned end, on the clock of the process. A load counts the response until then."""
+        self._until = until
+        if self._leases is not None and isfinite(until):
+            for key in self._loads:
+                self._post("ZADD", key, "XX", f"{(until + self._offset) * MICRO:.0f}", self._id)
+
+    def renew(self, now: float) -> None:
+        """Prolong the places, `now` on the clock of the process."""
+        score = f"{(now + self._offset + TERM) * MICRO:.0f}"
+        for key in (*self._limits, *(() if isfinite(self._until) else self._loads)):
+            self._post("ZADD", key, "XX", score, self._id)
+
+    def end(self) -> None:
+        for key in (*self._limits, *self._loads):
+            self._post("ZREM", key, self._id)
+        if self._leases is not None:
+            self._leases.held.discard(self)
+            self._leases = None
+
+    def _post(self, *arguments: bytes | str) -> None:
+        if self._leases is not None:
+            self._leases.link.post(*arguments)
+
+
+class StoreLeases:
+    """All leases of one process."""
+
+    def __init__(self, link: StoreLink) -> None:
+        self.link = link
+        self.held: set[StoreLease] = set()
+
+    def renew(self, now: float) -> None:
+        for lease in self.held:
+            lease.renew(now)

@@ -1,0 +1,178 @@
+"""A connection that is made again whenever it is lost, and the script behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, Final
+
+from mockllm.store.connection import (
+    Argument,
+    StoreAddress,
+    StoreAway,
+    StoreConnection,
+    StoreRefused,
+    connect,
+)
+
+RETRY: Final = 0.1
+"""Seconds between two tries to connect."""
+PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "NOSCRIPT", "CLUSTERDOWN", "TRYAGAIN")
+"""Refusals that pass."""
+
+
+class DecisionScript:
+    """The script in the store: a function, or for servers without functions (before Redis 7) a script by its digest.
+
+    A function is compiled once. Of a script, all functions in it are made again for each call.
+    """
+
+    def __init__(self) -> None:
+        self._text = (files("mockllm.store") / "decision.lua").read_text("utf-8")
+        self.name = f"mockllm_{sha1(self._text.encode(), usedforsecurity=False).hexdigest()[:12]}"
+        self.call: tuple[Argument, ...] = ()
+        """The beginning of the command that runs it."""
+
+    async def load(self, connection: StoreConnection) -> None:
+        """Load it into the store. Raises StoreAway or StoreRefused."""
+        try:
+            await connection.send("FUNCTION", "LOAD", "REPLACE", self.library)
+            self.call = ("FCALL", self.name)
+        except StoreRefused as refusal:
+            if str(refusal).startswith(PASSING):
+                raise
+            self.call = ("EVALSHA", await connection.send("SCRIPT", "LOAD", self.script))
+
+    @property
+    def library(self) -> str:
+        register = f"redis.register_function('{self.name}', decide)"
+        return f"#!lua name={self.name}\n{self._text}\n{register}\n"
+
+    @property
+    def script(self) -> str:
+        return f"{self._text}\nreturn decide(KEYS, ARGV)\n"
+
+
+class StoreLink:
+    """The present connection. `say` prints a line when the store is away, and when it is back."""
+
+    def __init__(self, address: StoreAddress, say: Callable[[str], None], wait: float) -> None:
+        """`wait`: seconds in which a reply comes, and after that, seconds to wait for a new connection."""
+        self.address = address
+        self._wait = wait
+        self._say = say
+        self._script = DecisionScript()
+        self._connection: StoreConnection | None = None
+        self._connected = asyncio.Event()
+        self.problem: str | None = "not connected yet"
+        """Why the store is away; None if it is not."""
+        self._since = time.monotonic()
+        self._reported = False
+        self._task: asyncio.Task[None] | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+
+    async def open(self) -> None:
+        """Connect for the first time. Raises StoreAway or StoreRefused."""
+        await self._connect()
+
+    def keep_open(self) -> None:
+        """Connect, now or when the store is back."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._reconnect())
+
+    async def _connect(self) -> None:
+        connection = await connect(self.address, self._lost)
+        await self._script.load(connection)
+        self._connection, self.problem = connection, None
+        if self._expiry is None:
+            self._expiry = asyncio.get_running_loop().call_later(self._wait, self._expire)
+        if self._reported:
+            self._say(f"the store {self.address.shown} is back, after {time.monotonic() - self._since:.1f} s")
+            self._reported = False
+        self._connected.set()
+
+    async def _reconnect(self) -> None:
+        while self.problem is not None:
+            try:
+                await self._connect()
+            except (StoreAway, StoreRefused) as error:
+                self._report(str(error))
+                await asyncio.sleep(RETRY)
+
+    def _expire(self) -> None:
+        if self._connection is not None:
+            self._connection.expire()
+        self._expiry = asyncio.get_running_loop().call_later(self._wait / 2, self._expire)
+
+    def _lost(self, reason: str) -> None:
+        if self._connection is None:
+            return
+        self._connection, self._since = None, time.monotonic()
+        self._connected.clear()
+        self.problem = reason
+        self._report(reason)
+        if self._task is None or not self._task.cancelled():
+            self.keep_open()
+
+    def _report(self, reason: str) -> None:
+        self.problem = reason
+        if not self._reported:
+            self._reported = True
+            self._say(f"the store {self.address.shown} is away: {reason}")
+
+    async def decide(self, keys: list[Argument], payload: bytes) -> bytes:
+        """Run the script. Raises StoreAway, StoreRefused or TimeoutError.
+
+        The script remembers what it has decided, so a call that is repeated after a lost connection counts once.
+        """
+        try:
+            reply: bytes = await self.connection().send(*self._script.call, len(keys), *keys, payload)
+            return reply
+        except (StoreAway, StoreRefused) as error:
+            if isinstance(error, StoreRefused) and not str(error).startswith(PASSING):
+                raise
+        async with asyncio.timeout(self._wait):
+            return await self._decide_later(keys, payload)
+
+    async def _decide_later(self, keys: list[Argument], payload: bytes) -> bytes:
+        while True:
+            try:
+                reply: bytes = await self.connection().send(*self._script.call, len(keys), *keys, payload)
+                return reply
+            except StoreAway:
+                await self._connected.wait()
+            except StoreRefused as refusal:
+                if not str(refusal).startswith(PASSING):
+                    raise
+                await asyncio.sleep(RETRY / 5)
+
+    async def call(self, *arguments: Argument) -> Any:
+        """Return the reply to a command. Wait for a store that is away: the caller has a deadline."""
+        while True:
+            try:
+                return await self.connection().send(*arguments)
+            except StoreAway:
+                await self._connected.wait()
+
+    def connection(self) -> StoreConnection:
+        """Return the present connection. Raises StoreAway."""
+        if self._connection is None:
+            raise StoreAway(self.problem or "")
+        return self._connection
+
+    def post(self, *arguments: Argument) -> None:
+        """Send a command whose reply does not matter; nothing is sent to a store that is away."""
+        if self._connection is not None:
+            self._connection.post(*arguments)
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        if self._expiry is not None:
+            self._expiry.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

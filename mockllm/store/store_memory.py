@@ -1,0 +1,102 @@
+"""The stored responses and calls of all sessions in the store: what `mockllm.state.response_store` is in memory.
+
+Keys have hashes of the names by which clients retrieve responses.
+"""
+
+from __future__ import annotations
+
+import time
+from asyncio import Future
+from collections.abc import Sequence
+from math import inf
+from typing import Any, Final
+
+from msgspec import msgpack
+
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.state.shared_sessions import Recalled, RecallKey
+from mockllm.store.script_request import hashed_name, session_base
+from mockllm.store.store_link import StoreLink
+
+SHARED_TTL: Final = 24 * 3600
+"""Seconds for which a response lasts that is in no session."""
+_decode: Final = msgpack.Decoder(StoredResponse).decode
+MAX_LISTED: Final = 1_000
+"""Most responses of a list."""
+
+
+class StoreMemory:
+    """`unused`: seconds after which a session ends."""
+
+    def __init__(self, link: StoreLink, unused: float) -> None:
+        self._link = link
+        self._session_ttl = SHARED_TTL if unused == inf else max(1, round(unused))
+
+    def remember(self, session: str, update: StoreUpdate) -> list[Future[Any]]:
+        """Send what a response adds. The results are there when the store has it."""
+        base, ttl = session_base("mockllm", session), self._session_ttl if session else SHARED_TTL
+        send = self._link.connection().send
+        sent = []
+        for name in update.forgotten:
+            sent += [send("UNLINK", _response_key(base, name)), send("ZREM", base + b"names", name)]
+        for id, tool in update.calls.items():
+            sent.append(send("SET", _call_key(base, id), tool, "EX", ttl))
+        for other in update.others:
+            sent.append(send("SET", _response_key(base, other.id), _packed(other), "EX", ttl))
+        if update.stored is not None:
+            data = _packed(update.stored)
+            for name in update.names:
+                sent.append(send("SET", _response_key(base, name), data, "EX", ttl))
+            if update.stored.id in update.names:
+                sent.append(send("ZADD", base + b"names", "NX", next_place(), update.stored.id))
+                sent.append(send("EXPIRE", base + b"names", ttl))
+        return sent
+
+    async def recall(self, session: str, key: RecallKey) -> Recalled:
+        """Return what a lookup wants."""
+        base = session_base("mockllm", session)
+        kind, name = key
+        if kind == "call":
+            tool = await self._link.call("GET", _call_key(base, name))
+            return None if tool is None else tool.decode()
+        if kind == "stored":
+            return _stored(await self._link.call("GET", _response_key(base, name)))
+        names: list[bytes] = await self._link.call("ZRANGE", base + b"names", 0, -1)
+        wanted = [each for each in names if each.startswith(name.encode())][-MAX_LISTED:]
+        if not wanted:
+            return ()
+        rows: Sequence[bytes | None] = await self._link.call(
+            "MGET", *(_response_key(base, each.decode()) for each in wanted)
+        )
+        return tuple(found for found in map(_stored, rows) if found is not None)
+
+
+def _packed(stored: StoredResponse) -> bytes:
+    """Return a response as bytes. The times of a background response become seconds since the epoch, as machines have
+    different monotonic clocks."""
+    return msgpack.encode(_with_times(stored, time.time() - time.monotonic()))
+
+
+def _stored(data: bytes | None) -> StoredResponse | None:
+    return None if data is None else _with_times(_decode(data), time.monotonic() - time.time())
+
+
+def _with_times(stored: StoredResponse, later: float) -> StoredResponse:
+    timeline = stored.timeline
+    if timeline is None:
+        return stored
+    cancelled = None if timeline.cancelled is None else timeline.cancelled + later
+    return stored._replace(timeline=timeline._replace(began=timeline.began + later, cancelled=cancelled))
+
+
+def _response_key(base: bytes, name: str) -> bytes:
+    return base + f"r:{hashed_name(name)}".encode()
+
+
+def _call_key(base: bytes, id: str) -> bytes:
+    return base + f"t:{hashed_name(id)}".encode()
+
+
+def next_place() -> str:
+    """Return the place of a response in lists: the time."""
+    return f"{time.time():.6f}"

@@ -1,0 +1,154 @@
+"""The cache of bodies: what it finds, and its bounds."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from mockllm.core.json.codec import MISSING
+from mockllm.core.request import known_bodies
+from mockllm.core.request.known_bodies import MAX_ALIKE, MAX_STAGES, BodyCache, Frame, KnownBody
+
+LONG = "x" * 2500
+
+
+def raw(turns: list[Any], tail: str = "", **head: Any) -> bytes:
+    body = json.dumps({"model": "m", **head, "messages": turns})
+    return (body[:-1] + tail + "}").encode()
+
+
+def user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": f"{text} {LONG}"}
+
+
+def read(cache: BodyCache, body: bytes) -> KnownBody:
+    value, known = cache.read(body, "messages")
+    assert known is not None
+    assert value == json.loads(body)
+    assert known.fields == value
+    return known
+
+
+def test_grown_conversation_parses_its_new_turns_only() -> None:
+    cache = BodyCache()
+    first = read(cache, raw([user("a")]))
+    second = read(cache, raw([user("a"), 1, 2]))
+    assert second.base is first.stage
+    assert second.items[0] is first.items[0]
+    again = read(cache, raw([user("a")]))
+    assert again.stage is first.stage
+    assert again.items == first.items
+    branch = read(cache, raw([user("a"), "b"]))
+    assert branch.base is first.stage
+    assert read(cache, raw([user("a"), 1, 2, 3])).base is second.stage
+
+
+def test_stages_of_conversation_are_bounded() -> None:
+    cache = BodyCache()
+    first = read(cache, raw([user("a")]))
+    for count in range(1, MAX_STAGES + 1):
+        read(cache, raw([user("a"), *range(count)]))
+    assert read(cache, raw([user("a")])).stage is not first.stage
+
+
+def test_number_that_goes_on_is_another_turn() -> None:
+    cache = BodyCache()
+    read(cache, raw([user("a"), 1]))
+    assert read(cache, raw([user("a"), 12])).items[1] == 12
+    spaced, _ = cache.read(raw([user("a")]).replace(b"]}", b" , 5 ]}"), "messages")
+    assert spaced == {"model": "m", "messages": [user("a"), 5]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"messages": "%b"}' % LONG.encode(),
+        b'["%b"]' % LONG.encode(),
+        b'{"messages": [], "x": "%b"}' % LONG.encode(),
+        b'{"messages": [1]}',
+        b'{"messages": [1], "messages": ["%b"]}' % LONG.encode(),
+        b'{"message\\u0073": ["%b"]}' % LONG.encode(),
+        b'{"messages": ["%b"], "\\u0061": 1}' % LONG.encode(),
+        b'{"messages": [1, "%b"], "b": [], "b":2}' % LONG.encode(),
+    ],
+    ids=["text", "list", "no turns", "short", "twice", "escaped", "escaped next", "next twice"],
+)
+def test_body_without_clear_turns_has_no_parts(body: bytes) -> None:
+    cache = BodyCache()
+    for _ in range(2):
+        value, known = cache.read(body, "messages")
+        assert value == json.loads(body)
+        assert known is None or known.items == json.loads(body)["messages"]
+
+
+def test_body_that_is_not_json_is_missing() -> None:
+    cache = BodyCache()
+    assert cache.read(raw([user("a")])[:-1], "messages") == (MISSING, None)
+    read(cache, raw([user("a")]))
+    assert cache.read(raw([user("a")]).replace(b"}]}", b"},]}"), "messages") == (MISSING, None)
+    assert cache.read(raw([user("a")]).replace(b"}]}", b"}]]}"), "messages") == (MISSING, None)
+
+
+def test_body_with_deep_turns_is_read_as_whole() -> None:
+    cache = BodyCache()
+    read(cache, raw([user("a")]))
+    deep: Any = 1
+    for _ in range(198):
+        deep = [deep]
+    assert read(cache, raw([user("a"), deep])).depth == 200
+    assert cache.read(raw([user("a"), [deep]]), "messages") == (MISSING, None)
+
+
+def test_body_as_long_as_its_frame_is_another() -> None:
+    """The head of a frame and its tail may overlap in another body."""
+    cache = BodyCache()
+    read(cache, b'{"messages": [1], "a": ["messages", "%b"]}' % LONG.encode())
+    body = b'{"messages": [2], "b": ["%b"]}' % LONG.encode()
+    assert cache.read(body, "messages")[0] == json.loads(body)
+    frame = b'{"%b": 1, "messages": [' % LONG.encode()
+    read(cache, frame + b"2]}")
+    assert cache._framed(Frame(frame, frame, {}, {}, 1), frame + b"]}", "messages") is None
+
+
+def test_fold_ends_at_refused_turn() -> None:
+    cache = BodyCache()
+    seen: list[Any] = []
+
+    def step(state: list[int], item: Any) -> bool:
+        seen.append(item)
+        state.append(item)
+        return bool(item != 3)
+
+    def copy(state: list[int] | None) -> list[int]:
+        return [] if state is None else state.copy()
+
+    start = LONG
+    assert read(cache, raw([start, 1])).fold("x", copy, step) == [start, 1]
+    known = read(cache, raw([start, 1, 2]))
+    assert known.fold("x", copy, step) == known.fold("x", copy, step) == [start, 1, 2]
+    assert seen == [start, 1, 2]
+    assert read(cache, raw([start, 1, 2, 3])).fold("x", copy, step) is None
+
+
+def test_bytes_of_histories_and_frames_are_bounded() -> None:
+    cache = BodyCache(turn_bytes=100_000, frame_bytes=100_000)
+    for number in range(100):
+        read(cache, raw([user(f"conversation {number}")], system=f"{number} {LONG}"))
+        assert cache.weight <= 200_000
+    for count in range(100):
+        read(cache, raw([user("one"), *range(count)]))
+        assert cache.weight <= 200_000
+    cache.clear()
+    assert cache.weight == 0
+
+
+def test_histories_that_begin_alike_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = BodyCache()
+    monkeypatch.setattr(known_bodies, "OPENING", 1)
+    for number in range(MAX_ALIKE + 9):
+        read(cache, raw([user(f"conversation {number}")], f', "n": {number}'))
+    newest = read(cache, raw([user(f"conversation {MAX_ALIKE}"), 1], ', "n": 1'))
+    assert newest.base.count == 1
+    assert read(cache, raw([user("conversation 0"), 1], ', "n": 1')).base.count == 0

@@ -1,0 +1,84 @@
+"""`@pytest.mark.mockllm(hunt=True)`: one report for a test that runs many times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.testing.inner_runs import PLUGINS
+
+pytest_plugins = ["pytester"]
+
+TEST = """
+import json, os, urllib.request
+import pytest
+
+def texts():
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+    request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json.dumps(body).encode(),
+        {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=20) as response:
+        chunks = [json.loads(line[PREFIX:]) for line in response if line.startswith(START)]
+    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])
+
+@pytest.mark.mockllm(hunt=SETTINGS)
+def test_texts(mockllm, mockllm_env):
+    mockllm.reply("one two three", name="only")
+    assert texts() == "one two three"
+"""
+
+
+def run(
+    pytester: pytest.Pytester, settings: str, *, dense: bool = False, code: str = TEST
+) -> pytest.RunResult:
+    """Run the test with these settings. `dense`: its client accepts lines without a space."""
+    prefix = ("PREFIX, START = 5, b'data:{'\n") if dense else "PREFIX, START = 6, b'data: {'\n"
+    pytester.makepyfile(prefix + code.replace("SETTINGS", settings))
+    return pytester.runpytest_inprocess(*PLUGINS, "-rA")
+
+
+def test_hunt_fails_a_test_for_a_finding(pytester: pytest.Pytester) -> None:
+    result = run(pytester, '{"runs": 60, "findings": 1, "replays": 2}')
+    result.assert_outcomes(failed=1)
+    text = result.stdout.str()
+    assert "1. same_result: the command ended with exit code 1" in text
+    assert "no_space, request 1; failed 2 of 2 times" in text
+    (path,) = Path(pytester.path, "hunt").glob("*.yaml")
+    assert path.name == "no-space-same-result.yaml"
+
+
+def test_hunt_passes_a_test_that_holds(pytester: pytest.Pytester) -> None:
+    code = (
+        TEST.replace("    with urllib", "    with urllib")
+        .replace("line[PREFIX:]", "line[5:]")
+        .replace("START", "b'data:'")
+    )
+    code = code.replace("if line.startswith(b'data:')", "if line.startswith(b'data:') and b'{' in line")
+    result = run(pytester, '{"runs": 12}', code=code)
+    result.assert_outcomes(passed=1)
+    assert "0 findings in 12 runs" in result.stdout.str()
+
+
+def test_hunt_of_a_failing_test_reports_its_failure(pytester: pytest.Pytester) -> None:
+    result = run(pytester, "True", code=TEST.replace('== "one two three"', '== "four"'))
+    result.assert_outcomes(failed=1)
+    assert "assert 'one two three' == 'four'" in result.stdout.str()
+
+
+def test_hunt_beyond_its_bound_fails(pytester: pytest.Pytester) -> None:
+    code = TEST.replace(
+        "    mockllm.reply", "    mockllm.rule(faults=['no_response'], reply='x')\n    mockllm.reply"
+    )
+    code = code.replace("mockllm.reply(", "mockllm.modifier(delay='60s'); mockllm.reply(")
+    result = run(pytester, '{"timeout": 0.5}', code=code)
+    result.assert_outcomes(failed=1)
+
+
+def test_hunt_with_unknown_setting_says_so(pytester: pytest.Pytester) -> None:
+    result = run(pytester, '{"rums": 3}')
+    assert "hunt has no setting 'rums'" in (result.stdout.str() + result.stderr.str())
+
+
+def test_test_without_hunt_runs_once(pytester: pytest.Pytester) -> None:
+    run(pytester, "False").assert_outcomes(passed=1)

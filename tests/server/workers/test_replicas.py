@@ -1,0 +1,179 @@
+"""Two groups of two workers behind nginx count as one server: with a killed worker and a restarted store, too."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.process import Process, serving
+from tests.server.workers.nginx import nginx
+from tests.server.workers.worker_processes import workers_of
+from tests.store.redis_server import RedisServer, redis_server
+from tests.waiting import until
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the worker processes"),
+    pytest.mark.needs("nginx"),
+]
+
+CLIENTS = 64
+LANES = 32
+SLACK = 2 * CLIENTS
+"""Steps for requests whose worker was killed: these may have counted without a response."""
+LIMIT = 100
+STAGES = ("first", "second", "third")
+
+
+def scenario(steps: int) -> str:
+    """A sequence for each lane, states for each lane, and a limit for all."""
+    listed = ", ".join(f"step-{number}" for number in range(steps))
+    stages = [
+        f"  - {{name: {stage}, match: {{user: stage}}, per: 'header:x-lane', requires_state: {{stage: {before}}}, "
+        f"sets_state: {{stage: {stage}}}, reply: {stage}}}"
+        for before, stage in zip(("null", *STAGES), (*STAGES, STAGES[0]), strict=True)
+    ]
+    return "\n".join(
+        [
+            "rules:",
+            f"  - {{name: steps, match: {{user: step}}, per: 'header:x-lane', sequence: [{listed}]}}",
+            *[line.replace("name: first", f"name: first{number}") for number, line in enumerate(stages)],
+            "  - {name: rest, reply: Hello.}",
+            "modifiers:",
+            f"  - {{name: few, match: {{model: limited}}, limit: {{strategy: after-n, requests: {LIMIT}}}}}",
+        ]
+    )
+
+
+class Answer(NamedTuple):
+    lane: int
+    status: int
+    text: str
+
+
+class Replicas(NamedTuple):
+    port: int
+    groups: Sequence[Process]
+    store: RedisServer
+
+
+@contextmanager
+def replicas(folder: Path, steps: int) -> Iterator[Replicas]:
+    scenarios = folder / "scenarios"
+    scenarios.mkdir()
+    (scenarios / "a.yaml").write_text(scenario(steps))
+    with redis_server() as store:
+        options = ("--store", store.url, "--workers", "2", "--quiet", "--store-wait", "60s")
+        with (
+            serving(*options, cwd=folder) as one,
+            serving(*options, cwd=folder) as two,
+            nginx(folder, [one.port, two.port]) as port,
+        ):
+            yield Replicas(port, (one, two), store)
+
+
+class Client:
+    """One client with a connection of its own to nginx."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def ask(self, lane: int, user: str, model: str = "gpt-4o") -> Answer:
+        body = json.dumps({"model": model, "messages": [{"role": "user", "content": user}]})
+        headers = {"content-type": "application/json", "x-lane": str(lane)}
+        self._connection.request("POST", "/v1/chat/completions", body, headers)
+        response = self._connection.getresponse()
+        data = response.read()
+        text = json.loads(data)["choices"][0]["message"]["content"] if response.status == 200 else ""
+        return Answer(lane, response.status, text)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def ask_all(
+    port: int, requests: Sequence[tuple[int, str, str]], done: list[int] | None = None
+) -> list[Answer]:
+    """The answers to requests of 64 clients at once."""
+    local = threading.local()
+    clients: list[Client] = []
+
+    def ask(request: tuple[int, str, str]) -> Answer:
+        if not hasattr(local, "client"):
+            local.client = Client(port)
+            clients.append(local.client)
+        answer: Answer = local.client.ask(*request)
+        if done is not None:
+            done.append(1)
+        return answer
+
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        answers = list(threads.map(ask, requests))
+    for client in clients:
+        client.close()
+    return answers
+
+
+def steps_by_lane(answers: Sequence[Answer]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for answer in answers:
+        found.setdefault(answer.lane, []).append(int(answer.text.removeprefix("step-")))
+    return found
+
+
+@pytest.mark.parametrize(
+    "requests", [960, pytest.param(100_000, marks=[pytest.mark.full, pytest.mark.timeout(1500)])]
+)
+def test_replicas_count_each_step_once(tmp_path: Path, requests: int) -> None:
+    each = requests // LANES
+    with replicas(tmp_path, 2 * each + SLACK) as found:
+        _check_without_faults(found, each)
+        _check_with_faults(found, each)
+
+
+def _check_without_faults(found: Replicas, each: int) -> None:
+    answers = ask_all(found.port, [(lane, "step", "gpt-4o") for _ in range(each) for lane in range(LANES)])
+    assert {answer.status for answer in answers} == {200}
+    for steps in steps_by_lane(answers).values():
+        assert sorted(steps) == list(range(each))
+    limited = ask_all(found.port, [(0, "hi", "limited")] * (2 * LIMIT))
+    assert Counter(answer.status for answer in limited) == {200: LIMIT, 429: LIMIT}
+
+    def walk(lane: int) -> list[str]:
+        with closing(Client(found.port)) as client:
+            return [client.ask(lane, "stage").text for _ in range(3 * len(STAGES))]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(walk, range(8))) == [list(STAGES) * 3] * 8
+
+
+def _check_with_faults(found: Replicas, each: int) -> None:
+    """Kill a worker, then the store, while all clients ask; the store is started again."""
+    asked = [(lane, "step", "gpt-4o") for _ in range(each) for lane in range(LANES)]
+    done: list[int] = []
+    with ThreadPoolExecutor(1) as thread:
+        asking = thread.submit(ask_all, found.port, asked, done)
+        until(lambda: len(done) > len(asked) // 4)
+        os.kill(workers_of(found.groups[0])[0], signal.SIGKILL)
+        until(lambda: len(done) > len(asked) // 2, 600)
+        found.store.kill()
+        found.store.start()
+        answers = asking.result(1200)
+    assert Counter(answer.status for answer in answers) == {200: len(asked)}
+    lost = 0
+    for steps in steps_by_lane(answers).values():
+        assert len(set(steps)) == len(steps), "a step was played twice"
+        assert min(steps) >= each, "a step from before the restart was played again"
+        lost += max(steps) - 2 * each + 1
+    assert lost <= CLIENTS, "more steps are lost than the killed worker can have had requests"

@@ -1,0 +1,192 @@
+"""`mockllm serve --workers` as a user runs it: one server, whichever process responds."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.process import Process, serving
+from tests.server.workers.worker_processes import workers_of
+from tests.waiting import until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the worker processes")
+
+SCENARIO = """
+rules:
+  - {name: first, match: {user: hi}, reply: "Hello from the first version."}
+  - {name: drawn, match: {user: draw}, reply: {text: {sentences: 3}}}
+"""
+REQUESTS = 40
+NO_STORE = {"PATH": ""}
+"""Without a program in PATH, `serve` finds no server for a store."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(SCENARIO)
+    return tmp_path
+
+
+@pytest.fixture
+def server(files: Path) -> Iterator[Process]:
+    with serving("--workers", "2", cwd=files, **NO_STORE) as process:
+        yield process
+
+
+def ask_all(server: Process, texts: list[str]) -> list[str]:
+    """The texts of the responses to requests that come at the same time, each on a connection of its own."""
+    with ThreadPoolExecutor(8) as threads:
+        return list(threads.map(server.ask, texts))
+
+
+def body(server: Process, user: str) -> Any:
+    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": user}]}
+    found = server.post("/v1/chat/completions", request)
+    found.pop("created")
+    return found
+
+
+def test_workers_serve_one_journal(server: Process) -> None:
+    assert set(ask_all(server, ["hi"] * REQUESTS)) == {"Hello from the first version."}
+    page = server.get("/api/requests?limit=1000")
+    assert sorted(entry["id"] for entry in page["requests"]) == list(range(1, REQUESTS + 1))
+    assert page["total"] == page["kept"] == REQUESTS
+    expected = {"expect": [{"match": {"user": "hi"}, "exactly": REQUESTS}]}
+    assert server.post("/api/verify", expected)["passed"]
+    detail = server.get(f"/api/requests/{page['requests'][0]['id']}")
+    assert detail["request"]["body"]["messages"][0]["content"] == "hi"
+
+
+def test_workers_serve_one_set_of_metrics(server: Process) -> None:
+    ask_all(server, ["hi"] * REQUESTS)
+    assert server.get("/api/metrics")["requests"] == REQUESTS
+    with urllib.request.urlopen(f"{server.url}/metrics") as page:
+        assert f'status="200"}} {REQUESTS}.0' in page.read().decode()
+    rule = server.get("/api/rules")["rules"][0]
+    assert (rule["tries"], rule["answers"]) == (REQUESTS, REQUESTS)
+    server.post("/api/reset", {})
+    assert server.get("/api/metrics")["requests"] == 0
+    assert server.get("/api/rules")["rules"][0]["tries"] == 0
+
+
+def test_seed_with_workers_gives_bytes_of_one_process(files: Path) -> None:
+    texts = ["hi", "draw", "draw", "hi", "draw", "what?"] * 4
+    with serving("--seed", "7", "--miss-status", "404", cwd=files) as single:
+        one = [seen(single, text) for text in texts]
+    with serving("--seed", "7", "--workers", "3", cwd=files, **NO_STORE) as several:
+        assert [seen(several, text) for text in texts] == one
+
+
+def seen(server: Process, text: str) -> Any:
+    try:
+        return body(server, text)
+    except urllib.error.HTTPError as error:
+        return error.read()
+
+
+def test_killed_worker_is_replaced(server: Process) -> None:
+    first = workers_of(server)
+    os.kill(first[0], signal.SIGKILL)
+    server.line(lambda line: "was killed by SIGKILL" in line)
+    until(lambda: len(set(workers_of(server)) - set(first)) == 1)
+    answers = ask_all(server, ["hi"] * REQUESTS)
+    assert answers == ["Hello from the first version."] * REQUESTS
+    assert server.get("/api/requests?limit=1")["total"] == REQUESTS
+
+
+def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path) -> None:
+    answers: list[str] = []
+
+    def ask_on(_: int) -> None:
+        while not any("second" in answer for answer in answers[-50:-25]):
+            answers.append(server.ask())
+
+    with ThreadPoolExecutor(
+        1
+    ) as client:  # one after another, each on a new connection: any worker may get it
+        asking = client.submit(ask_on, 0)
+        until(lambda: len(answers) > 20)
+        text = SCENARIO.replace("first version", "second version")
+        (files / "scenarios" / "a.yaml").write_text(text)
+        asking.result(30)
+    versions = ["second" in answer for answer in answers]
+    assert versions == sorted(versions)
+
+
+def test_reload_that_counts_leaves_all_on_old_rules(server: Process, files: Path) -> None:
+    text = SCENARIO.replace('reply: "Hello from the first version."', "sequence: [one, two]")
+    (files / "scenarios" / "a.yaml").write_text(text)
+    line = server.line(lambda line: "not reloaded" in line)
+    assert "a.yaml:first (sequence)" in line
+    assert server.ask() == "Hello from the first version."
+
+
+def test_overlay_is_used_by_all_workers(server: Process) -> None:
+    server.post("/api/rules", {"match": {"user": "hi"}, "reply": "Overlaid."})
+    assert set(ask_all(server, ["hi"] * REQUESTS)) == {"Overlaid."}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        server.post("/api/rules", {"name": "counted", "match": {"user": "hi"}, "sequence": ["a", "b"]})
+    assert "counted (sequence)" in json.load(refused.value)["detail"]
+
+
+def test_start_with_rules_that_count_is_refused(files: Path) -> None:
+    (files / "scenarios" / "a.yaml").write_text("rules:\n  - name: steps\n    sequence: [a, b]\n")
+    process = Process(["--workers", "2", "--port", "0"], files, NO_STORE)
+    try:
+        assert process.ended() == 2
+        assert "scenarios/a.yaml:2:1: a.yaml:steps: several processes cannot share" in process.said
+    finally:
+        process.close()
+
+
+def test_session_without_store_is_refused(server: Process) -> None:
+    request = urllib.request.Request(
+        f"{server.url}/v1/chat/completions",
+        json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}).encode(),
+        {"content-type": "application/json", "x-mockllm-session": "one"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 400
+    assert "no store" in json.load(refused.value)["error"]["message"]
+
+
+def test_sigterm_lets_a_stream_end(files: Path) -> None:
+    pace = "pace: {ttft: 300ms, tokens_per_second: 10}"
+    slow = f"rules:\n  - {{name: slow, match: {{user: hi}}, reply: 'a b c d e', {pace}}}\n"
+    (files / "scenarios" / "a.yaml").write_text(slow)
+    with serving("--workers", "2", cwd=files, **NO_STORE) as server:
+        request = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+        data = urllib.request.Request(
+            f"{server.url}/v1/chat/completions",
+            json.dumps(request).encode(),
+            {"content-type": "application/json"},
+        )
+        with urllib.request.urlopen(data) as stream:
+            server.send(signal.SIGTERM)
+            assert stream.read().rstrip().endswith(b"[DONE]")
+        assert server.ended() == 0
+
+
+def test_sighup_reloads_without_a_change(server: Process) -> None:
+    server.send(signal.SIGHUP)
+    server.line(lambda line: line.startswith("reloaded: 2 rules"))
+    assert server.ask() == "Hello from the first version."
+
+
+def test_workers_end_with_their_supervisor(server: Process) -> None:
+    workers = workers_of(server)
+    server.send(signal.SIGKILL)
+    until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))

@@ -1,0 +1,263 @@
+"""Workers that share their counts over a server of their own, or over `--store`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+
+from tests.process import Process, serving
+from tests.server.workers.worker_processes import children_of, command_of, workers_of
+from tests.store.redis_server import RedisServer, program, redis_server
+from tests.waiting import until
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc for the worker processes")
+
+SCENARIO = """
+rules:
+  - {name: steps, match: {user: step}, per: api_key, sequence: [one, two, three]}
+  - {name: open, match: {user: open}, sets_state: {door: open}, reply: Opened.}
+  - {name: enter, match: {user: enter}, requires_state: {door: open}, sets_state: {door: null}, reply: Entered.}
+  - {name: draw, match: {user: draw}, choose: [a, b, c]}
+  - {name: luck, match: {user: luck}, chance: 0.4, reply: Lucky.}
+  - {name: second, match: {turn: 2}, reply: "Second: {{ user }}"}
+  - {name: rest, reply: Hello.}
+modifiers:
+  - {name: few, match: {model: limited}, limit: {strategy: fixed-window, requests: 10, window: 1h}}
+  - {name: places, match: {model: busy}, limit: {strategy: fixed-window, concurrent: 2}}
+  - {name: slow, match: {model: busy}, delay: 300ms}
+"""
+REQUESTS = 60
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    program()
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(SCENARIO)
+    return tmp_path
+
+
+@pytest.fixture
+def server(files: Path) -> Iterator[Process]:
+    with serving("--workers", "2", cwd=files) as process:
+        yield process
+
+
+def ask(server: Process, user: str, model: str = "gpt-4o", **headers: str) -> tuple[int, str]:
+    """The status of a response, and its text or the code of its error."""
+    request = urllib.request.Request(
+        f"{server.url}/v1/chat/completions",
+        json.dumps({"model": model, "messages": [{"role": "user", "content": user}]}).encode(),
+        {
+            "content-type": "application/json",
+            **{name.replace("_", "-"): text for name, text in headers.items()},
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return 200, json.load(response)["choices"][0]["message"]["content"]
+    except urllib.error.HTTPError as error:
+        return error.code, str(json.load(error)["error"]["message"])
+
+
+def ask_all(server: Process, users: list[str], **more: Any) -> list[tuple[int, str]]:
+    with ThreadPoolExecutor(8) as threads:
+        return list(threads.map(lambda user: ask(server, user, **more), users))
+
+
+def texts(answers: list[tuple[int, str]]) -> Counter[str]:
+    return Counter(text for _, text in answers)
+
+
+def test_own_store_makes_counts_exact(server: Process) -> None:
+    assert any("Store:" in line for line in server.out)
+    steps = texts(ask_all(server, ["step"] * REQUESTS))
+    assert steps == {"one": 1, "two": 1, "three": REQUESTS - 2}
+    assert Counter(status for status, _ in ask_all(server, ["hi"] * REQUESTS, model="limited")) == {
+        200: 10,
+        429: REQUESTS - 10,
+    }
+    assert [ask(server, user)[1] for user in ("enter", "open", "enter", "enter")] == [
+        "Hello.", "Opened.", "Entered.", "Hello.",
+    ]  # fmt: skip
+    assert Counter(status for status, _ in ask_all(server, ["hi"] * 8, model="busy")) == {200: 2, 429: 6}
+    rule = server.get("/api/rules")["rules"][0]
+    assert (rule["tries"], rule["answers"]) == (REQUESTS, REQUESTS)
+
+
+def test_seed_with_store_gives_texts_of_one_process(files: Path) -> None:
+    users = ["draw", "luck", "hi", "step"] * 10
+    with serving("--seed", "3", cwd=files) as single:
+        one = [ask(single, user) for user in users]
+    with serving("--seed", "3", "--workers", "3", cwd=files) as several:
+        assert [ask(several, user) for user in users] == one
+
+
+def test_sessions_are_shared_and_listed(server: Process) -> None:
+    for session in ("first", "second"):
+        answers = [ask(server, "step", x_mockllm_session=session)[1] for _ in range(3)]
+        assert answers == ["one", "two", "three"]
+    listed = server.get("/api/sessions")["sessions"]
+    assert {each["id"]: each["requests"] for each in listed} == {"first": 3, "second": 3}
+    request = urllib.request.Request(f"{server.url}/api/sessions/first", method="DELETE")
+    with urllib.request.urlopen(request):
+        pass
+    assert ask(server, "step", x_mockllm_session="first")[1] == "one"
+    assert ask(server, "step", x_mockllm_session="second")[1] == "three"
+
+
+def test_reset_deletes_all_counts(server: Process) -> None:
+    assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
+    server.post("/api/reset", {"what": ["state"]})
+    assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
+
+
+def test_stored_responses_are_found_by_all_workers(server: Process) -> None:
+    for _ in range(6):  # a client of its own each time is a connection of its own: any worker may get it
+        first = client(server).responses.create(model="gpt-4o", input="one")
+        second = client(server).responses.create(model="gpt-4o", input="two", previous_response_id=first.id)
+        assert second.output_text == "Second: two"
+        assert client(server).responses.retrieve(second.id).output_text == "Second: two"
+
+
+def client(server: Process) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0)
+
+
+def test_load_with_queue_is_refused_with_its_place(files: Path) -> None:
+    text = "modifiers:\n  - name: busy\n    load: {max_inflight: 2, queue: 3}\n"
+    (files / "scenarios" / "a.yaml").write_text(text)
+    process = Process(["--workers", "2", "--port", "0"], files, {})
+    try:
+        assert process.ended() == 2
+        assert "scenarios/a.yaml:2:1: a.yaml:busy: several processes have no load.queue" in process.said
+    finally:
+        process.close()
+
+
+def test_own_store_that_dies_is_started_again_with_its_counts(server: Process) -> None:
+    assert ask(server, "step")[1] == "one"
+    stores = [pid for pid in children_of(server.pid) if "store.sock" in command_of(pid)]
+    os.kill(stores[0], signal.SIGKILL)
+    server.line(lambda line: "had ended; another one has its counts" in line)
+    until(lambda: ask(server, "step")[1] == "two" or None)
+    assert ask(server, "step")[1] == "three"
+
+
+# --- a store of another's ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store() -> Iterator[RedisServer]:
+    with redis_server() as started:
+        yield started
+
+
+def test_two_groups_share_counts_and_no_ids(files: Path, store: RedisServer) -> None:
+    options = ("--store", store.url, "--workers", "2")
+    with serving(*options, cwd=files) as one, serving(*options, cwd=files) as two:
+        with ThreadPoolExecutor(2) as threads:
+            both = threads.map(lambda server: ask_all(server, ["step"] * REQUESTS), (one, two))
+            counted = texts([answer for answers in both for answer in answers])
+        assert counted == {"one": 1, "two": 1, "three": 2 * REQUESTS - 2}
+        ids = {body["id"] for server in (one, two) for body in [response(server) for _ in range(10)]}
+        assert len(ids) == 20
+
+
+def response(server: Process) -> Any:
+    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+    return server.post("/v1/chat/completions", request)
+
+
+def test_no_key_of_the_store_has_a_text_of_a_request(files: Path, store: RedisServer) -> None:
+    import redis
+
+    marks = ("sk-marked-key", "marked-session", "marked-header", "marked text")
+    limit = "limit: {strategy: fixed-window, requests: 9, window: 1h}"
+    text = f"{SCENARIO}  - {{name: h, match: {{model: m}}, per: 'header:x-a', {limit}}}\n"
+    (files / "scenarios" / "a.yaml").write_text(text)
+    with serving("--store", store.url, "--workers", "2", cwd=files) as server:
+        headers = {"authorization": f"Bearer {marks[0]}", "x_mockllm_session": marks[1], "x_a": marks[2]}
+        ask(server, "step", model="m", **headers)
+        ask(server, marks[3], model="m", **headers)
+        client(server).responses.create(model="m", input=marks[3])
+        with redis.Redis(unix_socket_path=str(store.socket)) as found:
+            keys = [key.decode() for key in found.keys("*")]
+            fields = [
+                name.decode("latin-1")
+                for key in keys
+                if found.type(key) == b"hash"
+                for name in found.hkeys(key)
+            ]
+    assert len(keys) > 4
+    assert not [name for name in (*keys, *fields) for mark in marks if mark in name]
+
+
+def test_store_away_is_an_error_after_a_bounded_wait(files: Path, store: RedisServer) -> None:
+    with serving("--store", store.url, "--workers", "2", "--store-wait", "500ms", cwd=files) as server:
+        assert ask(server, "step")[1] == "one"
+        store.kill()
+        server.line(lambda line: "is away" in line)
+        began = time.monotonic()
+        status, text = ask(server, "step")
+        assert status == 503
+        assert "the store of this server's counts is away" in text
+        assert time.monotonic() - began < 5
+        assert ask(server, "hi") == (200, "Hello.")  # its rule counts nothing
+        assert ask(server, "luck")[0] == 503
+        health = server.get("/health")
+        assert health["status"] == "degraded"
+        assert "is away" in health["store"]
+        store.start()
+        server.line(lambda line: "is back" in line)
+        assert until(lambda: ask(server, "step"))[1] == "two"
+        until(lambda: server.get("/health")["store"] == "ok")
+
+
+def test_store_away_with_local_decides_alone(files: Path, store: RedisServer) -> None:
+    options = ("--store", store.url, "--workers", "1", "--store-wait", "200ms", "--store-failure", "local")
+    with serving(*options, cwd=files) as server:
+        assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
+        store.kill()
+        server.line(lambda line: "is away" in line)
+        assert ask(server, "step") == (200, "one")
+        assert "are decided without it" in server.get("/health")["store"]
+
+
+def test_store_that_is_not_there_is_one_line(files: Path) -> None:
+    process = Process(["--store", "unix:///nowhere/store.sock", "--port", "0"], files, {})
+    try:
+        assert process.ended() == 1
+        assert "the store unix:///nowhere/store.sock cannot be used: No such file" in process.said
+    finally:
+        process.close()
+
+
+def test_places_of_a_killed_worker_are_not_lost_for_ever(files: Path, store: RedisServer) -> None:
+    """The places of responses end with their term, which a killed worker does not renew."""
+    import redis
+
+    with serving("--store", store.url, "--workers", "1", cwd=files) as server:
+        (worker,) = workers_of(server)
+        with ThreadPoolExecutor(1) as threads:
+            asking = threads.submit(ask, server, "hi", "busy")
+            with redis.Redis(unix_socket_path=str(store.socket)) as found:
+                key = until(lambda: found.keys("mockllm:{shared}:global:*c"))[0]
+                os.kill(worker, signal.SIGKILL)
+                (score,) = dict(found.zrange(key, 0, -1, withscores=True)).values()
+                assert 0 < score / 1e6 - time.time() < 31
+            assert isinstance(asking.exception(30), Exception)
