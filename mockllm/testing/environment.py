@@ -15,7 +15,9 @@ HERE: Final = "127.0.0.1,localhost"
 def variables(base: str) -> dict[str, str]:
     """Return the variables for a server at this URL: base URLs for the official SDKs, keys, and no proxy."""
     addresses = {
-        name: base + provider.base for provider in REGISTERED for name in provider.base_url_variables
+        name: f"{base}/{provider.name}{provider.base}" if provider.prefixed else base + provider.base
+        for provider in REGISTERED
+        for name in provider.base_url_variables
     }
     return {
         "MOCKLLM_BASE_URL": base,

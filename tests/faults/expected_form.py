@@ -33,6 +33,7 @@ PLACES: dict[str, dict[str, tuple[str, ...]]] = {
         "usage": ("usageMetadata",),
         "hollow": ("candidates",),
     },
+    "cohere-chat": {"index": ("index",), "role": ("delta.message.role",), "usage": ("delta.usage",)},
     "ollama-chat": {"index": ("message.tool_calls.0.function.index",), "role": ("message.role",)},
     "bedrock-converse": {"index": ("contentBlockIndex",), "role": ("role",), "usage": ("usage",)},
     "bedrock-invoke": {"index": ("index",), "role": ("message.role",), "usage": ("message.usage", "usage")},

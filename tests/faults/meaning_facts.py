@@ -37,7 +37,7 @@ def read_chat(bodies: Bodies, streamed: bool) -> Facts:
     for body in bodies:
         seen["usage"] = body.get("usage", ABSENT)
         for choice in body["choices"]:
-            said = choice.get("delta", choice.get("message"))
+            said = choice["delta"] if streamed else choice["message"]
             seen["finish_reason"] = choice.get("finish_reason") or seen.get("finish_reason")
             seen["filter"] = choice.get("content_filter_results", ABSENT)
             seen["content"] += said.get("content") or ""
@@ -162,6 +162,30 @@ def read_converse(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
+def read_cohere(bodies: Bodies, streamed: bool) -> Facts:
+    """`usage` holds the counts of the whole prompt."""
+    seen: Facts = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
+    for body in bodies:
+        message = body.get("message") or body.get("delta", {}).get("message", {})
+        ended = body if "finish_reason" in body else body.get("delta", {})
+        content = message.get("content") or []
+        for block in content if isinstance(content, list) else [content]:
+            seen["text"] += block.get("text", "")
+        calls = message.get("tool_calls") or []
+        for call in calls if isinstance(calls, list) else [calls]:
+            function = call["function"]
+            if "name" in function:
+                seen["calls"].append([function["name"], ""])
+            seen["calls"][-1][1] += function["arguments"]
+        if "finish_reason" in ended:
+            usage = ended.get("usage", ABSENT)
+            seen |= {
+                "finish": ended["finish_reason"],
+                "usage": usage["tokens"] if isinstance(usage, dict) else usage,
+            }
+    return seen
+
+
 READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "openai-chat": read_chat,
     "openai-responses": read_responses,
@@ -170,6 +194,7 @@ READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "gemini-generate": read_generate,
     "ollama-chat": read_ollama,
     "bedrock-converse": read_converse,
+    "cohere-chat": read_cohere,
     "bedrock-invoke": read_messages,
 }
 """By endpoint: a protocol's dialect and api."""
@@ -180,6 +205,7 @@ USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
     "anthropic-messages": ("input_tokens", "output_tokens", None),
     "gemini-generate": ("promptTokenCount", "candidatesTokenCount", "totalTokenCount"),
     "ollama-chat": ("prompt_eval_count", "eval_count", None),
+    "cohere-chat": ("input_tokens", "output_tokens", None),
     "bedrock-converse": ("inputTokens", "outputTokens", "totalTokens"),
     "bedrock-invoke": ("input_tokens", "output_tokens", None),
 }
@@ -220,6 +246,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"text": "Half said", "finish": "SAFETY", "ratings": RATINGS},
             "ollama-chat": {"text": "Half said", "finish": "stop"},
+            "cohere-chat": {"text": "Half said", "finish": "ERROR"},
             "bedrock-converse": {"blocks": [["text", None, "Half said"]], "stopReason": "content_filtered"},
         },
     ),
@@ -242,6 +269,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"text": "Half said", "finish": "MAX_TOKENS", "ratings": ABSENT},
             "ollama-chat": {"text": "Half said", "finish": "length"},
+            "cohere-chat": {"text": "Half said", "finish": "MAX_TOKENS"},
             "bedrock-converse": {"blocks": [["text", None, "Half said"]], "stopReason": "max_tokens"},
         },
     ),
@@ -260,6 +288,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "max_tokens"},
             "gemini-generate": {"calls": [], "finish": "MAX_TOKENS", "message": ABSENT},
             "ollama-chat": {"calls": [], "finish": "length"},
+            "cohere-chat": {"calls": [["look", BROKEN]], "finish": "MAX_TOKENS"},
             "bedrock-converse": {"blocks": [["toolUse", "look", BROKEN]], "stopReason": "max_tokens"},
         },
     ),
@@ -282,6 +311,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"text": SORRY, "finish": "PROHIBITED_CONTENT"},
             "ollama-chat": {"text": SORRY, "finish": "stop"},
+            "cohere-chat": {"text": SORRY, "finish": "COMPLETE"},
             "bedrock-converse": {"blocks": [["text", None, SORRY]], "stopReason": "end_turn"},
         },
     ),
@@ -296,6 +326,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [], "stop_reason": "end_turn", "stop_details": None},
             "gemini-generate": {"text": "", "calls": [], "finish": "STOP"},
             "ollama-chat": {"text": "", "calls": [], "finish": "stop"},
+            "cohere-chat": {"text": "", "calls": [], "finish": "COMPLETE"},
             "bedrock-converse": {"blocks": [], "stopReason": "end_turn"},
         },
     ),
@@ -310,6 +341,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "tool_use"},
             "gemini-generate": {"calls": [], "finish": "MALFORMED_FUNCTION_CALL", "message": MALFORMED},
             "ollama-chat": {"calls": [], "finish": "stop"},
+            "cohere-chat": {"calls": [["look", BROKEN]], "finish": "TOOL_CALL"},
             "bedrock-converse": {"blocks": [["toolUse", "look", BROKEN]], "stopReason": "tool_use"},
         },
     ),
@@ -327,6 +359,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "STOP"},
             "ollama-chat": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "stop"},
+            "cohere-chat": {"calls": [["look_v2", '{"city":"Paris"}']], "finish": "TOOL_CALL"},
             "bedrock-converse": {
                 "blocks": [["toolUse", "look_v2", '{"city":"Paris"}']],
                 "stopReason": "tool_use",
@@ -344,6 +377,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["tool_use", "look", '{"city":7}']]},
             "gemini-generate": {"calls": [["look", {"city": 7}]], "finish": "STOP"},
             "ollama-chat": {"calls": [["look", {"city": 7}]], "finish": "stop"},
+            "cohere-chat": {"calls": [["look", '{"city":7}']], "finish": "TOOL_CALL"},
             "bedrock-converse": {"blocks": [["toolUse", "look", '{"city":7}']], "stopReason": "tool_use"},
         },
     ),
@@ -358,6 +392,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["text", None, "{}"]], "stop_reason": "end_turn"},
             "gemini-generate": {"text": "{}", "finish": "STOP"},
             "ollama-chat": {"text": "{}", "finish": "stop"},
+            "cohere-chat": {"text": "{}", "finish": "COMPLETE"},
             "bedrock-converse": {"blocks": [["text", None, "{}"]], "stopReason": "end_turn"},
         },
     ),

@@ -278,7 +278,7 @@ def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     usage = vendor.form.usage(Usage(4, 3, cached_read=2, cache_write=1, reasoning=1))
     prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
     return ProtocolCapabilities(
-        unsupported_parts=frozenset({"citations", "images"}),
+        unsupported_parts=frozenset({"images"} if vendor.form.citations else {"citations", "images"}),
         error_in_chunk=True,
         chunked_calls=not vendor.form.complete_calls,
         cached_read=bool(prompt.get("cached_tokens")),

@@ -126,6 +126,17 @@ def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"object": "error", **inner, "raw_status_code": status}
 
 
+def zai(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Z.ai: an error has a code of digits and a message."""
+    own = {name: value for name, value in inner.items() if name not in ("type", "param")}
+    return {"error": {**own, "code": inner["code"] or str(status)}}
+
+
+def huggingface(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Hugging Face: a refusal of its router is a text, any other error an object."""
+    return {"error": inner["message"]} if status in (401, 403, 404, 503) else {"error": inner}
+
+
 def xai(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """xAI: the message is the error."""
     own = {name: value for name, value in inner.items() if name not in ("message", "type", "param", "code")}

@@ -15,6 +15,7 @@ from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import encoders, errors, object_edits, rate_limit_headers
 from mockllm.dialects.vendors.chat import VendorEncoder
+from mockllm.dialects.vendors.newer_vendors import NEWER
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
@@ -349,4 +350,5 @@ VENDORS: Final = (
         ),
         errors=VendorErrors(errors.rows({"authentication": "Wrong API Key"})),
     ),
+    *NEWER,
 )

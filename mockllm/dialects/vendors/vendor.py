@@ -88,6 +88,8 @@ class VendorChatForm(Struct, frozen=True):
     """Whether the chunks before the usage have a `usage` of null."""
     media: str = "text/event-stream"
     """The content type of a stream."""
+    citations: bool = False
+    """Whether a response has the sources of its text."""
 
 
 Envelope: TypeAlias = Callable[[dict[str, Json], int, Ids], Json]

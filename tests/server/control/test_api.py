@@ -55,6 +55,7 @@ GOOD: list[tuple[str, str, Any, Any]] = [
     ("GET", "/api/failure-modes", None, "faults"),
     ("GET", "/api/openapi.json", None, "paths"),
     ("GET", "/api/sessions", None, "sessions"),
+    ("PATCH", "/api/sessions/mine", {"time_scale": 0.01}, "done"),
     ("GET", "/api/climates", None, "climates"),
     ("GET", "/api/climates?endpoint=openai-chat", None, "climates"),
     ("GET", "/api/overlay", None, "items"),

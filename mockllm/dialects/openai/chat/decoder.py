@@ -63,8 +63,9 @@ def _read_usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:
 
 
 def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
+    first, second = ("delta", "message") if decoder.streamed else ("message", "delta")  # a vendor sends both
     match choice:
-        case {"index": int(index), "delta": dict(fields)} | {"index": int(index), "message": dict(fields)}:
+        case {"index": int(index), **rest} if type(fields := rest.get(first, rest.get(second))) is dict:
             calls = fields.get("tool_calls")
             alone = len(fields) == 1 and choice.get("finish_reason") is None
             for key, channel in CHANNELS:

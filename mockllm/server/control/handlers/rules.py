@@ -17,6 +17,7 @@ from mockllm.core.display import brief
 from mockllm.core.json.codec import Json
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
+from mockllm.engine.session_id import named
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import RULES, overlay_source
@@ -29,6 +30,7 @@ from mockllm.server.control.models.rules import (
     OverlayItems,
     SessionInfo,
     SessionList,
+    SessionPatch,
     SessionQuery,
     SuggestedRule,
 )
@@ -177,6 +179,7 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
             id=shown[id],
             used=round(used[id].used_at, 6) if id in used else None,
             seed=used[id].seed if id in used else None,
+            time_scale=used[id].time_scale if id in used else None,
             overlay=overlays.get(id, 0),
             requests=requests[id],
         )
@@ -184,6 +187,16 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     ]
     sessions.sort(key=lambda session: session.used or 0.0, reverse=True)
     return SessionList(sessions=sessions, unused=state.unused if isfinite(state.unused) else None)
+
+
+async def change_session(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Set the time scale of a session, which begins if there is none of this id."""
+    id = call.params["session"]
+    wrong = named(id, "/")[2]
+    if wrong is not None:
+        raise Problem(400, wrong.message or "This is no id of a session.")
+    context.engine.state.session(id, time.monotonic(), time.time()).time_scale = call.body.time_scale
+    return Done(done=f"session {Redactor().session(id)}")
 
 
 async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
@@ -217,5 +230,6 @@ ROUTES: Final = (
     ApiRoute("GET", "/api/overlay", list_items, OverlayItems),
     ApiRoute("GET", "/api/overlay.yaml", show_overlay, query=SessionQuery, content_type=YAML),
     ApiRoute("GET", "/api/sessions", list_sessions, SessionList),
+    ApiRoute("PATCH", "/api/sessions/{session}", change_session, Done, SessionPatch),
     ApiRoute("DELETE", "/api/sessions/{session}", end_session, Done),
 )

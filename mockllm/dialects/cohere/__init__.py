@@ -1,0 +1,33 @@
+"""Cohere's API, version 2: chat, embed and rerank."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects.cohere.chat import CohereChat
+from mockllm.dialects.cohere.lookups import CohereEmbed, CohereRerank
+from mockllm.dialects.cohere.request import DEFAULT_MODEL
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+
+CHAT: Final = CohereChat()
+EMBED: Final = CohereEmbed()
+RERANK: Final = CohereRerank()
+
+PROVIDER: Final = Provider(
+    name="cohere",
+    title="Cohere",
+    prefixed=True,
+    routes=(
+        ProviderRoute(
+            "POST",
+            "/v2/chat",
+            ProviderCall("chat", CHAT, operation="chat", title="Cohere: chat, embed, rerank"),
+        ),
+        ProviderRoute("POST", "/v2/embed", ProviderCall("embeddings", EMBED, operation="embeddings")),
+        ProviderRoute("POST", "/v2/rerank", ProviderCall("rerank", RERANK)),
+    ),
+    known_models=frozenset({DEFAULT_MODEL, "embed-v4.0", "rerank-v3.5"}),
+    hosts=("api.cohere.com", "api.cohere.ai"),
+    base_url_variables=("CO_API_URL",),
+    key_variables=("CO_API_KEY",),
+)

@@ -1,0 +1,245 @@
+"""POST /v2/chat: a Reply as one object, or as server-sent events.
+
+From recordings of 2024 to 2026, and the types of the `cohere` package (7.3). A stream has an event for the start and
+the end of each block and of each call. `message-end` has the reason and the token counts, and `[DONE]` follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.stream_form import StreamForm
+from mockllm.core.reply.citations import full_text
+from mockllm.core.reply.reply import (
+    Call,
+    Finish,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    joined_text,
+)
+from mockllm.core.request.request import Format, Request
+from mockllm.dialects.cohere.decoder import decode
+from mockllm.dialects.cohere.errors import CohereCall, head, message_of, required, uuid
+from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest, objects
+from mockllm.dialects.cohere.stream_form import COHERE_FORM
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
+
+NAME: Final = "cohere"
+FINISH: Final[dict[Finish, str]] = {
+    "stop": "COMPLETE",
+    "length": "MAX_TOKENS",
+    "tool_calls": "TOOL_CALL",
+    "content_filter": "ERROR",
+    "refusal": "COMPLETE",
+}
+_LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
+
+
+def usage_of(usage: Usage) -> dict[str, Json]:
+    """Return the token counts: those that are billed, and those of the whole prompt."""
+    reasoning: dict[str, Json] = {"reasoning_tokens": usage.reasoning} if usage.reasoning else {}
+    return {
+        "billed_units": {"input_tokens": usage.input, "output_tokens": usage.output},
+        "tokens": {"input_tokens": usage.input, "output_tokens": usage.output, **reasoning},
+        "cached_tokens": usage.cached_read,
+    }
+
+
+def supported_reply(reply: Reply, request: CohereChatRequest) -> Reply:
+    """Return the first choice with the parts that the protocol has a form for: a refusal is a text."""
+    first = reply.choices[0]
+    shown = (_visible(part) for part in first.parts if _is_shown(part, request))
+    parts = tuple(shown)
+    if len(reply.choices) == 1 and parts == first.parts:
+        return reply
+    return replace(reply, choices=(replace(first, parts=parts),))
+
+
+def _is_shown(part: Part, request: CohereChatRequest) -> bool:
+    if type(part) is Thinking:
+        return not part.redacted and not request.omits_thinking
+    if type(part) is NativePart:
+        return part.dialect == NAME and type(part.block) is dict
+    return type(part) in (Text, Refusal, Call)
+
+
+def _visible(part: Part) -> Part:
+    return Text(part.chunks) if type(part) is Refusal else part
+
+
+class CohereEncoder(Encoder):
+    """The events of one response. `reply` is already a supported reply."""
+
+    def __init__(self, reply: Reply, request: CohereChatRequest, stamp: ResponseIdentity) -> None:
+        super().__init__(reply)
+        self._request, self._stamp = request, stamp
+        self._blocks = self._calls = 0
+
+    def start(self) -> Iterable[Event]:
+        message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+        yield _event("message-start", {"id": uuid(self._stamp, "")}, {"delta": {"message": message}})
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        part = at.part
+        if isinstance(part, NativePart):
+            return (_event(str(part.block.get("type", "native")), part.block, {}),)
+        if isinstance(part, Call):
+            call = call_object(part, self._calls, "", self._stamp)
+            return (self._of_message("tool-call-start", self._calls, {"tool_calls": call}),)
+        kind = "thinking" if isinstance(part, Thinking) else "text"
+        return (self._of_message("content-start", self._blocks, {"content": {"type": kind, kind: ""}}),)
+
+    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+        if isinstance(at.part, Call):
+            function = {"function": {"arguments": text}}
+            return (self._of_message("tool-call-delta", self._calls, {"tool_calls": function}),)
+        kind = "thinking" if isinstance(at.part, Thinking) else "text"
+        return (self._of_message("content-delta", self._blocks, {"content": {kind: text}}),)
+
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
+        if isinstance(at.part, Call):
+            self._calls += 1
+            return (_event("tool-call-end", {}, {"index": self._calls - 1}),)
+        self._blocks += 1
+        return (_event("content-end", {}, {"index": self._blocks - 1}),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        delta: dict[str, Json] = {"finish_reason": FINISH[self.reply.choices[0].finish]}
+        delta = self.reply.usage.put_into({**delta, "usage": usage_of(self.reply.usage)}, "usage")
+        yield "finish", _event("message-end", {}, {"delta": {**delta, **self.reply.extras.get(NAME, {})}})
+        yield "end", (b"[DONE]", None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        delta = {"error": message_of(failure, self._request), "finish_reason": "ERROR"}
+        return (_event("message-end", {}, {"delta": delta}),)
+
+    def _of_message(self, kind: str, index: int, content: dict[str, Json]) -> Event:
+        return _event(kind, {}, {"index": index, "delta": {"message": content}})
+
+
+def _event(kind: str, first: dict[str, Json], rest: dict[str, Json]) -> Event:
+    return dumps({**first, "type": kind, **rest}), kind
+
+
+def call_object(call: Call, number: int, arguments: str, stamp: ResponseIdentity) -> dict[str, Json]:
+    """Return a call. Its id begins with the name of the tool."""
+    id = call.id if call.id is not None else stamp.ids.make(f"{call.name}_", 12, str(number), _LOWER)
+    return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def whole(reply: Reply, stamp: ResponseIdentity) -> dict[str, Json]:
+    """Return the message of a non-streaming response."""
+    content: list[Json] = []
+    calls: list[Json] = []
+    message: dict[str, Json] = {"role": "assistant"}
+    for part in reply.choices[0].parts:
+        if isinstance(part, Thinking):
+            content.append({"type": "thinking", "thinking": joined_text(part.chunks)})
+        elif isinstance(part, Text):
+            content.append({"type": "text", "text": full_text(part)})
+        elif isinstance(part, Call):
+            calls.append(call_object(part, len(calls), joined_text(part.chunks), stamp))
+        elif isinstance(part, NativePart):
+            message |= part.block
+    if content or not calls:
+        message["content"] = content
+    return {**message, "tool_calls": calls} if calls else message
+
+
+class CohereChat(CohereCall):
+    """POST /v2/chat."""
+
+    api = "chat"
+    generates = True
+    request: type[Request] = CohereChatRequest
+    capabilities = ProtocolCapabilities(
+        tool_choice=False,  # no tool can be named: all or none
+        choices=False,
+        refusal=False,
+        cache_write=False,
+        unsupported_parts=frozenset({"citations", "images"}),
+    )
+    decode = staticmethod(decode)
+
+    def check(self, request: Request) -> Failure | None:
+        failure = self.check_readable(request) or required(request.fields, model=str, messages=list)
+        if failure is not None:
+            return failure
+        messages = request.fields["messages"]
+        known = ("system", "developer", "user", "assistant", "tool")
+        if not messages:
+            return Failure("bad_request", message="invalid request: messages must not be empty")
+        if len(list(objects(messages))) < len(messages) or any(
+            each.get("role") not in known for each in messages
+        ):
+            return Failure("bad_request", message="invalid request: each message needs a role")
+        limit = request.fields.get("max_tokens")
+        if limit is not None and (type(limit) is not int or limit < 0):
+            return Failure("bad_request", message="invalid request: max_tokens must be a positive integer")
+        return None
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        assert isinstance(request, CohereChatRequest)
+        return supported_reply(reply, request)
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        body: dict[str, Json] = {
+            "id": uuid(stamp, ""),
+            "message": whole(reply, stamp),
+            "finish_reason": FINISH[reply.choices[0].finish],
+            "usage": usage_of(reply.usage),
+        }
+        body = {**reply.usage.put_into(body, "usage"), **reply.extras.get(NAME, {})}
+        return Plan(head(200, "application/json", stamp), (EventStep(dumps(body), 0, "body"),))
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, CohereChatRequest)
+        steps = tuple(encode(CohereEncoder(reply, request, stamp)))
+        return Plan(head(200, "text/event-stream", stamp), steps, Framing.SSE)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return COHERE_FORM
+
+    def variant(self, request: Request) -> Hashable:
+        assert isinstance(request, CohereChatRequest)
+        return request.omits_thinking
+
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        """Write a request in Cohere's form."""
+        system = [] if wish.system is None else [{"role": "system", "content": wish.system}]
+        functions = [
+            without_empty(
+                {"name": each.name, "description": each.description, "parameters": tool_schema(each)}
+            )
+            for each in wish.tools
+        ]
+        own = {
+            "messages": system + wish.turns,
+            "tools": [{"type": "function", "function": function} for function in functions],
+            "response_format": _format(wish.response_format),
+            "max_tokens": wish.max_tokens,
+            "stop_sequences": list(wish.stop),
+        }
+        body = {"model": wish.model or DEFAULT_MODEL, **without_empty(own), "stream": wish.stream is True}
+        key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
+        return WireRequest("/cohere/v2/chat", {"content-type": "application/json", **key}, body)
+
+
+def _format(format: Format | None) -> Json:
+    if format is None or format.kind == "text":
+        return None
+    schema = {} if format.kind == "json" else {"json_schema": format.schema}
+    return {"type": "json_object", **schema}

@@ -1,0 +1,92 @@
+"""Decodes a response of /v2/chat, streamed or not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Usage
+from mockllm.dialects.cohere.request import object_of, objects, text_of
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+
+FINISH: Final = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tool_calls",
+    "ERROR": "content_filter",
+}
+
+
+def decode(plan: Plan) -> DecodedResponse | None:
+    """Return the content of a response. Errors have a message beside their id."""
+    decoder = ResponseDecoder(plan)
+    for payload in payloads(plan):
+        fields = object_of(payload)
+        if type(fields.get("type")) is str:
+            decoder.recognized = True
+            _read_event(fields, decoder)
+        elif "finish_reason" in fields and type(fields.get("message")) is dict:
+            decoder.recognized = True
+            _read_message(fields, decoder)
+        elif plan.head.status >= 400 and type(fields.get("message")) is str:
+            decoder.recognized, decoder.error = True, fields
+    return decoder.result()
+
+
+def _read_event(event: dict[str, Json], decoder: ResponseDecoder) -> None:
+    delta = object_of(event.get("delta"))
+    message, place = object_of(delta.get("message")), event.get("index")
+    match event["type"]:
+        case "content-start" | "content-delta":
+            opens = event["type"] == "content-start"
+            content = object_of(message.get("content"))
+            if type(content.get("thinking")) is str:
+                decoder.add_text("thinking", content["thinking"], visible=not opens)
+            elif type(content.get("text")) is str:
+                decoder.add_text("text", content["text"], visible=not opens)
+        case "tool-call-start":
+            _read_call(object_of(message.get("tool_calls")), place, decoder)
+        case "tool-call-delta":
+            function = object_of(object_of(message.get("tool_calls")).get("function"))
+            decoder.add_arguments(_key(place), text_of(function.get("arguments")) or "")
+        case "message-end":
+            _read_end(delta, decoder)
+
+
+def _read_message(body: dict[str, Json], decoder: ResponseDecoder) -> None:
+    message = object_of(body.get("message"))
+    for block in objects(message.get("content")):
+        if type(block.get("thinking")) is str:
+            decoder.add_text("thinking", block["thinking"])
+        elif type(block.get("text")) is str:
+            decoder.add_text("text", block["text"])
+    for place, call in enumerate(objects(message.get("tool_calls"))):
+        _read_call(call, place, decoder)
+    _read_end(body, decoder)
+
+
+def _key(place: Json) -> Json:
+    return place if isinstance(place, int | str) else None
+
+
+def _read_call(call: dict[str, Json], place: Json, decoder: ResponseDecoder) -> None:
+    function = object_of(call.get("function"))
+    if type(function.get("name")) is str:
+        decoder.add_call(_key(place), function["name"], 0, call.get("id"))
+        decoder.add_arguments(_key(place), text_of(function.get("arguments")) or "")
+
+
+def _read_end(fields: dict[str, Json], decoder: ResponseDecoder) -> None:
+    reason = fields.get("finish_reason")
+    if type(fields.get("error")) is str:
+        decoder.error = {"message": fields["error"]}
+    elif type(reason) is str:
+        decoder.finish = FINISH.get(reason, reason)
+    usage = object_of(fields.get("usage"))
+    tokens = usage.get("tokens")
+    if type(tokens) is dict:
+        counts = (count_of(tokens, "input_tokens"), count_of(tokens, "output_tokens"))
+        cached = count_of(usage, "cached_tokens")
+        decoder.usage = Usage(*counts, cached, 0, count_of(tokens, "reasoning_tokens"))

@@ -1,0 +1,117 @@
+"""POST /v2/embed and /v2/rerank. From recordings of 2024 to 2026, and the types of the `cohere` package (7.3)."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Sequence
+from struct import pack
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.reply.embeddings import EmbeddingResult, Vector, vector, written
+from mockllm.core.request.request import Request
+from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
+from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest
+from mockllm.dialects.dialect import ResponseIdentity
+
+TYPES: Final = ("float", "int8", "uint8", "binary", "ubinary", "base64")
+_WORD: Final = re.compile(r"\w+")
+
+
+def body_plan(body: dict[str, Json], stamp: ResponseIdentity) -> Plan:
+    return Plan(head(200, "application/json", stamp), (EventStep(dumps(body), 0, "body"),))
+
+
+def meta(**billed: Json) -> dict[str, Json]:
+    return {"api_version": {"version": "2"}, "billed_units": billed}
+
+
+def in_form(values: Vector, kind: str) -> Json:
+    """Return a vector in one of the forms of `embedding_types`; bits are packed in bytes, eight components each."""
+    if kind == "base64":
+        return b64encode(pack(f"<{len(values)}f", *values)).decode()
+    if kind in ("int8", "uint8"):
+        shift = 128 if kind == "uint8" else 0
+        return [max(-128, min(127, round(value * 127))) + shift for value in values]
+    if kind in ("binary", "ubinary"):
+        shift = 128 if kind == "binary" else 0
+        starts = range(0, len(values), 8)
+        return [
+            sum((value > 0) << 7 - n for n, value in enumerate(values[at : at + 8])) - shift for at in starts
+        ]
+    return written(values)
+
+
+class CohereEmbed(CohereCall):
+    """POST /v2/embed: a vector for each input, in each form that the request names."""
+
+    api = "embeddings"
+    generates = False
+    request: type[Request] = CohereEmbedRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, CohereEmbedRequest)
+        failure = self.check_readable(request) or required(request.fields, model=str, input_type=str)
+        if failure is not None:
+            return failure
+        if not request.inputs:
+            return Failure(
+                "bad_request", message="invalid request: one of texts, images or inputs is required"
+            )
+        unknown = [kind for kind in request.types if kind not in TYPES]
+        if unknown:
+            return Failure("bad_request", message=f"invalid request: unknown embedding type {unknown[0]}")
+        return None
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        return self.embed(None, request, stamp)
+
+    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, CohereEmbedRequest)
+        tokens, extras = request.input_tokens, {}
+        if result is None:
+            vectors = [vector(text, request.dimensions) for text in request.inputs]
+        else:
+            vectors = list(result.of(len(request.inputs)))
+            tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
+            extras = dict(result.extras.get(self.name, {}))
+        embeddings = {kind: [in_form(each, kind) for each in vectors] for kind in request.types}
+        texts = request.fields.get("texts")
+        body: dict[str, Json] = {
+            "id": uuid(stamp, ""),
+            "texts": texts if type(texts) is list else [],
+            "embeddings": embeddings,
+            "meta": meta(input_tokens=tokens),
+            "response_type": "embeddings_by_type",
+        }
+        return body_plan({**body, **extras}, stamp)
+
+
+def relevance(question: str, document: str) -> float:
+    """Return how relevant a document is, from 0 to 1: how many words of the question it has."""
+    wanted = {word.lower() for word in _WORD.findall(question)}
+    found = {word.lower() for word in _WORD.findall(document)}
+    shared = len(wanted & found) / len(wanted) if wanted else 0.0
+    return round(0.05 + 0.9 * shared + 0.04 * len(wanted & found) / (1 + len(found)), 8)
+
+
+class CohereRerank(CohereCall):
+    """POST /v2/rerank: the documents by their relevance, the most relevant first."""
+
+    api = "rerank"
+    generates = False
+    request: type[Request] = CohereRerankRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return self.check_readable(request) or required(request.fields, model=str, query=str, documents=list)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, CohereRerankRequest)
+        scores = [relevance(request.question, each) for each in request.documents]
+        order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
+        results = [{"index": place, "relevance_score": scores[place]} for place in order[: request.top]]
+        units = -(-len(scores) // 100)
+        return body_plan({"id": uuid(stamp, ""), "results": results, "meta": meta(search_units=units)}, stamp)

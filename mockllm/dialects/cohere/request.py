@@ -1,0 +1,239 @@
+"""Parses requests of Cohere's API, version 2: chat, embed and rerank. No property raises on any JSON.
+
+Fields are those of the `cohere` package (7.3, `cohere/v2/client.py`) and of recorded requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mockllm.core.json.codec import Json
+from mockllm.core.lazy import lazy
+from mockllm.core.request.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    Part,
+    Request,
+    ResultPart,
+    Role,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+    ToolChoice,
+)
+from mockllm.core.tokens import estimate
+
+DEFAULT_MODEL: Final = "command-a-03-2025"
+DEFAULT_SIZE: Final = 1536
+"""The dimensions of a vector where the request names none: those of embed-v4.0."""
+MAX_DIMENSIONS: Final = 16_384
+MAX_INPUTS: Final = 2048
+"""How many inputs of one request are embedded or ranked: a bound of this server."""
+_ROLES: Final[dict[str, Role]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+
+
+def text_of(value: Json) -> str | None:
+    return value if type(value) is str else None
+
+
+def object_of(value: Json) -> dict[str, Json]:
+    return value if type(value) is dict else {}
+
+
+def objects(value: Json) -> Iterator[dict[str, Json]]:
+    return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
+
+
+class CohereBaseRequest(Request):
+    """The base of all requests of this API."""
+
+    dialect = "cohere"
+
+    @lazy
+    def model(self) -> str | None:
+        return text_of(self.fields.get("model"))
+
+
+class CohereChatRequest(CohereBaseRequest):
+    """A request to /v2/chat."""
+
+    api = "chat"
+    generates = True
+    known = frozenset({
+        "model", "messages", "stream", "tools", "strict_tools", "documents", "citation_options", "response_format",
+        "safety_mode", "max_tokens", "stop_sequences", "temperature", "seed", "frequency_penalty", "presence_penalty",
+        "k", "p", "logprobs", "tool_choice", "thinking", "priority", "raw_prompting", "reasoning_effort",
+    })  # fmt: skip
+
+    @lazy
+    def stream(self) -> bool:
+        return self.fields.get("stream") is True
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        names: dict[str, str | None] = {}
+        turns = (_message(entry, names) for entry in objects(self.fields.get("messages")))
+        return tuple(turn for turn in turns if turn is not None)
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
+        return tuple(
+            Tool(fields["name"], fields.get("parameters"), text_of(fields.get("description")))
+            for fields in functions
+            if type(fields.get("name")) is str
+        )
+
+    @lazy
+    def tool_choice(self) -> ToolChoice:
+        choice = self.fields.get("tool_choice")
+        return ToolChoice("any" if choice == "REQUIRED" else "none" if choice == "NONE" else "auto")
+
+    @lazy
+    def response_format(self) -> Format:
+        form = object_of(self.fields.get("response_format"))
+        if form.get("type") != "json_object":
+            return Format()
+        schema = form.get("json_schema", form.get("schema"))
+        return Format("json") if schema is None else Format("schema", None, schema)
+
+    @lazy
+    def sampling(self) -> Sampling:
+        stop, limit = self.fields.get("stop_sequences"), self.fields.get("max_tokens")
+        stops = tuple(entry for entry in stop if type(entry) is str) if type(stop) is list else ()
+        return Sampling(1, stops, limit if type(limit) is int and limit > 0 else None)
+
+    @property
+    def omits_thinking(self) -> bool:
+        """Whether the request declines thinking."""
+        return object_of(self.fields.get("thinking")).get("type") == "disabled"
+
+
+def _message(entry: dict[str, Json], names: dict[str, str | None]) -> Message | None:
+    """Return a turn; `names` stores the calls so far, by id: a result repeats only the id."""
+    role = entry.get("role")
+    if type(role) is not str or role not in _ROLES:
+        return None
+    if role == "tool":
+        id = text_of(entry.get("tool_call_id"))
+        return Message("tool", (ResultPart(id, names.get(id or ""), _result(entry.get("content"))),))
+    parts = list(_parts(entry.get("content")))
+    plan = text_of(entry.get("tool_plan"))
+    if plan:
+        parts.append(ThinkingPart(plan))
+    for call in objects(entry.get("tool_calls")):
+        function = object_of(call.get("function"))
+        id, name = text_of(call.get("id")), text_of(function.get("name"))
+        if id is not None:
+            names[id] = name
+        parts.append(CallPart(id, name, function.get("arguments")))
+    return Message(_ROLES[role], tuple(parts))
+
+
+def _parts(content: Json) -> Iterator[Part]:
+    if type(content) is str:
+        yield TextPart(content)
+    for block in objects(content):
+        if block.get("type") == "image_url":
+            yield MediaPart("image")
+        elif type(block.get("thinking")) is str:
+            yield ThinkingPart(block["thinking"])
+        elif type(block.get("text")) is str:
+            yield TextPart(block["text"])
+
+
+def _result(content: Json) -> str:
+    """Return the text of a result, whose documents have texts or data."""
+    if type(content) is str:
+        return content
+    texts = []
+    for block in objects(content):
+        document = object_of(block.get("document"))
+        texts.append(text_of(block.get("text")) or text_of(document.get("data")) or "")
+    return "\n".join(texts)
+
+
+class CohereEmbedRequest(CohereBaseRequest):
+    """A request to /v2/embed: texts, images, or inputs of both."""
+
+    api = "embeddings"
+
+    @lazy
+    def inputs(self) -> tuple[str, ...]:
+        texts = self.fields.get("texts")
+        found = [entry for entry in texts if type(entry) is str] if type(texts) is list else []
+        images = self.fields.get("images")
+        found += [entry for entry in images if type(entry) is str] if type(images) is list else []
+        for entry in objects(self.fields.get("inputs")):
+            blocks = objects(entry.get("content"))
+            found.append(
+                "\n".join(str(block.get("text") or block.get("image_url") or "") for block in blocks)
+            )
+        return tuple(found[:MAX_INPUTS])
+
+    @lazy
+    def dimensions(self) -> int:
+        value = self.fields.get("output_dimension")
+        return min(value, MAX_DIMENSIONS) if type(value) is int and value > 0 else DEFAULT_SIZE
+
+    @lazy
+    def types(self) -> tuple[str, ...]:
+        """The forms of the vectors; `float` where the request names none."""
+        value = self.fields.get("embedding_types")
+        named = (
+            tuple(dict.fromkeys(entry for entry in value if type(entry) is str))
+            if type(value) is list
+            else ()
+        )
+        return named or ("float",)
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        """All inputs as one message of the user."""
+        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
+
+    @lazy
+    def input_tokens(self) -> int:
+        return sum(map(estimate, self.inputs))
+
+    @lazy
+    def components(self) -> int:
+        return len(self.inputs) * self.dimensions
+
+
+class CohereRerankRequest(CohereBaseRequest):
+    """A request to /v2/rerank."""
+
+    api = "rerank"
+
+    @lazy
+    def question(self) -> str:
+        return text_of(self.fields.get("query")) or ""
+
+    @lazy
+    def documents(self) -> tuple[str, ...]:
+        listed = self.fields.get("documents")
+        entries = listed[:MAX_INPUTS] if type(listed) is list else ()
+        return tuple(
+            entry if type(entry) is str else str(object_of(entry).get("text") or "") for entry in entries
+        )
+
+    @lazy
+    def top(self) -> int:
+        value = self.fields.get("top_n")
+        return value if type(value) is int and value > 0 else len(self.documents)
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        """The query as a message of the user."""
+        return (Message("user", (TextPart(self.question),)),) if self.question else ()

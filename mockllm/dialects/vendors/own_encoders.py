@@ -1,0 +1,86 @@
+"""Chat encoders of Perplexity and Z.ai, for differences that a row's fields cannot express.
+
+Non-streaming responses are from recordings of 2026. Streams are from the types of the vendors' packages (perplexityai
+0.46, zai-sdk 0.2), because there is no recording of one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Citation, Text, Usage
+from mockllm.dialects.openai.completions import usage as plain_usage
+from mockllm.dialects.vendors.chat import VendorEncoder
+
+
+def perplexity_usage(counted: Usage) -> dict[str, Json]:
+    """Return the usage with the cost of the request, which is constant."""
+    cost = {
+        "input_tokens_cost": 1e-05,
+        "output_tokens_cost": 1e-05,
+        "request_cost": 0.005,
+        "total_cost": 0.00502,
+    }
+    return {**plain_usage(counted), "search_context_size": "low", "cost": cost}
+
+
+class Perplexity(VendorEncoder):
+    """Perplexity. Every choice has both a message and a delta: in a stream the message is the text so far, and in a
+    non-streaming response the delta is empty. The sources of the text are beside the choices."""
+
+    def __init__(self, *facts: Any) -> None:
+        super().__init__(*facts)
+        self._so_far: dict[int, str] = {}
+
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        number = content["index"]
+        if "message" in content:
+            content = {**content, "delta": {"role": "assistant", "content": ""}}
+        else:
+            text = self._so_far.get(number, "") + (content["delta"].get("content") or "")
+            self._so_far[number] = text
+            content = {**content, "message": {"role": "assistant", "content": text}}
+        return super().choice(content, finish)
+
+    def body(self) -> dict[str, Json]:
+        return {**super().body(), **self._sources()}
+
+    def chunk(self, choices: list[Json]) -> dict[str, Json]:
+        return {**super().chunk(choices), **self._sources()}
+
+    def _sources(self) -> dict[str, Json]:
+        cited: dict[str, Citation] = {}
+        for choice in self.reply.choices:
+            for part in choice.parts:
+                for citation in part.citations if type(part) is Text else ():
+                    cited.setdefault(citation.url, citation)
+        results = [_search_result(citation) for citation in cited.values()]
+        return {"citations": list(cited), "search_results": results}
+
+
+def _search_result(citation: Citation) -> Json:
+    return {
+        "title": citation.title or citation.url,
+        "url": citation.url,
+        "date": "2026-06-07",
+        "last_updated": "2026-06-08",
+        "snippet": citation.quote or "",
+        "source": "web",
+    }
+
+
+def zai_usage(counted: Usage) -> dict[str, Json]:
+    return {
+        **plain_usage(counted),
+        "prompt_tokens_details": {"cached_tokens": counted.cached_read},
+        "completion_tokens_details": {"reasoning_tokens": counted.reasoning},
+    }
+
+
+class Zai(VendorEncoder):
+    """Z.ai. The id of a response is also the id of its request."""
+
+    def top(self, kind: str) -> dict[str, Json]:
+        result = super().top(kind)
+        return {**result, "request_id": result["id"]}

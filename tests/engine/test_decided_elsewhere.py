@@ -1,0 +1,110 @@
+"""Requests whose counts or earlier responses are not in the process of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
+from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.state.shared_sessions import FetchedLookup, RecallElsewhere, SharedSessions
+from tests.language.virtual_server import VirtualServer
+
+SCENARIO = {
+    "rules": [
+        {"name": "steps", "match": {"user": "step"}, "sequence": ["one", "two"]},
+        {"name": "rest", "reply": "Hello."},
+    ],
+    "modifiers": [
+        {"name": "places", "match": {"model": "busy"}, "limit": {"strategy": "fixed-window", "concurrent": 1}}
+    ],
+}
+
+
+@pytest.fixture
+def shared() -> Iterator[Engine]:
+    counts = SharedCounts()
+    catalog = VirtualServer(dumps(SCENARIO).decode()).engine.catalog
+    state = SharedSessions(counts)
+    state.shared.use(SlotTable(counts).assign([item.key for item in catalog.items]))
+    yield Engine(catalog, state)
+    counts.close()
+
+
+def chat(engine: Engine, user: str, session: str | None = None, **more: Any) -> Request:
+    headers = {} if session is None else {"x-mockllm-session": session}
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": user}], **more}
+    return engine.read("POST", "/v1/chat/completions", "", headers, dumps(body), "", 0.0)
+
+
+def decided(engine: Engine, request: Request) -> PlannedResponse:
+    """The response after a decision by this process alone, as without a store."""
+    with pytest.raises(UndecidedResponse) as raised:
+        engine.respond(request)
+    assert isinstance(engine.state, SharedSessions)
+    return raised.value.conclude(engine.state.local.decide(raised.value.claim))
+
+
+def rule(response: PlannedResponse) -> str | None:
+    return response.rule and response.rule.rpartition(":")[2]
+
+
+def test_request_that_counts_is_undecided(shared: Engine) -> None:
+    for text in (b"one", b"two", b"two"):
+        response = decided(shared, chat(shared, "step"))
+        assert rule(response) == "steps"
+        assert any(text in getattr(step, "payload", b"") for step in response.plan.steps)
+
+
+def test_request_that_counts_nothing_is_decided_at_once(shared: Engine) -> None:
+    assert [rule(shared.respond(chat(shared, "hi"))) for _ in range(3)] == ["rest"] * 3
+
+
+def test_session_is_undecided_also_with_a_cached_response(shared: Engine) -> None:
+    for _ in range(3):  # the third one could take the fast path
+        shared.respond(chat(shared, "hi"))
+    assert rule(decided(shared, chat(shared, "hi", "one"))) == "rest"
+
+
+def test_recall_elsewhere_leaves_the_lease(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response that lacks an earlier one takes its place once, however often it is planned."""
+    state = shared.state
+    assert isinstance(state, SharedSessions)
+    with pytest.raises(UndecidedResponse) as raised:
+        shared.respond(chat(shared, "hi", model="busy"))
+    decision = state.local.decide(raised.value.claim)
+    with monkeypatch.context() as patched:
+        patched.setattr(shared, "_planned", _lacking)
+        with pytest.raises(RecallElsewhere):
+            raised.value.conclude(decision)
+    assert state.local.decide(raised.value.claim).outcome == "limited"
+    response = raised.value.conclude(decision)
+    assert rule(response) == "rest"
+    assert response.lease is not None
+    response.lease.end()
+    assert state.local.decide(raised.value.claim).outcome == "rule"
+
+
+def _lacking(*_: object) -> PlannedResponse:
+    raise RecallElsewhere("", ("call", "call_1"))
+
+
+def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
+    state = shared.state
+    assert isinstance(state, SharedSessions)
+    state.remember_elsewhere = _forget
+    lookup = state.recall("one")
+    assert isinstance(lookup, FetchedLookup)
+    for call, key in ((lookup.stored, "stored"), (lookup.all_stored, "all_stored"), (lookup.call, "call")):
+        with pytest.raises(RecallElsewhere) as raised:
+            call("name")
+        assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
+    assert lookup.having(("call", "name"), "tool").call("name") == "tool"
+
+
+def _forget(session: str, update: StoreUpdate) -> None: ...
