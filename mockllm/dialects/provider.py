@@ -33,6 +33,9 @@ class ProviderCall(Struct, frozen=True, eq=False):
     sdk_types: tuple[str, str] | tuple[()] = ()
     """The classes (`module:name`) of a body and of an event in the official Python SDK; for a call without streams
     the first one twice."""
+    python_call: tuple[str, str, str] | tuple[()] = ()
+    """The package, the client class and the method of the official Python SDK, whose arguments are the body's fields;
+    empty where they are not."""
     body_fields: tuple[str, ...] = ()
     """The fields that identify a body of this call in a log that names no path."""
 

@@ -33,6 +33,24 @@ ALIASES: Final = {alias: provider.name for provider in REGISTERED for alias in p
 """Words that people write in place of a provider's name, with the name."""
 
 
+class PythonCall(NamedTuple):
+    """A call of the official Python SDK; `path` follows the base URL of its client."""
+
+    package: str
+    client: str
+    method: str
+    path: str
+
+
+PYTHON_CALLS: Final = {
+    route.call.endpoint: PythonCall(*route.call.python_call, route.path.removeprefix(provider.base))
+    for provider in REGISTERED
+    for route in provider.routes
+    if route.call.python_call
+}
+"""By endpoint, such as `openai-chat`."""
+
+
 class GeneratingCall(NamedTuple):
     """A generating call that neutral words can ask for."""
 

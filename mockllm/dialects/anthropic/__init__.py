@@ -29,6 +29,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
         operation="chat",
         title="Anthropic: messages, count_tokens, models",
         sdk_types=("anthropic.types:Message", "anthropic.types:RawMessageStreamEvent"),
+        python_call=("anthropic", "Anthropic", "messages.create"),
         body_fields=("messages", "anthropic_version"),
     )
     models = ProviderCall("models", MODELS)

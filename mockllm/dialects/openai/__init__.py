@@ -94,6 +94,7 @@ _chat = ProviderCall(
     operation="chat",
     title="OpenAI: chat, completions, embeddings, models, moderations",
     sdk_types=("openai.types.chat:ChatCompletion", "openai.types.chat:ChatCompletionChunk"),
+    python_call=("openai", "OpenAI", "chat.completions.create"),
     body_fields=("messages",),
 )
 _responses = ProviderCall(
@@ -102,6 +103,7 @@ _responses = ProviderCall(
     operation="chat",
     title="OpenAI: responses",
     sdk_types=("openai.types.responses:Response", "openai.types.responses:ResponseStreamEvent"),
+    python_call=("openai", "OpenAI", "responses.create"),
     body_fields=("input",),
 )
 _completions = ProviderCall(
@@ -116,6 +118,7 @@ _embeddings = ProviderCall(
     EMBEDDINGS,
     operation="embeddings",
     sdk_types=("openai.types:CreateEmbeddingResponse",) * 2,
+    python_call=("openai", "OpenAI", "embeddings.create"),
 )
 _moderations = ProviderCall(
     "moderations", MODERATIONS, sdk_types=("openai.types:ModerationCreateResponse",) * 2

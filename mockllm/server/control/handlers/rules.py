@@ -19,9 +19,8 @@ from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
 from mockllm.engine.session_id import named
 from mockllm.scenario.overlay import Overlay, to_yaml
-from mockllm.scenario.source_file import Source
 from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
-from mockllm.server.control.body_text import body_source
+from mockllm.server.control.body_text import RULES, overlay_source
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import decode_again, entry_by_id
 from mockllm.server.control.models.base import Done
@@ -39,9 +38,6 @@ from mockllm.server.control.problem import Problem, diagnostics_problem
 from mockllm.server.engine_builder import Broken
 from mockllm.server.overlay_store import OverlayRejected, Settings
 
-RULE_KEYS: Final = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
-"""Keys that only a rule has: they distinguish a single rule from a single modifier."""
-FILE_KEYS: Final = frozenset({"rules", "modifiers"})
 MAX_LISTED: Final = 10
 """Most names or session ids in an error message."""
 MAX_MATCHED_LENGTH: Final = 120
@@ -53,7 +49,7 @@ PLACEHOLDER: Final = "Write the reply here."
 async def add_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     """Add rules and modifiers to the overlay of all sessions or of one."""
     overlays, session = context.require_overlays(), call.query.session
-    source = await asyncio.to_thread(_source, call.raw)
+    source = await asyncio.to_thread(overlay_source, call.raw)
     with _change(context, session):
         names = await overlays.add(source, session)
     return OverlayDone(names=names, overlay=overlays.text(session))
@@ -63,7 +59,7 @@ async def put_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     """Replace or add one rule or modifier of the overlay."""
     overlays, session, name = context.require_overlays(), call.query.session, call.params["name"]
     with _change(context, session):
-        await overlays.put(name, await asyncio.to_thread(_source, call.raw), session)
+        await overlays.put(name, await asyncio.to_thread(overlay_source, call.raw), session)
     return OverlayDone(names=[name], overlay=overlays.text(session))
 
 
@@ -103,20 +99,6 @@ async def delete_rules(context: ControlContext, call: ApiCall) -> BaseModel:
 async def show_overlay(context: ControlContext, call: ApiCall) -> TextResponse:
     """The overlay as a scenario file."""
     return TextResponse(context.require_overlays().text(call.query.session).encode(), YAML)
-
-
-def _source(raw: bytes) -> Source:
-    """Parse a YAML or JSON body: the `rules` and `modifiers` of a scenario file, or a single rule or modifier."""
-    source = body_source(raw)
-    data: Any = source.data
-    if source.diagnostics or not isinstance(data, dict) or FILE_KEYS & data.keys() or not data:
-        if not source.diagnostics and not (isinstance(data, dict) and data):
-            message = "expected rules, modifiers, or one of them"
-            raise diagnostics_problem([source.diagnostic((), message)])
-        return source
-    kind = "rules" if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data) else "modifiers"
-    inner: Any = {kind: (0, source.marks[1], [source.marks])}
-    return Source("body", {kind: [data]}, (0, source.marks[1], inner), has_params=source.has_params)
 
 
 # --- items and suggestions ---------------------------------------------------------------------------
@@ -182,9 +164,6 @@ def _match(request: Request) -> dict[str, Json]:
     elif user:
         match["user"] = {"starts_with": user[:MAX_MATCHED_LENGTH]}
     return match
-
-
-RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
 
 
 async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
