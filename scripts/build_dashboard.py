@@ -22,7 +22,11 @@ except ImportError:  # run by hand, where nothing is packed
 
 HOME = Path(__file__).resolve().parent.parent / "mockllm" / "dashboard"
 SOURCES = HOME / "src"
-FILES = ("index.html", "app.js", "app.css", "icon.svg")
+FILES = ("index.html", "app.js", "app.css", "editor.js", "icon.svg")
+SCHEMA = HOME.parent.parent / "schemas" / "scenario.schema.json"
+"""The keys that the editor completes."""
+BUNDLES = {"main.tsx": "app.js", "editor_bundle.ts": "editor.js"}
+"""The page loads the second when an editor opens."""
 UNBUILT = HOME / "unbuilt.txt"
 """Why there is no dashboard; the server shows it in its place."""
 STAMP = HOME / ".sources"
@@ -60,11 +64,12 @@ def build() -> bool:
         return False
     node = found_node()
     installed(node, everything=False)
-    run(
-        [node, str(SOURCES / "node_modules/esbuild/bin/esbuild"), "main.tsx", "--bundle", "--minify",
-         "--format=esm", "--target=es2022", "--jsx=automatic", "--jsx-import-source=preact", "--legal-comments=eof",
-         "--log-level=warning", f"--outfile={HOME / 'app.js'}"],
-    )  # fmt: skip
+    for entry, bundle in BUNDLES.items():
+        run(
+            [node, str(SOURCES / "node_modules/esbuild/bin/esbuild"), entry, "--bundle", "--minify",
+             "--format=esm", "--target=es2022", "--jsx=automatic", "--jsx-import-source=preact",
+             "--legal-comments=eof", "--log-level=warning", f"--outfile={HOME / bundle}"],
+        )  # fmt: skip
     for name in ("index.html", "icon.svg"):
         shutil.copyfile(SOURCES / name, HOME / name)
     UNBUILT.unlink(missing_ok=True)
@@ -83,6 +88,7 @@ def is_fresh() -> bool:
 def wanted() -> str:
     """The hash of the sources."""
     found = sha256(Path(__file__).read_bytes())
+    found.update(SCHEMA.read_bytes())
     for path in sorted(SOURCES.rglob("*")):
         if "node_modules" not in path.relative_to(SOURCES).parts and path.is_file():
             found.update(path.relative_to(SOURCES).as_posix().encode() + b"\0" + path.read_bytes())

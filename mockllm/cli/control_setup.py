@@ -28,6 +28,7 @@ from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
+from mockllm.server.scenario_editor import ScenarioEditor
 
 LENGTH: Final = 24
 """Random bytes of a generated token."""
@@ -41,7 +42,7 @@ def set_up_control_api(
     """Add the control API to the app. Return a separate server for it if it has its own port."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
-    control = create_control_api(app, builder, reload, access, folder(values))
+    control = create_control_api(app, builder, reload, access, folder(values), edit=values["edit"])
     control.context.prices = read_prices(values["prices"])
     if port is None:
         app.control = control
@@ -50,9 +51,15 @@ def set_up_control_api(
 
 
 def create_control_api(
-    app: App, builder: Builder, reload: Reloader | None, access: Access, folder: str | None = None
+    app: App,
+    builder: Builder,
+    reload: Reloader | None,
+    access: Access,
+    folder: str | None = None,
+    *,
+    edit: bool = False,
 ) -> ControlApi:
-    """Create the control API of an app."""
+    """Create the control API of an app. `edit`: whether it may write the scenario files of the folder."""
 
     def swap(engine: Engine) -> None:
         app.engine = engine
@@ -65,8 +72,9 @@ def create_control_api(
         vocabulary=vocabulary(),
         explain=explain_live,
         reload=None if reload is None else reload.now,
-        overlays=OverlayStore(apply, vocabulary()),
+        overlays=OverlayStore(apply, vocabulary(), builder.previewed),
         folder=folder,
+        editor=None if folder is None else ScenarioEditor(folder, vocabulary(), writable=edit),
     )
     return ControlApi(context, access)
 

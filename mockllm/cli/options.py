@@ -129,6 +129,7 @@ RECORDING: Final = (
 )
 SERVING: Final = (
     Option("--no-reload", FILES, "do not reload changed files", False, flag=True),
+    Option("--edit", FILES, "let the dashboard and the control API write scenario files", False, flag=True),
     Option(
         "--host", NETWORK, "host to listen on; localhost is 127.0.0.1 and ::1, 0.0.0.0 is any", "localhost"
     ),

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.cli.options import BadOption
-from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.dialects.registry import (
+    ALIASES,
+    APIS,
+    DIALECT_NAMES,
+    GENERATING,
+    GENERATING_PATHS,
+    PROVIDERS,
+    WRITTEN_MEMBERS,
+)
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
@@ -74,7 +82,7 @@ def read_input(name: str, stdin_name: str) -> tuple[bytes, str]:
 
 def vocabulary() -> Vocabulary:
     """Return the names of providers, dialects and calls."""
-    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
+    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES, WRITTEN_MEMBERS)
 
 
 def fetch_missing(path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from math import ceil, inf
 from typing import Final
@@ -53,6 +54,9 @@ NEVER: Final = inf
 """A value of `retry_after`: no retry can succeed."""
 
 
+_WAIT_SENTENCE: Final = re.compile(r"\s*Please (?:try again|retry) (?:in|after) \{wait\}s?\.")
+
+
 class Failure(Struct, frozen=True):
     """One error. None means: the value of the dialect's table for this type.
 
@@ -70,6 +74,8 @@ class Failure(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     limit: int | None = None
     quota: tuple[str, int, float] | None = None
+    retry_date: bool = False
+    """Whether `retry_after` is a date in the header of that name."""
     in_chunk: bool = False
     """Whether a stream has the error in a chunk with the finish reason `error`, in place of a separate event."""
     time_scale: float = 1.0
@@ -92,6 +98,10 @@ class Failure(Struct, frozen=True):
         if wait is not None and wait != NEVER:
             wait = ceil(round(wait * factor * 1000, 3)) / 1000  # whole milliseconds, as providers state them
         return replace(self, retry_after=wait, time_scale=factor)
+
+    def message_form(self, form: str) -> str:
+        """Return the form of a message, without the sentence that names the wait where there is none."""
+        return _WAIT_SENTENCE.sub("", form) if self.retry_after == NEVER else form
 
     def overflow(self, window: int, tokens: int) -> tuple[int, int]:
         """Return the size of the context and the number of tokens for a `context_length` error.

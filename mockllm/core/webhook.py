@@ -22,7 +22,9 @@ class Webhook(NamedTuple):
 
     def headers(self, second: int) -> dict[str, str]:
         """Return the headers of an attempt at this second since the epoch. The signature is that of the
-        specification "Standard Webhooks", version 1."""
+        specification "Standard Webhooks", version 1; without a secret there is none."""
+        if not self.secret:
+            return {"content-type": "application/json"}
         signed = b"%b.%d.%b" % (self.id.encode(), second, self.payload)
         signature = b64encode(digest(secret_key(self.secret), signed, sha256)).decode()
         return {

@@ -33,6 +33,9 @@ class ProviderCall(Struct, frozen=True, eq=False):
     sdk_types: tuple[str, str] | tuple[()] = ()
     """The classes (`module:name`) of a body and of an event in the official Python SDK; for a call without streams
     the first one twice."""
+    python_call: tuple[str, str, str] | tuple[()] = ()
+    """The package, the client class and the method of the official Python SDK, whose arguments are the body's fields;
+    empty where they are not."""
     body_fields: tuple[str, ...] = ()
     """The fields that identify a body of this call in a log that names no path."""
 
@@ -112,6 +115,10 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """Writes its 429; None where the table of named errors suffices."""
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
+
+    written_members: Mapping[str, str] = {}
+    """Of a provider with a protocol of its name: the members of responses that the server writes from a reply, by
+    path, with the word of the scenario language for each."""
 
     prices: Mapping[str, Price] = MappingProxyType({})
     """By the beginning of a model's name; the longest one counts."""

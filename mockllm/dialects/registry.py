@@ -17,6 +17,10 @@ DIALECTS: Final[tuple[Dialect, ...]] = tuple(
 )
 DIALECT_NAMES: Final = frozenset(dialect.name for dialect in DIALECTS)
 """The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""
+WRITTEN_MEMBERS: Final = {
+    provider.name: provider.written_members for provider in REGISTERED if provider.written_members
+}
+"""By protocol: the members that the server writes itself, with the words of the language for them."""
 APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
 """The values of `match: {api: …}`."""
 PROVIDERS: Final = frozenset(BY_NAME)
@@ -27,6 +31,24 @@ GENERATING_PATHS: Final = generating_paths()
 """The paths of the generating calls; `{name}` in them is any text."""
 ALIASES: Final = {alias: provider.name for provider in REGISTERED for alias in provider.aliases}
 """Words that people write in place of a provider's name, with the name."""
+
+
+class PythonCall(NamedTuple):
+    """A call of the official Python SDK; `path` follows the base URL of its client."""
+
+    package: str
+    client: str
+    method: str
+    path: str
+
+
+PYTHON_CALLS: Final = {
+    route.call.endpoint: PythonCall(*route.call.python_call, route.path.removeprefix(provider.base))
+    for provider in REGISTERED
+    for route in provider.routes
+    if route.call.python_call
+}
+"""By endpoint, such as `openai-chat`."""
 
 
 class GeneratingCall(NamedTuple):

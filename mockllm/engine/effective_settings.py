@@ -48,7 +48,7 @@ def effective_settings(
         return EffectiveSettings(sending, None, ids)
     sent = resolve_settings(sending, _no_context)
     same = response.static and isinstance(response.spec, ReplySpec) and sent.steady
-    same = same and not sent.faults and not sent.extras
+    same = same and not sent.faults and not sent.extras and not sent.waits_or_posts
     counts = isinstance(sent.pace.ttft, InputTime)  # its waits depend on the input tokens
     return EffectiveSettings(sending, sent, ids, same and not counts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import cast
 
@@ -10,11 +10,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.event_extras import unknown_events
 from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
-from mockllm.core.rendering.plan import Headers, Plan, WaitStep
+from mockllm.core.rendering.plan import Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
@@ -23,6 +25,7 @@ from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentit
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.language.settings import ThenPostSpec
 from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE
 from mockllm.scenario.settings_merge import Owner, ResolvedSettings
 
@@ -51,6 +54,8 @@ class PlanContext(Struct):
     """The state of the request's rate limits, in its provider's headers."""
     may_defer: bool = False
     """Whether a long reply raises LongReply, so that another thread makes the plan."""
+    posts: Sequence[ThenPostSpec] = ()
+    """The requests that the server sends when the response has ended."""
     held: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
     instant: bool = False
@@ -77,6 +82,13 @@ class PlanContext(Struct):
         """Whether the plan is made with placeholders, for the response cache: no other cache may store it."""
         return isinstance(self.identity.ids, PlaceholderIds)
 
+    def note_unknown_events(self, plan: Plan, extras: Mapping[str, Json]) -> None:
+        """Note the extras of events that the stream does not have; once, however often the plan is made."""
+        for name in unknown_events(plan, extras):
+            note = f"extras left out: the stream has no event {name}"
+            if note not in self.notes:
+                self.notes.append(note)
+
     def of(self, owner: Owner) -> Context:
         """Return the context in which a setting of this owner is evaluated."""
         return self.context if owner < 0 else self.of_modifier(owner)
@@ -90,11 +102,22 @@ def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) 
     if context.limit_headers:
         plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
     if settings.headers:
-        plan = replace(plan, head=plan.head.with_headers(settings.headers))
+        plan = replace(plan, head=_with_headers(plan.head, settings.headers))
     if settings.extras:
         plan = with_extra_fields(plan, settings.extras)
+    if settings.waits_or_posts:
+        context.posts = settings.posts
+        plan = replace(plan, delivery=replace(plan.delivery, hold=settings.hold))
     delay = settings.delay + context.held
     return replace(plan, delay=plan.delay + delay) if delay else plan
+
+
+def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]]) -> ResponseHead:
+    """Return the head with these headers, and without those that are None."""
+    for name, value in headers:
+        if value is None:
+            head = head.without(name.lower())
+    return head.with_headers(tuple((name, value) for name, value in headers if value is not None))
 
 
 def with_max_wait(plan: Plan, max_wait: float) -> Plan:

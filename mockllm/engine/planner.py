@@ -13,6 +13,7 @@ from mockllm.core.budget import require_components
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of, has_pauses
+from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
@@ -31,7 +32,7 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import embedding_plan, http_plan, proxy_plan
+from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
@@ -177,7 +178,7 @@ class ResponsePlanner:
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.time_scale)
         error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
-        return context.dialect.error(error, context.request, context.identity)
+        return error_plan(context.dialect, error, context.request, context.identity)
 
     def _replay(self, context: PlanContext, spec: ReplaySpec) -> Plan:
         """Return a recording with its own bytes. `pace` acts where the recording has no times of its own."""
@@ -260,11 +261,13 @@ class ResponsePlanner:
             )
         elif context.streamed:
             plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
+            if reply.event_extras:
+                context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:
             if reply.broken is None:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
-                plan = dialect.error(reply.broken, request, context.identity)
+                plan = error_plan(dialect, reply.broken, request, context.identity)
             if settings.pace.whole == "as_streamed":
                 plan = self._as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
@@ -314,15 +317,14 @@ class ResponsePlanner:
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
             counted = reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
-            return UnpacedStream(
-                dialect.encode_stream(counted, request, identity), chunk_schedule(counted)[0]
-            )
+            plan = _encoded_stream(dialect, counted, request, identity)
+            return UnpacedStream(plan, chunk_schedule(counted)[0])
 
         # the cache has all of the response
         by_response = context.settings.cacheable and context.slowdown == 1.0
         if not same or by_response or context.prerendering:
             chunks = () if context.instant else chunk_schedule(reply)[0]
-            return UnpacedStream(dialect.encode_stream(reply, request, identity), chunks)
+            return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
         if response.request_independent:
             parameters = (request.query_string,)
@@ -365,6 +367,15 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     if settings is None:
         settings = resolve_settings(context.settings.sending, context.of)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
+
+
+def _encoded_stream(
+    dialect: GeneratingDialect, reply: Reply, request: Request, identity: ResponseIdentity
+) -> Plan:
+    """Return the stream of a supported reply, with the members that the scenario adds to its events."""
+    plan = dialect.encode_stream(reply, request, identity)
+    extras = reply.event_extras.get(dialect.name)
+    return with_event_extras(plan, extras, dialect.stream_form(request)) if extras else plan
 
 
 def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
 from typing import Any
 
 from msgspec.structs import replace
@@ -45,6 +46,19 @@ def http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
         headers.append(("content-type", content_type))
     assert isinstance(spec.status, int)
     return Plan(ResponseHead(spec.status, tuple(headers)), (EventStep(payload, 0, "body"),))
+
+
+def error_plan(dialect: Dialect, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+    """Return the plan of an error. A date (RFC 9110, section 10.2.3) replaces all headers with the wait."""
+    plan = dialect.error(failure, request, identity)
+    if not failure.retry_date or failure.retry_after is None:
+        return plan
+    head = plan.head
+    for name, _ in head.headers:
+        if name.startswith("retry-after"):
+            head = head.without(name)
+    date = formatdate(request.now + failure.retry_after, usegmt=True)
+    return replace(plan, head=head.with_unique_headers((("retry-after", date),)))
 
 
 def proxy_plan(

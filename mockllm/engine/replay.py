@@ -6,13 +6,14 @@ A recording is parsed and decoded once, by the dialect in which it was recorded,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
 
 from mockllm.core.rendering.gzip import ENCODING, unpacked, wants
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead, WaitStep
 from mockllm.core.rendering.recorded_plan import RecordedFrame, framing_of, replayed
+from mockllm.core.reply.reply import Finish
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import DecodedResponse
@@ -23,7 +24,7 @@ from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.content import WaitChunk
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.reply import ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec
+from mockllm.scenario.language.reply import RawFinishSpec, ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec
 
 MAX_CACHED_RECORDINGS: Final = 1024
 """How many parsed recordings are cached."""
@@ -222,7 +223,8 @@ def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
             _constructed(ToolCallSpec, name=call.name, arguments=call.arguments) for call in decoded.calls
         ]
     if decoded.finish is not None:
-        fields["finish_reason"] = decoded.finish
+        known = decoded.finish in get_args(Finish)
+        fields["finish_reason"] = decoded.finish if known else _constructed(RawFinishSpec, raw=decoded.finish)
     usage = decoded.usage
     if usage is not None:
         fields["usage"] = _constructed(

@@ -30,6 +30,7 @@ from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ProxyRefused, ResponsePlanner
 from mockllm.engine.plans_without_reply import NotGenerating
+from mockllm.engine.posts_after import webhooks_of
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_cache import cache_key
@@ -114,7 +115,8 @@ class Responder:
         assert answers is not None
         step = 0
         if answers.mode != "one":
-            picked = answers.pick(selected.responses, self._randomness(item, selected))
+            drawn = Randomness(self.seed, item.id, selected.candidate.scope, answers.draw(selected.tries))
+            picked = answers.pick(selected.responses, drawn)
             if picked is None:
                 return self._missed(
                     no_match(
@@ -297,6 +299,7 @@ class Responder:
             missed,
             context.error,
             tuple(context.faults),
+            webhooks=tuple(webhooks_of(plan, context)) if context.posts else (),
         )
 
     def _context(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.reply.embeddings import LARGEST
+from mockllm.core.text_vectors import LARGEST
 from mockllm.recordings.import_file import ImportFile, NotImported, of
 from mockllm.recordings.scenario_writer import ImportedRules
 from mockllm.scenario.diagnostics import Path

@@ -53,6 +53,12 @@ class ResponseSelector(Struct, frozen=True):
     mode: Literal["one", "sequence", "choose"] = "one"
     cumulative: Sequence[float] = ()
     then: Literal["repeat_last", "cycle", "fall_through", "error"] = "repeat_last"
+    sticky: bool = False
+    """Whether a choice is drawn once for each scope."""
+
+    def draw(self, tries: int) -> int:
+        """Return the number of the draw, of which the choice depends."""
+        return 0 if self.sticky else tries
 
     @property
     def most(self) -> int | None:

@@ -160,9 +160,8 @@ def _response_selector(spec: RuleSpec, entry: TypedEntry) -> ResponseSelector:
         return ResponseSelector(responses, "sequence", bounds, spec.then or "repeat_last")
     if spec.choose is not None:
         responses = tuple(compile_response(_response_spec(branch), branch, entry) for branch in spec.choose)
-        return ResponseSelector(
-            responses, "choose", tuple(accumulate(branch.weight for branch in spec.choose))
-        )
+        weights = tuple(accumulate(branch.weight for branch in spec.choose))
+        return ResponseSelector(responses, "choose", weights, sticky=spec.sticky)
     return ResponseSelector((compile_response(_response_spec(spec), spec, entry),))
 
 

@@ -27,6 +27,7 @@ from mockllm.core.matching.conditions import (
     Subset,
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
+from mockllm.core.matching.text_conditions import Similar
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import (
@@ -40,7 +41,7 @@ from mockllm.scenario.language.match import (
 
 GLOB_FIELDS = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
 """Fields in which a bare text is a glob."""
-KEYED_FIELDS = frozenset({"query", "headers", "body"})
+KEYED_FIELDS = frozenset({"query", "headers", "form", "body"})
 
 _OPERATORS: dict[str, type[StartsWith] | type[EndsWith] | type[Glob] | type[Regex]] = {
     "starts_with": StartsWith,
@@ -67,6 +68,8 @@ def matcher(match: Match) -> Matcher:
             parts += _mcp_matchers(value)
         elif name == "hash":
             parts.append(_hash_matcher(condition(value)))
+        elif name == "similar":
+            parts.append(FieldMatcher(Field("typed"), Similar(value.to, value.at_least)))
         else:
             parts.append(FieldMatcher(Field(name), _field_condition(name, value)))
     return parts[0] if len(parts) == 1 else AllMatcher(tuple(parts))

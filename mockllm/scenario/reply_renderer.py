@@ -6,22 +6,22 @@ The spec is evaluated: templated and drawn values have their values.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.failure import Failure
+from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
 from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.embeddings import EmbeddingResult
+from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
     Call,
@@ -51,16 +51,18 @@ from mockllm.scenario.language.content import (
     GeneratedText,
     RawChunk,
     SentencesText,
+    TextEmbeddingSpec,
     TokensText,
     WaitChunk,
 )
-from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.error import ErrorSpec, RetryDateSpec
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
     ChoiceSpec,
     CitationSpec,
     ImageSpec,
     PartSpec,
+    RawFinishSpec,
     ReplySpec,
     ThinkingSpec,
     ToolCallSpec,
@@ -80,17 +82,42 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
     """Return the result of an embeddings call for a reply with an embedding."""
     assert spec.embedding is not None
     tokens = None if spec.usage is None else spec.usage.input_tokens
-    return EmbeddingResult(spec.embedding, spec.model, tokens, spec.extras)
+    vectors: Any = spec.embedding
+    chosen = None
+    if isinstance(vectors, TextEmbeddingSpec):
+        known = vectors.by_text.items()
+        by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
+        chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
+    return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
 
 
 def failure_from_spec(spec: ErrorSpec) -> Failure:
     """Return an error's spec as a Failure."""
-    fields = spec.fields
-    if spec.type is None:
+    type = spec.type
+    if type is None:
         assert isinstance(spec.status, int)
-        named = Failure.of_status(spec.status)
-        return Failure(named.type, spec.status, spec.message, spec.retry_after, fields)
-    return Failure(spec.type, spec.status, spec.message, spec.retry_after, fields, limit=spec.limit)
+        type = Failure.of_status(spec.status).type
+    wait, date = spec.retry_after, isinstance(spec.retry_after, RetryDateSpec)
+    if isinstance(wait, RetryDateSpec):
+        wait = wait.date
+    elif wait == "none":
+        wait = NEVER
+    return Failure(type, spec.status, spec.message, wait, spec.fields, limit=spec.limit, retry_date=date)
+
+
+EVENTS: Final = "events"
+"""The key of the extras of single events."""
+
+
+def split_extras(extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the extras of whole responses and those of events, each by dialect."""
+    if not any(EVENTS in own for own in extras.values()):
+        return {"extras": extras}
+    whole = {
+        name: {key: value for key, value in own.items() if key != EVENTS} for name, own in extras.items()
+    }
+    events = {name: own[EVENTS] for name, own in extras.items() if isinstance(own.get(EVENTS), dict)}
+    return {"extras": whole, "event_extras": events}
 
 
 def served_words(spec: McpReplySpec) -> dict[str, Json]:
@@ -145,14 +172,19 @@ class ReplyRenderer(Struct):
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
         served = {} if spec.mcp is None else served_words(spec.mcp)
-        return Reply(choices, usage, spec.model, self.broken, extras=spec.extras, served=served)
+        own = split_extras(spec.extras)
+        return Reply(choices, usage, spec.model, self.broken, **own, served=served)
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))
         calls = any(type(part) is Call for part in parts)
         refused = any(type(part) is Refusal for part in parts)
         finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
-        choice = Choice(parts, spec.finish_reason or finish)
+        own: Any = spec.finish_reason
+        if isinstance(own, RawFinishSpec):
+            choice = Choice(parts, finish, raw_finish=str(own.raw))
+        else:
+            choice = Choice(parts, own or finish)
         sampling = self.request.sampling
         if not sampling.stop and sampling.max_tokens is None:
             return choice

@@ -47,6 +47,9 @@ _SAFE_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
 """Characters of a compared path that are not percent-encoded: characters that some clients send so, and globs."""
 _SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
 """A regex as JavaScript writes it, with flags."""
+_REGEX_AS_TEXT: Final = re.compile(r"/([^/\s][^/]*)/([dgimsuy]{0,5})")
+_PATHS: Final = frozenset({"path", "headers", "query", "body"})
+"""Conditions for values that may have slashes around them."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
@@ -64,7 +67,13 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
             if (slashed := _SLASHED.fullmatch(text)) and "path" not in path:
                 case = ", ignore_case: true" if "i" in slashed[2] else ""
                 yield path, f"slashes are part of a regex here; write {{regex: '{slashed[1]}'{case}}}"
-        elif not spec.literal and _is_template(text):
+        elif (slashed := _REGEX_AS_TEXT.fullmatch(text)) and not _PATHS & set(path):
+            case = ", ignore_case: true" if "i" in slashed[2] else ""
+            yield (
+                path,
+                f"slashes are part of the text here; for a regex write {{regex: '{slashed[1]}'{case}}}",
+            )
+        elif not spec.literal and is_template(text) and _is_template(text):
             yield path, f"match has no templates: this condition is met by the literal text {text}"
     yield from _unmatchable_values(spec.match, ("match",))
     yield from _empty_conditions(spec.match, ("match",))
@@ -85,7 +94,7 @@ def _texts(
     """Yield each text of a match that may be unintended: its path, its key, and whether case is ignored
     there. Most texts are plain and are not examined further."""
     if isinstance(value, str):
-        if name == "regex" or is_template(value):
+        if name == "regex" or is_template(value) or value[:1] == "/":
             yield path, name, value, ignore_case
         return
     if isinstance(value, TextOperators | JsonOperators):

@@ -18,8 +18,9 @@ from mockllm.core.faults import Fault
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.extra_fields import ExtraFields, parse_place
 from mockllm.core.rendering.pacing import Pacing
+from mockllm.core.rendering.plan import Hold
 from mockllm.core.values.types import Context, Expression, evaluate, is_static
-from mockllm.scenario.language.settings import ExtraFieldsSpec, Settings
+from mockllm.scenario.language.settings import ExtraFieldsSpec, Settings, ThenPostSpec
 
 SLOTS = {
     "ttft": "ttft",
@@ -58,6 +59,8 @@ class MergedSettings(Struct, frozen=True):
     faults: tuple[tuple[Owner, Fault], ...] = ()
     static: bool = True
     extras: tuple[ExtraFields, ...] = ()
+    hold: Hold | None = None
+    posts: tuple[tuple[Owner, ThenPostSpec], ...] = ()
 
 
 def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
@@ -69,7 +72,13 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
     faults: list[tuple[Owner, Fault]] = []
     extras: list[ExtraFields] = []
     stream: bool | None = None
+    hold: Hold | None = None
+    posts: list[tuple[Owner, ThenPostSpec]] = []
     for owner, setting in settings:
+        if hold is None and setting.hold is not None:
+            hold = Hold(setting.hold.name, setting.hold.at_most)
+        if setting.then_post is not None:
+            posts.append((_effective_owner(owner, setting.then_post), setting.then_post))
         if setting.delay is not None:
             delays.append((owner, setting.delay))
         if setting.pace is not None:
@@ -92,8 +101,8 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
         tuple((name, _effective_owner(owner, value), value) for name, owner, value in headers.values()),
     )
     owned_faults = tuple((_effective_owner(owner, fault), fault) for owner, fault in faults)
-    static = is_static(owned) and is_static(owned_faults)
-    return MergedSettings(*owned, stream, owned_faults, static, tuple(extras))
+    static = is_static(owned) and is_static(owned_faults) and is_static(posts)
+    return MergedSettings(*owned, stream, owned_faults, static, tuple(extras), hold, tuple(posts))
 
 
 def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
@@ -113,13 +122,21 @@ class ResolvedSettings(Struct, frozen=True):
 
     delay: float
     pace: Pacing
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str | None], ...]
+    """Headers by name; None removes one."""
     faults: tuple[Fault, ...]
     instant: bool
     steady: bool
     longest: float = inf
     """The maximum of every wait, for a factor or speed that the request chose."""
     extras: tuple[ExtraFields, ...] = ()
+    hold: Hold | None = None
+    posts: tuple[ThenPostSpec, ...] = ()
+
+    @property
+    def waits_or_posts(self) -> bool:
+        """Whether the server does more than to write the response."""
+        return self.hold is not None or bool(self.posts)
 
     def slower(self, factor: float) -> ResolvedSettings:
         """Return the settings with all waits multiplied by a factor."""
@@ -138,13 +155,16 @@ def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSett
         sum(_value(delay, contexts, owner, "delay") for owner, delay in merged.delays),
         pacing,
         tuple(
-            (name, str(_value(value, contexts, owner, "headers"))) for name, owner, value in merged.headers
+            (name, None if value is None else str(_value(value, contexts, owner, "headers")))
+            for name, owner, value in merged.headers
         ),
         tuple(_value(fault, contexts, owner, "faults") for owner, fault in merged.faults),
         instant=not any(waits) and slowdown == 1,
         steady=merged.static and not pacing.jitter and not isinstance(pacing.itl, Distribution),
         longest=_longest(merged, contexts),
         extras=merged.extras,
+        hold=merged.hold,
+        posts=tuple(_value(post, contexts, owner, "then_post") for owner, post in merged.posts),
     )
 
 

@@ -6,7 +6,7 @@ They are passed in, so that the language imports no dialect.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -34,6 +34,14 @@ class Vocabulary(Struct, frozen=True):
     """The generating apis."""
     aliases: Mapping[str, str] = {}
     """Names that users write in place of a provider's name, with that name."""
+
+    written_members: Mapping[str, Mapping[str, str]] = {}
+    """By dialect: the members that the server writes, by path, with the word of the language for each."""
+
+    def written_member(self, dialect: str, path: Sequence[str | int]) -> str | None:
+        """Return the word for a member of a response that the server writes itself; None for any other member."""
+        name = ".".join("*" if type(part) is int else str(part) for part in path)
+        return self.written_members.get(dialect, {}).get(name)
 
     def may_generate_api(self, api: str) -> bool:
         """Return whether an api, or one that a glob matches, may be a generating one."""

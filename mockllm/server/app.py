@@ -15,6 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
 from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.deadlines import Clock, Deadlines, LoopClock
+from mockllm.server.gates import Gates
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
@@ -66,6 +67,7 @@ class App:
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.lines = lines
+        self.gates = Gates()
         self.heads = RequestHeadCache(self.limits.body)
         self.dates = DateLine()
         self.worker = WorkerThread()

@@ -24,7 +24,17 @@ from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
-from mockllm.server.respond import begin, fail, framing_of, opens_socket, recorder_of, refuse, respond
+from mockllm.server.respond import (
+    begin,
+    fail,
+    framing_of,
+    hold_of,
+    opens_socket,
+    recorder_of,
+    refuse,
+    respond,
+    send_webhooks,
+)
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
@@ -79,8 +89,27 @@ async def _complete(app: App, exchange: Exchange) -> bool:
             passed = await _pass_on(app, exchange, recorder)
             if passed is not None:
                 return passed.keep_alive and passed.left == "finished"
+        await _hold(app, exchange)
         begin(app, exchange)
     return await _play(app, exchange)
+
+
+async def _hold(app: App, exchange: Exchange) -> None:
+    """Wait until the response is released. Its own waits, and those of its webhooks, begin then."""
+    response = exchange.response
+    hold, request = hold_of(response.made), exchange.request
+    if hold is None or request is None:
+        return
+    began = app.deadlines.time()
+    released = await app.gates.wait((request.session or "", hold.name), hold, app.deadlines)
+    waited = app.deadlines.time() - began
+    exchange.since += waited
+    text = "released" if released else "not released"
+    response = response.with_plan(response.plan, f"{hold.name} {text} after {waited:.4g}s")
+    later = tuple(webhook._replace(at=webhook.at + waited) for webhook in response.webhooks)
+    exchange.response = response._replace(webhooks=later)
+    if later:
+        send_webhooks(app, exchange.response)
 
 
 async def _read(app: App, exchange: Exchange) -> None:

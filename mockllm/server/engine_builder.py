@@ -150,14 +150,21 @@ class Builder:
         """Build an engine of the last loaded files and these overlays, and pass it to `swap`. Raises Broken if an
         overlay replaces a missing rule."""
         async with self._building:
-            entries, stale, before = self.rules
-            accepted = replacement_targets(before)
-            mistakes = [
-                mistake for overlay in over for mistake in missing_targets(overlay, entries, accepted)
-            ]
-            if mistakes:
-                raise Broken(mistakes)
-            swap(await self._with(LoadedRules(entries, stale, over)))
+            swap(await self._with(self._overlaid(over)))
+
+    async def previewed(self, over: Sequence[OverlaidEntries]) -> Catalog:
+        """Return the catalog of the last loaded files and these overlays; nothing uses it. Raises Broken as
+        `overlaid`."""
+        return await self.compiled(self._overlaid(over))
+
+    def _overlaid(self, over: Sequence[OverlaidEntries]) -> LoadedRules:
+        """Return the loaded files with these overlays. Raises Broken if one replaces a missing rule."""
+        entries, stale, before = self.rules
+        accepted = replacement_targets(before)
+        mistakes = [mistake for overlay in over for mistake in missing_targets(overlay, entries, accepted)]
+        if mistakes:
+            raise Broken(mistakes)
+        return LoadedRules(entries, stale, over)
 
     async def compiled(self, rules: LoadedRules) -> Catalog:
         """Return the catalog of these rules."""

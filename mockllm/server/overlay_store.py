@@ -13,8 +13,9 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
+from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlay_entries
+from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlay_entries, to_yaml
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
@@ -24,6 +25,7 @@ MAX_ITEMS: Final = 2_000
 Kind: TypeAlias = Literal["rules", "modifiers"]
 KINDS: Final[tuple[Kind, ...]] = ("rules", "modifiers")
 Apply: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[None]]
+Compile: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[Catalog]]
 Settings: TypeAlias = Mapping[str, Sequence[Json]]
 
 
@@ -45,10 +47,12 @@ class StoredOverlay(NamedTuple):
 
 
 class OverlayStore:
-    """Stores all overlays. `apply` builds and activates an engine with them; it raises `Broken` if this fails."""
+    """Stores all overlays. `apply` builds and activates an engine with them; it raises `Broken` if this fails.
+    `compile` returns the catalog of such an engine and activates nothing."""
 
-    def __init__(self, apply: Apply, vocabulary: Vocabulary) -> None:
+    def __init__(self, apply: Apply, vocabulary: Vocabulary, compile: Compile) -> None:
         self._apply = apply
+        self._compile = compile
         self._vocabulary = vocabulary
         self._stored: dict[str | None, StoredOverlay] = {}
         self.settings: Settings = {}
@@ -130,6 +134,42 @@ class OverlayStore:
             await self._change(
                 session, replace(overlay, rules=listed["rules"], modifiers=listed["modifiers"])
             )
+
+    async def preview(
+        self, source: Source, session: str | None, name: str | None
+    ) -> tuple[Catalog, Sequence[str]]:
+        """Return the catalog with the items of a text, in place of the item `name` and of items of the same names,
+        and the ids of these items. Nothing changes. Raises OverlayRejected, and Broken from `compile`."""
+        items = await self._read(source, session)
+        overlay = self._own(session)
+        replaced = {name, *(_name(item) for _, _, item in items)} - {None}
+        listed: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
+        taken = set(_names(overlay))
+        for kind, _, item in items:
+            own = _name(item) or (name if name is not None and len(items) == 1 else _free_name(kind, taken))
+            taken.add(own)
+            listed[kind].append({**item, "name": own})
+        names = [_name(item) for kind in KINDS for item in listed[kind]]
+        rules = (*listed["rules"], *(item for item in overlay.rules if _name(item) not in replaced))
+        modifiers = (
+            *listed["modifiers"],
+            *(item for item in overlay.modifiers if _name(item) not in replaced),
+        )
+        changed = replace(overlay, rules=rules, modifiers=modifiers)
+        complete = changed if session is not None else _with_settings(changed, self.settings)
+        _, entries = await asyncio.to_thread(_written, complete, self._vocabulary)
+        if entries.diagnostics:
+            raise OverlayRejected(422, *entries.diagnostics)
+        others = [self._stored[other].entries for other in self._stored if other != session]
+        catalog = await self._compile([entries, *others] if session is None else [*others, entries])
+        return catalog, [entry.id for entry in entries.entries if entry.id.rpartition(":")[2] in names]
+
+    def item_text(self, name: str, session: str | None) -> str | None:
+        """Return one rule or modifier of an overlay as YAML, without its list; None if there is none."""
+        overlay = self.of(session)
+        found = (item for item in (*overlay.rules, *overlay.modifiers) if _name(item) == name)
+        item = next(found, None)
+        return None if item is None else to_yaml(item)
 
     async def remove(self, name: str, session: str | None) -> bool:
         """Remove a rule or modifier; return whether it existed."""

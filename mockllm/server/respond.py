@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import packed, wants
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
@@ -51,6 +51,7 @@ def respond(app: App, exchange: Exchange) -> bool:
             exchange.response is NOT_PLANNED
             or recorder_of(app, exchange) is not None
             or opens_socket(exchange.response)
+            or is_held(exchange)
         ):
             return False
         if exchange.unconfirmed is not None:
@@ -111,7 +112,7 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
     request = exchange.request
-    if response.webhooks:
+    if response.webhooks and hold_of(response.made) is None:
         send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
@@ -122,6 +123,16 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
     exchange.response = response
     if app.decider is not None:
         exchange.unconfirmed = app.decider.take_unconfirmed()
+
+
+def hold_of(made: Plan | PrerenderedResponse) -> Hold | None:
+    """Return what a response waits for."""
+    return made.delivery.hold if isinstance(made, Plan) else None
+
+
+def is_held(exchange: Exchange) -> bool:
+    """Return whether the response waits for a release."""
+    return hold_of(exchange.response.made) is not None
 
 
 def opens_socket(response: PlannedResponse) -> bool:

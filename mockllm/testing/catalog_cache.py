@@ -13,7 +13,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.dialects.registry import (
+    ALIASES,
+    APIS,
+    DIALECT_NAMES,
+    GENERATING,
+    GENERATING_PATHS,
+    PROVIDERS,
+    WRITTEN_MEMBERS,
+)
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -27,7 +35,9 @@ from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Broken
 
-VOCABULARY: Final = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
+VOCABULARY: Final = Vocabulary(
+    PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES, WRITTEN_MEMBERS
+)
 MAX_CACHED: Final = 64
 """Maximum number of entries. A full cache is cleared."""
 

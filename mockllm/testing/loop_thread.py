@@ -146,6 +146,7 @@ class Hosted:
     def __init__(self, app: App, address: Address) -> None:
         """Start to listen. Raise CannotListen."""
         self._loop = loop()
+        self.app = app
         _apps.add(app)
         self._server = Server(app, [address])
         self._loop.run(self._server.start())

@@ -117,7 +117,8 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
     item = engine.catalog.items[selected.candidate.item]
     if item.answers is None:
         return None
-    randomness = Randomness(engine.seed, item.id, selected.candidate.scope, selected.tries)
+    drawn = item.answers.draw(selected.tries)
+    randomness = Randomness(engine.seed, item.id, selected.candidate.scope, drawn)
     return item.answers.pick(selected.responses, randomness)
 
 

@@ -58,6 +58,15 @@ class MockBase:
     _stack: RuleStack
     _names: itertools.count[int]
     session_id: str | None = None
+
+    def release(self, name: str) -> int:
+        """Release the responses that wait for a name (`hold`), and return their number. Where none waits yet, the
+        next one does not wait."""
+        return self._release(self.session_id or "", name)
+
+    def _release(self, session: str, name: str) -> int:
+        raise NotImplementedError  # pragma: no cover - abstract
+
     """The session of this object; None for the server, which sees all requests."""
 
     def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:

@@ -169,6 +169,10 @@ class MockLLM(MockBase):
         if self._hosted is not None:
             self._hosted.do(lambda: None)
 
+    def _release(self, session: str, name: str) -> int:
+        running = self._running
+        return running.do(lambda: running.app.gates.release((session, name)))
+
     def _engine(self, stack: RuleStack) -> Engine:
         return create_engine(
             stack,
@@ -215,6 +219,9 @@ class MockSession(MockBase):
     def _catch_up(self) -> None:
         self.server._catch_up()
 
+    def _release(self, session: str, name: str) -> int:
+        return self.server._release(session, name)
+
     def close(self) -> None:
         """Remove the rules of the session."""
         self.server._close(self.session_id or "")
@@ -237,6 +244,7 @@ class ControlledEngine:
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
         self.playing = app.playing
+        self.gates = app.gates
 
     @property
     def engine(self) -> Engine:

@@ -164,7 +164,10 @@ class Dashboard:
     def said(self, text: str) -> None:
         """What the page tells of a change, once it has been made."""
         expect(self.page.locator(".notice")).to_contain_text(text)
-        self.page.get_by_role("button", name="Dismiss").click()
+        # it may hide itself meanwhile
+        self.page.get_by_role("button", name="Dismiss").evaluate_all(
+            "all => all.forEach(each => each.click())"
+        )
         expect(self.page.locator(".notice")).to_have_count(0)
 
     def scope(self, endpoint: str) -> None:

@@ -18,6 +18,7 @@ from tests.language.virtual_server import (
     VirtualServer,
     cases,
     chat_request,
+    diagnostics_of,
     raw_request,
 )
 
@@ -171,3 +172,60 @@ def test_largest_legal_embedding_is_within_limit() -> None:
     request = VirtualServer("rules: []").engine.read("POST", OPENAI, "", {}, largest.body, "", 0.0)
     assert request.components == 2_048 * 3_072 + 2_048 // 4
     require_components(request.components)
+
+
+# --- by text -----------------------------------------------------------------------------------------
+
+
+def cosine(one: Any, other: Any) -> float:
+    return float(sum(a * b for a, b in zip(one, other, strict=True)))
+
+
+INPUTS = ["cat", "lion", "stone"]
+BY_PROVIDER: dict[str, tuple[str, Any]] = {
+    "openai": (OPENAI, {"model": "text-embedding-3-small", "input": INPUTS}),
+    "gemini": (
+        "/v1beta/models/gemini-embedding-001:batchEmbedContents",
+        {
+            "requests": [
+                {"model": "models/gemini-embedding-001", "content": {"parts": [{"text": text}]}}
+                for text in INPUTS
+            ]
+        },
+    ),
+    "ollama": ("/api/embed", {"model": "nomic-embed-text", "input": INPUTS}),
+}
+
+
+def embedded(response: ClientResponse) -> list[Any]:
+    body = json.loads(response.bytes)
+    return (
+        vectors_of(response)
+        if "data" in body or isinstance(body["embeddings"][0], dict)
+        else body["embeddings"]
+    )
+
+
+@pytest.mark.parametrize("provider", BY_PROVIDER)
+def test_embedding_by_text_is_near_the_text_that_it_names(provider: str) -> None:
+    path, body = BY_PROVIDER[provider]
+    plain = embedded(VirtualServer("rules: []").respond(raw_request(path, body)))
+    found = embedded(VirtualServer(RULE % "{by_text: {lion: cat}}").respond(raw_request(path, body)))
+    assert found[0] == plain[0]
+    assert found[2] == plain[2]
+    assert cosine(found[1], plain[0]) == pytest.approx(0.9, abs=1e-3)
+
+
+def test_embedding_by_text_has_vectors_and_a_default() -> None:
+    rule = RULE % '{by_text: {cat: [0, 1]}, similar_to: "{{ query.near }}", cosine: 0.5}'
+    asked = raw_request(OPENAI, BY_PROVIDER["openai"][1], query="near=dog")
+    dog = raw_request(OPENAI, {"model": "text-embedding-3-small", "input": "dog"})
+    (plain,) = vectors_of(VirtualServer("rules: []").respond(dog))
+    found = vectors_of(VirtualServer(rule).respond(asked))
+    assert found[0] == [0, 1]
+    assert [cosine(vector, plain) for vector in found[1:]] == pytest.approx([0.5, 0.5], abs=1e-3)
+
+
+def test_embedding_by_text_names_its_keys() -> None:
+    assert "did you mean" in diagnostics_of(RULE % "{by_texts: {a: b}}")[0]
+    assert "expected" in diagnostics_of(RULE % "{by_text: {a: 1}}")[0]

@@ -51,7 +51,7 @@ def test_check_value_of_type_returns_value(kind: ParamType, value: Json) -> None
         ("duration", 5, '5 has no unit; write "300ms", "2s" or "1m"'),
         ("duration", [], 'expected a duration such as "300ms", found an empty list'),
         ("duration", False, 'expected a duration such as "300ms", found false'),
-        ("probability", 2, '2 is not between 0 and 1; write "5%" or 0.05'),
+        ("probability", 2, '2 is not between 0 and 1; write "2%"'),
         ("probability", "often", '"often" is not a probability; write "5%" or 0.05'),
         (MOODS, "stom", 'expected "calm", "storm", 3 or true, found the text "stom"; did you mean "storm"?'),
         (MOODS, 1, 'expected "calm", "storm", 3 or true, found the number 1'),

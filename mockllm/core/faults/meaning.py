@@ -115,7 +115,8 @@ class ContentFilter(CuttingFault):
     )
 
     def finish(self, choice: Choice) -> Choice:
-        return replace(choice, finish="content_filter", stopped_by=None, flagged=self.category)
+        filtered = replace(choice, finish="content_filter", raw_finish=None)
+        return replace(filtered, stopped_by=None, flagged=self.category)
 
 
 @fault("length_stop")
@@ -123,7 +124,7 @@ class LengthStop(CuttingFault):
     """The response is cut short as if it had reached its maximum of tokens, within a word or a call."""
 
     def finish(self, choice: Choice) -> Choice:
-        return replace(choice, finish="length", stopped_by=None)
+        return replace(choice, finish="length", stopped_by=None, raw_finish=None)
 
 
 @fault("refusal")
@@ -137,7 +138,8 @@ class Refuse(EndingFault):
     def end(self, choice: Choice) -> Choice | NotApplicable:
         thinking = tuple(part for part in choice.parts if type(part) is Thinking)
         refusal = Refusal(tuple(split(self.text)))
-        return replace(choice, parts=(*thinking, refusal), finish="refusal", stopped_by=None)
+        refused = replace(choice, finish="refusal", stopped_by=None, raw_finish=None)
+        return replace(refused, parts=(*thinking, refusal))
 
 
 @fault("empty_answer")

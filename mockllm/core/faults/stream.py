@@ -264,7 +264,7 @@ class ErrorEvent(ReplyFault):
     form: Literal["event", "in_chunk"] = Field(
         default="event",
         description="In a stream: a separate event, or a chunk with the error beside the finish reason `error`, "
-        "as OpenRouter sends it. Only chat and completions have chunks of that form.",
+        "as gateways send it. Only chat and completions have chunks of that form.",
     )
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:

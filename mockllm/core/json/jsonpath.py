@@ -77,6 +77,13 @@ def compile_path(text: str) -> JsonPath:
     return JsonPath(text, keys is not None, keys or (), () if keys is not None else segments)
 
 
+def _path_with_dots(text: str) -> str | None:
+    """Return `$.messages[0].content` for `messages.0.content` or `messages[0].content`, or None if it is neither."""
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.\w+|\[\d+\])*", text, re.ASCII):
+        return None
+    return "$." + re.sub(r"\.(\d+)(?!\w)", r"[\1]", text)
+
+
 class _Parser:
     """A parser of the RFC's grammar, without its functions."""
 
@@ -90,7 +97,9 @@ class _Parser:
     def query(self) -> tuple[tuple[PathSegment, ...], tuple[Key, ...] | None]:
         """Return the segments, and the keys where the query is singular."""
         if not self._text.startswith("$"):
-            raise self._error("a JSONPath begins with $, like $.temperature")
+            path = _path_with_dots(self._text)
+            hint = f"; write {path}" if path else ", like $.temperature"
+            raise self._error(f"a JSONPath begins with ${hint}")
         self._at = 1
         segments, keys = self._segments()
         if self._at < len(self._text):

@@ -45,6 +45,7 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "session": FieldInfo("text"),
     "query": FieldInfo("text", keyed=True),
     "headers": FieldInfo("text", keyed=True),
+    "form": FieldInfo("text", keyed=True),
     "api_key": FieldInfo("text"),
     "model": FieldInfo("text", small=True),
     "stream": FieldInfo("bool", small=True),
@@ -52,6 +53,8 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "tool_choice": FieldInfo("text"),
     "turn": FieldInfo("number", small=True),
     "user": FieldInfo("text"),
+    "typed": FieldInfo("text"),
+    "thinking_returned": FieldInfo("bool", small=True),
     "system": FieldInfo("text"),
     "tools": FieldInfo("set"),
     "uncalled": FieldInfo("set"),
@@ -100,7 +103,7 @@ class ToolResultFields(Structured):
 
 @dataclass(frozen=True)
 class Field:
-    """A field by its name in the language, with a `key` for headers, query and body (there a JSONPath). Raises
+    """A field by its name in the language, with a `key` for headers, query, form and body (there a JSONPath). Raises
     ValueError for an unknown name and for a missing or superfluous key, JsonPathError for an invalid path."""
 
     name: str
@@ -124,12 +127,16 @@ class Field:
     @property
     def is_secret(self) -> bool:
         """Whether clients send keys in this field."""
-        return self.name == "api_key" or (self.name in ("headers", "query") and is_secret(str(self.key)))
+        return self.name == "api_key" or (
+            self.name in ("headers", "query", "form") and is_secret(str(self.key))
+        )
 
     def _reader(self) -> Reader:
         key = str(self.key)
         if self.name == "headers":
             return lambda request: request.headers.get(key, MISSING)
+        if self.name == "form":
+            return lambda request: request.form.get(key, MISSING)
         if self.name == "query":
             return lambda request: request.query.get(key, MISSING)
         if self.name == "mcp":

@@ -15,6 +15,7 @@ from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
 from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold, required_literal
+from mockllm.core.text_vectors import similarity
 
 
 class Condition:
@@ -176,6 +177,24 @@ class Regex(Condition):
         if not self.folded and Regex(self.pattern, True).matches(value):
             return hints.CASE
         return hints.of_type("", value)
+
+
+class Similar(Struct, Condition, frozen=True):
+    """The vector of the text is close to that of another one: their cosine is at least a number."""
+
+    to: str
+    at_least: float
+
+    def matches(self, value: Json | Missing) -> bool:
+        return isinstance(value, str) and similarity(self.to, value) >= self.at_least
+
+    def describe(self) -> str:
+        return f"similar to {brief_ends(self.to)} by {self.at_least:g}"
+
+    def difference(self, value: Json | Missing) -> str | None:
+        if not isinstance(value, str):
+            return hints.of_type("", value)
+        return f"the similarity is {similarity(self.to, value):.2f}"
 
 
 def _case_note(ignore_case: bool) -> str:

@@ -46,7 +46,8 @@ def parse_probability(value: str | float | int) -> float:
     else:
         chance = float(value)
     if not 0 <= chance <= 1:
-        raise ValueError(f'{value} is not between 0 and 1; write "5%" or 0.05')
+        meant = f'"{chance:g}%"' if 1 < chance <= 100 and "%" not in str(value) else '"5%" or 0.05'
+        raise ValueError(f"{value} is not between 0 and 1; write {meant}")
     return chance
 
 

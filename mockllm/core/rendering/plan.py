@@ -166,6 +166,13 @@ class ProxyTarget(NamedTuple):
     record: bool = False
 
 
+class Hold(NamedTuple):
+    """A response waits until its name is released, or for `at_most` seconds."""
+
+    name: str
+    at_most: float
+
+
 class HeadForm(Struct, frozen=True):
     """Another legal form of the head: the case of the headers' names, and whether their order is reversed."""
 
@@ -195,6 +202,8 @@ class Delivery(Struct, frozen=True):
     """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
+    hold: Hold | None = None
+    """What the response waits for, before its delay."""
     socket: Callable[[], object] | None = None
     """Makes the `SocketSession` of the WebSocket that the response opens."""
     awaited: AwaitedResponses | None = None

@@ -1,37 +1,29 @@
-"""Embeddings of texts: vectors of unit length, equal for equal texts, and closer the more letters two texts share.
-
-There is no model: the hash of each run of three characters selects a few directions, and a text's vector is their
-sum. That suffices for a search to find the most similar sentence.
-"""
+"""The result of an embeddings call that a rule specifies."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from hashlib import blake2b
-from math import sqrt
-from operator import mul
-from random import Random
-from struct import pack, unpack
-from typing import Final
-from zlib import crc32
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.text_cache import text_cache
-
-_RUN: Final = 3
-_DIRECTIONS: Final = 8
-"""The number of components that a run of characters changes."""
-_NOISE: Final = 0.15
-"""The length of a text's own noise relative to its vector: no component is zero, and two texts are never equal."""
+from mockllm.core.text_vectors import Vector, near
 
 
-LARGEST: Final = 3.4028234663852886e38
-"""The largest number of single precision, and of a vector's components."""
-Vector = tuple[float, ...]
+class TextVectors(Struct, frozen=True):
+    """The vectors of inputs. `by_text` has the vector of an input, or a text that the input is similar to. All other
+    inputs are similar to `similar_to`; without it, their vectors are computed. `cosine`: how similar."""
+
+    by_text: Mapping[str, Vector | str] = field(default_factory=dict)
+    similar_to: str | None = None
+    cosine: float = 0.9
+
+    def of(self, text: str, compute: Callable[[str], Vector]) -> Vector:
+        """Return the vector of an input."""
+        known = self.by_text.get(text, self.similar_to)
+        if known is None:
+            return compute(text)
+        return near(compute(known), compute(text), self.cosine) if isinstance(known, str) else known
 
 
 class EmbeddingResult(Struct, frozen=True):
@@ -42,65 +34,16 @@ class EmbeddingResult(Struct, frozen=True):
     """
 
     vectors: Sequence[Vector]
+    """For the inputs in turn; empty: `chosen` decides."""
     model: str | None = None
     input_tokens: int | None = None
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
-    def of(self, count: int) -> list[Vector]:
-        """Return so many vectors."""
-        return [self.vectors[number % len(self.vectors)] for number in range(count)]
+    chosen: TextVectors | None = None
+    """The vectors by input, where each input has its own."""
 
-
-@text_cache(64)
-def vector(text: str, size: int) -> tuple[float, ...]:
-    """Return the direction of a text in so many dimensions, in single precision."""
-    result = [0.0] * size
-    for run, count in Counter(_runs(text)).items():
-        weight = sqrt(count)
-        for state in _states(run):
-            result[(state >> 33) % size] += weight if state >> 32 & 1 else -weight
-    length = _length(result) or 1.0
-    seed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    random = Random(int.from_bytes(seed, "big")).random  # noqa: S311 - noise of the text, equal each time
-    noise = length * _NOISE * sqrt(3 / size)
-    return unit([component + noise * (2 * random() - 1) for component in result])
-
-
-@lru_cache(4096)
-def _states(run: str) -> tuple[int, ...]:
-    """Return a generator's states for a run of characters: each determines a component and its sign."""
-    states = [crc32(run.encode("utf-8", "surrogatepass"))]
-    for _ in range(_DIRECTIONS):
-        states.append((states[-1] * 6364136223846793005 + 1442695040888963407) & 0xFFFF_FFFF_FFFF_FFFF)
-    return tuple(states[1:])
-
-
-def _length(components: Sequence[float]) -> float:
-    return sqrt(sum(map(mul, components, components)))
-
-
-def shortened(whole: tuple[float, ...], size: int) -> tuple[float, ...]:
-    """Return the first dimensions of a vector at unit length, as models shorten their vectors."""
-    return whole if size == len(whole) else unit(whole[:size])
-
-
-def unit(components: Sequence[float]) -> tuple[float, ...]:
-    """Return the vector at length 1, in single precision."""
-    length = _length(components)
-    form = f"<{len(components)}f"
-    return unpack(form, pack(form, *[component / length for component in components]))
-
-
-def written(components: tuple[float, ...]) -> list[float]:
-    """Return the numbers for JSON, with the digits of single precision."""
-    return list(map(float, ("%.9g " * len(components) % components).split()))  # one call formats all
-
-
-def packed(components: tuple[float, ...]) -> bytes:
-    """Return the numbers as little-endian single precision."""
-    return pack(f"<{len(components)}f", *components)
-
-
-def _runs(text: str) -> list[str]:
-    padded = f" {' '.join(text.lower().split())} "
-    return [padded[start : start + _RUN] for start in range(len(padded) - _RUN + 1)]
+    def of(self, texts: Sequence[str], compute: Callable[[str], Vector]) -> list[Vector]:
+        """Return the vector of each input. `compute` returns the call's own vector of a text."""
+        if self.chosen is not None:
+            return [self.chosen.of(text, compute) for text in texts]
+        return [self.vectors[number % len(self.vectors)] for number in range(len(texts))]

@@ -127,6 +127,12 @@ class Choice(Struct, frozen=True):
     """The stop sequence that cut the text, if any."""
     flagged: Harm | None = None
     """The category that a content filter reported, if any."""
+    raw_finish: str | None = None
+    """The finish reason in the words of the response's protocol, in place of `finish`."""
+
+    def finish_word(self, words: Mapping[Finish, str]) -> str:
+        """Return the finish reason in a protocol's words."""
+        return words[self.finish] if self.raw_finish is None else self.raw_finish
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -172,7 +178,7 @@ class Usage(Struct, frozen=True):
 class Reply(Struct, frozen=True):
     """The content of a response. `model` None: the model of the request. `broken`: the error that ends it early.
 
-    `extras` holds the fields of single dialects, by dialect: they are merged into the top level of the response.
+    `extras` holds the fields of single dialects, by dialect: they are merged into the response.
     """
 
     choices: tuple[Choice, ...]
@@ -182,6 +188,8 @@ class Reply(Struct, frozen=True):
     unfinished: bool = False
     """Whether its stream has no finish reason."""
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
     served: Mapping[str, Json] = {}
     """What only the reply of a tool server has, in the words of the language."""
 

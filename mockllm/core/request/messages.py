@@ -89,3 +89,22 @@ def last_user_text(messages: Sequence[Message]) -> str | None:
         if message.role == "user":
             return message.text
     return None
+
+
+def last_assistant_parts(messages: Sequence[Message]) -> tuple[Part, ...] | None:
+    """Return the parts of the last assistant turn, which some protocols have in several messages; None where there is
+    none."""
+    parts: list[Part] = []
+    found = False
+    for message in reversed(messages):
+        if message.role == "assistant":
+            found = True
+            parts[:0] = message.parts
+        elif found:
+            break
+    return tuple(parts) if found else None
+
+
+def is_thinking(part: Part) -> bool:
+    """Return whether a part is thinking of the model, readable or not."""
+    return type(part) is ThinkingPart or (type(part) is OtherPart and part.type == "redacted_thinking")

@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
+from mockllm.core.request.agent_frames import last_typed_text
+from mockllm.core.request.form_fields import read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
 from mockllm.core.request.messages import (
     CallPart,
@@ -27,6 +29,8 @@ from mockllm.core.request.messages import (
     Role,
     TextPart,
     ThinkingPart,
+    is_thinking,
+    last_assistant_parts,
     last_user_text,
 )
 from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts, estimate_texts
@@ -296,6 +300,22 @@ class Request(ToolServerFacts):
     def user(self) -> str | None:
         """The text of the last user message; None where there is none."""
         return last_user_text(self.messages)
+
+    @lazy
+    def typed(self) -> str | None:
+        """The person's own last text, without what agents add; None where there is none."""
+        return last_typed_text(self.messages)
+
+    @lazy
+    def thinking_returned(self) -> bool | None:
+        """Whether the last assistant turn contains the model's thinking; None without an assistant turn."""
+        turn = last_assistant_parts(self.messages)
+        return None if turn is None else any(is_thinking(part) for part in turn)
+
+    @lazy
+    def form(self) -> dict[str, str]:
+        """The fields of a form; of a file its name."""
+        return read_form(self.headers.get("content-type", ""), self.raw)
 
     @lazy
     def thread(self) -> str | None:

@@ -100,6 +100,7 @@ def _result(part: ResultPart) -> Json:
 NAMES: Final[Mapping[str, Callable[[TemplateScope], Json | Missing]]] = {
     "model": lambda scope: _present(scope.request.model),
     "user": lambda scope: _present(scope.request.user),
+    "typed": lambda scope: _present(scope.request.typed),
     "system": lambda scope: _present(scope.request.system),
     "messages": _messages,
     "turn": lambda scope: scope.request.turn,

@@ -7,7 +7,7 @@ import { refresh } from "./feed.ts";
 import { clock, count, plural } from "./format.ts";
 import type { ClientVerdicts, Verdict } from "./models.ts";
 import { Card, Empty, SideScroll, attempt } from "./components.tsx";
-import { go } from "./route.ts";
+import { RequestLinks, Tries, useRequests } from "./tries.tsx";
 
 interface Session {
   id: string;
@@ -61,21 +61,27 @@ function Verdicts(): JSX.Element {
 
 function VerdictItem(props: { verdict: Verdict }): JSX.Element {
   const { verdict } = props;
+  const ids = new Set(verdict.requests);
+  const requests = useRequests((request) => ids.has(request.id), verdict.requests.join());
   return (
     <div class={verdict.good ? "verdict good" : "verdict bad"}>
       <p>
         <span class={verdict.good ? "tag good" : "tag bad"}>{verdict.verdict.replaceAll("_", " ")}</span> {verdict.says}
       </p>
       <p class="hint">{verdict.rule_of_conduct}</p>
-      <p class="links">
-        {verdict.requests.slice(0, 12).map((id) => (
-          <button type="button" class="link" onClick={() => go("requests", id)} aria-label={`Show request ${id}`}>
-            {id}
-          </button>
-        ))}
-        {verdict.requests.length > 12 ? <span class="quiet">and {verdict.requests.length - 12} more</span> : null}
-      </p>
+      <Tries requests={requests} label={`Tries of ${verdict.verdict.replaceAll("_", " ")}`} />
+      <RequestLinks ids={verdict.requests} />
     </div>
+  );
+}
+
+function SessionTries(props: { id: string }): JSX.Element | null {
+  const requests = useRequests((request) => request.session === props.id, props.id);
+  return (
+    <>
+      <Tries requests={requests} label={`Requests of session ${props.id}`} />
+      <RequestLinks ids={requests.map(({ id }) => id)} />
+    </>
   );
 }
 
@@ -109,7 +115,10 @@ function Sessions(): JSX.Element {
             <tbody role="rowgroup">
               {sessions.map((session) => (
                 <tr key={session.id} role="row">
-                  <th scope="row" class="long" role="rowheader">{session.id}</th>
+                  <th scope="row" class="long" role="rowheader">
+                    {session.id}
+                    <SessionTries id={session.id} />
+                  </th>
                   <td role="cell" data-label="Requests">{count(session.requests)}</td>
                   <td role="cell" data-label="Overlay rules">{session.overlay || "–"}</td>
                   <td role="cell" data-label="Seed">{session.seed ?? "–"}</td>

@@ -107,7 +107,7 @@ export function Notice(): JSX.Element {
 
 // --- text to copy --------------------------------------------------------------------------------------
 
-async function copyText(text: string): Promise<void> {
+export async function copyText(text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
   } catch {

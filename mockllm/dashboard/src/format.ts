@@ -55,3 +55,8 @@ export function ruleName(id: string): { file: string; name: string } {
   const colon = id.lastIndexOf(":");
   return { file: id.slice(0, Math.max(0, colon)), name: id.slice(colon + 1) };
 }
+
+/** Shortens the path at the start of a line: `/a/long/way/to/file.yaml:3 name` to `…/to/file.yaml:3 name`. */
+export function shortPlace(line: string): string {
+  return line.replace(/^\/\S*\/([^/\s]+\/[^/\s]+:\d+)(?=[\s:])/, "…/$1");
+}

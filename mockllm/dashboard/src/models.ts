@@ -107,6 +107,80 @@ export interface Rule {
   answers: number;
 }
 
+export interface ConversationPart {
+  kind: string;
+  text: string | null;
+  name: string | null;
+  id: string | null;
+  arguments: Json;
+}
+
+export interface TimedEvent {
+  planned: number;
+  at: number | null;
+  kind: string;
+  chunk: number;
+  text: string;
+}
+
+export interface Conversation {
+  system: string | null;
+  tools: string[];
+  left_out: number;
+  turns: { role: string; parts: ConversationPart[] }[];
+  response: {
+    text: string | null;
+    thinking: string | null;
+    refusal: string | null;
+    calls: ConversationPart[];
+    finish: string | null;
+    input_tokens: number | null;
+    output_tokens: number | null;
+  } | null;
+  events: TimedEvent[];
+}
+
+/** A rule with its text. */
+export interface RuleText extends Rule {
+  yaml: string | null;
+  /** The name of its file below the scenario folder. */
+  file: string | null;
+  line: number;
+  pack: string | null;
+}
+
+export interface PreviewedRequest {
+  id: number;
+  method: string;
+  path: string;
+  model: string | null;
+  user: string | null;
+  status: number;
+  before: string | null;
+  after: string | null;
+  modifiers: string[];
+}
+
+export interface Preview {
+  errors: { field: string; message: string; line?: number; column?: number }[];
+  changed: string[];
+  checked: number;
+  requests: PreviewedRequest[];
+}
+
+export interface FileListing {
+  folder: string;
+  writable: boolean;
+  files: { name: string; digest: string }[];
+}
+
+export interface FileContent {
+  name: string;
+  digest: string;
+  text: string;
+  writable: boolean;
+}
+
 export interface Config {
   global: Settings;
   endpoints: Record<string, Settings>;

@@ -3,26 +3,36 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, maybe, Problem } from "./api.ts";
-import { bytes, clock, duration, ruleName } from "./format.ts";
-import type { Detail, Explanation, Json, Pair } from "./models.ts";
+import { Compare } from "./compare.tsx";
+import { ConversationView } from "./conversation_view.tsx";
+import { asCurl } from "./copy_as.ts";
+import { CopyCode } from "./copy_code.tsx";
+import { bytes, clock, duration, ruleName, shortPlace } from "./format.ts";
+import type { Conversation, Detail, Explanation, Json, Pair } from "./models.ts";
 import { Copy, Empty, attempt, TextArea, Yaml } from "./components.tsx";
 import { refresh } from "./feed.ts";
+import { PLACEHOLDER } from "./overlay_editor.tsx";
+import { Replay } from "./replay.tsx";
+import { address, show, useRoute } from "./route.ts";
 import { scalar } from "./yaml.ts";
+import { StreamAxis } from "./stream_axis.tsx";
 import { tone } from "./tone.ts";
 
 interface Loaded {
   detail: Detail;
   why: Explanation | null;
   rule: string | null;
+  conversation: Conversation | null;
 }
 
 async function load(id: number): Promise<Loaded> {
-  const [detail, why, rule] = await Promise.all([
+  const [detail, why, rule, conversation] = await Promise.all([
     get<Detail>(`/api/requests/${id}`),
     call<Explanation>("POST", "/api/explain", { request_id: id }).catch(() => null),
     maybe<{ yaml: string }>(`/api/requests/${id}/rule`).catch(() => undefined),
+    maybe<Conversation>(`/api/requests/${id}/conversation`).catch(() => undefined),
   ]);
-  return { detail, why, rule: rule?.yaml ?? null };
+  return { detail, why, rule: rule?.yaml ?? null, conversation: conversation ?? null };
 }
 
 export function RequestDetail(props: { id: number; close: () => void }): JSX.Element {
@@ -66,12 +76,29 @@ export function RequestDetail(props: { id: number; close: () => void }): JSX.Ele
 }
 
 function Content(props: Loaded): JSX.Element {
-  const { detail, why } = props;
+  const { detail, why, conversation } = props;
+  const { query } = useRoute();
+  const other = Number(query.get("with") ?? 0);
+  const compare = (id: number | null): void => {
+    const kept = Object.fromEntries([...query].filter(([name]) => name !== "with"));
+    show(address("requests", [detail.id], id === null ? kept : { ...kept, with: id }), true);
+  };
   return (
     <>
       <p class={`headline ${tone(detail)}`}>
         <strong>{detail.status}</strong> {detail.method} {detail.path}
       </p>
+      <div class="actions">
+        <Replay key={detail.id} detail={detail} />
+        <Copy text={asCurl(detail, location.origin)} label="Copy as curl" what="the request as curl" />
+        <CopyCode id={detail.id} />
+        {other ? null : (
+          <button type="button" class="small" onClick={() => compare(detail.id)}>
+            Compare
+          </button>
+        )}
+      </div>
+      {other ? <Compare detail={detail} other={other} stop={() => compare(null)} /> : null}
       <dl class="facts">
         <Fact name="Received">{clock(detail.at)}</Fact>
         <Fact name="Duration">{duration(detail.took)}</Fact>
@@ -88,7 +115,9 @@ function Content(props: Loaded): JSX.Element {
         <Fact name="Notes">{detail.notes.join("; ")}</Fact>
       </dl>
       <Why detail={detail} why={why} />
-      {props.rule ? <MakeRule yaml={props.rule} /> : null}
+      {props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null}
+      {conversation ? <ConversationView conversation={conversation} /> : null}
+      {conversation ? <StreamAxis events={conversation.events} faults={detail.faults} /> : null}
       <Part title="Request">
         <Headers pairs={detail.request.headers} />
         <Body json={detail.request.body} text={detail.request.text ?? detail.request.base64} what="the request" />
@@ -127,14 +156,14 @@ function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
     <Part title={detail.missed ? "Why no rule matched" : "Why this response"}>
       {detail.rule ? (
         <p>
-          Rule <code>{detail.rule}</code>
+          Rule <a href={address("rules", ["rule", detail.rule])}>{detail.rule}</a>
           {why?.step && why.rule === detail.rule ? ` (${why.step})` : ""} was selected.
         </p>
       ) : null}
       {detail.near_misses.length ? (
         <ul class="near">
           {detail.near_misses.map((line) => (
-            <li>{line}</li>
+            <li title={line}>{shortPlace(line)}</li>
           ))}
         </ul>
       ) : null}
@@ -158,11 +187,9 @@ function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
   );
 }
 
-/** The server writes this in place of the reply that a suggested rule lacks. */
-const PLACEHOLDER = "Write the reply here.";
-
-function MakeRule(props: { yaml: string }): JSX.Element {
+function MakeRule(props: { yaml: string; id: number }): JSX.Element {
   const [reply, setReply] = useState("");
+  const edit = (): void => show(address("rules", ["new"], { from: props.id }));
   const yaml = reply.trim() ? props.yaml.replace(PLACEHOLDER, () => scalar(reply)) : props.yaml;
   const add = (): void => {
     void attempt(async () => {
@@ -175,6 +202,9 @@ function MakeRule(props: { yaml: string }): JSX.Element {
     <Part title="Make a rule from this request">
       <TextArea label="Reply" value={reply} change={setReply} placeholder="The text of the response" />
       <Yaml text={yaml} what="the rule made from this request">
+        <button type="button" class="small" onClick={edit}>
+          New rule from this request …
+        </button>
         <button type="button" class="small" disabled={yaml.includes(PLACEHOLDER)} onClick={add}>
           Add to the overlay
         </button>

@@ -9,7 +9,8 @@ import { NO_FILTER, type Filter } from "./request_log.ts";
 import type { Summary } from "./models.ts";
 import { Empty, Select } from "./components.tsx";
 import { RequestDetail } from "./request_detail.tsx";
-import { go, useRoute } from "./route.ts";
+import { address, go, show, useRoute } from "./route.ts";
+import { get } from "./api.ts";
 import { tone } from "./tone.ts";
 import { VirtualList } from "./virtual_list.tsx";
 
@@ -20,6 +21,50 @@ const KINDS = [
   { value: "faults", title: "With faults" },
   { value: "streams", title: "Streams" },
 ];
+
+function filterOf(query: URLSearchParams): Filter {
+  const kind = KINDS.find(({ value }) => value === query.get("kind"))?.value ?? "all";
+  return { text: query.get("text") ?? "", kind: kind as Filter["kind"], endpoint: query.get("endpoint") ?? "" };
+}
+
+const NONE: ReadonlySet<number> = new Set();
+/** A shorter text is searched in the list only. */
+const SHORTEST = 3;
+const SEARCH_DELAY = 300;
+
+/** Returns the ids of requests whose body or response contains a text; the server searches them. */
+function useBodySearch(text: string): ReadonlySet<number> {
+  const [found, setFound] = useState(NONE);
+  const requests = useObservable(metrics)?.requests ?? 0;
+  const wanted = text.trim();
+  useEffect(() => {
+    if (wanted.length < SHORTEST) {
+      setFound(NONE);
+      return undefined;
+    }
+    let mounted = true;
+    const wait = window.setTimeout(() => {
+      get<{ requests: Summary[] }>(`/api/requests?limit=1000&text=${encodeURIComponent(wanted)}`).then(
+        (page) => mounted && (log.add(page.requests), setFound(new Set(page.requests.map(({ id }) => id)))),
+        () => undefined,
+      );
+    }, SEARCH_DELAY);
+    return () => {
+      mounted = false;
+      window.clearTimeout(wait);
+    };
+  }, [wanted, requests]);
+  return found;
+}
+
+/** Returns the address of the export of the shown requests; the list's own words are not exported separately. */
+function harAddress(filter: Filter): string {
+  const query = new URLSearchParams({ format: "har" });
+  if (filter.endpoint && filter.endpoint !== "none") query.set("endpoint", filter.endpoint);
+  if (filter.kind === "missed") query.set("missed", "true");
+  if (filter.text.trim()) query.set("text", filter.text.trim());
+  return `/api/requests/export?${query}`;
+}
 
 function narrow(): boolean {
   return matchMedia("(max-width: 720px)").matches;
@@ -62,14 +107,20 @@ export function RequestList(): JSX.Element {
   const version = useObservable(log.changed);
   const current = useObservable(metrics);
   const route = useRoute();
-  const [filter, setFilter] = useState<Filter>(NO_FILTER);
+  const filter = useMemo(() => filterOf(route.query), [route]);
+  const setFilter = ({ text, kind, endpoint }: Filter): void => {
+    const rest = route.id === null ? [] : [route.id];
+    const other = route.query.get("with") ?? "";
+    show(address("requests", rest, { text, kind: kind === "all" ? "" : kind, endpoint, with: other }), true);
+  };
+  const also = useBodySearch(filter.text);
   const chosen = route.id;
   const [paused, setPaused] = useState(chosen === null ? Infinity : log.last || Infinity);
   const [over, setOver] = useState(Infinity);
   const until = Math.min(paused, over);
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLElement>(null);
-  const shown = useMemo(() => log.filtered(filter, until), [version, filter, until]);
+  const shown = useMemo(() => log.filtered(filter, until, also), [version, filter, until, also]);
   const behind = until === Infinity ? 0 : log.requests.reduce((sum, request) => sum + Number(request.id > until), 0);
   const endpoints = (current?.endpoints ?? []).map(({ endpoint }) => ({ value: endpoint, title: endpoint }));
   const size = narrow() ? 52 : 30;
@@ -100,7 +151,7 @@ export function RequestList(): JSX.Element {
             ref={search}
             type="search"
             aria-label="Filter the log"
-            placeholder="Filter: path, model, rule, status …"
+            placeholder="Filter: path, model, rule, status, texts of bodies …"
             value={filter.text}
             onInput={(event) => setFilter({ ...filter, text: event.currentTarget.value })}
           />
@@ -157,7 +208,10 @@ export function RequestList(): JSX.Element {
           }
         />
         <p class="foot">
-          {plural(shown.length, "request")} shown
+          {plural(shown.length, "request")} shown{" "}
+          <a href={harAddress(filter)} download="mockllm.har">
+            Export as HAR
+          </a>
           {log.dropped ? `; ${count(log.dropped)} were left out of the live log` : ""}
         </p>
       </section>

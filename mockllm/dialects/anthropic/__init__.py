@@ -11,6 +11,7 @@ from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
 from mockllm.dialects.anthropic.prices import PRICES, TIERS
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
+from mockllm.dialects.anthropic.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 MESSAGES: Final = Messages()
@@ -28,6 +29,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
         operation="chat",
         title="Anthropic: messages, count_tokens, models",
         sdk_types=("anthropic.types:Message", "anthropic.types:RawMessageStreamEvent"),
+        python_call=("anthropic", "Anthropic", "messages.create"),
         body_fields=("messages", "anthropic_version"),
     )
     models = ProviderCall("models", MODELS)
@@ -63,4 +65,5 @@ PROVIDER: Final = Provider(
     tiers=TIERS,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
+    written_members=WRITTEN,
 )

@@ -94,8 +94,8 @@ def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: An
 
 def stop_fields(choice: Choice) -> Block:
     """Return the stop reason and its details."""
-    reason = _STOP[choice.finish]
-    if reason == "end_turn":
+    reason = choice.finish_word(_STOP)
+    if reason == "end_turn" and choice.raw_finish is None:
         if choice.stopped_by is not None:
             reason = "stop_sequence"
         elif any(type(part) is Refusal for part in choice.parts):

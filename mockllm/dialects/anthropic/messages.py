@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
@@ -64,7 +65,8 @@ class MessagesEncoder(Encoder):
 
     def start(self) -> Iterable[Event]:
         opening = message(self.reply, self.request.model, self.stamp, self.family)
-        opening.update((key, value) for key, value in self.extras.items() if key not in _DELTA_EXTRAS)
+        own = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
+        opening = merged_json(opening, own)
         return (_event("message_start", {"message": opening}),)
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
@@ -111,7 +113,7 @@ class MessagesEncoder(Encoder):
         delta = stop_fields(self.reply.choices[0])
         if "container" in self.extras:
             delta["container"] = self.extras["container"]
-        counted = {**delta_usage(self.reply.usage, self.family), **_extra_counts(self.extras)}
+        counted = merged_json(delta_usage(self.reply.usage, self.family), _extra_counts(self.extras))
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in self.extras:
             last["context_management"] = self.extras["context_management"]
@@ -126,7 +128,7 @@ def _family(reply: Reply, request: Request) -> AnthropicFamily:
     return family_of(reply.model or request.model or DEFAULT_MODEL)
 
 
-def _extra_counts(extras: Mapping[str, Json]) -> Mapping[str, Json]:
+def _extra_counts(extras: Mapping[str, Json]) -> dict[str, Json]:
     """Return the additional counts that a scenario sets in `usage`."""
     counts = extras.get("usage")
     return counts if isinstance(counts, dict) else {}
@@ -200,8 +202,7 @@ class Messages:
         body["content"] = [full_block(part, index, stamp) for index, part in enumerate(choice.parts)]
         body.update(stop_fields(choice))
         body["usage"] = usage(supported.usage, family, final=True)
-        body.update({key: value for key, value in extras.items() if key != "usage"})
-        body["usage"].update(_extra_counts(extras))
+        body = merged_json(body, {**extras, "usage": _extra_counts(extras)})
         supported.usage.put_into(body, "usage")
         return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
 

@@ -13,6 +13,7 @@ from mockllm.dialects.bedrock.lookups import (
     FoundationModels,
     InferenceProfiles,
 )
+from mockllm.dialects.bedrock.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CONVERSE: Final = Converse()
@@ -46,6 +47,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
 
 PROVIDER: Final = Provider(
     name="bedrock",
+    written_members=WRITTEN,
     title="Amazon Bedrock",
     aliases=("amazon-bedrock", "aws-bedrock"),
     routes=_routes(),

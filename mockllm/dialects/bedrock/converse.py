@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_stream import filler
 from mockllm.core.rendering.plan import Framing, Headers, Kind, Plan, ResponseHead
@@ -87,7 +88,7 @@ def is_claude(request: Request) -> bool:
 
 def stop_reason(choice: Choice) -> str:
     """Return the stop reason in this protocol's words."""
-    reason = STOP[choice.finish]
+    reason = choice.finish_word(STOP)
     return "stop_sequence" if reason == "end_turn" and choice.stopped_by is not None else reason
 
 
@@ -103,7 +104,7 @@ def usage(counted: Usage, extras: Mapping[str, Json], *, claude: bool) -> dict[s
     result["inputTokens"] = max(counted.input - counted.cached_read - counted.cache_write, 0)
     result |= {"outputTokens": counted.output, "serverToolUsage": {}, "totalTokens": counted.total}
     own = extras.get("usage")
-    return result | own if isinstance(own, dict) else result
+    return merged_json(result, own) if isinstance(own, dict) else result
 
 
 def _citation(source: Citation, text: Text) -> Json:
@@ -276,7 +277,7 @@ class Converse:
             "stopReason": stop_reason(choice),
             "usage": usage(reply.usage, extras, claude=claude),
         }
-        body.update((name, value) for name, value in extras.items() if name != "usage")
+        body = merged_json(body, {name: value for name, value in extras.items() if name != "usage"})
         return json_plan(reply.usage.put_into(body, "usage"), stamp)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:

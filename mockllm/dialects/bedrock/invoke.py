@@ -88,6 +88,10 @@ class InvokeRequest(BedrockRequest):
         return self.inner.sampling
 
     @lazy
+    def thinking_returned(self) -> bool | None:
+        return self.inner.thinking_returned
+
+    @lazy
     def input_tokens(self) -> int:
         return self.inner.input_tokens
 

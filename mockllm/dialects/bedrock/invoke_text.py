@@ -169,7 +169,7 @@ class TextEncoder(Encoder):
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
         counted = self.reply.usage
-        reason = self.form.reasons[self.reply.choices[0].finish]
+        reason = self.reply.choices[0].finish_word(self.form.reasons)
         last = {**self.form.chunk("", reason, counted, self.id), **invocation_metrics(counted)}
         yield "finish", (dumps(last), None)
 
@@ -206,7 +206,7 @@ class TextBody:
             for part in choice.parts
             if isinstance(part, Text | Refusal)
         )
-        reason = self.form.reasons[choice.finish]
+        reason = choice.finish_word(self.form.reasons)
         return json_plan(self.form.body(text, reason, reply.usage, stamp.ids.make("", 36)), stamp)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:

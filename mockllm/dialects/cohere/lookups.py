@@ -11,8 +11,9 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.embeddings import EmbeddingResult, Vector, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
+from mockllm.core.text_vectors import Vector, vector, written
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
 from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest
 from mockllm.dialects.dialect import ResponseIdentity
@@ -75,7 +76,7 @@ class CohereEmbed(CohereCall):
         if result is None:
             vectors = [vector(text, request.dimensions) for text in request.inputs]
         else:
-            vectors = list(result.of(len(request.inputs)))
+            vectors = result.of(request.inputs, lambda text: vector(text, request.dimensions))
             tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
             extras = dict(result.extras.get(self.name, {}))
         embeddings = {kind: [in_form(each, kind) for each in vectors] for kind in request.types}

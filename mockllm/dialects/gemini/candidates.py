@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.citations import full_text, sources, span
 from mockllm.core.reply.reply import (
@@ -156,7 +157,7 @@ class GeminiResponseFields:
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
-        return ENUM_NUMBERS[enum] if self.numbered else enum
+        return ENUM_NUMBERS.get(enum, enum) if self.numbered else enum
 
     def response(self, candidates: list[Block], usage: Block) -> Block:
         """Return the object of a non-streaming response, or of a chunk. A blocked prompt has no candidates."""
@@ -169,8 +170,8 @@ class GeminiResponseFields:
         if self.created is not None:
             result["createTime"] = self.created
         result["responseId"] = self.id
-        result.update({key: value for key, value in self.extras.items() if key not in _NESTED_EXTRAS})
-        return result
+        own = {key: value for key, value in self.extras.items() if key not in _NESTED_EXTRAS}
+        return merged_json(result, own) if own else result
 
     def content(self, parts: list[Json]) -> Block:
         if not parts:
@@ -189,7 +190,7 @@ class GeminiResponseFields:
         """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
         calls, which some families state in a message."""
         call = None if ended is None else malformed_call(ended)
-        finish = None if ended is None else FINISH[ended.finish] if call is None else MALFORMED_CALL
+        finish = None if ended is None else ended.finish_word(FINISH) if call is None else MALFORMED_CALL
         result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)
@@ -210,7 +211,10 @@ class GeminiResponseFields:
             result["groundingMetadata"] = sources
         own = self.extras.get("candidates")
         members = own[number] if isinstance(own, list) and number < len(own) else None
-        return result | members if isinstance(members, dict) else result
+        if not isinstance(members, dict):
+            return result
+        content = {"content": members["content"]} if "content" in members else {}
+        return {**result, **merged_json(result, members), **content}
 
     def _ratings(self, harm: Harm) -> list[Json]:
         return [
@@ -282,7 +286,8 @@ class GeminiResponseFields:
         result["thoughtsTokenCount"] = thoughts
         if not self.vertex:
             result["serviceTier"] = "standard"
-        return {key: value for key, value in result.items() if value} | self._counts()
+        block: Block = merged_json({key: value for key, value in result.items() if value}, self._counts())
+        return block
 
     def early_usage(self, candidates: int, thoughts: int) -> Block:
         """Return the usage before the last chunk."""

@@ -9,8 +9,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.core.reply.embeddings import EmbeddingResult, shortened, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Part, Request, TextPart
+from mockllm.core.text_vectors import shortened, vector, written
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_check import CONTENT, GeminiDialect, check_readable, first_problem
@@ -155,9 +156,12 @@ def _size(request: GeminiEmbeddingsRequest, entry: dict[str, Json]) -> int:
 
 
 def _values(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> list[list[float]]:
-    if result is not None:
-        return [written(values) for values in result.of(len(request.entries))]
     full_size = SIZES.get(request.model or "", DEFAULT_SIZE)
+    if result is not None:
+        sizes = {_size(request, entry) for entry in request.entries}
+        size = min(max(sizes.pop() if len(sizes) == 1 else full_size, 1), full_size)
+        chosen = result.of(request.texts, lambda text: shortened(vector(text, full_size), size))
+        return [written(values) for values in chosen]
     return [
         written(shortened(vector(text, full_size), min(max(_size(request, entry), 1), full_size)))
         for text, entry in zip(request.texts, request.entries, strict=True)

@@ -249,7 +249,7 @@ def _message(row: GeminiErrorRow, failure: Failure, request: GeminiRequest, wait
         limit, tokens = failure.overflow(CONTEXT_WINDOW, request.input_tokens)
     version, _, rest = request.path.removeprefix("/").partition("/")
     resource, _, method = rest.rpartition(":")
-    return row.message.format(
+    return failure.message_form(row.message).format(
         model=request.model or DEFAULT_MODEL,
         resource=resource,
         version=version,

@@ -179,6 +179,15 @@ class GenerateRequest(GeminiRequest):
         return "\n".join(texts) if texts else None
 
     @lazy
+    def thinking_returned(self) -> bool | None:
+        """Whether the last turn of the model has a thought or a thought's signature."""
+        for content in map(object_of, reversed(list_of(self.fields.get("contents")))):
+            if content.get("role") == "model":
+                parts = list(map(object_of, list_of(content.get("parts"))))
+                return any(part.get("thought") is True or "thoughtSignature" in part for part in parts)
+        return None
+
+    @lazy
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of another kind is known by it."""
         return self._offered_tools() if self.snake_case else self.of_frame("tools", self._offered_tools)

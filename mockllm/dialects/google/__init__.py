@@ -9,6 +9,7 @@ from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.gemini.prices import PRICES, TIERS
+from mockllm.dialects.gemini.written_members import WRITTEN
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import vendor_routes
@@ -79,6 +80,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
 _KNOWN: Final = frozenset((*WELL_KNOWN, *SIZES, "gemini-embedding-001"))
 GEMINI: Final = Provider(
     name="gemini",
+    written_members=WRITTEN,
     title="Gemini",
     aliases=("google",),
     routes=_gemini_routes(),

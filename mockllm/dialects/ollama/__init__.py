@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mockllm.dialects.ollama.embeddings import OllamaEmbeddings
 from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
 from mockllm.dialects.ollama.models import WELL_KNOWN, OllamaVersion, RunningModels, Show, Tags
+from mockllm.dialects.ollama.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
 
@@ -47,6 +48,7 @@ def _compatible_route(route: ProviderRoute) -> ProviderRoute:
 PROVIDER: Final[Provider] = replace(
     _compatible,
     prefixed=False,
+    written_members=WRITTEN,
     base="",
     optional_base=_compatible.base,
     routes=(*map(_compatible_route, _compatible.routes), *_ROUTES),

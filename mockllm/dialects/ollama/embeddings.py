@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.embeddings import EmbeddingResult, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
+from mockllm.core.text_vectors import vector, written
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.check import EMBED, check_fields
 from mockllm.dialects.ollama.errors import OllamaCall
@@ -44,7 +45,8 @@ class OllamaEmbeddings(OllamaCall):
             vectors = [vector(text, request.dimensions) for text in request.inputs]
             model, tokens, extras = None, None, {}
         else:
-            vectors, model, tokens = result.of(len(request.inputs)), result.model, result.input_tokens
+            vectors = result.of(request.inputs, lambda text: vector(text, request.dimensions))
+            model, tokens = result.model, result.input_tokens
             extras = dict(result.extras.get(self.name, {}))
         values = [written(entry) for entry in vectors]
         if request.single:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
@@ -139,11 +140,13 @@ class ContentForm:
 
     def last(self, content: dict[str, Json]) -> dict[str, Json]:
         """Return the object that ends the response."""
-        reason = "length" if self.reply.choices[0].finish == "length" else "stop"
+        choice = self.reply.choices[0]
+        reason = choice.raw_finish or ("length" if choice.finish == "length" else "stop")
         more: dict[str, Json] = {"done": True, "done_reason": reason}
         if not self.chat:
             more["context"] = []
-        return {**self.object(content, **more), **counts(self.reply.usage), **self.extras}
+        result: dict[str, Json] = {**self.object(content, **more), **counts(self.reply.usage)}
+        return {**result, **merged_json(result, self.extras)}
 
     def call(self, call: Call, number: int) -> Json:
         id = call.id if call.id is not None else self.stamp.ids.make("call_", 8, str(number), _LOWER)

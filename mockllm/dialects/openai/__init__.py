@@ -57,6 +57,7 @@ from mockllm.dialects.openai.webhooks import (
     TestEndpoint,
     UpdateEndpoint,
 )
+from mockllm.dialects.openai.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderSocket
 
 CHAT: Final = Chat()
@@ -100,6 +101,7 @@ _chat = ProviderCall(
     operation="chat",
     title="OpenAI: chat, completions, embeddings, models, moderations",
     sdk_types=("openai.types.chat:ChatCompletion", "openai.types.chat:ChatCompletionChunk"),
+    python_call=("openai", "OpenAI", "chat.completions.create"),
     body_fields=("messages",),
 )
 _responses = ProviderCall(
@@ -108,6 +110,7 @@ _responses = ProviderCall(
     operation="chat",
     title="OpenAI: responses",
     sdk_types=("openai.types.responses:Response", "openai.types.responses:ResponseStreamEvent"),
+    python_call=("openai", "OpenAI", "responses.create"),
     body_fields=("input",),
 )
 _completions = ProviderCall(
@@ -122,6 +125,7 @@ _embeddings = ProviderCall(
     EMBEDDINGS,
     operation="embeddings",
     sdk_types=("openai.types:CreateEmbeddingResponse",) * 2,
+    python_call=("openai", "OpenAI", "embeddings.create"),
 )
 _moderations = ProviderCall(
     "moderations", MODERATIONS, sdk_types=("openai.types:ModerationCreateResponse",) * 2
@@ -223,6 +227,7 @@ _sockets: Final = (
 
 PROVIDER: Final = Provider(
     name="openai",
+    written_members=WRITTEN,
     title="OpenAI",
     routes=_routes,
     sockets=_sockets,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import StreamForm
@@ -53,7 +54,7 @@ def model(reply: Reply, request: Request) -> str:
 
 
 def finish(choice: Choice) -> str:
-    return FINISH.get(choice.finish, "stop")
+    return choice.raw_finish or FINISH.get(choice.finish, "stop")
 
 
 def usage(counted: Usage) -> dict[str, Json]:
@@ -86,7 +87,11 @@ class CompletionsEncoder(Encoder):
     def __init__(self, reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._stamp = request, stamp
-        extras = {key: value for key, value in reply.extras.get("openai", {}).items() if key != "usage"}
+        extras = {
+            key: value
+            for key, value in reply.extras.get("openai", {}).items()
+            if key not in ("usage", "choices")
+        }
         self._top = dumps(top_fields(stamp))[:-1] + b',"choices":['
         self._tail = (
             b'],"model":' + dumps(model(reply, request)) + (b"," + dumps(extras)[1:-1] if extras else b"")
@@ -109,7 +114,9 @@ class CompletionsEncoder(Encoder):
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
-            counted = self.reply.extras.get("openai", {}).get("usage", usage(self.reply.usage))
+            counted = merged_json(
+                usage(self.reply.usage), self.reply.extras.get("openai", {}).get("usage", {})
+            )
             counted = counted if self.reply.usage.presence == "counted" else None
             yield "usage", (self._top + self._tail + b',"usage":' + dumps(counted) + b"}", None)
         yield "end", (b"[DONE]", None)
@@ -124,7 +131,7 @@ class CompletionsEncoder(Encoder):
     def _joined(self, choice: int) -> bool:
         """Return whether the last chunk of a choice contains the finish reason of a truncated text."""
         reply_choice = self.reply.choices[choice]
-        return reply_choice.finish == "length" and self.reply.ends and _chunk_count(reply_choice) > 0
+        return finish(reply_choice) == "length" and self.reply.ends and _chunk_count(reply_choice) > 0
 
     def _chunk(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
         form = b'{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}'
@@ -180,7 +187,7 @@ def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> 
         ]
         choices[number]["logprobs"] = column.next(tokens)
     result = {**top_fields(stamp), "model": model(reply, request), "choices": choices}
-    result = {**result, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
+    result = merged_json({**result, "usage": usage(reply.usage)}, dict(reply.extras.get("openai", {})))
     return reply.usage.put_into(result, "usage")
 
 

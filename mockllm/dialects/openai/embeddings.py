@@ -10,8 +10,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Request
+from mockllm.core.text_vectors import packed, shortened, vector, written
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
@@ -139,10 +140,15 @@ def vector_size(model: str, dimensions: Json) -> int:
     return SIZES.get(model, DEFAULT_SIZE)
 
 
+def input_text(value: TokenInput) -> str:
+    """Return the text of an input; token numbers are separated by spaces."""
+    return value if isinstance(value, str) else " ".join(map(str, value))
+
+
 def embed_input(value: TokenInput, model: str, dimensions: Json) -> tuple[float, ...]:
     """Return the vector of one input. The model's own vector is shortened to the requested size where the
     size is smaller."""
-    text = value if isinstance(value, str) else " ".join(map(str, value))
+    text = input_text(value)
     own, size = SIZES.get(model, DEFAULT_SIZE), vector_size(model, dimensions)
     return shortened(vector(text, max(own, size)), size)
 
@@ -171,7 +177,11 @@ class OpenAiEmbeddings(OpenAiCall):
         if result is None:
             vectors = [embed_input(entry, model, fields.get("dimensions")) for entry in request.inputs]
         else:
-            vectors, shown = result.of(len(request.inputs)), result.model or shown
+            size = fields.get("dimensions")
+            vectors = result.of(
+                list(map(input_text, request.inputs)), lambda text: embed_input(text, model, size)
+            )
+            shown = result.model or shown
             tokens = tokens if result.input_tokens is None else result.input_tokens
             extras = result.extras.get(self.name, {})
         coded = fields.get("encoding_format") == "base64"

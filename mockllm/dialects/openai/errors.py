@@ -193,7 +193,7 @@ def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, stamp
     limit, tokens = (
         failure.overflow(DEFAULT_CONTEXT_TOKENS, request.input_tokens) if "{limit}" in row.message else (0, 0)
     )
-    return row.message.format(
+    return failure.message_form(row.message).format(
         limit=limit,
         tokens=tokens,
         model=request.model,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.reply.reply import (
@@ -75,7 +76,7 @@ class VendorEncoder(Encoder):
         self.vendor, self.form, self.ids = vendor, vendor.form, stamp.ids
         self._request, self._stamp = request, stamp
         self._own = dict(reply.extras.get("openai", {}))
-        self._counted = self._own.pop("usage", None) or self.form.usage(reply.usage)
+        self._counted = merged_json(self.form.usage(reply.usage), self._own.pop("usage", {}))
         self._calls = [0] * len(reply.choices)
         """The number of opened calls of each choice."""
         self._remaining = {
@@ -144,7 +145,8 @@ class VendorEncoder(Encoder):
             for encoded, choice in zip(choices, self.reply.choices, strict=True):
                 encoded["logprobs"] = logprobs.choice_logprobs(choice, self._request.logprobs or 0)
         result = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
-        return self.reply.usage.put_into(result | fill_members(self.form.body, self.ids) | self._own, "usage")
+        result = merged_json(result | fill_members(self.form.body, self.ids), self._own)
+        return self.reply.usage.put_into(result, "usage")
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
         result: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
@@ -171,7 +173,7 @@ class VendorEncoder(Encoder):
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
     def finish_reason(self, choice: Choice) -> str:
-        return self.form.finish[choice.finish]
+        return choice.finish_word(self.form.finish)
 
     # --- streaming -----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.reply.embeddings import LARGEST, Vector
+from mockllm.core.text_vectors import LARGEST, Vector
 from mockllm.core.values.types import Context, Drawable, Duration, Dynamic, Templated
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error
@@ -186,10 +186,45 @@ def _vector(value: Any, where: str = "") -> Vector:
     return tuple(map(float, value))
 
 
-EmbeddingField: TypeAlias = Templated[
+_Vectors: TypeAlias = Templated[
     Annotated[
         Any,
         BeforeValidator(_vectors),
         WithJsonSchema({"anyOf": [_VECTOR, {"type": "array", "items": _VECTOR, "minItems": 1}]}),
     ]
+]
+
+
+def _text_or_vector(value: Any) -> Any:
+    return value if isinstance(value, str) else _vectors(value)
+
+
+TextOrVector: TypeAlias = Annotated[
+    Any, BeforeValidator(_text_or_vector), WithJsonSchema({"anyOf": [{"type": "string"}, _VECTOR]})
+]
+
+
+def _cosine(value: Any) -> Any:
+    """Read a whole number as a float."""
+    return float(value) if type(value) is int else value
+
+
+class TextEmbeddingSpec(Spec):
+    """The vectors of an embeddings call, by input."""
+
+    by_text: dict[str, TextOrVector] = Field(default_factory=dict)
+    """For an input that equals the text: its vector, or a text that it is similar to."""
+    similar_to: Templated[str] | None = None
+    """The text that all other inputs are similar to; without it, their vectors are computed."""
+    cosine: Annotated[float, BeforeValidator(_cosine), Field(ge=-1, le=1)] = 0.9
+    """The cosine of the vectors of similar texts."""
+
+
+def _embedding_form(value: Any) -> str:
+    return "by text" if isinstance(value, dict | TextEmbeddingSpec) else "vectors"
+
+
+EmbeddingField: TypeAlias = Annotated[
+    Annotated[_Vectors, Tag("vectors")] | Annotated[TextEmbeddingSpec, Tag("by text")],
+    Discriminator(_embedding_form),
 ]

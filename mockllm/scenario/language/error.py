@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED
@@ -17,6 +17,33 @@ from mockllm.scenario.validation_errors import describe_value
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 
 
+class RetryDateSpec(Spec):
+    """A wait that the response has as a date."""
+
+    date: Drawable[Duration]
+    """The time from the response to the date."""
+
+
+def _retry_form(value: Any) -> str:
+    if isinstance(value, RetryDateSpec) or (isinstance(value, dict) and "date" in value):
+        return "date"
+    return "none" if value is None or value == "none" else "a time"
+
+
+def _no_wait(value: Any) -> Any:
+    return "none" if value is None else value
+
+
+RetryAfter: TypeAlias = Annotated[
+    Annotated[Literal["none"], Tag("none")]
+    | Annotated[Drawable[Duration], Tag("a time")]
+    | Annotated[RetryDateSpec, Tag("date")],
+    Discriminator(_retry_form),
+    BeforeValidator(_no_wait),
+]
+"""A wait; null is none."""
+
+
 class ErrorSpec(Spec):
     """An error in the provider's own envelope; a `status` alone selects the named error of that status."""
 
@@ -26,8 +53,9 @@ class ErrorSpec(Spec):
     """The HTTP status, if it differs from the name's status in this protocol."""
     message: Templated[str] | None = None
     """A message that replaces the provider's message."""
-    retry_after: Drawable[Duration] | None = None
-    """A wait, sent as the provider sends it: in retry-after headers or details."""
+    retry_after: RetryAfter = None  # type: ignore[assignment]  # None: the usual wait of the provider
+    """A wait, sent as the provider sends it: in retry-after headers or details. `none` sends no wait, `{date: 5s}` a
+    date in the header retry-after."""
     limit: Templated[Annotated[int, Field(ge=1)]] | None = None
     """With `context_length`: the size of the model's context in tokens, shown in the provider's message."""
     fields: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)

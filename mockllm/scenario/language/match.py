@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.quantities.types import quantity_error
@@ -25,6 +25,11 @@ def _named(value: Any) -> str:
     if isinstance(value, list):
         return "list"
     return "named" if isinstance(value, (dict, Spec)) else "value"
+
+
+def _number(value: Any) -> Any:
+    """Read a whole number as a float."""
+    return float(value) if type(value) is int else value
 
 
 class Named(Spec):
@@ -87,6 +92,15 @@ class MessagesMatch(Spec):
     """A condition on the number of messages."""
 
 
+class SimilarMatch(Spec):
+    """A text that the person's own last text is similar to."""
+
+    to: str
+    """The text."""
+    at_least: Annotated[float, BeforeValidator(_number), Field(ge=-1, le=1)]
+    """The least cosine of the two texts' vectors, which an embeddings call returns: 1 for equal texts."""
+
+
 class McpMatch(Spec):
     """Conditions on a call to an MCP server."""
 
@@ -110,7 +124,9 @@ class McpMatch(Spec):
     """JSONPaths into the client's responses to the questions of the server: `$.NAME.action`."""
 
 
-_PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "mcp", "all", "any", "not_"})
+_PARTS = frozenset(
+    {"query", "headers", "form", "similar", "body", "messages", "tool_result", "mcp", "all", "any", "not_"}
+)
 """Fields with keys of their own below them."""
 
 
@@ -125,6 +141,8 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
     """Query parameters by name."""
     headers: dict[str, TextCondition] | None = None
     """Headers by name; case does not count in a name."""
+    form: dict[str, TextCondition] | None = None
+    """Fields of a form (multipart or URL-encoded) by name; of a file its name."""
     host: TextCondition | None = None
     """The Host header."""
     api_key: TextCondition | None = None
@@ -147,8 +165,14 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
     """The system text."""
     user: TextCondition | None = None
     """The text of the last user message."""
+    typed: TextCondition | None = None
+    """The person's own last text: `user` without the blocks and quotes that agents add."""
+    similar: SimilarMatch | None = None
+    """A text that `typed` is similar to, by the vectors of an embeddings call."""
     messages: MessagesMatch | None = None
     """The whole history."""
+    thinking_returned: TruthCondition | None = None
+    """Whether the last assistant turn contains the model's thinking; absent where there is no assistant turn."""
     turn: NumberCondition | None = None
     """1 plus the number of assistant turns."""
     tools: NameCondition | None = None

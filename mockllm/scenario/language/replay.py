@@ -94,6 +94,15 @@ class ReplaySpec(Spec):
     gzip: bool = False
     """Compress the response for clients that accept gzip, although it was recorded uncompressed."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def file_alone(cls, value: Any) -> Any:
+        """Refuse a bare text with the form to use: it may be meant as a file or as the bytes themselves."""
+        if isinstance(value, str):
+            name = value if re.fullmatch(r"[\w./-]{1,60}", value) else "NAME"
+            raise quantity_error(f"expected a mapping, found {describe_value(value)}; write {{file: {name}}}")
+        return value
+
     @model_validator(mode="after")
     def consistent(self) -> ReplaySpec:
         if (self.frames is None) == (self.file is None):

@@ -3,14 +3,18 @@ by chance."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
     BeforeValidator,
+    Discriminator,
     Field,
     JsonValue,
     ModelWrapValidatorHandler,
+    Tag,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -180,6 +184,22 @@ _UNCITED = "citations need a text: write one of text, chunks, json beside them"
 Part: TypeAlias = Annotated[PartSpec, short_form("text", PartSpec, _no_scalar, _no_list)]
 
 
+class RawFinishSpec(Spec):
+    """A finish reason in a protocol's own words."""
+
+    raw: Templated[str]
+    """The finish reason as the response has it, whatever the protocol is: `UNEXPECTED_TOOL_CALL`."""
+
+
+def _finish_form(value: Any) -> str:
+    return "raw" if isinstance(value, dict | RawFinishSpec) else "word"
+
+
+FinishReason: TypeAlias = Annotated[
+    Annotated[Finish, Tag("word")] | Annotated[RawFinishSpec, Tag("raw")], Discriminator(_finish_form)
+]
+
+
 class ChoiceSpec(Spec):
     """The content of one choice. Order on the wire: thinking, text, images, calls; `parts` has an explicit order."""
 
@@ -203,8 +223,9 @@ class ChoiceSpec(Spec):
     """The tools that the provider runs, before the text: web search, file search, code, computer, MCP."""
     parts: list[Part] | None = None
     """Any of these keys in an explicit order; a bare text is a text."""
-    finish_reason: Finish | None = None
-    """The finish reason: stop, length, tool_calls, content_filter, refusal. Setting it prevents truncation."""
+    finish_reason: FinishReason | None = None
+    """The finish reason: stop, length, tool_calls, content_filter, refusal; or `{raw: …}`, sent unchanged. Setting it
+    prevents truncation."""
 
     @model_validator(mode="after")
     def consistent(self) -> ChoiceSpec:
@@ -233,14 +254,39 @@ class ReplySpec(ChoiceSpec):
     usage: UsageSpec | None = None
     """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
-    """Fields to add to the response, by dialect."""
+    """Members to merge into the response, by dialect; `events`: into the events of a stream, by their names."""
     mcp: McpReplySpec | None = None
     """What only the reply of an MCP server has."""
+
+    @field_validator("extras", mode="before")
+    @classmethod
+    def not_written(cls, extras: Any, info: ValidationInfo) -> Any:
+        """Reject members that the server writes from other words of the reply."""
+        vocabulary = (info.context or {}).get("vocabulary")
+        if vocabulary is None or not isinstance(extras, dict):
+            return extras
+        for dialect, own in extras.items():
+            for path in _member_paths({} if not isinstance(own, dict) else own):
+                word = None if path[0] == "events" else vocabulary.written_member(dialect, path)
+                if word is not None:
+                    name = ".".join(map(str, path))
+                    raise quantity_error(f"{dialect}.{name} is written from the reply; write {word} there")
+        return extras
 
     @property
     def announces(self) -> bool:
         """Whether an MCP server sends messages before the result."""
         return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
+
+
+def _member_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the paths of all members below a value."""
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        yield (*path, key)
+        yield from _member_paths(child, (*path, key))
 
 
 Reply: TypeAlias = Annotated[ReplySpec, short_form("text", ReplySpec, _no_scalar, _no_list)]

@@ -143,6 +143,8 @@ class RuleSpec(Guarded, ResponseSpec):
     """What happens after the last step."""
     choose: Annotated[list[Branch], Field(min_length=1)] | None = None
     """One of these responses, drawn by weight."""
+    sticky: bool = False
+    """With `choose`: draw once for each scope (`per`), so that a user always gets the same branch."""
 
     @field_validator("then")
     @classmethod
@@ -150,6 +152,13 @@ class RuleSpec(Guarded, ResponseSpec):
         if info.data.get("sequence", ...) is None:
             raise quantity_error("then belongs to a sequence, and this rule has none")
         return then
+
+    @field_validator("sticky")
+    @classmethod
+    def with_choose(cls, sticky: bool, info: ValidationInfo) -> bool:
+        if info.data.get("choose", ...) is None:
+            raise quantity_error("sticky belongs to choose, and this rule has none")
+        return sticky
 
 
 class ModifierSpec(Guarded, Settings):

@@ -15,8 +15,10 @@ from pydantic import (
     Discriminator,
     Field,
     JsonValue,
+    StringConstraints,
     Tag,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -25,12 +27,14 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.rendering.extra_fields import parse_place
 from mockllm.core.rendering.pacing import ReadingTime
-from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
+from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated, TemplatedJson
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Spec
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""
+HOLD_NAME: Final = r"^[A-Za-z0-9._~-]{1,100}$"
+"""The characters that need no escapes in a path."""
 FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -53,6 +57,8 @@ def header_value(value: str) -> str:
 HeaderName: TypeAlias = Annotated[str, AfterValidator(_name)]
 HeaderValue: TypeAlias = Templated[Annotated[str, AfterValidator(header_value)]]
 Headers: TypeAlias = dict[HeaderName, HeaderValue]
+SetHeaders: TypeAlias = dict[HeaderName, HeaderValue | None]
+"""Headers to set by name; null removes one."""
 
 
 class InputTimeSpec(Spec):
@@ -188,6 +194,44 @@ class ExtraFieldsSpec(Spec):
     """Only events with one of these names, `type`s or kinds (open, chunk, close, finish, usage, end)."""
 
 
+class HoldSpec(Spec):
+    """A wait until a name is released."""
+
+    name: Annotated[str, StringConstraints(pattern=HOLD_NAME)]
+    """The name that `POST /api/release/NAME` releases."""
+    at_most: Duration = 60.0
+    """The longest wait; the response is sent then."""
+
+
+def _by_hold_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+HoldSetting: TypeAlias = Annotated[
+    HoldSpec, BeforeValidator(_by_hold_name, json_schema_input_type=str | HoldSpec)
+]
+
+
+class ThenPostSpec(Spec):
+    """A request that the server sends when the response has ended."""
+
+    to: Templated[str]
+    """The address. Hosts of this machine, and those that `--proxy-allow` names, receive it."""
+    body: TemplatedJson[JsonValue] = Field(default_factory=dict)
+    """A JSON value, or a text that is sent unchanged."""
+    after: Drawable[Duration] = 0.0
+    """The time from the end of the response."""
+    secret: str | None = None
+    """A secret with which the request is signed, as Standard Webhooks specifies."""
+
+    @field_validator("to")
+    @classmethod
+    def address(cls, to: Any) -> Any:
+        if isinstance(to, str) and not to.startswith(("http://", "https://")):
+            raise quantity_error(f'expected an address such as http://localhost:9000/hook, found "{to}"')
+        return to
+
+
 class Settings(Spec):
     """The settings of a response that rules, steps, branches and modifiers share."""
 
@@ -195,11 +239,15 @@ class Settings(Spec):
     """Delays the head of the response; the delays of all settings add up."""
     pace: PaceSpec | None = None
     """The pacing of the response."""
-    headers: Headers | None = None
-    """Response headers to set, by name."""
+    headers: SetHeaders | None = None
+    """Response headers to set, by name; null removes the header."""
     stream: bool | None = None
     """Stream the response or not, whatever the client requested."""
     extras: list[ExtraFieldsSpec] | None = None
     """Fields to add to the response, unless it is an error; those of all settings are added."""
+    hold: HoldSetting | None = None
+    """Wait until this name is released, before the delay; a bare text is the name."""
+    then_post: ThenPostSpec | None = None
+    """A request that the server sends when the response has ended; those of all settings are sent."""
     faults: list[FaultSetting] | None = None
     """Deliberate errors in the response; all of them are applied, in order."""

@@ -7,13 +7,19 @@ multilingual plane, and unescaped control characters and line separators.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from mockllm.core.json.codec import JSONDecodeError, loads
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
+from mockllm.server.control.problem import diagnostics_problem
 
 NAME: Final = "body"
+RULE_KEYS: Final = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
+"""Keys that only a rule has: they distinguish a single rule from a single modifier."""
+FILE_KEYS: Final = frozenset({"rules", "modifiers"})
+RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
+"""The description of such a body."""
 _PAIR: Final = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 _INVISIBLE: Final = re.compile(
@@ -26,6 +32,20 @@ characters, line separators and marks of direction."""
 def body_source(raw: bytes) -> Source:
     """Parse a body with its positions; the result may contain diagnostics."""
     return read_source(json_as_yaml(raw), NAME)
+
+
+def overlay_source(raw: bytes) -> Source:
+    """Parse a YAML or JSON body: the `rules` and `modifiers` of a scenario file, or a single rule or modifier."""
+    source = body_source(raw)
+    data: Any = source.data
+    if source.diagnostics or not isinstance(data, dict) or FILE_KEYS & data.keys() or not data:
+        if not source.diagnostics and not (isinstance(data, dict) and data):
+            message = "expected rules, modifiers, or one of them"
+            raise diagnostics_problem([source.diagnostic((), message)])
+        return source
+    kind = "rules" if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data) else "modifiers"
+    inner: Any = {kind: (0, source.marks[1], [source.marks])}
+    return Source("body", {kind: [data]}, (0, source.marks[1], inner), has_params=source.has_params)
 
 
 def json_as_yaml(raw: bytes) -> bytes:

@@ -15,10 +15,12 @@ from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.problem import Problem
+from mockllm.server.gates import Gates
 from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlay_store import OverlayStore
+from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.state.sessions import Sessions
 
 
@@ -33,6 +35,8 @@ class ControlledApp(Protocol):
     def engine(self) -> Any: ...
     @property
     def playing(self) -> Mapping[type[Request], int]: ...
+    @property
+    def gates(self) -> Gates: ...
 
 
 class OtherProcesses(Protocol):
@@ -64,6 +68,7 @@ class ControlContext:
         reload: Callable[[], Awaitable[object]] | None = None,
         overlays: OverlayStore | None = None,
         folder: str | None = None,
+        editor: ScenarioEditor | None = None,
     ) -> None:
         self._app = app
         self.vocabulary = vocabulary or Vocabulary()
@@ -72,6 +77,7 @@ class ControlContext:
         self.overlays = overlays
         self.folder = folder
         """The user's scenario folder, which need not exist."""
+        self.editor = editor
         self.settings: dict[str, dict[str, Json]] = {}
         """Settings by endpoint; an empty name means all endpoints."""
         self.resets = 0
@@ -100,6 +106,11 @@ class ControlContext:
     @property
     def metrics(self) -> Metrics:
         return self._app.metrics
+
+    @property
+    def gates(self) -> Gates:
+        """The places where responses wait for their release."""
+        return self._app.gates
 
     @property
     def in_flight(self) -> int:
@@ -136,6 +147,12 @@ class ControlContext:
             raise Problem(501, "This server has no overlay: the test that started it adds the rules.")
         return self.overlays
 
+    def require_editor(self) -> ScenarioEditor:
+        """Return the editor of the scenario folder. Raises Problem where the server has none."""
+        if self.editor is None:
+            raise Problem(501, "This server has no scenario folder: the test that started it adds the rules.")
+        return self.editor
+
     def use_session(self, id: str) -> None:
         """Mark a session with an overlay as used now; its overlay ends with the session."""
         self.engine.state.session(id, time.monotonic(), time.time())
@@ -165,7 +182,10 @@ class ControlContext:
         if item.layer == SESSION_LAYER:
             file = item.where.rpartition(":")[0]
             return "session", file.removeprefix("session-").removesuffix(".yaml")
-        return "overlay" if item.layer == GLOBAL_LAYER else "pack" if item.layer else "user", None
+        # a rule of the overlay that replaces one of a file has the layer of that one; no file has the id "overlay"
+        return "overlay" if item.layer == GLOBAL_LAYER or item.id.startswith(
+            "overlay:"
+        ) else "pack" if item.layer else "user", None
 
 
 MAX_INTERVAL: Final = 5.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable
@@ -42,6 +44,8 @@ T = TypeVar("T")
 LARGE: Final = 128 * KIB
 """Bytes of an entry that is reconstructed in a thread: redacting and writing it takes more than some milliseconds."""
 
+_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
 
@@ -65,14 +69,13 @@ async def page(journal: Journal, query: RequestQuery) -> RequestPage:
     summaries: list[RequestSummary] = []
     slices = TimeSlices()
     for entry in iter(journal) if forward else reversed(journal):
-        await slices.turn()
         if len(summaries) == query.limit:
             break
         if query.after is not None and entry.number <= query.after:
             continue
         if query.before is not None and entry.number >= query.before:
             continue
-        if matches_filter(query, entry):
+        if await is_selected(query, entry, slices):
             summaries.append(summary(entry))
     return RequestPage(
         requests=summaries,
@@ -113,6 +116,54 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         and (wanted.fault is None or wanted.fault in entry.answer.faults)
         and (wanted.since is None or entry.at >= wanted.since)
     )
+
+
+async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSlices) -> bool:
+    """Return whether an entry meets all conditions, also that on its text."""
+    await slices.turn()
+    if not matches_filter(wanted, entry):
+        return False
+    text = wanted.text
+    return text is None or await apart(entry, lambda: contains(entry, text))
+
+
+def contains(entry: JournalEntry, text: str) -> bool:
+    """Return whether a text is in the request's body or in the response, as readers see them; case does not matter.
+    A text that a stream sends in several events is found in the joined texts of its events."""
+    wanted = text.lower()
+    redactor = entry.full_redactor
+    if wanted in _searched(redactor.data(entry.raw)):
+        return True
+    sent = reconstruct(entry, redactor).body
+    return wanted in _searched(sent) or (entry.streamed and wanted in _joined(sent).lower())
+
+
+def _searched(data: bytes) -> str:
+    """Return bytes as a text in lower case, with JSON's escapes of letters resolved."""
+    text = data.decode("utf-8", "replace")
+    if "\\u" in text:
+        text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    return text.lower()
+
+
+def _joined(data: bytes) -> str:
+    """Return the texts in the events of a stream, joined by key."""
+    texts: dict[str, list[str]] = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        with contextlib.suppress(JSONDecodeError):
+            _collect(loads(line.removeprefix("data:").strip()), "", texts)
+    return "\n".join("".join(parts) for parts in texts.values())
+
+
+def _collect(value: Json, key: str, texts: dict[str, list[str]]) -> None:
+    if isinstance(value, str):
+        texts.setdefault(key, []).append(value)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            _collect(inner, name, texts)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(inner, key, texts)
 
 
 def is_called(id: str | None, name: str) -> bool:
@@ -156,7 +207,7 @@ def _facts(entry: JournalEntry) -> dict[str, Any]:
 
 async def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
     """Return an entry with its request and its reconstructed response."""
-    request, response = await _apart(entry, lambda: (_request(entry), _response(entry)))
+    request, response = await apart(entry, lambda: (_request(entry), _response(entry)))
     present = near_misses(entry, engine) if entry.missed else []
     return RequestDetail(
         **{**_facts(entry), "near_misses": present},
@@ -165,7 +216,7 @@ async def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
     )
 
 
-async def _apart(entry: JournalEntry, work: Callable[[], T]) -> T:
+async def apart(entry: JournalEntry, work: Callable[[], T]) -> T:
     """Return the result of work on an entry; the work on a large one is done in a thread."""
     return await asyncio.to_thread(work) if entry.size > LARGE else work()
 
@@ -248,7 +299,7 @@ async def lines(entries: Iterable[JournalEntry], engine: Engine) -> bytes:
     texts, slices = [], TimeSlices()
     for entry in entries:
         shown = await detail(entry, engine)
-        texts.append(await _apart(entry, partial(_line, shown)))
+        texts.append(await apart(entry, partial(_line, shown)))
         await slices.turn()
     return b"".join(texts)
 
@@ -257,7 +308,7 @@ async def har(entries: Iterable[JournalEntry]) -> bytes:
     """Return an HTTP archive (version 1.2), which browsers' tools and proxies read."""
     texts, slices = [], TimeSlices()
     for entry in entries:
-        texts.append(await _apart(entry, partial(_archived, entry)))
+        texts.append(await apart(entry, partial(_archived, entry)))
         await slices.turn()
     creator = dumps({"name": "mockllm", "version": __version__})
     return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(texts))

@@ -33,11 +33,20 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The endpoint's name, or one of its paths, URL-encoded.",
         "anyOf": [{"enum": [*ENDPOINTS]}, {"type": "string", "pattern": "^/"}],
     },
+    "file": {
+        "description": "The path of a file below the scenario folder, URL-encoded.",
+        "type": "string",
+        "minLength": 1,
+    },
     "id": {"type": "integer", "minimum": 1},
     "name": {"type": "string", "minLength": 1},
     "session": {"type": "string", "minLength": 1},
 }
 """Schemas of the parameters in paths."""
+
+
+ANY_TEXT: Final = "any text"
+"""The start of the description of a body that no text violates."""
 
 
 def document(routes: Sequence[ApiRoute]) -> dict[str, Any]:
@@ -100,6 +109,8 @@ def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]
         rules = route.raw.startswith("YAML")
         schema = {"type": "object", "minProperties": 1} if rules else {"type": "object"}
         accepted = {type: {"schema": schema} for type in ((JSON, YAML) if rules else (JSON,))}
+        if route.raw.startswith(ANY_TEXT):  # the call reports what is wrong with it
+            accepted = {YAML: {"schema": {}}}
         operation["requestBody"] = {"description": route.raw, "required": True, "content": accepted}
     return operation
 

@@ -60,7 +60,12 @@ class Problem(Exception):
 
 def diagnostics_problem(mistakes: Iterable[Diagnostic], status: int = 422) -> Problem:
     """Return the refusal of a body in the scenario language."""
-    errors = [
+    return _fields_problem(field_problems(mistakes), status)
+
+
+def field_problems(mistakes: Iterable[Diagnostic]) -> list[FieldProblem]:
+    """Return diagnostics as errors of fields."""
+    return [
         FieldProblem(
             field=mistake.path,
             message=mistake.message,
@@ -69,7 +74,6 @@ def diagnostics_problem(mistakes: Iterable[Diagnostic], status: int = 422) -> Pr
         )
         for mistake in mistakes
     ]
-    return _fields_problem(errors, status)
 
 
 def validation_problem(error: ValidationError, model: type[BaseModel]) -> Problem:

@@ -116,7 +116,7 @@ def test_path_with_several_nodes_returns_all(path: str, found: list[Json]) -> No
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("model", "a JSONPath begins with $, like $.temperature (character 1)"),
+        ("model", "a JSONPath begins with $; write $.model (character 1)"),
         ("", "a JSONPath begins with $, like $.temperature (character 1)"),
         ("$.", "a name or * is missing behind the dot (character 3)"),
         ("$.a-b", "a name with a dash needs brackets: ['x-y'] (character 4)"),

@@ -72,7 +72,7 @@ def test_parse_probability_returns_zero_to_one(value: str | float, chance: float
     [
         ("often", '"often" is not a probability; write "5%" or 0.05'),
         ("%", '"%" is not a probability; write "5%" or 0.05'),
-        (5, '5 is not between 0 and 1; write "5%" or 0.05'),
+        (5, '5 is not between 0 and 1; write "5%"'),
         ("101%", '101% is not between 0 and 1; write "5%" or 0.05'),
         (-0.1, '-0.1 is not between 0 and 1; write "5%" or 0.05'),
         (float("nan"), 'nan is not between 0 and 1; write "5%" or 0.05'),

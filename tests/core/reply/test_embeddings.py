@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from math import isclose
+from operator import mul
 from struct import unpack
 
 import pytest
 
-from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
+from mockllm.core.text_vectors import near, packed, shortened, vector, written
 
 TEXTS = ["hello", "", " ", "a", "Ünïcödé 東京", "\ud800", "the same " * 500]
 
@@ -62,5 +64,18 @@ def test_packed_vector_has_the_same_numbers() -> None:
 
 def test_embedding_result_repeats_vectors_in_turn() -> None:
     content = EmbeddingResult(((1.0, 0.0), (0.0, 1.0)))
-    assert content.of(3) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
-    assert content.of(0) == []
+    assert content.of("abc", lambda _: ()) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
+    assert content.of("", lambda _: ()) == []
+
+
+def test_vectors_are_chosen_by_text() -> None:
+    chosen = TextVectors({"cat": (0.0, 1.0), "dog": "wolf"}, cosine=0.8)
+    one, two, three = EmbeddingResult((), chosen=chosen).of(
+        ["cat", "dog", "x"], lambda text: vector(text, 64)
+    )
+    assert one == (0.0, 1.0)
+    assert abs(sum(map(mul, two, vector("wolf", 64))) - 0.8) < 1e-6
+    assert three == vector("x", 64)
+    near_cat = TextVectors(similar_to="cat").of("x", lambda text: vector(text, 64))
+    assert abs(sum(map(mul, near_cat, vector("cat", 64))) - 0.9) < 1e-6
+    assert near(vector("a", 8), vector("a", 8), 0.5) == vector("a", 8)

@@ -121,5 +121,5 @@ def test_scope_replaces_bytes_outside_utf8() -> None:
 def test_scope_names_are_those_of_the_language() -> None:
     assert sorted(NAMES) == [
         *("body", "headers", "match", "mcp", "messages", "model", "path", "query", "session", "system"),
-        *("tool_result", "tool_results", "tools", "turn", "user"),
+        *("tool_result", "tool_results", "tools", "turn", "typed", "user"),
     ]

@@ -54,6 +54,7 @@ class ClientScript:
         session: str | None = None,
         error: str | None = None,
         faults: tuple[str, ...] = (),
+        time_scale: float = 1.0,
     ) -> ObservedRequest:
         """Add a request. `unfinished` is the text of a stream without a finish reason."""
         sent = dict(headers or {}) | ({} if retry is None else {"x-stainless-retry-count": str(retry)})
@@ -65,6 +66,7 @@ class ClientScript:
             len(self.requests) + 1, client, session,
             at=EPOCH + at, started=START + at, ended=ended, left=left, status=status, error=error, faults=faults,
             read=lambda: request, plan=lambda: response, unfinished_text=lambda request, plan: unfinished,
+            time_scale=time_scale,
         )  # fmt: skip
         self.requests.append(observed)
         return observed

@@ -24,6 +24,7 @@ from mockllm.server.control.context import ControlContext
 from mockllm.server.engine_builder import Builder
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
+from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 from tests.server.threaded_server import ThreadedServer
@@ -122,7 +123,9 @@ def steered(
         vocabulary=vocabulary(),
         explain=explain_live,
         reload=reload.now,
-        overlays=OverlayStore(apply, vocabulary()),
+        overlays=OverlayStore(apply, vocabulary(), builder.previewed),
+        folder=str(folder),
+        editor=ScenarioEditor(str(folder), vocabulary(), writable=True),
     )
     app.control = ControlApi(context, access)
     server = ThreadedServer(app)

@@ -26,6 +26,12 @@ GOOD: list[tuple[str, str, Any, Any]] = [
     ("POST", "/api/rules?session=s", "match: {user: x}\nreply: x\n", "names"),
     ("PUT", "/api/rules/mine", {"reply": "x"}, "names"),
     ("DELETE", "/api/rules", None, "names"),
+    ("POST", "/api/rules/preview", "repyl: x", "errors"),
+    ("GET", "/api/rules/a.yaml%3Ahello", None, "yaml"),
+    ("GET", "/api/costs?text=hello", None, None),
+    ("GET", "/api/files", None, "files"),
+    ("GET", "/api/files/a.yaml", None, "text"),
+    ("POST", "/api/files/a.yaml/check", "rules: [{repyl: x}]", "errors"),
     ("GET", "/api/overlay.yaml", None, None),
     ("GET", "/api/config", None, "global"),
     ("PATCH", "/api/config/global", {"delay": "1ms"}, "global"),
@@ -49,6 +55,7 @@ GOOD: list[tuple[str, str, Any, Any]] = [
     ("GET", "/api/failure-modes", None, "faults"),
     ("GET", "/api/openapi.json", None, "paths"),
     ("GET", "/api/sessions", None, "sessions"),
+    ("PATCH", "/api/sessions/mine", {"time_scale": 0.01}, "done"),
     ("GET", "/api/climates", None, "climates"),
     ("GET", "/api/climates?endpoint=openai-chat", None, "climates"),
     ("GET", "/api/overlay", None, "items"),
@@ -84,8 +91,11 @@ def test_every_route_has_a_valid_call() -> None:
     left = {(route.method, route.path) for route in ROUTES} - asked
     assert left == {
         ("GET", "/api/requests/{id}"),
+        ("GET", "/api/requests/{id}/code"),
+        ("GET", "/api/requests/{id}/conversation"),
         ("GET", "/api/requests/{id}/rule"),
         ("DELETE", "/api/rules/{name}"),
+        ("PUT", "/api/files/{file}"),
         ("DELETE", "/api/sessions/{session}"),
     }
 
@@ -187,7 +197,7 @@ def test_invalid_call_returns_a_problem(
 def test_wrong_method_returns_allow_header(server: Steered) -> None:
     assert server.call("PATCH", "/api/requests").headers["allow"] == "GET, DELETE"
     assert server.call("POST", "/metrics").headers["allow"] == "GET"
-    assert server.call("GET", "/api/rules/x").headers["allow"] == "PUT, DELETE"
+    assert server.call("POST", "/api/rules/x").headers["allow"] == "PUT, DELETE, GET"
 
 
 def test_unknown_endpoint_lists_all_endpoints(server: Steered) -> None:

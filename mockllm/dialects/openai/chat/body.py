@@ -9,6 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
@@ -66,9 +67,11 @@ class ChatResponseFields:
         return {"system_fingerprint": self.family.fingerprint}
 
     def finish(self, choice: Choice) -> str:
-        if self.forced and choice.finish == "tool_calls":
-            return "stop"
-        return "function_call" if self.legacy and choice.finish == "tool_calls" else FINISH[choice.finish]
+        if choice.finish == "tool_calls" and choice.raw_finish is None:
+            if self.forced:
+                return "stop"
+            return "function_call" if self.legacy else "tool_calls"
+        return choice.finish_word(FINISH)
 
     def call(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""
@@ -186,4 +189,4 @@ def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
     result["usage"] = usage(reply.usage)
     result |= facts.foot()
     extras = reply.extras.get("openai")
-    return reply.usage.put_into({**result, **extras} if extras else result, "usage")
+    return reply.usage.put_into(merged_json(result, extras) if extras else result, "usage")

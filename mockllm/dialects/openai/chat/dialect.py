@@ -8,6 +8,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import StreamForm
@@ -54,7 +55,8 @@ class ChatEncoder(Encoder):
         self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
         self._probabilities = None if facts.logprobs is None else StreamedLogprobs(facts.logprobs)
         self._tail = b'],"usage":null' if request.include_usage else b"]"
-        self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.presence == "counted" else None
+        counted = merged_json(usage(reply.usage), extras.get("usage", {}))
+        self._usage = counted if reply.usage.presence == "counted" else None
         self._moderation = extras.get("moderation")
         self._chunks = 0
         self._calls = [0] * len(reply.choices)

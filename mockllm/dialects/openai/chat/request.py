@@ -57,6 +57,9 @@ KNOWN_FIELDS: Final = frozenset({
 })  # fmt: skip
 """The fields of the request, as the types of the SDK name them. Other fields of a body pass, and are noted."""
 
+REASONING_MEMBERS: Final = ("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks")
+"""The members of an assistant message in which clients of vendors return reasoning."""
+
 
 class ChatRequest(ModelRequest):
     api = "chat"
@@ -148,6 +151,14 @@ class ChatRequest(ModelRequest):
         if self.fields.get("logprobs") is not True:
             return None
         return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
+
+    @lazy
+    def thinking_returned(self) -> bool | None:
+        """Whether the last assistant message has reasoning, under any of the names that vendors use."""
+        for entry in reversed([*objects(self.fields.get("messages"))]):
+            if entry.get("role") == "assistant":
+                return any(entry.get(name) for name in REASONING_MEMBERS)
+        return None
 
     @lazy
     def legacy(self) -> bool:

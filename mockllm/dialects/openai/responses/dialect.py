@@ -42,7 +42,7 @@ from mockllm.dialects.openai.responses.items import (
     status_of,
     supported_reply,
 )
-from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields, usage
+from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import store_update
 from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
@@ -159,7 +159,7 @@ class ResponsesEncoder(Encoder):
         """Yield the event that contains the finish reason and ends the stream."""
         if not self.reply.ends:
             return
-        reason = INCOMPLETE.get(self.reply.choices[0].finish)
+        reason = incomplete_reason(self.reply.choices[0])
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage)
         response = self._facts.response(status, self._done, counted, reason=reason)
@@ -233,7 +233,7 @@ class Responses(ResponsesCall):
         choice = supported.choices[0]
         facts = ResponseObjectFields(supported, request, stamp)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
-        reason = INCOMPLETE.get(choice.finish)
+        reason = incomplete_reason(choice)
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage)
         response = facts.response(status, output(choice, facts), counted, reason=reason)

@@ -32,7 +32,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.openai.logprobs import entries
-from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields
+from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import PREFIXES as TOOL_PREFIXES
 from mockllm.dialects.openai.responses.server_tools import generated_members, server_parts
@@ -181,7 +181,11 @@ def item_id(part: Part, place: int, facts: ResponseObjectFields) -> str:
 
 def status_of(choice: Choice, place: int) -> str:
     """Return the status of an item; the last item of a truncated response is incomplete."""
-    return "incomplete" if choice.finish in INCOMPLETE and place == len(choice.parts) - 1 else "completed"
+    return (
+        "incomplete"
+        if incomplete_reason(choice) is not None and place == len(choice.parts) - 1
+        else "completed"
+    )
 
 
 def item(

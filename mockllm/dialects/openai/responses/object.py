@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.randomness import HEX
-from mockllm.core.reply.reply import Finish, Reply, Usage
+from mockllm.core.reply.reply import Choice, Finish, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, ResponsesFamily, responses_family, snapshot
 from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
@@ -18,6 +19,13 @@ from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """The reason of an incomplete response by finish reason; with any other finish it is completed."""
+
+
+def incomplete_reason(choice: Choice) -> str | None:
+    """Return the reason of an incomplete response; None where it is completed."""
+    return choice.raw_finish or INCOMPLETE.get(choice.finish)
+
+
 NO_TOOL_USAGE: Final[dict[str, Json]] = {
     "image_gen": {
         "input_tokens": 0,
@@ -100,8 +108,7 @@ class ResponseObjectFields:
             "object": "response",
             "created_at": self.created,
             "status": status,
-            **self.echo,
-            **self.own,
+            **merged_json(self.echo, self.own),
         }
         result |= {
             "completed_at": self.created if status == "completed" else None,
@@ -109,7 +116,7 @@ class ResponseObjectFields:
             "incomplete_details": None if reason is None else {"reason": reason},
             "output": output,
             "service_tier": self.tier if tier is None else tier,
-            "usage": None if usage is None else self.own.get("usage", usage),
+            "usage": None if usage is None else merged_json(usage, self.own.get("usage", {})),
         }
         return result
 

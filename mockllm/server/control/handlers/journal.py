@@ -13,8 +13,10 @@ from mockllm.server.control import costs, journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import body_source, json_as_yaml, visible
 from mockllm.server.control.context import ControlContext
+from mockllm.server.control.conversation import conversation
 from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
 from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
+from mockllm.server.control.models.conversation import CodeQuery, Conversation, RequestCode
 from mockllm.server.control.models.costs import CostReport, PricedRequest
 from mockllm.server.control.models.journal import (
     ExportQuery,
@@ -27,6 +29,7 @@ from mockllm.server.control.models.journal import (
 )
 from mockllm.server.control.models.rules import RuleInfo, RuleList
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
+from mockllm.server.control.sdk_code import python_code
 from mockllm.server.journal.entry import JournalEntry
 
 
@@ -44,7 +47,10 @@ async def forget_requests(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def export_requests(context: ControlContext, call: ApiCall) -> TextResponse:
     """The journal as JSON lines or HAR."""
-    entries = [entry for entry in context.journal if journal_queries.matches_filter(call.query, entry)]
+    slices = TimeSlices()
+    entries = [
+        entry for entry in context.journal if await journal_queries.is_selected(call.query, entry, slices)
+    ]
     disposition = ("Content-Disposition", f'attachment; filename="mockllm.{call.query.format}"')
     if call.query.format == "har":
         return TextResponse(await journal_queries.har(entries), JSON, (disposition,))
@@ -54,7 +60,10 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
 
 async def show_costs(context: ControlContext, call: ApiCall) -> BaseModel:
     """What the requests would cost at list prices."""
-    entries = [entry for entry in context.journal if journal_queries.matches_filter(call.query, entry)]
+    slices = TimeSlices()
+    entries = [
+        entry for entry in context.journal if await journal_queries.is_selected(call.query, entry, slices)
+    ]
     return await costs.report(entries, context.engine, context.prices)
 
 
@@ -64,6 +73,20 @@ async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
     found = await journal_queries.detail(entry, context.engine)
     cost = costs.entry_cost(entry, context.engine, context.prices)
     return PricedRequest(**found.model_dump(), cost=cost.dollars)
+
+
+async def show_conversation(context: ControlContext, call: ApiCall) -> BaseModel:
+    """One request as turns, and its response as text and events."""
+    entry = entry_by_id(context.journal, call.params["id"])
+    return await journal_queries.apart(entry, lambda: conversation(entry, context.engine))
+
+
+async def show_code(context: ControlContext, call: ApiCall) -> BaseModel:
+    """One request as a Python program that sends it again."""
+    entry = entry_by_id(context.journal, call.params["id"])
+    return RequestCode(
+        python=await journal_queries.apart(entry, lambda: python_code(entry, call.query.origin))
+    )
 
 
 async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
@@ -164,6 +187,8 @@ ROUTES: Final = (
         content_type="application/x-ndjson",
         or_type=JSON,
     ),
+    ApiRoute("GET", "/api/requests/{id}/code", show_code, RequestCode, query=CodeQuery),
+    ApiRoute("GET", "/api/requests/{id}/conversation", show_conversation, Conversation),
     ApiRoute("GET", "/api/costs", show_costs, CostReport, query=RequestFilter),
     ApiRoute("GET", "/api/requests/{id}", show_request, PricedRequest),
     ApiRoute("POST", "/api/verify", verify, VerifyResult, VerifyBody),

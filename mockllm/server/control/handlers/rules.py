@@ -17,10 +17,10 @@ from mockllm.core.display import brief
 from mockllm.core.json.codec import Json
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
+from mockllm.engine.session_id import named
 from mockllm.scenario.overlay import Overlay, to_yaml
-from mockllm.scenario.source_file import Source
 from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
-from mockllm.server.control.body_text import body_source
+from mockllm.server.control.body_text import RULES, overlay_source
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import decode_again, entry_by_id
 from mockllm.server.control.models.base import Done
@@ -30,6 +30,7 @@ from mockllm.server.control.models.rules import (
     OverlayItems,
     SessionInfo,
     SessionList,
+    SessionPatch,
     SessionQuery,
     SuggestedRule,
 )
@@ -37,9 +38,6 @@ from mockllm.server.control.problem import Problem, diagnostics_problem
 from mockllm.server.engine_builder import Broken
 from mockllm.server.overlay_store import OverlayRejected, Settings
 
-RULE_KEYS: Final = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
-"""Keys that only a rule has: they distinguish a single rule from a single modifier."""
-FILE_KEYS: Final = frozenset({"rules", "modifiers"})
 MAX_LISTED: Final = 10
 """Most names or session ids in an error message."""
 MAX_MATCHED_LENGTH: Final = 120
@@ -51,7 +49,7 @@ PLACEHOLDER: Final = "Write the reply here."
 async def add_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     """Add rules and modifiers to the overlay of all sessions or of one."""
     overlays, session = context.require_overlays(), call.query.session
-    source = await asyncio.to_thread(_source, call.raw)
+    source = await asyncio.to_thread(overlay_source, call.raw)
     with _change(context, session):
         names = await overlays.add(source, session)
     return OverlayDone(names=names, overlay=overlays.text(session))
@@ -61,7 +59,7 @@ async def put_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     """Replace or add one rule or modifier of the overlay."""
     overlays, session, name = context.require_overlays(), call.query.session, call.params["name"]
     with _change(context, session):
-        await overlays.put(name, await asyncio.to_thread(_source, call.raw), session)
+        await overlays.put(name, await asyncio.to_thread(overlay_source, call.raw), session)
     return OverlayDone(names=[name], overlay=overlays.text(session))
 
 
@@ -101,20 +99,6 @@ async def delete_rules(context: ControlContext, call: ApiCall) -> BaseModel:
 async def show_overlay(context: ControlContext, call: ApiCall) -> TextResponse:
     """The overlay as a scenario file."""
     return TextResponse(context.require_overlays().text(call.query.session).encode(), YAML)
-
-
-def _source(raw: bytes) -> Source:
-    """Parse a YAML or JSON body: the `rules` and `modifiers` of a scenario file, or a single rule or modifier."""
-    source = body_source(raw)
-    data: Any = source.data
-    if source.diagnostics or not isinstance(data, dict) or FILE_KEYS & data.keys() or not data:
-        if not source.diagnostics and not (isinstance(data, dict) and data):
-            message = "expected rules, modifiers, or one of them"
-            raise diagnostics_problem([source.diagnostic((), message)])
-        return source
-    kind = "rules" if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data) else "modifiers"
-    inner: Any = {kind: (0, source.marks[1], [source.marks])}
-    return Source("body", {kind: [data]}, (0, source.marks[1], inner), has_params=source.has_params)
 
 
 # --- items and suggestions ---------------------------------------------------------------------------
@@ -182,9 +166,6 @@ def _match(request: Request) -> dict[str, Json]:
     return match
 
 
-RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
-
-
 async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     """All sessions, the last used first."""
     state = context.engine.state
@@ -198,6 +179,7 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
             id=shown[id],
             used=round(used[id].used_at, 6) if id in used else None,
             seed=used[id].seed if id in used else None,
+            time_scale=used[id].time_scale if id in used else None,
             overlay=overlays.get(id, 0),
             requests=requests[id],
         )
@@ -205,6 +187,16 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     ]
     sessions.sort(key=lambda session: session.used or 0.0, reverse=True)
     return SessionList(sessions=sessions, unused=state.unused if isfinite(state.unused) else None)
+
+
+async def change_session(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Set the time scale of a session, which begins if there is none of this id."""
+    id = call.params["session"]
+    wrong = named(id, "/")[2]
+    if wrong is not None:
+        raise Problem(400, wrong.message or "This is no id of a session.")
+    context.engine.state.session(id, time.monotonic(), time.time()).time_scale = call.body.time_scale
+    return Done(done=f"session {Redactor().session(id)}")
 
 
 async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
@@ -238,5 +230,6 @@ ROUTES: Final = (
     ApiRoute("GET", "/api/overlay", list_items, OverlayItems),
     ApiRoute("GET", "/api/overlay.yaml", show_overlay, query=SessionQuery, content_type=YAML),
     ApiRoute("GET", "/api/sessions", list_sessions, SessionList),
+    ApiRoute("PATCH", "/api/sessions/{session}", change_session, Done, SessionPatch),
     ApiRoute("DELETE", "/api/sessions/{session}", end_session, Done),
 )

@@ -31,6 +31,8 @@ class RequestFilter(RequestModel):
     left: EndReason | None = None
     fault: str | None = None
     """A fault that was played."""
+    text: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """A text in the body of the request or in the response; case does not matter."""
     since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Seconds since the epoch."""
 

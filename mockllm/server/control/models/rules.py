@@ -63,14 +63,21 @@ class SessionQuery(RequestModel):
     session: SessionId | None = None
 
 
+class SessionPatch(RequestModel):
+    """`time_scale` is the factor on all times of scenarios in this session; null: the server's."""
+
+    time_scale: Annotated[float, Field(ge=0.0001, le=10_000)] | None = None
+
+
 class SessionInfo(BaseModel):
     """`used` is the last use in seconds since the epoch, None before the first request; `seed` is the session's
-    seed, None where it is the server's. `overlay` counts the session's rules and modifiers, `requests` its
-    requests in the journal."""
+    seed, None where it is the server's, and so is `time_scale`. `overlay` counts the session's rules and
+    modifiers, `requests` its requests in the journal."""
 
     id: str
     used: float | None
     seed: int | None
+    time_scale: float | None
     overlay: int
     requests: int
 

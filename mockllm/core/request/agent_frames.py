@@ -1,0 +1,167 @@
+"""The person's own text in a user message: without what coding agents put around it.
+
+Each row is one frame of one agent, with the place in which it was seen. A frame is taken off by searching its fixed
+texts, so that the work is linear in the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from mockllm.core.request.messages import Message, TextPart
+
+FrameForm: TypeAlias = Literal["block", "wrapper", "section", "quotes"]
+"""`block`: added text between two marks. `wrapper`: the person's text is between the marks, and all else is added.
+`section`: added text from a mark to another one, or to the end. `quotes`: the whole text is in quotes."""
+
+
+class AgentFrame(NamedTuple):
+    """A frame: who adds it, its form and its marks."""
+
+    agent: str
+    form: FrameForm
+    opening: str
+    closing: str
+    source: str
+    """Where the frame was seen."""
+
+
+CLAUDE_CODE: Final = "session files of Claude Code (~/.claude/projects/*.jsonl), 2025 and 2026"
+GEMINI_CLI: Final = "google-gemini/gemini-cli"
+CODEX: Final = "rollout files of Codex (~/.codex/sessions/*.jsonl), 2025 and 2026"
+ROO: Final = "exported tasks of Cline and Roo Code, 2025"
+
+
+def _block(agent: str, tag: str, source: str) -> AgentFrame:
+    return AgentFrame(agent, "block", f"<{tag}>", f"</{tag}>", source)
+
+
+FRAMES: Final[tuple[AgentFrame, ...]] = (
+    *(
+        _block("Claude Code", tag, CLAUDE_CODE)
+        for tag in (
+            "system-reminder",
+            "ide_opened_file",
+            "ide_selection",
+            "command-name",
+            "command-message",
+            "command-args",
+            "local-command-caveat",
+            "local-command-stdout",
+            "local-command-stderr",
+            "bash-input",
+            "bash-stdout",
+            "bash-stderr",
+            "task-notification",
+            "user-prompt-submit-hook",
+        )
+    ),
+    _block("Gemini CLI", "session_context", f"{GEMINI_CLI}: packages/core/src/utils/environmentContext.ts"),
+    _block("Gemini CLI", "hook_context", f"{GEMINI_CLI}: context of hooks"),
+    AgentFrame(
+        "Gemini CLI",
+        "section",
+        "--- Content from referenced files ---",
+        "--- End of content ---",
+        f"{GEMINI_CLI}: packages/cli/src/ui/hooks/atCommandProcessor.ts",
+    ),
+    AgentFrame(
+        "Gemini CLI",
+        "section",
+        "This is the Gemini CLI. We are setting up the context for our chat.",
+        "",
+        f"{GEMINI_CLI} before session_context, 2025; Qwen Code has the same text with its name",
+    ),
+    AgentFrame(
+        "Qwen Code",
+        "section",
+        "This is the Qwen Code. We are setting up the context for our chat.",
+        "",
+        "QwenLM/qwen-code: packages/core/src/utils/environmentContext.ts",
+    ),
+    *(
+        _block("Codex", tag, CODEX)
+        for tag in (
+            "environment_context",
+            "user_instructions",
+            "INSTRUCTIONS",
+            "turn_aborted",
+            "user_shell_command",
+        )
+    ),
+    AgentFrame("Codex", "section", "# AGENTS.md instructions for ", "", CODEX),
+    AgentFrame("Codex", "wrapper", "## My request for Codex:", "", CODEX),
+    _block("Cline", "environment_details", ROO),
+    AgentFrame("Cline", "wrapper", "<task>", "</task>", ROO),
+    AgentFrame("Cline", "wrapper", "<feedback>", "</feedback>", ROO),
+    AgentFrame(
+        "Copilot",
+        "wrapper",
+        "<userRequest>",
+        "</userRequest>",
+        "requests of VS Code's chat to other endpoints, 2025",
+    ),
+    AgentFrame("opencode", "quotes", '"', '"', "sst/opencode: packages/opencode/src/cli/cmd/run.ts"),
+)
+"""Blocks come before wrappers, which contain them, and quotes come last."""
+
+
+def typed_text(text: str) -> str:
+    """Return a text without the frames of agents, and without white space around it; empty where nothing is left."""
+    for frame in FRAMES:
+        if frame.opening in text:
+            text = _TAKEN_OFF[frame.form](text.strip(), frame)
+    return text.strip()
+
+
+def _without_blocks(text: str, frame: AgentFrame) -> str:
+    parts: list[str] = []
+    position = 0
+    while True:
+        start = text.find(frame.opening, position)
+        end = -1 if start < 0 else text.find(frame.closing, start)
+        if end < 0:
+            return "".join((*parts, text[position:]))
+        parts.append(text[position:start])
+        position = end + len(frame.closing)
+
+
+def _inside(text: str, frame: AgentFrame) -> str:
+    """Return the last text between the marks."""
+    end = text.rfind(frame.closing)
+    start = text.rfind(frame.opening, 0, max(end, 0))
+    return text if start < 0 else text[start + len(frame.opening) : end]
+
+
+def _without_section(text: str, frame: AgentFrame) -> str:
+    before, _, rest = text.partition(frame.opening)
+    after = rest.rpartition(frame.closing)[2] if frame.closing and frame.closing in rest else ""
+    return before + after
+
+
+def _unquoted(text: str, frame: AgentFrame) -> str:
+    """Return the text in quotes; text with other quotes inside stays."""
+    inner = text[1:-1].replace('\\"', "")
+    if len(text) < 2 or not (text.startswith('"') and text.endswith('"')) or '"' in inner:
+        return text
+    return text[1:-1].replace('\\"', '"')
+
+
+_TAKEN_OFF: Final = {
+    "block": _without_blocks,
+    "wrapper": _inside,
+    "section": _without_section,
+    "quotes": _unquoted,
+}
+
+
+def last_typed_text(messages: Sequence[Message]) -> str | None:
+    """Return the last text of a person, parts joined by a newline; None where no user message has one."""
+    for message in reversed(messages):
+        if message.role == "user":
+            parts = [typed_text(part.text) for part in message.parts if type(part) is TextPart]
+            text = "\n".join(part for part in parts if part)
+            if text:
+                return text
+    return None

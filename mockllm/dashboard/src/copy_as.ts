@@ -1,0 +1,38 @@
+// A request as a command or a program that sends it again. Keys are not stored: variables take their place.
+
+import type { Detail } from "./models.ts";
+
+/** Headers that a client sets itself, or that belong to the connection. */
+const OWN = new Set([
+  "host", "content-length", "connection", "accept-encoding", "user-agent", "origin", "referer", "cookie", "transfer-encoding",
+  "expect", "te", "upgrade", "keep-alive", "accept-language",
+]);
+const REMOVED = "REDACTED";
+
+/** Returns the headers of a request that another client sends again. */
+export function sentHeaders(detail: Detail, key: string): [string, string][] {
+  return detail.request.headers
+    .filter(({ name }) => !OWN.has(name.toLowerCase()) && !/^(sec-|x-stainless-|x-forwarded-)/i.test(name))
+    .map(({ name, value }) => [name, value.replace(REMOVED, key)]);
+}
+
+export function bodyText(detail: Detail): string | null {
+  const { body, text } = detail.request;
+  return body === null ? text : JSON.stringify(body);
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Returns a command of a POSIX shell. */
+export function asCurl(detail: Detail, origin: string): string {
+  const body = bodyText(detail);
+  const parts = [`curl ${detail.streamed ? "-N " : ""}${detail.method === (body === null ? "GET" : "POST") ? "" : `-X ${detail.method} `}${quoted(origin + detail.path)}`];
+  for (const [name, value] of sentHeaders(detail, "$API_KEY")) {
+    const line = `${name}: ${value}`;
+    parts.push(`-H ${line.includes("$API_KEY") ? JSON.stringify(line) : quoted(line)}`);
+  }
+  if (body !== null) parts.push(`--data-raw ${quoted(body)}`);
+  return `${parts.join(" \\\n  ")}\n`;
+}

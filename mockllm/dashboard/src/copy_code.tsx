@@ -1,0 +1,23 @@
+// Copies a request as a Python program, which the server writes: it knows the providers' SDKs.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { get } from "./api.ts";
+import { attempt, copyText } from "./components.tsx";
+
+export function CopyCode(props: { id: number }): JSX.Element {
+  const [done, setDone] = useState(false);
+  const copy = (): void => {
+    void attempt(async () => {
+      const { python } = await get<{ python: string }>(`/api/requests/${props.id}/code?origin=${encodeURIComponent(location.origin)}`);
+      await copyText(python);
+      setDone(true);
+      window.setTimeout(() => setDone(false), 1500);
+    });
+  };
+  return (
+    <button type="button" class="small" onClick={copy} aria-label="Copy the request as Python">
+      {done ? "Copied" : "Copy as Python"}
+    </button>
+  );
+}

@@ -1,0 +1,95 @@
+// The editor of a rule of the overlay. While it is typed, the server says what is wrong, and which of the last
+// requests the rule would answer.
+
+import type { JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { call, Problem, type FieldError } from "./api.ts";
+import { attempt } from "./components.tsx";
+import type { Editor } from "./editor_bundle.ts";
+import { EditorHost } from "./editor_host.tsx";
+import { refresh } from "./feed.ts";
+import type { Preview } from "./models.ts";
+import { Mistakes } from "./mistakes.tsx";
+import { address, show } from "./route.ts";
+import { closePane, Pane } from "./pane.tsx";
+import { RulePreview } from "./rule_preview.tsx";
+
+/** The server writes this in place of the reply that a suggested rule lacks. */
+export const PLACEHOLDER = "Write the reply here.";
+
+interface Props {
+  title: string;
+  text: string;
+  /** The item of the overlay that is edited; null for a new one. */
+  name: string | null;
+  session: string | null;
+}
+
+export function OverlayEditor(props: Props): JSX.Element {
+  const [text, setText] = useState(props.text);
+  const [preview, setPreview] = useState<Preview | null>(null);
+  const [errors, setErrors] = useState<FieldError[]>([]);
+  const editor = useRef<Editor | null>(null);
+  const query = new URLSearchParams();
+  if (props.session) query.set("session", props.session);
+  const blank = text.includes(PLACEHOLDER);
+
+  const check = async (typed: string): Promise<FieldError[]> => {
+    const asked = new URLSearchParams(query);
+    if (props.name) asked.set("name", props.name);
+    try {
+      const found = await call<Preview>("POST", `/api/rules/preview?${asked}`, typed);
+      setErrors(found.errors);
+      if (!found.errors.length) setPreview(found);
+      return found.errors;
+    } catch (error) {
+      const problem = [{ field: "", message: error instanceof Problem ? error.message : String(error) }];
+      setErrors(problem);
+      return problem;
+    }
+  };
+  const save = (): void => {
+    const typed = editor.current?.text() ?? text;
+    if (typed.includes(PLACEHOLDER)) return;
+    void attempt(async () => {
+      const path = props.name ? `/api/rules/${encodeURIComponent(props.name)}` : "/api/rules";
+      const done = await call<{ names: string[] }>(props.name ? "PUT" : "POST", `${path}?${query}`, typed);
+      await refresh();
+      const [first] = done.names;
+      show(address("rules", first ? ["rule", `${props.session ? "session" : "overlay"}:${first}`] : []), true);
+      return `${done.names.join(", ")} is active and part of the overlay.`;
+    });
+  };
+  return (
+    <Pane title={props.title}>
+      <EditorHost
+        label={props.title}
+        text={props.text}
+        single
+        readOnly={false}
+        change={setText}
+        check={check}
+        save={save}
+        opened={(opened) => {
+          editor.current = opened;
+          opened.select(PLACEHOLDER);
+          opened.check();
+        }}
+      />
+      <Mistakes errors={errors} go={(line, column) => editor.current?.go(line, column)} />
+      <div class="actions">
+        <button type="button" class="primary" disabled={blank || errors.length > 0} onClick={save}>
+          {props.name ? "Save in the overlay" : "Add to the overlay"}
+        </button>
+        <button type="button" onClick={closePane}>
+          Cancel
+        </button>
+        {blank ? <span class="hint">Write the reply first: it still has its placeholder.</span> : null}
+        <span class="hint keys">
+          <kbd>Ctrl</kbd> <kbd>Space</kbd> completes, <kbd>Ctrl</kbd> <kbd>S</kbd> saves
+        </span>
+      </div>
+      {preview ? <RulePreview preview={preview} stale={errors.length > 0} /> : null}
+    </Pane>
+  );
+}

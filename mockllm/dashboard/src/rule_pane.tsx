@@ -1,0 +1,70 @@
+// What is beside the list of rules: one rule, an editor for the overlay, or the files. The address selects it.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { get, Problem } from "./api.ts";
+import { Empty } from "./components.tsx";
+import { FileEditor } from "./file_editor.tsx";
+import { FileList } from "./file_list.tsx";
+import { ruleName } from "./format.ts";
+import type { RuleText } from "./models.ts";
+import { OverlayEditor } from "./overlay_editor.tsx";
+import { closePane, Pane } from "./pane.tsx";
+import { useRoute } from "./route.ts";
+import { RuleDetail, SwitchedOffDetail } from "./rule_detail.tsx";
+import { overlayCopy } from "./switched_off.ts";
+
+const BLANK = "name: my-rule\nmatch:\n  user: {contains: hello}\nreply: Write the reply here.\n";
+
+export function RulePane(): JSX.Element {
+  const { rest, query } = useRoute();
+  const [what, name = ""] = rest;
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && !event.defaultPrevented && (what === "rule" || what === "off" || what === "files")) closePane();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [what]);
+  if (what === "rule") return <RuleDetail id={name} />;
+  if (what === "off") return <SwitchedOffDetail name={name} />;
+  if (what === "files") return <FileList />;
+  if (what === "file") return <FileEditor name={name} line={Number(query.get("line") ?? 1)} />;
+  if (what === "new" && query.get("from")) {
+    const from = query.get("from")!;
+    return (
+      <Loaded path={`/api/requests/${encodeURIComponent(from)}/rule`} show={(found: { yaml: string }) => <OverlayEditor title={`New rule from request ${from}`} text={single(found.yaml)} name={null} session={null} />} />
+    );
+  }
+  if (what === "new") return <OverlayEditor title="New rule" text={BLANK} name={null} session={null} />;
+  return <Loaded path={`/api/rules/${encodeURIComponent(name)}`} show={(rule: RuleText) => editorOf(what === "copy", rule)} />;
+}
+
+function editorOf(copy: boolean, rule: RuleText): JSX.Element {
+  const own = ruleName(rule.id).name;
+  if (copy) return <OverlayEditor title={`A copy of ${own} in the overlay`} text={overlayCopy(rule)} name={null} session={null} />;
+  return <OverlayEditor title={`Edit ${own}`} text={rule.yaml ?? ""} name={own} session={rule.session} />;
+}
+
+/** Returns the only rule of a scenario file without its list. */
+function single(yaml: string): string {
+  const lines = yaml.split("\n");
+  const start = lines.findIndex((line) => line.startsWith("- "));
+  if (start < 0) return yaml;
+  return lines.slice(start).map((line) => line.slice(2)).join("\n");
+}
+
+function Loaded<T>(props: { path: string; show: (found: T) => JSX.Element }): JSX.Element {
+  const [found, setFound] = useState<T | null>(null);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    let mounted = true;
+    get<T>(props.path).then(
+      (result) => mounted && setFound(result),
+      (error) => mounted && setProblem(error instanceof Problem ? error.message : String(error)),
+    );
+    return () => void (mounted = false);
+  }, [props.path]);
+  if (problem) return <Pane title="Not found"><Empty title={problem} /></Pane>;
+  return found ? props.show(found) : <Pane title="Loading …"><p class="quiet">Loading …</p></Pane>;
+}

@@ -1,0 +1,26 @@
+// The position of a rule.
+
+import type { JSX } from "preact";
+import type { Rule } from "./models.ts";
+
+/** The position of a rule. Of a pack the path is not of interest, of a long path only its end. */
+export function RulePlace(props: { rule: Rule }): JSX.Element {
+  const { id, layer, where } = props.rule;
+  const file = id.slice(0, Math.max(0, id.lastIndexOf(":")));
+  const line = where.slice(where.lastIndexOf(":"));
+  const slash = file.indexOf("/");
+  if (layer === "pack" && slash > 0) {
+    return (
+      <span class="r-where" title={where}>
+        pack <b>{file.slice(0, slash)}</b> {file.slice(slash + 1)}{line}
+      </span>
+    );
+  }
+  const name = where.lastIndexOf("/") + 1;
+  return (
+    <span class="r-where split-path" title={where}>
+      <span class="path-start">{where.slice(0, name)}</span>
+      <span>{where.slice(name)}</span>
+    </span>
+  );
+}

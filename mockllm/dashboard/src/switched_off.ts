@@ -1,0 +1,56 @@
+// Rules that are switched off: items of the overlay with `enabled: false`, which may stand for a rule of a file.
+
+import { call } from "./api.ts";
+import { refresh } from "./feed.ts";
+import { ruleName } from "./format.ts";
+import type { OverlayItem, RuleText } from "./models.ts";
+import { flow, items as asYaml } from "./yaml.ts";
+
+export interface SwitchedOff {
+  item: OverlayItem;
+  /** The id of the file's rule that it switches off. */
+  target: string | null;
+}
+
+const DISABLED = /^ {2}enabled: false$/m;
+
+export function switchedOff(items: OverlayItem[]): SwitchedOff[] {
+  return items.filter((item) => DISABLED.test(item.yaml)).map((item) => ({ item, target: targetOf(item) }));
+}
+
+function targetOf(item: OverlayItem): string | null {
+  const found = /^ {2}replaces: (?:'((?:[^']|'')*)'|"([^"]*)"|(.+))$/m.exec(item.yaml);
+  return found ? (found[1]?.replaceAll("''", "'") ?? found[2] ?? found[3] ?? null) : null;
+}
+
+function path(name: string, session: string | null = null): string {
+  return `/api/rules/${encodeURIComponent(name)}${session ? `?session=${encodeURIComponent(session)}` : ""}`;
+}
+
+/** Switches a rule off: one of the overlay by its own key, one of a file by an item that takes its place. */
+export async function switchOff(rule: RuleText): Promise<string> {
+  const own = ruleName(rule.id).name;
+  if (rule.layer === "overlay" || rule.layer === "session") {
+    await call("PUT", path(own, rule.session), `${rule.yaml ?? ""}enabled: false\n`);
+  } else {
+    const name = `off ${rule.id}`;
+    await call("PUT", path(name), asYaml(rule.kind === "rule" ? "rules" : "modifiers", [{ name, replaces: rule.id, enabled: false }]));
+  }
+  await refresh();
+  return `${own} is switched off.`;
+}
+
+/** Switches it on again: the item that stands for a file's rule is removed. */
+export async function switchOn({ item, target }: SwitchedOff): Promise<string> {
+  if (target) await call("DELETE", path(item.name));
+  else await call("PUT", path(item.name), item.yaml.replace(DISABLED, "").replace(/\n\n/g, "\n"));
+  await refresh();
+  return `${target ? ruleName(target).name : item.name} is switched on.`;
+}
+
+/** Returns the text of a rule for the overlay, where it takes the place of the file's rule. */
+export function overlayCopy(rule: RuleText): string {
+  const name = ruleName(rule.id).name;
+  const rest = (rule.yaml ?? "").split("\n").filter((line) => !/^(name|replaces|enabled):/.test(line)).join("\n");
+  return `name: ${flow(name)}\nreplaces: ${flow(rule.id)}\n${rest}`;
+}

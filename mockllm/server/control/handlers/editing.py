@@ -1,0 +1,185 @@
+"""Handlers that show a rule with its text, preview changes of rules, and read and write scenario files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+from pydantic import BaseModel
+
+from mockllm.core.display import brief
+from mockllm.core.redaction import Redactor
+from mockllm.scenario.catalog import CatalogItem
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.server.control.api_types import ApiCall, ApiRoute
+from mockllm.server.control.body_text import RULES, overlay_source
+from mockllm.server.control.context import ControlContext
+from mockllm.server.control.models.base import StaleFile
+from mockllm.server.control.models.editing import (
+    FileContent,
+    FileErrors,
+    FileSaved,
+    FolderFile,
+    FolderFiles,
+    PreviewQuery,
+    RuleDetail,
+    RulePreview,
+    WriteQuery,
+)
+from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
+from mockllm.server.control.rule_preview import previewed
+from mockllm.server.control.rule_texts import rule_text
+from mockllm.server.engine_builder import Broken
+from mockllm.server.overlay_store import OverlayRejected
+from mockllm.server.scenario_editor import FileConflict, FileVersion, NotEditable, ScenarioEditor
+
+TEXT: Final = "the text of a scenario file"
+CHECKED_TEXT: Final = f"any text; it is checked as {TEXT}"
+CHECKED_RULES: Final = f"any text; it is checked as {RULES}"
+
+
+async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
+    """One rule or modifier with its text."""
+    catalog, id = context.engine.catalog, call.params["name"]
+    found = next((number for number, item in enumerate(catalog.items) if item.id == id), None)
+    if found is None:
+        raise Problem(404, f"There is no rule {brief(id)}; GET /api/rules lists their ids.")
+    item = catalog.items[found]
+    tries, answers = context.engine.state.totals().get(item.key, (0, 0))
+    layer, session = context.layer_of(item)
+    path, _, line = item.where.rpartition(":")
+    file = item.id.rpartition(":")[0]
+    return RuleDetail(
+        id=item.id,
+        kind="rule" if found < catalog.rules else "modifier",
+        where=item.where,
+        layer=layer,
+        session=session,
+        tries=tries,
+        answers=answers,
+        yaml=await _text(context, item, layer in ("overlay", "session"), session),
+        file=context.editor.name_of(path) if context.editor is not None and layer == "user" else None,
+        line=int(line),
+        pack=file.partition("/")[0] if layer == "pack" else None,
+    )
+
+
+async def _text(context: ControlContext, item: CatalogItem, added: bool, session: str | None) -> str | None:
+    """Return the text of a rule: of one of an overlay (`added`) as it is in use."""
+    name = item.id.rpartition(":")[2]
+    if added:
+        overlays = context.require_overlays()
+        sessions = [id for id in overlays.sessions if Redactor().session(id) == session]
+        return await asyncio.to_thread(overlays.item_text, name, sessions[0] if sessions else None)
+    return await asyncio.to_thread(rule_text, item.where, item.id)
+
+
+async def preview_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The last requests that changed rules would select or change; nothing changes."""
+    overlays, query = context.require_overlays(), call.query
+    try:
+        source = await asyncio.to_thread(overlay_source, call.raw)
+        catalog, changed = await overlays.preview(source, query.session, query.name)
+    except OverlayRejected as rejected:
+        return _refused(field_problems(rejected.diagnostics))
+    except Broken as broken:
+        return _refused(field_problems(broken.mistakes))
+    except Problem as problem:
+        return _refused(problem.body.errors or [FieldProblem(field="", message=problem.body.detail)])
+    checked, requests = await previewed(catalog, set(changed), context.journal, context.engine, query.limit)
+    return RulePreview(errors=[], changed=list(changed), checked=checked, requests=requests)
+
+
+def _refused(errors: list[FieldProblem]) -> RulePreview:
+    return RulePreview(errors=errors, changed=[], checked=0, requests=[])
+
+
+# --- files -------------------------------------------------------------------------------------------
+
+
+async def list_files(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The files of the scenario folder."""
+    editor = context.require_editor()
+    files = await asyncio.to_thread(_versions, editor)
+    listed = [FolderFile(name=file.name, digest=file.digest) for file in files]
+    return FolderFiles(folder=editor.folder, writable=editor.writable, files=listed)
+
+
+def _versions(editor: ScenarioEditor) -> list[FileVersion]:
+    found = []
+    for name in editor.names():
+        try:
+            version = editor.read(name)
+        except NotEditable:
+            continue
+        if version is not None:
+            found.append(version)
+    return found
+
+
+async def show_file(context: ControlContext, call: ApiCall) -> BaseModel:
+    """One file of the scenario folder."""
+    editor, name = context.require_editor(), call.params["file"]
+    version = await asyncio.to_thread(_read, editor, name)
+    if version is None:
+        raise Problem(404, f"The scenario folder has no file {brief(name)}.")
+    return FileContent(
+        name=name,
+        digest=version.digest,
+        text=version.content.decode("utf-8", "replace"),
+        writable=editor.writable,
+    )
+
+
+def _read(editor: ScenarioEditor, name: str) -> FileVersion | None:
+    try:
+        return editor.read(name)
+    except NotEditable as error:
+        raise Problem(403, f"{error}.") from None
+
+
+async def check_file(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The errors of a file's text; nothing is written."""
+    found = await asyncio.to_thread(_check, context.require_editor(), call.params["file"], call.raw)
+    return FileErrors(errors=field_problems(found))
+
+
+def _check(editor: ScenarioEditor, name: str, raw: bytes) -> Iterable[Diagnostic]:
+    try:
+        return editor.diagnostics(name, raw)
+    except NotEditable as error:
+        raise Problem(403, f"{error}.") from None
+
+
+async def put_file(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Write a file of the scenario folder, if its content is still the one that was read."""
+    editor, name = context.require_editor(), call.params["file"]
+    if not editor.writable:
+        raise Problem(403, "This server does not write files: start it with --edit.")
+    mistakes = list(await asyncio.to_thread(_check, editor, name, call.raw))
+    if mistakes:
+        raise diagnostics_problem(mistakes)
+    try:
+        written = await asyncio.to_thread(editor.write, name, call.raw, call.query.digest)
+    except NotEditable as error:
+        raise Problem(403, f"{error}.") from None
+    except FileConflict as conflict:
+        state = "has changed since it was read" if conflict.digest else "does not exist any more"
+        state = state if call.query.digest else "exists already"
+        raise Problem(409, f"{name} {state}; nothing was written.") from None
+    if context.reload is not None:
+        await context.reload()
+    stale = context.engine.info().stale
+    listed = [StaleFile(file=file.file, reason=file.reason, left_out=not file.kept) for file in stale]
+    return FileSaved(name=name, digest=written.digest, loaded=context.reload is not None, stale=listed)
+
+
+ROUTES: Final = (
+    ApiRoute("POST", "/api/rules/preview", preview_rules, RulePreview, query=PreviewQuery, raw=CHECKED_RULES),
+    ApiRoute("GET", "/api/rules/{name}", show_rule, RuleDetail),
+    ApiRoute("GET", "/api/files", list_files, FolderFiles),
+    ApiRoute("GET", "/api/files/{file}", show_file, FileContent),
+    ApiRoute("PUT", "/api/files/{file}", put_file, FileSaved, query=WriteQuery, raw=TEXT),
+    ApiRoute("POST", "/api/files/{file}/check", check_file, FileErrors, raw=CHECKED_TEXT),
+)

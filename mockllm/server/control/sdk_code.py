@@ -1,0 +1,74 @@
+"""A request of the journal as a Python program that sends it again: with the provider's SDK, else with httpx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pprint import pformat
+
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.redaction import is_secret
+from mockllm.dialects.registry import PYTHON_CALLS, PythonCall
+from mockllm.engine.session_id import SESSION
+from mockllm.server.journal.entry import JournalEntry
+
+WIDTH = 96
+CLIENT_HEADERS = frozenset(
+    {"host", "content-length", "connection", "accept-encoding", "user-agent", "accept", "transfer-encoding"}
+)
+"""Headers that a client sets itself."""
+
+
+def python_code(entry: JournalEntry, origin: str) -> str:
+    """Return the program. `origin` is the server's address without a path. The key is a placeholder."""
+    call = PYTHON_CALLS.get(entry.endpoint or "")
+    redactor = entry.full_redactor
+    body = _body(redactor.data(entry.raw))
+    path = redactor.target(entry.path)
+    sdk = call is not None and isinstance(body, dict) and path.endswith(call.path)
+    if call is None or not sdk or not isinstance(body, dict):
+        return "\n".join(_with_httpx(entry, origin + redactor.target(entry.target), body)) + "\n"
+    return "\n".join(_with_sdk(entry, call, origin + path.removesuffix(call.path), body)) + "\n"
+
+
+def _body(raw: bytes) -> Json:
+    try:
+        return loads(raw) if raw else None
+    except JSONDecodeError:
+        return raw.decode("utf-8", "replace")
+
+
+def _with_sdk(entry: JournalEntry, call: PythonCall, base: str, body: Mapping[str, Json]) -> Iterator[str]:
+    headers = {name: value for name, value in entry.headers if name.lower() == SESSION}
+    more = f", default_headers={headers!r}" if headers else ""
+    yield f"import {call.package}\n"
+    yield f'client = {call.package}.{call.client}(base_url="{base}", api_key="any"{more})'
+    yield f"response = client.{call.method}("
+    for name, value in body.items():
+        yield f"    {name}={_literal(value, 4 + len(name) + 1)},"
+    yield ")"
+    yield from (
+        ("for event in response:", "    print(event)") if body.get("stream") is True else ("print(response)",)
+    )
+
+
+def _with_httpx(entry: JournalEntry, url: str, body: Json) -> Iterator[str]:
+    headers = {
+        name: "any" if is_secret(name) else value
+        for name, value in entry.headers
+        if name.lower() not in CLIENT_HEADERS
+    }
+    yield "import httpx\n"
+    yield "response = httpx.request("
+    yield f"    {entry.method!r},"
+    yield f"    {url!r},"
+    yield f"    headers={_literal(dict(headers), 12)},"
+    if body is not None:
+        yield f"    {'content' if isinstance(body, str) else 'json'}={_literal(body, 9)},"
+    yield ")"
+    yield "print(response.status_code, response.text)"
+
+
+def _literal(value: Json, column: int) -> str:
+    """Return a value as Python writes it; its further lines begin below its first character."""
+    lines = pformat(value, width=WIDTH - column, sort_dicts=False).split("\n")
+    return f"\n{' ' * column}".join(lines)

@@ -1,0 +1,70 @@
+"""Gates: named places where responses wait until they are released (`hold`)."""
+
+from __future__ import annotations
+
+from asyncio import Future, get_running_loop
+from collections import OrderedDict
+from typing import Final
+
+from mockllm.core.rendering.plan import Hold
+from mockllm.server.deadlines import Deadlines
+
+MAX_REMEMBERED: Final = 1_000
+"""How many names are remembered that were released before a response waited for them."""
+
+GateKey = tuple[str, str]
+"""A session (empty: none) and a name."""
+
+
+class Gates:
+    """The responses that wait, by session and name, in the order of their requests."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[GateKey, list[Future[bool]]] = {}
+        self._released: OrderedDict[GateKey, None] = OrderedDict()
+
+    async def wait(self, key: GateKey, hold: Hold, deadlines: Deadlines) -> bool:
+        """Return when the name is released, or the longest wait is over; whether it was released.
+
+        A release that came before any response waited lets one response pass.
+        """
+        if key in self._released:
+            del self._released[key]
+            return True
+        future: Future[bool] = get_running_loop().create_future()
+
+        def give_up(now: float) -> None:
+            if not future.done():
+                future.set_result(False)
+
+        deadline = deadlines.at(deadlines.time() + hold.at_most, give_up)
+        self._waiting.setdefault(key, []).append(future)
+        try:
+            return await future
+        finally:
+            deadline.cancel()
+            waiting = self._waiting.get(key, [])
+            if future in waiting:
+                waiting.remove(future)
+            if not waiting:
+                self._waiting.pop(key, None)
+
+    def release(self, key: GateKey) -> int:
+        """Release all responses that wait for a name; return their number. Where none waits, the next one passes."""
+        waiting = [future for future in self._waiting.pop(key, ()) if not future.done()]
+        for future in waiting:
+            future.set_result(True)
+        if not waiting:
+            self._released[key] = None
+            while len(self._released) > MAX_REMEMBERED:
+                self._released.popitem(last=False)
+        return len(waiting)
+
+    def waiting(self, key: GateKey) -> int:
+        """Return how many responses wait for a name."""
+        return len(self._waiting.get(key, ()))
+
+    def forget(self, session: str) -> None:
+        """Forget the releases of a session for which no response has waited."""
+        for key in [key for key in self._released if key[0] == session]:
+            del self._released[key]

@@ -1,0 +1,67 @@
+"""What a person typed, without the frames of each agent."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.request.agent_frames import FRAMES, last_typed_text, typed_text
+from mockllm.core.request.messages import CallPart, Message, TextPart
+
+TYPED = {
+    "Claude Code": "<system-reminder>\nBe kind.\n</system-reminder>\nFix the bug.<ide_selection>x</ide_selection>",
+    "a command": "<command-name>/x</command-name><command-message>x</command-message>\nFix the bug.",
+    "Gemini CLI": "<session_context>\nToday is today.\n</session_context>\nFix the bug.",
+    "Gemini CLI with a file": "Fix the bug.\n--- Content from referenced files ---\nx\n--- End of content ---",
+    "a file without an end": "Fix the bug.\n--- Content from referenced files ---\nx",
+    "Codex": "<environment_context><cwd>/x</cwd></environment_context>\nFix the bug.",
+    "Codex in an editor": "# Context from my IDE setup:\n\n## My request for Codex:\nFix the bug.",
+    "Cline": "<task>\nFix the bug.\n</task>\n<environment_details>\nfiles\n</environment_details>",
+    "Copilot": "<context>\nToday\n</context>\n<userRequest>\nFix the bug.\n</userRequest>",
+    "opencode": '"Fix the bug."\n',
+    "nobody": "  Fix the bug. ",
+}
+
+
+@pytest.mark.parametrize("text", TYPED.values(), ids=TYPED)
+def test_frame_of_agent_is_taken_off(text: str) -> None:
+    assert typed_text(text) == "Fix the bug."
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ('Say "a" or "b"', 'Say "a" or "b"'),
+        ('"a" or "b"', '"a" or "b"'),
+        ('"say \\"a\\" now"', 'say "a" now'),
+        ('"', '"'),
+        ("<system-reminder> without an end", "<system-reminder> without an end"),
+        ("What is </task>?", "What is </task>?"),
+        ("What is <task>?", "What is <task>?"),
+        ("<feedback>No.</feedback> <feedback>Yes.</feedback>", "Yes."),
+        ("This is the Gemini CLI. We are setting up the context for our chat.\nToday", ""),
+        ("# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>a</INSTRUCTIONS>", ""),
+    ],
+)
+def test_text_like_a_frame(text: str, typed: str) -> None:
+    assert typed_text(text) == typed
+
+
+def test_typed_is_in_the_last_message_with_a_text_of_a_person() -> None:
+    call = Message("assistant", (CallPart("1", "look", {}),))
+    reminder = Message("user", (TextPart("<system-reminder>x</system-reminder>"),))
+    person = Message(
+        "user", (TextPart("<system-reminder>x</system-reminder>"), TextPart("Fix"), TextPart("it."))
+    )
+    assert last_typed_text((person, call, reminder)) == "Fix\nit."
+    assert last_typed_text((call, reminder)) is None
+
+
+def test_every_frame_has_a_source_and_is_taken_off() -> None:
+    for frame in FRAMES:
+        assert frame.source
+        inside = f"{frame.opening}a{frame.closing}"
+        assert typed_text(inside) == ("a" if frame.form in ("wrapper", "quotes") else "")
+
+
+def test_long_message_is_read_in_linear_time() -> None:
+    assert typed_text("<system-reminder>" * 20_000) == "<system-reminder>" * 20_000

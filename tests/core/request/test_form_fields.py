@@ -1,0 +1,46 @@
+"""Fields of forms."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.request.form_fields import MAX_FIELDS, read_form
+
+MULTIPART = "multipart/form-data; boundary=xyz"
+
+
+def part(head: str, content: str) -> str:
+    return f"--xyz\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n"
+
+
+def test_multipart_fields_and_file_names() -> None:
+    body = part('name="model"', "whisper-1") + part('name="file"; filename="a.wav"', "RIFF") + "--xyz--\r\n"
+    assert read_form(MULTIPART, body.encode()) == {"model": "whisper-1", "file": "a.wav"}
+    quoted = 'Multipart/Form-Data; boundary="xyz"'
+    assert read_form(quoted, body.encode())["model"] == "whisper-1"
+
+
+def test_urlencoded_fields() -> None:
+    assert read_form("application/x-www-form-urlencoded", b"a=1&b=&a=2") == {"a": "2", "b": ""}
+    assert read_form("application/x-www-form-urlencoded; charset=utf-8", b"a=%C3%BC") == {"a": "ü"}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b"{}"),
+        ("", b"a=1"),
+        ("multipart/form-data", b"--x"),
+        (MULTIPART, b""),
+        (MULTIPART, b"--xyz\r\nno end of a head"),
+        (MULTIPART, b"--xyz\r\nContent-Type: text/plain\r\n\r\nno name\r\n--xyz--"),
+    ],
+)
+def test_body_that_is_no_form_has_no_fields(content_type: str, body: bytes) -> None:
+    assert read_form(content_type, body) == {}
+
+
+def test_number_of_fields_is_bounded() -> None:
+    many = "".join(part(f'name="{number}"', "x") for number in range(MAX_FIELDS + 9))
+    assert len(read_form(MULTIPART, many.encode())) == MAX_FIELDS
+    assert read_form("application/x-www-form-urlencoded", b"&".join([b"a=1"] * (MAX_FIELDS + 1))) == {}

@@ -1,0 +1,231 @@
+"""Requests are searched in their bodies, sent again, copied, compared, and read as conversations."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from urllib.parse import unquote
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.dashboard.dashboard_page import Dashboard
+from tests.waiting import until
+
+TURNS = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": "hello, what is the weather?"},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {
+                "id": "c1",
+                "type": "function",
+                "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
+            }
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "21 degrees"},
+]
+TOOL = {
+    "type": "function",
+    "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}},
+}
+KEY = {"authorization": "Bearer sk-1"}
+
+
+def asked(dashboard: Dashboard, **body: object) -> None:
+    dashboard.server.send("POST", "/v1/chat/completions", {"model": "gpt-4o", **body}, KEY)
+
+
+def test_text_of_bodies_and_streams_is_found(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask("hello zebra")
+    server.ask("hello", stream=True)
+    server.ask("words")
+    page = dashboard.open("requests", anew=True).page
+    rows = page.locator(".rows .row")
+    expect(rows).to_have_count(3)
+    search = page.get_by_label("Filter the log")
+    search.fill("ZEBRA")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("hello")
+    search.fill("One two thr")  # in three events of the stream, and in whole responses
+    expect(rows).to_have_count(3)
+    search.fill("five six")
+    expect(rows).to_have_count(1)
+    search.fill("nothing has this")
+    expect(rows).to_have_count(0)
+
+
+def test_filters_are_kept_in_the_address(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask("hello")
+    server.ask("hello", stream=True)
+    server.ask("nobody answers this")
+    page = dashboard.open("requests", anew=True).page
+    rows = page.locator(".rows .row")
+    page.get_by_label("Kind", exact=True).select_option("streams")
+    page.get_by_label("Filter the log").fill("gpt-4o")
+    expect(rows).to_have_count(1)
+    assert "kind=streams" in page.url
+    rows.click()
+    expect(page.locator(".detail .headline")).to_contain_text("200")
+    assert re.search(r"#/requests/\d+\?text=gpt-4o&kind=streams$", page.url)
+    page.reload()
+    expect(page.get_by_label("Filter the log")).to_have_value("gpt-4o")
+    expect(rows).to_have_count(1)
+    page.get_by_role("tab", name="Live").click()
+    page.go_back()
+    expect(page.get_by_label("Kind", exact=True)).to_have_value("streams")
+
+
+def test_request_is_replayed_and_edited(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask("hello", headers={"x-mockllm-session": "mine"})
+    first = server.last()["id"]
+    page = dashboard.open("requests", anew=True).page
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Replay", exact=True).click()
+    dashboard.said(f"Request {first} was sent again as request {first + 1}")
+    again = server.call("GET", f"/api/requests/{first + 1}")
+    assert (again["rule"], again["session"], again["status"]) == ("a.yaml:hello", "mine", 200)
+    expect(page.get_by_role("complementary", name=f"Request {first + 1}")).to_be_visible()
+    page.get_by_role("button", name="Edit and replay").click()
+    body = page.get_by_label("Body to send")
+    body.fill(body.input_value().replace('"hello"', '"words"'))
+    page.get_by_role("button", name="Send").click()
+    dashboard.said("was sent again")
+    assert server.last()["rule"] == "a.yaml:words"
+
+
+def test_request_copied_as_curl_repeats_it(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask('hello it\'s "me"', headers={"x-mockllm-session": "mine"})
+    page = dashboard.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Copy the request as curl").click()
+    expect(page.get_by_role("button", name="Copy the request as curl")).to_have_text("Copied")
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert "sk-1" not in command
+    done = subprocess.run(
+        ["sh", "-c", command],
+        env={"API_KEY": "any", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    assert json.loads(done.stdout)["choices"][0]["message"]["content"] == "One two three"
+    until(lambda: server.last()["session"] == "mine" and server.last()["rule"] == "a.yaml:hello")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "sdk"), [("openai-chat", "openai"), ("anthropic-messages", "anthropic")]
+)
+def test_request_copied_as_python_repeats_it(dashboard: Dashboard, endpoint: str, sdk: str) -> None:
+    pytest.importorskip(sdk)
+    server, page = dashboard.server, dashboard.page
+    server.ask("hello", endpoint=endpoint)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Copy the request as Python").click()
+    expect(page.get_by_role("button", name="Copy the request as Python")).to_have_text("Copied")
+    program = page.evaluate("navigator.clipboard.readText()")
+    assert f"import {sdk}" in program
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "One two three" in done.stdout, done.stderr
+    assert server.last()["rule"] == "a.yaml:hello"
+
+
+def test_conversation_shows_turns_tools_and_results(dashboard: Dashboard) -> None:
+    asked(dashboard, messages=TURNS, tools=[TOOL], stream=True)
+    page = dashboard.open("requests", anew=True).page
+    page.locator(".rows .row").click()
+    turns = page.get_by_role("list", name="Turns").get_by_role("listitem")
+    expect(turns).to_have_count(5)
+    expect(turns.nth(0)).to_contain_text("Be brief.")
+    expect(turns.nth(2)).to_contain_text("calls get_weather")
+    expect(turns.nth(2)).to_contain_text("Paris")
+    expect(turns.nth(3)).to_contain_text("result of get_weather")
+    expect(turns.nth(3)).to_contain_text("21 degrees")
+    expect(turns.nth(4)).to_contain_text("One two three")  # the joined text of the stream
+    expect(page.locator(".detail")).to_contain_text("Offered tools: get_weather")
+    expect(page.locator(".detail")).to_contain_text("Finish reason stop")
+
+
+def test_stream_is_drawn_over_time_with_its_fault(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.call("POST", "/api/rules", {"modifiers": [{"faults": [{"close": {"after": {"chunks": 2}}}]}]})
+    server.ask("paced", stream=True)
+    page = dashboard.open("requests", anew=True).page
+    page.locator(".rows .row").click()
+    axis = page.locator(".axis")
+    expect(axis).to_have_accessible_name(re.compile(r"events sent in .* after the plan.*faults: close"))
+    expect(axis.locator(".fault")).to_have_count(1)
+    page.get_by_text(re.compile(r"^\d+ events$")).click()
+    events = page.get_by_role("list", name="Events with their times").locator("li")
+    expect(events.filter(has_text="cut")).to_contain_text("close")
+    planned = events.locator(".at:nth-child(2)").all_inner_texts()
+    assert any("20\u00a0ms" in each for each in planned), "the plan's times are those of the rule"
+
+
+def test_two_requests_are_compared(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask("hello")
+    server.ask("words", temperature=0.5)
+    first = server.last()["id"] - 1
+    page = dashboard.open("requests", anew=True).page
+    page.locator(".rows .row").last.click()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.locator(".compare")).to_contain_text("Select another request")
+    page.locator(".rows .row").first.click()
+    pane = page.get_by_role("region", name=f"Request {first} (−) and request {first + 1} (+)")
+    bodies = pane.get_by_label("Bodies of the requests")
+    expect(bodies.locator(".d-removed")).to_contain_text(['"content": "hello"'])
+    expect(bodies.locator(".d-added")).to_contain_text(['"content": "words"', '"temperature": 0.5'])
+    expect(pane.get_by_label("Rule and status")).to_contain_text("a.yaml:words")
+    pane.get_by_role("button", name="Stop comparing").click()
+    expect(page.locator(".compare")).to_have_count(0)
+
+
+def test_shown_requests_are_exported_as_har(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    server.ask("hello zebra")
+    server.ask("words")
+    dashboard.open("requests", anew=True)
+    page.get_by_label("Filter the log").fill("zebra")
+    expect(page.locator(".rows .row")).to_have_count(1)
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Export as HAR").click()
+    assert "text=zebra" in unquote(downloading.value.url)
+    exported = json.loads(downloading.value.path().read_text())
+    assert [entry["request"]["method"] for entry in exported["log"]["entries"]] == ["POST"]
+
+
+def test_verdict_shows_its_tries_on_a_time_line(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    error = {"type": "rate_limit", "retry_after": "60s"}
+    server.call("POST", "/api/rules", {"modifiers": [{"chance": 1, "error": error}]})
+    for _ in range(3):
+        server.ask("hello")
+    page = dashboard.open("clients", anew=True).page
+    tries = page.get_by_role("list", name="Tries of retry after ignored").locator("li")
+    expect(tries).to_have_count(3)
+    expect(tries.nth(1)).to_have_text(re.compile(r"Request \d+: 429 rate_limit, .* after the one before"))
+    page.locator(".verdict").first.get_by_role("button", name="Show request").nth(2).press("Enter")
+    expect(page.locator(".detail .headline")).to_contain_text("429")
+
+
+def test_session_shows_its_requests_on_a_time_line(dashboard: Dashboard) -> None:
+    for user in ("hello", "words", "nobody answers"):
+        dashboard.server.ask(user, headers={"x-mockllm-session": "mine"})
+    page = dashboard.open("clients", anew=True).page
+    expect(page.get_by_role("list", name="Requests of session mine").locator("li")).to_have_count(3)

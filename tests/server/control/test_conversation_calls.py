@@ -1,0 +1,111 @@
+"""A request of the journal as turns and events, as a program, and found by a text in its bodies."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.server.control.live_server import EXAMPLE, Steered, listed, steered
+
+STREAM = """
+  - name: stream
+    match: {user: {contains: stream}}
+    reply: {chunks: [One, " two", " three"]}
+    pace: {ttft: 10ms, itl: 20ms}
+"""
+FILE = EXAMPLE.replace("modifiers:", f"{STREAM.lstrip(chr(10))}modifiers:")
+CALLED = {"name": "f", "arguments": "{}"}
+IMAGE = {"type": "image_url", "image_url": {"url": "https://example.com/x.png"}}
+HISTORY = [
+    {"role": "system", "content": "Be brief."},
+    {"role": "user", "content": [{"type": "text", "text": "hello"}, IMAGE]},
+    {"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": CALLED}]},
+    {"role": "tool", "tool_call_id": "c", "content": "done"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Steered]:
+    with steered(tmp_path, {"a.yaml": FILE}) as made:
+        yield made
+
+
+def conversation(server: Steered) -> dict[str, Any]:
+    id = listed(server, "?limit=1")[0]["id"]
+    found: dict[str, Any] = server.call("GET", f"/api/requests/{id}/conversation").json
+    return found
+
+
+def test_conversation_has_turns_and_response(server: Steered) -> None:
+    server.ask(messages=HISTORY)
+    found = conversation(server)
+    assert found["system"] == "Be brief."
+    assert [(turn["role"], [part["kind"] for part in turn["parts"]]) for turn in found["turns"]] == [
+        ("user", ["text", "image"]),
+        ("assistant", ["call"]),
+        ("tool", ["result"]),
+    ]
+    assert found["turns"][1]["parts"][0]["arguments"] == {}
+    assert (found["response"]["text"], found["response"]["finish"]) == ("Hello you.", "stop")
+    assert found["events"] == []
+
+
+def test_events_have_planned_and_real_times(server: Steered) -> None:
+    server.ask("stream", stream=True)
+    found = conversation(server)
+    assert found["response"]["text"] == "One two three"
+    chunks = [each for each in found["events"] if each["kind"] == "chunk"]
+    assert [round(each["planned"], 3) for each in chunks] == [0.01, 0.03, 0.05]
+    assert all(each["planned"] <= each["at"] + 1e-6 for each in chunks)
+
+
+def test_cut_stream_has_events_that_were_not_sent(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"modifiers": [{"faults": [{"close": {"after": {"chunks": 1}}}]}]})
+    with contextlib.suppress(HTTPException):
+        server.ask("stream", stream=True)
+    events = conversation(server)["events"]
+    cut = [each["kind"] for each in events].index("cut")
+    assert [each["kind"] for each in events[:cut]].count("chunk") == 1
+    assert events[cut]["text"] == "close"
+    assert all(each["at"] is not None for each in events[: cut + 1])
+    assert [each["at"] for each in events[cut + 1 :]] == [None] * (len(events) - cut - 1)
+
+
+def test_request_of_no_protocol_has_no_turns(server: Steered) -> None:
+    server.call("GET", "/nothing/here")
+    assert conversation(server)["turns"] == []
+
+
+def test_key_is_in_no_turn_and_no_program(server: Steered) -> None:
+    server.ask("hello sk-s3cret")
+    id = listed(server)[0]["id"]
+    for path in ("conversation", "code"):
+        got = server.call("GET", f"/api/requests/{id}/{path}")
+        assert got.status == 200
+        assert "sk-s3cret" not in got.text
+
+
+def test_program_without_an_sdk_uses_httpx(server: Steered) -> None:
+    server.call("GET", "/v1/models", headers={"authorization": "Bearer sk-1", "x-mine": "y"})
+    id = listed(server)[0]["id"]
+    python = server.call("GET", f"/api/requests/{id}/code?origin=http://h:1").json["python"]
+    assert "import httpx" in python
+    assert "'http://h:1/v1/models'" in python
+    assert "'x-mine': 'y'" in python
+    assert "sk-1" not in python
+
+
+def test_text_is_found_in_bodies_and_streams(server: Steered) -> None:
+    server.ask("hello Zoë")
+    server.ask("stream", stream=True)
+    server.ask("nothing matches this")
+    for text, count in (("zoë", 1), ("ONE TWO TH", 1), ("gpt-4o", 3), ("absent", 0), ("sk-s3cret", 0)):
+        assert len(listed(server, f"?text={quote(text)}")) == count, text
+    lines = server.call("GET", "/api/requests/export?text=hello").text.splitlines()
+    assert len(lines) == 2  # also the near miss that names the rule

@@ -1,0 +1,133 @@
+"""`hold`: responses wait until a name is released, and no longer than allowed; `then_post` after them."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, ClassVar
+
+import pytest
+
+from mockllm.testing import MockLLM
+from tests.waiting import until
+
+
+def ask(url: str, **more: Any) -> str:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], **more}
+    request = urllib.request.Request(
+        f"{url}/v1/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:
+        return str(response.read().decode())
+
+
+def test_held_responses_wait_for_their_release() -> None:
+    with MockLLM() as server, ThreadPoolExecutor(3) as pool:
+        server.reply("Approved.", hold="approval")
+        asked = [pool.submit(ask, server.base_url, stream=stream) for stream in (True, False, False)]
+        until(lambda: server._running.app.gates.waiting(("", "approval")) == 3)
+        assert not any(each.done() for each in asked)
+        assert server.release("approval") == 3
+        assert all("Approved" in each.result(10) for each in asked)
+
+
+def test_release_before_the_request_lets_one_pass() -> None:
+    with MockLLM() as server:
+        server.reply("Approved.", hold="approval")
+        assert server.release("approval") == 0
+        assert "Approved" in ask(server.base_url)
+
+
+def test_held_response_is_sent_after_the_longest_wait() -> None:
+    with MockLLM() as server:
+        server.reply("At last.", hold={"name": "approval", "at_most": "50ms"})
+        began = time.monotonic()
+        assert "At last" in ask(server.base_url)
+        assert time.monotonic() - began >= 0.05
+
+
+def test_control_api_releases_by_name_and_session() -> None:
+    with MockLLM() as server, ThreadPoolExecutor(2) as pool, server.session() as session:
+        session.reply("Mine.", hold="a")
+        server.reply("All.", hold="a")
+        mine, other = pool.submit(ask, session.base_url), pool.submit(ask, server.base_url)
+        gates = server._running.app.gates
+        until(lambda: gates.waiting((session.session_id or "", "a")) == gates.waiting(("", "a")) == 1)
+        url = f"{server.base_url}/api/release/a?session={session.session_id}"
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=10) as response:
+            assert json.load(response) == {"name": "a", "released": 1}
+        assert "Mine" in mine.result(10)
+        assert not other.done()
+        assert server.release("a") == 1
+        assert "All" in other.result(10)
+        assert session.release("a") == 0
+
+
+def test_client_that_leaves_waits_no_more() -> None:
+    with MockLLM() as server:
+        server.reply("Never.", hold="a")
+        request = urllib.request.Request(
+            f"{server.base_url}/v1/chat/completions",
+            b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}',
+            {"content-type": "application/json"},
+        )
+        with pytest.raises(TimeoutError):
+            urllib.request.urlopen(request, timeout=0.2)
+        until(lambda: server._running.app.gates.waiting(("", "a")) == 0)
+
+
+# --- then_post ---------------------------------------------------------------------------------------
+
+
+class Hook(BaseHTTPRequestHandler):
+    """An endpoint that remembers what it receives."""
+
+    received: ClassVar[list[tuple[dict[str, str], bytes]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    Hook.received = []
+    with HTTPServer(("127.0.0.1", 0), Hook) as endpoint:
+        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{endpoint.server_port}/hook"
+        endpoint.shutdown()
+
+
+def test_post_follows_the_response(hook: str) -> None:
+    with MockLLM() as server:
+        server.reply("Done.", then_post={"to": hook, "body": {"said": "{{ user }}"}})
+        assert "Done" in ask(server.base_url)
+        until(lambda: Hook.received)
+    headers, body = Hook.received[0]
+    assert json.loads(body) == {"said": "hi"}
+    assert headers["content-type"] == "application/json"
+    assert "webhook-signature" not in headers
+
+
+def test_posts_of_rule_and_modifier_are_signed_and_sent(hook: str) -> None:
+    with MockLLM() as server, ThreadPoolExecutor(1) as pool:
+        server.reply("Done.", hold="a", then_post={"to": hook, "body": "first", "secret": "whsec_c2VjcmV0"})
+        server.modifier(then_post={"to": hook, "after": "10ms"})
+        asked = pool.submit(ask, server.base_url)
+        until(lambda: server._running.app.gates.waiting(("", "a")) == 1)
+        assert not Hook.received
+        server.release("a")
+        assert "Done" in asked.result(10)
+        until(lambda: len(Hook.received) == 2)
+    assert sorted(body for _, body in Hook.received) == [b"first", b"{}"]
+    assert sum("webhook-signature" in headers for headers, _ in Hook.received) == 1
