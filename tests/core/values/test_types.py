@@ -260,8 +260,8 @@ def test_template_names_are_checked_with_known_parameters() -> None:
         == 'unknown name "citi" in a template; did you mean "city"?'
     )
     assert message("text", "{{ zzzzz }}", params=["city"]) == (
-        'unknown name "zzzzz" in a template; there are model, user, typed, system, messages, turn, tools, tool_result, '
-        "tool_results, query, headers, path, body, session, match, mcp, city"
+        'unknown name "zzzzz" in a template; there are model, user, typed, system, messages, turn, tools, '
+        "tool_result, tool_results, query, headers, path, body, session, match, mcp, city"
     )
     assert isinstance(read("text", "{{ city }} {{ user }}", params=["city"]), Expression)
 
