@@ -46,7 +46,7 @@ from mockllm.server.reload import Reloader
 from mockllm.server.workers.forked_process import fork_workers
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import listen
-from mockllm.server.workers.shareable import beyond_store, unshareable
+from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
 from mockllm.server.workers.supervisor import Supervisor
 from mockllm.state.shared_counts import SharedCounts
 
@@ -149,6 +149,7 @@ def _exit_code(group: ServedGroup) -> int:
 def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:
     """Raise Broken if a rule counts what the workers cannot share."""
     mistakes = unshareable(catalog) if store is None else beyond_store(catalog)
+    mistakes += of_one_process(catalog)
     if mistakes:
         raise Broken(mistakes)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mockllm.scenario.catalog import Catalog, CatalogItem
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.language.reply import ReplySpec
 
 MAX_NAMED = 5
 """Most rules that a message names."""
@@ -39,6 +40,23 @@ def beyond_store(catalog: Catalog) -> list[Diagnostic]:
             mistakes.append(
                 at_item(item, f"several processes have no load beside a leaky-bucket limit: {QUEUE}")
             )
+    return mistakes
+
+
+def of_one_process(catalog: Catalog) -> list[Diagnostic]:
+    """Return a mistake for each rule and modifier whose responses wait in the process that plays them for something
+    that another process receives: a release of `hold`, or the client's response to a tool server."""
+    mistakes = []
+    for item in catalog.items:
+        responses = () if item.answers is None else item.answers.responses
+        settings = [each.settings for each in responses] + ([item.settings] if item.settings else [])
+        if any(each.hold is not None for each in settings):
+            mistakes.append(at_item(item, "several processes have no hold: another one receives the release"))
+        if any(
+            isinstance(each.spec, ReplySpec) and each.spec.mcp and each.spec.mcp.ask for each in responses
+        ):
+            message = "several processes have no mcp.ask: another one may receive the client's response"
+            mistakes.append(at_item(item, message))
     return mistakes
 
 

@@ -1,0 +1,46 @@
+"""Which rules several processes can share, and the places of those that they cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
+from tests.language.virtual_server import VirtualServer
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules: [{reply: Hi.}]", None),
+        ("rules: [{reply: Hi., hold: gate}]", "several processes have no hold: "),
+        ("rules: [{sequence: [a, {reply: b, hold: gate}]}]", "several processes have no hold: "),
+        ("rules: [{reply: Hi.}]\nmodifiers: [{hold: gate}]", "several processes have no hold: "),
+    ],
+)
+def test_response_that_waits_needs_one_process(text: str, message: str | None) -> None:
+    mistakes = of_one_process(VirtualServer(text).engine.catalog)
+    assert [each.message.startswith(message or "") for each in mistakes] == [True] * (message is not None)
+
+
+def test_counting_rule_needs_a_store() -> None:
+    catalog = VirtualServer("rules: [{reply: Hi., times: 2}, {reply: Else.}]").engine.catalog
+    [mistake] = unshareable(catalog)
+    assert "several processes cannot share what these rules count" in mistake.message
+    assert beyond_store(catalog) == []
+
+
+def test_queue_of_load_is_beyond_a_store() -> None:
+    text = "rules: [{reply: Hi.}]\nmodifiers: [{load: {max_inflight: 1, queue: 5}}]"
+    [mistake] = beyond_store(VirtualServer(text).engine.catalog)
+    assert mistake.message.startswith("several processes have no load.queue: ")
+
+
+def test_question_of_tool_server_needs_one_process() -> None:
+    text = """
+mcp: [{name: travel, tools: [book]}]
+rules:
+  - match: {mcp: {tool: book}}
+    reply: {mcp: {ask: {confirm: {method: elicitation/create, params: {message: Really?}}}}}
+"""
+    [mistake] = of_one_process(VirtualServer(text).engine.catalog)
+    assert mistake.message.startswith("several processes have no mcp.ask: ")
