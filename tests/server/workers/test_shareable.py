@@ -40,7 +40,12 @@ def test_question_of_tool_server_needs_one_process() -> None:
 mcp: [{name: travel, tools: [book]}]
 rules:
   - match: {mcp: {tool: book}}
-    reply: {mcp: {ask: {confirm: {method: elicitation/create, params: {message: Really?}}}}}
+    reply:
+      mcp:
+        ask:
+          confirm:
+            method: elicitation/create
+            params: {message: Really, requestedSchema: {type: object, properties: {}}}
 """
     [mistake] = of_one_process(VirtualServer(text).engine.catalog)
     assert mistake.message.startswith("several processes have no mcp.ask: ")
