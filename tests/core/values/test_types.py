@@ -132,7 +132,7 @@ NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
         ("plain", "{{ query.x }}", '"{{ query.x }}" is not a duration; write "300ms", "2s" or "1m"'),
         ("chance", "often", '"often" is not a probability; write "5%" or 0.05'),
         ("chance", [1], 'not a probability; write "5%" or 0.05'),
-        ("odds", 7, '7 is not between 0 and 1; write "5%" or 0.05'),
+        ("odds", 7, '7 is not between 0 and 1; write "7%"'),
         ("chunk", "4 lines",
          '"4 lines" is not a chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"'),
         ("chunk", 1.5, 'not a chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"'),
@@ -220,7 +220,7 @@ def test_template_value_is_converted_to_type_of_place(key: str, value: Json, mad
         ("wait", 300, f"300 {NO_UNIT}"),
         ("wait", "300", f"300 {NO_UNIT}"),
         ("wait", [], 'not a duration; write "300ms", "2s" or "1m"'),
-        ("chance", "2", '2 is not between 0 and 1; write "5%" or 0.05'),
+        ("chance", "2", '2 is not between 0 and 1; write "2%"'),
         ("word", "stop", "\"stop\" is not one of 'end' or 'go_on'"),
         ("many", "abc", '"abc" does not fit: Input should be a valid tuple'),
         ("whole", "x" * 99, '"' + "x" * 40 + '" is not a whole number'),
@@ -260,8 +260,8 @@ def test_template_names_are_checked_with_known_parameters() -> None:
         == 'unknown name "citi" in a template; did you mean "city"?'
     )
     assert message("text", "{{ zzzzz }}", params=["city"]) == (
-        'unknown name "zzzzz" in a template; there are model, user, system, messages, turn, tools, tool_result, '
-        "tool_results, query, headers, path, body, session, match, mcp, city"
+        'unknown name "zzzzz" in a template; there are model, user, typed, system, messages, turn, tools, '
+        "tool_result, tool_results, query, headers, path, body, session, match, mcp, city"
     )
     assert isinstance(read("text", "{{ city }} {{ user }}", params=["city"]), Expression)
 
