@@ -16,6 +16,10 @@ def test_headers_of_webhook_are_signed_over_id_and_payload() -> None:
     assert headers["webhook-signature"] == "v1,8WmO9OATkSvjxs+eEJolmK2V9ge32ryGE0kSd4GZiDY="
 
 
+def test_webhook_without_secret_is_not_signed() -> None:
+    assert HOOK._replace(secret="").headers(1) == {"content-type": "application/json"}
+
+
 def test_headers_of_another_second_have_another_signature() -> None:
     assert HOOK.headers(1)["webhook-signature"] != HOOK.headers(2)["webhook-signature"]
 

@@ -499,3 +499,40 @@ def test_form_fault_leaves_broken_events_alone() -> None:
     found = wire_events("openai-chat", rule)
     assert [1] in found.json
     assert found.column("choices.0.delta.role") == ["assistant"] * 2
+
+
+# --- events without a place --------------------------------------------------------------------------
+
+
+def test_blocked_gemini_chunk_has_no_role() -> None:
+    rule = {"reply": {"chunks": ["one", {"error": "content_filter"}]}, "faults": [{"role": {"at": "never"}}]}
+    found = wire_events("gemini-generate", rule)
+    assert found.column("candidates.0.content") == [{"parts": [{"text": "one"}]}]
+    assert found.column("candidates.0.finishReason") == ["SAFETY"]
+
+
+def test_gemini_call_is_no_chunk_of_a_text() -> None:
+    found = played("gemini-generate", "empty_chunk", CALLS, form="null_text")
+    assert "the response has no chunk of a text" in found.notes
+    assert kept("gemini-generate", found, CALLS)
+
+
+def generated(fault: str, **settings: Any) -> WireEvents:
+    """What /api/generate of Ollama streams with one fault."""
+    rule = {"reply": TEXT, "faults": [{fault: settings}]}
+    return wire_events("ollama-native_chat", rule, path="/api/generate", body={"model": "m", "prompt": "hi"})
+
+
+def test_ollama_generate_has_texts_and_no_role() -> None:
+    assert "no event has a role" in generated("role", at="never").notes
+    found = generated("empty_chunk", form="null_text", after={"chunks": 1})
+    assert found.column("response") == ["one", None, "two", ""]
+    hollow = generated("empty_chunk", form="no_delta", after={"chunks": 1})
+    assert hollow.column("response") == ["one", "two", ""]
+
+
+def test_ollama_error_line_ends_nothing() -> None:
+    rule = {"reply": {"chunks": ["one", {"error": "overloaded"}]}, "faults": ["finish"]}
+    found = wire_events("ollama-native_chat", rule)
+    assert "finish not played: the response has no finish reason" in found.notes
+    assert list(found.json[-1]) == ["error"]

@@ -12,7 +12,13 @@ from mockllm.core.time_scale import CLOCK, SCENARIO
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
-from tests.language.virtual_server import ClientRequest, ClientResponse, chat_request, load_scenario_files
+from tests.language.virtual_server import (
+    ClientRequest,
+    ClientResponse,
+    chat_request,
+    load_scenario_files,
+    raw_request,
+)
 
 START = 5000.0
 
@@ -82,6 +88,21 @@ def test_client_with_scaled_clock_reads_times_of_scenario() -> None:
     response = server.ask(chat_request(headers={CLOCK: SCENARIO}))
     assert response.headers["retry-after-ms"] == "5000"
     assert response.planned.time_scale == 0.01
+
+
+def test_background_response_ends_in_scaled_time() -> None:
+    server = ScaledServer("rules: [{reply: Done., pace: {queued: 2s, in_progress: 10s, ttft: 0s, itl: 0s}}]")
+    endpoint = {"event_types": ["response.completed"], "name": "n", "url": "http://localhost:1/h"}
+    server.ask(raw_request("/v1/webhook_endpoints", endpoint))
+    created = server.ask(raw_request("/v1/responses", {"model": "m", "input": "hi", "background": True}))
+    (hook,) = created.planned.webhooks
+    assert round(hook.at - START, 6) == 0.12
+    states = []
+    for after in (0.019, 0.021, 0.119, 0.121):
+        server.now = START + after
+        read = server.ask(raw_request(f"/v1/responses/{created.json['id']}", method="GET"))
+        states.append(read.json["status"])
+    assert states == ["queued", "in_progress", "in_progress", "completed"]
 
 
 def test_session_replaces_the_scale_of_the_server() -> None:

@@ -20,7 +20,6 @@ from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
     Call,
     Finish,
-    NativePart,
     Part,
     Refusal,
     Reply,
@@ -71,8 +70,6 @@ def supported_reply(reply: Reply, request: CohereChatRequest) -> Reply:
 def _is_shown(part: Part, request: CohereChatRequest) -> bool:
     if type(part) is Thinking:
         return not part.redacted and not request.omits_thinking
-    if type(part) is NativePart:
-        return part.dialect == NAME and type(part.block) is dict
     return type(part) in (Text, Refusal, Call)
 
 
@@ -94,8 +91,6 @@ class CohereEncoder(Encoder):
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
-        if isinstance(part, NativePart):
-            return (_event(str(part.block.get("type", "native")), part.block, {}),)
         if isinstance(part, Call):
             call = call_object(part, self._calls, "", self._stamp)
             return (self._of_message("tool-call-start", self._calls, {"tool_calls": call}),)
@@ -148,12 +143,11 @@ def whole(reply: Reply, stamp: ResponseIdentity) -> dict[str, Json]:
     for part in reply.choices[0].parts:
         if isinstance(part, Thinking):
             content.append({"type": "thinking", "thinking": joined_text(part.chunks)})
-        elif isinstance(part, Text):
-            content.append({"type": "text", "text": full_text(part)})
         elif isinstance(part, Call):
             calls.append(call_object(part, len(calls), joined_text(part.chunks), stamp))
-        elif isinstance(part, NativePart):
-            message |= part.block
+        else:
+            assert isinstance(part, Text)
+            content.append({"type": "text", "text": full_text(part)})
     if content or not calls:
         message["content"] = content
     return {**message, "tool_calls": calls} if calls else message

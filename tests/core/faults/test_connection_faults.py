@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.rendering.plan import USUAL, CutStep, Delivery, Flow, Plan, RawStep, WaitStep
+from mockllm.core.rendering.plan import USUAL, CutStep, Delivery, Flow, Framing, Plan, RawStep, WaitStep
 from tests.core.faults.plans import ARRAY, EMPTY, ERROR, STEPS, STREAM, WHOLE, played, reason
 
 
@@ -22,6 +22,31 @@ def test_cutting_fault_cuts_in_middle_or_at_place(name: str) -> None:
     assert played(made(name, after={"chunks": 2})).steps == (*STEPS[:5], CutStep(name, 2), *STEPS[5:])  # type: ignore[arg-type]
     assert played(made(name), ERROR).steps[1] == CutStep(name, 0)  # type: ignore[arg-type]
     assert reason(made(name, after={"chunks": 3})) == "the response has only 2 chunks"
+
+
+def test_close_of_websocket_sends_its_code_first() -> None:
+    messages = replace(STREAM, framing=Framing.WEBSOCKET)
+    frame = b"\x88\x06\x03\xf3busy"  # a final frame of opcode 8: two bytes of the code 1011, then the reason
+    assert played(made("close", code=1011, reason="busy"), messages).steps == (
+        *STEPS[:3],
+        RawStep(frame, 1),
+        CutStep("close", 1),
+        *STEPS[3:],
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "framing"), [({"code": 1011}, Framing.SSE), ({"reason": "busy"}, Framing.WEBSOCKET)]
+)
+def test_close_has_no_frame_without_code_and_websocket(settings: dict[str, Any], framing: Framing) -> None:
+    plan = replace(STREAM, framing=framing)
+    assert played(made("close", **settings), plan).steps == (*STEPS[:3], CutStep("close", 1), *STEPS[3:])
+
+
+def test_close_of_websocket_at_missing_place_has_reason() -> None:
+    messages = replace(STREAM, framing=Framing.WEBSOCKET)
+    fault = made("close", code=1011, after={"chunks": 3})
+    assert reason(fault, messages) == "the response has only 2 chunks"
 
 
 def test_slow_close_ends_with_connection_without_length() -> None:

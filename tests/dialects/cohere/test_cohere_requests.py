@@ -19,6 +19,7 @@ rules:
   - {match: {api: embeddings, user: fixed}, reply: {embedding: [1.0, -1.0], usage: {input_tokens: 5}}}
   - {match: {user: broken}, reply: {chunks: [Half, {error: overloaded}]}}
   - {match: {user: refuse}, reply: {refusal: No.}}
+  - {match: {user: searched}, reply: {text: Found., server_tools: [{web_search: {query: rain}}]}}
   - {reply: {thinking: Hm., text: Yes., tool_calls: [{name: look, arguments: {a: 1}}, {name: now, id: x}]}}
 """
 ENGINE = VirtualServer(SCENARIO).engine
@@ -156,6 +157,16 @@ def test_refusal_is_a_text_and_extras_are_added() -> None:
     assert refused["message"]["content"] == [{"type": "text", "text": "No."}]
     native = respond_once(SCENARIO, chat(messages=[{"role": "user", "content": "native"}])).json
     assert native["served"] is True
+
+
+def test_server_tools_are_left_out_with_a_note() -> None:
+    asked = [{"role": "user", "content": "searched"}]
+    whole = respond_once(SCENARIO, chat(messages=asked))
+    assert whole.json["message"]["content"] == [{"type": "text", "text": "Found."}]
+    streamed = respond_once(SCENARIO, chat(messages=asked, stream=True))
+    assert [event.name for event in streamed.events].count("content-start") == 1
+    assert "server_tools left out" in whole.notes
+    assert "server_tools left out" in streamed.notes
 
 
 def test_embeddings_of_a_rule_are_its_vectors() -> None:

@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, Citation, NativePart, Pause, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, LookupDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
@@ -124,6 +124,18 @@ def test_openrouter_google_model_finishes_in_last_chunk() -> None:
         for choice in loads(data)["choices"]
     ]
     assert content == [("", None), ("a", None), ("b", "stop"), ("", None)]
+
+
+def test_perplexity_lists_each_cited_page_once() -> None:
+    titled, bare = Citation("https://a.example", "A", "Oslo is"), Citation("https://b.example")
+    reply = Reply((Choice((Text(("Oslo is wet.",), citations=(titled, bare, titled)),)),))
+    dialect = chat("perplexity")
+    whole = payload(dialect.encode_body(reply, request(), STAMP))
+    streamed = payload(dialect.encode_stream(reply, request(stream=True), STAMP))
+    for body in (whole, streamed):
+        assert body["citations"] == ["https://a.example", "https://b.example"]
+        shown = [(result["title"], result["snippet"]) for result in body["search_results"]]
+        assert shown == [("A", "Oslo is"), ("https://b.example", "")]
 
 
 def test_groq_usage_has_cached_and_reasoning_above_zero() -> None:

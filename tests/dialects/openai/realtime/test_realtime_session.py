@@ -28,8 +28,8 @@ SOUND, QUIET = (b64encode(data * 24 * 700).decode() for data in (b"\x00\x20", b"
 
 
 class Spoken(VirtualSocket):
-    def __init__(self, query: str = "model=m") -> None:
-        super().__init__(RULES, "/v1/realtime", query)
+    def __init__(self, query: str = "model=m", rules: str = RULES) -> None:
+        super().__init__(rules, "/v1/realtime", query)
 
     def configure(self, **session: Any) -> Any:
         return self.send({"type": "session.update", "session": session})[-1]["session"]
@@ -301,6 +301,14 @@ def test_settings_of_another_type_do_no_harm() -> None:
     item = {"type": "message", "role": "user", "content": "text"}
     opened.send({"type": "conversation.item.create", "item": item})
     assert opened.respond(max_output_tokens=9)[-1]["response"]["max_output_tokens"] == 9
+
+
+def test_realtime_reply_without_stream_has_its_events() -> None:
+    streamed, whole = (
+        Spoken(rules=f"rules: [{{reply: Hi., stream: {stream}}}]").respond() for stream in ("true", "false")
+    )
+    assert names(whole) == names(streamed)
+    assert whole[-1]["response"]["output"][0]["content"][0]["transcript"] == "Hi."
 
 
 def test_realtime_events_are_not_decoded() -> None:

@@ -1,0 +1,56 @@
+"""Faults of form in a protocol whose events have no places. The protocols' own are in `test_stream_forms.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.faults import FAULTS, FormFault, NotApplicable
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
+from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
+from tests.core.faults.plans import HEAD
+
+STREAM = Plan(
+    HEAD,
+    (EventStep(b'{"text":"a"}', 1, "chunk"), EventStep(b'{"text":"b"}', 2, "chunk")),
+    Framing.SSE,
+)
+
+
+class TextForm(StreamForm):
+    """The form of events with a text and no other place."""
+
+    def text(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "text")
+
+
+def applied(name: str, form: StreamForm, /, **settings: Any) -> Plan | NotApplicable:
+    fault = FAULTS[name].model_validate(settings)
+    assert isinstance(fault, FormFault)
+    return fault.apply_to_stream(STREAM, form)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("tool_call_chunks", "the response calls no tool"),
+        ("finish", "the response has no finish reason"),
+        ("role", "no event has a role"),
+        ("usage", "the response does not show it"),
+        ("empty_chunk", "the response has no chunk of a text"),
+    ],
+)
+def test_form_without_places_plays_no_fault(name: str, reason: str) -> None:
+    assert applied(name, StreamForm()) == NotApplicable(reason)
+
+
+@pytest.mark.parametrize("form", ["no_choices", "no_delta"])
+def test_empty_chunk_needs_the_place_that_is_empty(form: str) -> None:
+    assert applied("empty_chunk", TextForm(), form=form) == NotApplicable(f"no chunk has a place for {form}")
+
+
+def test_empty_chunk_comes_behind_the_chunk_it_copies() -> None:
+    plan = applied("empty_chunk", TextForm(), form="null_text")
+    assert isinstance(plan, Plan)
+    assert plan.steps == (STREAM.steps[0], EventStep(b'{"text":null}', 1, "ping"), STREAM.steps[1])

@@ -1,0 +1,50 @@
+"""`then_post`: what the server sends after a response. `tests/server/test_gates.py` receives it."""
+
+from __future__ import annotations
+
+from mockllm.core.webhook import Webhook
+from tests.language.virtual_server import NOW, ClientResponse, VirtualServer, chat_request
+
+
+def hooks(response: ClientResponse) -> tuple[Webhook, ...]:
+    return response.planned.webhooks
+
+
+def test_post_is_due_after_the_end_of_the_response() -> None:
+    server = VirtualServer("""
+        rules:
+          - reply: Done.
+            delay: 2s
+            then_post: {to: "http://localhost:1/h", after: 3s, body: {said: "{{ user }}"}}
+        """)
+    (hook,) = hooks(server.respond(chat_request("hi", monotonic=100.0)))
+    assert hook.at == 105.0
+    assert (hook.url, hook.payload, hook.secret) == ("http://localhost:1/h", b'{"said":"hi"}', "")
+    assert hook.id.startswith("post_")
+    assert hook.subject == hook.id
+
+
+def test_posts_of_rule_and_modifier_are_both_sent() -> None:
+    server = VirtualServer("""
+        rules:
+          - {reply: Done., then_post: {to: "http://localhost:1/a", body: first, secret: whsec_c2VjcmV0}}
+        modifiers:
+          - {then_post: {to: "http://localhost:1/b"}}
+        """)
+    sent = sorted(hooks(server.respond(chat_request())), key=lambda hook: hook.url)
+    assert [(hook.url, hook.payload, hook.secret) for hook in sent] == [
+        ("http://localhost:1/a", b"first", "whsec_c2VjcmV0"),
+        ("http://localhost:1/b", b"{}", ""),
+    ]
+    assert [hook.at for hook in sent] == [NOW, NOW]
+    assert sent[0].subject != sent[1].subject, "neither replaces the other before it is sent"
+
+
+def test_held_response_has_the_name_and_no_post() -> None:
+    response = VirtualServer("rules: [{reply: Done., hold: {name: gate, at_most: 4s}}]").respond(
+        chat_request()
+    )
+    hold = response.planned.plan.delivery.hold
+    assert hold is not None
+    assert (hold.name, hold.at_most) == ("gate", 4.0)
+    assert hooks(response) == ()
