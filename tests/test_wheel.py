@@ -60,7 +60,9 @@ def test_wheel_contains_package_packs_and_schemas_only(wheel: Path) -> None:
     }
     assert {f"mockllm/packs/{pack}/pack.yaml" for pack in ("default", "benchmark")} <= shipped
     assert {name for name in code if name.split("/")[1] in ("packs", "schemas")} == shipped
-    page = {f"mockllm/dashboard/{name}" for name in ("index.html", "app.js", "app.css", "icon.svg")}
+    page = {
+        f"mockllm/dashboard/{name}" for name in ("index.html", "app.js", "app.css", "editor.js", "icon.svg")
+    }
     assert {name for name in code if name.startswith("mockllm/dashboard/")} == page, (
         "the page, not its sources"
     )

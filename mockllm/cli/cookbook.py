@@ -54,7 +54,7 @@ def entry_text(entry: CookbookEntry) -> str:
 
 
 def _write(found: Sequence[CookbookEntry], folder: Path) -> int:
-    """Write a file for each entry. Existing files are kept."""
+    """Write a file for each entry. Existing files stay."""
     paths = {folder / f"{entry.name}.yaml": entry for entry in found}
     existing = [path for path in paths if path.exists()]
     for path in existing:

@@ -131,6 +131,8 @@ def is_role_place(plain: Plain, event: Any) -> bool:
         return bool(value(event, "choices.0.delta")) and value(event, "choices.0.delta") != MISSING
     if plain.endpoint == "openai-responses":
         return bool(value(event, "item.type") == "message")
+    if plain.endpoint == "cohere-chat":
+        return bool(event["type"] == "message-start")
     (path,) = PLACES[plain.endpoint].get("role", ("role",))
     return type(parent(event, path)) is dict and (path != "role" or "role" in event)
 
@@ -160,6 +162,8 @@ def each_usage(plain: Plain) -> Expect | Not:
 def has_usage_place(plain: Plain, event: Any, path: str) -> bool:
     if plain.endpoint in ("anthropic-messages", "bedrock-invoke"):
         return bool(event["type"] == {"message.usage": "message_start", "usage": "message_delta"}[path])
+    if plain.endpoint == "cohere-chat":
+        return bool(event["type"] == "message-end")
     return type(parent(event, path)) is dict and ("choices" in event or "choices" not in path)
 
 
