@@ -25,7 +25,20 @@ from openai.types import (
 )
 from openai.types import chat as openai_chat
 from openai.types import responses as openai_responses
+from openai.types.conversations import (
+    Conversation,
+    ConversationDeletedResource,
+    ConversationItemList,
+)
+from openai.types.conversations import Message as ConversationMessage
 from openai.types.responses.input_token_count_response import InputTokenCountResponse
+from openai.types.webhooks import (
+    DeletedWebhookEndpoint,
+    WebhookEndpoint,
+    WebhookEndpointTestResult,
+    WebhookEndpointWithSecret,
+    WebhookEventTypeList,
+)
 from pydantic import TypeAdapter, ValidationError
 
 from mockllm.core.json.codec import dumps
@@ -90,6 +103,10 @@ class Lookup(NamedTuple):
 
 CHAT_ID, RESPONSE_ID = "CHAT", "RESPONSE"
 """In place of the id of a stored object."""
+CONVERSATION_ID, ITEM_ID, ENDPOINT_ID = "CONVERSATION", "ITEM", "ENDPOINT"
+CONVERSATION, ENDPOINT = f"/v1/conversations/{CONVERSATION_ID}", f"/v1/webhook_endpoints/{ENDPOINT_ID}"
+ITEM = {"type": "message", "role": "user", "content": "hi"}
+HOOK = {"name": "mine", "url": "http://127.0.0.1:9/hook", "event_types": ["response.completed"]}
 STORED_CHAT, STORED_RESPONSE = f"/v1/chat/completions/{CHAT_ID}", f"/v1/responses/{RESPONSE_ID}"
 CONTENT = {"parts": [{"text": "hi"}]}
 GEMINI_PATH = "/v1beta/models/gemini-embedding-001"
@@ -133,6 +150,34 @@ LOOKUPS = [
         CreateEmbeddingResponse,
         body={"model": "m", "input": "hi"},
     ),
+    Lookup("openai-conversation_create", "POST", "/v1/conversations", Conversation, body={"items": [ITEM]}),
+    Lookup("openai-conversation_get", "GET", CONVERSATION, Conversation),
+    Lookup("openai-conversation_update", "POST", CONVERSATION, Conversation, body={"metadata": {"a": "b"}}),
+    Lookup(
+        "openai-conversation_add_items",
+        "POST",
+        f"{CONVERSATION}/items",
+        ConversationItemList,
+        body={"items": [ITEM]},
+    ),
+    Lookup("openai-conversation_items", "GET", f"{CONVERSATION}/items", ConversationItemList),
+    Lookup("openai-conversation_get_item", "GET", f"{CONVERSATION}/items/{ITEM_ID}", ConversationMessage),
+    Lookup("openai-conversation_delete_item", "DELETE", f"{CONVERSATION}/items/{ITEM_ID}", Conversation),
+    Lookup("openai-conversation_delete", "DELETE", CONVERSATION, ConversationDeletedResource),
+    Lookup("openai-webhook_create", "POST", "/v1/webhook_endpoints", WebhookEndpointWithSecret, body=HOOK),
+    Lookup("openai-webhook_list", "GET", "/v1/webhook_endpoints", WebhookEndpoint, "data"),
+    Lookup("openai-webhook_get", "GET", ENDPOINT, WebhookEndpoint),
+    Lookup("openai-webhook_update", "POST", ENDPOINT, WebhookEndpoint, body={"name": "other"}),
+    Lookup("openai-webhook_rotate", "POST", f"{ENDPOINT}/rotate_secret", WebhookEndpointWithSecret, body={}),
+    Lookup(
+        "openai-webhook_test",
+        "POST",
+        f"{ENDPOINT}/test",
+        WebhookEndpointTestResult,
+        body={"event_type": "response.completed"},
+    ),
+    Lookup("openai-webhook_delete", "DELETE", ENDPOINT, DeletedWebhookEndpoint),
+    Lookup("openai-webhook_event_types", "GET", "/v1/webhook_event_types", WebhookEventTypeList),
     Lookup("openai-moderations", "POST", "/v1/moderations", ModerationCreateResponse, body={"input": "hi"}),
     Lookup("openai-models", "GET", "/v1/models", Model, "data"),
     Lookup("openai-models", "GET", "/v1/models/gpt-4o", Model),
@@ -174,6 +219,12 @@ LOOKUPS = [
 ]
 WITHOUT_A_TYPE = {
     "openai-delete_response",  # the SDK returns None
+    "openai-realtime",  # sockets: tests/sdk/test_realtime_sdk.py and test_responses_socket_sdk.py have their events
+    "openai-realtime_handshake",
+    "openai-responses_handshake",
+    "openai-responses_socket",
+    "openai-transcription",
+    "openai-warm_up",
     "gemini-compatible_chat",  # vendors: OpenAI's SDK reads them, which accepts objects without its fields
     "gemini-compatible_completions",
     "gemini-compatible_embeddings",
@@ -296,11 +347,21 @@ def server() -> VirtualServer:
 
 @pytest.fixture(scope="module")
 def stored(server: VirtualServer) -> dict[str, str]:
-    """The ids of a stored completion and a stored response."""
+    """The ids of what was stored: a completion, a response, a conversation, its item, and an endpoint of webhooks."""
     turns = [{"role": "user", "content": "calls"}]
     chat = raw_request("/v1/chat/completions", {"model": "gpt-4o", "messages": turns, "store": True})
     response = raw_request("/v1/responses", {"model": "gpt-5", "input": "calls", "background": True})
-    return {CHAT_ID: server.respond(chat).json["id"], RESPONSE_ID: server.respond(response).json["id"]}
+    conversation = server.respond(raw_request("/v1/conversations", {"items": [ITEM]})).json["id"]
+    items = server.respond(raw_request(f"/v1/conversations/{conversation}/items", None, method="GET")).json[
+        "data"
+    ]
+    return {
+        CHAT_ID: server.respond(chat).json["id"],
+        RESPONSE_ID: server.respond(response).json["id"],
+        CONVERSATION_ID: conversation,
+        ITEM_ID: items[0]["id"],
+        ENDPOINT_ID: server.respond(raw_request("/v1/webhook_endpoints", HOOK)).json["id"],
+    }
 
 
 @pytest.mark.parametrize("lookup", LOOKUPS, ids=lambda lookup: f"{lookup.call} {lookup.method} {lookup.path}")
