@@ -15,6 +15,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import messages_check
 from mockllm.dialects.gemini import generate_check
 from mockllm.dialects.openai.chat import check as chat_check
+from mockllm.dialects.openai.responses.check import ItemOrder
+from mockllm.dialects.openai.responses.check import _passes as passes_item
 from mockllm.dialects.routes import RouteMatch, find
 
 LONG = "x" * SHORTEST
@@ -153,3 +155,14 @@ def test_wrong_continuation_is_refused_as_alone(path: str, turns: list[Json], wo
     assert words in (failure.message or "")
     BODIES.clear()
     assert sent(path, [FIRST[path], *turns])[1] == failure
+
+
+def test_result_without_its_call_needs_whole_check() -> None:
+    call = {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"}
+    order = ItemOrder()
+    found = [passes_item(order, item) for item in (call, output("a"), output("b"))]
+    assert found == [True, True, False]
+
+
+def output(id: str) -> Json:
+    return {"type": "function_call_output", "call_id": id, "output": "rain"}
