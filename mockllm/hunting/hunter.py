@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct, field
@@ -100,7 +100,8 @@ class Hunter:
         self._runs = 0
         self._replays = 0
         jobs = budget.jobs if store.parallel else 1
-        self._jobs = jobs
+        self._ahead = jobs if jobs == 1 else 2 * jobs
+        """Runs that are begun before the first of them is judged: none of the jobs waits for a slow one."""
         self._pool: Executor = (
             InlineExecutor() if store.inline else ThreadPoolExecutor(jobs, thread_name_prefix="hunt")
         )
@@ -140,29 +141,30 @@ class Hunter:
         return first
 
     def _search(self, search: HuntSearch, progress: HuntProgress) -> str:
-        """Run the search. Return why it ended."""
+        """Run the search. Return why it ended.
+
+        Outcomes are judged in the order of their schedules, whichever ends first: one seed finds the same.
+        """
         running: dict[Future[RunOutcome], Schedule] = {}
         while True:
             ended = self._over() or self._satisfied(progress)
             while (
                 ended is None
                 and self._over(len(running)) is None
-                and len(running) < self._jobs
+                and len(running) < self._ahead
                 and (taken := search.take())
             ):
                 running[self._pool.submit(self._store.run, taken[1])] = taken[1]
             if not running:
                 return ended or "tried everything"
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                schedule = running.pop(future)
-                outcome = future.result()
-                self._count(schedule_text(schedule), len(progress.findings))
-                judgement = judge(schedule, outcome, progress.baseline, self._policy)
-                note(progress, schedule, judgement, outcome)
-                search.tell(schedule, judgement, outcome)
-                if judgement.problem is not None and self._satisfied(progress) is None:
-                    self._examine(schedule, judgement.problem, outcome, progress)
+            future = next(iter(running))
+            schedule, outcome = running.pop(future), future.result()
+            self._count(schedule_text(schedule), len(progress.findings))
+            judgement = judge(schedule, outcome, progress.baseline, self._policy)
+            note(progress, schedule, judgement, outcome)
+            search.tell(schedule, judgement, outcome)
+            if judgement.problem is not None and self._satisfied(progress) is None:
+                self._examine(schedule, judgement.problem, outcome, progress)
 
     def _examine(
         self, schedule: Schedule, problem: BrokenRule, outcome: RunOutcome, progress: HuntProgress

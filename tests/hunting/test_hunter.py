@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 from msgspec.structs import replace
 
@@ -136,3 +138,19 @@ def test_unplayed_row_has_the_reason_of_the_server() -> None:
 
     report = hunted(Noted(lambda schedule, number: False))
     assert report.tried["crlf"].reason == "crlf not played: no stream"
+
+
+def test_first_schedule_that_fails_is_the_finding() -> None:
+    """The earlier of two failing schedules ends after the later: the seed, not the speed, says what is found."""
+    others_ran = Event()
+
+    def fails(schedule: Schedule, number: int) -> bool:
+        if number == 14:  # schedules 10 and 11 wait, so that the third job has come past the first with crlf
+            others_ran.set()
+        kinds = {each.kind for each in schedule}
+        if "other_chunks" in kinds:
+            assert others_ran.wait(60)
+        return bool(kinds & {"other_chunks", "crlf"})
+
+    report = hunted(ScriptedTrial(fails), HuntBudget(runs=60, jobs=3, findings=1))
+    assert [each.kind for each in report.findings[0].schedule] == ["other_chunks"]

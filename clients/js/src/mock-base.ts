@@ -14,7 +14,7 @@ export type RuleOptions = Omit<RuleSpec, "reply" | "error" | "sequence" | "choos
 /** A request in the journal, without its body. */
 export type ReceivedRequest = Schemas["RequestSummary"];
 /** A request in the journal, with the bodies of request and response. */
-export type RequestDetail = Schemas["RequestDetail"];
+export type RequestDetail = Schemas["PricedRequest"];
 /** How one client behaved. */
 export type ClientVerdicts = Schemas["ClientVerdicts"];
 /** What a request count must be: by default at least one. */
