@@ -1,4 +1,4 @@
-"""The clocks of a Node process under `mockllm exec --time-scale`: the official SDK's back-off and Node's own timers."""
+"""A Node process under `mockllm exec --time-scale`: the official SDK's back-off and Node's own timers are scaled."""
 
 from __future__ import annotations
 
