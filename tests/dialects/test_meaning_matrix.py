@@ -16,7 +16,8 @@ from mockllm.core.faults import meaning as family
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
-from mockllm.core.request.request import Format, Tool
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
