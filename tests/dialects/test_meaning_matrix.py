@@ -24,7 +24,8 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 from tests.docs.meaning_forms import FORMS
-from tests.faults.meaning_facts import ABSENT, READ, SCHEMA, TABLE, USAGE_MEMBERS, Facts, alike
+from tests.faults.meaning_facts import SCHEMA, TABLE, alike
+from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
 
 REPLIES = {
     "says": (Choice((Text(("Half", " said", " is", " said.")),)),),
