@@ -43,6 +43,7 @@ from mockllm.dialects.openai.responses.items import (
     supported_reply,
 )
 from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason, usage
+from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import store_update
 from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
@@ -217,6 +218,7 @@ class Responses(ResponsesCall):
     api = "responses"
     generates = True
     request = ResponsesRequest
+    prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=True)
 
     check = staticmethod(check)
