@@ -14,7 +14,7 @@ from tests.docs.page_runner import PageRunner, compare, steps
 def test_tutorial_prints_what_it_shows(tmp_path: Path) -> None:
     runner = PageRunner("tutorial.md", tmp_path)
     runner.run()
-    assert len(runner.commands) == 8
+    assert len(runner.commands) == 9
 
 
 def test_steps_of_console_block_have_their_output() -> None:
