@@ -97,7 +97,7 @@ def _run(args: list[str]) -> int:
     namespace, left = parser.parse_known_args(args)
     if left:
         return _unknown_argument(chosen, left[0])
-    from mockllm.cli.options import BadOption
+    from mockllm.cli.option import BadOption
 
     try:
         code: int = namespace.run(namespace)
