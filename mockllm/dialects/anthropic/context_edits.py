@@ -16,7 +16,7 @@ from mockllm.core.tokens import estimate
 TOOL_USES: Final = "clear_tool_uses_20250919"
 THINKING: Final = "clear_thinking_20251015"
 TRIGGER, KEPT_USES, KEPT_TURNS = 100_000, 3, 1
-"""The defaults: input tokens that trigger an edit, tool uses and turns with thinking that are kept."""
+"""The defaults: input tokens that trigger an edit, tool uses and turns with thinking that stay."""
 
 
 def applied_edits(management: Json, messages: Json, input_tokens: int) -> tuple[dict[str, Json], ...]:
