@@ -8,20 +8,20 @@ BatchEnd: TypeAlias = Literal["completed", "failed", "expired", "cancelled"]
 
 
 class BatchOutcome(NamedTuple):
-    """How a batch ends. `answered`: how many of its first lines have a response by then, None for all of a completed
+    """How a batch ends. `responses`: how many of its first lines have a response by then, None for all of a completed
     batch and for none of another. `code` and `message` say why it failed."""
 
     status: BatchEnd = "completed"
-    answered: int | None = None
+    responses: int | None = None
     code: str | None = None
     message: str | None = None
 
-    def answered_of(self, total: int) -> int:
+    def response_count(self, total: int) -> int:
         """Return how many of so many lines get a response."""
         if self.status == "failed":
             return 0
         usual = total if self.status == "completed" else 0
-        return usual if self.answered is None else min(self.answered, total)
+        return usual if self.responses is None else min(self.responses, total)
 
 
 class BatchWaits(NamedTuple):
@@ -54,7 +54,7 @@ class BatchLine(NamedTuple):
 
 
 class BatchRun(NamedTuple):
-    """The lines of a stored batch that the server has to answer."""
+    """The lines of a stored batch that the server has to serve."""
 
     id: str
     lines: tuple[BatchLine, ...]

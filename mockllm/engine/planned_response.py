@@ -44,7 +44,7 @@ class PlannedResponse(NamedTuple):
     webhooks: tuple[Webhook, ...] = ()
     """What the server sends to the addresses of a client, at their times."""
     batch: BatchRun | None = None
-    """The lines of a new batch, which the server answers."""
+    """The lines of a new batch, which the server serves."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0

@@ -95,7 +95,7 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
 
 def batch_outcome(spec: BatchSpec) -> BatchOutcome:
     """Return an evaluated spec of a batch's end as data."""
-    return BatchOutcome(spec.status, spec.answered, spec.code, spec.message)
+    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)
 
 
 def failure_from_spec(spec: ErrorSpec) -> Failure:

@@ -1,4 +1,4 @@
-"""Answers the lines of batches: each line is an exchange of its own, as a direct request is, without a connection.
+"""Serves the lines of batches: each line is an exchange, as a direct request is, without a connection.
 Rules, limits, faults, times, the journal and the access log see it so.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BATCH: Final = "x-mockllm-batch"
 """The header of a line's request with the id of its batch."""
 MAX_PENDING_BYTES: Final = 64 * 1024 * 1024
-"""Total size of the lines that are being answered; the lines of further batches get no response."""
+"""Total size of the lines that are being served; the lines of further batches get no response."""
 MAX_WAITING_LINES: Final = 32
 """How many lines of a batch wait at a time."""
 SLICE: Final = 0.005
@@ -45,8 +45,8 @@ _BODY_HEADERS: Final = frozenset(
 """The headers of the request that creates a batch that its lines do not have."""
 
 
-class BatchAnswerer:
-    """The batches whose lines are being answered."""
+class BatchServer:
+    """The batches whose lines are being served."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -54,7 +54,7 @@ class BatchAnswerer:
         self._bytes = 0
 
     def begin(self, run: BatchRun, head: RequestHead, request: Request, client: str) -> None:
-        """Answer the lines of a new batch. `head` and `request` are those of the request that created it."""
+        """Serve the lines of a new batch. `head` and `request` are those of the request that created it."""
         size = sum(len(line.body) for line in run.lines)
         fits = self._bytes + size <= MAX_PENDING_BYTES
         if not fits:
@@ -67,14 +67,14 @@ class BatchAnswerer:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
-        """Answer nothing more."""
+        """Serve nothing more."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, run: BatchRun, head: RequestHead, request: Request, client: str, size: int) -> None:
         try:
-            responses = await self._answer(run, head, request, client)
+            responses = await self._responses(run, head, request, client)
             await self._store(run.id, request.session or "", responses)
         except Exception:
             traceback.print_exc(file=sys.stderr)
@@ -82,7 +82,7 @@ class BatchAnswerer:
         finally:
             self._bytes -= size
 
-    async def _answer(
+    async def _responses(
         self, run: BatchRun, head: RequestHead, request: Request, client: str
     ) -> list[LineResponse]:
         """Return the responses to the lines. They begin in order; those that wait do so side by side."""
@@ -130,8 +130,8 @@ class BatchAnswerer:
         batch = await self._stored(id, session)
         if batch is None or batch.timeline is None:
             return
-        answered = with_responses(batch, responses, app.deadlines.time())
-        app.engine.remember(session, StoreUpdate((id,), answered))
+        ended = with_responses(batch, responses, app.deadlines.time())
+        app.engine.remember(session, StoreUpdate((id,), ended))
         unconfirmed = None if app.decider is None else app.decider.take_unconfirmed()
         if unconfirmed is not None:
             await unconfirmed

@@ -123,7 +123,7 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
         response = compressed(response)
     exchange.response = response
     if response.batch is not None:
-        answer_batch(app, exchange, response.batch)
+        serve_batch(app, exchange, response.batch)
     if app.decider is not None:
         exchange.unconfirmed = app.decider.take_unconfirmed()
 
@@ -155,14 +155,14 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
     app.webhooks.schedule(response.webhooks, app.deadlines.time())
 
 
-def answer_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
-    """Answer the lines of a batch, unless a provider has the batch."""
+def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
+    """Serve the lines of a batch, unless a provider has the batch."""
     if recorder_of(app, exchange) is not None or exchange.request is None:
         return
     if app.batches is None:
-        from mockllm.server.batches import BatchAnswerer
+        from mockllm.server.batches import BatchServer
 
-        app.batches = BatchAnswerer(app)
+        app.batches = BatchServer(app)
     app.batches.begin(run, exchange.head, exchange.request, exchange.client)
 
 

@@ -30,7 +30,8 @@ ENDED: Final = "ended"
 
 class BatchRecord(Struct):
     """`created` is in seconds since the epoch; `keys` are the names that the client gave the lines; `details` belong
-    to the protocol. `succeeded` has one value for each answered line; None while they are being answered."""
+    to the protocol. `succeeded` has one value for each line with a response; None before all lines
+    were served."""
 
     created: float
     keys: list[str]
@@ -40,13 +41,13 @@ class BatchRecord(Struct):
 
 
 class BatchState(NamedTuple):
-    """`reached` are the times of the states so far, in seconds since the epoch. `answered` is the number of the first
-    lines that have a response, `succeeded` how many of these have no error."""
+    """`reached` are the times of the states so far, in seconds since the epoch. `responded` is the number of the
+    first lines that have a response, `succeeded` how many of these have no error."""
 
     status: BatchStatus
     reached: Mapping[str, float]
     total: int
-    answered: int
+    responded: int
     succeeded: int
 
     @property
@@ -84,7 +85,7 @@ def record_of(batch: StoredResponse) -> BatchRecord:
 
 
 def responses_of(batch: StoredResponse) -> Sequence[LineResponse]:
-    """Return the responses to the answered lines, in order."""
+    """Return the responses to the lines that have one, in order."""
     return _read_responses(batch.response_body) if batch.response_body else ()
 
 
@@ -111,8 +112,8 @@ def cancelled(batch: StoredResponse, now: float) -> StoredResponse:
     timeline, record = _timeline(batch), record_of(batch)
     if timeline.cancelled is not None or state_of(batch, now).ended:
         return batch
-    answered = state_of(batch, now).answered
-    record = replace(record, outcome=record.outcome._replace(answered=answered))
+    responded = state_of(batch, now).responded
+    record = replace(record, outcome=record.outcome._replace(responses=responded))
     return batch._replace(
         request_body=msgspec.msgpack.encode(record), timeline=timeline._replace(cancelled=now)
     )
@@ -132,9 +133,9 @@ def state_of(batch: StoredResponse, now: float) -> BatchState:
     elapsed, total = timeline.elapsed(now), len(record.keys)
     status = _status(timeline, record, elapsed)
     reached = dict(_reached(timeline, record, elapsed, status))
-    answered = _answered(timeline, record, elapsed, status)
+    responded = _responded(timeline, record, elapsed, status)
     if timeline.cancelled is not None:
-        answered = record.outcome.answered or 0
+        responded = record.outcome.responses or 0
         since = (now - timeline.cancelled) / timeline.time_scale
         lasts = timeline.events[3][0] - timeline.events[2][0]
         reached["cancelling"] = record.created + timeline.cancelled - timeline.began
@@ -142,7 +143,7 @@ def state_of(batch: StoredResponse, now: float) -> BatchState:
         if since >= lasts:
             reached["cancelled"] = reached["cancelling"] + lasts * timeline.time_scale
             status = "cancelled"
-    return BatchState(status, reached, total, answered, sum((record.succeeded or [])[:answered]))
+    return BatchState(status, reached, total, responded, sum((record.succeeded or [])[:responded]))
 
 
 def _status(timeline: Timeline, record: BatchRecord, elapsed: float) -> BatchStatus:
@@ -173,9 +174,9 @@ def _reached(
             yield shown, record.created + min(seconds, elapsed) * timeline.time_scale
 
 
-def _answered(timeline: Timeline, record: BatchRecord, elapsed: float, status: BatchStatus) -> int:
+def _responded(timeline: Timeline, record: BatchRecord, elapsed: float, status: BatchStatus) -> int:
     """Return how many lines have a response: while it is in progress the part that the time has passed."""
-    total = record.outcome.answered_of(len(record.keys))
+    total = record.outcome.response_count(len(record.keys))
     if record.succeeded is None or status == "queued":
         return 0
     if status == "in_progress":

@@ -74,7 +74,7 @@ class StoreUpdate(NamedTuple):
     webhooks: tuple[Webhook, ...] = ()
     """What the server sends to the addresses of a client."""
     batch: BatchRun | None = None
-    """The lines of a new batch, which the server answers."""
+    """The lines of a new batch, which the server serves."""
 
     def scaled(self, factor: float, now: float) -> StoreUpdate:
         """Return the changes for a server whose time has this factor; `now` is on a clock that is never set."""

@@ -11,7 +11,13 @@ from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, 
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
 from mockllm.dialects.openai.errors import refused
-from mockllm.dialects.openai.files.file_calls import DeleteFile, FileContent, GetFile, ListFiles, UploadFile
+from mockllm.dialects.openai.files.file_calls import (
+    DeleteFile,
+    GetFile,
+    GetFileContent,
+    ListFiles,
+    UploadFile,
+)
 from mockllm.dialects.openai.handshake import Handshake
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
@@ -95,7 +101,7 @@ UPLOAD_FILE: Final = UploadFile()
 LIST_FILES: Final = ListFiles()
 GET_FILE: Final = GetFile()
 DELETE_FILE: Final = DeleteFile()
-FILE_CONTENT: Final = FileContent()
+FILE_CONTENT: Final = GetFileContent()
 CREATE_BATCH: Final = CreateBatch()
 LIST_BATCHES: Final = ListBatches()
 GET_BATCH: Final = GetBatch()

@@ -248,7 +248,7 @@ class BatchSpec(Spec):
 
     status: BatchEnd = "completed"
     """The last state: completed, failed, expired, cancelled."""
-    answered: Annotated[int, Field(ge=0)] | None = None
+    responses: Annotated[int, Field(ge=0)] | None = None
     """How many of the first lines have a response by then: all of a completed batch by default, none of another."""
     code: Templated[str] | None = None
     """The code of the error of a failed batch, if the protocol has one."""

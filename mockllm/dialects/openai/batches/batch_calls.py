@@ -77,7 +77,8 @@ class BatchRequest(Request):
     @lazy
     def input_lines(self) -> InputLines:
         content = b"" if self.input_file is None else self.input_file.request_body
-        return read_lines(content, text_of(self.fields.get("endpoint")) or "")
+        endpoint = self.fields.get("endpoint")
+        return read_lines(content, endpoint if endpoint in ENDPOINTS else None)
 
 
 class StoredBatchRequest(Request):
@@ -105,26 +106,24 @@ class CreateBatch(OpenAiCall):
         error = check_readable(request) or check_fields(request.fields, FIELDS)
         names = ("input_file_id", "endpoint", "completion_window")
         absent = next((name for name in names if request.fields.get(name) is None), None)
-        return error if error is not None or absent is None else missing(absent)
+        if error is None:
+            error = _input_failure(request) if absent is None else missing(absent)
+        return error
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.begin(BatchOutcome(), request, stamp)
 
     def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         """Return the response with a batch that ends so."""
-        assert isinstance(request, BatchRequest)
-        failure = _input_failure(request)
-        if failure is not None:
-            return failure
         fields = request.fields
         id = stamp.ids.make(PREFIX, 32, alphabet=HEX)
         shown: dict[str, Json] = {
             "id": id,
             "object": "batch",
-            "endpoint": fields["endpoint"],
+            "endpoint": fields.get("endpoint"),
             "model": None,
             "errors": None,
-            "input_file_id": fields["input_file_id"],
+            "input_file_id": fields.get("input_file_id"),
             "completion_window": "24h",
             "status": "validating",
             OUTPUT: None,
@@ -152,7 +151,7 @@ class CreateBatch(OpenAiCall):
         outcome = start.outcome._replace(status="failed") if errors else start.outcome
         record = BatchRecord(request.now, keys, outcome, details)
         batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
-        run = BatchRun(id, tuple(lines[: outcome.answered_of(len(lines))]))
+        run = BatchRun(id, tuple(lines[: outcome.response_count(len(lines))]))
         others = [
             _output_file(file, id, f"{id}_{kind}.jsonl", second)
             for file, kind in ((output, "output"), (failed, "error"))
@@ -160,13 +159,12 @@ class CreateBatch(OpenAiCall):
         return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch=run)
 
 
-def _input_failure(request: BatchRequest) -> Failure | None:
-    """Return why a batch cannot begin."""
+def _input_failure(request: Request) -> Failure | None:
+    """Return what is wrong with the input file."""
+    assert isinstance(request, BatchRequest)
     id = text_of(request.fields.get("input_file_id"))
     if request.input_file is None:
         return missing_file(id, "files")
-    if text_of(request.fields.get("endpoint")) not in ENDPOINTS:
-        return missing("endpoint")
     purpose = object_of(loads(request.input_file.response_body)).get("purpose")
     if purpose == "batch":
         return None
@@ -201,7 +199,7 @@ def batch_object(batch: StoredResponse, now: float) -> dict[str, Json]:
         "request_counts": {
             "total": total,
             "completed": state.succeeded,
-            "failed": state.answered - state.succeeded,
+            "failed": state.responded - state.succeeded,
         },
         **(_totals(batch, state) if state.ended else {}),
     }
@@ -209,7 +207,7 @@ def batch_object(batch: StoredResponse, now: float) -> dict[str, Json]:
 
 def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
     """Return the model and the usage of the responses of a batch that has ended."""
-    bodies = [object_of(body_of(response)) for response in responses_of(batch)[: state.answered]]
+    bodies = [object_of(body_of(response)) for response in responses_of(batch)[: state.responded]]
     usages = [object_of(body.get("usage")) for body in bodies]
     read = sum(_count(usage, "prompt_tokens", "input_tokens") for usage in usages)
     written = sum(_count(usage, "completion_tokens", "output_tokens") for usage in usages)

@@ -17,7 +17,7 @@ from mockllm.core.request.stored_responses import StoredResponse
 
 OUTPUT: Final = "output_file_id"
 ERRORS: Final = "error_file_id"
-UNANSWERED: Final = {
+WITHOUT_RESPONSE: Final = {
     "expired": ("batch_expired", "This request could not be executed before the completion window expired."),
     "cancelled": ("batch_cancelled", "This request was not executed because the batch was cancelled."),
 }
@@ -48,14 +48,14 @@ def output_content(batch: StoredResponse, file: str, now: float) -> bytes | None
 
 def _lines(batch: StoredResponse, state: BatchState) -> Iterator[tuple[bool, Json]]:
     """Yield the lines in order, each with whether it succeeded."""
-    record, responses = record_of(batch), responses_of(batch)[: state.answered]
+    record, responses = record_of(batch), responses_of(batch)[: state.responded]
     for place, key in enumerate(record.keys):
         id = Ids(0, batch.id, place).make("batch_req_", 32, alphabet=HEX)
         line: dict[str, Json] = {"id": id, "custom_id": key, "response": None, "error": None}
         response = responses[place] if place < len(responses) else None
         if response is None or response.cut:
-            unanswered = UNANSWERED.get(state.status, CUT) if response is None else CUT
-            yield False, {**line, "error": dict(zip(("code", "message"), unanswered, strict=True))}
+            reason = WITHOUT_RESPONSE.get(state.status, CUT) if response is None else CUT
+            yield False, {**line, "error": dict(zip(("code", "message"), reason, strict=True))}
         else:
             yield response.status == 200, {**line, "response": _response(response, id)}
 

@@ -163,7 +163,7 @@ class GetFile(FileCall):
         return body_plan(loads(stored.response_body), stamp)
 
 
-class FileContent(FileCall):
+class GetFileContent(FileCall):
     """GET /v1/files/{id}/content."""
 
     def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
