@@ -17,13 +17,14 @@ from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text
+from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate, is_static
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
+from mockllm.engine.left_out_parts import left_out_notes
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
@@ -279,13 +280,7 @@ class ResponsePlanner:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
         context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
-        unsupported = dialect.capabilities.unsupported_parts
-        if not dialect.capabilities.server_tools:
-            unsupported |= {"server_tools"}
-        if unsupported:
-            kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
-            for kind in sorted(unsupported & kinds):
-                context.notes.append(f"{kind} left out: {dialect.api} of {context.request.provider} has none")
+        context.notes += left_out_notes(reply, dialect, context.request)
         return reply
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
@@ -365,12 +360,3 @@ def _chunk_count(reply: Reply) -> int:
         for part in choice.parts
         if not isinstance(part, NativePart)
     )
-
-
-def _kinds(part: Part) -> tuple[str, ...]:
-    """Return the kinds of a part that not every protocol supports."""
-    if type(part) is Media:
-        return ("images",)
-    if type(part) is NativePart:
-        return ("server_tools",) if part.dialect == SERVER_TOOL else ()
-    return ("citations",) if type(part) is Text and part.citations else ()
