@@ -14,6 +14,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.batch import BatchOutcome
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -43,6 +44,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
 from mockllm.scenario.error_failure import failure_from_spec
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import (
     Chunk,
     CommentChunk,
@@ -58,6 +60,7 @@ from mockllm.scenario.language.content import (
 )
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
+    BatchSpec,
     ChoiceSpec,
     CitationSpec,
     ImageSpec,
@@ -89,6 +92,11 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
         by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
         chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
     return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
+
+
+def batch_outcome(spec: BatchSpec) -> BatchOutcome:
+    """Return an evaluated spec of a batch's end as data."""
+    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)
 
 
 EVENTS: Final = "events"
@@ -123,9 +131,16 @@ def server_tools(specs: ServerTools | None) -> list[Part]:
     for spec in specs or ():
         (kind,) = spec.model_fields_set
         use = getattr(spec, kind)
-        fields = {name: getattr(use, name) for name in type(use).model_fields}
+        fields = {name: _plain(getattr(use, name)) for name in type(use).model_fields}
         parts.append(NativePart(SERVER_TOOL, {"kind": kind, **fields}))
     return parts
+
+
+def _plain(value: Any) -> Json:
+    """Return a value of a specification as JSON: mappings of the language in a list as objects."""
+    if isinstance(value, list) and value and isinstance(value[0], Spec):
+        return [{name: getattr(item, name) for name in type(item).model_fields} for item in value]
+    return value
 
 
 class LongReply(Exception):
