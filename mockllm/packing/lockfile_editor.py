@@ -16,7 +16,7 @@ from mockllm.packing.git import Signature
 from mockllm.packing.inspection import validate_pack
 from mockllm.packing.pack_index import PackIndex
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
-from mockllm.packing.resolution import ANY, Candidate, PackVersions, Requirement, resolve
+from mockllm.packing.resolution import ANY, PackVersion, PackVersions, Requirement, resolve
 from mockllm.packing.version_constraints import VersionConstraint
 from mockllm.scenario.lockfile import (
     FETCHED_FOLDER,
@@ -206,7 +206,7 @@ class LockfileEditor:
             if not fitting:
                 raise PackRejected(f"{self._index.shown} has no version of {name} that fits {range}")
             chosen = fitting[max(fitting)]
-            self._versions.pack(Candidate(name, chosen.version, chosen.place, chosen.sha256))
+            self._versions.pack(PackVersion(name, chosen.version, chosen.place, chosen.sha256))
             return chosen.place
         source = parse_pack_source(text, Path.cwd())
         if source.kind == "git" and "://" not in source.where and Path(source.where).exists():

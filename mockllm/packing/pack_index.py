@@ -1,4 +1,4 @@
-"""The index of a company's packs: a YAML file, usually in a git repository. It tells names, sources and checksums.
+"""The index of a company's packs: a YAML file, usually in a git repository. It has names, sources and checksums.
 
 It changes with each release of a pack, so it is read at the newest commit. A pack that was found by it must have the
 files whose SHA-256 the index states.

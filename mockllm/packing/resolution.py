@@ -32,7 +32,7 @@ ANY: Final = Range("*", ())
 
 
 class Requirement(Struct, frozen=True):
-    """A required pack. `where` names who requires it, `place` is its source, if told; `exact` its only version."""
+    """A required pack. `where` names who requires it, `place` is its source, if known; `exact` its only version."""
 
     name: str
     range: Range
@@ -47,7 +47,7 @@ class Requirement(Struct, frozen=True):
         return f"{self.where} requires {self.exact or self.range}"
 
 
-class Candidate(Struct, frozen=True):
+class PackVersion(Struct, frozen=True):
     """A version of a pack that may be selected. `sha256` is what an index states of its files."""
 
     name: str
@@ -78,8 +78,8 @@ class PackVersions:
         """Take the pack of a branch, whose source is not fetched again."""
         self._fetched[found.place] = found
 
-    def pack(self, candidate: Candidate) -> FetchedPack:
-        """Return the files of a candidate. Raises PackRejected if it is not what its name and checksum say."""
+    def pack(self, candidate: PackVersion) -> FetchedPack:
+        """Return the files of a candidate. Raises PackRejected if it is not the pack of its name and checksum."""
         found = self.fetch(candidate.place)
         if found.manifest.name != candidate.name:
             raise PackRejected(
@@ -93,7 +93,7 @@ class PackVersions:
             )
         return found
 
-    def candidates(self, name: str, places: Iterable[PackSource | None]) -> list[Candidate]:
+    def candidates(self, name: str, places: Iterable[PackSource | None]) -> list[PackVersion]:
         """Return the versions of a pack, the newest first."""
         found = [
             each for place in dict.fromkeys(places) if place is not None for each in self._at(name, place)
@@ -103,28 +103,28 @@ class PackVersions:
             found = self._at(name, replace(place, ref=None) if place.kind == "git" else place)
         if not found and self._index is not None:
             found = [
-                Candidate(name, each.version, each.place, each.sha256)
+                PackVersion(name, each.version, each.place, each.sha256)
                 for each in self._index.versions(name, self._here)
             ]
         return sorted(found, key=lambda each: each.version, reverse=True)
 
-    def _at(self, name: str, place: PackSource) -> list[Candidate]:
+    def _at(self, name: str, place: PackSource) -> list[PackVersion]:
         if place.kind != "git" or place.ref is not None:
-            return [Candidate(name, self.fetch(place).version, place)]
+            return [PackVersion(name, self.fetch(place).version, place)]
         if place.where not in self._tags:
             self._tags[place.where] = git.tags(place.where, self._here)
         return [
-            Candidate(name, each, replace(place, ref=tag)) for each, tag in self._tags[place.where].items()
+            PackVersion(name, each, replace(place, ref=tag)) for each, tag in self._tags[place.where].items()
         ]
 
 
-class _Provider(AbstractProvider[Requirement, Candidate, str]):
+class _Provider(AbstractProvider[Requirement, PackVersion, str]):
     def __init__(
         self, versions: PackVersions, fixed: Mapping[str, Sequence[Requirement]], lock: Lock
     ) -> None:
         self._versions, self._fixed, self._lock = versions, fixed, lock
 
-    def identify(self, requirement_or_candidate: Requirement | Candidate) -> str:
+    def identify(self, requirement_or_candidate: Requirement | PackVersion) -> str:
         return requirement_or_candidate.name
 
     def get_preference(self, identifier: str, *args: Any, **facts: Any) -> str:
@@ -134,8 +134,8 @@ class _Provider(AbstractProvider[Requirement, Candidate, str]):
         self,
         identifier: str,
         requirements: Mapping[str, Iterator[Requirement]],
-        incompatibilities: Mapping[str, Iterator[Candidate]],
-    ) -> list[Candidate]:
+        incompatibilities: Mapping[str, Iterator[PackVersion]],
+    ) -> list[PackVersion]:
         wanted = [*requirements[identifier], *self._fixed.get(identifier, ())]
         excluded = {each.version for each in incompatibilities[identifier]}
         found = [
@@ -150,10 +150,10 @@ class _Provider(AbstractProvider[Requirement, Candidate, str]):
             found.sort(key=lambda each: each.version != parse_version(locked.version))
         return found
 
-    def is_satisfied_by(self, requirement: Requirement, candidate: Candidate) -> bool:
+    def is_satisfied_by(self, requirement: Requirement, candidate: PackVersion) -> bool:
         return requirement.admits(candidate.version)
 
-    def get_dependencies(self, candidate: Candidate) -> list[Requirement]:
+    def get_dependencies(self, candidate: PackVersion) -> list[Requirement]:
         found = self._versions.pack(candidate)
         return [
             each
@@ -194,7 +194,7 @@ def resolve(
 ) -> list[FetchedPack]:
     """Return the packs that the roots need, the used ones first. `fixed` are the requirements of scenarios and of
     other packs, by name. Raises PackRejected with all requirements of a pack that no version meets."""
-    resolver: Resolver[Requirement, Candidate, str] = Resolver(
+    resolver: Resolver[Requirement, PackVersion, str] = Resolver(
         _Provider(versions, fixed, lock), BaseReporter()
     )
     try:
