@@ -17,7 +17,7 @@ from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text
+from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate, is_static
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
@@ -35,6 +35,7 @@ from mockllm.engine.plan_context import (
 from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
+from mockllm.engine.unsupported_parts import without_unsupported
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -109,7 +110,8 @@ class ResponsePlanner:
             context.response = self._recordings.decoded_reply(context.response, context.dialect)
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
-            if not (context.request.generates or context.request.to_tool_server):
+            request = context.request
+            if not (request.generates or request.to_tool_server or request.makes_media):
                 self.require_components(context.request, may_defer=context.may_defer)
                 return self.decorate(embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
@@ -276,14 +278,9 @@ class ResponsePlanner:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
         context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
-        unsupported = dialect.capabilities.unsupported_parts
-        if not dialect.capabilities.server_tools:
-            unsupported |= {"server_tools"}
-        if unsupported:
-            kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
-            for kind in sorted(unsupported & kinds):
-                context.notes.append(f"{kind} left out: {dialect.api} of {context.request.provider} has none")
-        return reply
+        reply, notes = without_unsupported(reply, dialect, context.request.provider)
+        context.notes += notes
+        return dialect.complete(reply, context.request) if context.request.makes_media else reply  # type: ignore[attr-defined]  # a MediaDialect
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
@@ -392,15 +389,6 @@ def _chunk_count(reply: Reply) -> int:
         for part in choice.parts
         if not isinstance(part, NativePart)
     )
-
-
-def _kinds(part: Part) -> tuple[str, ...]:
-    """Return the kinds of a part that not every protocol supports."""
-    if type(part) is Media:
-        return ("images",)
-    if type(part) is NativePart:
-        return ("server_tools",) if part.dialect == SERVER_TOOL else ()
-    return ("citations",) if type(part) is Text and part.citations else ()
 
 
 def _sizes(
