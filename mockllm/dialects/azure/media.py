@@ -13,7 +13,7 @@ from mockllm.dialects.openai.media.images import ImageEdits, ImageGenerations
 from mockllm.dialects.openai.media.images_request import ImageEditRequest, ImagesRequest
 from mockllm.dialects.openai.media.speech import Speech, SpeechRequest
 from mockllm.dialects.openai.media.transcription import Transcriptions, Translations
-from mockllm.dialects.openai.media.transcription_request import TranscriptionRequest, TranslationRequest
+from mockllm.dialects.openai.media.transcription_request import AudioRequest, TranslationRequest
 from mockllm.dialects.vendors.errors import VendorCall
 
 
@@ -29,7 +29,7 @@ class AzureSpeechRequest(DeploymentRequest, SpeechRequest):
     pass
 
 
-class AzureTranscriptionRequest(DeploymentRequest, TranscriptionRequest):
+class AzureTranscriptionRequest(DeploymentRequest, AudioRequest):
     pass
 
 

@@ -25,7 +25,7 @@ from mockllm.core.reply.transcript import (
     timed_words,
 )
 from mockllm.core.tokens import split
-from mockllm.dialects.openai.media.transcription_request import LANGUAGES, TranscriptionRequest
+from mockllm.dialects.openai.media.transcription_request import LANGUAGES, AudioRequest
 
 FIRST_TIMESTAMP: Final = 50_364
 """Whisper's token of the time 0; each further one stands for 20 ms."""
@@ -40,7 +40,7 @@ class TranscriptFacts(Struct, frozen=True):
     segments: Sequence[TimedText]
 
 
-def transcript_facts(reply: Reply, request: TranscriptionRequest) -> TranscriptFacts:
+def transcript_facts(reply: Reply, request: AudioRequest) -> TranscriptFacts:
     """Return the facts: those of the scenario, of the upload, else of the text."""
     transcript = reply.transcript or Transcript()
     text = reply.choices[0].text
@@ -52,7 +52,7 @@ def transcript_facts(reply: Reply, request: TranscriptionRequest) -> TranscriptF
     return TranscriptFacts(text, round(seconds, 2), language, stated or timed_sentences(text, seconds))
 
 
-def usage(reply: Reply, request: TranscriptionRequest, facts: TranscriptFacts) -> dict[str, Json]:
+def usage(reply: Reply, request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
     """Return the usage: Whisper's is a duration, that of all others has tokens."""
     if request.is_whisper:
         return {"type": "duration", "seconds": ceil(facts.seconds)}
@@ -75,12 +75,12 @@ def logprobs(text: str, position: int = 0) -> list[Json]:
     ]
 
 
-def languages(request: TranscriptionRequest, facts: TranscriptFacts) -> dict[str, Json]:
+def languages(request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
     """Return the languages, which one model detects."""
     return {"languages": [{"code": facts.language}]} if request.model == "gpt-transcribe" else {}
 
 
-def json_body(reply: Reply, request: TranscriptionRequest, facts: TranscriptFacts) -> dict[str, Json]:
+def json_body(reply: Reply, request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
     body: dict[str, Json] = {"text": facts.text}
     if request.task == "translate":
         return body
@@ -90,7 +90,7 @@ def json_body(reply: Reply, request: TranscriptionRequest, facts: TranscriptFact
     return {**body, "usage": usage(reply, request, facts)}
 
 
-def verbose_body(reply: Reply, request: TranscriptionRequest, facts: TranscriptFacts) -> dict[str, Json]:
+def verbose_body(reply: Reply, request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
     body: dict[str, Json] = {
         "task": request.task,
         "language": LANGUAGES.get(facts.language, facts.language),
@@ -139,9 +139,7 @@ def diarized_segments(facts: TranscriptFacts, ids: Ids) -> Iterator[dict[str, Js
         }
 
 
-def diarized_body(
-    reply: Reply, request: TranscriptionRequest, facts: TranscriptFacts, ids: Ids
-) -> dict[str, Json]:
+def diarized_body(reply: Reply, request: AudioRequest, facts: TranscriptFacts, ids: Ids) -> dict[str, Json]:
     return {
         "task": request.task,
         "duration": facts.seconds,

@@ -38,7 +38,7 @@ from mockllm.dialects.openai.media.transcript_bodies import (
 )
 from mockllm.dialects.openai.media.transcription_request import (
     DIARIZE,
-    TranscriptionRequest,
+    AudioRequest,
     TranslationRequest,
     check,
 )
@@ -51,7 +51,7 @@ TEXT_HEAD: Final = (("content-type", "text/plain; charset=utf-8"), *OPENAI, *LIM
 class TranscriptionEncoder(Encoder):
     """The events of a stream."""
 
-    def __init__(self, reply: Reply, request: TranscriptionRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: AudioRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._stamp = request, stamp
         self._facts: TranscriptFacts = transcript_facts(reply, request)
@@ -88,7 +88,7 @@ class Transcriptions(MediaCall):
     """POST /v1/audio/transcriptions."""
 
     api = "transcriptions"
-    request: type[TranscriptionRequest] = TranscriptionRequest
+    request: type[AudioRequest] = AudioRequest
 
     check = staticmethod(check)
 
@@ -108,7 +108,7 @@ class Transcriptions(MediaCall):
         return with_parts(reply, [part for part in parts if type(part) is Text])
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        assert isinstance(request, TranscriptionRequest)
+        assert isinstance(request, AudioRequest)
         facts = transcript_facts(reply, request)
         match request.format:
             case "text":
@@ -126,7 +126,7 @@ class Transcriptions(MediaCall):
         return body_plan(merged_json(body, own_extras(reply)), stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        assert isinstance(request, TranscriptionRequest)
+        assert isinstance(request, AudioRequest)
         steps = tuple(encode(TranscriptionEncoder(reply, request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
 

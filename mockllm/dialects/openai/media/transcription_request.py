@@ -56,7 +56,7 @@ FIELDS: Final[dict[str, Check]] = {
 }
 
 
-class TranscriptionRequest(MediaRequest):
+class AudioRequest(MediaRequest):
     """A request for a transcription. Whisper does not stream."""
 
     api = "transcriptions"
@@ -104,7 +104,7 @@ class TranscriptionRequest(MediaRequest):
         return 0 if prompt is None else estimate(prompt)
 
 
-class TranslationRequest(TranscriptionRequest):
+class TranslationRequest(AudioRequest):
     """A request for a translation into English."""
 
     api = "translations"
@@ -124,7 +124,7 @@ class TranslationRequest(TranscriptionRequest):
 
 
 def check(request: Request) -> Failure | None:
-    assert isinstance(request, TranscriptionRequest)
+    assert isinstance(request, AudioRequest)
     error = check_readable(request)
     if error is not None:
         return error
@@ -135,7 +135,7 @@ def check(request: Request) -> Failure | None:
     return check_fields(body, FIELDS) or _check_format(request, body)
 
 
-def _check_format(request: TranscriptionRequest, body: Mapping[str, Json]) -> Failure | None:
+def _check_format(request: AudioRequest, body: Mapping[str, Json]) -> Failure | None:
     """Return the refusal of a format that the model lacks: only Whisper has subtitles and times."""
     asked, model = body.get("response_format"), request.model or ""
     allowed = (*PLAIN_FORMATS, "diarized_json") if DIARIZE in model else PLAIN_FORMATS
