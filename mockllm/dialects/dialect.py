@@ -153,7 +153,7 @@ class MediaDialect(GeneratingDialect, Protocol):
     api or path. Without a rule, the call makes its own."""
 
     def complete(self, reply: Reply, request: Request) -> Reply:
-        """Return the reply of a rule with what it lacks, made as the request asks. Without a rule it is empty."""
+        """Return the reply of a rule with what it lacks, made as the request demands. Without a rule it is empty."""
 
 
 class BackgroundDialect(GeneratingDialect, Protocol):

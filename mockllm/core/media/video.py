@@ -41,7 +41,7 @@ def make_video(size: ImageSize, seconds: float, subject: str) -> bytes:
 
 
 def _unit(kind: int, bits: BitWriter) -> bytes:
-    """Return a NAL unit, with its bytes kept apart from start codes (section 7.4.1)."""
+    """Return a NAL unit, with escapes in place of start codes (section 7.4.1)."""
     bits.put("1")
     return bytes([kind]) + re.sub(rb"\x00\x00(?=[\x00-\x03])", b"\x00\x00\x03", bits.to_bytes())
 

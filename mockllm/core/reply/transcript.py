@@ -43,7 +43,7 @@ class TimedText(Struct, frozen=True):
     speaker: str = "A"
 
 
-def spoken_seconds(text: str) -> float:
+def speech_seconds(text: str) -> float:
     """Return how long a text takes to say."""
     return round(len(text) * SECONDS_PER_CHARACTER, 2)
 
@@ -77,6 +77,6 @@ def timed_segments(segments: Sequence[TranscriptSegment]) -> list[TimedText]:
     for segment in segments:
         before = result[-1].end if result else 0.0
         start = before if segment.start is None else segment.start
-        end = start + spoken_seconds(segment.text) if segment.end is None else segment.end
+        end = start + speech_seconds(segment.text) if segment.end is None else segment.end
         result.append(TimedText(segment.text.strip(), round(start, 2), round(end, 2), segment.speaker or "A"))
     return result

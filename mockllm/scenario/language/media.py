@@ -52,7 +52,7 @@ class SizedSpec(MediaSpec):
     """Media with a size in pixels."""
 
     size: Templated[str] | None = None
-    """The width and height of a generated picture: `1024x768`; by default as the request asks."""
+    """The width and height of a generated picture: `1024x768`; by default that of the request."""
 
     @field_validator("size", mode="before")
     @classmethod
@@ -87,7 +87,7 @@ class VideoSpec(SizedSpec):
     """A video that the model generated, sent if the protocol has videos."""
 
     duration: Drawable[Duration] | None = None
-    """How long a generated video lasts; by default as the request asks."""
+    """How long a generated video lasts; by default that of the request."""
 
 
 Video: TypeAlias = Annotated[VideoSpec, short_form("file", VideoSpec, _no_scalar)]

@@ -108,7 +108,7 @@ class ImageGenerations(MediaCall):
     check = staticmethod(check)
 
     def complete(self, reply: Reply, request: Request) -> Reply:
-        """Return the reply with as many images as the request asks for, unless it has its own."""
+        """Return the reply with the requested number of images, unless it has its own."""
         assert isinstance(request, ImagesRequest)
         own = media_of(reply, "images")
         parts = [self._remade(part, request) for part in own]

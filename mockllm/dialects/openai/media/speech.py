@@ -1,7 +1,7 @@
 """Speech: POST /v1/audio/speech, as bytes in HTTP chunks or as events.
 
 Parameters: `SpeechCreateParams` of the SDK 3.52. The events `speech.audio.delta` and `speech.audio.done` are in the
-provider's published specification; no recording was at hand. Errors have the form of the other calls, which was not
+provider's published specification; no recording was at hand. Errors have the usual form, which was not
 verified for this one.
 """
 
@@ -21,7 +21,7 @@ from mockllm.core.media.audio import AUDIO_TYPES, make_audio
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, Step
 from mockllm.core.reply.reply import Media, Reply, Text
-from mockllm.core.reply.transcript import spoken_seconds
+from mockllm.core.reply.transcript import speech_seconds
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
@@ -149,8 +149,8 @@ class Speech(MediaCall):
         """Return the reply with audio that says its text, else the input of the request."""
         assert isinstance(request, SpeechRequest)
         own = media_of(reply, "audio")
-        spoken = "".join(choice.text for choice in reply.choices) or (request.user or "")
-        seconds = spoken_seconds(spoken) / request.speed
+        words = "".join(choice.text for choice in reply.choices) or (request.user or "")
+        seconds = speech_seconds(words) / request.speed
         if own and own[0].generated and own[0].seconds is not None:
             seconds = own[0].seconds
         if own and not own[0].generated:
@@ -158,7 +158,7 @@ class Speech(MediaCall):
         elif reply.broken is not None and not own:
             return with_parts(reply, ())
         else:
-            data = make_audio(request.format, seconds, spoken)
+            data = make_audio(request.format, seconds, words)
             audio = Media(AUDIO_TYPES[request.format], base64_of(data), seconds=seconds, generated=True)
         usage = reply.usage
         if not usage.output or any(type(part) is Text for part in parts_of(reply)):
@@ -170,7 +170,7 @@ class Speech(MediaCall):
         return with_parts(reply, [_in_chunks(part) for part in media_of(reply, "audio")[:1]])
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        """Return the audio in one piece (`stream: false` of a scenario)."""
+        """Return the audio whole (`stream: false` of a scenario)."""
         assert isinstance(request, SpeechRequest)
         body = b"".join(decoded(part.data) for part in media_of(reply, "audio"))
         return Plan(head(200, _pairs(reply, request), stamp), (EventStep(body, 0, "body"),))

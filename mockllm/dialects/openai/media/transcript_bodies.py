@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.reply.transcript import (
     TimedText,
     Transcript,
-    spoken_seconds,
+    speech_seconds,
     timed_segments,
     timed_sentences,
     timed_words,
@@ -28,11 +28,11 @@ from mockllm.core.tokens import split
 from mockllm.dialects.openai.media.transcription_request import LANGUAGES, AudioRequest
 
 FIRST_TIMESTAMP: Final = 50_364
-"""Whisper's token of the time 0; each further one stands for 20 ms."""
+"""Whisper's token of the time 0; each further one is 20 ms later."""
 
 
 class TranscriptFacts(Struct, frozen=True):
-    """What the response tells of the audio. `language` is a code or a name."""
+    """What the response has about the audio. `language` is a code or a name."""
 
     text: str
     seconds: float
@@ -46,7 +46,7 @@ def transcript_facts(reply: Reply, request: AudioRequest) -> TranscriptFacts:
     text = reply.choices[0].text
     stated = timed_segments(transcript.segments)
     seconds = (
-        transcript.seconds or request.audio_seconds or (stated[-1].end if stated else spoken_seconds(text))
+        transcript.seconds or request.audio_seconds or (stated[-1].end if stated else speech_seconds(text))
     )
     language = transcript.language or request.language
     return TranscriptFacts(text, round(seconds, 2), language, stated or timed_sentences(text, seconds))
