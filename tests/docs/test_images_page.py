@@ -36,7 +36,7 @@ def test_program_of_page_runs(program: str, tmp_path: Path, capsys: pytest.Captu
     with live(tmp_path) as server:
         names: dict[str, Any] = {}
         exec(program.replace("http://localhost:8080", server.url), names)
-    assert capsys.readouterr().out.startswith("3524 14444 1\n00:00:00,000 --> ")
+    assert capsys.readouterr().out.startswith("256 17324 1\n00:00:00,000 --> ")
 
 
 @pytest.mark.parametrize("path", ROUTES)

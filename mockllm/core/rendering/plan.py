@@ -131,7 +131,7 @@ class Framing(Enum):
 
     A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
     those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons. Each event of
-    `websocket` is a text message. Events of `bytes` are the bytes of the body, one behind the other.
+    `websocket` is a text message. Events of `bytes` are bytes of the body.
     """
 
     PLAIN = "plain"

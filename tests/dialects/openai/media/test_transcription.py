@@ -20,6 +20,9 @@ rules:
         duration: 9s
         segments: [{text: Guten Tag., speaker: agent}, {text: Hallo., start: 3s, end: 4s, speaker: caller}]
 """
+WORDS: dict[str, Any] = {"timestamp_granularities[]": "word"}
+WORDS_AND_SEGMENTS: dict[str, Any] = {"timestamp_granularities[]": ["word", "segment"]}
+LOGPROBS: dict[str, Any] = {"include[]": "logprobs"}
 TRANSLATIONS = "/v1/audio/translations"
 
 
@@ -51,18 +54,18 @@ def test_formats_without_json() -> None:
 
 
 def test_verbose_form_has_segments_or_words() -> None:
-    verbose = {"model": "whisper-1", "response_format": "verbose_json"}
+    verbose: dict[str, Any] = {"model": "whisper-1", "response_format": "verbose_json"}
     body = transcript(SAYS, **verbose, language="fr").json
     assert (body["language"], body["duration"], len(body["segments"])) == ("french", 0.9, 2)
     assert body["segments"][1]["text"] == " Three."
-    both = transcript(SAYS, **verbose, **{"timestamp_granularities[]": ["word", "segment"]}).json
+    both = transcript(SAYS, **verbose, **WORDS_AND_SEGMENTS).json
     assert [word["word"] for word in both["words"]] == ["One", "two.", "Three."]
-    words = transcript(SAYS, **verbose, **{"timestamp_granularities[]": "word"}).json
+    words = transcript(SAYS, **verbose, **WORDS).json
     assert "segments" not in words
 
 
 def test_speakers_and_times_of_a_rule() -> None:
-    diarized = {"model": "gpt-4o-transcribe-diarize", "response_format": "diarized_json"}
+    diarized: dict[str, Any] = {"model": "gpt-4o-transcribe-diarize", "response_format": "diarized_json"}
     body = transcript(SPEAKERS, **diarized).json
     assert (body["text"], body["duration"]) == ("Guten Tag. Hallo.", 9)
     assert [(part["speaker"], part["start"]) for part in body["segments"]] == [("agent", 0), ("caller", 3)]
@@ -73,12 +76,12 @@ def test_speakers_and_times_of_a_rule() -> None:
 
 
 def test_stream_has_deltas_and_the_whole_text() -> None:
-    response = transcript(SAYS, stream="true", **{"include[]": "logprobs"})
+    response = transcript(SAYS, stream="true", **LOGPROBS)
     events = [event.json for event in response.events]
     deltas, done = events[:-1], events[-1]
     assert "".join(event["delta"] for event in deltas) == done["text"] == "One two. Three."
     assert [entry for event in deltas for entry in event["logprobs"]] == done["logprobs"]
-    assert transcript(SAYS, **{"include[]": "logprobs"}).json["logprobs"] == done["logprobs"]
+    assert transcript(SAYS, **LOGPROBS).json["logprobs"] == done["logprobs"]
 
 
 def test_whisper_does_not_stream() -> None:
@@ -86,7 +89,7 @@ def test_whisper_does_not_stream() -> None:
 
 
 def test_new_model_names_the_languages() -> None:
-    both = {"model": "gpt-transcribe", "languages[]": ["es", "en"]}
+    both: dict[str, Any] = {"model": "gpt-transcribe", "languages[]": ["es", "en"]}
     assert transcript(SAYS, **both).json["languages"] == [{"code": "es"}]
     assert transcript(SAYS, **both, stream="true").events[-1].json["languages"] == [{"code": "es"}]
 
