@@ -1,4 +1,4 @@
-"""docs/images-and-audio.md: its files have no mistake, their examples hold, its program runs, and it names each route."""
+"""docs/images-and-audio.md: its files have no mistake, its examples hold, its program runs, it names each route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The OpenAI SDK with images, speech and transcriptions: its own types accept every object, required fields included."""
+"""The OpenAI SDK with images, speech and transcriptions: its types accept every object, required fields included."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockLLM]:
 
 @pytest.fixture
 def client(server: MockLLM) -> OpenAI:
-    return OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0)
+    return OpenAI(base_url=f"{server.base_url}/v1", api_key="any", max_retries=0)
 
 
 def raw(value: Any) -> Any:
@@ -52,10 +52,12 @@ def raw(value: Any) -> Any:
 
 def test_images_are_generated_edited_and_varied(client: OpenAI) -> None:
     made = client.images.generate(model="gpt-image-2", prompt="a cat", n=2, size="1024x1536")
-    assert made.data is not None and len(made.data) == 2
+    assert made.data is not None
+    assert len(made.data) == 2
     png = ("a.png", b64decode(made.data[0].b64_json or ""))
     edited = client.images.edit(model="gpt-image-2", image=[png, png], prompt="with a hat")
-    assert edited.usage is not None and edited.usage.input_tokens_details.image_tokens > 0
+    assert edited.usage is not None
+    assert edited.usage.input_tokens_details.image_tokens > 0
 
 
 def test_image_events_have_the_sdks_types(client: OpenAI) -> None:
@@ -106,7 +108,7 @@ def test_transcript_events_have_the_sdks_types(client: OpenAI) -> None:
 
 
 def test_translation_has_the_sdks_type(client: OpenAI) -> None:
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="deprecated"):
         translated = client.audio.translations.create(
             model="whisper-1", file=WAV, response_format="verbose_json"
         )
@@ -124,9 +126,10 @@ def test_errors_reach_the_client(client: OpenAI) -> None:
 
 
 def test_azure_has_the_same_calls(server: MockLLM) -> None:
-    azure = AzureOpenAI(azure_endpoint=server.url, api_key="any", api_version="2025-04-01-preview")
+    azure = AzureOpenAI(azure_endpoint=server.base_url, api_key="any", api_version="2025-04-01-preview")
     made = azure.images.generate(model="gpt-image-2", prompt="a cat")
-    assert made.data is not None and made.data[0].b64_json
+    assert made.data is not None
+    assert made.data[0].b64_json
     assert azure.audio.speech.create(model="tts", voice="alloy", input="hi").content
     assert azure.audio.transcriptions.create(model="whisper-1", file=WAV).text.startswith("Hello")
     assert azure.images.edit(model="gpt-image-2", image=("a.png", b"x"), prompt="hat").data
