@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.failure import NEVER, Failure
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
@@ -40,6 +40,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
+from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.content import (
     Chunk,
     CommentChunk,
@@ -53,7 +54,6 @@ from mockllm.scenario.language.content import (
     TokensText,
     WaitChunk,
 )
-from mockllm.scenario.language.error import ErrorSpec, RetryDateSpec
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
     ChoiceSpec,
@@ -84,20 +84,6 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
         by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
         chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
     return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
-
-
-def failure_from_spec(spec: ErrorSpec) -> Failure:
-    """Return an error's spec as a Failure."""
-    type = spec.type
-    if type is None:
-        assert isinstance(spec.status, int)
-        type = Failure.of_status(spec.status).type
-    wait, date = spec.retry_after, isinstance(spec.retry_after, RetryDateSpec)
-    if isinstance(wait, RetryDateSpec):
-        wait = wait.date
-    elif wait == "none":
-        wait = NEVER
-    return Failure(type, spec.status, spec.message, wait, spec.fields, limit=spec.limit, retry_date=date)
 
 
 EVENTS: Final = "events"

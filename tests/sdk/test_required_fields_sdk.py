@@ -43,7 +43,8 @@ from openai.types.webhooks import (
 from pydantic import TypeAdapter, ValidationError
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.request.request import Format, Tool
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider import ProviderCall
 from mockllm.dialects.providers import BY_NAME

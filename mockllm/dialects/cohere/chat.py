@@ -28,7 +28,8 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
-from mockllm.core.request.request import Format, Request
+from mockllm.core.request.request import Request
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.errors import CohereCall, head, message_of, required, uuid
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest, objects
