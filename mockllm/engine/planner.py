@@ -24,6 +24,7 @@ from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
+from mockllm.engine.left_out_parts import left_out_notes, without_left_out_media
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
@@ -36,7 +37,6 @@ from mockllm.engine.plan_context import (
 from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
-from mockllm.engine.unsupported_parts import without_unsupported
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
@@ -279,8 +279,8 @@ class ResponsePlanner:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
         context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
-        reply, notes = without_unsupported(reply, dialect, context.request.provider)
-        context.notes += notes
+        context.notes += left_out_notes(reply, dialect, context.request)
+        reply = without_left_out_media(reply, dialect)
         return dialect.complete(reply, context.request) if context.request.makes_media else reply  # type: ignore[attr-defined]  # a MediaDialect
 
     def _rendered_reply(self, context: PlanContext) -> Reply:

@@ -41,6 +41,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
 from mockllm.scenario.error_failure import failure_from_spec
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import (
     Chunk,
     CommentChunk,
@@ -118,9 +119,16 @@ def server_tools(specs: ServerTools | None) -> list[Part]:
     for spec in specs or ():
         (kind,) = spec.model_fields_set
         use = getattr(spec, kind)
-        fields = {name: getattr(use, name) for name in type(use).model_fields}
+        fields = {name: _plain(getattr(use, name)) for name in type(use).model_fields}
         parts.append(NativePart(SERVER_TOOL, {"kind": kind, **fields}))
     return parts
+
+
+def _plain(value: Any) -> Json:
+    """Return a value of a specification as JSON: mappings of the language in a list as objects."""
+    if isinstance(value, list) and value and isinstance(value[0], Spec):
+        return [{name: getattr(item, name) for name in type(item).model_fields} for item in value]
+    return value
 
 
 class LongReply(Exception):

@@ -17,7 +17,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.media.audio import wav_seconds
 from mockllm.core.request.form_fields import FormFile, multipart_parts
 from mockllm.core.request.known_bodies import KnownBody
-from mockllm.core.request.request import MediaPart, Message, Part, TextPart
+from mockllm.core.request.messages import MediaPart, Message, Part, TextPart
 from mockllm.dialects.openai.request_fields import ModelRequest, text_of
 
 FORM: Final = "multipart/form-data"
