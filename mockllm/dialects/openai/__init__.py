@@ -115,7 +115,7 @@ _chat = ProviderCall(
     "chat",
     CHAT,
     operation="chat",
-    title="OpenAI: chat, completions, embeddings, models, moderations",
+    title="OpenAI: chat, completions, embeddings, models, moderations, images, audio",
     sdk_types=("openai.types.chat:ChatCompletion", "openai.types.chat:ChatCompletionChunk"),
     python_call=("openai", "OpenAI", "chat.completions.create"),
     body_fields=("messages",),
@@ -166,7 +166,6 @@ _images = ProviderCall(
     "images",
     IMAGES,
     operation="generate_content",
-    title="OpenAI: images, speech, transcriptions",
     sdk_types=("openai.types:ImagesResponse", "openai.types:ImageGenStreamEvent"),
     python_call=("openai", "OpenAI", "images.generate"),
 )
