@@ -17,7 +17,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, Lease, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -263,6 +263,8 @@ class Engine:
             self.state.remember(request.session or "", update)
             if update.webhooks:
                 planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
+            if update.batch is not None:
+                planned = planned._replace(batch=update.batch)
         if scale != 1.0:
             planned = planned._replace(time_scale=scale)
         hash = cached_hash(request) if self._hashed else known_hash(request)
@@ -281,6 +283,14 @@ class Engine:
             if update is not None:
                 updates.append(update)
         return updates
+
+    def stored(self, session: str, id: str) -> StoredResponse | None:
+        """Return what is stored under an id. Raises RecallElsewhere if it is not in this process."""
+        return self.state.recall(session).stored(id)
+
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        """Store what changes without a request."""
+        self.state.remember(session, update)
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""

@@ -29,12 +29,13 @@ from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
     PlanContext,
+    with_batch_waits,
     with_max_wait,
     with_plan_faults,
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, lookup_plan, proxy_plan
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
@@ -114,7 +115,7 @@ class ResponsePlanner:
             request = context.request
             if not (request.generates or request.to_tool_server or request.makes_media):
                 self.require_components(context.request, may_defer=context.may_defer)
-                return self.decorate(embedding_plan(spec, context), context)
+                return self.decorate(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -131,7 +132,8 @@ class ResponsePlanner:
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
-        return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        made = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        return made if plan.background is None else with_batch_waits(made, plan.background, settings)
 
     def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
         """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.batch import BatchOutcome
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -57,6 +58,7 @@ from mockllm.scenario.language.content import (
 )
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
+    BatchSpec,
     ChoiceSpec,
     CitationSpec,
     PartSpec,
@@ -85,6 +87,11 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
         by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
         chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
     return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
+
+
+def batch_outcome(spec: BatchSpec) -> BatchOutcome:
+    """Return an evaluated spec of a batch's end as data."""
+    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)
 
 
 EVENTS: Final = "events"

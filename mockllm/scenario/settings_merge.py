@@ -31,6 +31,7 @@ SLOTS = {
     "whole": "whole",
     "queued": "queued",
     "in_progress": "in_progress",
+    "finalizing": "finalizing",
     "queued_polls": "queued_polls",
     "in_progress_polls": "in_progress_polls",
 }

@@ -113,13 +113,16 @@ class PaceSpec(Spec):
     whole: Literal["as_streamed", "at_once"] | None = None
     """Whether a non-streaming response takes as long as its stream would (the default) or is sent at once."""
     queued: Drawable[Duration] | None = None
-    """The time for which a background response is queued."""
+    """The time for which a background response or a batch is queued."""
     in_progress: Drawable[Duration] | None = None
-    """The least time for which a background response is in progress; its stream may last longer."""
+    """The least time for which a background response or a batch is in progress; its stream or its lines may last
+    longer."""
+    finalizing: Drawable[Duration] | None = None
+    """The time for which a batch is finalizing, or cancelling."""
     queued_polls: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """The number of reads that find a background response queued."""
+    """The number of reads that find a background response or a batch queued."""
     in_progress_polls: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """The number of reads after them that find a background response in progress."""
+    """The number of reads after them that find it in progress."""
 
     @model_validator(mode="after")
     def one_speed(self) -> PaceSpec:
