@@ -12,6 +12,8 @@ from tests.process import Process
 
 DRAFT = 'raise SystemExit("not finished")'
 CONTENT = 'print("Hello from a mock.")'
+TOKENS = 10_000_000
+"""What the climate `rate-limited` allows in a minute. Each request of an agent has tens of thousands."""
 PATIENCE = 240.0
 """Seconds for an agent. Some retry for minutes, and machines are busy."""
 
@@ -37,7 +39,7 @@ def run_agent(agent: CodingAgent, top: Path, climate: str = "calm", time_scale: 
     top.mkdir(parents=True, exist_ok=True)
     arguments = (
         "--port", "0", "--pack", "coding-agents,weather", "--set", f"fixed_at={agent.fixed_at}",
-        "--set", f"climate={climate}", "--time-scale", str(time_scale),
+        "--set", f"climate={climate}", "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
     )  # fmt: skip
     server = Process(arguments, top, {})
     try:
@@ -55,5 +57,5 @@ def run_agent(agent: CodingAgent, top: Path, climate: str = "calm", time_scale: 
         written=file.read_text("utf-8").strip() if file.exists() else None,
         rules=[entry["rule"].rpartition(":")[2] for entry in reversed(entries) if entry["rule"]],
         missed=[f"{entry['method']} {entry['path']}" for entry in entries if entry["missed"]],
-        verdicts=sorted({verdict["name"] for client in clients for verdict in client["verdicts"]}),
+        verdicts=sorted({verdict["verdict"] for client in clients for verdict in client["verdicts"]}),
     )

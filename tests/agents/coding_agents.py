@@ -41,7 +41,9 @@ class CodingAgent:
         """The version that is pinned."""
         if self.name == "aider":
             return (HERE / "aider/requirements.txt").read_text("utf-8").split("==")[1].split()[0]
-        pinned: dict[str, str] = json.loads((HERE / self.name / "package.json").read_text("utf-8"))["dependencies"]
+        pinned: dict[str, str] = json.loads((HERE / self.name / "package.json").read_text("utf-8"))[
+            "dependencies"
+        ]
         return next(iter(pinned.values()))
 
     def command(self, sandbox: Sandbox) -> Command:
@@ -61,7 +63,9 @@ def _claude_code(sandbox: Sandbox) -> Command:
 
 
 def _codex(sandbox: Sandbox) -> Command:
-    settings = f'openai_base_url = "{sandbox.url}/v1"\nmodel = "gpt-5.5"\ncheck_for_update_on_startup = false\n'
+    settings = (
+        f'openai_base_url = "{sandbox.url}/v1"\nmodel = "gpt-5.5"\ncheck_for_update_on_startup = false\n'
+    )
     sandbox.write(".codex/config.toml", settings + "[analytics]\nenabled = false\n")
     sandbox.write(".codex/auth.json", {"OPENAI_API_KEY": KEY})
     return ("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK), {}
@@ -76,7 +80,9 @@ _QUIET: Mapping[str, object] = {
 
 
 def _gemini_cli(sandbox: Sandbox) -> Command:
-    sandbox.write(".gemini/settings.json", {**_QUIET, "security": {"auth": {"selectedType": "gemini-api-key"}}})
+    sandbox.write(
+        ".gemini/settings.json", {**_QUIET, "security": {"auth": {"selectedType": "gemini-api-key"}}}
+    )
     return ("-p", TASK, "--yolo", "--skip-trust"), {
         "GOOGLE_GEMINI_BASE_URL": sandbox.url,
         "GEMINI_API_KEY": KEY,
