@@ -12,19 +12,21 @@ from msgspec.structs import replace
 from mockllm.core.budget import require_components
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
-from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of, has_pauses
+from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text
+from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate, is_static
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
+from mockllm.engine.left_out_parts import left_out_notes
 from mockllm.engine.near_misses import NOT_FOUND
+from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
     PlanContext,
     with_max_wait,
@@ -34,8 +36,9 @@ from mockllm.engine.plan_context import (
 )
 from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
 from mockllm.engine.replay import ReplayPlanner
-from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
+from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
+from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
@@ -45,7 +48,6 @@ from mockllm.scenario.reply_renderer import (
     DEFAULT_CHUNK_SIZE,
     LongReply,
     ReplyRenderer,
-    failure_from_spec,
 )
 from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
@@ -255,12 +257,12 @@ class ResponsePlanner:
             broken = broken.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
             reply = replace(reply, broken=broken)
         if request.background:
-            plan = self._paced(context, self._stream(context, dialect, reply, same=False), reply, settings)
+            plan = paced_stream(context, self._stream(context, dialect, reply, same=False), reply, settings)
             plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
                 plan, settings.pace, request, context.identity, streamed=context.streamed
             )
         elif context.streamed:
-            plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
+            plan = paced_stream(context, self._stream(context, dialect, reply, same=same), reply, settings)
             if reply.event_extras:
                 context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:
@@ -269,20 +271,14 @@ class ResponsePlanner:
             else:
                 plan = error_plan(dialect, reply.broken, request, context.identity)
             if settings.pace.whole == "as_streamed":
-                plan = self._as_streamed(context, plan, reply, settings)
+                plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
 
     def _noted_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
         context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
-        unsupported = dialect.capabilities.unsupported_parts
-        if not dialect.capabilities.server_tools:
-            unsupported |= {"server_tools"}
-        if unsupported:
-            kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
-            for kind in sorted(unsupported & kinds):
-                context.notes.append(f"{kind} left out: {dialect.api} of {context.request.provider} has none")
+        context.notes += left_out_notes(reply, dialect, context.request)
         return reply
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
@@ -331,36 +327,6 @@ class ResponsePlanner:
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
         return self.cache.stream(key, identity, request, render)
 
-    def _paced(
-        self, context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings
-    ) -> Plan:
-        if settings.instant:
-            return stream.plan
-        sizes = _sizes(stream.chunks, settings, stream.sizes)
-        waits = gaps(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
-        plan = paced(stream.plan, waits, settings.pace.slowdown)
-        return plan if settings.longest == inf else with_max_wait(plan, settings.longest)
-
-    def _as_streamed(
-        self, context: PlanContext, plan: Plan, reply: Reply, settings: ResolvedSettings
-    ) -> Plan:
-        """Return a non-streaming plan that waits as long as the stream of its reply lasts."""
-        if settings.instant and not has_pauses(reply):
-            return plan
-        chunks, after = chunk_schedule(reply)
-        if settings.instant:
-            total = sum(chunk.pause or 0.0 for chunk in chunks) + after
-        else:
-            random = context.randomness.random("pace")
-            waits = gaps(settings.pace, _sizes(chunks, settings), random, reply.usage)
-            slowdown = settings.pace.slowdown
-            waits = [
-                wait if chunk.pause is None else chunk.pause * slowdown
-                for chunk, wait in zip(chunks, waits, strict=True)
-            ]
-            total = sum(min(wait, settings.longest) for wait in (*waits, after * slowdown))
-        return paced_whole(plan, total)
-
 
 def _resolve(context: PlanContext) -> ResolvedSettings:
     settings = context.settings.sent
@@ -392,21 +358,3 @@ def _chunk_count(reply: Reply) -> int:
         for part in choice.parts
         if not isinstance(part, NativePart)
     )
-
-
-def _kinds(part: Part) -> tuple[str, ...]:
-    """Return the kinds of a part that not every protocol supports."""
-    if type(part) is Media:
-        return ("images",)
-    if type(part) is NativePart:
-        return ("server_tools",) if part.dialect == SERVER_TOOL else ()
-    return ("citations",) if type(part) is Text and part.citations else ()
-
-
-def _sizes(
-    chunks: Sequence[ChunkEntry], settings: ResolvedSettings, known: Sequence[float] | None = None
-) -> Sequence[float]:
-    """Return the tokens of each chunk, where pacing depends on tokens."""
-    if not settings.pace.tokens_per_second:
-        return [1] * len(chunks)
-    return chunk_sizes(chunks) if known is None else known

@@ -1,7 +1,7 @@
 """Unmodified coding agents with the pack `coding-agents`: a task of ten steps, and the file that is left on the disk.
 
-They are installed by `scripts/setup all`, at pinned versions. Without an agent its tests are skipped by name, and fail
-where `CI` is set. `AGENT_RUNS=20` repeats the task as often; all runs must be alike.
+They are installed by `scripts/setup all`, at pinned versions. Without an agent its tests are skipped by name, and
+fail where `CI` is set. `AGENT_RUNS=20` repeats the task as often; all runs must be alike.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def test_task_leaves_right_file_each_time(agent: CodingAgent, tmp_path: Path) ->
 def test_climate_is_survived_or_reported(
     agent: CodingAgent, climate: str, tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:
-    """An agent may give up in bad weather; what it did is in the verdicts. A run that ends well has the right file."""
+    """An agent may give up in bad weather; its verdicts tell how. A run that ends well has the right file."""
     run = run_agent(agent, tmp_path, climate, time_scale=0.1)
     record_property("verdicts", " ".join(run.verdicts))
     assert not run.missed

@@ -220,12 +220,12 @@ class ChoiceSpec(Spec):
     images: list[Image] | None = None
     """Images after the text; a bare text is a file."""
     server_tools: ServerTools | None = None
-    """The tools that the provider runs, before the text: web search, file search, code, computer, MCP."""
+    """The tools that the provider runs, before the text: web search and fetch, file search, code, computer, MCP."""
     parts: list[Part] | None = None
     """Any of these keys in an explicit order; a bare text is a text."""
     finish_reason: FinishReason | None = None
-    """The finish reason: stop, length, tool_calls, content_filter, refusal; or `{raw: …}`, sent unchanged. Setting it
-    prevents truncation."""
+    """The finish reason: stop, length, tool_calls, content_filter, refusal, paused; or `{raw: …}`, sent unchanged.
+    Setting it prevents truncation."""
 
     @model_validator(mode="after")
     def consistent(self) -> ChoiceSpec:

@@ -44,6 +44,7 @@ from mockllm.dialects.openai.responses.items import (
 )
 from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason, usage
 from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
+from mockllm.dialects.openai.responses.server_tools import ITEMS
 from mockllm.dialects.openai.responses.stored_calls import store_update
 from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
 
@@ -217,7 +218,7 @@ class Responses(ResponsesCall):
     api = "responses"
     generates = True
     request = ResponsesRequest
-    capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=True)
+    capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=frozenset(ITEMS))
 
     check = staticmethod(check)
     build_request = staticmethod(build_responses)
