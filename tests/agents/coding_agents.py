@@ -1,6 +1,6 @@
-"""The coding agents that the pack `coding-agents` is tested with: where each is installed, and how it finds the server.
+"""The coding agents that the pack `coding-agents` is tested with: their programs, and how each finds the server.
 
-What an agent reads is told by docs/agents.md. None of them gets a real key, updates itself or reports its use.
+docs/agents.md has their settings. None of them gets a real key, updates itself or reports its use.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_task_leaves_right_file_each_time(agent: CodingAgent, tmp_path: Path) ->
 
 @pytest.mark.parametrize("climate", CLIMATES)
 def test_climate_is_survived_or_reported(
-    agent: CodingAgent, climate: str, tmp_path: Path, record_property: pytest.RecordProperty
+    agent: CodingAgent, climate: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """An agent may give up in bad weather; its verdicts tell how. A run that ends well has the right file."""
     run = run_agent(agent, tmp_path, climate, time_scale=0.1)

@@ -141,7 +141,7 @@ def _content(part: Item, index: int) -> Iterator[NativeEvent]:
 
 
 COMPACTION: Final = NativePart("openai", {"type": "compaction", "encrypted_content": None})
-"""A compacted conversation; its content is generated. Codex refuses a response with any other number of such items."""
+"""A compacted conversation; its content is generated. Codex wants exactly one in a response."""
 PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
 
 
