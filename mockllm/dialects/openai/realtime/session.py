@@ -26,30 +26,13 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, readable
+from mockllm.dialects.openai.realtime.settings import AUDIO, merged
 from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
 
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"
 TRANSCRIBE: Final = "transcription"
 MIN_COMMIT_MS: Final = 100
-VAD: Final[dict[str, Json]] = {
-    "type": "server_vad",
-    "threshold": 0.5,
-    "prefix_padding_ms": 300,
-    "silence_duration_ms": 500,
-    "idle_timeout_ms": None,
-    "create_response": True,
-    "interrupt_response": True,
-}
-AUDIO: Final[dict[str, Json]] = {
-    "input": {
-        "format": {"type": "audio/pcm", "rate": 24000},
-        "transcription": None,
-        "noise_reduction": None,
-        "turn_detection": VAD,
-    },
-    "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin", "speed": 1.0},
-}
 TEXT_DELTAS: Final = (".output_text.delta", ".output_audio_transcript.delta")
 
 
@@ -153,7 +136,7 @@ class RealtimeSession:
 
     def update_session(self, event: dict[str, Json]) -> Sequence[SocketAction]:
         changes = object_of(event.get("session"))
-        self._session = _merged(self._session, {name: changes[name] for name in changes if name != "id"})
+        self._session = merged(self._session, {name: changes[name] for name in changes if name != "id"})
         detection = object_of(self._input.get("turn_detection"))
         self._detector.format = self._format("input")
         self._detector.silence_ms = count_of(detection.get("silence_duration_ms")) or 500
@@ -400,15 +383,3 @@ HANDLERS: Final[dict[str, Handler]] = {
     "response.cancel": RealtimeSession.cancel_response,
     "output_audio_buffer.clear": RealtimeSession.clear_output,
 }
-
-
-def _merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
-    """Return settings with changes, which may be deep inside."""
-    result = dict(value)
-    for name, change in changes.items():
-        before = result.get(name)
-        if isinstance(before, dict) and isinstance(change, dict) and name != "turn_detection":
-            result[name] = _merged(before, change)
-        else:
-            result[name] = change
-    return result
