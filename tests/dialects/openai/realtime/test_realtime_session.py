@@ -11,7 +11,7 @@ from mockllm.dialects.openai import REALTIME
 from mockllm.dialects.openai.realtime import conversation
 from mockllm.dialects.openai.realtime import session as realtime
 from mockllm.dialects.openai.realtime.dialect import RealtimeRequest
-from tests.dialects.openai.virtual_socket import VirtualSocket
+from tests.dialects.virtual_socket import VirtualSocket
 
 RULES = """
 rules:
