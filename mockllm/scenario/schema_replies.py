@@ -9,7 +9,8 @@ from mockllm.core.budget import Budget
 from mockllm.core.display import cut
 from mockllm.core.json.codec import dumps
 from mockllm.core.reply.chunking import filler_sentences
-from mockllm.core.request.request import CALLABLE, Request, Tool
+from mockllm.core.request.request import Request, Tool
+from mockllm.core.request.tools import CALLABLE
 
 if TYPE_CHECKING:
     from mockllm.core.schema_values import GeneratedValue

@@ -13,25 +13,12 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    Part,
-    Request,
-    ResultPart,
-    Role,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-    estimate_input,
-)
+from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
+from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.gemini.cached_content import (
     cached_name,
