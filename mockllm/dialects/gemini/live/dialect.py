@@ -4,7 +4,7 @@ A request is read as one of generateContent: the session writes its setup and it
 have no message of their own: the socket is closed with a code and a reason. Sources: google-genai's
 `types.LiveServerMessage` and `AsyncSession`; the messages of live sessions of September 2026 that a public repository
 describes (binary frames, the order of messages, codes 1007 and 1008). The reasons of other errors are from public
-reports; where these name no code, it is inferred, and so is that a turn with calls has no end of its own.
+reports; where these name no code, it is inferred, and so is the missing end of a turn with calls.
 """
 
 from __future__ import annotations
@@ -233,8 +233,8 @@ class Live(GeminiDialect):
         handle = request.settings.get("handle")
         if type(handle) is not str:
             return None
-        said = model_turn(read_message(step.payload) for step in plan.steps if isinstance(step, EventStep))
-        contents = [*list_of(request.fields.get("contents")), *said]
+        turn = model_turn(read_message(step.payload) for step in plan.steps if isinstance(step, EventStep))
+        contents = [*list_of(request.fields.get("contents")), *turn]
         return StoreUpdate((handle,), StoredResponse(handle, None, dumps({"contents": contents}), b"{}"))
 
 

@@ -115,12 +115,11 @@ class LiveSession:
             return self._generate()
         self._active = False
         events, self._events = self._events, ()
-        said = [read_message(payload) for at, payload in events if sent is None or at <= sent]
-        turn = model_turn(said)
-        self._add(*turn)
+        sent_messages = [read_message(payload) for at, payload in events if sent is None or at <= sent]
+        self._add(*model_turn(sent_messages))
         self._calls = [
             str(call["id"])
-            for message in said
+            for message in sent_messages
             for call in list_of(object_of(message.get("toolCall")).get("functionCalls"))
         ]
         actions: list[SocketAction] = []
@@ -173,8 +172,8 @@ class LiveSession:
         """Add the results of calls; the model goes on when it has those of all calls."""
         results = [object_of(result) for result in list_of(response.get("functionResponses"))]
         self._add({"role": "user", "parts": [{"functionResponse": result} for result in results]})
-        answered = {result.get("id") for result in results}
-        self._calls = [id for id in self._calls if id not in answered]
+        finished = {result.get("id") for result in results}
+        self._calls = [id for id in self._calls if id not in finished]
         scheduling = {result.get("scheduling") for result in results}
         if self._calls or scheduling == {"SILENT"}:
             return NOTHING_TO_DO
@@ -213,7 +212,7 @@ class LiveSession:
         return (StartResponse(TRANSCRIBE, dumps(body), TRANSCRIBE),)
 
     def _transcribed(self, plan: Plan) -> Plan:
-        """Add the transcript to the conversation. Return the message that has it, if the client asks for that."""
+        """Add the transcript to the conversation. Return the message that has it, if the client requests it."""
         text = sent_bytes(plan).decode("utf-8", "replace")
         parts: list[Json] = [{"inlineData": {"mimeType": "audio/pcm", "data": ""}}]
         self._add({"role": "user", "parts": [*parts, {"text": text}] if text else parts})
