@@ -92,6 +92,7 @@ FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
     Framing.WEBSOCKET: EventFraming(_websocket),
     Framing.WEBSOCKET_BINARY: EventFraming(_websocket_binary),
+    Framing.BYTES: EventFraming(_bare),
 }
 
 
