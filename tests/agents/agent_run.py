@@ -14,6 +14,8 @@ DRAFT = 'raise SystemExit("not finished")'
 CONTENT = 'print("Hello from a mock.")'
 TOKENS = 10_000_000
 """What the climate `rate-limited` allows in a minute. Each request of an agent has tens of thousands."""
+NO_SOCKETS = "rules: [{name: no-socket, match: {api: handshake}, http: {status: 426}}]\n"
+"""Codex falls back to HTTP: verdicts judge requests over HTTP alone."""
 PATIENCE = 240.0
 """Seconds for an agent. Some retry for minutes, and machines are busy."""
 
@@ -37,8 +39,9 @@ class AgentRun:
 def run_agent(agent: CodingAgent, top: Path, climate: str = "calm", time_scale: float = 1.0) -> AgentRun:
     """Let an agent do the task in a climate of the pack `weather`."""
     top.mkdir(parents=True, exist_ok=True)
+    (top / "rules.yaml").write_text("rules: []\n" if climate == "calm" else NO_SOCKETS, "utf-8")
     arguments = (
-        "--port", "0", "--pack", "coding-agents,weather", "--set", f"fixed_at={agent.fixed_at}",
+        "--scenarios", "rules.yaml", "--port", "0", "--pack", "coding-agents,weather", "--set", f"fixed_at={agent.fixed_at}",
         "--set", f"climate={climate}", "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
     )  # fmt: skip
     server = Process(arguments, top, {})
