@@ -36,13 +36,15 @@ class AgentRun:
         return f"{self.ended.code}\n{rules}\n{self.ended.out[-2000:]}\n{self.ended.err[-2000:]}"
 
 
-def run_agent(agent: CodingAgent, top: Path, climate: str = "calm", time_scale: float = 1.0) -> AgentRun:
-    """Let an agent do the task in a climate of the pack `weather`."""
+def run_agent(
+    agent: CodingAgent, top: Path, climate: str = "calm", time_scale: float = 1.0, *, sockets: bool = True
+) -> AgentRun:
+    """Let an agent do the task in a climate of the pack `weather`; without `sockets` no WebSocket is opened."""
     top.mkdir(parents=True, exist_ok=True)
-    (top / "rules.yaml").write_text("rules: []\n" if climate == "calm" else NO_SOCKETS, "utf-8")
+    (top / "rules.yaml").write_text("rules: []\n" if sockets else NO_SOCKETS, "utf-8")
     arguments = (
-        "--scenarios", "rules.yaml", "--port", "0", "--pack", "coding-agents,weather", "--set", f"fixed_at={agent.fixed_at}",
-        "--set", f"climate={climate}", "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
+        "--scenarios", "rules.yaml", "--port", "0", "--pack", "coding-agents,weather",
+        "--set", f"fixed_at={agent.fixed_at}", "--set", f"climate={climate}", "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
     )  # fmt: skip
     server = Process(arguments, top, {})
     try:
