@@ -44,7 +44,8 @@ def run_agent(
     (top / "rules.yaml").write_text("rules: []\n" if sockets else NO_SOCKETS, "utf-8")
     arguments = (
         "--scenarios", "rules.yaml", "--port", "0", "--pack", "coding-agents,weather",
-        "--set", f"fixed_at={agent.fixed_at}", "--set", f"climate={climate}", "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
+        "--set", f"fixed_at={agent.fixed_at}", "--set", f"climate={climate}",
+        "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
     )  # fmt: skip
     server = Process(arguments, top, {})
     try:
