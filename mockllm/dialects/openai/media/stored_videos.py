@@ -18,7 +18,7 @@ from mockllm.dialects.openai.media.videos_request import DEFAULT_SIZE, not_found
 from mockllm.dialects.openai.validators import refuse
 
 POLL_AFTER_MS: Final = "500"
-"""The wait that a client is told by the header that the SDK's `videos.poll` reads."""
+"""The header that the SDK's `videos.poll` reads."""
 VARIANTS: Final = {"thumbnail": ("webp", "image/webp"), "spritesheet": ("jpeg", "image/jpeg")}
 
 
