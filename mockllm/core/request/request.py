@@ -17,6 +17,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.request.agent_frames import last_typed_text
+from mockllm.core.request.called_tools import mentioned_tools, uncalled_tools
 from mockllm.core.request.form_fields import read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
 from mockllm.core.request.messages import (
@@ -359,18 +360,12 @@ class Request(ToolServerFacts):
     @lazy
     def uncalled(self) -> tuple[str, ...]:
         """The offered tools that the model may call and has not called since the last user message."""
-        names = self.tool_choice.names
-        left = [
-            tool.name for tool in self.tools if tool.kind in CALLABLE and (not names or tool.name in names)
-        ]
-        if not left:
-            return ()
-        called = set()
-        for message in reversed(self.messages):
-            if message.role == "user":
-                break
-            called |= {part.name for part in message.parts if isinstance(part, CallPart | ResultPart)}
-        return tuple(name for name in left if name not in called)
+        return uncalled_tools(self.tools, self.tool_choice.names, self.messages) if self.tools else ()
+
+    @lazy
+    def mentioned(self) -> tuple[str, ...]:
+        """The uncalled tools that the person's last text mentions, the best match first."""
+        return mentioned_tools(self.uncalled, self.messages)
 
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:
