@@ -13,17 +13,21 @@ _MAX_NAME: Final = 100
 _OPERATIONS: Final = (
     (("add", "addition", "sum", "plus"), ("plus", "add", "sum", "added")),
     (("subtract", "subtraction", "minus", "difference"), ("minus", "subtract", "difference", "subtracted")),
-    (("multiply", "multiplication", "product", "time"), ("time", "multiplied", "multiply", "product")),
+    (("multiply", "multiplication", "product", "times"), ("times", "multiplied", "multiply", "product")),
     (("divide", "division", "quotient"), ("divided", "divide", "quotient")),
 )
-SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {name: said for names, said in _OPERATIONS for name in names}
-"""Stems that mean an arithmetic operation, by the stem of its name."""
 
 
 def stem(word: str) -> str:
     """Return a word in lower case without the ending of the plural."""
     word = word.lower()
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    stem(name): tuple(map(stem, said)) for names, said in _OPERATIONS for name in names
+}
+"""Stems that mean an arithmetic operation, by the stem of its name."""
 
 
 def name_stems(name: str) -> tuple[str, ...]:

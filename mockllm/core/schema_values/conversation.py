@@ -164,8 +164,6 @@ class ConversationValues:
             return self._name(context)
         if kind == "places":
             return self._place(context)
-        if kind == "quoted":
-            return self._quoted(context)
         for facts in self._conversation.texts:
             values = [each for each in getattr(facts, kind) if self._is_free(facts, each)]
             nearest = self._nearest(facts, values, name_stems(context.name)) or next(iter(values), None)
@@ -325,12 +323,11 @@ def _as_number(text: str) -> int | float | None:
         return None
 
 
-def _is_usual(value: Json, usual: tuple[float, float, int]) -> bool:
+def _is_usual(value: Any, usual: tuple[float, float, int]) -> bool:
     """Return whether a number may be meant by a field with a usual range; small ranges are taken literally."""
     low, high, _ = usual
-    if not isinstance(value, int | float):
-        return False
-    return low <= value <= high if high <= 1 or low > 500 else min(low, 0) <= value <= 1_000 * high
+    narrow = high <= 1 or low > 500
+    return low <= value <= high if narrow else min(low, 0) <= value <= 1_000 * high  # type: ignore[no-any-return]
 
 
 def _position(facts: TextFacts, folded: str, choice: str) -> int:

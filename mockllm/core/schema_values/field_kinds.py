@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 FactKind: TypeAlias = Literal[
     "urls", "emails", "uuids", "ips", "paths", "phones", "codes", "dates", "moments", "times", "names", "places",
-    "subjects", "expressions", "quoted", "question", "result",
+    "subjects", "expressions", "question", "result",
 ]  # fmt: skip
 """A kind of text: an attribute of the facts of a text, the places among its names, the whole question, or the last
 tool result."""

@@ -5,12 +5,12 @@ Fields are drawn first, as without a conversation, so that those for which nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
-from mockllm.core.json.schema import Validator
+from mockllm.core.json.schema import Validator, format_validator
 from mockllm.core.schema_values.conversation import ConversationTexts, ConversationValues
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.normal_schema import NormalSchema
@@ -49,11 +49,11 @@ class ValueFitter:
 
     def fit_members(
         self, schema: Mapping[str, Any], drawn: dict[str, Json], owner: FieldContext
-    ) -> dict[str, Json]:
-        """Return an object with the values that fit its members; the same object where none does."""
+    ) -> tuple[dict[str, Json], list[str]]:
+        """Return an object with the values that fit its members, and the names of those members."""
         properties: Mapping[str, Schema] = schema.get("properties", {})
         required = schema.get("required", properties)
-        result = drawn
+        result, names = drawn, []
         for name, value in drawn.items():
             part = properties.get(name)
             if isinstance(part, dict) and not isinstance(value, dict):
@@ -61,7 +61,12 @@ class ValueFitter:
                 fitting = self.fit(part, value, context, required=name in required)
                 if fitting is not MISSING:
                     result = {**result, name: fitting}
-        return result
+                    names.append(name)
+        return result, names
+
+    def take(self, names: Iterable[str]) -> None:
+        """Note the names of fields that have a value from the conversation."""
+        self.taken.update(dict.fromkeys(names))
 
     def fit(
         self, schema: Schema, drawn: Json, context: FieldContext, *, required: bool = True
@@ -76,7 +81,6 @@ class ValueFitter:
                 return MISSING
         except BudgetExceeded:
             return MISSING
-        self.taken[context.name] = None
         return value
 
     def _facets(self, schema: Schema) -> dict[str, Any]:
@@ -114,7 +118,8 @@ class ValueFitter:
         if len(text) > _MAX_CHECKED or b'"$ref"' in text or b'"$dynamicRef"' in text:
             return None
         self._budget.add_characters(len(text))
-        return budgeted_validator(schema, self._budget)
+        check = budgeted_validator(schema, self._budget)
+        return format_validator(schema) if b'"format"' in text else check
 
 
 def field_names(root: Schema) -> frozenset[str]:

@@ -81,8 +81,8 @@ def generate(
     """Return a value of a schema of any draft, OpenAPI's or Gemini's.
 
     `name` and `description` are those of the value's field. Values of the `conversation` replace drawn ones where
-    they fit. The result has a flaw where no valid value was found. Raise BudgetExceeded where the value takes too much
-    work.
+    they fit. The result has a flaw where no valid value was found. Raise BudgetExceeded where the value takes too
+    much work.
     """
     budget = Budget() if budget is None else budget
     try:
@@ -126,7 +126,9 @@ def _fitted(
         value = _Generator(normal, random, budget, fitter).value(normal.root, context)
         if not isinstance(value, dict):
             fitting = fitter.fit(normal.root, value, context)
-            value = value if fitting is MISSING else fitting
+            if fitting is not MISSING:
+                fitter.take([context.name])
+                value = fitting
         if normal.check.matches(value):
             return GeneratedValue(value, taken=tuple(fitter.taken))
     random.setstate(state)
@@ -168,8 +170,9 @@ class _Generator:
             except Unsatisfiable:
                 continue
             if self._fitter is not None and type(value) is dict:
-                fitted = self._fitter.fit_members(variant.schema, value, context)
-                if not variant.guessed or (fitted is not value and self._is_valid(schema, fitted)):
+                fitted, names = self._fitter.fit_members(variant.schema, value, context)
+                if names and (not variant.guessed or self._is_valid(schema, fitted)):
+                    self._fitter.take(names)
                     return fitted
             if not variant.guessed:
                 return value

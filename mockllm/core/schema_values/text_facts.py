@@ -93,54 +93,6 @@ _PAIR: Final = re.compile(
     r"(?: ?[:=] ?| is (?:called |named )?| named | called )"
     r"(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|`([^`\n]{1,300})`|([^\s,;{}\[\]\"'`][^,;{}\[\]\n\"]{0,120}))"
 )
-_WORD: Final = re.compile(r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE)
-_NUMBER_WORDS: Final = {
-    word: number
-    for number, word in enumerate(
-        ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 2
-    )
-}
-_QUOTED: Final = re.compile(
-    rf"\"([^\"\n]{{1,{_MAX_QUOTED}}})\"|`([^`\n]{{1,{_MAX_QUOTED}}})`|“([^”\n]{{1,{_MAX_QUOTED}}})”"
-    rf"|«([^»\n]{{1,{_MAX_QUOTED}}})»|「([^」\n]{{1,{_MAX_QUOTED}}})」"
-    rf"|(?<!\w)'([^'\n]{{1,{_MAX_QUOTED}}})'(?!\w)"
-)
-_MONTHS: Final = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
-_MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-_DATE: Final = re.compile(
-    rf"\b(\d{{4}})-(\d\d)-(\d\d)(?!\d)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b"
-    rf"|\b(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?{_MONTH},? (\d{{4}})\b",
-    re.IGNORECASE,
-)
-_MOMENT: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?")
-_TIME: Final = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)(?::\d\d)?(?: ?([ap])\.?m\b)?(?![\d:])", re.IGNORECASE)
-_NAME: Final = re.compile(
-    r"(?<![\w'’])[A-Z][\w'’-]{0,40}(?: (?:(?:de|da|la|van|von|del|of|the) )?[A-Z][\w'’-]{0,40}){0,4}"
-    r"(?:, [A-Z]\w{1,30})?"
-)
-_LOWER_PLACE: Final = re.compile(r"\b(?:in|at|near|for|from|to) ([a-z]{3,30})\b")
-_SUBJECT: Final = re.compile(r"\babout (?:the |a |an )?([^.?!,;:\n\"]{2,80})")
-_EXPRESSION: Final = re.compile(
-    r"(?<![\w.])[\d(][\d.() ]{0,20}+"
-    r"(?:(?:[-+*/^%×÷]|plus|minus|times|divided by|multiplied by) ?[\d.() ]{1,20}+){1,16}+"
-)
-_OPERATORS: Final = {
-    "plus": "+",
-    "minus": "-",
-    "times": "*",
-    "multiplied by": "*",
-    "divided by": "/",
-    "×": "*",
-    "÷": "/",
-}
-_OPERATOR: Final = re.compile("plus|minus|times|multiplied by|divided by|×|÷")
-_PAIR: Final = re.compile(
-    r"[\"'`*]{0,2}(?<![\w])([A-Za-z_][\w-]{0,40}(?: [A-Za-z]\w{0,20})?)[\"'`*]{0,2}(?: ?[:=] ?| is (?:called |named )?| named | called )"
-    r"(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|`([^`\n]{1,300})`|([^\s,;{}\[\]\"'`][^,;{}\[\]\n\"]{0,120}))"
-)
 _WORD: Final = re.compile(r"[^\W\d_]{1,40}", re.UNICODE)
 _COMMON_WORDS: Final = (
     "a about add after all also an and answer any are as ask assistant at be been before being book build but buy "
