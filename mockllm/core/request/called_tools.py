@@ -60,9 +60,11 @@ def text_results(messages: Sequence[Message]) -> Iterator[str]:
                 yield text.partition("\n")[2]
 
 
-def mentioned_tools(uncalled: Sequence[str], messages: Sequence[Message]) -> tuple[str, ...]:
+def mentioned_tools(
+    uncalled: Sequence[str], messages: Sequence[Message], *, any_called: bool = False
+) -> tuple[str, ...]:
     """Return those of the tools that the person's last text mentions, by their names or by words of them: the best
-    match first. A text that asks for a tool without a name mentions all of them."""
+    match first. A text that asks for a tool without a name mentions all of them, until one was called."""
     if not uncalled:
         return ()
     text = shortened(next(person_texts(messages), ""), MAX_TEXT)
@@ -76,7 +78,7 @@ def mentioned_tools(uncalled: Sequence[str], messages: Sequence[Message]) -> tup
             scores.append((-2.0, number, name))
         elif said:
             scores.append((-len(said) / len(stems), number, name))
-    if not scores and _USE.search(text):
+    if not scores and not any_called and _USE.search(text):
         return tuple(uncalled)
     return tuple(name for *_, name in sorted(scores))
 

@@ -365,7 +365,9 @@ class Request(ToolServerFacts):
     @lazy
     def mentioned(self) -> tuple[str, ...]:
         """The uncalled tools that the person's last text mentions, the best match first."""
-        return mentioned_tools(self.uncalled, self.messages)
+        uncalled, names = self.uncalled, self.tool_choice.names
+        offered = sum(tool.kind in CALLABLE and (not names or tool.name in names) for tool in self.tools)
+        return mentioned_tools(uncalled, self.messages, any_called=len(uncalled) < offered)
 
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:

@@ -6,6 +6,7 @@ Fields are drawn first, as without a conversation, so that those for which nothi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from mockllm.core.budget import Budget, BudgetExceeded
@@ -75,13 +76,11 @@ class ValueFitter:
         if self._left <= 0:
             return MISSING
         self._left -= 1
-        try:
+        with suppress(BudgetExceeded):
             value = self._values.offer(context, self._facets(schema), drawn, required=required)
-            if value is MISSING or not self._is_valid(schema, value):
-                return MISSING
-        except BudgetExceeded:
-            return MISSING
-        return value
+            if value is not MISSING and self._is_valid(schema, value):
+                return value
+        return MISSING
 
     def _facets(self, schema: Schema) -> dict[str, Any]:
         """Return the keywords that say what a field's value is, also of its alternatives and references."""
@@ -99,10 +98,8 @@ class ValueFitter:
             ]
             reference = part.get("$ref", "")
             if reference.startswith("#/") and len(reference) <= _MAX_REFERENCE:
-                try:
+                with suppress(Unsatisfiable):
                     pending.append(self._document.at(reference))
-                except Unsatisfiable:
-                    continue
         return facets
 
     def _is_valid(self, schema: Schema, value: Json) -> bool:

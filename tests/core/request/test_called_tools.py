@@ -72,6 +72,7 @@ def test_text_mentions_tools(text: str, names: tuple[str, ...]) -> None:
 def test_no_text_or_tool_mentions_nothing() -> None:
     assert mentioned_tools((), [said("user", "add")]) == ()
     assert mentioned_tools(("add",), []) == ()
+    assert mentioned_tools(("add",), [said("user", "use the tool")], any_called=True) == ()
     assert mentioned_tools(("add",), [said("user", "add 3 and 4"), said("user", "Observation:\n7")]) == (
         "add",
     )

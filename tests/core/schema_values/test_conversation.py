@@ -133,13 +133,13 @@ def fitted(question: str, schema: Any, *results: str, earlier: tuple[str, ...] =
         ('{"city": "Oslo", "temp": 21.5}', form(city=TEXT, temp=NUMBER), {"city": "Oslo", "temp": 21.5}),
         ("keys 'setup' and 'end'", form(setup=TEXT, punchline=TEXT), {"setup": "end"}),
         ("a = 1", form(a={"const": 2}), {}),
-        ("a: 1", form(a={"anyOf": [{"type": "null"}, WHOLE]}), {"a": 1}),
+        ("a: 1", form(a={"anyOf": [{"type": "null"}, False, WHOLE]}), {"a": 1}),
         ("color red", form(color={"$ref": "#/$defs/C"}) | {"$defs": {"C": {"enum": ["red"]}}}, {"color": "red"}),
         ("a 5", form(a={"$ref": "#/$defs/C"}) | {"$defs": {"C": {"type": "integer", "maximum": 4}}}, {}),
         ("", form(a=WHOLE), {}),
         ("2026-05-06, 3 of them at 07:30", form(n=WHOLE), {"n": 3}),
         ("on 2026-13-05 at 25:00", form(date=TEXT, time=TEXT), {}),
-        ("at 2026-05-05 07:30:01", form(at={"type": "string", "format": "date-time"}), {"at": "2026-05-05T07:30:01Z"}),
+        ("2026-05-05 07:30:01", form(t={"type": "string", "format": "date-time"}), {"t": "2026-05-05T07:30:01Z"}),
         ("the 'city hall' of Rome", form(city=TEXT), {"city": "Rome"}),
         ("rows 7", form(rows=TEXT, n=WHOLE), {}),
         ("name: . x", form(name=TEXT), {}),
@@ -177,8 +177,6 @@ def test_text_at_the_root_is_fitted() -> None:
     generated = generate(TEXT, Random(1), "query", conversation=ConversationTexts("find a hotel"))
     assert generated.value == "find a hotel"
     assert generated.taken == ("query",)
-    costly = {"type": "string", "pattern": "^" + "(?:a{1,40}b{1,40}){1,40}" * 40 + "$"}
-    assert generate(form(key=costly), Random(1), conversation=ConversationTexts("'x'")).taken == ()
     assert generate(TEXT, Random(1), "shell", conversation=ConversationTexts("hi")).taken == ()
 
 
@@ -200,6 +198,9 @@ def test_work_for_one_value_is_bounded() -> None:
     assert {name for name in many["properties"] if generated.value[name] != drawn[name]} <= set(
         generated.taken
     )
+    named = form(**{f"total_{chr(97 + n)}{chr(98 + n)}": WHOLE for n in range(20)})
+    text = "total " * 8 + "." * 100 + " ".join(map(str, range(32)))
+    assert len(generate(named, Random(1), conversation=ConversationTexts(text)).taken) < 20
     patterns = form(**{f"p{number}": {"type": "string", "pattern": "[a-z]{200}|x"} for number in range(60)})
     costly = generate(patterns, Random(1), conversation=ConversationTexts("'x' " * 32))
     assert len(costly.taken) < 60
