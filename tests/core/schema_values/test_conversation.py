@@ -133,6 +133,7 @@ def fitted(question: str, schema: Any, *results: str, earlier: tuple[str, ...] =
         ('{"city": "Oslo", "temp": 21.5}', form(city=TEXT, temp=NUMBER), {"city": "Oslo", "temp": 21.5}),
         ("keys 'setup' and 'end'", form(setup=TEXT, punchline=TEXT), {"setup": "end"}),
         ("a = 1", form(a={"const": 2}), {}),
+        ("a = 1", form(a={"type": "null"}, b={"type": "array", "items": form(c=WHOLE), "maxItems": 0}), {}),
         ("a: 1", form(a={"anyOf": [{"type": "null"}, False, WHOLE]}), {"a": 1}),
         ("color red", form(color={"$ref": "#/$defs/C"}) | {"$defs": {"C": {"enum": ["red"]}}}, {"color": "red"}),
         ("a 5", form(a={"$ref": "#/$defs/C"}) | {"$defs": {"C": {"type": "integer", "maximum": 4}}}, {}),
