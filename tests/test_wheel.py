@@ -66,7 +66,9 @@ def test_wheel_contains_package_packs_and_schemas_only(wheel: Path) -> None:
     assert {name for name in code if name.startswith("mockllm/dashboard/")} == page, (
         "the page, not its sources"
     )
-    kinds = {Path(name).suffix for name in code - shipped - page}
+    site = {name for name in code if name.startswith("mockllm/site/")}
+    assert {"mockllm/site/index.html", "mockllm/site/search.json"} <= site, "zensical is in the extra `dev`"
+    kinds = {Path(name).suffix for name in code - shipped - page - site}
     assert kinds <= {".py", ".typed", ".yaml", ".md", ".json", ".lua", ".mjs"}, "no caches, no binaries"
     assert not any(Path(name).name.startswith("test_") or "__pycache__" in name for name in names)
 
@@ -90,6 +92,9 @@ def test_wheel_serves_in_empty_environment(wheel: Path, tmp_path: Path) -> None:
         assert server.line(lambda line: "default/answers.yaml:made 200" in line)
         with urllib.request.urlopen(f"{server.url}/dashboard/app.js") as script:
             assert script.status == 200
+    documentation = serving(cwd=empty, mockllm=[mockllm], verb="docs")
+    with documentation as server, urllib.request.urlopen(server.url) as first_page:
+        assert b"mockllm" in first_page.read()
     with serving("--pack", "benchmark", cwd=empty, mockllm=[python, "-m", "mockllm"]) as server:
         assert server.get("/health")["files"] == 1
     tls = ("--tls-self-signed", "--tls-port", "0", "--tls-dir", str(tmp_path / "tls"))

@@ -12,7 +12,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.server.access_log import MAX_PROMPT, plain
 
 URL: Final = "http://localhost:8080"

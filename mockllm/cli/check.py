@@ -11,7 +11,8 @@ from typing import Final
 from msgspec.structs import asdict
 
 from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
-from mockllm.cli.options import LOADING, SERVING, add, option_values
+from mockllm.cli.option import add
+from mockllm.cli.options import LOADING, SERVING, option_values
 from mockllm.cli.sources import note_default_pack, scenario_sources
 from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json

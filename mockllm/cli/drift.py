@@ -14,7 +14,8 @@ from typing import Any, Final
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.diff import request_cases
 from mockllm.cli.drift_table import print_report
-from mockllm.cli.options import LOADING, RECORDING, BadOption, add, option_values
+from mockllm.cli.option import BadOption, add
+from mockllm.cli.options import LOADING, RECORDING, option_values
 from mockllm.cli.sources import note_default_pack, scenario_sources, uses_default_pack, vocabulary
 from mockllm.cli.units import seconds
 from mockllm.core.display import counted
@@ -50,6 +51,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "folders", nargs="*", metavar="DIR", help="folders (or files) of scenarios, as --scenarios"
     )
     add(parser, OPTIONS)
+    _add_sources(parser)
+    _add_judgement(parser)
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_sources(parser: argparse.ArgumentParser) -> None:
+    """Add what is compared: requests, or recordings."""
     parser.add_argument(
         "--requests", metavar="PATH", action="append", default=[], type=Path,
         help="send the requests of a file or folder in place of examples: JSON as for `explain`, or recordings",
@@ -80,6 +88,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--price", metavar="MODEL=IN/OUT", action="append", default=[], type=_price,
         help="US dollars for a million tokens, by the beginning of a model's name",
     )  # fmt: skip
+
+
+def _add_judgement(parser: argparse.ArgumentParser) -> None:
+    """Add the bound of a response, and what becomes of the changes."""
     parser.add_argument(
         "--timeout", metavar="TIME", type=_seconds, default=60.0, help="for each response (60s)"
     )
@@ -100,7 +112,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--fix", metavar="DIR", nargs="?", const="scenarios", default=None,
         help="write new fields as a pack of `extras` into a folder of scenarios (./scenarios)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="as JSON")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import shlex
 from typing import Final
 from urllib.parse import urlsplit
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.testing.environment import variables
 
 URL: Final = "http://localhost:8080"

@@ -18,17 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import mockllm.testing
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import (
-    LOADING,
-    NETWORK,
-    SERVING,
-    BadOption,
-    Option,
-    add,
-    add_limits,
-    limits,
-    option_values,
-)
+from mockllm.cli.option import BadOption, Option, add
+from mockllm.cli.options import LOADING, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
 from mockllm.core.display import counted
 from mockllm.engine import Engine

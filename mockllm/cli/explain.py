@@ -13,7 +13,8 @@ from msgspec.structs import asdict
 
 from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
+from mockllm.cli.option import BadOption, add
+from mockllm.cli.options import LOADING, SERVING, option_values
 from mockllm.cli.sources import read_input, scenario_sources
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty

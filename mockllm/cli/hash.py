@@ -7,7 +7,8 @@ import os
 import sys
 
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import SERVING, add, option_values, volatile
+from mockllm.cli.option import add
+from mockllm.cli.options import SERVING, option_values, volatile
 from mockllm.cli.sources import read_input, vocabulary
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
+from mockllm.cli.option import BadOption, add
+from mockllm.cli.options import LOADING, SERVING, option_values
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.units import seconds
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
@@ -45,6 +46,22 @@ MAX_JOBS: Final = 4
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage, parser.description = USAGE, ABOUT
     add(parser, (*LOADING, *OWN))
+    _add_judging(parser)
+    _add_budget(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", default="hunt", metavar="DIR", help="folder of findings (default: hunt)")
+    output.add_argument(
+        "--resume", action="store_true", help="go on with an interrupted hunt of the same command"
+    )
+    output.add_argument("--keep-pace", action="store_true", help="keep the scenarios' own pace")
+    output.add_argument("--json", action="store_true", help="the report as JSON")
+    output.add_argument("--junit", metavar="FILE", help="also write the report in JUnit format")
+    output.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="command to run, after --")
+
+
+def _add_judging(parser: argparse.ArgumentParser) -> None:
+    """Add what a run must not do."""
     judging = parser.add_argument_group("judging")
     judging.add_argument(
         "--compare", metavar="stdout|FILE", help="what the command writes there must not change"
@@ -66,6 +83,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     judging.add_argument(
         "--expectations", metavar="FILE", help="a YAML file that changes the table of disturbances"
     )
+
+
+def _add_budget(parser: argparse.ArgumentParser) -> None:
+    """Add the bounds of the hunt."""
     budget = parser.add_argument_group("budget")
     budget.add_argument("--runs", type=int, default=200, help="the most runs, without replays (default: 200)")
     budget.add_argument("--time", type=seconds, default=600.0, help="the longest time in all (default: 10m)")
@@ -75,16 +96,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     budget.add_argument("--replays", type=int, default=20, help="replays of each finding (default: 20)")
     budget.add_argument("--findings", type=int, metavar="N", help="end after so many findings")
-    output = parser.add_argument_group("output")
-    output.add_argument("--out", default="hunt", metavar="DIR", help="folder of findings (default: hunt)")
-    output.add_argument(
-        "--resume", action="store_true", help="go on with an interrupted hunt of the same command"
-    )
-    output.add_argument("--keep-pace", action="store_true", help="keep the scenarios' own pace")
-    output.add_argument("--json", action="store_true", help="the report as JSON")
-    output.add_argument("--junit", metavar="FILE", help="also write the report in JUnit format")
-    output.add_argument("--quiet", action="store_true", help="no progress")
-    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="command to run, after --")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from mockllm.cli.options import SERVING, BadOption, add, option_values, volatile
+from mockllm.cli.option import BadOption, add
+from mockllm.cli.options import SERVING, option_values, volatile
 from mockllm.cli.sources import read_input
 from mockllm.recordings.atomic_files import file_name, write_file
 from mockllm.recordings.import_file import ImportFile, NotImported

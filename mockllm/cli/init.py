@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.cli.schema import SCHEMAS, schema_files
 from mockllm.cli.sources import FOLDER
 

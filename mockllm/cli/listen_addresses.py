@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.server.app import App
 from mockllm.server.http_server import Address
 

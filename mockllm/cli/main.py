@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "schema": "write the JSON Schemas of scenario files and packs",
     "cookbook": "print scenarios for known symptoms of clients",
     "init": "write a commented starter folder",
+    "docs": "serve the documentation on this machine, without a network",
     "completion": "print a completion script for a shell",
 }
 MODULES: Final = {"import": "importing"}
@@ -44,7 +45,7 @@ ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, 130))
 """Exit codes of an interrupted start. A stopped server is not a failure; after Ctrl-C a shell needs to know."""
 _SHORT: Final = {"-p": "--port", "-q": "--quiet", "-v": "--verbose", "-H": "--host", "-s": "--scenarios"}
 """Short forms of options in other tools, for suggestions."""
-READ_ONLY: Final = ("cookbook", "check", "explain", "test", "diff", "hash", "schema")
+READ_ONLY: Final = ("cookbook", "docs", "check", "explain", "test", "diff", "hash", "schema")
 """Commands that write nothing and can be interrupted anywhere."""
 
 
@@ -97,7 +98,7 @@ def _run(args: list[str]) -> int:
     namespace, left = parser.parse_known_args(args)
     if left:
         return _unknown_argument(chosen, left[0])
-    from mockllm.cli.options import BadOption
+    from mockllm.cli.option import BadOption
 
     try:
         code: int = namespace.run(namespace)

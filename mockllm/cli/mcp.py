@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any, Final
 
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, add_limits, limits, option_values
+from mockllm.cli.option import BadOption, add
+from mockllm.cli.options import LOADING, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
 from mockllm.cli.stdio_relay import StdioRelay
 from mockllm.server.access_log import AccessLog

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.core.json.codec import Json
 from mockllm.dialects.price import Price
 from mockllm.scenario.diagnostics import Diagnostic

@@ -12,17 +12,8 @@ from typing import Any, Final
 
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.listen_addresses import addresses, configure_tls
-from mockllm.cli.options import (
-    RECORDING,
-    SERVING,
-    BadOption,
-    Option,
-    add,
-    add_limits,
-    limits,
-    option_values,
-    volatile,
-)
+from mockllm.cli.option import BadOption, Option, add
+from mockllm.cli.options import RECORDING, SERVING, add_limits, limits, option_values, volatile
 from mockllm.core.redaction import without_credentials
 from mockllm.engine import Engine
 from mockllm.recordings.atomic_files import probe

@@ -19,11 +19,10 @@ from mockllm import __version__
 from mockllm.cli.console import ThrottledLog, access_log_of, log, print_line, print_mistakes
 from mockllm.cli.control_setup import AdminToken, admin_token, background_tasks, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls
+from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import (
     LOADING,
     SERVING,
-    BadOption,
-    add,
     add_limits,
     limits,
     option_values,
@@ -35,7 +34,7 @@ from mockllm.cli.startup import gc_paused
 from mockllm.cli.trace_setup import traces
 from mockllm.cli.units import byte_text
 from mockllm.core.display import counted
-from mockllm.engine import EngineInfo
+from mockllm.engine import Engine, EngineInfo
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
@@ -43,6 +42,7 @@ from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reloader
+from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [--port PORT] [option ...]"
@@ -84,15 +84,8 @@ def run(args: argparse.Namespace) -> int:
     empty = () if values["record_misses"] else no_rules_warning(engine.info())
     for warning in (*unknown_variables(os.environ, builder.variables), *empty, *dashboard_warning()):
         log(f"warning: {warning}")
-    lines = None if values["quiet"] else access_log_of(values)
-    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
-    app.webhook_hosts = allowed_hosts(values)
-    app.gzip = values["gzip"]
+    app = _create_app(args, values, engine, bounds)
     trusted = configure_tls(app, values)
-    if values["record_misses"]:
-        from mockllm.cli.record import create_recorder
-
-        app.recorder = create_recorder(values, values["record_misses"], addresses(args, values))
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
     admin_server = set_up_control_api(app, builder, watched, values)
@@ -111,6 +104,21 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return strict_exit_code(app.journal.missed) if values["strict"] else 0
+
+
+def _create_app(
+    args: argparse.Namespace, values: Mapping[str, Any], engine: Engine, bounds: ServerLimits
+) -> App:
+    """Return the application with the settings of the command line."""
+    lines = None if values["quiet"] else access_log_of(values)
+    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
+    app.webhook_hosts = allowed_hosts(values)
+    app.gzip = values["gzip"]
+    if values["record_misses"]:
+        from mockllm.cli.record import create_recorder
+
+        app.recorder = create_recorder(values, values["record_misses"], addresses(args, values))
+    return app
 
 
 async def warn_about_files(builder: Builder, reload: Reloader) -> None:

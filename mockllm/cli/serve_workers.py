@@ -18,7 +18,8 @@ from msgspec import Struct
 from mockllm.cli.console import log, print_line, print_mistakes
 from mockllm.cli.control_setup import AdminToken, background_tasks, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls
-from mockllm.cli.options import BadOption, limits, unknown_variables
+from mockllm.cli.option import BadOption
+from mockllm.cli.options import limits, unknown_variables
 from mockllm.cli.serve import (
     create_builder,
     dashboard_warning,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.dialects.registry import (
     ALIASES,
     APIS,

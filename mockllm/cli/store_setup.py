@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.store.connection import (
     BadAddress,
     StoreAddress,

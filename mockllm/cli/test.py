@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from msgspec.structs import asdict
 
 from mockllm.cli.console import GREEN, PLAIN, RED, print_mistakes, use_colours
-from mockllm.cli.options import LOADING, add, option_values
+from mockllm.cli.option import add
+from mockllm.cli.options import LOADING, option_values
 from mockllm.cli.sources import note_default_pack, scenario_sources
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from mockllm.cli import api_client
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.core.verdicts import VERDICTS

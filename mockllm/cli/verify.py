@@ -9,7 +9,7 @@ from typing import Any
 
 from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.cli.sources import read_input
 from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import parse_path

@@ -1,8 +1,8 @@
 """API keys and tokens by their forms, wherever they occur in a text or in bytes, and their replacement.
 
-Sources: the providers' forms of keys (OpenAI `sk-…`, Anthropic `sk-ant-…`, Google `AIza…` and `ya29.…`, Groq `gsk_…`,
-xAI `xai-…`, Perplexity `pplx-…`, Hugging Face `hf_…`, AWS `AKIA…`), RFC 6750 for bearer tokens and RFC 7519 for JSON
-Web Tokens.
+Sources: the providers' forms of keys (OpenAI `sk-…`, Anthropic `sk-ant-…`, Google `AIza…`, `ya29.…`, `GOCSPX-…` and
+`1//0…`, Groq `gsk_…`, xAI `xai-…`, Perplexity `pplx-…`, Hugging Face `hf_…`, AWS `AKIA…`), RFC 6750 for bearer tokens
+and RFC 7519 for JSON Web Tokens.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _FORMS: Final = (
     ),
     (("aiza",), r"\bAIza[A-Za-z0-9_-]{20,}"),
     (("ya29.",), r"\bya29\.[A-Za-z0-9_-]{10,}"),
+    (("gocspx-",), r"\bGOCSPX-[A-Za-z0-9_-]{10,}"),
+    (("1//0",), r"\b1//0[A-Za-z0-9_-]{20,}"),
     (("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     (("eyj",), r"\beyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*"),
 )

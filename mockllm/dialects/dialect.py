@@ -45,8 +45,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
     refusal_ends: bool = False
     """Whether a refusal ends the conversation: the client has to remove the refused turn before it goes on."""
-    server_tools: bool = False
-    """Whether it has a form for tools that the provider runs; a note names those left out, too."""
+    server_tools: frozenset[str] = frozenset()
+    """The tools that the provider runs and that it has a form for; a note names those left out, too."""
     refusal: bool = True
     """Whether a client can tell a refusal from a text."""
     chunked_calls: bool = True

@@ -12,7 +12,9 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.request import Format, Tool, ToolChoice
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
+from mockllm.core.request.tools import ToolChoice
 
 OPEN_SCHEMA: Final[Mapping[str, Json]] = {"type": "object", "additionalProperties": True}
 """The arguments of a tool of which only the name is known."""

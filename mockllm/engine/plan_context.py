@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json
+from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.event_extras import unknown_events
 from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
-from mockllm.core.rendering.plan import Headers, Plan, ResponseHead, WaitStep
+from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
@@ -62,6 +63,8 @@ class PlanContext(Struct):
     """Whether the response has no waits but scripted ones."""
     time_scale: float = 1.0
     """The factor on all times of scenarios, for the waits that a response states."""
+    cached: CachedTokens = NOTHING_CACHED
+    """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
 
@@ -118,6 +121,13 @@ def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]])
         if value is None:
             head = head.without(name.lower())
     return head.with_headers(tuple((name, value) for name, value in headers if value is not None))
+
+
+def with_batch_waits(plan: Plan, background: BackgroundRun, settings: ResolvedSettings) -> Plan:
+    """Return the response to a call that creates a batch with the waits of the batch's states."""
+    if isinstance(background, BatchStart):
+        background = replace(background, waits=settings.pace.batch_waits)
+    return replace(plan, background=background)
 
 
 def with_max_wait(plan: Plan, max_wait: float) -> Plan:

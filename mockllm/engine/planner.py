@@ -12,30 +12,37 @@ from msgspec.structs import replace
 from mockllm.core.budget import require_components
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
-from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of, has_pauses
+from mockllm.core.prompt_cache.policy import NOTHING_CACHED
+from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text
+from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate, is_static
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
+from mockllm.engine.left_out_parts import left_out_notes
 from mockllm.engine.near_misses import NOT_FOUND
+from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
     PlanContext,
+    with_batch_waits,
     with_max_wait,
     with_plan_faults,
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, lookup_plan, proxy_plan
+from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.replay import ReplayPlanner
-from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
+from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
+from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
+from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
@@ -45,7 +52,6 @@ from mockllm.scenario.reply_renderer import (
     DEFAULT_CHUNK_SIZE,
     LongReply,
     ReplyRenderer,
-    failure_from_spec,
 )
 from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
@@ -87,8 +93,11 @@ class ResponsePlanner:
         max_generated: int,
         miss_status: int = NOT_FOUND,
         proxy_hosts: frozenset[str] | None = None,
+        *,
+        prompt_caching: PromptCaching,
     ) -> None:
         self.catalog = catalog
+        self.prompt_caching = prompt_caching
         self._proxy_hosts = proxy_hosts
         self.longest = longest
         self.miss_status = miss_status
@@ -111,7 +120,7 @@ class ResponsePlanner:
         if isinstance(spec, ReplySpec):
             if not (context.request.generates or context.request.to_tool_server):
                 self.require_components(context.request, may_defer=context.may_defer)
-                return self.decorate(embedding_plan(spec, context), context)
+                return self.decorate(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -128,7 +137,8 @@ class ResponsePlanner:
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
-        return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        made = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        return made if plan.background is None else with_batch_waits(made, plan.background, settings)
 
     def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
         """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""
@@ -255,12 +265,12 @@ class ResponsePlanner:
             broken = broken.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
             reply = replace(reply, broken=broken)
         if request.background:
-            plan = self._paced(context, self._stream(context, dialect, reply, same=False), reply, settings)
+            plan = paced_stream(context, self._stream(context, dialect, reply, same=False), reply, settings)
             plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
                 plan, settings.pace, request, context.identity, streamed=context.streamed
             )
         elif context.streamed:
-            plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
+            plan = paced_stream(context, self._stream(context, dialect, reply, same=same), reply, settings)
             if reply.event_extras:
                 context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:
@@ -269,20 +279,14 @@ class ResponsePlanner:
             else:
                 plan = error_plan(dialect, reply.broken, request, context.identity)
             if settings.pace.whole == "as_streamed":
-                plan = self._as_streamed(context, plan, reply, settings)
+                plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
 
     def _noted_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
         context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
-        unsupported = dialect.capabilities.unsupported_parts
-        if not dialect.capabilities.server_tools:
-            unsupported |= {"server_tools"}
-        if unsupported:
-            kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
-            for kind in sorted(unsupported & kinds):
-                context.notes.append(f"{kind} left out: {dialect.api} of {context.request.provider} has none")
+        context.notes += left_out_notes(reply, dialect, context.request)
         return reply
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
@@ -295,7 +299,7 @@ class ResponsePlanner:
             renderer = ReplyRenderer(*facts, self._max_generated, longest)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes
-            return reply
+            return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
         cached = self._replies.get(key)
         if cached is None:
@@ -305,7 +309,8 @@ class ResponsePlanner:
                 self._replies.put(key, cached)
         reply, notes = cached
         context.notes += notes
-        return reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
+        reply = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
+        return with_cached_tokens(reply, context)
 
     # --- streams -------------------------------------------------------------------------------
 
@@ -316,7 +321,7 @@ class ResponsePlanner:
         response, request, identity = context.response, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
-            counted = reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
+            counted = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
             plan = _encoded_stream(dialect, counted, request, identity)
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 
@@ -326,40 +331,12 @@ class ResponsePlanner:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
+        if context.cached is not NOTHING_CACHED:
+            parameters = (*parameters, context.cached)
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
         return self.cache.stream(key, identity, request, render)
-
-    def _paced(
-        self, context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings
-    ) -> Plan:
-        if settings.instant:
-            return stream.plan
-        sizes = _sizes(stream.chunks, settings, stream.sizes)
-        waits = gaps(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
-        plan = paced(stream.plan, waits, settings.pace.slowdown)
-        return plan if settings.longest == inf else with_max_wait(plan, settings.longest)
-
-    def _as_streamed(
-        self, context: PlanContext, plan: Plan, reply: Reply, settings: ResolvedSettings
-    ) -> Plan:
-        """Return a non-streaming plan that waits as long as the stream of its reply lasts."""
-        if settings.instant and not has_pauses(reply):
-            return plan
-        chunks, after = chunk_schedule(reply)
-        if settings.instant:
-            total = sum(chunk.pause or 0.0 for chunk in chunks) + after
-        else:
-            random = context.randomness.random("pace")
-            waits = gaps(settings.pace, _sizes(chunks, settings), random, reply.usage)
-            slowdown = settings.pace.slowdown
-            waits = [
-                wait if chunk.pause is None else chunk.pause * slowdown
-                for chunk, wait in zip(chunks, waits, strict=True)
-            ]
-            total = sum(min(wait, settings.longest) for wait in (*waits, after * slowdown))
-        return paced_whole(plan, total)
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:
@@ -378,13 +355,6 @@ def _encoded_stream(
     return with_event_extras(plan, extras, dialect.stream_form(request)) if extras else plan
 
 
-def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:
-    usage = reply.usage
-    if type(input_tokens) is int and usage.input == input_tokens:  # a placeholder is not to be compared
-        return reply
-    return reply.with_usage(replace(usage, input=input_tokens))
-
-
 def _chunk_count(reply: Reply) -> int:
     return sum(
         len(part.chunks)
@@ -392,21 +362,3 @@ def _chunk_count(reply: Reply) -> int:
         for part in choice.parts
         if not isinstance(part, NativePart)
     )
-
-
-def _kinds(part: Part) -> tuple[str, ...]:
-    """Return the kinds of a part that not every protocol supports."""
-    if type(part) is Media:
-        return ("images",)
-    if type(part) is NativePart:
-        return ("server_tools",) if part.dialect == SERVER_TOOL else ()
-    return ("citations",) if type(part) is Text and part.citations else ()
-
-
-def _sizes(
-    chunks: Sequence[ChunkEntry], settings: ResolvedSettings, known: Sequence[float] | None = None
-) -> Sequence[float]:
-    """Return the tokens of each chunk, where pacing depends on tokens."""
-    if not settings.pace.tokens_per_second:
-        return [1] * len(chunks)
-    return chunk_sizes(chunks) if known is None else known

@@ -14,8 +14,9 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.batch import BatchOutcome
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.failure import NEVER, Failure
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
@@ -42,6 +43,8 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
+from mockllm.scenario.error_failure import failure_from_spec
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import (
     Chunk,
     CommentChunk,
@@ -55,9 +58,9 @@ from mockllm.scenario.language.content import (
     TokensText,
     WaitChunk,
 )
-from mockllm.scenario.language.error import ErrorSpec, RetryDateSpec
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
+    BatchSpec,
     ChoiceSpec,
     CitationSpec,
     ImageSpec,
@@ -91,18 +94,9 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
     return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
 
 
-def failure_from_spec(spec: ErrorSpec) -> Failure:
-    """Return an error's spec as a Failure."""
-    type = spec.type
-    if type is None:
-        assert isinstance(spec.status, int)
-        type = Failure.of_status(spec.status).type
-    wait, date = spec.retry_after, isinstance(spec.retry_after, RetryDateSpec)
-    if isinstance(wait, RetryDateSpec):
-        wait = wait.date
-    elif wait == "none":
-        wait = NEVER
-    return Failure(type, spec.status, spec.message, wait, spec.fields, limit=spec.limit, retry_date=date)
+def batch_outcome(spec: BatchSpec) -> BatchOutcome:
+    """Return an evaluated spec of a batch's end as data."""
+    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)
 
 
 EVENTS: Final = "events"
@@ -137,9 +131,16 @@ def server_tools(specs: ServerTools | None) -> list[Part]:
     for spec in specs or ():
         (kind,) = spec.model_fields_set
         use = getattr(spec, kind)
-        fields = {name: getattr(use, name) for name in type(use).model_fields}
+        fields = {name: _plain(getattr(use, name)) for name in type(use).model_fields}
         parts.append(NativePart(SERVER_TOOL, {"kind": kind, **fields}))
     return parts
+
+
+def _plain(value: Any) -> Json:
+    """Return a value of a specification as JSON: mappings of the language in a list as objects."""
+    if isinstance(value, list) and value and isinstance(value[0], Spec):
+        return [{name: getattr(item, name) for name in type(item).model_fields} for item in value]
+    return value
 
 
 class LongReply(Exception):

@@ -15,7 +15,8 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.chunking import filler_sentences
 from mockllm.core.request.called_tools import text_results
 from mockllm.core.request.person_texts import person_texts
-from mockllm.core.request.request import CALLABLE, Request, Tool
+from mockllm.core.request.request import Request, Tool
+from mockllm.core.request.tools import CALLABLE
 from mockllm.core.word_stems import name_stems
 
 if TYPE_CHECKING:

@@ -8,7 +8,9 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.request.request import Format, Request, Tool, ToolChoice
+from mockllm.core.request.request import Request, Tool
+from mockllm.core.request.response_parameters import Format
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.mcp.request_builder import call_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import DEFAULT

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.control_setup import AdminToken, admin_token
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from tests.cli.in_process import command
 from tests.process import serving
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.cli.options import BadOption
+from mockllm.cli.option import BadOption
 from mockllm.cli.price_file import read_prices
 from mockllm.dialects.price import Price
 from tests.server.control.live_server import Steered, steered

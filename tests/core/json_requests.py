@@ -7,17 +7,10 @@ from typing import Any
 
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import (
-    Format,
-    MediaPart,
-    Message,
-    Part,
-    Request,
-    ResultPart,
-    TextPart,
-    Tool,
-    ToolChoice,
-)
+from mockllm.core.request.messages import MediaPart, Part, ResultPart
+from mockllm.core.request.request import Message, Request, TextPart, Tool
+from mockllm.core.request.response_parameters import Format
+from mockllm.core.request.tools import ToolChoice
 
 
 class JsonRequest(Request):

@@ -21,6 +21,8 @@ KEYS = [
     "pplx-" + "aB3d" * 8,
     "AIza" + "aB3d" * 8,
     "ya29." + "aB3d" * 8,
+    "GOCSPX-" + "aB3d" * 8,
+    "1//0" + "aB3d" * 8,
     "AKIA" + "ABCD" * 4,
     "Bearer " + "aB3d" * 8,
     "Basic dXNlcjpwYXNz",

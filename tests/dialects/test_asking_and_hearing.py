@@ -13,7 +13,9 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
-from mockllm.core.request.request import Format, Request, Tool, ToolChoice
+from mockllm.core.request.request import Request, Tool
+from mockllm.core.request.response_parameters import Format
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity

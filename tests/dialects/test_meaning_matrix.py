@@ -16,14 +16,16 @@ from mockllm.core.faults import meaning as family
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
-from mockllm.core.request.request import Format, Tool
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 from tests.docs.meaning_forms import FORMS
-from tests.faults.meaning_facts import ABSENT, READ, SCHEMA, TABLE, USAGE_MEMBERS, Facts, alike
+from tests.faults.meaning_facts import SCHEMA, TABLE, alike
+from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
 
 REPLIES = {
     "says": (Choice((Text(("Half", " said", " is", " said.")),)),),

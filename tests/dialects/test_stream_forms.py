@@ -1,4 +1,4 @@
-"""Each form of the faults of form, in every protocol that has the place: the members that a client reads."""
+"""The other faults of form, in every protocol that has the place: roles, usage, chunks, events."""
 
 from __future__ import annotations
 
@@ -6,270 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.wire_events import PROTOCOLS, WireEvents, wire_events
-
-CALLS = {
-    "tool_calls": [
-        {"name": "look", "arguments": {"city": "Oslo"}, "id": "a"},
-        {"name": "hear", "arguments": {"city": "Rome"}, "id": "b"},
-    ]
-}
-TEXT = {"chunks": ["one", "two"]}
-ID = {
-    "openai-chat": "choices.0.delta.tool_calls.0.id",
-    "openai-responses": "item.call_id",
-    "anthropic-messages": "content_block.id",
-    "gemini-generate": "candidates.0.content.parts.0.functionCall.id",
-    "bedrock-converse": "start.toolUse.toolUseId",
-    "bedrock-invoke": "content_block.id",
-    "ollama-native_chat": "message.tool_calls.0.id",
-}
-INDEX = {
-    "openai-chat": "choices.0.delta.tool_calls.0.index",
-    "openai-responses": "output_index",
-    "anthropic-messages": "index",
-    "bedrock-converse": "contentBlockIndex",
-    "bedrock-invoke": "index",
-    "ollama-native_chat": "message.tool_calls.0.function.index",
-}
-ARGUMENTS = {
-    "openai-chat": "choices.0.delta.tool_calls.0.function.arguments",
-    "openai-responses": "item.arguments",
-    "anthropic-messages": "delta.partial_json",
-    "bedrock-converse": "delta.toolUse.input",
-    "bedrock-invoke": "delta.partial_json",
-}
-FINISH = {
-    "openai-chat": "choices.0.finish_reason",
-    "openai-completions": "choices.0.finish_reason",
-    "openai-responses": "response.status",
-    "anthropic-messages": "delta.stop_reason",
-    "gemini-generate": "candidates.0.finishReason",
-    "bedrock-converse": "stopReason",
-    "bedrock-invoke": "delta.stop_reason",
-    "ollama-native_chat": "done_reason",
-}
-USAGE = {
-    "openai-chat": "usage",
-    "openai-completions": "usage",
-    "openai-responses": "response.usage",
-    "anthropic-messages": "message.usage",
-    "gemini-generate": "usageMetadata",
-    "bedrock-invoke": "message.usage",
-}
-TEXTS = {
-    "openai-chat": "choices.0.delta.content",
-    "openai-completions": "choices.0.text",
-    "openai-responses": "delta",
-    "anthropic-messages": "delta.text",
-    "gemini-generate": "candidates.0.content.parts.0.text",
-    "bedrock-converse": "delta.text",
-    "bedrock-invoke": "delta.text",
-    "ollama-native_chat": "message.content",
-}
-protocols = pytest.mark.parametrize("call", PROTOCOLS)
-
-
-def played(call: str, fault: str, reply: Any = TEXT, **settings: Any) -> WireEvents:
-    """With one fault."""
-    return wire_events(call, {"reply": reply, "faults": [{fault: settings}]})
-
-
-def plain(call: str, reply: Any = TEXT) -> WireEvents:
-    return wire_events(call, {"reply": reply})
-
-
-def kept(call: str, found: WireEvents, reply: Any = TEXT) -> bool:
-    """Whether the bytes are those without a fault."""
-    return found.body == plain(call, reply).body
-
-
-# --- calls -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("how", "ids"),
-    [("missing", set()), ("empty", {""}), ("repeated", {"a", "b"}), ("empty_later", {"a", "b", ""})],
+from tests.dialects.stream_forms import (
+    CALLS,
+    FINISH,
+    TEXT,
+    TEXTS,
+    USAGE,
+    kept,
+    plain,
+    played,
+    protocols,
+    text_at,
 )
-@protocols
-def test_id_of_call_has_form(call: str, how: str, ids: set[str]) -> None:
-    found = played(call, "tool_call_chunks", CALLS, id=how)
-    if call not in ID:
-        assert "the response calls no tool" in found.notes
-    elif how in ("repeated", "empty_later") and call != "openai-chat":
-        assert "only the first event of a call has a place for its id" in found.notes
-        assert kept(call, found, CALLS)
-    else:
-        assert set(found.column(ID[call])) == ids
-        assert not found.notes
-
-
-def test_repeated_id_is_in_each_chunk_of_its_call() -> None:
-    found = played("openai-chat", "tool_call_chunks", CALLS, id="repeated").column(ID["openai-chat"])
-    assert found == ["a"] * (len(found) // 2) + ["b"] * (len(found) // 2)
-    later = played("openai-chat", "tool_call_chunks", CALLS, id="empty_later").column(ID["openai-chat"])
-    assert [id for id in later if id] == ["a", "b"]
-    assert len(later) == len(found)
-
-
-def test_ids_that_are_not_there_are_reported() -> None:
-    faults = [{"tool_call_chunks": {"id": how}} for how in ("missing", "empty")]
-    found = wire_events("openai-chat", {"reply": CALLS, "faults": faults})
-    assert "tool_call_chunks not played: its calls have no id" in found.notes
-
-
-@pytest.mark.parametrize(("how", "indexes"), [("missing", set()), ("wrong", {0})])
-@protocols
-def test_index_of_call_has_form(call: str, how: str, indexes: set[int]) -> None:
-    found = played(call, "tool_call_chunks", CALLS, index=how)
-    if call in INDEX:
-        assert set(found.column(INDEX[call])) == indexes
-    elif call in ID:
-        assert "its calls have no index" in found.notes
-    else:
-        assert "the response calls no tool" in found.notes
-
-
-@pytest.mark.parametrize("call", INDEX)
-def test_wrong_index_of_single_call_is_next_one(call: str) -> None:
-    found = played(call, "tool_call_chunks", {"tool_calls": CALLS["tool_calls"][:1]}, index="wrong")
-    assert set(found.column(INDEX[call])) == {1}
-
-
-@pytest.mark.parametrize("call", INDEX)
-def test_interleaved_calls_alternate(call: str) -> None:
-    found = played(call, "tool_call_chunks", CALLS, interleave=True)
-    if call == "ollama-native_chat":
-        assert "its calls come whole" in found.notes
-        return
-    numbers = found.column(INDEX[call])
-    assert numbers == [0, 1] * (len(numbers) // 2)
-    assert sorted(map(str, found.json)) == sorted(map(str, plain(call, CALLS).json)) or "responses" in call
-    sequence = found.column("sequence_number")
-    assert sequence == list(range(len(sequence)))
-
-
-def test_interleave_needs_two_calls() -> None:
-    one = {"tool_calls": CALLS["tool_calls"][:1]}
-    found = played("openai-chat", "tool_call_chunks", one, interleave=True)
-    assert "the response calls one tool only" in found.notes
-
-
-@pytest.mark.parametrize("call", ID)
-def test_placeholder_comes_before_arguments(call: str) -> None:
-    found = played(call, "tool_call_chunks", CALLS, placeholder=True)
-    if call not in ARGUMENTS:
-        assert "its calls have their arguments as an object" in found.notes
-        return
-    parts = found.column(ARGUMENTS[call])
-    assert parts.count("{}") == 2
-    assert parts[0] == "{}"
-
-
-def test_placeholder_of_whole_call_is_event_before() -> None:
-    found = played("mistral-chat", "tool_call_chunks", CALLS, placeholder=True)
-    calls = found.column("choices.0.delta.tool_calls")
-    assert [call["function"]["arguments"] for calls in calls for call in calls].count("{}") == 2
-
-
-# --- finish reasons ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("call", FINISH)
-def test_finish_in_every_event(call: str) -> None:
-    found = played(call, "finish", at="every")
-    if call == "bedrock-converse":
-        assert "one event only has a place for it" in found.notes
-        return
-    path = "message.stop_reason" if "delta." in FINISH[call] else FINISH[call]
-    reasons = set(found.column(path)) | set(found.column(FINISH[call]))
-    assert len(reasons) == 1
-    assert reasons <= {"stop", "completed", "end_turn", "STOP"}
-
-
-@pytest.mark.parametrize("call", FINISH)
-def test_finish_in_first_event(call: str) -> None:
-    found = played(call, "finish", at="first")
-    if call == "bedrock-converse":
-        assert "one event only has a place for it" in found.notes
-        return
-    path = "message.stop_reason" if "delta." in FINISH[call] else FINISH[call]
-    assert found.column(path)[0] in {"stop", "completed", "end_turn", "STOP"}
-    later = [*found.column(path)[1:], *(found.column(FINISH[call]) if path != FINISH[call] else ())]
-    assert not set(later) & {"stop", "completed", "end_turn", "STOP"}
-
-
-@pytest.mark.parametrize("call", FINISH)
-def test_finish_comes_twice(call: str) -> None:
-    found = played(call, "finish", at="twice")
-    assert len([reason for reason in found.column(FINISH[call]) if reason not in (None, "in_progress")]) == 2
-
-
-@pytest.mark.parametrize("call", FINISH)
-def test_finish_that_never_comes_is_no_finish(call: str) -> None:
-    found = played(call, "finish", at="never")
-    assert found.body == played(call, "no_finish").body
-    assert not set(found.column(FINISH[call])) - {None, "in_progress"}
-
-
-@pytest.mark.parametrize("call", FINISH)
-def test_finish_in_last_chunk(call: str) -> None:
-    found = played(call, "finish", at="last_chunk")
-    reasons = {
-        "anthropic-messages": "no chunk has a place for it",
-        "bedrock-invoke": "no chunk has a place for it",
-        "bedrock-converse": "no chunk has a place for it",
-        "openai-responses": "no chunk has a place for it",
-    }
-    if call in reasons:
-        assert reasons[call] in found.notes
-        return
-    (event,) = [event for event in found.json if event and _text(event, TEXTS[call]) == "two"]
-    assert WireEvents([], [event], b"", "", 200, {}).column(FINISH[call]) not in ([], [None])
-
-
-def _text(event: Any, path: str) -> Any:
-    return next(iter(WireEvents([], [event], b"", "", 200, {}).column(path)), None)
-
-
-def test_finish_that_is_in_last_chunk_is_reported() -> None:
-    found = wire_events(
-        "gemini-generate",
-        {"reply": TEXT, "faults": [{"finish": {"at": "last_chunk"}}]},
-        model="gemini-2.5-flash",
-    )
-    assert "finish not played: the last chunk has it already" in found.notes
-    found = wire_events(
-        "gemini-generate", {"reply": TEXT, "faults": [{"finish": {"at": "never"}}]}, model="gemini-2.5-flash"
-    )
-    assert found.column("candidates.0.finishReason") == []
-    assert len(found.json) == 2
-
-
-def test_finish_of_single_chunk_is_there_already() -> None:
-    found = wire_events(
-        "gemini-generate", {"reply": "one", "faults": [{"finish": {"at": "first"}}]}, model="gemini-2.5-flash"
-    )
-    assert "one event only has a place for it" in found.notes
-    twice = [{"finish": {"at": "every"}}, {"finish": {"at": "every"}}]
-    assert (
-        "the finish reason is there already"
-        in wire_events("openai-chat", {"reply": TEXT, "faults": twice}).notes
-    )
-
-
-def test_stream_without_finish_has_none_to_move() -> None:
-    found = wire_events("openai-chat", {"reply": TEXT, "faults": ["no_finish", "finish"]})
-    assert "finish not played: the response has no finish reason" in found.notes
-
-
-def test_each_choice_has_its_own_finish() -> None:
-    reply = {"choices": [{"text": "a"}, {"text": "b", "finish_reason": "length"}]}
-    found = wire_events("openai-chat", {"reply": reply, "faults": [{"finish": {"at": "last_chunk"}}]})
-    choices = found.column("choices.0")
-    reasons = {(choice["index"], choice["delta"]["content"]): choice["finish_reason"] for choice in choices}
-    assert reasons == {(0, ""): None, (0, "a"): "stop", (1, ""): None, (1, "b"): "length"}
-
+from tests.wire_events import WireEvents, wire_events
 
 # --- roles, usage ------------------------------------------------------------------------------------
 
@@ -349,9 +98,10 @@ def test_empty_chunk_has_form(call: str, form: str) -> None:
         assert "no chunk has a place for no_delta" in found.notes
         return
     assert len(found.json) == len(before.json) + 1
-    place = next(n for n, event in enumerate(before.json) if _text(event, TEXTS[call]) == "one") + 1
+    place = next(n for n, event in enumerate(before.json) if text_at(event, TEXTS[call]) == "one") + 1
     assert (
-        _text(found.json[place], TEXTS[call]) == {"null_text": None, "empty_text": "", "no_delta": None}[form]
+        text_at(found.json[place], TEXTS[call])
+        == {"null_text": None, "empty_text": "", "no_delta": None}[form]
     )
     assert found.names[place] == before.names[place - 1]
     if form == "no_delta":

@@ -32,6 +32,21 @@ def test_links_of_page_have_targets(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = re.findall(
+        r"(?m)^ +- (?:[^:\n]+: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    )
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")}
+    missing = sorted(pages - set(navigation))
+    assert not missing, (
+        f"add {missing} below `nav` in mkdocs.yml, and a row to the table of docs/index.md if readers begin there"
+    )
+    assert sorted(navigation) == sorted(set(navigation)), "a page is there twice"
+    assert set(navigation) - pages <= {"a-z.md", "changes.md", "contributing.md", "adr/index.md"}, (
+        "no such page"
+    )
+
+
 def test_every_page_is_linked_from_readme() -> None:
     linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
     pages = {page for page in PAGES if page != README and page.parent.name != "adr"}

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mockllm.core.rendering.event_stream import read_frames, unwrapped
-from mockllm.core.request.request import Format, Tool
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Row, Seen
-from tests.faults.meaning_facts import ABSENT, READ, REPLIES, SCHEMA, TABLE, USAGE_MEMBERS, Facts
+from tests.faults.meaning_facts import REPLIES, SCHEMA, TABLE
+from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
 
 WISHES = {
     "says": NeutralRequest(),

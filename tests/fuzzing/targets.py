@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.request.request import Format, Tool
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.scenario.loader import ScenarioSources

@@ -14,7 +14,8 @@ from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultCon
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
-from mockllm.core.request.request import Format, Request, Tool
+from mockllm.core.request.request import Request, Tool
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest

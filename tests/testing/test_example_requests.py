@@ -8,7 +8,9 @@ import pytest
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.matching.rule_index import RuleIndex
-from mockllm.core.request.request import Format, Tool, ToolChoice
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
+from mockllm.core.request.tools import ToolChoice
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.language.examples import RequestSpec

@@ -15,7 +15,8 @@ from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import JsonPath, compile_path
 from mockllm.core.matching.text_conditions import Structured
 from mockllm.core.redaction import is_secret
-from mockllm.core.request.request import Request, ResultPart
+from mockllm.core.request.messages import ResultPart
+from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash
 
 Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]

@@ -28,7 +28,8 @@ from mockllm.core.matching.conditions import (
     of_set,
 )
 from mockllm.core.matching.fields import Field, ToolResultFields
-from mockllm.core.request.request import Request, ResultPart
+from mockllm.core.request.messages import ResultPart
+from mockllm.core.request.request import Request
 
 __all__ = [
     "AllMatcher",

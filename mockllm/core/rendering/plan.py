@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.batch import BatchOutcome, BatchWaits
+
 Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. `chunk` is a chunk of the content."""
 
@@ -224,6 +226,13 @@ class BackgroundRun(Struct, frozen=True):
     """Its whole stream."""
     queued_polls: int = 0
     in_progress_polls: int = 0
+
+
+class BatchStart(BackgroundRun, frozen=True):
+    """A batch that begins with the response; `plan` is the response. The engine sets the waits."""
+
+    outcome: BatchOutcome = BatchOutcome()
+    waits: BatchWaits = BatchWaits()
 
 
 class Plan(Struct, frozen=True):

@@ -16,7 +16,9 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 
-Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
+Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused"]
+"""`paused`: the provider interrupts a long turn, which the client continues. Where a protocol has no word for it, it
+is a `stop`."""
 """The reason why a response ended, in neutral words; each dialect translates them."""
 
 
@@ -132,7 +134,9 @@ class Choice(Struct, frozen=True):
 
     def finish_word(self, words: Mapping[Finish, str]) -> str:
         """Return the finish reason in a protocol's words."""
-        return words[self.finish] if self.raw_finish is None else self.raw_finish
+        if self.raw_finish is not None:
+            return self.raw_finish
+        return words[self.finish if self.finish in words else "stop"]
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -157,6 +161,8 @@ class Usage(Struct, frozen=True):
     cached_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    cache_write_long: int = 0
+    """Of `cache_write` the tokens that are cached for longer than five minutes."""
     stated: int | None = None
     """The total in the response, in place of the true one."""
     presence: Literal["counted", "null", "missing"] = "counted"

@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import (
     Thinking,
     joined_text,
 )
-from mockllm.core.request.request import Sampling
+from mockllm.core.request.response_parameters import Sampling
 from mockllm.core.tokens import estimate, split
 
 MAX_SPLIT_LENGTH: Final = 200

@@ -9,33 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 from urllib.parse import parse_qsl
-
-from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.request.agent_frames import last_typed_text
 from mockllm.core.request.called_tools import mentioned_tools, uncalled_tools
-from mockllm.core.request.form_fields import read_form
+from mockllm.core.request.form_fields import FormFile, read_files, read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
 from mockllm.core.request.messages import (
-    CallPart,
     MediaPart,
     Message,
-    OtherPart,
-    Part,
     ResultPart,
-    Role,
     TextPart,
-    ThinkingPart,
     is_thinking,
     last_assistant_parts,
     last_user_text,
 )
-from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts, estimate_texts
+from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
+from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
 from mockllm.core.request.tool_server import ToolServerFacts
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
@@ -44,43 +38,12 @@ from mockllm.core.tokens import estimate
 T = TypeVar("T")
 
 __all__ = [
-    "CALLABLE",
-    "CallPart",
-    "Format",
-    "MediaPart",
     "Message",
-    "OtherPart",
-    "Part",
     "Request",
-    "ResultPart",
-    "Role",
-    "Sampling",
     "TextPart",
-    "ThinkingPart",
     "Tool",
-    "ToolChoice",
     "estimate_input",
-    "estimate_texts",
-    "last_user_text",
 ]
-
-
-class Format(Struct, frozen=True):
-    """The requested format of the response: free text, any JSON, or JSON of a schema (with its name if it has
-    one). `bare`: a text is sent without its quotes."""
-
-    kind: Literal["text", "json", "schema"] = "text"
-    name: str | None = None
-    schema: Json = None
-    bare: bool = False
-
-
-class Sampling(NamedTuple):
-    """The parameters of a request that shape a response: the number of choices, stop sequences, maximum of tokens."""
-
-    n: int = 1
-    stop: tuple[str, ...] = ()
-    max_tokens: int | None = None
 
 
 VOLATILE: Final = frozenset(
@@ -124,6 +87,8 @@ class Request(ToolServerFacts):
     because they are refused or ignored."""
     turns_field: ClassVar[str | None] = None
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
+    uploads: ClassVar[bool] = False
+    """Whether the body holds a file: the journal stores it without the contents of files."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""
 
@@ -317,6 +282,11 @@ class Request(ToolServerFacts):
     def form(self) -> dict[str, str]:
         """The fields of a form; of a file its name."""
         return read_form(self.headers.get("content-type", ""), self.raw)
+
+    @lazy
+    def form_files(self) -> tuple[FormFile, ...]:
+        """The files of a form."""
+        return read_files(self.headers.get("content-type", ""), self.raw)
 
     @lazy
     def thread(self) -> str | None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from mockllm.core.json.codec import MISSING, Json, Missing
-from mockllm.core.request.request import Request, ResultPart
+from mockllm.core.request.messages import ResultPart
+from mockllm.core.request.request import Request
 
 
 class TemplateScope:

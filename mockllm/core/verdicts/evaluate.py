@@ -37,19 +37,19 @@ def evaluate(
     verdicts on earlier requests only; earlier requests still count as the start of later retry chains.
     """
     scales = dict.fromkeys(observed.time_scale for observed in requests)
-    if len(scales) > 1:  # each has its own clock
-        return [
-            report
-            for scale in scales
-            for report in evaluate(
-                [observed for observed in requests if observed.time_scale == scale],
-                now,
-                over=over,
-                lost=lost,
-                since=since,
-            )
-        ]
-    now = now / next(iter(scales), 1.0)
+    if len(scales) < 2:
+        return _evaluate(requests, now / next(iter(scales), 1.0), over=over, lost=lost, since=since)
+    reports = []
+    for scale in scales:  # each has its own clock
+        own = [observed for observed in requests if observed.time_scale == scale]
+        reports += _evaluate(own, now / scale, over=over, lost=lost, since=since)
+    return reports
+
+
+def _evaluate(
+    requests: Sequence[ObservedRequest], now: float, *, over: bool, lost: bool, since: float | None
+) -> list[ClientReport]:
+    """Return the reports of clients that have one clock; `now` is on it."""
     ordered = sorted(requests, key=lambda observed: observed.started)
     prompts = PromptIndex(ordered)
     groups: dict[tuple[Client, str | None], list[ObservedRequest]] = {}

@@ -12,24 +12,11 @@ from urllib.parse import quote
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    Part,
-    Request,
-    ResultPart,
-    Role,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-    estimate_input,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
+from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 

@@ -17,7 +17,10 @@ from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
-from mockllm.core.request.request import Format, Message, Request, Sampling, Tool, ToolChoice
+from mockllm.core.request.request import Message, Request, Tool
+from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.tools import ToolChoice
+from mockllm.dialects.anthropic.server_tools import SUPPORTED
 from mockllm.dialects.bedrock.converse import DIALECT, EVENT_STREAM
 from mockllm.dialects.bedrock.converse_check import check_readable
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
@@ -120,6 +123,7 @@ class Invoke:
         json_object=False,
         closed_schemas=True,
         unsupported_parts=frozenset({"images"}),
+        server_tools=SUPPORTED,
         reasoning=False,
         framings=frozenset({Framing.EVENT_STREAM_BYTES}),
     )

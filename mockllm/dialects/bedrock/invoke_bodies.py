@@ -14,7 +14,8 @@ from mockllm.core.rendering.event_stream import unwrapped
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
-from mockllm.core.request.request import Request, Sampling
+from mockllm.core.request.request import Request
+from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.anthropic.decoder import decode_payloads
 from mockllm.dialects.bedrock.converse import Converse, ConverseEncoder, stop_reason
 from mockllm.dialects.bedrock.converse_decoder import read_error, read_payload

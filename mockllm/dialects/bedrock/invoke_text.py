@@ -20,7 +20,9 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage, joined_text
-from mockllm.core.request.request import Message, Request, Role, Sampling, TextPart, estimate_input
+from mockllm.core.request.messages import Role
+from mockllm.core.request.request import Message, Request, TextPart, estimate_input
+from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of, object_of, text_of
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.stream_forms import TEXT_FORM

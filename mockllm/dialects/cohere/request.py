@@ -10,21 +10,10 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    Part,
-    Request,
-    ResultPart,
-    Role,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.request import Message, Request, TextPart, Tool
+from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 
 DEFAULT_MODEL: Final = "command-a-03-2025"

@@ -1,11 +1,19 @@
-"""Google's protocol as Gemini's API and Vertex AI speak it: generateContent, countTokens and models."""
+"""Google's protocol as Gemini's API and Vertex AI speak it: generateContent, countTokens, models, cached contents."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from mockllm.dialects.gemini.cached_contents import (
+    CreateCachedContent,
+    DeleteCachedContent,
+    GetCachedContent,
+    ListCachedContents,
+    UpdateCachedContent,
+)
+from mockllm.dialects.gemini.count_tokens import GeminiCountTokens
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddings
-from mockllm.dialects.gemini.generate import GeminiCountTokens, Generate
+from mockllm.dialects.gemini.generate import Generate
 from mockllm.dialects.gemini.models import GeminiModels
 
 GENERATE: Final = Generate("/v1beta")
@@ -15,3 +23,8 @@ COUNT: Final = GeminiCountTokens()
 EMBEDDINGS: Final = GeminiEmbeddings()
 MODELS: Final = GeminiModels()
 """Both the list and one model of it."""
+CREATE_CACHE: Final = CreateCachedContent()
+LIST_CACHES: Final = ListCachedContents()
+GET_CACHE: Final = GetCachedContent()
+UPDATE_CACHE: Final = UpdateCachedContent()
+DELETE_CACHE: Final = DeleteCachedContent()

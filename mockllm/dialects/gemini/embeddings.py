@@ -10,7 +10,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.embeddings import EmbeddingResult
-from mockllm.core.request.request import Message, Part, Request, TextPart
+from mockllm.core.request.messages import Part
+from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.text_vectors import shortened, vector, written
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity

@@ -1,12 +1,14 @@
 """generateContent and streamGenerateContent: a reply as one object, or as chunks that are one object each.
 
 A stream is server-sent events or, by default, one JSON array. An error inside a stream of events is sent after them
-without framing. countTokens returns the estimated token count of a prompt.
+without framing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable
+
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
@@ -14,7 +16,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Thinking, joined_text
-from mockllm.core.request.request import Request, TextPart
+from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
@@ -27,7 +29,7 @@ from mockllm.dialects.gemini.candidates import (
 from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.errors import BLOCKED, error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
-from mockllm.dialects.gemini.generate_request import GeminiCountRequest, GenerateRequest
+from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.gemini.stream_form import GENERATE_FORM
 from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented, one_line
@@ -141,6 +143,11 @@ class Generate(GeminiDialect):
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, GenerateRequest)
+        usage, cached = reply.usage, request.cached_tokens
+        if cached and not usage.cached_read:
+            if type(usage.input) is int:  # and no placeholder: a scenario may state fewer tokens
+                cached = min(cached, usage.input)
+            reply = reply.with_usage(replace(usage, cached_read=cached))
         return supported_reply(reply, omit_thinking=request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
@@ -178,37 +185,16 @@ class Generate(GeminiDialect):
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, GenerateRequest)
-        return (request.vertex, request.sse, request.numbered, request.omits_thinking)
+        return (
+            request.vertex,
+            request.sse,
+            request.numbered,
+            request.omits_thinking,
+            request.cached_tokens,
+        )
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request, self._base)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)
-
-
-class GeminiCountTokens(GeminiDialect):
-    """The dialect of countTokens."""
-
-    api: str = "count_tokens"
-    generates: bool = False
-    request: type[Request] = GeminiCountRequest
-
-    def check(self, request: Request) -> Failure | None:
-        assert isinstance(request, GeminiCountRequest)
-        return check(request)
-
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Return the count; Vertex AI also counts characters, without spaces."""
-        assert isinstance(request, GeminiCountRequest)
-        tokens = request.input_tokens
-        body: dict[str, Json] = {"totalTokens": tokens}
-        if request.vertex:
-            body["totalBillableCharacters"] = _prompt_characters(request)
-        body["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": tokens}]
-        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
-
-
-def _prompt_characters(request: Request) -> int:
-    texts = [part.text for message in request.messages for part in message.parts if type(part) is TextPart]
-    return sum(len("".join(text.split())) for text in (*texts, request.system or ""))

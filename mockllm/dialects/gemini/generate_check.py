@@ -23,6 +23,13 @@ from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.cached_content import (
+    cached_name,
+    cached_problem,
+    find_cached,
+    has_expired,
+    missing_cache,
+)
 from mockllm.dialects.gemini.errors import TYPE, error_plan
 from mockllm.dialects.gemini.generate_request import (
     MAX_CANDIDATES,
@@ -105,6 +112,17 @@ GENERATE: Final = MessageShape(
         "cachedContent": STRING,
     },
 )
+CACHED: Final = MessageShape(
+    "CachedContent",
+    {
+        "name": STRING,
+        "model": STRING,
+        "displayName": STRING,
+        "ttl": STRING,
+        "expireTime": STRING,
+        **{name: GENERATE.fields[name] for name in ("contents", "systemInstruction", "tools", "toolConfig")},
+    },
+)
 _NAME: Final = "[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}"
 _INVALID_NAME: Final = (
     "Invalid function name. Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), "
@@ -155,6 +173,10 @@ def check(request: GeminiRequest) -> Failure | None:
     def check_whole() -> Failure | None:
         return check_readable(request) or first_problem(lambda: _check(request))
 
+    name = cached_name(request.fields)
+    if name is not None and check_readable(request) is None:
+        return check_whole() or _check_cached(name, request)
+
     def turns_pass(known: KnownBody) -> bool:
         if request.snake_case:
             return False
@@ -162,6 +184,17 @@ def check(request: GeminiRequest) -> Failure | None:
         return calls is not None and calls.complete
 
     return check_known(request, (check, request.vertex), check_whole, turns_pass)
+
+
+def _check_cached(name: str, request: GeminiRequest) -> Failure | None:
+    """Return the problem of a request that names a cached content."""
+    stored = find_cached(request.recall, name)
+    problem = cached_problem(request.fields, name, stored, request.model, vertex=request.vertex)
+    if problem is not None:
+        return _bad_request(problem, None)
+    if stored is None or has_expired(stored, request.now):
+        return missing_cache(name, vertex=request.vertex, expired=stored is not None)
+    return None
 
 
 def first_problem(check_request: Callable[[], None]) -> Failure | None:

@@ -12,36 +12,25 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
+from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    Part,
-    Request,
-    ResultPart,
-    Role,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-    estimate_input,
-)
-from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.core.text_cache import text_cache
+from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
+from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
+from mockllm.dialects.gemini.cached_content import (
+    cached_name,
+    cached_tokens,
+    find_cached,
+    has_expired,
+    with_cached,
+)
+from mockllm.dialects.gemini.camel_case import MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES, camel_case_fields
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """The model where neither the rule nor the request names one, and of examples."""
-USER_FIELDS: Final = frozenset(
-    {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"}
-) | {"labels", "partMetadata"}
-"""Fields whose value belongs to the user, including its keys."""
-MAX_DEPTH: Final = 16
-"""The maximum depth of a request's fields in objects and lists."""
 _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 
 PROMPT_TOKENS: Final = 1
@@ -54,41 +43,6 @@ ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assist
 """The neutral roles. A content without a role is the user's; `function` is the older role of results."""
 RESULT_KEYS: Final = frozenset({"output", "result", "return_value", "error"})
 """A function's response with only one of these keys is replaced by the key's value."""
-
-
-@text_cache(1024)
-def camel_case(key: str) -> str:
-    return re.sub("_([a-z0-9])", lambda match: match[1].upper(), key)
-
-
-_SCHEMA_NAMES: Final = frozenset({"properties", "defs", "$defs"})
-"""Fields of a schema whose keys are the user's names."""
-_SCHEMA_DATA: Final = frozenset({"enum", "default", "example", "required", "propertyOrdering"})
-"""Fields of a schema whose values belong to the user."""
-
-
-def camel_case_fields(
-    value: Json,
-    depth: int = MAX_DEPTH,
-    data: frozenset[str] = USER_FIELDS,
-    names: frozenset[str] = frozenset(),
-) -> Json:
-    """Return the message with all its fields in camelCase. `data`: fields whose value belongs to the user; `names`:
-    fields whose keys do."""
-    if depth and type(value) is list:
-        return [camel_case_fields(item, depth - 1, data, names) for item in value]
-    if not depth or type(value) is not dict:
-        return value
-    result: dict[str, Json] = {}
-    for written, field in value.items():
-        key = camel_case(written)
-        if key in names and type(field) is dict:
-            result[key] = {
-                name: camel_case_fields(part, depth - 1, data, names) for name, part in field.items()
-            }
-        else:
-            result[key] = field if key in data else camel_case_fields(field, depth - 1, data, names)
-    return result
 
 
 class GeminiRequest(Request):
@@ -107,7 +61,8 @@ class GeminiRequest(Request):
     @lazy
     def vertex(self) -> bool:
         """Whether the request is for Vertex AI, whose responses have other details."""
-        return "/publishers/" in self.path
+        path = self.path
+        return "/publishers/" in path or "/projects/" in path or path.startswith("/v1beta1/")
 
     @lazy
     def sse(self) -> bool:
@@ -160,6 +115,29 @@ class GenerateRequest(GeminiRequest):
     @lazy
     def stream(self) -> bool:
         return self.path.endswith(":streamGenerateContent")
+
+    @lazy
+    def cached(self) -> StoredResponse | None:
+        """The cached content that the body names, unless it has expired."""
+        name = cached_name(self.fields)
+        stored = None if name is None else find_cached(self.recall, name)
+        return None if stored is None or has_expired(stored, self.now) else stored
+
+    @lazy
+    def cached_tokens(self) -> int:
+        """The tokens of the prompt that are read from a cached content."""
+        return 0 if self.cached is None else cached_tokens(self.cached)
+
+    @property
+    def known_body(self) -> KnownBody | None:
+        """None where the store has a part of the prompt: what other bodies have taught does not cover it."""
+        return None if self.cached is not None else super().known_body
+
+    @lazy
+    def message(self) -> dict[str, Json]:
+        """The body with its fields in camelCase, and what its cached content has."""
+        message = super().message
+        return message if self.cached is None else with_cached(message, self.cached)
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -261,26 +239,12 @@ class GenerateRequest(GeminiRequest):
         `min_items`. JSON Schemas do not need the conversion."""
         if not self.snake_case:
             return schema
-        return camel_case_fields(schema, 4 * MAX_DEPTH, _SCHEMA_DATA, _SCHEMA_NAMES)
+        return camel_case_fields(schema, 4 * MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES)
 
     @lazy
     def omits_thinking(self) -> bool:
         """Whether the request explicitly declines thoughts."""
         return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is False
-
-
-class GeminiCountRequest(GenerateRequest):
-    """POST …/models/{model}:countTokens: contents, or a complete generateContent request."""
-
-    api = "count_tokens"
-    generates = False
-
-    @lazy
-    def message(self) -> dict[str, Json]:
-        """The counted request."""
-        fields = object_of(camel_case_fields(self.fields))
-        inner = fields.get("generateContentRequest")
-        return inner if type(inner) is dict else fields
 
 
 def object_of(value: Json) -> dict[str, Json]:

@@ -20,6 +20,7 @@ from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
+from mockllm.dialects.gemini.pages import page
 from mockllm.dialects.gemini.wire_format import JSON, indented
 
 
@@ -88,7 +89,6 @@ _KNOWN: Final = {
 """Display name, version, and maximum output tokens of each model."""
 WELL_KNOWN: Final = tuple(_KNOWN)
 _METHODS: Final = ("generateContent", "countTokens", "createCachedContent", "batchGenerateContent")
-_PAGE_SIZE, _MAX_PAGE_SIZE = 50, 1000
 
 
 class GeminiModelsRequest(GeminiRequest):
@@ -121,15 +121,10 @@ class GeminiModels:
 
 
 def _page(request: GeminiModelsRequest, models: Sequence[str]) -> Json:
-    """Return a page of the list; its token is the number of the next model."""
+    """Return a page of the list."""
     names = list(dict.fromkeys((*models, *_KNOWN)))
-    start = _number(request, "pageToken", 0)
-    size = min(_number(request, "pageSize", 0) or _PAGE_SIZE, _MAX_PAGE_SIZE)
     key, describe = ("publisherModels", _publisher_model) if request.vertex else ("models", _model)
-    body: dict[str, Json] = {key: [describe(name) for name in names[start : start + size]]}
-    if start + size < len(names):
-        body["nextPageToken"] = str(start + size)
-    return body
+    return page(key, list(map(describe, names)), request)
 
 
 def _model(name: str) -> Json:
@@ -160,9 +155,3 @@ def _publisher_model(name: str) -> Json:
         "launchStage": "GA",
         "publisherModelTemplate": f"projects/{{user-project}}/locations/{{location}}/{full}",
     }
-
-
-def _number(request: Request, name: str, absent: int) -> int:
-    """Parse a number of the query; anything else counts as absent."""
-    text = request.query.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 9 else absent

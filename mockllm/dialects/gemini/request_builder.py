@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.request import Format, Tool, ToolChoice
+from mockllm.core.request.request import Tool
+from mockllm.core.request.response_parameters import Format
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 

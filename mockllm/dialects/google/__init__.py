@@ -11,10 +11,13 @@ from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.gemini.prices import PRICES, TIERS
 from mockllm.dialects.gemini.written_members import WRITTEN
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
+from mockllm.dialects.google.token import Token
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import vendor_routes
 
-_PROJECT: Final = "/(v1beta1|v1)/projects/{project}/locations/{location}/publishers"
+TOKEN: Final = Token()
+_LOCATION: Final = "/(v1beta1|v1)/projects/{project}/locations/{location}"
+_PROJECT: Final = f"{_LOCATION}/publishers"
 _EXPRESS: Final = "/(v1beta1|v1)/publishers"
 """Vertex AI's paths with an API key name no project."""
 
@@ -36,6 +39,18 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
     )
 
 
+def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
+    """The calls of cached contents behind a base."""
+    all_, one = f"{base}/cachedContents", f"{base}/cachedContents/{{cache}}"
+    return (
+        ProviderRoute("POST", all_, ProviderCall("create_cache", gemini.CREATE_CACHE)),
+        ProviderRoute("GET", all_, ProviderCall("list_caches", gemini.LIST_CACHES)),
+        ProviderRoute("GET", one, ProviderCall("get_cache", gemini.GET_CACHE)),
+        ProviderRoute("PATCH", one, ProviderCall("update_cache", gemini.UPDATE_CACHE)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_cache", gemini.DELETE_CACHE)),
+    )
+
+
 def _gemini_routes() -> tuple[ProviderRoute, ...]:
     base, models = "/(v1beta|v1|v1alpha)", ProviderCall("models", gemini.MODELS)
     generate = ProviderCall(
@@ -50,6 +65,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         *_model_routes((base,), generate),
         ProviderRoute("GET", f"{base}/models", models),
         ProviderRoute("GET", f"{base}/models/{{model}}", models),
+        *_cache_routes(base),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
     )
 
@@ -72,6 +88,8 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
     return (
         *_model_routes((f"{_PROJECT}/google", f"{_EXPRESS}/google"), generate),
         *claude,
+        *_cache_routes(_LOCATION),
+        ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
     )

@@ -11,7 +11,8 @@ from typing import Final, Literal
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import Format, Request
+from mockllm.core.request.request import Request
+from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tool_server import ServedTool, ToolServer
 from mockllm.core.request.uri_template import expanded
 from mockllm.dialects.mcp.protocol import (

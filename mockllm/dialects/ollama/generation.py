@@ -33,7 +33,8 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
-from mockllm.core.request.request import Format, Request
+from mockllm.core.request.request import Request
+from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 from mockllm.dialects.ollama.check import CHAT, GENERATE, check_fields

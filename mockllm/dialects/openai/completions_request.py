@@ -9,7 +9,8 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import Message, Request, Sampling
+from mockllm.core.request.request import Message, Request
+from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.openai.request_fields import (
     ModelRequest,
     TokenInput,

@@ -11,7 +11,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.request import MediaPart, Message, Part, Request, TextPart
+from mockllm.core.request.messages import MediaPart, Part
+from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import body_plan

@@ -12,18 +12,9 @@ from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    Part,
-    Request,
-    Role,
-    TextPart,
-    Tool,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, Role
+from mockllm.core.request.request import Message, Request, TextPart, Tool
+from mockllm.core.request.response_parameters import Format
 from mockllm.core.tokens import estimate
 
 TokenInput: TypeAlias = str | list[int]

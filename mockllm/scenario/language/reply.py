@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from mockllm.core.batch import BatchEnd
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
@@ -220,12 +221,12 @@ class ChoiceSpec(Spec):
     images: list[Image] | None = None
     """Images after the text; a bare text is a file."""
     server_tools: ServerTools | None = None
-    """The tools that the provider runs, before the text: web search, file search, code, computer, MCP."""
+    """The tools that the provider runs, before the text: web search and fetch, file search, code, computer, MCP."""
     parts: list[Part] | None = None
     """Any of these keys in an explicit order; a bare text is a text."""
     finish_reason: FinishReason | None = None
-    """The finish reason: stop, length, tool_calls, content_filter, refusal; or `{raw: …}`, sent unchanged. Setting it
-    prevents truncation."""
+    """The finish reason: stop, length, tool_calls, content_filter, refusal, paused; or `{raw: …}`, sent unchanged.
+    Setting it prevents truncation."""
 
     @model_validator(mode="after")
     def consistent(self) -> ChoiceSpec:
@@ -242,6 +243,22 @@ class ChoiceSpec(Spec):
 OneChoice: TypeAlias = Annotated[ChoiceSpec, short_form("text", ChoiceSpec, _no_scalar, _no_list)]
 
 
+class BatchSpec(Spec):
+    """How a batch ends."""
+
+    status: BatchEnd = "completed"
+    """The last state: completed, failed, expired, cancelled."""
+    responses: Annotated[int, Field(ge=0)] | None = None
+    """How many of the first lines have a response by then: all of a completed batch by default, none of another."""
+    code: Templated[str] | None = None
+    """The code of the error of a failed batch, if the protocol has one."""
+    message: Templated[str] | None = None
+    """The message of the error of a failed batch."""
+
+
+Batch: TypeAlias = Annotated[BatchSpec, short_form("status", BatchSpec)]
+
+
 class ReplySpec(ChoiceSpec):
     """A reply of the model, written once for every protocol."""
 
@@ -255,6 +272,8 @@ class ReplySpec(ChoiceSpec):
     """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """Members to merge into the response, by dialect; `events`: into the events of a stream, by their names."""
+    batch: Batch | None = None
+    """The reply to a call that creates a batch: how the batch ends."""
     mcp: McpReplySpec | None = None
     """What only the reply of an MCP server has."""
 

@@ -81,11 +81,7 @@ async def verify(
         if entry.number > body.since and (body.session is None or entry.is_of_session(body.session))
     ]
     slices = TimeSlices()
-    requests: list[Decoded] = []
-    for entry in entries:
-        if entry.kind is not None:
-            requests.append((entry, decode_again(entry, engine)))
-            await slices.turn()
+    requests = await _decoded(entries, engine, slices)
     matches = [await _matches(expected, requests, slices) for expected in expectations]
     failures: list[UnmetExpectation] = []
     for number, expected in enumerate(expectations):
@@ -106,6 +102,16 @@ async def verify(
         counts=[len(indices) for indices in matches],
         failures=failures,
     )
+
+
+async def _decoded(entries: Sequence[JournalEntry], engine: Engine, slices: TimeSlices) -> list[Decoded]:
+    """Return the requests that a dialect reads, each with its entry."""
+    requests: list[Decoded] = []
+    for entry in entries:
+        if entry.kind is not None:
+            requests.append((entry, decode_again(entry, engine)))
+            await slices.turn()
+    return requests
 
 
 def _compiled(

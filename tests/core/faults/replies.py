@@ -18,7 +18,8 @@ from mockllm.core.reply.reply import (
     Thinking,
     Usage,
 )
-from mockllm.core.request.request import Format, Request, Tool
+from mockllm.core.request.request import Request, Tool
+from mockllm.core.request.response_parameters import Format
 
 SCHEMA: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 LOOK = Call("look", ('{"city":', '"Paris"}'))

@@ -1,4 +1,4 @@
-"""Faults of form in a protocol whose events have no places. The protocols' own are in `test_stream_forms.py`."""
+"""Faults of form in a protocol whose events have no places. Those of protocols are in tests/dialects."""
 
 from __future__ import annotations
 

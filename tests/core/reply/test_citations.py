@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.reply.citations import clipped, full_text, segments, sources, span
 from mockllm.core.reply.reply import Choice, Citation, ContentChunk, Pause, Text
 from mockllm.core.reply.truncation import shorten, truncate
-from mockllm.core.request.request import Sampling
+from mockllm.core.request.response_parameters import Sampling
 
 ALL = Citation("u")
 FIRST = Citation("f", start=0, end=5)

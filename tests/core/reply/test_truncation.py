@@ -17,7 +17,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.core.reply.truncation import first_characters, part_tokens, truncate
-from mockllm.core.request.request import Sampling
+from mockllm.core.request.response_parameters import Sampling
 from mockllm.core.tokens import estimate, split
 
 WORDS = ("one", " two", " three", " four")

@@ -7,22 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from mockllm.core.json.codec import MISSING
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    Request,
-    RequestContext,
-    ResultPart,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-    estimate_input,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
+from mockllm.core.request.request import Message, Request, RequestContext, TextPart, Tool, estimate_input
+from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 
 

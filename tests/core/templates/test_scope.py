@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import MISSING, Json
-from mockllm.core.request.request import CallPart, Message, Request, ResultPart, TextPart, Tool
+from mockllm.core.request.messages import CallPart, ResultPart
+from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import TemplateScope, compile_template
 

@@ -9,19 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    ResultPart,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
+from mockllm.core.request.request import Message, TextPart, Tool
+from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from tests.dialects.anthropic.messages_requests import of_bytes
 

@@ -7,19 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    Part,
-    ResultPart,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, ThinkingPart
+from mockllm.core.request.request import Message, TextPart, Tool
+from mockllm.core.request.response_parameters import Format
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.bedrock import CONVERSE
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, converse, request_of
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
-from mockllm.core.request.request import CallPart, MediaPart, Request, ResultPart, TextPart, ThinkingPart
+from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, ThinkingPart
+from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.lookups import in_form, relevance
 from tests.language.virtual_server import VirtualServer, raw_request, respond_once

@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
-from mockllm.dialects.gemini.generate_request import GeminiCountRequest
+from mockllm.dialects.gemini.count_tokens import GeminiCountRequest
 from mockllm.dialects.routes import RouteMatch, find
 from tests.conformance.facts import recordings
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes

@@ -5,21 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    Part,
-    Request,
-    ResultPart,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, ThinkingPart
+from mockllm.core.request.request import Message, Request, TextPart, Tool
+from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import as_google_request
 from mockllm.dialects.neutral_request import NeutralRequest

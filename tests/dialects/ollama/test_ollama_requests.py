@@ -8,17 +8,9 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    ResultPart,
-    Sampling,
-    TextPart,
-    ThinkingPart,
-    Tool,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, ThinkingPart
+from mockllm.core.request.request import Message, TextPart, Tool
+from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.ollama import CHAT, GENERATE
 from mockllm.dialects.ollama.request import (

@@ -20,7 +20,9 @@ from mockllm.core.reply.reply import (
     Thinking,
     Usage,
 )
-from mockllm.core.request.request import Message, OtherPart, Sampling, TextPart
+from mockllm.core.request.messages import OtherPart
+from mockllm.core.request.request import Message, TextPart
+from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest

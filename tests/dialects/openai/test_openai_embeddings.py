@@ -10,7 +10,8 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.embeddings import EmbeddingResult
-from mockllm.core.request.request import Message, OtherPart, TextPart
+from mockllm.core.request.messages import OtherPart
+from mockllm.core.request.request import Message, TextPart
 from mockllm.dialects.openai import EMBEDDINGS
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP

@@ -6,7 +6,8 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.request.request import MediaPart, Message, TextPart
+from mockllm.core.request.messages import MediaPart
+from mockllm.core.request.request import Message, TextPart
 from mockllm.dialects.openai import MODERATIONS
 from mockllm.dialects.openai.moderations import (
     CATEGORIES,

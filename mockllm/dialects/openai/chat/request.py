@@ -7,23 +7,13 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
+from mockllm.core.request.messages import MediaPart, Part, ResultPart, Role, last_user_text
+from mockllm.core.request.prompt_tokens import estimate_texts
 from mockllm.core.request.read_turns import ReadTurns
-from mockllm.core.request.request import (
-    Format,
-    MediaPart,
-    Message,
-    Part,
-    ResultPart,
-    Role,
-    Sampling,
-    TextPart,
-    Tool,
-    ToolChoice,
-    estimate_input,
-    estimate_texts,
-    last_user_text,
-)
+from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
+from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,

@@ -10,21 +10,13 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
+from mockllm.core.request.messages import MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
-from mockllm.core.request.request import (
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    ResultPart,
-    Sampling,
-    ThinkingPart,
-    Tool,
-    ToolChoice,
-    estimate_input,
-)
+from mockllm.core.request.request import Message, Tool, estimate_input
 from mockllm.core.request.request_keys import conversation, hashed
+from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,

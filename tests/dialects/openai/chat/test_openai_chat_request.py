@@ -5,17 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.request import (
-    CallPart,
-    Format,
-    MediaPart,
-    Message,
-    OtherPart,
-    ResultPart,
-    Sampling,
-    Tool,
-    ToolChoice,
-)
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart
+from mockllm.core.request.request import Message, Tool
+from mockllm.core.request.response_parameters import Format, Sampling
+from mockllm.core.request.tools import ToolChoice
 from tests.dialects.openai.chat.chat_requests import chat, of_bytes
 
 

@@ -8,7 +8,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text
-from mockllm.core.request.request import ResultPart
+from mockllm.core.request.messages import ResultPart
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import STAMP, chat

@@ -13,7 +13,7 @@ from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Plan
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
-from mockllm.core.request.request import ResultPart
+from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity

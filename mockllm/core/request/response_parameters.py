@@ -1,0 +1,27 @@
+"""What a request says of its response: the format, the number of choices, where it stops."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import Json
+
+
+class Format(Struct, frozen=True):
+    """The requested format of the response: free text, any JSON, or JSON of a schema (with its name if it has
+    one). `bare`: a text is sent without its quotes."""
+
+    kind: Literal["text", "json", "schema"] = "text"
+    name: str | None = None
+    schema: Json = None
+    bare: bool = False
+
+
+class Sampling(NamedTuple):
+    """The parameters of a request that shape a response: the number of choices, stop sequences, maximum of tokens."""
+
+    n: int = 1
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None

@@ -1,0 +1,53 @@
+"""Plans with the waits of a pace: streams, and non-streaming responses that take as long as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, has_pauses
+from mockllm.core.rendering.pacing import gaps, paced, paced_whole
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Reply
+from mockllm.engine.plan_context import PlanContext, with_max_wait
+from mockllm.engine.response_cache import UnpacedStream, chunk_sizes
+from mockllm.scenario.settings_merge import ResolvedSettings
+
+
+def paced_stream(
+    context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings
+) -> Plan:
+    if settings.instant:
+        return stream.plan
+    sizes = _sizes(stream.chunks, settings, stream.sizes)
+    waits = gaps(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
+    plan = paced(stream.plan, waits, settings.pace.slowdown)
+    return plan if settings.longest == inf else with_max_wait(plan, settings.longest)
+
+
+def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: ResolvedSettings) -> Plan:
+    """Return a non-streaming plan that waits as long as the stream of its reply lasts."""
+    if settings.instant and not has_pauses(reply):
+        return plan
+    chunks, after = chunk_schedule(reply)
+    if settings.instant:
+        total = sum(chunk.pause or 0.0 for chunk in chunks) + after
+    else:
+        random = context.randomness.random("pace")
+        waits = gaps(settings.pace, _sizes(chunks, settings), random, reply.usage)
+        slowdown = settings.pace.slowdown
+        waits = [
+            wait if chunk.pause is None else chunk.pause * slowdown
+            for chunk, wait in zip(chunks, waits, strict=True)
+        ]
+        total = sum(min(wait, settings.longest) for wait in (*waits, after * slowdown))
+    return paced_whole(plan, total)
+
+
+def _sizes(
+    chunks: Sequence[ChunkEntry], settings: ResolvedSettings, known: Sequence[float] | None = None
+) -> Sequence[float]:
+    """Return the tokens of each chunk, where pacing depends on tokens."""
+    if not settings.pace.tokens_per_second:
+        return [1] * len(chunks)
+    return chunk_sizes(chunks) if known is None else known

@@ -1,0 +1,46 @@
+"""docs/gemini.md: its files have no mistake, their examples hold, its Python runs, and it names each route."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mockllm.dialects.google import GEMINI
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.testing.example_runner import Suite
+from tests.live import live
+
+TEXT = (Path(__file__).parents[2] / "docs" / "gemini.md").read_text(encoding="utf-8")
+SCENARIOS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+CODE = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+
+
+@pytest.mark.parametrize("block", SCENARIOS, ids=range(len(SCENARIOS)))
+def test_scenario_of_page_has_no_mistake_and_its_examples_hold(block: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
+    sources = ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)
+    assert [str(each) for each in load_scenarios(sources).diagnostics] == []
+    assert [(each.name, each.failed) for each in Suite(sources).run("") if not each.passed] == []
+
+
+def test_python_of_page_prints_the_reply_and_its_cached_tokens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(SCENARIOS[0].replace("{lt: 5}", "{lt: 1}"), encoding="utf-8")
+    with live(file) as server:
+        exec(CODE[0].replace("http://localhost:8080", server.url), {})
+    text, tokens = capsys.readouterr().out.split()
+    assert (text, int(tokens) > 5) == ("Arr.", True)
+
+
+def test_page_names_every_call_of_gemini() -> None:
+    for route in GEMINI.routes:
+        if "openai" not in route.path:
+            call = route.path.rpartition("/")[2].rpartition(":")[2].strip("()").split("|")
+            assert all(f"{name}`" in TEXT or f"{{{name}" in TEXT for name in call if "{" not in name), route
