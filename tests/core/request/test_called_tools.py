@@ -41,7 +41,7 @@ def test_tools_called_in_text_are_called(messages: list[Message], left: tuple[st
     assert uncalled_tools([Tool("add"), Tool("final_answer")], (), messages) == left
 
 
-def test_results_in_text_are_those_after_the_last_turn_of_the_model() -> None:
+def test_results_in_text_come_after_the_last_model_turn() -> None:
     turns = [
         said("user", "Observation:\n1"),
         said("assistant", CALLING),
