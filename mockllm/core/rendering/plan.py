@@ -133,7 +133,7 @@ class Framing(Enum):
 
     A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
     those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons. Each event of
-    `websocket` is a text message.
+    `websocket` is a text message. Events of `bytes` are bytes of the body.
     """
 
     PLAIN = "plain"
@@ -146,6 +146,7 @@ class Framing(Enum):
     EVENT_STREAM = "event-stream"
     EVENT_STREAM_BYTES = "event-stream-bytes"
     WEBSOCKET = "websocket"
+    BYTES = "bytes"
 
 
 class Flow(Struct, frozen=True):
