@@ -26,7 +26,7 @@ from mockllm.core.rendering.socket_session import (
     StartResponse,
     StopResponse,
 )
-from mockllm.core.rendering.websocket_frames import close_frame, text_frame
+from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import Exchange
@@ -115,7 +115,8 @@ class SocketServer:
     def _perform(self, actions: Sequence[SocketAction]) -> None:
         for action in actions:
             if isinstance(action, SendMessages):
-                self._write(b"".join(map(text_frame, action.payloads)))
+                frame = binary_frame if action.binary else text_frame
+                self._write(b"".join(map(frame, action.payloads)))
             elif isinstance(action, StartResponse):
                 self._start(action)
             elif isinstance(action, StopResponse):
