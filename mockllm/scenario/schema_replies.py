@@ -31,12 +31,12 @@ _EARLIER: Final = 3
 _MAX_RESULTS: Final = 8
 """How many tool results are read."""
 _MAX_ANSWER: Final = 500
-"""Characters of a tool's result in an answer."""
+"""Characters of a tool's result in generated JSON."""
 
 
 def choose_tool(request: Request) -> Tool | str:
     """Return the tool that the request lets the model call: the named one; else one that was not called since the
-    last user message, first those that the user mentions, then one for the final answer if there is a result, then
+    last user message, first those that the user mentions, then one with `final` in its name if there is a result, then
     the first. Return the reason as a text if the request has no such tool.
     """
     choice = request.tool_choice

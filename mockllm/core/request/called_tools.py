@@ -64,7 +64,7 @@ def mentioned_tools(
     uncalled: Sequence[str], messages: Sequence[Message], *, any_called: bool = False
 ) -> tuple[str, ...]:
     """Return those of the tools that the person's last text mentions, by their names or by words of them: the best
-    match first. A text that asks for a tool without a name mentions all of them, until one was called."""
+    match first. A text that requires a tool without a name mentions all of them, until one was called."""
     if not uncalled:
         return ()
     text = shortened(next(person_texts(messages), ""), MAX_TEXT)

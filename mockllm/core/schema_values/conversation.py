@@ -268,7 +268,7 @@ class ConversationValues:
     # --- nearness --------------------------------------------------------------------------------------
 
     def _paired(self, context: FieldContext) -> str:
-        """Return the value that stands after the field's name as after a key; empty where there is none."""
+        """Return the value after the field's name, as after a key; empty where there is none."""
         key = "".join(character for character in context.name.lower() if character not in "_- ")
         for facts in self._conversation.texts:
             value = facts.pairs.get(key)

@@ -57,7 +57,7 @@ KINDS: Final[Mapping[str, FactKind]] = {
     **dict.fromkeys(("topic", "subject", "theme"), "subjects"),
     **dict.fromkeys(("answer", "result", "output", "response"), "result"),
 }  # fmt: skip
-"""The kind that the last word of a name asks for, else an earlier one."""
+"""The kind that the last word of a name means, else an earlier one."""
 
 VAGUE: Final = frozenset({"input", "text", "value", "data", "arg", "argument"})
 """Names of required fields that take any quoted text, and the whole question where nothing is quoted."""
@@ -86,4 +86,4 @@ NUMBER_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "limit": ("top", "first", "result"),
     "count": ("top", "first"),
 }
-"""Other words beside which a number for the field stands, by the stem of a word of its name."""
+"""Other words beside which a text has a number for the field, by the stem of a word of its name."""

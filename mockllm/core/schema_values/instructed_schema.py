@@ -1,4 +1,4 @@
-"""The schema of the JSON that an instruction in a prompt asks for: an example, a written schema, or names of keys."""
+"""The schema of the JSON that an instruction in a prompt requires: an example, a written schema, or names of keys."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _example_schema(value: Json, depth: int) -> Json:
 
 
 def _described(text: str) -> Mapping[str, Json]:
-    """Return the schema of a text that stands for a value: `string`, `<number>`, `a | b`."""
+    """Return the schema of a text in place of a value: `string`, `<number>`, `a | b`."""
     word = text.strip("<>[]() .").lower()
     for kind, words in (
         ("integer", ("int", "integer")),

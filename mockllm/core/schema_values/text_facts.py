@@ -1,7 +1,7 @@
 """Values in one text of a conversation: numbers, quoted texts, names, dates, addresses, pairs of a key and a value.
 
 Every pattern is linear in the text, and the caller bounds the text, so that the facts of one text cost well under a
-millisecond. A kind of value is searched only when a field asks for it.
+millisecond. A kind of value is searched only when a field needs it.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ class TextFacts:
 
     @cached_property
     def pairs(self) -> Mapping[str, str]:
-        """Values that stand after a key: `city: Paris`, `"city": "Paris"`, `the city is Paris`. The first of a key
+        """Values after a key: `city: Paris`, `"city": "Paris"`, `the city is Paris`. The first of a key
         counts; keys are in lower case without separators, alone and with the word before them."""
         pairs: dict[str, str] = {}
         for each in self._matches(_PAIR, MAX_FOUND * 2):
