@@ -36,8 +36,8 @@ _MAX_ANSWER: Final = 500
 
 def choose_tool(request: Request) -> Tool | str:
     """Return the tool that the request lets the model call: the named one; else one that was not called since the
-    last user message, first those that the user mentions, then one with `final` in its name if there is a result, then
-    the first. Return the reason as a text if the request has no such tool.
+    last user message, first those that the user mentions, then one with `final` in its name if there is a result,
+    then the first. Return the reason as a text if the request has no such tool.
     """
     choice = request.tool_choice
     if choice.mode == "none":

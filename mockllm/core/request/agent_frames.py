@@ -105,6 +105,7 @@ FRAMES: Final[tuple[AgentFrame, ...]] = (
         "</userRequest>",
         "requests of VS Code's chat to other endpoints, 2025",
     ),
+    _block("Copilot CLI", "current_datetime", "requests of Copilot CLI 1.0.102 to other endpoints"),
     AgentFrame("smolagents", "prefix", "New task:\n", "", f"{SMOLAGENTS}: memory.py, TaskStep.to_messages"),
     AgentFrame(
         "smolagents", "result", "Observation:\n", "", f"{SMOLAGENTS}: memory.py, ActionStep.to_messages"
