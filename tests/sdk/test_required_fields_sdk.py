@@ -257,6 +257,13 @@ WITHOUT_A_TYPE = {
     "openai-image_variations",
     "openai-transcriptions",
     "openai-translations",
+    "openai-video_content",
+    "openai-video_edits",
+    "openai-videos",  # tests/sdk/test_media_sdk.py
+    "openai-list_videos",
+    "openai-get_video",
+    "openai-delete_video",
+    "openai-video_remix",
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
     "openai-realtime",  # sockets: tests/sdk/test_realtime_sdk.py and test_responses_socket_sdk.py have their events
@@ -269,6 +276,10 @@ WITHOUT_A_TYPE = {
     "gemini-compatible_completions",
     "gemini-compatible_embeddings",
     "gemini-compatible_models",
+    "gemini-live",  # sockets: tests/sdk/test_gemini_live_sdk.py reads their messages by the SDK's types
+    "gemini-live_handshake",
+    "gemini-live_setup",
+    "gemini-transcription",
     "mistral-completions",  # mistralai has no such call
 }
 """The calls whose objects no SDK of these four describes on its own."""
