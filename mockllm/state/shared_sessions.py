@@ -150,7 +150,7 @@ class SharedSessions(Sessions):
             self.remember_elsewhere(session, memo)
 
     def number(self, id: str) -> int:
-        """Return 0: each process has numbers of its own."""
+        """Return 0: the numbers of several processes differ."""
         return 0
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:

@@ -25,6 +25,24 @@ DIALECTS: dict[str, Any] = {
 }
 SERVER = VirtualServer("rules: [{name: any, reply: hi}]")
 ODD: list[Any] = [None, 7, "text", [], {}, [7, None, "a", {}, [{}]], {"role": 7}]
+FIELDS = (
+    "tools",
+    "functions",
+    "system",
+    "instructions",
+    "messages",
+    "input",
+    "contents",
+    "systemInstruction",
+    "system_instruction",
+    "toolConfig",
+    "response_format",
+    "text",
+    "tool_choice",
+    "thinking",
+    "cache_control",
+    "prompt_cache_options",
+)
 
 
 def blocks_of(path: str, body: Any) -> list[PromptBlock]:
@@ -43,25 +61,7 @@ def blocks_of(path: str, body: Any) -> list[PromptBlock]:
 @pytest.mark.parametrize("path", DIALECTS)
 @pytest.mark.parametrize("value", ODD, ids=str)
 def test_form_reads_any_json(path: str, value: Any) -> None:
-    fields = [
-        "tools",
-        "functions",
-        "system",
-        "instructions",
-        "messages",
-        "input",
-        "contents",
-        "systemInstruction",
-        "system_instruction",
-        "toolConfig",
-        "response_format",
-        "text",
-        "tool_choice",
-        "thinking",
-        "cache_control",
-        "prompt_cache_options",
-    ]
-    for field in fields:
+    for field in FIELDS:
         blocks_of(path, {field: value})
     for turns in ("messages", "input", "contents"):
         content = {"role": "user", "content": value, "parts": value, "tool_calls": value}

@@ -130,6 +130,7 @@ class Generate(GeminiDialect):
     request: type[Request] = GenerateRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
+        media=frozenset({"audio", "video"}),
         chunked_calls=False,
         invalid_arguments=False,
         cache_write=False,

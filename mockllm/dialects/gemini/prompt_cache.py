@@ -1,4 +1,4 @@
-"""The prompt of a generateContent request in blocks, and how this provider caches it without being asked to.
+"""The prompt of a generateContent request in blocks, and how this provider caches it implicitly.
 
 Source: https://ai.google.dev/gemini-api/docs/caching (autumn of 2026): implicit caches of Gemini 2.5 and later,
 with a minimum by model. It states no lifetime; Google's developers named a few minutes. Recorded counts (92,
