@@ -1,4 +1,4 @@
-"""The tutorials, and other pages with commands: their files and commands, typed in order into an empty folder, print what the pages show."""
+"""The tutorials and other pages with commands print what they show, typed in order into an empty folder."""
 
 from __future__ import annotations
 
