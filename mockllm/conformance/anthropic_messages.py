@@ -18,7 +18,7 @@ from mockllm.dialects.anthropic import MESSAGES
 FINISH: dict[str, Finish] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
-    "pause_turn": "stop",
+    "pause_turn": "paused",
     "max_tokens": "length",
     "tool_use": "tool_calls",
     "refusal": "refusal",
@@ -113,9 +113,8 @@ def _reply(
     read = counted.get("cache_read_input_tokens") or 0
     written = counted.get("cache_creation_input_tokens") or 0
     thought = (counted.get("output_tokens_details") or {}).get("thinking_tokens", 0)
-    more = {key: counted[key] for key in ("server_tool_use", "iterations") if key in counted}
-    if more:
-        extras["usage"] = more
+    if "iterations" in counted:
+        extras["usage"] = {"iterations": counted["iterations"]}
     choice = Choice(parts, FINISH[ending["stop_reason"]], ending["stop_sequence"])
     usage = Usage(counted["input_tokens"] + read + written, counted["output_tokens"], read, written, thought)
     return Reply((choice,), usage, message["model"], extras={"anthropic": extras} if extras else {})
@@ -140,7 +139,7 @@ PROTOCOL = Protocol(
     settings=settings,
     untimed=frozenset({"ping"}),
     opaque=frozenset({"$.content[].input", "$.content_block.input"}),
-    known_extras=frozenset({"container", "context_management", "usage.iterations", "usage.server_tool_use"}),
+    known_extras=frozenset({"container", "context_management", "usage.iterations"}),
     noise=frozenset(
         {
             "alt-svc",

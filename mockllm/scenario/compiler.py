@@ -28,7 +28,7 @@ from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
-from mockllm.scenario.language.server_tools import McpSpec
+from mockllm.scenario.language.server_tools import McpSpec, ServerToolSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.matchers import matcher
 from mockllm.scenario.served_replies import served_matcher
@@ -183,7 +183,12 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
     states_all = (
         states_usage and settings.stream is not None and reply is not None and reply.model is not None
     )
-    request_independent = static and entry.validation == "off" and states_all
+    request_independent = (
+        static
+        and entry.validation == "off"
+        and states_all
+        and not any(isinstance(node, ServerToolSpec) for node in _specs(spec))
+    )
     announces = reply is not None and reply.announces
     return CompiledResponse(spec, settings, static, entry.files, fixed, request_independent, announces)
 

@@ -142,10 +142,44 @@ def test_approval_is_not_cached_across_requests() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_protocols_without_server_tools_leave_them_out(stream: bool) -> None:
     game = VirtualServer(RULES)
-    for sent in (chat_request(stream=stream), claude_request(stream=stream)):
-        response = game.respond(sent)
-        assert response.text == "Sunny."
-        assert "server_tools left out" in response.notes
+    response = game.respond(chat_request(stream=stream))
+    assert response.text == "Sunny."
+    assert "server_tools left out: chat of openai has none" in response.notes
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_one_rule_has_server_tools_in_two_protocols(stream: bool) -> None:
+    game = VirtualServer(RULES)
+    search = {"model": "m", "input": "hi", "stream": stream}
+    assert game.respond(raw_request("/v1/responses", search)).notes == ""
+    claude = game.respond(claude_request(stream=stream))
+    assert claude.text == "Sunny."
+    assert "server_tools left out: messages of anthropic has no file_search" in claude.notes
+
+
+def test_tools_of_other_providers_are_left_out_of_responses() -> None:
+    rules = (
+        "rules: [{reply: {text: Hi., server_tools: [{bash: ls}, {web_fetch: a.example}, {advisor: Yes.}]}}]"
+    )
+    response = VirtualServer(rules).respond(raw_request("/v1/responses", {"model": "m", "input": "go"}))
+    assert types(response.json["output"]) == ["web_search_call", "message"]
+    assert response.json["output"][0]["action"] == {"type": "open_page", "url": "a.example"}
+    assert "server_tools left out: responses of openai has no advisor, bash" in response.notes
+
+
+def test_reply_that_states_everything_follows_the_request() -> None:
+    """The uses of server tools depend on the history, also where nothing else does."""
+    game = VirtualServer("""
+validation: off
+rules:
+  - stream: false
+    reply: {model: m, usage: {input_tokens: 1, output_tokens: 1}, server_tools: [{advisor: Yes.}], text: So.}
+""")
+    use = {"type": "server_tool_use", "id": "s", "name": "advisor", "input": {}}
+    for _ in range(3):
+        assert len(game.respond(claude_request()).json["content"]) == 3
+        turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [use]}]
+        assert len(game.respond(claude_request(messages=turns)).json["content"]) == 2
 
 
 @pytest.mark.parametrize(

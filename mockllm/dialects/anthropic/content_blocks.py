@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
+    SERVER_TOOL,
     Call,
     Choice,
     Finish,
@@ -23,13 +24,20 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
+from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.container import container_of
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily
+from mockllm.dialects.anthropic.server_tools import (
+    DIALECT,
+    executes_code,
+    made_block,
+    request_counts,
+    server_blocks,
+)
 from mockllm.dialects.dialect import ResponseIdentity
 
 Block: TypeAlias = dict[str, Any]
-
-DIALECT: Final = "anthropic"
 
 _STOP: Final[Mapping[Finish, str]] = {
     "stop": "end_turn",
@@ -37,6 +45,7 @@ _STOP: Final[Mapping[Finish, str]] = {
     "tool_calls": "tool_use",
     "content_filter": "refusal",
     "refusal": "refusal",
+    "paused": "pause_turn",
 }
 
 
@@ -45,10 +54,12 @@ def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
 
     A scenario with thinking shows it for any model unless the client declines it. Redacted thinking, and thinking
     that the client omits, stays as a part without text. A text with citations is split into segments with one set of
-    sources each.
+    sources each. A use of a server tool becomes two blocks.
     """
     choice = reply.choices[0] if reply.choices else Choice(())
     parts = choice.parts
+    if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in parts):
+        parts = server_blocks(parts, request.pending_uses, paused=choice.finish == "paused")
     if any(type(part) is not Call and not _plain(part) for part in parts):
         parts = tuple(shown for part in parts for shown in _shown_parts(part, request))
     if parts is choice.parts and len(reply.choices) == 1:
@@ -108,6 +119,31 @@ def stop_fields(choice: Choice) -> Block:
     }
 
 
+def native_blocks(choice: Choice) -> list[Block]:
+    """Return the blocks of a choice that only this protocol has."""
+    blocks = [part.block for part in choice.parts if type(part) is NativePart]
+    return [block for block in blocks if type(block) is dict]
+
+
+def final_usage(reply: Reply, family: AnthropicFamily) -> Block:
+    """Return the usage at the end of a response, with the number of searches and fetches."""
+    result = usage(reply.usage, family, final=True)
+    counts = request_counts(native_blocks(reply.choices[0]))
+    return result if counts is None else {**result, "server_tool_use": counts}
+
+
+def reported_members(reply: Reply, request: Request, stamp: ResponseIdentity) -> Block:
+    """Return the container and the edits of the context, which a response has by its content and its request."""
+    assert isinstance(request, MessagesRequest)
+    result: Block = {}
+    requested = request.fields.get("container")
+    if requested is not None or executes_code(native_blocks(reply.choices[0])):
+        result["container"] = container_of(requested, stamp)
+    if request.manages_context:
+        result["context_management"] = {"applied_edits": list(request.applied_edits)}
+    return result
+
+
 def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Block:
     """Return the usage as this provider counts: `input_tokens` excludes the tokens read from or written to a
     cache."""
@@ -115,7 +151,10 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
         "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
         "cache_creation_input_tokens": counted.cache_write,
         "cache_read_input_tokens": counted.cached_read,
-        "cache_creation": {"ephemeral_5m_input_tokens": counted.cache_write, "ephemeral_1h_input_tokens": 0},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": counted.cache_write - counted.cache_write_long,
+            "ephemeral_1h_input_tokens": counted.cache_write_long,
+        },
         "output_tokens": counted.output,
     }
     if final and family.thinking_tokens:
@@ -123,9 +162,9 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
     return {**result, "service_tier": "standard", "inference_geo": family.geo}
 
 
-def delta_usage(counted: Usage, family: AnthropicFamily) -> Block:
+def delta_usage(reply: Reply, family: AnthropicFamily) -> Block:
     """Return the usage of a stream's `message_delta`: the totals, without fields that cannot change."""
-    result = usage(counted, family, final=True)
+    result = final_usage(reply, family)
     for key in ("cache_creation", "service_tier", "inference_geo"):
         del result[key]
     return result
@@ -143,7 +182,7 @@ def empty_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
             caller = {"type": "direct"}
             return {"type": "tool_use", "id": id, "name": name, "input": {}, "caller": caller}
         case NativePart(block=block):
-            return block
+            return made_block(block, index, stamp)
         case Text(citations=citations) if citations:
             return {"citations": [], "type": "text", "text": ""}
         case _:

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.known_bodies import KnownBody
+from mockllm.dialects.anthropic.server_use_check import ServerUses
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -92,6 +93,9 @@ def check_messages(messages: Json) -> None:
     for number, message in enumerate(messages):
         _check_message(f"messages.{number}", message, last=number == len(messages) - 1)
     _check_pairs(messages)
+    uses = ServerUses()
+    for number, message in enumerate(messages):
+        uses.add(number, message)
     _check_last_message(messages[-1])
 
 
@@ -218,6 +222,7 @@ class PairedTurns(Struct):
     calls: Sequence[str] = ()
     results: Sequence[str] = ()
     before: Sequence[str] = ()
+    server_uses: ServerUses = field(default_factory=ServerUses)
 
     @property
     def paired(self) -> bool:
@@ -238,13 +243,18 @@ def turns_pass(known: KnownBody) -> bool:
 
 
 def _continued(turns: PairedTurns | None) -> PairedTurns:
-    return PairedTurns() if turns is None else copy(turns)
+    if turns is None:
+        return PairedTurns()
+    result = copy(turns)
+    result.server_uses = copy(turns.server_uses)
+    return result
 
 
 def _passes(turns: PairedTurns, message: Json) -> bool:
     """Return whether a message and its place behind the others are accepted."""
     try:
         _check_message("", message, last=False)
+        turns.server_uses.add(0, message)
     except AnthropicRequestProblem:
         return False
     role = message["role"]

@@ -13,7 +13,7 @@ from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, 
 FINISH: Final[Mapping[str, str]] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
-    "pause_turn": "stop",
+    "pause_turn": "paused",
     "max_tokens": "length",
     "tool_use": "tool_calls",
 }

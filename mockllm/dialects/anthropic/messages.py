@@ -17,17 +17,17 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_blocks import (
-    DIALECT,
     Block,
     citations_of,
     delta_usage,
     empty_block,
+    final_usage,
     full_block,
     message,
+    reported_members,
     signature,
     stop_fields,
     supported_reply,
-    usage,
 )
 from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.errors import error_event, error_plan
@@ -40,6 +40,8 @@ from mockllm.dialects.anthropic.messages_request import (
     build_request,
 )
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
+from mockllm.dialects.anthropic.prompt_form import PROMPT_FORM
+from mockllm.dialects.anthropic.server_tools import DIALECT, SUPPORTED
 from mockllm.dialects.anthropic.stream_form import MESSAGES_FORM
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -73,7 +75,7 @@ class MessagesEncoder(Encoder):
         part = at.part
         deltas: list[bytes] = []
         if isinstance(part, NativePart):
-            block, deltas = _native(part.block)
+            block, deltas = _native(empty_block(part, at.index, self.stamp))
         else:
             block = empty_block(part, at.index, self.stamp)
             self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
@@ -111,12 +113,13 @@ class MessagesEncoder(Encoder):
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
         delta = stop_fields(self.reply.choices[0])
-        if "container" in self.extras:
-            delta["container"] = self.extras["container"]
-        counted = merged_json(delta_usage(self.reply.usage, self.family), _extra_counts(self.extras))
+        reported = merged_json(reported_members(self.reply, self.request, self.stamp), self.extras)
+        if "container" in reported:
+            delta["container"] = reported["container"]
+        counted = merged_json(delta_usage(self.reply, self.family), _extra_counts(self.extras))
         last: Block = {"delta": delta, "usage": counted}
-        if "context_management" in self.extras:
-            last["context_management"] = self.extras["context_management"]
+        if "context_management" in reported:
+            last["context_management"] = reported["context_management"]
         yield "finish", _event("message_delta", self.reply.usage.put_into(last, "usage"))
         yield "end", _STOP
 
@@ -173,12 +176,14 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request: type[Request] = MessagesRequest
+    prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         refusal_ends=True,
         choices=False,
         json_object=False,
         closed_schemas=True,
         unsupported_parts=frozenset({"images"}),
+        server_tools=SUPPORTED,
     )
 
     def check(self, request: Request) -> Failure | None:
@@ -201,7 +206,8 @@ class Messages:
         body = message(supported, request.model, stamp, family)
         body["content"] = [full_block(part, index, stamp) for index, part in enumerate(choice.parts)]
         body.update(stop_fields(choice))
-        body["usage"] = usage(supported.usage, family, final=True)
+        body["usage"] = final_usage(supported, family)
+        body |= reported_members(supported, request, stamp)
         body = merged_json(body, {**extras, "usage": _extra_counts(extras)})
         supported.usage.put_into(body, "usage")
         return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
@@ -216,7 +222,7 @@ class Messages:
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
-        return (request.omits_thinking, request.declines_thinking)
+        return (request.omits_thinking, request.declines_thinking, request.reported_facts)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request)
@@ -243,9 +249,10 @@ class AnthropicCountTokens:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Return the count. A request with context management gets the count before it, which is the same here."""
+        """Return the count. A request with context management gets the count before its edits, too."""
         body: dict[str, Json] = {"input_tokens": request.input_tokens}
         if request.fields.get("context_management") is not None:
-            body["context_management"] = {"original_input_tokens": request.input_tokens}
+            assert isinstance(request, AnthropicCountRequest)
+            body["context_management"] = {"original_input_tokens": request.unedited_tokens}
         head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))

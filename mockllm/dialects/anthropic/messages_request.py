@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import ClassVar, Final
 
 from mockllm.core.json.codec import Json, dumps, loads
@@ -15,6 +15,8 @@ from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
+from mockllm.dialects.anthropic.context_edits import applied_edits, cleared_tokens
+from mockllm.dialects.anthropic.server_tools import PendingUse, pending_uses
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
 DEFAULT_MODEL: Final = "claude-sonnet-5"
@@ -131,9 +133,37 @@ class MessagesRequest(AnthropicRequest):
 
     @lazy
     def input_tokens(self) -> int:
+        """The tokens after the edits of the request's context management."""
+        return max(0, self.unedited_tokens - cleared_tokens(self.applied_edits))
+
+    @lazy
+    def unedited_tokens(self) -> int:
         instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
         top = self.of_frame("top_tokens", lambda: estimate(self._top or ""))
         return estimate_input(self) + top + instructions
+
+    @lazy
+    def applied_edits(self) -> tuple[dict[str, Json], ...]:
+        """The edits that the request's context management causes."""
+        management = self.fields.get("context_management")
+        if management is None:
+            return ()
+        return applied_edits(management, self.fields.get("messages"), self.unedited_tokens)
+
+    @lazy
+    def manages_context(self) -> bool:
+        """Whether the response reports edits: the request has a `context_management`, or names the beta."""
+        beta = self.headers.get("anthropic-beta", "")
+        return self.fields.get("context_management") is not None or "context-management-" in beta
+
+    @lazy
+    def pending_uses(self) -> tuple[PendingUse, ...]:
+        """The uses of server tools in the last assistant message that have no result yet. A later message of the
+        user with other content than results of tools ends the turn."""
+        turns = self.messages[-2:]
+        if not any(type(part) is OtherPart for turn in turns for part in turn.parts):
+            return ()
+        return pending_uses(self.fields["messages"])
 
     @lazy
     def declines_thinking(self) -> bool:
@@ -146,6 +176,14 @@ class MessagesRequest(AnthropicRequest):
         """Whether the request omits the text of thinking: `thinking: {display: omitted}`."""
         thinking = self.fields.get("thinking")
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
+
+    @lazy
+    def reported_facts(self) -> Hashable:
+        """What the response repeats or continues of the request."""
+        container = self.fields.get("container")
+        named = None if container is None else dumps(container)
+        edits = dumps(self.applied_edits) if self.manages_context else None
+        return named, edits, self.pending_uses
 
 
 class AnthropicCountRequest(MessagesRequest):

@@ -20,6 +20,7 @@ from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Message, Request, Tool
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.tools import ToolChoice
+from mockllm.dialects.anthropic.server_tools import SUPPORTED
 from mockllm.dialects.bedrock.converse import DIALECT, EVENT_STREAM
 from mockllm.dialects.bedrock.converse_check import check_readable
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
@@ -122,6 +123,7 @@ class Invoke:
         json_object=False,
         closed_schemas=True,
         unsupported_parts=frozenset({"images"}),
+        server_tools=SUPPORTED,
         reasoning=False,
         framings=frozenset({Framing.EVENT_STREAM_BYTES}),
     )

@@ -113,7 +113,7 @@ class CohereEncoder(Encoder):
         return (_event("content-end", {}, {"index": self._blocks - 1}),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        delta: dict[str, Json] = {"finish_reason": FINISH[self.reply.choices[0].finish]}
+        delta: dict[str, Json] = {"finish_reason": self.reply.choices[0].finish_word(FINISH)}
         delta = self.reply.usage.put_into({**delta, "usage": usage_of(self.reply.usage)}, "usage")
         yield "finish", _event("message-end", {}, {"delta": {**delta, **self.reply.extras.get(NAME, {})}})
         yield "end", (b"[DONE]", None)
@@ -194,7 +194,7 @@ class CohereChat(CohereCall):
         body: dict[str, Json] = {
             "id": uuid(stamp, ""),
             "message": whole(reply, stamp),
-            "finish_reason": FINISH[reply.choices[0].finish],
+            "finish_reason": reply.choices[0].finish_word(FINISH),
             "usage": usage_of(reply.usage),
         }
         body = {**reply.usage.put_into(body, "usage"), **reply.extras.get(NAME, {})}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -11,13 +11,33 @@ from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.language.base import Spec, short_form
 
 
-class WebSearchSpec(Spec):
+class ProviderToolSpec(Spec):
+    """What all tools have that the provider runs within a response."""
+
+    error: Templated[str] | None = None
+    """The code of the error in place of a result, such as `unavailable`."""
+    pending: bool = False
+    """Whether the use has no result yet: the next response of the conversation begins with it."""
+
+
+class WebSourceSpec(Spec):
+    """A page that a search found."""
+
+    url: Templated[str]
+    """The address of the page."""
+    title: Templated[str] | None = None
+    """The title of the page; its address by default."""
+    page_age: Templated[str] | None = None
+    """When the page was changed, as Anthropic writes it: `3 days ago`."""
+
+
+class WebSearchSpec(ProviderToolSpec):
     """A search of the web, or a page that was opened or searched."""
 
     query: Templated[str] | None = None
     """What is searched for."""
-    sources: list[Templated[str]] = Field(default_factory=list)
-    """The addresses of the pages that were found."""
+    sources: list[Annotated[WebSourceSpec, short_form("url", WebSourceSpec)]] = Field(default_factory=list)
+    """The pages that were found: addresses, or `{url, title, page_age}`."""
     open: Templated[str] | None = None
     """The address of a page that is opened, in place of a search."""
     find: Templated[str] | None = None
@@ -30,6 +50,17 @@ class WebSearchSpec(Spec):
         return self
 
 
+class WebFetchSpec(ProviderToolSpec):
+    """A page that was fetched."""
+
+    url: Templated[str]
+    """The address of the page."""
+    title: Templated[str] | None = None
+    """The title of the page."""
+    text: Templated[str] = ""
+    """The text of the page."""
+
+
 class FileSearchSpec(Spec):
     """A search in files that the client uploaded."""
 
@@ -39,17 +70,71 @@ class FileSearchSpec(Spec):
     """The results: objects with `filename`, `text`, `file_id`, `attributes` and the rank of OpenAI."""
 
 
-class CodeInterpreterSpec(Spec):
+class CodeInterpreterSpec(ProviderToolSpec):
     """Code that the provider runs."""
 
     code: Templated[str]
     """The code."""
     logs: Templated[str] | None = None
     """What the code printed."""
+    stderr: Templated[str] | None = None
+    """What the code printed to its error output."""
+    return_code: int = 0
+    """The exit code."""
+    files: list[Templated[str]] = Field(default_factory=list)
+    """The ids of the files that the code made."""
     images: list[Templated[str]] = Field(default_factory=list)
     """The addresses of the images that the code made."""
     container: Templated[str] | None = None
     """The id of the container that runs the code, in place of a generated one."""
+
+
+class BashSpec(ProviderToolSpec):
+    """A command that the provider runs in a shell."""
+
+    command: Templated[str]
+    """The command."""
+    stdout: Templated[str] | None = None
+    """What the command printed."""
+    stderr: Templated[str] | None = None
+    """What the command printed to its error output."""
+    return_code: int = 0
+    """The exit code."""
+    files: list[Templated[str]] = Field(default_factory=list)
+    """The ids of the files that the command made."""
+
+
+class TextEditorSpec(ProviderToolSpec):
+    """A file that the provider shows, writes or changes."""
+
+    command: Literal["view", "create", "str_replace"]
+    """What is done."""
+    path: Templated[str]
+    """The path of the file."""
+    text: Templated[str] = ""
+    """The text of the file that is shown or written."""
+    old: Templated[str] = ""
+    """The text that is replaced."""
+    new: Templated[str] = ""
+    """The text in its place."""
+
+
+class ToolSearchSpec(ProviderToolSpec):
+    """A search among the tools that the request defers."""
+
+    query: Templated[str]
+    """What is searched for."""
+    tools: list[Templated[str]] = Field(default_factory=list)
+    """The names of the tools that were found."""
+    by: Literal["words", "regex"] = "words"
+    """Whether the query is words or a regular expression."""
+
+
+class AdvisorSpec(ProviderToolSpec):
+    """The advice of another model."""
+
+    text: Templated[str] = ""
+    """The advice."""
 
 
 class ComputerSpec(Spec):
@@ -94,10 +179,20 @@ class ServerToolSpec(Spec):
 
     web_search: Annotated[WebSearchSpec, short_form("query", WebSearchSpec)] | None = None
     """A search of the web; a bare text is the query."""
+    web_fetch: Annotated[WebFetchSpec, short_form("url", WebFetchSpec)] | None = None
+    """A page that is fetched; a bare text is its address."""
     file_search: Annotated[FileSearchSpec, short_form("query", FileSearchSpec)] | None = None
     """A search in uploaded files; a bare text is the query."""
     code_interpreter: Annotated[CodeInterpreterSpec, short_form("code", CodeInterpreterSpec)] | None = None
     """Code that is run; a bare text is the code."""
+    bash: Annotated[BashSpec, short_form("command", BashSpec)] | None = None
+    """A command that is run in a shell; a bare text is the command."""
+    text_editor: TextEditorSpec | None = None
+    """A file that is shown, written or changed."""
+    tool_search: Annotated[ToolSearchSpec, short_form("query", ToolSearchSpec)] | None = None
+    """A search among deferred tools; a bare text is the query."""
+    advisor: Annotated[AdvisorSpec, short_form("text", AdvisorSpec)] | None = None
+    """The advice of another model; a bare text is the advice."""
     computer: ComputerSpec | None = None
     """Actions on a computer of the client."""
     mcp: McpSpec | None = None

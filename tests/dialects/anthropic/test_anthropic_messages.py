@@ -51,6 +51,7 @@ STOPS: list[Any] = [
     ("tool_calls", None, "tool_use", None),
     ("content_filter", None, "refusal", None),
     ("refusal", None, "refusal", None),
+    ("paused", None, "pause_turn", None),
 ]
 
 

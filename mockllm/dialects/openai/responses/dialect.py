@@ -43,7 +43,9 @@ from mockllm.dialects.openai.responses.items import (
     supported_reply,
 )
 from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason, usage
-from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
+from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
+from mockllm.dialects.openai.responses.server_tools import ITEMS
 from mockllm.dialects.openai.responses.stored_calls import store_update
 from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
 
@@ -217,7 +219,8 @@ class Responses(ResponsesCall):
     api = "responses"
     generates = True
     request = ResponsesRequest
-    capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=True)
+    prompt_form = PROMPT_FORM
+    capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=frozenset(ITEMS))
 
     check = staticmethod(check)
     build_request = staticmethod(build_responses)
@@ -253,10 +256,12 @@ class Responses(ResponsesCall):
         return RESPONSES_FORM
 
     def variant(self, request: Request) -> Hashable:
+        assert isinstance(request, ResponsesRequest)
         fields = request.fields
-        if UNECHOED_FIELDS.issuperset(fields):
-            return None
-        return canonical({name: value for name, value in fields.items() if name not in UNECHOED_FIELDS})
+        echoed: bytes | None = None
+        if not UNECHOED_FIELDS.issuperset(fields):
+            echoed = canonical({name: value for name, value in fields.items() if name not in UNECHOED_FIELDS})
+        return (echoed, COMPACTION_TRIGGER) if request.compacts else echoed
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)

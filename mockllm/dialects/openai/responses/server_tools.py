@@ -13,9 +13,14 @@ from typing import Final, NamedTuple, TypeAlias
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
 from mockllm.dialects.openai.request_fields import object_of, text_of
+from mockllm.dialects.openai.responses.object import SEALED_PREFIX
 
 Item: TypeAlias = dict[str, Json]
-GENERATED: Final = {"call_id": ("call_", 24), "container_id": ("cntr_", 48)}
+GENERATED: Final = {
+    "call_id": ("call_", 24),
+    "container_id": ("cntr_", 48),
+    "encrypted_content": (SEALED_PREFIX, 64),
+}
 """Members that are generated where they are None: their prefix, and their number of characters."""
 PREFIXES: Final = {
     "web_search_call": "ws_",
@@ -26,6 +31,7 @@ PREFIXES: Final = {
     "mcp_call": "mcp_",
     "mcp_list_tools": "mcpl_",
     "mcp_approval_request": "mcpr_",
+    "compaction": "cmp_",
 }
 """The prefixes of the items' ids."""
 
@@ -49,6 +55,8 @@ def server_parts(
             result.append(part)
             continue
         kind = part.block["kind"]
+        if kind not in ITEMS:
+            continue
         approval = _approval(part.block, items) if kind == "mcp" and part.block["approval"] else None
         if kind == "mcp" and part.block["approval"] and approval is None:
             return [*result, NativePart("openai", _approval_request(part.block))]
@@ -84,8 +92,18 @@ def _web_search(block: Item, included: frozenset[str]) -> Item:
     else:
         action = {"type": "search", "queries": [block["query"]], "query": block["query"]}
         if "web_search_call.action.sources" in included:
-            action["sources"] = [{"type": "url", "url": url} for url in block["sources"]]
-    return {"type": "web_search_call", "status": "completed", "action": action}
+            action["sources"] = [{"type": "url", "url": source["url"]} for source in block["sources"]]
+    return {"type": "web_search_call", "status": _status(block), "action": action}
+
+
+def _web_fetch(block: Item, included: frozenset[str]) -> Item:
+    """Return a page that was opened: this protocol fetches pages by the tool that searches."""
+    action: Item = {"type": "open_page", "url": block["url"]}
+    return {"type": "web_search_call", "status": _status(block), "action": action}
+
+
+def _status(block: Item) -> str:
+    return "completed" if block["error"] is None else "failed"
 
 
 def _file_search(block: Item, included: frozenset[str]) -> Item:
@@ -108,7 +126,7 @@ def _code_interpreter(block: Item, included: frozenset[str]) -> Item:
         outputs = [*logs, *({"type": "image", "url": url} for url in block["images"])]
     return {
         "type": "code_interpreter_call",
-        "status": "completed",
+        "status": _status(block),
         "code": block["code"],
         "container_id": block["container"],
         "outputs": outputs,
@@ -166,6 +184,7 @@ def _text(value: Json) -> str:
 
 ITEMS: Final[dict[str, Callable[[Item, frozenset[str]], Item]]] = {
     "web_search": _web_search,
+    "web_fetch": _web_fetch,
     "file_search": _file_search,
     "code_interpreter": _code_interpreter,
     "computer": _computer,
