@@ -251,6 +251,12 @@ LOOKUPS = [
     Lookup("mistral-models", "GET", "/mistral/v1/models/mistral-small-latest", mistral.BaseModelCard),
 ]
 WITHOUT_A_TYPE = {
+    "gemini-images",  # tests/sdk/test_gemini_media_sdk.py
+    "gemini-videos",
+    "gemini-operations",
+    "vertex-images",
+    "vertex-videos",
+    "vertex-operations",
     "openai-image_files",  # images and audio as bytes
     "openai-speech",
     "openai-image_edits",  # forms: tests/sdk/test_media_sdk.py
