@@ -15,7 +15,7 @@ from mockllm.testing import MockLLM
 RULES = "{mockllm: 1, rules: [{reply: Hello you.}]}"
 
 
-class NoCredentials(Credentials):  # type: ignore[misc,no-untyped-call]  # google-auth has no types
+class NoCredentials(Credentials):
     """Credentials that nothing checks."""
 
     token = "any"
@@ -38,7 +38,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockLLM]:
 @pytest.fixture
 def vertex(server: MockLLM) -> Client:
     options = types.HttpOptions(base_url=server.base_url)
-    return Client(vertexai=True, project="p", location="l", credentials=NoCredentials(), http_options=options)
+    credentials = NoCredentials()  # type: ignore[no-untyped-call]  # google-auth has no types
+    return Client(vertexai=True, project="p", location="l", credentials=credentials, http_options=options)
 
 
 def test_generated_content_has_audio_or_an_image(server: MockLLM) -> None:
@@ -51,6 +52,7 @@ def test_generated_content_has_audio_or_an_image(server: MockLLM) -> None:
         assert blobs[0].data
 
 
+@pytest.mark.filterwarnings("ignore:The generate_images method is deprecated")
 def test_images_are_generated(vertex: Client) -> None:
     config = types.GenerateImagesConfig(number_of_images=2, output_mime_type="image/jpeg")
     made = vertex.models.generate_images(model="imagen-4.0-generate-001", prompt="a cat", config=config)
@@ -60,7 +62,8 @@ def test_images_are_generated(vertex: Client) -> None:
 
 def test_operation_is_polled_until_it_has_the_videos(vertex: Client) -> None:
     config = types.GenerateVideosConfig(duration_seconds=4)
-    operation = vertex.models.generate_videos(model="veo-3.0-generate-001", prompt="a dog", config=config)
+    source = types.GenerateVideosSource(prompt="a dog")
+    operation = vertex.models.generate_videos(model="veo-3.0-generate-001", source=source, config=config)
     for _ in range(100):
         if operation.done:
             break
