@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json
+from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.event_extras import unknown_events
@@ -62,6 +63,8 @@ class PlanContext(Struct):
     """Whether the response has no waits but scripted ones."""
     time_scale: float = 1.0
     """The factor on all times of scenarios, for the waits that a response states."""
+    cached: CachedTokens = NOTHING_CACHED
+    """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
 

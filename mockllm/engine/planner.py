@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.budget import require_components
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
+from mockllm.core.prompt_cache.policy import NOTHING_CACHED
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
@@ -36,7 +37,9 @@ from mockllm.engine.plan_context import (
     with_settings,
 )
 from mockllm.engine.plans_without_reply import error_plan, http_plan, lookup_plan, proxy_plan
+from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.replay import ReplayPlanner
+from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
@@ -90,8 +93,11 @@ class ResponsePlanner:
         max_generated: int,
         miss_status: int = NOT_FOUND,
         proxy_hosts: frozenset[str] | None = None,
+        *,
+        prompt_caching: PromptCaching,
     ) -> None:
         self.catalog = catalog
+        self.prompt_caching = prompt_caching
         self._proxy_hosts = proxy_hosts
         self.longest = longest
         self.miss_status = miss_status
@@ -293,7 +299,7 @@ class ResponsePlanner:
             renderer = ReplyRenderer(*facts, self._max_generated, longest)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes
-            return reply
+            return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
         cached = self._replies.get(key)
         if cached is None:
@@ -303,7 +309,8 @@ class ResponsePlanner:
                 self._replies.put(key, cached)
         reply, notes = cached
         context.notes += notes
-        return reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
+        reply = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
+        return with_cached_tokens(reply, context)
 
     # --- streams -------------------------------------------------------------------------------
 
@@ -314,7 +321,7 @@ class ResponsePlanner:
         response, request, identity = context.response, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
-            counted = reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
+            counted = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
             plan = _encoded_stream(dialect, counted, request, identity)
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 
@@ -324,6 +331,8 @@ class ResponsePlanner:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
+        if context.cached is not NOTHING_CACHED:
+            parameters = (*parameters, context.cached)
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
@@ -344,13 +353,6 @@ def _encoded_stream(
     plan = dialect.encode_stream(reply, request, identity)
     extras = reply.event_extras.get(dialect.name)
     return with_event_extras(plan, extras, dialect.stream_form(request)) if extras else plan
-
-
-def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:
-    usage = reply.usage
-    if type(input_tokens) is int and usage.input == input_tokens:  # a placeholder is not to be compared
-        return reply
-    return reply.with_usage(replace(usage, input=input_tokens))
 
 
 def _chunk_count(reply: Reply) -> int:

@@ -161,6 +161,8 @@ class Usage(Struct, frozen=True):
     cached_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    cache_write_long: int = 0
+    """Of `cache_write` the tokens that are cached for longer than five minutes."""
     stated: int | None = None
     """The total in the response, in place of the true one."""
     presence: Literal["counted", "null", "missing"] = "counted"

@@ -16,6 +16,7 @@ from mockllm.dialects.azure.dialects import (
 )
 from mockllm.dialects.azure.errors import AZURE, FOUNDRY
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
+from mockllm.dialects.openai.prompt_cache import prompt_cache
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
 from mockllm.dialects.vendors.responses import VendorModels
@@ -76,6 +77,7 @@ PROVIDER: Final = Provider(
     hint_query=re.compile("(?:^|&)api-version="),
     telemetry_name="azure.ai.openai",
     limit_headers=write_limits,
+    prompt_cache=prompt_cache,
     hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
     base_url_variables=("AZURE_OPENAI_ENDPOINT",),
     key_variables=("AZURE_OPENAI_API_KEY",),

@@ -23,6 +23,7 @@ from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES, TIERS
+from mockllm.dialects.openai.prompt_cache import prompt_cache
 from mockllm.dialects.openai.realtime.dialect import Realtime, Transcription
 from mockllm.dialects.openai.realtime.session import (
     DEFAULT_REALTIME_MODEL,
@@ -269,6 +270,7 @@ PROVIDER: Final = Provider(
     parameter_field="param",
     prices=PRICES,
     tiers=TIERS,
+    prompt_cache=prompt_cache,
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),  # the second one: older SDKs, LangChain
     key_variables=("OPENAI_API_KEY",),
 )

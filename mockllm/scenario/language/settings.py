@@ -235,6 +235,15 @@ class ThenPostSpec(Spec):
         return to
 
 
+class PromptCacheSpec(Spec):
+    """The prompt cache of the provider, with other values than the provider's."""
+
+    ttl: Duration | None = None
+    """The time for which an entry lasts after its last use."""
+    minimum: Annotated[int, Field(ge=1)] | None = None
+    """The least number of tokens of a cached prompt."""
+
+
 class Settings(Spec):
     """The settings of a response that rules, steps, branches and modifiers share."""
 
@@ -252,5 +261,7 @@ class Settings(Spec):
     """Wait until this name is released, before the delay; a bare text is the name."""
     then_post: ThenPostSpec | None = None
     """A request that the server sends when the response has ended; those of all settings are sent."""
+    cache: bool | PromptCacheSpec | None = None
+    """The provider's prompt cache: the usage of a response counts what earlier requests had written to it."""
     faults: list[FaultSetting] | None = None
     """Deliberate errors in the response; all of them are applied, in order."""
