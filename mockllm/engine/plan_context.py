@@ -180,7 +180,8 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
 
 def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApplicable:
     """Return the plan with one fault. A fault of form needs the stream of a reply, whose events the dialect knows."""
-    is_reply = context.dialect.generates and isinstance(context.response.spec, ReplySpec)
+    has_reply = context.dialect.generates or context.request.makes_media
+    is_reply = has_reply and isinstance(context.response.spec, ReplySpec)
     if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
         return fault.apply(plan)
     dialect = cast(GeneratingDialect, context.dialect)

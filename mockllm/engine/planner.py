@@ -25,7 +25,7 @@ from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
-from mockllm.engine.left_out_parts import left_out_notes
+from mockllm.engine.left_out_parts import left_out_notes, without_left_out_media
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
@@ -118,7 +118,8 @@ class ResponsePlanner:
             context.response = self._recordings.decoded_reply(context.response, context.dialect)
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
-            if not (context.request.generates or context.request.to_tool_server):
+            request = context.request
+            if not (request.generates or request.to_tool_server or request.makes_media):
                 self.require_components(context.request, may_defer=context.may_defer)
                 return self.decorate(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
@@ -287,7 +288,8 @@ class ResponsePlanner:
         reply = self._rendered_reply(context)
         context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
         context.notes += left_out_notes(reply, dialect, context.request)
-        return reply
+        reply = without_left_out_media(reply, dialect)
+        return dialect.complete(reply, context.request) if context.request.makes_media else reply  # type: ignore[attr-defined]  # a MediaDialect
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""

@@ -159,11 +159,13 @@ class Responder:
         if not isinstance(self.outcome, RouteMatch):
             return self._missed(unknown_path(catalog, self.request, self.decision, self.outcome, status))
         lookup = getattr(self.dialect, "answer", None)
-        if lookup is None:
+        if lookup is None and not self.request.makes_media:
             return self._missed(no_match(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
+        if lookup is None:
+            return self._media(name)
         try:
             self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
@@ -172,6 +174,14 @@ class Responder:
         if made is None:  # the protocol leaves this call to the rules
             return self._missed(no_match(catalog, self.request, self.decision, status))
         return self._builtin(made, name)
+
+    def _media(self, rule: str) -> PlannedResponse:
+        """Return the media that a call makes without a rule."""
+        settings = self._settings(None, NO_RESPONSE, NO_STEP)
+        randomness = Randomness(self.seed, "", "", self.decision.number)
+        facts = (self.request, NO_RESPONSE, settings, TemplateScope(self.request), randomness)
+        context = self._context(*facts, self._identity(), self.decision.bounds)
+        return self._finished(self.planner.plan(context), rule, context)
 
     def _missed(self, unmatched: Unmatched) -> PlannedResponse:
         own = getattr(self.dialect, "unmatched", None)

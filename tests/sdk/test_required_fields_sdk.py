@@ -34,6 +34,7 @@ from openai.types import (
     ErrorObject,
     FileDeleted,
     FileObject,
+    ImagesResponse,
     Model,
     ModelDeleted,
     ModerationCreateResponse,
@@ -210,6 +211,13 @@ LOOKUPS = [
     ),
     Lookup("openai-webhook_delete", "DELETE", ENDPOINT, DeletedWebhookEndpoint),
     Lookup("openai-webhook_event_types", "GET", "/v1/webhook_event_types", WebhookEventTypeList),
+    Lookup(
+        "openai-images",
+        "POST",
+        "/v1/images/generations",
+        ImagesResponse,
+        body={"model": "gpt-image-2", "prompt": "a cat"},
+    ),
     Lookup("openai-files", "POST", "/v1/files", FileObject, body=UPLOAD),
     Lookup("openai-list_files", "GET", "/v1/files", FileObject, "data"),
     Lookup("openai-get_file", "GET", STORED_FILE, FileObject),
@@ -271,6 +279,12 @@ LOOKUPS = [
     Lookup("mistral-models", "GET", "/mistral/v1/models/mistral-small-latest", mistral.BaseModelCard),
 ]
 WITHOUT_A_TYPE = {
+    "openai-image_files",  # images and audio as bytes
+    "openai-speech",
+    "openai-image_edits",  # forms: tests/sdk/test_media_sdk.py
+    "openai-image_variations",
+    "openai-transcriptions",
+    "openai-translations",
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
     "anthropic-file_content",  # bytes, or an error
@@ -286,6 +300,10 @@ WITHOUT_A_TYPE = {
     "gemini-compatible_completions",
     "gemini-compatible_embeddings",
     "gemini-compatible_models",
+    "gemini-live",  # sockets: tests/sdk/test_gemini_live_sdk.py reads their messages by the SDK's types
+    "gemini-live_handshake",
+    "gemini-live_setup",
+    "gemini-transcription",
     "mistral-completions",  # mistralai has no such call
 }
 """The calls whose objects no SDK of these four describes on its own."""

@@ -89,6 +89,8 @@ class Request(ToolServerFacts):
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
     uploads: ClassVar[bool] = False
     """Whether the body holds a file: the journal stores it without the contents of files."""
+    makes_media: ClassVar[bool] = False
+    """Whether the call makes media or a transcript: a rule that names it may reply, else it makes its own."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""
 

@@ -15,6 +15,13 @@ from mockllm.dialects.azure.dialects import (
     FoundryChat,
 )
 from mockllm.dialects.azure.errors import AZURE, FOUNDRY
+from mockllm.dialects.azure.media import (
+    AzureImageEdits,
+    AzureImages,
+    AzureSpeech,
+    AzureTranscriptions,
+    AzureTranslations,
+)
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
 from mockllm.dialects.openai.prompt_cache import prompt_cache
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
@@ -40,6 +47,13 @@ RESPONSES: Final = AzureResponses(AZURE)
 COMPLETIONS: Final = AzureCompletions(AZURE)
 EMBEDDINGS: Final = AzureEmbeddings(AZURE)
 MODELS: Final = VendorModels(AZURE)
+MEDIA: Final = (
+    ("images/generations", ProviderCall("images", AzureImages(AZURE), operation="generate_content")),
+    ("images/edits", ProviderCall("image_edits", AzureImageEdits(AZURE))),
+    ("audio/speech", ProviderCall("speech", AzureSpeech(AZURE))),
+    ("audio/transcriptions", ProviderCall("transcriptions", AzureTranscriptions(AZURE))),
+    ("audio/translations", ProviderCall("translations", AzureTranslations(AZURE))),
+)
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other makers."""
 
@@ -56,6 +70,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
         ),
         ("completions", ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False)),
         ("embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
+        *MEDIA,
     )
     return (
         *(

@@ -20,6 +20,15 @@ from mockllm.dialects.openai.files.file_calls import (
 )
 from mockllm.dialects.openai.handshake import Handshake
 from mockllm.dialects.openai.headers import limits
+from mockllm.dialects.openai.media.images import (
+    PATH,
+    ImageEdits,
+    ImageFile,
+    ImageGenerations,
+    ImageVariations,
+)
+from mockllm.dialects.openai.media.speech import Speech
+from mockllm.dialects.openai.media.transcription import Transcriptions, Translations
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES, TIERS
@@ -111,13 +120,20 @@ COMPLETIONS: Final = Completions()
 EMBEDDINGS: Final = OpenAiEmbeddings()
 MODERATIONS: Final = Moderations()
 MODELS: Final = OpenAiModels()
+IMAGES: Final = ImageGenerations()
+IMAGE_EDITS: Final = ImageEdits()
+IMAGE_VARIATIONS: Final = ImageVariations()
+IMAGE_FILE: Final = ImageFile()
+SPEECH: Final = Speech()
+TRANSCRIPTIONS: Final = Transcriptions()
+TRANSLATIONS: Final = Translations()
 
 
 _chat = ProviderCall(
     "chat",
     CHAT,
     operation="chat",
-    title="OpenAI: chat, completions, embeddings, models, moderations",
+    title="OpenAI: chat, completions, embeddings, models, moderations, images, audio",
     sdk_types=("openai.types.chat:ChatCompletion", "openai.types.chat:ChatCompletionChunk"),
     python_call=("openai", "OpenAI", "chat.completions.create"),
     body_fields=("messages",),
@@ -166,6 +182,34 @@ def _conversation(name: str, dialect: Dialect) -> ProviderCall:
     return ProviderCall(f"conversation_{name}", dialect)
 
 
+_images = ProviderCall(
+    "images",
+    IMAGES,
+    operation="generate_content",
+    sdk_types=("openai.types:ImagesResponse", "openai.types:ImageGenStreamEvent"),
+    python_call=("openai", "OpenAI", "images.generate"),
+)
+_image_edits = ProviderCall(
+    "image_edits", IMAGE_EDITS, sdk_types=("openai.types:ImagesResponse", "openai.types:ImageEditStreamEvent")
+)
+_transcriptions = ProviderCall(
+    "transcriptions",
+    TRANSCRIPTIONS,
+    sdk_types=(
+        "openai.types.audio:TranscriptionCreateResponse",
+        "openai.types.audio:TranscriptionStreamEvent",
+    ),
+)
+_media: Final = (
+    ProviderRoute("POST", "/v1/images/generations", _images),
+    ProviderRoute("POST", "/v1/images/edits", _image_edits),
+    ProviderRoute("POST", "/v1/images/variations", ProviderCall("image_variations", IMAGE_VARIATIONS)),
+    ProviderRoute("GET", f"{PATH}{{name}}", ProviderCall("image_files", IMAGE_FILE)),
+    ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", SPEECH)),
+    ProviderRoute("POST", "/v1/audio/transcriptions", _transcriptions),
+    ProviderRoute("POST", "/v1/audio/translations", ProviderCall("translations", TRANSLATIONS)),
+)
+
 _routes: Final = (
     ProviderRoute("POST", "/v1/chat/completions", _chat),
     ProviderRoute("GET", "/v1/chat/completions", ProviderCall("list_chat", LIST_CHAT)),
@@ -211,6 +255,7 @@ _routes: Final = (
     ProviderRoute("DELETE", "/v1/models/{model}", _models),
     ProviderRoute("GET", "/v1/models", _models),
     ProviderRoute("GET", "/v1/models/{model}", _models),
+    *_media,
 )
 
 UNSERVED: Final = tuple(
