@@ -285,6 +285,13 @@ WITHOUT_A_TYPE = {
     "openai-image_variations",
     "openai-transcriptions",
     "openai-translations",
+    "openai-video_content",
+    "openai-video_edits",
+    "openai-videos",  # tests/sdk/test_media_sdk.py
+    "openai-list_videos",
+    "openai-get_video",
+    "openai-delete_video",
+    "openai-video_remix",
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
     "anthropic-file_content",  # bytes, or an error
