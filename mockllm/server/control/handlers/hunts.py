@@ -14,7 +14,7 @@ from mockllm.server.control.problem import Problem
 
 REPORT: Final = "hunt.json"
 FOLDER: Final = "hunt"
-"""The folder that `mockllm hunt` writes, unless told otherwise."""
+"""The default folder of `mockllm hunt`."""
 MAX_REPORT: Final = 16 * 1024 * 1024
 """Most bytes of a report."""
 
