@@ -104,7 +104,7 @@ class ControlApi:
         return problem_plan(Problem(failure.status or 400, failure.message or "The call is refused."))
 
     async def _counted_costs(self) -> CostCounters:
-        """Return the costs so far; the counters are made when a scraper first asks."""
+        """Return the costs so far; the counters are made at the first scrape."""
         from mockllm.server.control.cost_counters import CostCounters
 
         context = self.context

@@ -88,7 +88,7 @@ class ControlContext:
         self.prices: Mapping[str, Price] = {}
         """The user's own prices, by the beginning of a model's name."""
         self.costs: CostCounters | None = None
-        """The costs that `/metrics` shows; None before a scraper asked."""
+        """The costs that `/metrics` shows; None before the first scrape."""
         self._expiry: OverlayExpiry | None = None
         self.other_processes: OtherProcesses | None = None
         """The processes that serve requests beside this one, or instead of it."""

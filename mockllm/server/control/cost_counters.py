@@ -1,4 +1,4 @@
-"""Running totals of costs and tokens for `/metrics`: each journal entry is counted once, when a scraper asks."""
+"""Running totals of costs and tokens for `/metrics`: each journal entry is counted once, at a scrape."""
 
 from __future__ import annotations
 
