@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,11 @@ def _add_author_commands(command: Command) -> None:
     build.add_argument(
         "folder", metavar="DIR", nargs="?", type=Path, default=Path(), help="(default: current folder)"
     )
+    index = command("index", "write packs into an index that teams can search")
+    index.add_argument(
+        "file", metavar="FILE", type=Path, help="the index; it is created if it does not exist"
+    )
+    index.add_argument("sources", metavar="SOURCE", nargs="+", help="any source of `pack add`")
     build.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("dist"), help="target folder (default ./dist)"
     )
@@ -63,17 +69,44 @@ def _add_consumer_commands(command: Command) -> None:
         help="a folder, URL@TAG or URL@COMMIT of a git repository (#folder in it), a .zip, a .whl, or the name of "
         "an installed pack",
     )  # fmt: skip
+    add.add_argument(
+        "--dev", action="store_true", help="the source names a branch, which moves; --frozen refuses it"
+    )
+    add.add_argument(
+        "--signed",
+        action="store_true",
+        help="refuse a pack whose tag has no signature of a signer that git knows here",
+    )
     remove = command("remove", "remove packs from the lock")
     remove.add_argument("names", metavar="NAME", nargs="+")
     update = command("update", "update packs to the newest versions that fit")
     update.add_argument("names", metavar="NAME", nargs="*", help="(default all)")
+    update.add_argument(
+        "--major", action="store_true", help="beyond the ranges in your scenarios, which are raised"
+    )
+    outdated = command(
+        "outdated", "list the locked packs that have a newer version; the exit code is 1 if one has"
+    )
+    outdated.add_argument("--json", action="store_true", help="as JSON")
+    search = command("search", "search an index of packs")
+    search.add_argument(
+        "words", metavar="WORD", nargs="*", help="words of the name or the description (default all)"
+    )
+    search.add_argument("--json", action="store_true", help="as JSON")
+    for sub in (add, update, outdated, search):
+        sub.add_argument(
+            "--index",
+            metavar="FILE|URL",
+            default=os.environ.get("MOCKLLM_PACK_INDEX"),
+            help="an index of packs: a file, or URL#FILE of a git repository [MOCKLLM_PACK_INDEX]",
+        )
     listed = command("list", "list the packs that can be used by name")
     listed.add_argument("--json", action="store_true", help="as JSON")
     info = command("info", "show a pack: description, parameters, what it could do to you")
     info.add_argument("pack", metavar="PACK", help="a name, or any source of `pack add`")
     info.add_argument("--json", action="store_true", help="as JSON")
     vendor = command("vendor", "copy all locked packs into ./mockllm_packs, to be committed")
-    for sub in (add, remove, update, listed, info, vendor):
+    for sub in (add, remove, update, outdated, search, listed, info, vendor):
         sub.add_argument("--scenarios", metavar="DIR", action="append", help=LOCK_HELP)
 
 
@@ -82,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     from mockllm.scenario.pack_files import PackRejected
 
     try:
-        if args.doing in ("new", "check", "test", "build"):
+        if args.doing in ("new", "check", "test", "build", "index"):
             from mockllm.cli import pack_author
 
             return pack_author.run(args)

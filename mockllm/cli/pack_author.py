@@ -1,4 +1,4 @@
-"""`mockllm pack new`, `check`, `test` and `build`: for authors of packs, and for a check before use."""
+"""`mockllm pack new`, `check`, `test`, `build` and `index`: for authors of packs, and for a check before use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -48,8 +48,24 @@ def run(args: argparse.Namespace) -> int:
         for path in build(args.folder, args.out):
             print(path)
         return 0
+    if args.doing == "index":
+        return _index(args.file, args.sources)
     with open_pack(args.pack) as (folder, shown):
         return _check(folder, shown, args.json) if args.doing == "check" else _test(folder, shown, args)
+
+
+def _index(file: Path, sources: Sequence[str]) -> int:
+    """Write packs into an index."""
+    from mockllm.packing.pack_index import index_text, read_index, with_packs
+
+    found = [fetch_pack(parse_pack_source(source, Path.cwd()), Path.cwd()) for source in sources]
+    for each in found:
+        validate_pack(each.tree, lock_path([]), vocabulary())
+    packs = with_packs(read_index(str(file), Path.cwd()).packs if file.exists() else {}, found)
+    put_file(index_text(packs).encode(), file)
+    for each in found:
+        print(f"{each.manifest.name} {each.manifest.version} is in {file}")
+    return 0
 
 
 def _new(name: str, folder: Path) -> int:

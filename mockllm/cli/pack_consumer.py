@@ -1,4 +1,4 @@
-"""`mockllm pack add`, `remove`, `update`, `list`, `info` and `vendor`: for users of packs."""
+"""`mockllm pack add`, `remove`, `update`, `outdated`, `search`, `list`, `info` and `vendor`: for users of packs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mockllm.cli.pack_author import describe, load_pack, open_pack
@@ -14,12 +14,16 @@ from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.redaction import without_passwords
 from mockllm.packing.inspection import capabilities
-from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of, version_constraints
+from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
+from mockllm.packing.pack_index import PackIndex, read_index
+from mockllm.packing.resolution import Requirement
+from mockllm.packing.version_constraints import VersionConstraint, raise_range, version_constraints
 from mockllm.scenario.diagnostics import readable, scalar_text
 from mockllm.scenario.lockfile import LOCK_FILE, NAME, lock_path, read_lock
 from mockllm.scenario.pack_files import PackRejected
 from mockllm.scenario.pack_params import ParamSpec
 from mockllm.scenario.pack_resolver import PackResolver, bundled_names, bundled_pack, installed_packs
+from mockllm.scenario.version_ranges import parse_version
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,32 +34,82 @@ def run(args: argparse.Namespace) -> int:
         return _list(lock, args.json)
     if args.doing == "info":
         return _info(lock, args.pack, args.json)
-    locking = LockfileEditor(lock, version_constraints(scenarios, (), lock), vocabulary())
+    index = read_index(args.index, Path.cwd()) if getattr(args, "index", None) else None
+    if args.doing == "search":
+        return _search(index, args.words, args.json)
+    constraints = version_constraints(scenarios, (), lock)
+    locking = LockfileEditor(lock, constraints, vocabulary(), index)
+    if args.doing == "outdated":
+        return _outdated(locking, args.json)
     if args.doing == "vendor":
         for name, folder in locking.vendor():
             print(f"{name} is in {os.path.relpath(folder)}")
         return 0
-    if args.doing == "add" and not args.sources:
-        return _fetch(locking)
-    words = args.sources if args.doing == "add" else args.names
-    words = words or sorted(locking.lock.packs)
+    if args.doing == "add":
+        return (
+            _add(locking, args.sources, dev=args.dev, signed=args.signed) if args.sources else _fetch(locking)
+        )
+    words = args.names or sorted(locking.lock.packs)
     if not words:
         print(f"{LOCK_FILE} is empty")
         return 0
-    act = {"add": locking.add, "remove": locking.remove, "update": locking.update}[args.doing]
-    return _each(words, act)
+    if args.doing == "remove":
+        return _each(words, lambda name: [locking.remove(name)])
+    if not args.major:
+        return _each(words, locking.update)
+    return _each(words, lambda name: _major(locking, name, constraints.get(name, ())))
 
 
-def _each(words: list[str], act: Callable[[str], LockChange]) -> int:
+def _add(locking: LockfileEditor, sources: Sequence[str], *, dev: bool, signed: bool) -> int:
+    """Lock the packs of all sources together. A source that is refused does not stop the rest."""
+    roots: list[Requirement] = []
+    failed = False
+    for source in sources:
+        try:
+            root = locking.root(source, dev=dev)
+        except PackRejected as error:
+            failed = True
+            print(f"mockllm: {without_passwords(source)}: {error}", file=sys.stderr)
+            continue
+        if any(root.name == each.name for each in roots):  # the later source replaces the earlier one
+            _print_changes(locking.add(roots, signed=signed))
+            roots = []
+        roots.append(root)
+    _print_changes(locking.add(roots, signed=signed))
+    return 1 if failed else 0
+
+
+def _major(locking: LockfileEditor, name: str, constraints: Sequence[VersionConstraint]) -> list[LockChange]:
+    """Update a pack beyond the ranges of the user's files, and raise these ranges."""
+    changes = locking.update(name, major=True)
+    version = next((change.now for change in changes if change.name == name), None)
+    for constraint in constraints:
+        if version is None or constraint.pack is not None or constraint.range.matches(parse_version(version)):
+            continue
+        raised = raise_range(name, constraint, version)
+        print(
+            f"{constraint.where}: {name}@{constraint.range} is now {name}@^{version}"
+            if raised
+            else f"mockllm: {constraint.where} requires {constraint.range}; change it to ^{version}"
+        )
+    return changes
+
+
+def _each(words: Sequence[str], act: Callable[[str], Sequence[LockChange]]) -> int:
     """Apply the action to each word. A refusal does not stop the rest."""
     failed = False
     for word in words:
         try:
-            print(_change_line(act(word)))
+            _print_changes(act(word))
         except PackRejected as error:
             failed = True
             print(f"mockllm: {without_passwords(word)}: {error}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _print_changes(changes: Sequence[LockChange]) -> None:
+    for change in changes:
+        print(_change_line(change))
 
 
 def _change_line(change: LockChange) -> str:
@@ -65,9 +119,13 @@ def _change_line(change: LockChange) -> str:
     if before is None:
         line = f"added {name} {now} from {change.source}\n  use: [{name}@^{now}]"
     elif before == now:
-        line = f"{name} {now} stays" + (f", now from {change.source}" if change.moved else "")
+        stays = "has new files" if change.changed else "stays"
+        line = f"{name} {now} {stays}" + (f", now from {change.source}" if change.moved else "")
     else:
         line = f"{name} {before} -> {now} from {change.source}"
+    if change.signature is not None:
+        by = change.signature.signer
+        line += f"\n  signed by {by}" if by else f"\n  signed, but not checked: {change.signature.flaw}"
     return line + "".join(
         f"\n  {readable(each)}" for each in (*change.uses, *(f"it {each}" for each in change.leads))
     )
@@ -90,17 +148,71 @@ def _fetch(locking: LockfileEditor) -> int:
     return 1 if changed else 0
 
 
+def _search(index: PackIndex | None, words: Sequence[str], json: bool) -> int:
+    """Print the packs of the index with all words. Return 1 if there is none."""
+    if index is None:
+        raise PackRejected("which index? name it with --index FILE|URL, or MOCKLLM_PACK_INDEX")
+    rows: list[dict[str, Json]] = []
+    for name in index.search(words):
+        pack = index.packs[name]
+        versions = sorted(pack.versions, key=parse_version)
+        row: dict[str, Json] = {
+            "name": name,
+            "newest": versions[-1] if versions else "-",
+            "versions": [*versions],
+        }
+        rows.append(row | {"description": pack.description or "", "source": without_passwords(pack.source)})
+    if json:
+        print(pretty([*rows]).decode())
+    else:
+        _table(rows, ("name", "newest", "description"))
+        if not rows:
+            print(f"no pack of {index.shown} has the words {' '.join(words)}")
+    return 0 if rows else 1
+
+
+def _outdated(locking: LockfileEditor, json: bool) -> int:
+    """Print the packs for which there is a newer version. Return 1 if there is one."""
+    rows: list[dict[str, Json]] = []
+    for name, locked, fits, newest in locking.outdated():
+        if locked.branch is None and newest is not None and newest > parse_version(locked.version):
+            row: dict[str, Json] = {
+                "name": name,
+                "locked": locked.version,
+                "fits": str(fits) if fits else "-",
+            }
+            rows.append(row | {"newest": str(newest), "source": without_passwords(locked.source)})
+        elif newest is None and locked.branch is None:
+            print(
+                f"mockllm: {name}: the versions of {without_passwords(locked.source)} are unknown",
+                file=sys.stderr,
+            )
+    if json:
+        print(pretty([*rows]).decode())
+    elif rows:
+        titles: dict[str, Json] = {key: key for key in ("name", "locked", "fits", "newest", "source")}
+        _table([titles, *rows], ("name", "locked", "fits", "newest", "source"))
+        print("`mockllm pack update` takes what fits, `mockllm pack update --major` the newest")
+    else:
+        print("all packs are up to date")
+    return 1 if rows else 0
+
+
+def _table(rows: Sequence[Mapping[str, Json]], columns: Sequence[str]) -> None:
+    """Print rows with aligned columns."""
+    *aligned, last = columns
+    widths = [max((len(str(row[key])) for row in rows), default=0) for key in aligned]
+    for row in rows:
+        cells = [f"{row[key]!s:<{width}}" for key, width in zip(aligned, widths, strict=True)]
+        print(readable("  ".join([*cells, str(row[last])]).rstrip()))
+
+
 def _list(path: str, json: bool) -> int:
     rows = list(_rows(path))
     if json:
-        print(pretty(rows).decode())
+        print(pretty([*rows]).decode())
         return 0
-    width = [max(len(str(row[key])) for row in rows) for key in ("name", "version", "state")]
-    for row in rows:
-        cells = [
-            f"{row[key]!s:<{wide}}" for key, wide in zip(("name", "version", "state"), width, strict=True)
-        ]
-        print("  ".join([*cells, str(row["source"])]).rstrip())
+    _table(rows, ("name", "version", "state", "source"))
     return 1 if any(row["state"] in ("missing", "changed") for row in rows) else 0
 
 

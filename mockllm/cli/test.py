@@ -63,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
         )
     else:
         print(summary(results, args.name))
+        for pack in suite.untested:
+            print(f"mockllm test --pack {pack} runs the examples of the pack {pack}", file=sys.stderr)
     return 1 if failed else 0
 
 

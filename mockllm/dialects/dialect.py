@@ -43,6 +43,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
     """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
+    media: frozenset[str] = frozenset()
+    """The words of media beside images with a form: `audio`, `video`."""
     refusal_ends: bool = False
     """Whether a refusal ends the conversation: the client has to remove the refused turn before it goes on."""
     server_tools: frozenset[str] = frozenset()
@@ -144,6 +146,14 @@ class GeneratingDialect(Dialect, Protocol):
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         """Read a response of this protocol, errors included; None where it is no response of this protocol."""
+
+
+class MediaDialect(GeneratingDialect, Protocol):
+    """A call that makes images, audio, videos or a transcript (`Request.makes_media`). A rule that replies names its
+    api or path. Without a rule, the call makes its own."""
+
+    def complete(self, reply: Reply, request: Request) -> Reply:
+        """Return the reply of a rule with what it lacks, made as the request demands. Without a rule it is empty."""
 
 
 class BackgroundDialect(GeneratingDialect, Protocol):

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
+from mockllm.core.prompt_cache.policy import CachePolicy
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.price import Price
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
@@ -124,6 +126,8 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """By the beginning of a model's name; the longest one counts."""
     tiers: Mapping[str, float] = MappingProxyType({})
     """Factors on prices by service tier."""
+    prompt_cache: Callable[[Request], CachePolicy | None] | None = None
+    """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()

@@ -25,10 +25,12 @@ APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
 """The values of `match: {api: …}`."""
 PROVIDERS: Final = frozenset(BY_NAME)
 """The values of `match: {provider: …}`, and the prefixes of paths."""
-GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.generates)
-"""The apis that a rule without `api` and `path` matches."""
+GENERATING: Final = frozenset(
+    dialect.api for dialect in DIALECTS if dialect.generates or dialect.request.makes_media
+)
+"""The apis whose response a rule's reply can be: generating calls, and those that make media."""
 GENERATING_PATHS: Final = generating_paths()
-"""The paths of the generating calls; `{name}` in them is any text."""
+"""The paths of these calls; `{name}` in them is any text."""
 ALIASES: Final = {alias: provider.name for provider in REGISTERED for alias in provider.aliases}
 """Words that people write in place of a provider's name, with the name."""
 

@@ -322,8 +322,13 @@ def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
 
 
 def generating_paths() -> frozenset[str]:
-    """Return the paths of all generating calls, without their prefixes."""
-    return frozenset(bare for route in ROUTES if route.dialect.generates for _, bare in _spellings(route))
+    """Return the paths of all calls that generate or make media, without their prefixes."""
+    return frozenset(
+        bare
+        for route in ROUTES
+        if route.dialect.generates or route.dialect.request.makes_media
+        for _, bare in _spellings(route)
+    )
 
 
 @cache

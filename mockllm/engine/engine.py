@@ -17,7 +17,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, Lease, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -29,8 +29,10 @@ from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
+from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.request_reader import RequestReader, engine_context
-from mockllm.engine.responder import NO_RULE, Responder, reason, with_rule_header
+from mockllm.engine.responder import Responder
+from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
@@ -123,7 +125,9 @@ class Engine:
         self._time_scale = time_scale
         self._volatile = volatile
         self._hashed = hashed
-        self._planner = ResponsePlanner(catalog, longest, max_generated, miss_status, proxy_hosts)
+        self._planner = ResponsePlanner(
+            catalog, longest, max_generated, miss_status, proxy_hosts, prompt_caching=PromptCaching(state)
+        )
         self._index = catalog.index
         self._shared = state.recall("")
         """The stored responses of the session that all requests without a session share."""
@@ -214,7 +218,7 @@ class Engine:
 
     def _answered(self, responder: Responder, notes: Sequence[str], *, may_defer: bool) -> PlannedResponse:
         """Plan the response. One with a lease on limits and loads reports its expected end."""
-        responder.may_defer = may_defer
+        responder.may_defer, responder.counts = may_defer, True
         lease = responder.decision.lease
         try:
             planned = self._planned(responder, notes)
@@ -263,6 +267,8 @@ class Engine:
             self.state.remember(request.session or "", update)
             if update.webhooks:
                 planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
+            if update.batch is not None:
+                planned = planned._replace(batch=update.batch)
         if scale != 1.0:
             planned = planned._replace(time_scale=scale)
         hash = cached_hash(request) if self._hashed else known_hash(request)
@@ -281,6 +287,14 @@ class Engine:
             if update is not None:
                 updates.append(update)
         return updates
+
+    def stored(self, session: str, id: str) -> StoredResponse | None:
+        """Return what is stored under an id. Raises RecallElsewhere if it is not in this process."""
+        return self.state.recall(session).stored(id)
+
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        """Store what changes without a request."""
+        self.state.remember(session, update)
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 
 from msgspec import Struct
 
+from mockllm.core.prompt_cache.policy import CacheOverrides
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Candidate
@@ -17,6 +18,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
+from mockllm.engine.prompt_caching import cache_of
 from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.state.sessions import Sessions
@@ -34,12 +36,16 @@ class FastPath(Struct, frozen=True):
     stem: bytes
     checked: bool
     strict: bool
+    prompts: CacheOverrides | None
+    """The prompt cache, if it is on."""
 
     def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
         """Return the response and count it; None, and count nothing, if the request is invalid or not cached."""
         if not request.generates or request.background:
             return None
         if self.checked and (dialect.check if self.strict else dialect.check_readable)(request) is not None:
+            return None
+        if self.prompts is not None and cache_of(request, dialect, self.prompts) is not None:
             return None
         cached = self.cache.get(cache_key(self.settings, dialect, self.response, request))
         if type(cached) is not CachedResponse or not cached.fits(request):
@@ -78,4 +84,13 @@ def build_fast_path(
         return None
     keys = tuple(candidate.key for candidate in (*modifiers, *rules))
     checks = (item.validation != "off", item.validation == "strict")
-    return FastPath(response, settings, keys, planner.cache.entries, state, Ids.stem(seed, ""), *checks)
+    return FastPath(
+        response,
+        settings,
+        keys,
+        planner.cache.entries,
+        state,
+        Ids.stem(seed, ""),
+        *checks,
+        settings.sending.cache,
+    )

@@ -1,12 +1,19 @@
-"""Notes on the parts of a reply that a protocol has no form for."""
+"""The parts of a reply for which a protocol has no form: notes of them, and the reply without media among them. The
+dialect itself leaves out all others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import GeneratingDialect
+
+MEDIA: Final = frozenset({"audio", "video"})
+"""The words of media for which most protocols have no form."""
 
 
 def left_out_notes(reply: Reply, dialect: GeneratingDialect, request: Request) -> Iterator[str]:
@@ -15,18 +22,34 @@ def left_out_notes(reply: Reply, dialect: GeneratingDialect, request: Request) -
     if not kinds:
         return
     capabilities, call = dialect.capabilities, f"{dialect.api} of {request.provider}"
-    for kind in sorted(kinds & capabilities.unsupported_parts):
+    for kind in sorted(kinds & (capabilities.unsupported_parts | (MEDIA - capabilities.media))):
         yield f"{kind} left out: {call} has none"
-    tools = kinds - {"images", "citations"} - capabilities.server_tools
+    tools = kinds - {"images", "citations"} - MEDIA - capabilities.server_tools
     if tools:
         names = ", ".join(sorted(tools)) if capabilities.server_tools else "none"
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
 
 
+def without_left_out_media(reply: Reply, dialect: GeneratingDialect) -> Reply:
+    """Return the reply without the audio and the videos that the protocol lacks."""
+    kinds = MEDIA - dialect.capabilities.media
+    if any(_is_media(part, kinds) for choice in reply.choices for part in choice.parts):
+        choices = (
+            replace(choice, parts=tuple(part for part in choice.parts if not _is_media(part, kinds)))
+            for choice in reply.choices
+        )
+        return replace(reply, choices=tuple(choices))
+    return reply
+
+
+def _is_media(part: Part, kinds: Collection[str]) -> bool:
+    return type(part) is Media and part.kind in kinds
+
+
 def _kinds(part: Part) -> tuple[str, ...]:
     """Return the kinds of a part that not every protocol supports; the kind of a server tool is its name."""
     if type(part) is Media:
-        return ("images",)
+        return (part.kind,)
     if type(part) is NativePart:
         return (part.block["kind"],) if part.dialect == SERVER_TOOL else ()
     return ("citations",) if type(part) is Text and part.citations else ()

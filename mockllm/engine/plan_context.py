@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json
+from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.event_extras import unknown_events
 from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
-from mockllm.core.rendering.plan import Headers, Plan, ResponseHead, WaitStep
+from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
@@ -62,6 +63,8 @@ class PlanContext(Struct):
     """Whether the response has no waits but scripted ones."""
     time_scale: float = 1.0
     """The factor on all times of scenarios, for the waits that a response states."""
+    cached: CachedTokens = NOTHING_CACHED
+    """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
 
@@ -120,6 +123,13 @@ def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]])
     return head.with_headers(tuple((name, value) for name, value in headers if value is not None))
 
 
+def with_batch_waits(plan: Plan, background: BackgroundRun, settings: ResolvedSettings) -> Plan:
+    """Return the response to a call that creates a batch with the waits of the batch's states."""
+    if isinstance(background, BatchStart):
+        background = replace(background, waits=settings.pace.batch_waits)
+    return replace(plan, background=background)
+
+
 def with_max_wait(plan: Plan, max_wait: float) -> Plan:
     """Return the plan with no wait longer than `max_wait` seconds."""
     steps = tuple(
@@ -170,7 +180,8 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
 
 def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApplicable:
     """Return the plan with one fault. A fault of form needs the stream of a reply, whose events the dialect knows."""
-    is_reply = context.dialect.generates and isinstance(context.response.spec, ReplySpec)
+    has_reply = context.dialect.generates or context.request.makes_media
+    is_reply = has_reply and isinstance(context.response.spec, ReplySpec)
     if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
         return fault.apply(plan)
     dialect = cast(GeneratingDialect, context.dialect)

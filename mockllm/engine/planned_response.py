@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from mockllm.core.batch import BatchRun
 from mockllm.core.display import brief
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
@@ -42,6 +43,8 @@ class PlannedResponse(NamedTuple):
     """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
     webhooks: tuple[Webhook, ...] = ()
     """What the server sends to the addresses of a client, at their times."""
+    batch: BatchRun | None = None
+    """The lines of a new batch, which the server serves."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.budget import require_components
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
+from mockllm.core.prompt_cache.policy import NOTHING_CACHED
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
@@ -24,18 +25,21 @@ from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
-from mockllm.engine.left_out_parts import left_out_notes
+from mockllm.engine.left_out_parts import left_out_notes, without_left_out_media
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
     PlanContext,
+    with_batch_waits,
     with_max_wait,
     with_plan_faults,
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, lookup_plan, proxy_plan
+from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.replay import ReplayPlanner
+from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
@@ -89,8 +93,11 @@ class ResponsePlanner:
         max_generated: int,
         miss_status: int = NOT_FOUND,
         proxy_hosts: frozenset[str] | None = None,
+        *,
+        prompt_caching: PromptCaching,
     ) -> None:
         self.catalog = catalog
+        self.prompt_caching = prompt_caching
         self._proxy_hosts = proxy_hosts
         self.longest = longest
         self.miss_status = miss_status
@@ -111,9 +118,10 @@ class ResponsePlanner:
             context.response = self._recordings.decoded_reply(context.response, context.dialect)
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
-            if not (context.request.generates or context.request.to_tool_server):
+            request = context.request
+            if not (request.generates or request.to_tool_server or request.makes_media):
                 self.require_components(context.request, may_defer=context.may_defer)
-                return self.decorate(embedding_plan(spec, context), context)
+                return self.decorate(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -130,7 +138,8 @@ class ResponsePlanner:
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
-        return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        made = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        return made if plan.background is None else with_batch_waits(made, plan.background, settings)
 
     def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
         """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""
@@ -279,7 +288,8 @@ class ResponsePlanner:
         reply = self._rendered_reply(context)
         context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
         context.notes += left_out_notes(reply, dialect, context.request)
-        return reply
+        reply = without_left_out_media(reply, dialect)
+        return dialect.complete(reply, context.request) if context.request.makes_media else reply  # type: ignore[attr-defined]  # a MediaDialect
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
@@ -291,7 +301,7 @@ class ResponsePlanner:
             renderer = ReplyRenderer(*facts, self._max_generated, longest)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes
-            return reply
+            return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
         cached = self._replies.get(key)
         if cached is None:
@@ -301,7 +311,8 @@ class ResponsePlanner:
                 self._replies.put(key, cached)
         reply, notes = cached
         context.notes += notes
-        return reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
+        reply = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
+        return with_cached_tokens(reply, context)
 
     # --- streams -------------------------------------------------------------------------------
 
@@ -312,7 +323,7 @@ class ResponsePlanner:
         response, request, identity = context.response, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
-            counted = reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
+            counted = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
             plan = _encoded_stream(dialect, counted, request, identity)
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 
@@ -322,6 +333,8 @@ class ResponsePlanner:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
+        if context.cached is not NOTHING_CACHED:
+            parameters = (*parameters, context.cached)
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
@@ -342,13 +355,6 @@ def _encoded_stream(
     plan = dialect.encode_stream(reply, request, identity)
     extras = reply.event_extras.get(dialect.name)
     return with_event_extras(plan, extras, dialect.stream_form(request)) if extras else plan
-
-
-def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:
-    usage = reply.usage
-    if type(input_tokens) is int and usage.input == input_tokens:  # a placeholder is not to be compared
-        return reply
-    return reply.with_usage(replace(usage, input=input_tokens))
 
 
 def _chunk_count(reply: Reply) -> int:

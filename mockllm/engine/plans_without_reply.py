@@ -1,4 +1,5 @@
-"""Plans of what is not a reply: plain HTTP, a request that is passed on, and the vectors of an embeddings call."""
+"""Plans of what is not a reply: plain HTTP, a request that is passed on, the vectors of an embeddings call, and
+batches."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import embedding_result
+from mockllm.scenario.reply_renderer import batch_outcome, embedding_result
 
 
 class NotGenerating(Exception):
@@ -27,6 +28,7 @@ class NotGenerating(Exception):
         super().__init__(
             f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
             + ", or give the reply an embedding" * (api == "embeddings")
+            + ", or give the reply a batch" * (api == "batches")
         )
 
 
@@ -74,10 +76,17 @@ def proxy_plan(
     return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
 
 
-def embedding_plan(spec: ReplySpec, context: PlanContext) -> Plan:
+def lookup_plan(spec: ReplySpec, context: PlanContext) -> Plan:
     """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
-    embed = getattr(context.dialect, "embed", None)
-    if embed is None or spec.embedding is None:
-        raise NotGenerating(context.request.api)
-    plan: Plan = embed(embedding_result(evaluate(spec, context.context)), context.request, context.identity)
-    return plan
+    embed, begin = getattr(context.dialect, "embed", None), getattr(context.dialect, "begin", None)
+    request, identity = context.request, context.identity
+    if embed is not None and spec.embedding is not None:
+        plan: Plan = embed(embedding_result(evaluate(spec, context.context)), request, identity)
+        return plan
+    if begin is None or spec.batch is None:
+        raise NotGenerating(request.api)
+    made: Plan | Failure = begin(batch_outcome(evaluate(spec.batch, context.context)), request, identity)
+    if isinstance(made, Plan):
+        return made
+    context.error = made.type
+    return error_plan(context.dialect, made, request, identity)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
-from urllib.parse import quote
 
 from msgspec.structs import replace
 
 from mockllm.core.budget import BudgetExceeded
-from mockllm.core.display import cut
 from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import captures, matched_result
+from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import Ids, Randomness
 from mockllm.core.rendering.plan import Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
@@ -34,17 +33,13 @@ from mockllm.engine.posts_after import webhooks_of
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_cache import cache_key
+from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
 
 NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
 """In place of a rule's response, where no rule responds."""
-RULE: Final = "x-mockllm-rule"
-NO_RULE: Final = "none"
-"""In place of a rule's id, where no rule matched."""
-MAX_REASON: Final = 200
-"""Characters of a failure's message that are noted."""
 BOUND_NAMES: Final[Mapping[str | None, str]] = {"tokens": "tokens", "concurrent": "requests under way"}
 """The names of the bounds that refuse a request; a bound without one counts requests."""
 NO_WEBSOCKET: Final = "no WebSocket is served"
@@ -56,7 +51,8 @@ class Responder:
     """Makes the response to one request."""
 
     __slots__ = (
-        "decision", "dialect", "matched", "may_defer", "outcome", "planner", "request", "time_scale", "validation",
+        "counts", "decision", "dialect", "matched", "may_defer", "outcome", "planner", "request", "time_scale",
+        "validation",
     )  # fmt: skip
 
     def __init__(
@@ -77,6 +73,8 @@ class Responder:
         self.matched = matched
         self.decision = decision
         self.validation = validation
+        self.counts = False
+        """Whether the response is sent: what follows from it is counted and stored."""
         self.may_defer = False
         """Whether `respond` raises LongReply if the response takes long to plan. It may then be called again."""
 
@@ -161,11 +159,13 @@ class Responder:
         if not isinstance(self.outcome, RouteMatch):
             return self._missed(unknown_path(catalog, self.request, self.decision, self.outcome, status))
         lookup = getattr(self.dialect, "answer", None)
-        if lookup is None:
+        if lookup is None and not self.request.makes_media:
             return self._missed(no_match(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
+        if lookup is None:
+            return self._media(name)
         try:
             self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
@@ -174,6 +174,14 @@ class Responder:
         if made is None:  # the protocol leaves this call to the rules
             return self._missed(no_match(catalog, self.request, self.decision, status))
         return self._builtin(made, name)
+
+    def _media(self, rule: str) -> PlannedResponse:
+        """Return the media that a call makes without a rule."""
+        settings = self._settings(None, NO_RESPONSE, NO_STEP)
+        randomness = Randomness(self.seed, "", "", self.decision.number)
+        facts = (self.request, NO_RESPONSE, settings, TemplateScope(self.request), randomness)
+        context = self._context(*facts, self._identity(), self.decision.bounds)
+        return self._finished(self.planner.plan(context), rule, context)
 
     def _missed(self, unmatched: Unmatched) -> PlannedResponse:
         own = getattr(self.dialect, "unmatched", None)
@@ -187,16 +195,35 @@ class Responder:
         self, item: CatalogItem, selected: Selected, response: CompiledResponse, step: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        request, bounds = self.request, self.decision.bounds
         settings = self._settings(selected.candidate.item, response, step)
+        caching, now = self.planner.prompt_caching, self.matched.now
+        lookup = caching.look_up(self.request, self.dialect, settings.sending.cache, now)
+        cached = NOTHING_CACHED if lookup is None else lookup.tokens
+        planned = self._made(item, selected, response, settings, cached)
+        return planned if lookup is None else caching.concluded(lookup, planned, now, counts=self.counts)
+
+    def _made(
+        self,
+        item: CatalogItem,
+        selected: Selected,
+        response: CompiledResponse,
+        settings: EffectiveSettings,
+        cached: CachedTokens,
+    ) -> PlannedResponse:
+        """Return the response, of the response cache where that has it."""
+        request, bounds = self.request, self.decision.bounds
         cacheable = settings.cacheable and request.generates and not request.background
         if not (cacheable and (bounds is None or bounds.slowdown == 1.0)):
-            return self._rendered(item, selected, response, settings, self._identity(), request, bounds)
+            return self._rendered(
+                item, selected, response, settings, self._identity(), request, bounds, cached
+            )
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
-            return self._rendered(item, selected, response, settings, identity, request, None)
+            return self._rendered(item, selected, response, settings, identity, request, None, cached)
 
         key = cache_key(settings, self.dialect, response, request)
+        if cached is not NOTHING_CACHED:
+            key = (key, cached)
         planned = self.planner.cache.response(key, self._identity(), request, render)
         return planned if bounds is None else self._with_bounds(bounds, planned, settings)
 
@@ -224,12 +251,14 @@ class Responder:
         identity: ResponseIdentity,
         request: Request,
         bounds: AdmissionResult | None,
+        cached: CachedTokens,
     ) -> PlannedResponse:
         """Render a response, without the response cache."""
         if response.request_independent:
             request = request.unread()
         facts = (request, response, settings, self._scope(item), self._randomness(item, selected), identity)
         context = self._context(*facts, bounds)
+        context.cached = cached
         try:
             self.planner.check_proxy(item, response)
             plan = self.planner.plan(context)
@@ -371,14 +400,6 @@ class Responder:
         return ResponseIdentity(Ids(self.seed, scope, self.decision.number), self.request.now)
 
 
-def with_rule_header(plan: Plan, id: str) -> Plan:
-    """Return the plan with the id of its rule in a header."""
-    head = ResponseHead(
-        plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.unique_headers
-    )
-    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery, (), plan.background)
-
-
 def _delay_note(seconds: float) -> Sequence[str]:
     """Return a note of the delay by limits and loads."""
     return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
@@ -388,13 +409,3 @@ def _with_unique_headers(plan: Plan) -> Plan:
     """Return the plan with all headers as unique ones: a limit's headers differ each time."""
     head = ResponseHead(plan.head.status, (), plan.head.headers)
     return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
-
-
-def reason(failure: Failure) -> str:
-    """Return a failure's message, short enough for a note."""
-    return cut(failure.message or failure.type, MAX_REASON)
-
-
-def header_text(id: str) -> str:
-    """Return an id as a header can carry it: what is not printable ASCII is percent-encoded."""
-    return id if id.isascii() else quote(id, safe=" !\"#$&'()*+,-./:;<=>?@[]^_`{|}~")

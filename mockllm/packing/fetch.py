@@ -24,12 +24,15 @@ _NO_PACK: Final = f"it is not a pack: it contains no {MANIFEST}"
 
 
 class FetchedPack(Struct, frozen=True):
-    """A fetched pack. `place` contains the selected tag, `commit` its commit."""
+    """A fetched pack. `place` contains the selected tag or branch, `commit` its commit, `signature` that of the
+    tag. `branch`: the pack follows a branch."""
 
     tree: PackFiles
     manifest: PackSpec
     place: PackSource
     commit: str | None = None
+    signature: git.Signature | None = None
+    branch: str | None = None
 
     @property
     def version(self) -> Version:
@@ -41,25 +44,45 @@ def fetch_pack(place: PackSource, here: Path, ranges: Sequence[Range] = ()) -> F
     PackRejected."""
     if place.kind == "folder" and not is_pack(here / place.where / place.inside):
         raise PackRejected(_NO_PACK)  # before all files are read
-    tree, place, commit = _read(place, here, ranges)
-    read = manifest(tree)
+    found = _read(place, here, ranges)
+    read = manifest(found.tree)
     parse_version_of(read)
-    return FetchedPack(tree, read, place, commit)
+    return FetchedPack(found.tree, read, found.place, found.commit, found.signature)
+
+
+def fetch_branch(place: PackSource, here: Path) -> FetchedPack:
+    """Fetch the pack at the newest commit of the branch that a git source names. Raises PackRejected."""
+    if place.kind != "git" or place.ref is None:
+        raise PackRejected(f"--dev follows a branch of a git repository: {place.text}@BRANCH")
+    with git.fetched(place, here, moving=True) as found:
+        tree = git.read(found, place.inside)
+        read = manifest(tree)
+        parse_version_of(read)
+        return FetchedPack(tree, read, place, found.commit, branch=place.ref)
 
 
 def files_of(place: PackSource, here: Path) -> PackFiles:
     """Return the files of a source, which need not be a pack. Raises PackRejected."""
-    return _read(place, here, ())[0]
+    return _read(place, here, ()).tree
 
 
-def _read(place: PackSource, here: Path, ranges: Sequence[Range]) -> tuple[PackFiles, PackSource, str | None]:
-    """Return the files of a source, the source with its tag or commit, and the commit of a git repository."""
+class _ReadSource(Struct, frozen=True):
+    """The files of a source, the source with its tag or commit, and the commit of a git repository."""
+
+    tree: PackFiles
+    place: PackSource
+    commit: str | None = None
+    signature: git.Signature | None = None
+
+
+def _read(place: PackSource, here: Path, ranges: Sequence[Range]) -> _ReadSource:
     try:
         if place.kind != "git":
-            return _tree(place, here), place, None
+            return _ReadSource(_tree(place, here), place)
         chosen = place if place.ref else replace(place, ref=newest(place, here, ranges))
         with git.fetched(chosen, here) as found:
-            return git.read(found, place.inside), _whole(chosen, found.commit), found.commit
+            tree = git.read(found, place.inside)
+            return _ReadSource(tree, _whole(chosen, found.commit), found.commit, found.signature)
     except OSError as error:
         raise PackRejected(f"{place.text} cannot be read: {error.strerror or error}") from None
 

@@ -34,6 +34,11 @@ MAX_OUTPUT: Final = 8 * 1024 * 1024
 MIN_PAUSE, MAX_PAUSE, GRACE = 0.005, 0.1, 5.0
 """Seconds between two checks of a running command, and between SIGTERM and SIGKILL."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
+_SIGNED: Final = re.compile(
+    rb"(?m)^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$"
+)
+_SIGNER: Final = re.compile(r'(?m)^gpg: Good signature from "([^"]+)"|^Good "git" signature for (\S+) with')
+_FALSE: Final = re.compile(r"(?mi)BAD signature|incorrect signature|signature verification failed")
 _SETTINGS: Final = ("core.hooksPath=/dev/null", "protocol.ext.allow=never", "core.fsmonitor=false")
 _KEPT_VARIABLES: Final = ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS")
 """The user's variables for git that a fetch needs; no other variable of git takes effect."""
@@ -43,11 +48,19 @@ class GitFailed(PackRejected):
     """Git reported an error."""
 
 
+class Signature(Struct, frozen=True):
+    """The signature of a tag. `signer` is who signed it by the user's keys; without one, `flaw` is the reason."""
+
+    signer: str | None
+    flaw: str = ""
+
+
 class FetchedCommit(Struct, frozen=True):
-    """A commit that was fetched into the repository `folder`."""
+    """A commit that was fetched into the repository `folder`. `signature` is that of its tag."""
 
     folder: Path
     commit: str
+    signature: Signature | None = None
 
 
 def tags(url: str, here: Path) -> dict[Version, str]:
@@ -63,15 +76,20 @@ def tags(url: str, here: Path) -> dict[Version, str]:
 
 
 @contextmanager
-def fetched(place: PackSource, here: Path) -> Iterator[FetchedCommit]:
-    """Fetch the commit of a source into a temporary bare repository."""
-    assert place.ref is not None
+def fetched(place: PackSource, here: Path, *, moving: bool = False) -> Iterator[FetchedCommit]:
+    """Fetch the commit of a source into a temporary bare repository. `moving`: its `ref` is a branch; None is the
+    repository's own."""
     with TemporaryDirectory(prefix="mockllm-git-") as name:
         folder = Path(name, "repository")
         folder.mkdir()
         try:
             _git("init", "--quiet", "--bare", "--template=", str(folder))
-            yield FetchedCommit(folder, _fetch(folder, _where(place.where, here), place.ref))
+            url = _where(place.where, here)
+            if moving or place.ref is None:
+                yield FetchedCommit(folder, _fetch_branch(folder, url, place.ref))
+            else:
+                commit = _fetch(folder, url, place.ref)
+                yield FetchedCommit(folder, commit, _tag_signature(folder))
         finally:
             # surviving children of git no longer write into a renamed folder, so it can be removed
             with suppress(OSError):
@@ -104,6 +122,41 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
         return _commit(folder, ref)
     except GitFailed:
         raise PackRejected(f'{url} has no commit "{ref}"') from None
+
+
+def _fetch_branch(folder: Path, url: str, branch: str | None) -> str:
+    name = "HEAD" if branch is None else f"refs/heads/{branch}"
+    try:
+        _git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, f"+{name}:refs/mockllm", folder=folder)
+    except GitFailed as error:
+        if branch is not None and not _git("ls-remote", "--heads", "--", url, name).strip():
+            raise PackRejected(f'{url} has no branch "{branch}"') from None
+        raise PackRejected(str(error)) from None
+    return _commit(folder, "refs/mockllm")
+
+
+def _tag_signature(folder: Path) -> Signature | None:
+    """Return the signature of the fetched tag; None if it has none. Raises PackRejected for a false one.
+
+    `git verify-tag` uses the keys and the configuration of the user (gpg, or `gpg.ssh.allowedSignersFile`).
+    """
+    kind = _run("cat-file", "-t", "refs/mockllm", folder=folder)
+    if kind.output.strip() != b"tag":  # a tag without a message, or a commit
+        return None
+    if not _SIGNED.search(_git("cat-file", "tag", "refs/mockllm", folder=folder)):
+        return None
+    ended = _run("verify-tag", "refs/mockllm", folder=folder)
+    text = ended.errors.decode("utf-8", "replace")
+    if ended.code == 0 and (signer := _SIGNER.search(text)):
+        return Signature(signer[1] or signer[2])
+    if _FALSE.search(text):
+        raise PackRejected("the signature of its tag does not belong to the tag: somebody has changed it")
+    return Signature(None, _error_line(ended.errors))
+
+
+def read_file(found: FetchedCommit, path: str, size: int) -> bytes:
+    """Return the bytes of one file of a commit. Raises PackRejected if it is absent or larger than `size`."""
+    return _git("cat-file", "blob", f"{found.commit}:{path}", folder=found.folder, files=size)
 
 
 def _commit(folder: Path, ref: str) -> str:
@@ -156,10 +209,26 @@ def _where(url: str, here: Path) -> str:
 
 
 def _git(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int = 0) -> bytes:
-    """Run a git command and return its output.
+    """Run a git command and return its output. Raises PackRejected with git's message if the command fails."""
+    ended = _run(*line, folder=folder, stdin=stdin, files=files)
+    if ended.code:
+        raise GitFailed(f"git: {_error_line(ended.errors)}")
+    return ended.output
 
-    `stdin` is its input; `files` is the size of requested files. Raises PackRejected with git's message if the
-    command fails, fetches too much, or writes too much output.
+
+class _Ended(Struct, frozen=True):
+    """A git command that has ended: its exit code, output and messages."""
+
+    code: int
+    output: bytes
+    errors: bytes
+
+
+def _run(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int = 0) -> _Ended:
+    """Run a git command.
+
+    `stdin` is its input; `files` is the size of requested files. Raises PackRejected if the command fetches too much,
+    or writes too much output.
     """
     place = ("--git-dir", str(folder)) if folder is not None else ()
     env = {
@@ -183,10 +252,8 @@ def _git(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int 
         finally:
             _end(process)
         out.seek(0)
-        if process.returncode:
-            errors.seek(0)
-            raise GitFailed(f"git: {_error_line(errors.read(MAX_OUTPUT))}")
-        return out.read()
+        errors.seek(0)
+        return _Ended(process.returncode, out.read(), errors.read(MAX_OUTPUT))
 
 
 def _monitor(

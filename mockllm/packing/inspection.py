@@ -28,7 +28,7 @@ from mockllm.scenario.vocabulary import Vocabulary
 
 MAX_SHOWN: Final = 10
 """Most diagnostics in a message."""
-_FILES: Final = ("file", "body_file", "schema_file", "empirical", "images")
+_FILES: Final = ("file", "body_file", "schema_file", "empirical", "images", "audio", "video")
 _NO_SETTINGS: Final = frozenset({"name", "match", "enabled", "description", "priority"})
 """The keys of a modifier that change no response."""
 _PROXIES: Final = ("proxy", "upstream")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import Json
 from mockllm.core.redaction import without_passwords
 from mockllm.packing.atomic_store import drop, put_file, put_tree
-from mockllm.packing.fetch import FetchedPack, fetch_pack, manifest
+from mockllm.packing.fetch import FetchedPack, fetch_branch, fetch_pack, manifest
+from mockllm.packing.git import Signature
 from mockllm.packing.inspection import validate_pack
+from mockllm.packing.pack_index import PackIndex
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
-from mockllm.scenario.file_loader import load_files
+from mockllm.packing.resolution import ANY, PackVersion, PackVersions, Requirement, resolve
+from mockllm.packing.version_constraints import VersionConstraint
 from mockllm.scenario.lockfile import (
     FETCHED_FOLDER,
     LOCK_FILE,
@@ -28,50 +30,10 @@ from mockllm.scenario.lockfile import (
 from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.pack_resolver import PackResolver, bundled_names
 from mockllm.scenario.scenario_folder import is_pack
-from mockllm.scenario.source_file import Source
-from mockllm.scenario.version_ranges import Range, parse_range, parse_version
+from mockllm.scenario.version_ranges import Range, Version, parse_range, parse_version
 from mockllm.scenario.vocabulary import Vocabulary
 
 _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
-
-
-class VersionConstraint(Struct, frozen=True):
-    """A required version range. `where` is its file and line."""
-
-    range: Range
-    where: str
-
-
-def version_constraints(
-    scenarios: Sequence[str], packs: Sequence[str], lock: str
-) -> dict[str, list[VersionConstraint]]:
-    """Return the version ranges that scenarios and their packs require, by pack name; an update must meet them.
-
-    Files that cannot be loaded are skipped; `check` reports them.
-    """
-    loading = load_files(scenarios, packs, resolver=PackResolver.for_lock(lock))
-    constraints: dict[str, list[VersionConstraint]] = {}
-    own = [file.source for file in (*loading.files, *loading.disabled) if file.layer == "user"]
-    for source in (*own, *(pack.source for pack in loading.packs)):
-        for name, constraint in _constraints_of(source):
-            constraints.setdefault(name, []).append(constraint)
-    return constraints
-
-
-def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
-    data = source.data
-    uses: Json = data.get("use") if isinstance(data, dict) else None
-    for index, use in enumerate(uses if isinstance(uses, list) else ()):
-        text = use.get("pack") if isinstance(use, dict) else use
-        if not isinstance(text, str) or text.startswith("."):
-            continue
-        name, at, range_text = text.partition("@")
-        try:
-            line, column = source.position(("use", index))
-            if at:
-                yield name, VersionConstraint(parse_range(range_text), f"{source.name}:{line}:{column}")
-        except ValueError:
-            continue
 
 
 class LockChange(Struct, frozen=True):
@@ -85,6 +47,10 @@ class LockChange(Struct, frozen=True):
     """One line for each used pack that is neither locked nor installed, or has a version outside of the range."""
     moved: bool = False
     """Whether it had another source before."""
+    changed: bool = False
+    """Whether it had other files before."""
+    signature: Signature | None = None
+    """The signature of its tag."""
     leads: tuple[str, ...] = ()
     """The targets of its requests and redirects and the variables that it reads, in words."""
 
@@ -97,32 +63,78 @@ class LockfileEditor:
         path: str,
         constraints: Mapping[str, Sequence[VersionConstraint]] | None = None,
         vocabulary: Vocabulary | None = None,
+        index: PackIndex | None = None,
     ) -> None:
         self.lock: Lock = read_lock(path)
         if self.lock.diagnostics:
             raise PackRejected("\n".join(map(str, self.lock.diagnostics)))
         self._constraints = constraints or {}
         self._vocabulary = vocabulary or Vocabulary()
+        self._index = index
+        self._versions = PackVersions(self.lock, index, self.lock.folder)
 
-    def add(self, text: str) -> LockChange:
-        """Fetch and lock a pack. Raises PackRejected if its version is locked with other files."""
-        source = parse_pack_source(text, Path.cwd())
-        if source.kind == "git" and "://" not in source.where and Path(source.where).exists():
-            source = replace(source, where=str(Path(source.where)))
-        found = fetch_pack(source, Path.cwd(), self._ranges_of_source(source))
-        return self._take(found, from_here(found.place, self.lock.folder))
+    def root(self, text: str, *, dev: bool = False) -> Requirement:
+        """Fetch the pack that a user names, and return it as a requirement. `dev`: the source names a branch."""
+        source = self._source_of(text)
+        if dev:
+            found = fetch_branch(source, self.lock.folder)
+            self._versions.add(found)
+            return Requirement(found.manifest.name, ANY, "the command line", found.place, found.version)
+        found = self._versions.fetch(source, self._ranges_of_source(source))
+        pinned = source.kind != "git" or source.ref is not None or found.version.pre
+        if pinned:
+            self._check_constraints(found)
+            return Requirement(found.manifest.name, ANY, "the command line", found.place, found.version)
+        return Requirement(found.manifest.name, ANY, "the command line", source)
 
-    def update(self, name: str) -> LockChange:
-        """Update a pack to the newest version of its source that meets all ranges."""
+    def add(self, roots: Sequence[Requirement], *, signed: bool = False) -> list[LockChange]:
+        """Lock packs, and all packs that they use, in versions that fit each other. Raises PackRejected; then nothing
+        is locked. `signed`: refuse a pack without the signature of a known signer."""
+        wanted = {root.name for root in roots}
+        found = resolve(roots, self._versions, self._fixed(wanted), self.lock)
+        for each in found:
+            self._check(each, signed=signed)
+        return [
+            change
+            for each in found
+            if (change := self._take(each)).before != change.now or change.moved or change.name in wanted
+        ]
+
+    def update(self, name: str, *, major: bool = False) -> list[LockChange]:
+        """Update a pack to the newest version of its source that meets all ranges; with `major`, without regard to
+        the ranges in the user's own files. What it uses is locked with it."""
         locked = self._locked(name)
         place = parse_pack_source(locked.source, self.lock.folder)
+        if locked.branch is not None:
+            found = fetch_branch(replace(place, ref=locked.branch), self.lock.folder)
+            self._versions.add(found)
+            return self.add([Requirement(name, ANY, "the command line", found.place, found.version)])
+        if major:
+            others = [each for each in self._constraints.get(name, ()) if each.pack is not None]
+            self._constraints = {**self._constraints, name: others}
         if place.kind == "git":
             place = replace(place, ref=None)
         ranges = [constraint.range for constraint in self._constraints.get(name, ())]
-        found = fetch_pack(place, self.lock.folder, ranges)
+        found = self._versions.fetch(place, ranges)
         if found.manifest.name != name:
             raise PackRejected(f'{locked.source} now contains the pack "{found.manifest.name}", not "{name}"')
-        return self._take(found, found.place)
+        exact = found.version if place.kind != "git" or found.version.pre else None
+        return self.add([Requirement(name, ANY, "the command line", place, exact)])
+
+    def outdated(self) -> Iterator[tuple[str, LockedPackSpec, Version | None, Version | None]]:
+        """Yield each locked pack with a newer version: the newest in all ranges, and the newest at all. None: the
+        source cannot be read, or has no version in the ranges."""
+        for name, locked in sorted(self.lock.packs.items()):
+            place = parse_pack_source(locked.source, self.lock.folder)
+            place = replace(place, ref=None) if place.kind == "git" else place
+            try:
+                known = [each.version for each in self._versions.candidates(name, (place,))]
+            except PackRejected:
+                known = []
+            stable = [version for version in known if not version.pre] or known
+            ranges = [constraint.range for constraint in self._constraints.get(name, ())]
+            fitting = [version for version in stable if all(range.matches(version) for range in ranges)]
+            yield name, locked, max(fitting, default=None), max(stable, default=None)
 
     def remove(self, name: str) -> LockChange:
         """Remove a pack from the lockfile, and delete its files."""
@@ -166,6 +178,8 @@ class LockfileEditor:
 
     def _as_locked(self, name: str, locked: LockedPackSpec) -> FetchedPack:
         place = parse_pack_source(locked.source, self.lock.folder)
+        if locked.branch is not None:  # the branch moves; the lock names its commit
+            place = replace(place, ref=locked.commit)
         try:
             found = fetch_pack(place, self.lock.folder)
         except PackRejected as error:
@@ -179,10 +193,41 @@ class LockfileEditor:
             )
         return found
 
-    def _take(self, found: FetchedPack, place: PackSource) -> LockChange:
-        name, version, digest = found.manifest.name, found.manifest.version, found.tree.sha256
+    def _source_of(self, text: str) -> PackSource:
+        """Return the source that a user names, relative to the lockfile; a name may be in the index."""
+        name, _, range_text = text.partition("@")
+        if self._index is not None and name in self._index.packs and not Path(text).exists():
+            try:
+                range = parse_range(range_text)
+            except ValueError as error:
+                raise PackRejected(str(error)) from None
+            known = self._index.versions(name, self.lock.folder)
+            fitting = {each.version: each for each in known if range.matches(each.version)}
+            if not fitting:
+                raise PackRejected(f"{self._index.shown} has no version of {name} that fits {range}")
+            chosen = fitting[max(fitting)]
+            self._versions.pack(PackVersion(name, chosen.version, chosen.place, chosen.sha256))
+            return chosen.place
+        source = parse_pack_source(text, Path.cwd())
+        if source.kind == "git" and "://" not in source.where and Path(source.where).exists():
+            source = replace(source, where=str(Path(source.where)))
+        return from_here(source, self.lock.folder)
+
+    def _fixed(self, roots: Collection[str]) -> dict[str, list[Requirement]]:
+        """Return the requirements of scenarios and of packs in use, by name, without those of the roots."""
+        return {
+            name: [
+                Requirement(name, each.range, each.where) for each in constraints if each.pack not in roots
+            ]
+            for name, constraints in self._constraints.items()
+        }
+
+    def _check(self, found: FetchedPack, *, signed: bool) -> None:
+        """Raise PackRejected if a fetched pack may not be locked."""
+        name, version = found.manifest.name, found.manifest.version
         before = self.lock.packs.get(name)
-        if before is not None and before.version == version and before.sha256 != digest:
+        same = before is not None and before.version == version and before.sha256 != found.tree.sha256
+        if same and found.branch is None and before is not None and before.branch is None:
             raise PackRejected(
                 f"{name} {version} has other files than the {name} {version} of {LOCK_FILE}: a version never "
                 f"changes; raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
@@ -191,9 +236,29 @@ class LockfileEditor:
             raise PackRejected(
                 f'"{name}" is the name of a pack that ships with mockllm; rename it in its pack.yaml'
             )
+        signer = None if found.signature is None else found.signature.signer
+        if signed and signer is None:
+            reason = "it has no signature" if found.signature is None else found.signature.flaw
+            raise PackRejected(f"{name} {version} is not signed by a known signer: {reason}")
+        if before is not None and before.signer is not None and signer != before.signer:
+            raise PackRejected(
+                f"{name} {before.version} is signed by {before.signer}, and {version} by {signer or 'nobody'}; if "
+                f"this is intended, `mockllm pack remove {name}` and add it again"
+            )
         self._check_constraints(found)
+
+    def _take(self, found: FetchedPack) -> LockChange:
+        name, version, digest = found.manifest.name, found.manifest.version, found.tree.sha256
+        before = self.lock.packs.get(name)
         capabilities = validate_pack(found.tree, self.lock.path, self._vocabulary)
-        locked = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
+        locked = LockedPackSpec(
+            version=version,
+            source=found.place.text,
+            commit=found.commit,
+            branch=found.branch,
+            signer=None if found.signature is None else found.signature.signer,
+            sha256=digest,
+        )
         old = self.lock.fetched_path(name) if before is not None else None
         packs = {**self.lock.packs, name: locked}
         self._keep(found, replace(self.lock, packs=packs).fetched_path(name))
@@ -202,10 +267,17 @@ class LockfileEditor:
         self._write(packs)
         if old is not None and before is not None and before.version != version:
             drop(old, self.lock.folder / FETCHED_FOLDER)
-        moved = before is not None and before.source != place.text
-        leads = tuple(capabilities.leads if capabilities else ())
-        change = LockChange(name, None, version, place.text, self._unmet_uses(found), moved, leads)
-        return change if before is None else replace(change, before=before.version)
+        return LockChange(
+            name,
+            None if before is None else before.version,
+            version,
+            found.place.text,
+            uses=self._unmet_uses(found),
+            moved=before is not None and before.source != found.place.text,
+            leads=tuple(capabilities.leads if capabilities else ()),
+            signature=found.signature,
+            changed=before is not None and before.sha256 != digest,
+        )
 
     def _check_constraints(self, found: FetchedPack) -> None:
         constraints = self._constraints.get(found.manifest.name, ())

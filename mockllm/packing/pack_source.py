@@ -116,5 +116,10 @@ def from_here(place: PackSource, folder: Path) -> PackSource:
     return replace(place, where=Path(os.path.relpath(place.where, folder)).as_posix())
 
 
+def is_remote(place: PackSource) -> bool:
+    """Return whether a source is on another machine."""
+    return place.kind == "git" and _remote(place.where) and not place.where.lower().startswith("file:")
+
+
 def _remote(where: str) -> bool:
     return bool(_SCHEME.match(where) or _SCP.fullmatch(where))

@@ -53,6 +53,10 @@ class LockedPackSpec(Spec):
     """The source of the pack, as `mockllm pack add` takes it; a path is relative to the lockfile."""
     commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")] | None = None
     """The commit, if the source is a git repository."""
+    branch: Annotated[str, StringConstraints(pattern=r"^[\w./+-]{1,200}$")] | None = None
+    """The branch that the pack follows during development; `--frozen` refuses such a pack."""
+    signer: str | None = None
+    """Who signed the tag; a later version must have the same signer."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """The SHA-256 of the pack's files."""
 

@@ -34,6 +34,8 @@ class UseSpec(Spec):
 
     pack: str
     """The name of the pack, or `./folder`."""
+    from_: str | None = Field(None, alias="from")
+    """The git URL from which `mockllm pack add` takes the pack if it is not locked."""
     with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
     """Values of the pack's parameters."""
     only: list[str] | None = None

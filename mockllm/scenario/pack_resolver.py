@@ -130,6 +130,11 @@ class PackResolver(Struct):
 
     def _locked(self, name: str) -> Path:
         locked = self.lock.packs[name]
+        if self.frozen and locked.branch is not None:
+            raise ValueError(
+                f"{LOCK_FILE} names the branch {locked.branch} for {name}, and --frozen uses no branch; add a "
+                f"version of it: `mockllm pack add {locked.source.rpartition('@')[0]}`"
+            )
         folders = list(filter(is_pack, (self.lock.vendored_path(name), self.lock.fetched_path(name))))
         if not folders:
             hint = "; run `mockllm pack add` to fetch it" + (" before --frozen" if self.frozen else "")

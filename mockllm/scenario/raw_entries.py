@@ -14,8 +14,9 @@ from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import FileText
 from mockllm.scenario.language.mcp_server import McpServerSpec
+from mockllm.scenario.language.media import AudioSpec, ImageSpec, VideoSpec
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.reply import HttpSpec, ImageSpec
+from mockllm.scenario.language.reply import HttpSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -149,6 +150,8 @@ _FILE_FIELDS: Final[Mapping[type, str]] = {
     FileText: "file",
     HttpSpec: "body_file",
     ImageSpec: "file",
+    AudioSpec: "file",
+    VideoSpec: "file",
     ReplaySpec: "file",
 }
 _PLAIN_TYPES: Final = frozenset({str, SubstitutedText, bool, int, float})

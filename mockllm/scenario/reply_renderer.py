@@ -5,7 +5,6 @@ The spec is evaluated: templated and drawn values have their values.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from random import Random
@@ -14,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.batch import BatchOutcome
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -29,7 +29,6 @@ from mockllm.core.reply.reply import (
     Citation,
     ContentChunk,
     Finish,
-    Media,
     NativePart,
     Part,
     Pause,
@@ -59,9 +58,9 @@ from mockllm.scenario.language.content import (
 )
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
+    BatchSpec,
     ChoiceSpec,
     CitationSpec,
-    ImageSpec,
     PartSpec,
     RawFinishSpec,
     ReplySpec,
@@ -70,11 +69,9 @@ from mockllm.scenario.language.reply import (
     UsageSpec,
 )
 from mockllm.scenario.language.server_tools import ServerTools
+from mockllm.scenario.media_parts import audio_part, image_part, transcript_of, video_part
 from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
 
-PNG = "image/png"
-IMAGE_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
-"""Media types of images by file suffix."""
 DEFAULT_CHUNK_SIZE = ChunkSize(1, "tokens")
 """The chunk size without a pace: one token, as the providers stream."""
 
@@ -90,6 +87,11 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
         by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
         chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
     return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
+
+
+def batch_outcome(spec: BatchSpec) -> BatchOutcome:
+    """Return an evaluated spec of a batch's end as data."""
+    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)
 
 
 EVENTS: Final = "events"
@@ -166,8 +168,9 @@ class ReplyRenderer(Struct):
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
         served = {} if spec.mcp is None else served_words(spec.mcp)
+        transcript = None if spec.transcript is None else transcript_of(spec.transcript)
         own = split_extras(spec.extras)
-        return Reply(choices, usage, spec.model, self.broken, **own, served=served)
+        return Reply(choices, usage, spec.model, self.broken, **own, served=served, transcript=transcript)
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))
@@ -220,7 +223,7 @@ class ReplyRenderer(Struct):
             parts.append(Text(*self.text(spec.text)))
         if spec.refusal is not None:
             parts.append(Refusal(self.text(spec.refusal)[0]))
-        parts = self.with_citations(parts, spec.citations) + self.images(spec.images)
+        parts = self.with_citations(parts, spec.citations) + self.media(spec)
         return parts + self.calls(spec.tool_calls, alone=not parts)
 
     def with_citations(self, parts: list[Part], specs: Sequence[CitationSpec] | None) -> list[Part]:
@@ -246,23 +249,23 @@ class ReplyRenderer(Struct):
             result.append(Citation(str(spec.url), spec.title, spec.quote, start, end))
         return replace(text, citations=tuple(result))
 
-    def images(self, specs: Sequence[ImageSpec] | None) -> list[Part]:
-        return [self.image(spec) for spec in specs or ()]
-
-    def image(self, spec: ImageSpec) -> Media:
-        """Return an image; one of an unknown type is a PNG."""
-        if spec.file is None:
-            return Media(spec.mime_type or PNG, str(spec.data))
-        kind = spec.mime_type or IMAGE_TYPES.get(spec.file.rpartition(".")[2].lower(), PNG)
-        return Media(kind, b64encode(self.files(spec.file)).decode())
+    def media(self, spec: ChoiceSpec | PartSpec) -> list[Part]:
+        """Return the images, the audio and the video of a reply or a part."""
+        subject = self.request.user or ""
+        parts: list[Part] = [image_part(image, self.files, subject) for image in spec.images or ()]
+        if spec.audio is not None:
+            parts.append(audio_part(spec.audio, self.files, subject))
+        if spec.video is not None:
+            parts.append(video_part(spec.video, self.files, subject))
+        return parts
 
     def ordered_parts(self, specs: Sequence[PartSpec]) -> Iterator[Part]:
         """Yield the parts up to one that breaks the reply off."""
         for spec in specs:
             if spec.tool_calls is not None:
                 yield from self.calls(spec.tool_calls, alone=len(specs) == 1)
-            elif spec.images is not None:
-                yield from self.images(spec.images)
+            elif spec.images is not None or spec.audio is not None or spec.video is not None:
+                yield from self.media(spec)
             elif spec.server_tools is not None:
                 yield from server_tools(spec.server_tools)
             else:

@@ -38,6 +38,7 @@ NO_REPLY: Final = (
     "a reply is for generating calls only, and {} is not one: every such request gets a 400; "
     "use http or error"
 )
+WITH_BATCH: Final = ", or add a batch to the reply"
 WITH_EMBEDDING: Final = ", or add an embedding to the reply"
 EMBEDDING_ONLY: Final = (
     "an embedding alone has no text: a rule that names neither api nor path matches generating calls only; "
@@ -53,6 +54,7 @@ _PATHS: Final = frozenset({"path", "headers", "query", "body"})
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
+_BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
@@ -185,16 +187,27 @@ def _impossible_replies(spec: RuleSpec, vocabulary: Vocabulary) -> Warnings:
         if reply is None:
             continue
         path = path or ("reply",)
-        if target is not None and (reply.embedding is None or not _may_embed(spec)):
-            yield path, NO_REPLY.format(target) + WITH_EMBEDDING * ("embeddings" in target)
+        if target is not None and not (_may_embed(spec, reply) or _may_begin_batch(spec, reply)):
+            hint = WITH_EMBEDDING * ("embeddings" in target) + WITH_BATCH * ("batches" in target)
+            yield path, NO_REPLY.format(target) + hint
         elif reply.model_fields_set == {"embedding"} and not _names_call(spec.match):
             yield path, EMBEDDING_ONLY
 
 
-def _may_embed(spec: RuleSpec) -> bool:
-    """Return whether the api or path that a rule names may be that of an embeddings call."""
+def _may_embed(spec: RuleSpec, reply: ReplySpec) -> bool:
+    """Return whether a reply has an embedding, and its rule may be for an embeddings call."""
+    return reply.embedding is not None and _may_be(spec, "embeddings", _EMBEDS)
+
+
+def _may_begin_batch(spec: RuleSpec, reply: ReplySpec) -> bool:
+    """Return whether a reply has a batch, and its rule may be for a call that creates one."""
+    return reply.batch is not None and _may_be(spec, "batches", _BATCHES)
+
+
+def _may_be(spec: RuleSpec, call: str, call_paths: re.Pattern[str]) -> bool:
+    """Return whether the api or path that a rule names may be that of a call."""
     apis, paths = _literal_texts(spec.match.api), _literal_texts(spec.match.path)
-    return any(fnmatchcase("embeddings", api) for api in apis) if apis else any(map(_EMBEDS.search, paths))
+    return any(fnmatchcase(call, api) for api in apis) if apis else any(map(call_paths.search, paths))
 
 
 def _names_call(match: Match) -> bool:

@@ -15,12 +15,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.faults import Fault
+from mockllm.core.prompt_cache.policy import CacheOverrides
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.extra_fields import ExtraFields, parse_place
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Hold
 from mockllm.core.values.types import Context, Expression, evaluate, is_static
-from mockllm.scenario.language.settings import ExtraFieldsSpec, Settings, ThenPostSpec
+from mockllm.scenario.language.settings import ExtraFieldsSpec, PromptCacheSpec, Settings, ThenPostSpec
 
 SLOTS = {
     "ttft": "ttft",
@@ -31,6 +32,7 @@ SLOTS = {
     "whole": "whole",
     "queued": "queued",
     "in_progress": "in_progress",
+    "finalizing": "finalizing",
     "queued_polls": "queued_polls",
     "in_progress_polls": "in_progress_polls",
 }
@@ -61,6 +63,8 @@ class MergedSettings(Struct, frozen=True):
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
     posts: tuple[tuple[Owner, ThenPostSpec], ...] = ()
+    cache: CacheOverrides | None = None
+    """The provider's prompt cache; None where it is off."""
 
 
 def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
@@ -74,6 +78,7 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
     stream: bool | None = None
     hold: Hold | None = None
     posts: list[tuple[Owner, ThenPostSpec]] = []
+    cache: bool | PromptCacheSpec | None = None
     for owner, setting in settings:
         if hold is None and setting.hold is not None:
             hold = Hold(setting.hold.name, setting.hold.at_most)
@@ -91,6 +96,8 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
             headers.setdefault(name.lower(), (name, owner, value))
         if stream is None:
             stream = setting.stream
+        if cache is None:
+            cache = setting.cache
         extras += map(extra_fields, setting.extras or ())
         for fault in setting.faults or ():
             faults += [(owner, getattr(fault, name)) for name in fault.model_fields_set]
@@ -102,7 +109,15 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
     )
     owned_faults = tuple((_effective_owner(owner, fault), fault) for owner, fault in faults)
     static = is_static(owned) and is_static(owned_faults) and is_static(posts)
-    return MergedSettings(*owned, stream, owned_faults, static, tuple(extras), hold, tuple(posts))
+    return MergedSettings(
+        *owned, stream, owned_faults, static, tuple(extras), hold, tuple(posts), _prompt_cache(cache)
+    )
+
+
+def _prompt_cache(setting: bool | PromptCacheSpec | None) -> CacheOverrides | None:
+    if isinstance(setting, PromptCacheSpec):
+        return CacheOverrides(setting.minimum, setting.ttl)
+    return CacheOverrides() if setting else None
 
 
 def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:

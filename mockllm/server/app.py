@@ -27,6 +27,7 @@ from mockllm.server.worker_thread import WorkerThread
 if TYPE_CHECKING:
     from ssl import SSLContext
 
+    from mockllm.server.batches import BatchServer
     from mockllm.server.recorder import Recorder
     from mockllm.server.webhooks import WebhookSender
 
@@ -53,6 +54,8 @@ class App:
         self.recorder: Recorder | None = None
         self.webhooks: WebhookSender | None = None
         """Sends webhooks; made for the first one."""
+        self.batches: BatchServer | None = None
+        """Serves the lines of batches; made for the first one."""
         self.webhook_hosts: frozenset[str] = frozenset()
         """The hosts, beside this machine, that receive webhooks."""
         self.tls: SSLContext | None = None

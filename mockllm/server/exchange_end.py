@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from mockllm.core.request.form_fields import without_contents
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
@@ -82,6 +83,9 @@ def _release(exchange: Exchange, read_model: bool) -> None:
         exchange.headers, exchange.raw, exchange.received, exchange.client = message.headers, b"", b"", ""
         return
     exchange.kind, exchange.provider = type(request), request.provider
+    if request.uploads:
+        exchange.raw = without_contents(request.headers.get("content-type", ""), request.raw)
+        exchange.received = b""
     if request.session is not None:
         exchange.session = request.session
     exchange.model = request.model if read_model else request.__dict__.get("model")

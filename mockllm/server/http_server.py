@@ -134,6 +134,8 @@ class Server:
         self.app.worker.close()
         if self.app.webhooks is not None:
             await self.app.webhooks.close()
+        if self.app.batches is not None:
+            await self.app.batches.close()
         if self.app.recorder is not None:
             await self.app.recorder.close()
 

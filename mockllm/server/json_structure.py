@@ -18,6 +18,9 @@ SHORT: Final = 256 * KIB
 """Bytes: a shorter body is parsed before its depth is known. The parser itself limits the depth."""
 
 
+_JSON_STARTS: Final = frozenset(bytes([code]) for code in b'{["-0123456789tfn \t\r\n') | {b""}
+
+
 def is_short(raw: bytes, limits: ServerLimits) -> bool:
     """Return whether a body is too short to have too many values. Only its depth is to be checked."""
     return len(raw) <= SHORT and len(raw) < 2 * limits.values and len(raw) < 2 * limits.containers
@@ -47,7 +50,10 @@ async def structure_failure_in_turns(raw: bytes, limits: ServerLimits) -> Failur
 
 
 def structure_check(raw: bytes, limits: ServerLimits) -> Generator[None, None, Failure | None]:
-    """Return what `structure_failure` returns; yield after each slice."""
+    """Return what `structure_failure` returns; yield after each slice. A body that cannot be JSON, such as a form or
+    an image, has no structure."""
+    if raw[:1] not in _JSON_STARTS or raw[:2] == b"--":
+        return None
     few = raw.count(b"[") + raw.count(b"{") <= min(limits.depth, limits.containers)
     if few and (len(raw) < 2 * limits.values or raw.count(b",") < limits.values):
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.engine import EngineInfo, PlannedResponse
 
@@ -57,6 +58,12 @@ class EngineProtocol(Protocol):
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Plan a response of the server itself (too large, too slow, too deep): the failure in the provider's
         envelope. No rule is matched and nothing is counted. The request has no body."""
+
+    def stored(self, session: str, id: str) -> StoredResponse | None:
+        """Return what is stored under an id. Raises RecallElsewhere if it is not in this process."""
+
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        """Store what changes without a request."""
 
     def info(self) -> EngineInfo: ...
 

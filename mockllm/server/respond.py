@@ -12,6 +12,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Final
 
+from mockllm.core.batch import BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.plan import Hold, Plan
@@ -121,6 +122,8 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
     if app.gzip and request is not None and exchange.socket is None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+    if response.batch is not None:
+        serve_batch(app, exchange, response.batch)
     if app.decider is not None:
         exchange.unconfirmed = app.decider.take_unconfirmed()
 
@@ -150,6 +153,17 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
         app.webhooks = WebhookSender(app.webhook_hosts)
     app.webhooks.schedule(response.webhooks, app.deadlines.time())
+
+
+def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
+    """Serve the lines of a batch, unless a provider has the batch."""
+    if recorder_of(app, exchange) is not None or exchange.request is None:
+        return
+    if app.batches is None:
+        from mockllm.server.batches import BatchServer
+
+        app.batches = BatchServer(app)
+    app.batches.begin(run, exchange.head, exchange.request, exchange.client)
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:

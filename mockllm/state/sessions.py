@@ -14,6 +14,7 @@ from typing import Final
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.state.prompt_caches import PromptCaches
 from mockllm.state.response_store import ResponseStore
 from mockllm.state.scope_memory import MAX_SCOPE_BYTES, ScopeMemory
 from mockllm.state.scope_state import ScopeState
@@ -30,11 +31,12 @@ MAX_NAMED_IDS: Final = 3
 class Session:
     """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
     at any time, and end with the session. `used` is the time of its last use on a clock that is never set, `used_at`
-    the same in seconds since the epoch."""
+    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id."""
 
-    __slots__ = ("counts", "recall", "seed", "time_scale", "used", "used_at")
+    __slots__ = ("counts", "number", "recall", "seed", "time_scale", "used", "used_at")
 
-    def __init__(self, recall: ResponseLookup, memory: ScopeMemory) -> None:
+    def __init__(self, recall: ResponseLookup, memory: ScopeMemory, number: int) -> None:
+        self.number = number
         self.counts = SessionCounters(MAX_SESSION_SCOPES, memory)
         self.recall = recall
         self.seed: int | None = None
@@ -62,6 +64,9 @@ class Sessions:
         self._memory = ScopeMemory(self._all_counters, scope_bytes)
         self.shared = SessionCounters(capacity, self._memory)
         self._responses = ResponseStore()
+        self.prompt_caches = PromptCaches()
+        self._created = 0
+        """How many sessions were created."""
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
         self._max_sessions = max_sessions
@@ -85,6 +90,11 @@ class Sessions:
         """Return the time scale of a session; None for the server's."""
         found = self._sessions.get(id)
         return None if found is None else found.time_scale
+
+    def number(self, id: str) -> int:
+        """Return the number of a session; 0 for the shared one."""
+        found = self._sessions.get(id)
+        return 0 if found is None else found.number
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""
@@ -113,6 +123,7 @@ class Sessions:
         """Delete all sessions and all counts."""
         self._forget(list(self._sessions))
         self._responses.end("")
+        self.prompt_caches.clear()
         self.shared.clear()
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
@@ -158,7 +169,8 @@ class Sessions:
             if len(self._sessions) >= self._max_sessions:
                 oldest = next(iter(self._sessions))
                 self._end([oldest], f"there are more than {self._max_sessions}")
-            found = self._sessions[id] = Session(self._responses.recall(id), self._memory)
+            self._created += 1
+            found = self._sessions[id] = Session(self._responses.recall(id), self._memory, self._created)
         return found
 
     def expire(self, now: float) -> None:

@@ -43,14 +43,20 @@ class StoreMemory:
             sent.append(send("SET", _call_key(base, id), tool, "EX", ttl))
         for other in update.others:
             sent.append(send("SET", _response_key(base, other.id), _packed(other), "EX", ttl))
+            sent += self._listed(base, other.id, ttl)
         if update.stored is not None:
             data = _packed(update.stored)
             for name in update.names:
                 sent.append(send("SET", _response_key(base, name), data, "EX", ttl))
             if update.stored.id in update.names:
-                sent.append(send("ZADD", base + b"names", "NX", next_place(), update.stored.id))
-                sent.append(send("EXPIRE", base + b"names", ttl))
+                sent += self._listed(base, update.stored.id, ttl)
         return sent
+
+    def _listed(self, base: bytes, id: str, ttl: int) -> list[Future[Any]]:
+        """Add an id to those that lists have; the place of one that is there stays the same."""
+        send = self._link.connection().send
+        names = base + b"names"
+        return [send("ZADD", names, "NX", next_place(), id), send("EXPIRE", names, ttl)]
 
     async def recall(self, session: str, key: RecallKey) -> Recalled:
         """Return what a lookup wants."""

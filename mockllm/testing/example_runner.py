@@ -97,12 +97,16 @@ class Suite:
         """Mistakes of the files. With mistakes no example is run."""
         self._worlds: dict[str, World | Sequence[Diagnostic]] = {}
         self.planned: list[PlannedExample] = []
+        self.untested: list[str] = []
+        """The packs of other teams in use, whose examples are not run."""
         if not base.diagnostics:
             self.planned += _planned(sources, base, None)
             for pack in base.loading.packs:
                 if _is_tested(pack, sources):
                     alone = _alone(pack, sources)
                     self.planned += _planned(alone, load_scenarios(alone), pack.manifest.name)
+                elif pack.origin in ("locked", "installed"):
+                    self.untested.append(pack.manifest.name)
 
     def run(self, name: str = "") -> Iterator[ExampleResult]:
         """Run the examples whose name (in any case) or position contains this text."""

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -140,6 +141,12 @@ class RecordingEngine:
         the test waits for it in any case."""
         assert self._current is not None
         return self._store(request, self._current.respond(request))
+
+    def stored(self, session: str, id: str) -> StoredResponse | None:
+        return self._engine(self._sessions.get(session, self._stack)).stored(session, id)
+
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        self._engine(self._sessions.get(session, self._stack)).remember(session, update)
 
     def has_rule(self, request: Request) -> bool:
         assert self._current is not None

@@ -11,6 +11,7 @@ from typing import overload
 
 from mockllm.core.redaction import Redactor, client_key, secrets_of
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
+from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.verdict_input import JUDGED, unfinished
 from mockllm.testing.received_request import Received
 
@@ -121,5 +122,6 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         read=lambda: request,
         plan=lambda: each._answer.plan,
         unfinished_text=unfinished,
+        prompt=observed_prompt if len(request.raw) >= MIN_BYTES else None,
         time_scale=each._answer.time_scale,
     )

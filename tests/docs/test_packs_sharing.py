@@ -70,7 +70,9 @@ def test_commands_of_page_run_in_order(
         assert "team/greet" in capsys.readouterr().out, line
         assert run("pack", "remove", "team/greet") == 0
     assert run(*words(adding[0], remote)) == 0
-    for line in [*using[:-1], *BLOCKS["In CI"], *BLOCKS["What changed"], using[-1]]:
+    lines = [*using[:-1], *BLOCKS["In CI"], *BLOCKS["What changed"], using[-1]]
+    lines += [*BLOCKS["An index for a company"], *BLOCKS["A branch, while you develop"]]
+    for line in lines:
         assert run(*words(line, remote)) == 0, line
 
 
@@ -111,7 +113,22 @@ def test_recorded_errors_become_pack_of_other_team(
 
 
 @pytest.mark.parametrize(
-    "command", ["new", "check", "test", "build", "add", "remove", "update", "list", "info", "vendor"]
+    "command",
+    [
+        "new",
+        "check",
+        "test",
+        "build",
+        "index",
+        "add",
+        "remove",
+        "update",
+        "outdated",
+        "search",
+        "list",
+        "info",
+        "vendor",
+    ],
 )
 def test_every_command_is_on_the_page(command: str) -> None:
     assert f"mockllm pack {command}" in PAGE

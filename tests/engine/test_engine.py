@@ -13,7 +13,7 @@ from mockllm.core.matching.matchers import FieldMismatch
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, engine, planner, response_cache
 from mockllm.engine.near_misses import mismatch_line, unfit
-from mockllm.engine.responder import header_text
+from mockllm.engine.rule_header import header_text
 from mockllm.scenario.diagnostics import StaleSource
 from tests.language.virtual_server import (
     ClientRequest,

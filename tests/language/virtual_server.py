@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import chdir
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import dedent
@@ -17,9 +17,12 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.batch import BatchRun, LineResponse
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.plan import WaitStep
+from mockllm.core.rendering.plan import CutStep, WaitStep
+from mockllm.core.request.stored_batches import with_responses
+from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -133,10 +136,13 @@ class ClientResponse:
         self.streamed = plan.streamed
         self.delay = plan.delay
         self.timed_bytes: list[tuple[float, bytes]] = []
+        self.cut = False
         at = plan.delay
         for item in framed(plan):
             if isinstance(item, WaitStep):
                 at += item.seconds
+            elif isinstance(item, CutStep):
+                self.cut = True
             else:
                 assert isinstance(item, bytes)
                 self.timed_bytes.append((round(at, 6), item))
@@ -300,7 +306,26 @@ class VirtualServer:
         headers = {name.lower(): value for name, value in sent.headers.items()}
         head = (sent.method, sent.path, sent.query, headers)
         request = engine.read(*head, sent.body, sent.client, sent.now, sent.monotonic)
-        return ClientResponse(engine.respond(request))
+        planned = engine.respond(request)
+        if planned.batch is not None:
+            self._answer(planned.batch, sent)
+        return ClientResponse(planned)
+
+    def _answer(self, run: BatchRun, sent: ClientRequest) -> None:
+        """Answer the lines of a batch at once."""
+        session = sent.headers.get("x-mockllm-session", "")
+        responses = []
+        for line in run.lines:
+            if line.refused is not None:
+                responses.append(line.refused)
+                continue
+            response = self.respond(replace(sent, path=line.path, body=line.body))
+            id = response.headers.get("x-request-id") or response.headers.get("request-id")
+            responses.append(LineResponse(response.status, response.bytes, id, response.cut))
+        batch = self.engine.stored(session, run.id)
+        assert batch is not None
+        now = sent.now if sent.monotonic is None else sent.monotonic
+        self.engine.remember(session, StoreUpdate((run.id,), with_responses(batch, responses, now)))
 
 
 def respond_all(files: ScenarioText, *sent: ClientRequest, **more: Any) -> list[ClientResponse]:

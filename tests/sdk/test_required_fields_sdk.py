@@ -16,9 +16,13 @@ from anthropic.types import Message, MessageTokensCount, ModelInfo, RawMessageSt
 from google.genai import types as genai
 from mistralai.client import models as mistral
 from openai.types import (
+    Batch,
     Completion,
     CreateEmbeddingResponse,
     ErrorObject,
+    FileDeleted,
+    FileObject,
+    ImagesResponse,
     Model,
     ModelDeleted,
     ModerationCreateResponse,
@@ -48,6 +52,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider import ProviderCall
 from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.registry import generating_dialect
+from tests.dialects.openai.batches.batch_requests import BOUNDARY, form, line
 from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
 
 RULES = """
@@ -119,6 +124,11 @@ CONVERSATION, ENDPOINT = f"/v1/conversations/{CONVERSATION_ID}", f"/v1/webhook_e
 ITEM = {"type": "message", "role": "user", "content": "hi"}
 HOOK = {"name": "mine", "url": "http://127.0.0.1:9/hook", "event_types": ["response.completed"]}
 STORED_CHAT, STORED_RESPONSE = f"/v1/chat/completions/{CHAT_ID}", f"/v1/responses/{RESPONSE_ID}"
+FILE_ID, BATCH_ID = "FILE", "BATCH"
+STORED_FILE, STORED_BATCH = f"/v1/files/{FILE_ID}", f"/v1/batches/{BATCH_ID}"
+BATCH = {"input_file_id": FILE_ID, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+UPLOAD = form({"purpose": "batch"}, ("in.jsonl", json.dumps(line("text", "a")).encode()))
+"""A form with a file of one request."""
 CONTENT = {"parts": [{"text": "hi"}]}
 CACHES, CACHE_NAME = "/v1beta/cachedContents", "CACHE"
 CACHE = {"model": "models/m", "contents": [CONTENT]}
@@ -191,6 +201,21 @@ LOOKUPS = [
     ),
     Lookup("openai-webhook_delete", "DELETE", ENDPOINT, DeletedWebhookEndpoint),
     Lookup("openai-webhook_event_types", "GET", "/v1/webhook_event_types", WebhookEventTypeList),
+    Lookup(
+        "openai-images",
+        "POST",
+        "/v1/images/generations",
+        ImagesResponse,
+        body={"model": "gpt-image-2", "prompt": "a cat"},
+    ),
+    Lookup("openai-files", "POST", "/v1/files", FileObject, body=UPLOAD),
+    Lookup("openai-list_files", "GET", "/v1/files", FileObject, "data"),
+    Lookup("openai-get_file", "GET", STORED_FILE, FileObject),
+    Lookup("openai-batches", "POST", "/v1/batches", Batch, body=BATCH),
+    Lookup("openai-list_batches", "GET", "/v1/batches", Batch, "data"),
+    Lookup("openai-get_batch", "GET", STORED_BATCH, Batch),
+    Lookup("openai-cancel_batch", "POST", f"{STORED_BATCH}/cancel", Batch),
+    Lookup("openai-delete_file", "DELETE", STORED_FILE, FileDeleted),
     Lookup("openai-moderations", "POST", "/v1/moderations", ModerationCreateResponse, body={"input": "hi"}),
     Lookup("openai-models", "GET", "/v1/models", Model, "data"),
     Lookup("openai-models", "GET", "/v1/models/gpt-4o", Model),
@@ -237,7 +262,14 @@ LOOKUPS = [
 ]
 WITHOUT_A_TYPE = {
     "anthropic-complete",  # the newest package has no such call
+    "openai-image_files",  # images and audio as bytes
+    "openai-speech",
+    "openai-image_edits",  # forms: tests/sdk/test_media_sdk.py
+    "openai-image_variations",
+    "openai-transcriptions",
+    "openai-translations",
     "openai-delete_response",  # the SDK returns None
+    "openai-file_content",  # bytes
     "openai-realtime",  # sockets: tests/sdk/test_realtime_sdk.py and test_responses_socket_sdk.py have their events
     "openai-realtime_handshake",
     "openai-responses_handshake",
@@ -384,7 +416,15 @@ def stored(server: VirtualServer) -> dict[str, str]:
         ITEM_ID: items[0]["id"],
         CACHE_NAME: server.respond(raw_request(CACHES, CACHE)).json["name"],
         ENDPOINT_ID: server.respond(raw_request("/v1/webhook_endpoints", HOOK)).json["id"],
+        FILE_ID: (file := server.respond(sent("/v1/files", UPLOAD)).json["id"]),
+        BATCH_ID: server.respond(sent("/v1/batches", {**BATCH, "input_file_id": file})).json["id"],
     }
+
+
+def sent(path: str, body: Any, method: str = "POST") -> ClientRequest:
+    """Return a request; bytes are a form."""
+    headers = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"} if isinstance(body, bytes) else {}
+    return raw_request(path, body, method=method, headers=headers)
 
 
 @pytest.mark.parametrize("lookup", LOOKUPS, ids=lambda lookup: f"{lookup.call} {lookup.method} {lookup.path}")
@@ -392,7 +432,12 @@ def test_lookup_has_required_fields(lookup: Lookup, server: VirtualServer, store
     path = lookup.path
     for name, id in stored.items():
         path = path.replace(name, id)
-    response = server.respond(raw_request(path, lookup.body, method=lookup.method))
+    body = lookup.body
+    if isinstance(body, dict):
+        body = {
+            name: stored.get(value, value) if type(value) is str else value for name, value in body.items()
+        }
+    response = server.respond(sent(path, body, lookup.method))
     assert response.status == 200
     value = response.json[lookup.member] if lookup.member else response.json
     for each in value if isinstance(value, list) else [value]:

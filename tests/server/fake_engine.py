@@ -9,6 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import EngineInfo, PlannedResponse
 
 Made = Callable[[Request], Plan | PlannedResponse]
@@ -74,6 +75,12 @@ class FakeEngine:
         return (
             given if isinstance(given, PlannedResponse) else PlannedResponse(given, f"a.yaml:{request.path}")
         )
+
+    def stored(self, session: str, id: str) -> StoredResponse | None:
+        return None
+
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        """Nothing is stored."""
 
     def has_rule(self, request: Request) -> bool:
         return request.path in self.plans

@@ -86,6 +86,7 @@ _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.EVENT_STREAM: _event_stream,
     Framing.EVENT_STREAM_BYTES: _event_stream_bytes,
     Framing.WEBSOCKET: _websocket,
+    Framing.BYTES: _plain,
 }
 
 

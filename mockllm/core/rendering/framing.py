@@ -87,6 +87,7 @@ FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.EVENT_STREAM: EventFraming(write_event),
     Framing.EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
     Framing.WEBSOCKET: EventFraming(_websocket),
+    Framing.BYTES: EventFraming(_bare),
 }
 
 

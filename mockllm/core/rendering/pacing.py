@@ -14,6 +14,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.batch import BatchWaits
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.plan import EventStep, Plan, Step, WaitStep
 from mockllm.core.reply.reply import Usage
@@ -60,8 +61,8 @@ class Pacing(Struct, frozen=True):
     `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk behind it
     takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
     `slowdown` multiplies every wait. `whole`: whether a non-streaming response takes as long as its stream would.
-    `queued` and `in_progress` are the seconds of these states of a background response, and their `_polls` how many
-    reads find it in them.
+    `queued`, `in_progress` and `finalizing` are the seconds of these states of a background response or a batch, and
+    the `_polls` how many reads find it in them.
     """
 
     ttft: float | InputTime | None = None
@@ -73,8 +74,15 @@ class Pacing(Struct, frozen=True):
     whole: Literal["as_streamed", "at_once"] = "as_streamed"
     queued: float | None = None
     in_progress: float | None = None
+    finalizing: float | None = None
     queued_polls: int | None = None
     in_progress_polls: int | None = None
+
+    @property
+    def batch_waits(self) -> BatchWaits:
+        """The seconds and the reads of a batch's states."""
+        polls = self.queued_polls, self.in_progress_polls
+        return BatchWaits(self.queued, self.in_progress, self.finalizing, *polls, self.slowdown)
 
 
 def gaps(pace: Pacing, sizes: Sequence[float], random: Random, usage: Usage = UNREAD) -> list[float]:

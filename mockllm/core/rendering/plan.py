@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.batch import BatchOutcome, BatchWaits
+
 Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. `chunk` is a chunk of the content."""
 
@@ -131,7 +133,7 @@ class Framing(Enum):
 
     A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
     those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons. Each event of
-    `websocket` is a text message.
+    `websocket` is a text message. Events of `bytes` are bytes of the body.
     """
 
     PLAIN = "plain"
@@ -144,6 +146,7 @@ class Framing(Enum):
     EVENT_STREAM = "event-stream"
     EVENT_STREAM_BYTES = "event-stream-bytes"
     WEBSOCKET = "websocket"
+    BYTES = "bytes"
 
 
 class Flow(Struct, frozen=True):
@@ -224,6 +227,13 @@ class BackgroundRun(Struct, frozen=True):
     """Its whole stream."""
     queued_polls: int = 0
     in_progress_polls: int = 0
+
+
+class BatchStart(BackgroundRun, frozen=True):
+    """A batch that begins with the response; `plan` is the response. The engine sets the waits."""
+
+    outcome: BatchOutcome = BatchOutcome()
+    waits: BatchWaits = BatchWaits()
 
 
 class Plan(Struct, frozen=True):

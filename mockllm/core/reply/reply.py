@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.reply.transcript import Transcript
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused"]
 """`paused`: the provider interrupts a long turn, which the client continues. Where a protocol has no word for it, it
@@ -98,11 +99,23 @@ class Refusal(Struct, frozen=True):
 
 
 class Media(Struct, frozen=True):
-    """A generated image; `data` is base64. It is one chunk without text."""
+    """A generated image, audio or video; `data` is base64. It is one chunk without text, unless the call sends it in
+    several: then the chunks are base64."""
 
     mime: str
     data: str
     chunks: tuple[ContentChunk, ...] = ("",)
+    seconds: float | None = None
+    size: str | None = None
+    """How long it lasts and how large it is, where the scenario sets that."""
+    generated: bool = False
+    """Whether the scenario has no bytes for it: a dialect may make it anew in the requested format."""
+
+    @property
+    def kind(self) -> Literal["images", "audio", "video"]:
+        """The word for it in the language."""
+        first = self.mime.partition("/")[0]
+        return "audio" if first == "audio" else "video" if first == "video" else "images"
 
 
 SERVER_TOOL: Final = "server_tool"
@@ -161,6 +174,8 @@ class Usage(Struct, frozen=True):
     cached_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    cache_write_long: int = 0
+    """Of `cache_write` the tokens that are cached for longer than five minutes."""
     stated: int | None = None
     """The total in the response, in place of the true one."""
     presence: Literal["counted", "null", "missing"] = "counted"
@@ -196,6 +211,8 @@ class Reply(Struct, frozen=True):
     """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
     served: Mapping[str, Json] = {}
     """What only the reply of a tool server has, in the words of the language."""
+    transcript: Transcript | None = None
+    """What a transcript has beside the text."""
 
     @property
     def ends(self) -> bool:

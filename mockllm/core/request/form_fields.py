@@ -1,16 +1,72 @@
-"""The fields of forms: `multipart/form-data` (RFC 7578) and `application/x-www-form-urlencoded`."""
+"""The fields and files of forms: `multipart/form-data` (RFC 7578) and `application/x-www-form-urlencoded`, and the
+parts of `multipart/related` (RFC 2387)."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
-from urllib.parse import parse_qsl
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, unquote
 
 MAX_FIELDS: Final = 1_000
 """The fields that are read of one form: a client chooses their number."""
 _BOUNDARY: Final = re.compile(r'boundary=(?:"([^"]+)"|([^;,\s]+))', re.IGNORECASE)
 _NAME: Final = re.compile(rb'[;\s]name="([^"]*)"', re.IGNORECASE)
 _FILE: Final = re.compile(rb'[;\s]filename="([^"]*)"', re.IGNORECASE)
+_TYPE: Final = re.compile(rb"^content-type:[ \t]*([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+class FormFile(NamedTuple):
+    """A file of a form: the name of its field, its own name, its media type (empty where it has none), its bytes."""
+
+    field: str
+    name: str
+    media_type: str
+    content: bytes
+
+
+class MultipartPart(NamedTuple):
+    """One part of a multipart body, with its head unparsed."""
+
+    head: bytes
+    content: bytes
+
+    @property
+    def media_type(self) -> str:
+        found = _TYPE.search(self.head)
+        return "" if found is None else found[1].decode("utf-8", "replace").strip()
+
+    @property
+    def field(self) -> str | None:
+        """The name of the form's field; None where the part has none."""
+        found = _NAME.search(self.head)
+        return None if found is None else found[1].decode("utf-8", "replace")
+
+    @property
+    def filename(self) -> str | None:
+        """The name of the file; None where the part is no file. Browsers percent-encode quotes in it."""
+        found = _FILE.search(self.head)
+        return None if found is None else unquote(found[1].decode("utf-8", "replace"))
+
+
+def multipart_parts(content_type: str, body: bytes) -> Iterator[MultipartPart]:
+    """Yield the parts of a multipart body; none of any other body."""
+    mark = _mark(content_type)
+    if mark is None:
+        return
+    for part in body.split(mark, MAX_FIELDS)[1:]:
+        head, found, content = part.partition(_END_OF_HEAD)
+        if found:
+            yield MultipartPart(head, content.removesuffix(b"\r\n"))
+
+
+def _mark(content_type: str) -> bytes | None:
+    """Return the bytes before each part of a multipart body; None for any other body."""
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None or content_type.lstrip()[:10].lower() != "multipart/":
+        return None
+    return b"--" + (boundary[1] or boundary[2]).encode("utf-8", "replace")
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
@@ -22,16 +78,35 @@ def read_form(content_type: str, body: bytes) -> dict[str, str]:
             return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
         except ValueError:  # more fields
             return {}
-    boundary = _BOUNDARY.search(content_type)
-    if kind != "multipart/form-data" or boundary is None:
+    if kind != "multipart/form-data":
         return {}
-    mark = b"--" + (boundary[1] or boundary[2]).encode("utf-8", "replace")
     fields: dict[str, str] = {}
-    for part in body.split(mark, MAX_FIELDS)[1:]:
-        head, found, content = part.partition(b"\r\n\r\n")
-        name = _NAME.search(head)
-        if name is not None and found:
-            file = _FILE.search(head)
-            value = content.removesuffix(b"\r\n") if file is None else file[1]
-            fields[name[1].decode("utf-8", "replace")] = value.decode("utf-8", "replace")
+    for part in multipart_parts(content_type, body):
+        name, file = part.field, part.filename
+        if name is not None:
+            fields[name] = part.content.decode("utf-8", "replace") if file is None else file
     return fields
+
+
+def read_files(content_type: str, body: bytes) -> tuple[FormFile, ...]:
+    """Return the files of a form."""
+    return tuple(
+        FormFile(part.field, part.filename, part.media_type, part.content)
+        for part in multipart_parts(content_type, body)
+        if part.field is not None and part.filename is not None
+    )
+
+
+def without_contents(content_type: str, body: bytes) -> bytes:
+    """Return an upload without the contents of its files: the journal stores this. Of a form the fields stay, of
+    another multipart body the first part, which describes the file; of any other body nothing."""
+    mark = _mark(content_type)
+    if mark is None:
+        return b""
+    is_form = "form-data" in content_type.lower()
+    parts = body.split(mark, MAX_FIELDS)
+    for place, part in enumerate(parts[1:], 1):
+        head, found, _ = part.partition(_END_OF_HEAD)
+        if found and (_FILE.search(head) is not None if is_form else place > 1):
+            parts[place] = head + _END_OF_HEAD + b"\r\n"
+    return mark.join(parts)

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.request.agent_frames import last_typed_text
-from mockllm.core.request.form_fields import read_form
+from mockllm.core.request.form_fields import FormFile, read_files, read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
 from mockllm.core.request.messages import (
     CallPart,
@@ -87,6 +87,10 @@ class Request(ToolServerFacts):
     because they are refused or ignored."""
     turns_field: ClassVar[str | None] = None
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
+    uploads: ClassVar[bool] = False
+    """Whether the body holds a file: the journal stores it without the contents of files."""
+    makes_media: ClassVar[bool] = False
+    """Whether the call makes media or a transcript: a rule that names it may reply, else it makes its own."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""
 
@@ -280,6 +284,11 @@ class Request(ToolServerFacts):
     def form(self) -> dict[str, str]:
         """The fields of a form; of a file its name."""
         return read_form(self.headers.get("content-type", ""), self.raw)
+
+    @lazy
+    def form_files(self) -> tuple[FormFile, ...]:
+        """The files of a form."""
+        return read_files(self.headers.get("content-type", ""), self.raw)
 
     @lazy
     def thread(self) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mockllm.core.batch import BatchRun
 from mockllm.core.webhook import Webhook
 
 
@@ -72,6 +73,8 @@ class StoreUpdate(NamedTuple):
     others: tuple[StoredResponse, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     """What the server sends to the addresses of a client."""
+    batch: BatchRun | None = None
+    """The lines of a new batch, which the server serves."""
 
     def scaled(self, factor: float, now: float) -> StoreUpdate:
         """Return the changes for a server whose time has this factor; `now` is on a clock that is never set."""

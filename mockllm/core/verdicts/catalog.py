@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.verdicts import retry_checks, stream_checks
+from mockllm.core.verdicts import cache_checks, retry_checks, stream_checks
 from mockllm.core.verdicts.client_history import ClientHistory, Evidence
 from mockllm.core.verdicts.observed_request import ObservedRequest
 
@@ -122,6 +122,16 @@ _TYPES: Final = (
         "the providers bill the tokens that were generated",
         "a stream without a fault that the client left between two chunks, with no retry afterwards",
         stream_checks.cancelled_early,
+    ),
+    VerdictType(
+        "cache_lost",
+        False,
+        "A client leaves the beginning of a conversation as it was, so that the provider's prompt cache has it.",
+        "the providers' documentation of prompt caches",
+        "two requests with the same model and the same first user message, the second one while the first is cached; "
+        "the second changes a tool, the system text or an earlier message, and 1,024 tokens or more that were cached "
+        "come after the change",
+        cache_checks.cache_lost,
     ),
     VerdictType(
         "recovered",

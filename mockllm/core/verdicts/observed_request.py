@@ -13,6 +13,9 @@ from msgspec.structs import replace
 
 from mockllm.core.display import cut
 from mockllm.core.lazy import lazy
+from mockllm.core.prompt_cache.form import PromptForm
+from mockllm.core.prompt_cache.lookup import CacheLookup
+from mockllm.core.prompt_cache.prefix import PromptPrefixes
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import written
 from mockllm.core.rendering.gzip import ENCODING, unpacked
@@ -79,6 +82,14 @@ class DeliveryTiming(NamedTuple):
         return max(self.last, self.before)
 
 
+class ObservedPrompt(NamedTuple):
+    """A prompt with its prefixes, and what it leaves in an empty cache."""
+
+    form: PromptForm
+    prefixes: PromptPrefixes
+    found: CacheLookup
+
+
 class ObservedRequest:
     """One request of a client with its outcome.
 
@@ -87,7 +98,8 @@ class ObservedRequest:
     and `left` (the ending as in the journal) are None while the response is in flight.
     `at` is `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read`
     and `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
-    reason, and None for any other response.
+    reason, and None for any other response. `prompt` returns what a prompt cache has of a request; it is
+    None where the request is too short for one.
     """
 
     def __init__(
@@ -107,6 +119,7 @@ class ObservedRequest:
         plan: Callable[[], Plan],
         unfinished_text: Callable[[Request, Plan], str | None],
         time_scale: float = 1.0,
+        prompt: Callable[[Request], ObservedPrompt | None] | None = None,
     ) -> None:
         self.id = id
         self.client = client
@@ -122,6 +135,7 @@ class ObservedRequest:
         self._read = read
         self._plan = plan
         self._unfinished_text = unfinished_text
+        self._prompt = prompt
 
     @lazy
     def request(self) -> Request:
@@ -131,6 +145,11 @@ class ObservedRequest:
     def plan(self) -> Plan:
         """The response, decompressed where it was sent compressed."""
         return decompressed(self._plan())
+
+    @lazy
+    def prompt(self) -> ObservedPrompt | None:
+        """The prompt, if its provider caches it."""
+        return None if self._prompt is None else self._prompt(self.request)
 
     @lazy
     def hash(self) -> str:

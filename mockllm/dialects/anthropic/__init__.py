@@ -10,6 +10,7 @@ from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
 from mockllm.dialects.anthropic.prices import PRICES, TIERS
+from mockllm.dialects.anthropic.prompt_form import prompt_cache
 from mockllm.dialects.anthropic.text_completions import TextCompletions
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
 from mockllm.dialects.anthropic.written_members import WRITTEN
@@ -67,6 +68,7 @@ PROVIDER: Final = Provider(
     limit_refusal=refused,
     prices=PRICES,
     tiers=TIERS,
+    prompt_cache=prompt_cache,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
     written_members=WRITTEN,

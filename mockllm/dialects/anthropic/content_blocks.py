@@ -151,7 +151,10 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
         "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
         "cache_creation_input_tokens": counted.cache_write,
         "cache_read_input_tokens": counted.cached_read,
-        "cache_creation": {"ephemeral_5m_input_tokens": counted.cache_write, "ephemeral_1h_input_tokens": 0},
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": counted.cache_write - counted.cache_write_long,
+            "ephemeral_1h_input_tokens": counted.cache_write_long,
+        },
         "output_tokens": counted.output,
     }
     if final and family.thinking_tokens:

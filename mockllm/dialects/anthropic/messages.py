@@ -40,6 +40,7 @@ from mockllm.dialects.anthropic.messages_request import (
     build_request,
 )
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
+from mockllm.dialects.anthropic.prompt_form import PROMPT_FORM
 from mockllm.dialects.anthropic.server_tools import DIALECT, SUPPORTED
 from mockllm.dialects.anthropic.stream_form import MESSAGES_FORM
 from mockllm.dialects.decoded_response import DecodedResponse
@@ -175,6 +176,7 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request: type[Request] = MessagesRequest
+    prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         refusal_ends=True,
         choices=False,

@@ -16,7 +16,15 @@ from mockllm.dialects.azure.dialects import (
     FoundryChat,
 )
 from mockllm.dialects.azure.errors import AZURE, FOUNDRY
+from mockllm.dialects.azure.media import (
+    AzureImageEdits,
+    AzureImages,
+    AzureSpeech,
+    AzureTranscriptions,
+    AzureTranslations,
+)
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
+from mockllm.dialects.openai.prompt_cache import prompt_cache
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
 from mockllm.dialects.vendors.responses import VendorModels
@@ -40,6 +48,13 @@ RESPONSES: Final = AzureResponses(AZURE)
 COMPLETIONS: Final = AzureCompletions(AZURE)
 EMBEDDINGS: Final = AzureEmbeddings(AZURE)
 MODELS: Final = VendorModels(AZURE)
+MEDIA: Final = (
+    ("images/generations", ProviderCall("images", AzureImages(AZURE), operation="generate_content")),
+    ("images/edits", ProviderCall("image_edits", AzureImageEdits(AZURE))),
+    ("audio/speech", ProviderCall("speech", AzureSpeech(AZURE))),
+    ("audio/transcriptions", ProviderCall("transcriptions", AzureTranscriptions(AZURE))),
+    ("audio/translations", ProviderCall("translations", AzureTranslations(AZURE))),
+)
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other makers."""
 FOUNDRY_MESSAGES: Final = FoundryMessages()
@@ -62,6 +77,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
         ),
         ("completions", ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False)),
         ("embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
+        *MEDIA,
     )
     return (
         *(
@@ -85,6 +101,7 @@ PROVIDER: Final = Provider(
     hint_query=re.compile("(?:^|&)api-version="),
     telemetry_name="azure.ai.openai",
     limit_headers=write_limits,
+    prompt_cache=prompt_cache,
     hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
     base_url_variables=("AZURE_OPENAI_ENDPOINT",),
     key_variables=("AZURE_OPENAI_API_KEY",),

@@ -128,6 +128,7 @@ class Generate(GeminiDialect):
     generates: bool = True
     request: type[Request] = GenerateRequest
     capabilities = ProtocolCapabilities(
+        media=frozenset({"audio", "video"}),
         chunked_calls=False,
         invalid_arguments=False,
         cache_write=False,

@@ -128,6 +128,7 @@ class McpCall(ServerCall):
     api = "jsonrpc"
     request: type[Request] = RpcRequest
     capabilities = ProtocolCapabilities(
+        media=frozenset({"audio"}),
         conversation=False, unsupported_parts=frozenset({"citations"}), reasoning=False, cached_read=False,
         cache_write=False,
     )  # fmt: skip

@@ -5,16 +5,34 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.openai.batches.batch_calls import CancelBatch, CreateBatch, GetBatch, ListBatches
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
 from mockllm.dialects.openai.errors import refused
+from mockllm.dialects.openai.files.file_calls import (
+    DeleteFile,
+    GetFile,
+    GetFileContent,
+    ListFiles,
+    UploadFile,
+)
 from mockllm.dialects.openai.handshake import Handshake
 from mockllm.dialects.openai.headers import limits
+from mockllm.dialects.openai.media.images import (
+    PATH,
+    ImageEdits,
+    ImageFile,
+    ImageGenerations,
+    ImageVariations,
+)
+from mockllm.dialects.openai.media.speech import Speech
+from mockllm.dialects.openai.media.transcription import Transcriptions, Translations
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES, TIERS
+from mockllm.dialects.openai.prompt_cache import prompt_cache
 from mockllm.dialects.openai.realtime.dialect import Realtime, Transcription
 from mockllm.dialects.openai.realtime.session import (
     DEFAULT_REALTIME_MODEL,
@@ -89,17 +107,33 @@ DELETE_ENDPOINT: Final = DeleteEndpoint()
 ROTATE_SECRET: Final = RotateSecret()
 TEST_ENDPOINT: Final = TestEndpoint()
 EVENT_TYPES: Final = EventTypes()
+UPLOAD_FILE: Final = UploadFile()
+LIST_FILES: Final = ListFiles()
+GET_FILE: Final = GetFile()
+DELETE_FILE: Final = DeleteFile()
+FILE_CONTENT: Final = GetFileContent()
+CREATE_BATCH: Final = CreateBatch()
+LIST_BATCHES: Final = ListBatches()
+GET_BATCH: Final = GetBatch()
+CANCEL_BATCH: Final = CancelBatch()
 COMPLETIONS: Final = Completions()
 EMBEDDINGS: Final = OpenAiEmbeddings()
 MODERATIONS: Final = Moderations()
 MODELS: Final = OpenAiModels()
+IMAGES: Final = ImageGenerations()
+IMAGE_EDITS: Final = ImageEdits()
+IMAGE_VARIATIONS: Final = ImageVariations()
+IMAGE_FILE: Final = ImageFile()
+SPEECH: Final = Speech()
+TRANSCRIPTIONS: Final = Transcriptions()
+TRANSLATIONS: Final = Translations()
 
 
 _chat = ProviderCall(
     "chat",
     CHAT,
     operation="chat",
-    title="OpenAI: chat, completions, embeddings, models, moderations",
+    title="OpenAI: chat, completions, embeddings, models, moderations, images, audio",
     sdk_types=("openai.types.chat:ChatCompletion", "openai.types.chat:ChatCompletionChunk"),
     python_call=("openai", "OpenAI", "chat.completions.create"),
     body_fields=("messages",),
@@ -132,6 +166,8 @@ _moderations = ProviderCall(
 )
 _models = ProviderCall("models", MODELS)
 _stored_chat, _stored_response = "/v1/chat/completions/{completion}", "/v1/responses/{response}"
+_one_file, _one_batch = "/v1/files/{file}", "/v1/batches/{batch}"
+_file, _batch = ("openai.types:FileObject",) * 2, ("openai.types:Batch",) * 2
 _one_conversation = "/v1/conversations/{conversation}"
 
 
@@ -145,6 +181,34 @@ def _webhooks(name: str, dialect: Dialect) -> ProviderCall:
 def _conversation(name: str, dialect: Dialect) -> ProviderCall:
     return ProviderCall(f"conversation_{name}", dialect)
 
+
+_images = ProviderCall(
+    "images",
+    IMAGES,
+    operation="generate_content",
+    sdk_types=("openai.types:ImagesResponse", "openai.types:ImageGenStreamEvent"),
+    python_call=("openai", "OpenAI", "images.generate"),
+)
+_image_edits = ProviderCall(
+    "image_edits", IMAGE_EDITS, sdk_types=("openai.types:ImagesResponse", "openai.types:ImageEditStreamEvent")
+)
+_transcriptions = ProviderCall(
+    "transcriptions",
+    TRANSCRIPTIONS,
+    sdk_types=(
+        "openai.types.audio:TranscriptionCreateResponse",
+        "openai.types.audio:TranscriptionStreamEvent",
+    ),
+)
+_media: Final = (
+    ProviderRoute("POST", "/v1/images/generations", _images),
+    ProviderRoute("POST", "/v1/images/edits", _image_edits),
+    ProviderRoute("POST", "/v1/images/variations", ProviderCall("image_variations", IMAGE_VARIATIONS)),
+    ProviderRoute("GET", f"{PATH}{{name}}", ProviderCall("image_files", IMAGE_FILE)),
+    ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", SPEECH)),
+    ProviderRoute("POST", "/v1/audio/transcriptions", _transcriptions),
+    ProviderRoute("POST", "/v1/audio/translations", ProviderCall("translations", TRANSLATIONS)),
+)
 
 _routes: Final = (
     ProviderRoute("POST", "/v1/chat/completions", _chat),
@@ -176,19 +240,29 @@ _routes: Final = (
     ProviderRoute("POST", f"{_one_endpoint}/rotate_secret", _webhooks("rotate", ROTATE_SECRET)),
     ProviderRoute("POST", f"{_one_endpoint}/test", _webhooks("test", TEST_ENDPOINT)),
     ProviderRoute("GET", "/v1/webhook_event_types", _webhooks("event_types", EVENT_TYPES)),
+    ProviderRoute("POST", "/v1/files", ProviderCall("files", UPLOAD_FILE, sdk_types=_file)),
+    ProviderRoute("GET", "/v1/files", ProviderCall("list_files", LIST_FILES)),
+    ProviderRoute("GET", _one_file, ProviderCall("get_file", GET_FILE, sdk_types=_file)),
+    ProviderRoute("DELETE", _one_file, ProviderCall("delete_file", DELETE_FILE)),
+    ProviderRoute("GET", f"{_one_file}/content", ProviderCall("file_content", FILE_CONTENT)),
+    ProviderRoute("POST", "/v1/batches", ProviderCall("batches", CREATE_BATCH, sdk_types=_batch)),
+    ProviderRoute("GET", "/v1/batches", ProviderCall("list_batches", LIST_BATCHES)),
+    ProviderRoute("GET", _one_batch, ProviderCall("get_batch", GET_BATCH, sdk_types=_batch)),
+    ProviderRoute("POST", f"{_one_batch}/cancel", ProviderCall("cancel_batch", CANCEL_BATCH)),
     ProviderRoute("POST", "/v1/completions", _completions),
     ProviderRoute("POST", "/v1/embeddings", _embeddings),
     ProviderRoute("POST", "/v1/moderations", _moderations),
     ProviderRoute("DELETE", "/v1/models/{model}", _models),
     ProviderRoute("GET", "/v1/models", _models),
     ProviderRoute("GET", "/v1/models/{model}", _models),
+    *_media,
 )
 
 UNSERVED: Final = tuple(
     f"/v1/{name}"
     for name in (
-        "agents", "assistants", "audio", "batches", "chatkit", "containers",
-        "content_provenance_checks", "decisions", "evals", "files", "fine_tuning",
+        "agents", "assistants", "audio", "chatkit", "containers",
+        "content_provenance_checks", "decisions", "evals", "fine_tuning",
         "images", "live", "organization", "projects", "realtime", "safety", "skills", "threads",
         "uploads", "vaults", "vector_stores", "videos",
     )
@@ -241,6 +315,7 @@ PROVIDER: Final = Provider(
     parameter_field="param",
     prices=PRICES,
     tiers=TIERS,
+    prompt_cache=prompt_cache,
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),  # the second one: older SDKs, LangChain
     key_variables=("OPENAI_API_KEY",),
 )

@@ -22,7 +22,8 @@ from mockllm.core.values.types import Duration, TemplatedJson
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import GeneratedText
 from mockllm.scenario.language.mcp_reply import PromptMessage
-from mockllm.scenario.language.reply import Image, Reply
+from mockllm.scenario.language.media import Image
+from mockllm.scenario.language.reply import Reply
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]

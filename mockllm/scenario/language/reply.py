@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from mockllm.core.batch import BatchEnd
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
@@ -27,6 +28,7 @@ from mockllm.scenario.language.base import Spec, short_form
 from mockllm.scenario.language.content import Chunk, EmbeddingField, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.mcp_reply import McpReplySpec
+from mockllm.scenario.language.media import Audio, Image, TranscriptSpec, Video
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.server_tools import ServerTools
@@ -96,26 +98,6 @@ class CitationSpec(Spec):
 Citation: TypeAlias = Annotated[CitationSpec, short_form("url", CitationSpec, _no_scalar)]
 
 
-class ImageSpec(Spec):
-    """An image that the model generated, sent if the protocol has images."""
-
-    file: str | None = None
-    """A file of the same folder or pack."""
-    data: Templated[str] | None = None
-    """The image in base64, in place of a file."""
-    mime_type: Templated[str] | None = None
-    """The media type; by the file's name by default, else image/png."""
-
-    @model_validator(mode="after")
-    def one(self) -> ImageSpec:
-        if (self.file is None) == (self.data is None):
-            raise PydanticCustomError("image", "an image is one of file and data")
-        return self
-
-
-Image: TypeAlias = Annotated[ImageSpec, short_form("file", ImageSpec, _no_scalar)]
-
-
 _PROVIDER_NAMES = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 
 
@@ -161,6 +143,10 @@ class PartSpec(Spec):
     """The sources of the text, chunks or json beside this key."""
     images: list[Image] | None = None
     """Images."""
+    audio: Audio | None = None
+    """Audio."""
+    video: Video | None = None
+    """A video."""
     server_tools: ServerTools | None = None
     """The tools that the provider runs."""
 
@@ -170,7 +156,8 @@ class PartSpec(Spec):
         if len(keys) != 1:
             raise PydanticCustomError(
                 "part",
-                "a part is one of text, chunks, json, thinking, tool_calls, refusal, images, server_tools",
+                "a part is one of text, chunks, json, thinking, tool_calls, refusal, images, audio, video, "
+                "server_tools",
             )
         if "citations" in self.model_fields_set and not keys & _CITED:
             raise PydanticCustomError("citations", _UNCITED)
@@ -219,6 +206,10 @@ class ChoiceSpec(Spec):
     """The sources of the text; a bare text is an address."""
     images: list[Image] | None = None
     """Images after the text; a bare text is a file."""
+    audio: Audio | None = None
+    """Audio after the text; a bare text is a file."""
+    video: Video | None = None
+    """A video after the text; a bare text is a file."""
     server_tools: ServerTools | None = None
     """The tools that the provider runs, before the text: web search and fetch, file search, code, computer, MCP."""
     parts: list[Part] | None = None
@@ -242,6 +233,22 @@ class ChoiceSpec(Spec):
 OneChoice: TypeAlias = Annotated[ChoiceSpec, short_form("text", ChoiceSpec, _no_scalar, _no_list)]
 
 
+class BatchSpec(Spec):
+    """How a batch ends."""
+
+    status: BatchEnd = "completed"
+    """The last state: completed, failed, expired, cancelled."""
+    responses: Annotated[int, Field(ge=0)] | None = None
+    """How many of the first lines have a response by then: all of a completed batch by default, none of another."""
+    code: Templated[str] | None = None
+    """The code of the error of a failed batch, if the protocol has one."""
+    message: Templated[str] | None = None
+    """The message of the error of a failed batch."""
+
+
+Batch: TypeAlias = Annotated[BatchSpec, short_form("status", BatchSpec)]
+
+
 class ReplySpec(ChoiceSpec):
     """A reply of the model, written once for every protocol."""
 
@@ -255,6 +262,10 @@ class ReplySpec(ChoiceSpec):
     """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """Members to merge into the response, by dialect; `events`: into the events of a stream, by their names."""
+    transcript: TranscriptSpec | None = None
+    """What a transcript has beside its text."""
+    batch: Batch | None = None
+    """The reply to a call that creates a batch: how the batch ends."""
     mcp: McpReplySpec | None = None
     """What only the reply of an MCP server has."""
 

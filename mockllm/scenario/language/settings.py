@@ -113,13 +113,16 @@ class PaceSpec(Spec):
     whole: Literal["as_streamed", "at_once"] | None = None
     """Whether a non-streaming response takes as long as its stream would (the default) or is sent at once."""
     queued: Drawable[Duration] | None = None
-    """The time for which a background response is queued."""
+    """The time for which a background response or a batch is queued."""
     in_progress: Drawable[Duration] | None = None
-    """The least time for which a background response is in progress; its stream may last longer."""
+    """The least time for which a background response or a batch is in progress; its stream or its lines may last
+    longer."""
+    finalizing: Drawable[Duration] | None = None
+    """The time for which a batch is finalizing, or cancelling."""
     queued_polls: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """The number of reads that find a background response queued."""
+    """The number of reads that find a background response or a batch queued."""
     in_progress_polls: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """The number of reads after them that find a background response in progress."""
+    """The number of reads after them that find it in progress."""
 
     @model_validator(mode="after")
     def one_speed(self) -> PaceSpec:
@@ -232,6 +235,15 @@ class ThenPostSpec(Spec):
         return to
 
 
+class PromptCacheSpec(Spec):
+    """The prompt cache of the provider, with other values than the provider's."""
+
+    ttl: Duration | None = None
+    """The time for which an entry lasts after its last use."""
+    minimum: Annotated[int, Field(ge=1)] | None = None
+    """The least number of tokens of a cached prompt."""
+
+
 class Settings(Spec):
     """The settings of a response that rules, steps, branches and modifiers share."""
 
@@ -249,5 +261,7 @@ class Settings(Spec):
     """Wait until this name is released, before the delay; a bare text is the name."""
     then_post: ThenPostSpec | None = None
     """A request that the server sends when the response has ended; those of all settings are sent."""
+    cache: bool | PromptCacheSpec | None = None
+    """The provider's prompt cache: the usage of a response counts what earlier requests had written to it."""
     faults: list[FaultSetting] | None = None
     """Deliberate errors in the response; all of them are applied, in order."""

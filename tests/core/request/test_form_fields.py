@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.request.form_fields import MAX_FIELDS, read_form
+from mockllm.core.request.form_fields import (
+    MAX_FIELDS,
+    FormFile,
+    multipart_parts,
+    read_files,
+    read_form,
+    without_contents,
+)
 
 MULTIPART = "multipart/form-data; boundary=xyz"
 
@@ -44,3 +51,37 @@ def test_number_of_fields_is_bounded() -> None:
     many = "".join(part(f'name="{number}"', "x") for number in range(MAX_FIELDS + 9))
     assert len(read_form(MULTIPART, many.encode())) == MAX_FIELDS
     assert read_form("application/x-www-form-urlencoded", b"&".join([b"a=1"] * (MAX_FIELDS + 1))) == {}
+
+
+IMAGE = part('name="file"; filename="a%22.png"', "\x00png").replace(
+    '.png"\r\n', '.png"\r\nContent-Type: image/png\r\n'
+)
+
+
+def test_files_have_name_type_and_content() -> None:
+    body = part('name="purpose"', "vision") + IMAGE + part('name="b"; filename=""', "") + "--xyz--\r\n"
+    first, second = read_files(MULTIPART, body.encode())
+    assert first == FormFile("file", 'a".png', "image/png", b"\x00png")
+    assert second == FormFile("b", "", "", b"")
+    assert read_files("application/json", b"{}") == ()
+
+
+def test_upload_loses_contents_of_files_alone() -> None:
+    body = (part('name="purpose"', "vision") + IMAGE + "--xyz--\r\n").encode()
+    left = without_contents(MULTIPART, body)
+    assert b"png" not in left.replace(b".png", b"").replace(b"image/png", b"")
+    assert read_form(MULTIPART, left) == {"purpose": "vision", "file": 'a".png'}
+
+
+def test_related_upload_keeps_its_description() -> None:
+    body = b'--xyz\r\n\r\n{"file": {}}\r\n--xyz\r\nContent-Type: text/plain\r\n\r\nsecret\r\n--xyz--'
+    left = without_contents("multipart/related; boundary=xyz", body)
+    assert b"secret" not in left
+    assert [part.content for part in multipart_parts("multipart/related; boundary=xyz", left)] == [
+        b'{"file": {}}',
+        b"",
+    ]
+
+
+def test_other_upload_loses_its_content() -> None:
+    assert without_contents("image/png", b"\x89PNG") == b""

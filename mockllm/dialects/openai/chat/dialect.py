@@ -27,6 +27,7 @@ from mockllm.dialects.openai.chat.body import (
 )
 from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
+from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import store_update
 from mockllm.dialects.openai.errors import error_object
@@ -171,6 +172,7 @@ class Chat(OpenAiCall):
     generates = True
     capabilities = ProtocolCapabilities(error_in_chunk=True, unsupported_parts=frozenset({"images"}))
     request = ChatRequest
+    prompt_form = PROMPT_FORM
 
     check = staticmethod(check)
     build_request = staticmethod(build_chat)

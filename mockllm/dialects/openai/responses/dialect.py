@@ -43,6 +43,7 @@ from mockllm.dialects.openai.responses.items import (
     supported_reply,
 )
 from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason, usage
+from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import ITEMS
 from mockllm.dialects.openai.responses.stored_calls import store_update
@@ -218,6 +219,7 @@ class Responses(ResponsesCall):
     api = "responses"
     generates = True
     request = ResponsesRequest
+    prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=frozenset(ITEMS))
 
     check = staticmethod(check)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from mockllm.core.key_forms import redact_text
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine import Engine
+from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import decode_again
@@ -94,6 +95,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         read=lambda: decode_again(entry, engine),
         plan=lambda: response.plan,
         unfinished_text=unfinished,
+        prompt=observed_prompt if len(entry.raw) >= MIN_BYTES else None,
         time_scale=engine.time_scale(entry.session),
     )
 

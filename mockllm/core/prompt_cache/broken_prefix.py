@@ -1,0 +1,59 @@
+"""Finds where a prompt of a conversation differs from the one before it, so that the cache is lost from there on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from mockllm.core.prompt_cache.form import PromptForm
+from mockllm.core.prompt_cache.prefix import PromptPrefixes, block_name
+from mockllm.core.request.request import Request
+
+MIN_LOST: Final = 1024
+"""Tokens: a client that loses fewer is not reported. Agents replace reminders at the end of a prompt on purpose."""
+
+
+class SentPrompt(NamedTuple):
+    """What is remembered of a prompt: the hashes of its blocks, how many of them are before the turns, and the tokens
+    that the next prompt can read."""
+
+    blocks: Sequence[bytes]
+    head: int
+    readable: int
+
+
+def sent_prompt(prefixes: PromptPrefixes, readable: int) -> SentPrompt:
+    """Return what is remembered of a prompt with these prefixes."""
+    return SentPrompt(prefixes.block_digests(), prefixes.head_blocks, readable)
+
+
+class BrokenPrefix(Struct, frozen=True):
+    """The first block that differs from the prompt before, and how many tokens are not read because of that."""
+
+    block: str
+    lost: int
+
+
+def broken_prefix(
+    before: SentPrompt, request: Request, form: PromptForm, prefixes: PromptPrefixes
+) -> BrokenPrefix | None:
+    """Return where a prompt breaks the prefix of the one before; None where it begins with that, or loses little."""
+    number = first_change(before.blocks, prefixes.block_digests())
+    if number is None:
+        return None
+    lost = before.readable - prefixes.tokens_before(number)
+    if lost < MIN_LOST:
+        return None
+    name = block_name(request, form, number)
+    missing = prefixes.head_blocks <= number < before.head
+    return BrokenPrefix(f"the blocks before {name}" if missing else name, lost)
+
+
+def first_change(before: Sequence[bytes], after: Sequence[bytes]) -> int | None:
+    """Return the number of the first block of a prompt that another prompt does not begin with; None if it begins
+    with all."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False)))
+    return None if same == len(before) else same

@@ -1,0 +1,138 @@
+"""Looks a prompt up in a cache: which tokens are read, which are written, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from mockllm.core.prompt_cache.policy import (
+    NOTHING_CACHED,
+    SHORT_LIFETIME,
+    BreakpointCache,
+    CachedTokens,
+    CacheOverrides,
+    CachePolicy,
+    StepCache,
+)
+from mockllm.core.prompt_cache.prefix import PrefixEnd
+
+
+class CacheWrite(NamedTuple):
+    """An entry to write or to refresh: its key, the seconds until it ends without a further use, and the seconds
+    until it ends in any case."""
+
+    key: bytes
+    lifetime: float
+    longest: float = inf
+
+
+class CacheLookup(Struct, frozen=True):
+    """What a cache has of a prompt: the tokens, the entries that the response writes, and the reason in words. The
+    next prompt that begins like this one reads `readable` tokens."""
+
+    tokens: CachedTokens
+    writes: Sequence[CacheWrite]
+    reason: str
+    readable: int = 0
+
+    @property
+    def lifetime(self) -> float:
+        """The seconds for which the longest entry lasts."""
+        return max((write.lifetime for write in self.writes), default=0.0)
+
+
+def look_up(
+    ends: Sequence[PrefixEnd],
+    total: int,
+    policy: CachePolicy,
+    overrides: CacheOverrides,
+    known: Callable[[bytes], bool],
+) -> CacheLookup:
+    """Return what the cache has of a prompt with these prefixes. `total` is the number of its input tokens; `known`
+    returns whether an entry lasts."""
+    minimum = policy.minimum if overrides.minimum is None else overrides.minimum
+    if total < minimum:
+        return CacheLookup(NOTHING_CACHED, (), f"not cached: {total} tokens, and the minimum is {minimum}")
+    if isinstance(policy, StepCache):
+        return _by_steps(ends, total, minimum, policy, overrides, known)
+    return _by_breakpoints(ends, minimum, policy, overrides, known)
+
+
+def _by_steps(
+    ends: Sequence[PrefixEnd],
+    total: int,
+    minimum: int,
+    policy: StepCache,
+    overrides: CacheOverrides,
+    known: Callable[[bytes], bool],
+) -> CacheLookup:
+    longest = next((end for end in reversed(ends) if known(end.digest)), None)
+    lifetime = policy.lifetime if overrides.lifetime is None else overrides.lifetime
+    writes = [CacheWrite(end.digest, lifetime, policy.longest) for end in ends]
+    step = policy.step if minimum >= policy.step else 1
+    read = 0 if longest is None else min(longest.tokens, total - 1) // step * step
+    if read < minimum:
+        shared = "" if longest is None else f"; {longest.tokens} tokens are the same, which are too few"
+        reason = f"miss: no cached prompt begins like this one{shared}"
+        return CacheLookup(NOTHING_CACHED, writes, reason, total)
+    reason = f"hit: {read} of {total} tokens, in steps of {step}"
+    return CacheLookup(CachedTokens(read), writes, reason, total)
+
+
+def _by_breakpoints(
+    ends: Sequence[PrefixEnd],
+    minimum: int,
+    policy: BreakpointCache,
+    overrides: CacheOverrides,
+    known: Callable[[bytes], bool],
+) -> CacheLookup:
+    blocks = [end for end in ends if end.whole]
+    marked = [number for number, end in enumerate(blocks) if end.lifetime is not None]
+    marked = marked[-policy.breakpoints :]
+    if not marked:
+        return CacheLookup(NOTHING_CACHED, (), "not cached: no block has a breakpoint")
+    long_enough = [number for number in marked if blocks[number].tokens >= minimum]
+    if not long_enough:
+        most = blocks[marked[-1]].tokens
+        reason = f"not cached: {most} tokens up to the last breakpoint, and the minimum is {minimum}"
+        return CacheLookup(NOTHING_CACHED, (), reason)
+    found = max((_found(blocks, number, minimum, policy, known) for number in long_enough), default=-1)
+    read = blocks[found].tokens if found >= 0 else 0
+    new = [blocks[number] for number in long_enough if number > found]
+    written = new[-1].tokens - read if new else 0
+    lasting = [end.tokens for end in new if _lifetime(end, overrides) > SHORT_LIFETIME]
+    used = [blocks[number] for number in {*long_enough, *((found,) if found >= 0 else ())}]
+    writes = [CacheWrite(end.digest, _lifetime(end, overrides)) for end in used]
+    reason = (
+        f"hit: {read} tokens"
+        if read
+        else "miss: no breakpoint finds a cached prompt that begins like this one"
+    )
+    if written:
+        reason += f"; {written} tokens are written"
+    tokens = CachedTokens(read, written, max(lasting) - read if lasting else 0)
+    return CacheLookup(tokens, writes, reason, blocks[long_enough[-1]].tokens)
+
+
+def _lifetime(end: PrefixEnd, overrides: CacheOverrides) -> float:
+    """Return the lifetime of an entry. One that only a lookback finds retains its own."""
+    return (end.lifetime or 0.0) if overrides.lifetime is None else overrides.lifetime
+
+
+def _found(
+    blocks: Sequence[PrefixEnd],
+    number: int,
+    minimum: int,
+    policy: BreakpointCache,
+    known: Callable[[bytes], bool],
+) -> int:
+    """Return the number of the last block with an entry that a breakpoint finds; -1 without one."""
+    for place in range(number, max(number - policy.lookback, -1), -1):
+        if blocks[place].tokens < minimum:
+            break
+        if known(blocks[place].digest):
+            return place
+    return -1

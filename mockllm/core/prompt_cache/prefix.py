@@ -1,0 +1,176 @@
+"""The prefixes of a prompt by their hashes. No text of a prompt is stored.
+
+Each prefix has the hash of the prefix before it and of the last segment, so that equal hashes mean equal
+beginnings. A long block is divided into segments at fixed places, so that two prompts with the same beginning
+have the same prefixes up to the segment that differs. What earlier requests of a conversation had is not hashed
+again (`core.request.known_bodies`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+from msgspec import Struct, field
+
+from mockllm.core.json.codec import Json
+from mockllm.core.prompt_cache.form import PromptBlock, PromptForm
+from mockllm.core.request.request import Request
+
+SEGMENT_SIZES: Final = ((512, 64), (4096, 56), (65_536, 1 << 30))
+"""Bytes of a segment, and how many segments of that size a block has, in order."""
+DIGEST_SIZE: Final = 16
+
+
+class PrefixEnd(NamedTuple):
+    """The end of a prefix: its hash, and its tokens. `whole`: it is the end of a block. `lifetime`: see
+    PromptBlock."""
+
+    digest: bytes
+    tokens: int
+    whole: bool
+    lifetime: float | None = None
+
+
+class PrefixChain(Struct, eq=False):
+    """The prefixes of consecutive blocks, and the number of turns that they are from."""
+
+    digest: bytes = b""
+    tokens: int = 0
+    turns: int = 0
+    ends: list[PrefixEnd] = field(default_factory=list)
+
+    def add(self, block: PromptBlock) -> None:
+        """Add the prefixes that end in this block."""
+        content, size, digest = memoryview(block.content), len(block.content), self.digest
+        for start, end in _segments(size):
+            hashed = blake2b(digest, digest_size=DIGEST_SIZE)
+            hashed.update(content[start:end])
+            digest = hashed.digest()
+            if end < size:
+                self.ends.append(PrefixEnd(digest, self.tokens + block.tokens * end // size, whole=False))
+        self.digest = digest
+        self.tokens += block.tokens
+        self.ends.append(PrefixEnd(digest, self.tokens, whole=True, lifetime=block.lifetime))
+
+
+class PromptPrefixes(Struct, frozen=True):
+    """All prefixes of a prompt, the shortest first. The tokens of the turns do not include those of the head;
+    `options` are the fields that the cache of the turns depends on."""
+
+    head: PrefixChain
+    turns: PrefixChain
+    options: bytes = b""
+    at_end: float | None = None
+    """The lifetime of a breakpoint at the end."""
+
+    def keyed(self, scope: bytes) -> Iterator[PrefixEnd]:
+        """Yield all ends with keys that hold in a scope, and with the tokens of the whole prefix."""
+        head = self.head
+        for end in head.ends:
+            yield end._replace(digest=scope + end.digest)
+        base = blake2b(scope + head.digest + self.options, digest_size=DIGEST_SIZE).digest()
+        last = len(self.turns.ends) - 1
+        for number, end in enumerate(self.turns.ends):
+            lifetime = self.at_end if number == last and end.lifetime is None else end.lifetime
+            yield PrefixEnd(base + end.digest, head.tokens + end.tokens, end.whole, lifetime)
+
+    @property
+    def head_blocks(self) -> int:
+        """The number of blocks before the turns."""
+        return sum(end.whole for end in self.head.ends)
+
+    def tokens_before(self, block: int) -> int:
+        """Return the tokens of the prompt before a block, which is counted from 0."""
+        ends = [end for end in self.head.ends if end.whole]
+        if block <= len(ends):
+            return ends[block - 1].tokens if block else 0
+        turns = [end for end in self.turns.ends if end.whole]
+        return self.head.tokens + turns[min(block - len(ends), len(turns)) - 1].tokens
+
+    def block_digests(self) -> list[bytes]:
+        """Return the hash of each prefix that ends with a block."""
+        of_turns = blake2b(self.head.digest + self.options, digest_size=8).digest()
+        return [
+            *(end.digest[:8] for end in self.head.ends if end.whole),
+            *(_mixed(end.digest, of_turns) for end in self.turns.ends if end.whole),
+        ]
+
+
+def _mixed(digest: bytes, salt: bytes) -> bytes:
+    return (int.from_bytes(digest[:8]) ^ int.from_bytes(salt)).to_bytes(8)
+
+
+def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
+    """Return the prefixes of a request's prompt."""
+    fields = request.fields
+    head = request.of_frame("prompt_prefix", lambda: _head_chain(form, request))
+    turns = _known_chain(request, form) or _turn_chain(form, form.items(request))
+    return PromptPrefixes(head, turns, form.options(fields), form.at_end(fields))
+
+
+def _head_chain(form: PromptForm, request: Request) -> PrefixChain:
+    chain = PrefixChain()
+    for block in form.head(request.fields):
+        chain.add(block)
+    return chain
+
+
+def _turn_chain(form: PromptForm, items: Sequence[Json]) -> PrefixChain:
+    step, chain = _step(form), PrefixChain()
+    for item in items:
+        step(chain, item)
+    return chain
+
+
+def _known_chain(request: Request, form: PromptForm) -> PrefixChain | None:
+    """Return the chain of a known body, whose first turns were hashed before."""
+    known = request.known_body
+    if known is None or form.items(request) is not known.items:
+        return None
+    return known.fold(("prompt_prefix", form), _continued, _step(form))
+
+
+def _continued(chain: PrefixChain | None) -> PrefixChain:
+    if chain is None:
+        return PrefixChain()
+    return PrefixChain(chain.digest, chain.tokens, chain.turns, chain.ends.copy())
+
+
+def _step(form: PromptForm) -> Callable[[PrefixChain, Json], bool]:
+    def step(chain: PrefixChain, item: Json) -> bool:
+        for block in form.turn(item, chain.turns):
+            chain.add(block)
+        chain.turns += 1
+        return True
+
+    return step
+
+
+def _segments(size: int) -> Iterator[tuple[int, int]]:
+    """Yield the segments of a block by their bytes; an empty block is one segment."""
+    start = 0
+    for length, count in SEGMENT_SIZES:
+        for _ in range(count):
+            if size - start <= length:
+                yield start, size
+                return
+            yield start, start + length
+            start += length
+
+
+def block_name(request: Request, form: PromptForm, number: int) -> str:
+    """Return the name of a block by its number in the prompt; `the end` behind the last one."""
+    for block in all_blocks(request, form):
+        if not number:
+            return block.name
+        number -= 1
+    return "the end"
+
+
+def all_blocks(request: Request, form: PromptForm) -> Iterator[PromptBlock]:
+    """Yield all blocks of a prompt in their order."""
+    yield from form.head(request.fields)
+    for number, item in enumerate(form.items(request)):
+        yield from form.turn(item, number)

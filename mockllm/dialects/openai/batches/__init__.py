@@ -1,0 +1,1 @@
+"""Batches: a file of requests, and the files of their responses."""

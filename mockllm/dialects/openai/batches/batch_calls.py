@@ -1,0 +1,294 @@
+"""The calls on batches: POST and GET /v1/batches, GET /v1/batches/{id}, POST /v1/batches/{id}/cancel.
+
+Sources: the SDK's `Batches` resource, `openai.types.Batch` and OpenAI's guide to batches; no recording was at hand.
+The refusals of an unknown batch and of a second end are those of public reports; that of an input file is inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mockllm.core.batch import BatchOutcome, BatchRun
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.randomness import BASE62, HEX, Ids
+from mockllm.core.rendering.plan import BatchStart, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_batches import (
+    BatchRecord,
+    BatchState,
+    cancelled,
+    new_batch,
+    record_of,
+    responses_of,
+    state_of,
+    with_read,
+)
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
+from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, body_of, output_files
+from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, page, stored_object_note
+from mockllm.dialects.openai.files.file_calls import ID_LENGTH, file_object, missing_file
+from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
+from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.metadata import check_metadata
+from mockllm.dialects.openai.request_fields import count_of, object_of, text_of
+from mockllm.dialects.openai.validators import check_fields, check_readable, missing, one_of, refuse, string
+
+PREFIX: Final = "batch_"
+WINDOW: Final = 24 * 3600
+"""Seconds after which a batch expires."""
+ENDPOINTS: Final = (
+    "/v1/responses",
+    "/v1/chat/completions",
+    "/v1/embeddings",
+    "/v1/completions",
+    "/v1/moderations",
+    "/v1/images/generations",
+    "/v1/images/edits",
+    "/v1/videos",
+)
+"""SDK: `BatchCreateParams.endpoint`."""
+FIELDS: Final = {
+    "input_file_id": string,
+    "endpoint": one_of(*ENDPOINTS),
+    "completion_window": one_of("24h"),
+    "metadata": lambda value, path: check_metadata(value),
+}
+STATUSES: Final = {"queued": "validating"}
+"""The protocol's words for states, where they differ."""
+TIMES: Final = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
+"""The states whose times a batch shows."""
+
+
+class BatchRequest(Request):
+    dialect = "openai"
+    api = "batches"
+
+    @lazy
+    def input_file(self) -> StoredResponse | None:
+        """The file that the body names."""
+        id = text_of(self.fields.get("input_file_id")) or ""
+        return self.recall.stored(id) if id.startswith(FILE_PREFIX) else None
+
+    @lazy
+    def input_lines(self) -> InputLines:
+        content = b"" if self.input_file is None else self.input_file.request_body
+        endpoint = self.fields.get("endpoint")
+        return read_lines(content, endpoint if endpoint in ENDPOINTS else None)
+
+
+class StoredBatchRequest(Request):
+    dialect = "openai"
+    api = "stored_batches"
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        """The batch that the path names."""
+        id = self.route.get("batch", "")
+        return self.recall.stored(id) if id.startswith(PREFIX) else None
+
+
+class CreateBatch(OpenAiCall):
+    """POST /v1/batches."""
+
+    api = "batches"
+    generates = False
+    request = BatchRequest
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def check(self, request: Request) -> Failure | None:
+        error = check_readable(request) or check_fields(request.fields, FIELDS)
+        names = ("input_file_id", "endpoint", "completion_window")
+        absent = next((name for name in names if request.fields.get(name) is None), None)
+        if error is None:
+            error = _input_failure(request) if absent is None else missing(absent)
+        return error
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        return self.begin(BatchOutcome(), request, stamp)
+
+    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+        """Return the response with a batch that ends so."""
+        fields = request.fields
+        id = stamp.ids.make(PREFIX, 32, alphabet=HEX)
+        shown: dict[str, Json] = {
+            "id": id,
+            "object": "batch",
+            "endpoint": fields.get("endpoint"),
+            "model": None,
+            "errors": None,
+            "input_file_id": fields.get("input_file_id"),
+            "completion_window": "24h",
+            "status": "validating",
+            OUTPUT: None,
+            ERRORS: None,
+            "created_at": stamp.second,
+            "expires_at": stamp.second + WINDOW,
+            **{f"{name}_at": None for name in TIMES},
+            "request_counts": {"total": 0, "completed": 0, "failed": 0},
+            "metadata": fields.get("metadata"),
+            "usage": None,
+        }
+        plan = body_plan(shown, stamp)
+        return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        start = plan.background
+        if plan.head.status != 200 or not isinstance(start, BatchStart):
+            return None
+        assert isinstance(request, BatchRequest)
+        shown = loads(start.plan.steps[0].payload)  # type: ignore[union-attr]  # one event
+        id, second = shown["id"], shown["created_at"]
+        keys, lines, errors = request.input_lines
+        output, failed = (Ids(0, id, place).make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62) for place in (1, 2))
+        details = {"shown": shown, "errors": errors or _errors(start.outcome), OUTPUT: output, ERRORS: failed}
+        outcome = start.outcome._replace(status="failed") if errors else start.outcome
+        record = BatchRecord(request.now, keys, outcome, details)
+        batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
+        run = BatchRun(id, tuple(lines[: outcome.response_count(len(lines))]))
+        others = [
+            _output_file(file, id, f"{id}_{kind}.jsonl", second)
+            for file, kind in ((output, "output"), (failed, "error"))
+        ]
+        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch=run)
+
+
+def _input_failure(request: Request) -> Failure | None:
+    """Return what is wrong with the input file."""
+    assert isinstance(request, BatchRequest)
+    id = text_of(request.fields.get("input_file_id"))
+    if request.input_file is None:
+        return missing_file(id, "files")
+    purpose = object_of(loads(request.input_file.response_body)).get("purpose")
+    if purpose == "batch":
+        return None
+    message = f"Invalid purpose '{purpose}' of the input file {id}: it must be 'batch'."
+    return refuse(message, "input_file_id")
+
+
+def _errors(outcome: BatchOutcome) -> list[dict[str, Json]]:
+    """Return the errors of a batch that fails because the scenario says so."""
+    if outcome.status != "failed":
+        return []
+    message = outcome.message or "The batch could not be processed."
+    return [{"code": outcome.code or "server_error", "message": message, "param": None, "line": None}]
+
+
+def _output_file(id: str, batch: str, name: str, second: int) -> StoredResponse:
+    """Return a file whose content follows from the state of its batch."""
+    return StoredResponse(id, batch, b"", dumps(file_object(id, name, "batch_output", 0, second, None)))
+
+
+def batch_object(batch: StoredResponse, now: float) -> dict[str, Json]:
+    """Return the batch as a read at this time finds it."""
+    state, details = state_of(batch, now), record_of(batch).details
+    total = 0 if state.status == "queued" else state.total
+    errors = details["errors"] if state.status == "failed" else None
+    return {
+        **details["shown"],
+        "errors": None if errors is None else {"object": "list", "data": errors},
+        "status": STATUSES.get(state.status, state.status),
+        **output_files(batch, now),
+        **{f"{name}_at": int(at) for name, at in state.reached.items() if name in TIMES},
+        "request_counts": {
+            "total": total,
+            "completed": state.succeeded,
+            "failed": state.responded - state.succeeded,
+        },
+        **(_totals(batch, state) if state.ended else {}),
+    }
+
+
+def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
+    """Return the model and the usage of the responses of a batch that has ended."""
+    bodies = [object_of(body_of(response)) for response in responses_of(batch)[: state.responded]]
+    usages = [object_of(body.get("usage")) for body in bodies]
+    read = sum(_count(usage, "prompt_tokens", "input_tokens") for usage in usages)
+    written = sum(_count(usage, "completion_tokens", "output_tokens") for usage in usages)
+    cached = sum(
+        _count(object_of(usage.get(name)), "cached_tokens")
+        for usage in usages
+        for name in ("prompt_tokens_details", "input_tokens_details")
+    )
+    reasoning = sum(
+        _count(object_of(usage.get(name)), "reasoning_tokens")
+        for usage in usages
+        for name in ("completion_tokens_details", "output_tokens_details")
+    )
+    usage = {
+        "input_tokens": read,
+        "input_tokens_details": {"cached_tokens": cached},
+        "output_tokens": written,
+        "output_tokens_details": {"reasoning_tokens": reasoning},
+        "total_tokens": read + written,
+    }
+    model = next((body["model"] for body in bodies if type(body.get("model")) is str), None)
+    return {"model": model, "usage": usage}
+
+
+def _count(usage: Mapping[str, Json], *names: str) -> int:
+    return next((count for name in names if (count := count_of(usage.get(name)))), 0)
+
+
+class BatchCall(LookupCall):
+    """The base of the calls on one batch."""
+
+    api = "stored_batches"
+    request = StoredBatchRequest
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, StoredBatchRequest)
+        if request.stored is None:
+            id = request.route.get("batch")
+            note = stored_object_note("batch", self.api)
+            return Failure("not_found", message=f"No batch found with id '{id}'.", note=note)
+        return self.respond(request.stored, request, stamp)
+
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+        return body_plan(batch_object(stored, request.monotonic), stamp)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, StoredBatchRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        changed = self.changed(request.stored, request)
+        return None if changed is None or changed is request.stored else StoreUpdate((changed.id,), changed)
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class GetBatch(BatchCall):
+    """GET /v1/batches/{id}."""
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+        return with_read(stored)
+
+
+class CancelBatch(BatchCall):
+    """POST /v1/batches/{id}/cancel."""
+
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+        state = state_of(stored, request.monotonic)
+        if state.ended:
+            message = f"Cannot cancel a batch with status '{state.status}'."
+            return Failure("bad_request", 409, message)
+        return super().respond(self.changed(stored, request), request, stamp)
+
+    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+        return cancelled(stored, request.monotonic)
+
+
+class ListBatches(BatchCall):
+    """GET /v1/batches: the newest first, in pages."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        batches = request.recall.all_stored(PREFIX)
+        shown = [batch_object(batch, request.monotonic) for batch in batches]
+        return body_plan(page(shown, request.query, "desc"), stamp)

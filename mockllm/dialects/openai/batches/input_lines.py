@@ -1,0 +1,96 @@
+"""The lines of a batch's input file, and what is wrong with them.
+
+The codes are those of Azure's documentation of batches, which serves the same API; the messages follow its
+descriptions.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from mockllm.core.batch import BatchLine, LineResponse
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.dialects.openai.request_fields import object_of, text_of
+
+MAX_LINES: Final = 50_000
+MAX_ERRORS: Final = 100
+"""How many errors a failed batch names."""
+STREAMED: Final = LineResponse(
+    400,
+    dumps(
+        {
+            "error": {
+                "message": "Streaming is not supported in the Batch API.",
+                "type": "invalid_request_error",
+                "param": "stream",
+                "code": None,
+            }
+        }
+    ),
+)
+"""The response to a line that requests a stream. Its message is inferred."""
+
+
+class InputLines(NamedTuple):
+    """The readable lines with their custom ids, and the errors that make the batch fail."""
+
+    keys: list[str]
+    lines: list[BatchLine]
+    errors: list[dict[str, Json]]
+
+
+def read_lines(content: bytes, endpoint: str | None) -> InputLines:
+    """Read an input file. Without an endpoint no line has the right URL."""
+    found = InputLines([], [], [])
+    written = [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
+    if not written:
+        _fail(found, "empty_file", "The batch input file is empty.", None)
+    if len(written) > MAX_LINES:
+        message = f"The batch input file contains more than {MAX_LINES} requests."
+        _fail(found, "too_many_tasks", message, None)
+        return found
+    known: set[str] = set()
+    for number, text in enumerate(written, 1):
+        _read_line(found, known, text, number, endpoint)
+        if len(found.errors) >= MAX_ERRORS:
+            break
+    return found
+
+
+def _read_line(found: InputLines, known: set[str], text: bytes, number: int, endpoint: str | None) -> None:
+    try:
+        value = loads(text)
+    except JSONDecodeError:
+        value = None
+    if type(value) is not dict:
+        _fail(found, "invalid_json_line", "This line is not parseable as valid JSON.", number)
+        return
+    key = text_of(value.get("custom_id"))
+    for name, valid in (("custom_id", key is not None), ("body", type(value.get("body")) is dict)):
+        if not valid:
+            message = f"Missing required parameter: '{name}'."
+            _fail(found, "missing_required_parameter", message, number, name)
+            return
+    assert key is not None
+    if key in known:
+        message = (
+            "The custom_id for this request is a duplicate of another request. "
+            "The custom_id parameter must be unique for each request in a batch."
+        )
+        _fail(found, "duplicate_custom_id", message, number, "custom_id")
+        return
+    if value.get("method") != "POST":
+        _fail(found, "invalid_method", "The method of a request in a batch must be POST.", number, "method")
+        return
+    if endpoint is None or value.get("url") != endpoint:
+        message = "The URL provided for this request does not match the batch endpoint."
+        _fail(found, "url_mismatch", message, number, "url")
+        return
+    known.add(key)
+    found.keys.append(key)
+    streamed = object_of(value["body"]).get("stream") is True
+    found.lines.append(BatchLine(endpoint, dumps(value["body"]), STREAMED if streamed else None))
+
+
+def _fail(found: InputLines, code: str, message: str, line: int | None, param: str | None = None) -> None:
+    found.errors.append({"code": code, "message": message, "param": param, "line": line})

@@ -1,0 +1,1 @@
+"""Files, and the parts in which they are uploaded."""

@@ -1,0 +1,207 @@
+"""The calls on files: POST and GET /v1/files, GET and DELETE /v1/files/{id}, GET /v1/files/{id}/content.
+
+A file is stored under its id: its content is the stored request body, its object the stored response body. Sources:
+the SDK's `Files` resource, `openai.types.FileObject`, and errors that public reports quote; no recording was at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import quote
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.randomness import BASE62
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.batches.output_files import output_content
+from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, page, stored_object_note
+from mockllm.dialects.openai.headers import OPENAI, body_plan, head
+from mockllm.dialects.openai.validators import refuse
+
+PREFIX: Final = "file-"
+ID_LENGTH: Final = 22
+DEFAULT_PAGE_SIZE: Final = 10_000
+PURPOSES: Final = ("fine-tune", "assistants", "batch", "user_data", "vision", "evals")
+UNREADABLE: Final = ("assistants", "user_data")
+"""The purposes whose files cannot be downloaded."""
+BATCH_LIFE: Final = 30 * 24 * 3600
+"""Seconds after which a file for a batch expires (SDK: `FileCreateParams.expires_after`)."""
+
+
+class UploadRequest(Request):
+    dialect = "openai"
+    api = "files"
+    uploads = True
+
+
+class FileRequest(Request):
+    dialect = "openai"
+    api = "stored_files"
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        """The file that the path names, with its content."""
+        id = self.route.get("file", "")
+        stored = self.recall.stored(id) if id.startswith(PREFIX) else None
+        return None if stored is None else whole_file(stored, self.recall, self.monotonic)
+
+
+def whole_file(stored: StoredResponse, recall: ResponseLookup, now: float) -> StoredResponse | None:
+    """Return a file with its content. The output of a batch is a file when the batch has ended, and has lines."""
+    if stored.previous is None:
+        return stored
+    batch = recall.stored(stored.previous)
+    content = None if batch is None else output_content(batch, stored.id, now)
+    if content is None:
+        return None
+    shown = {**loads(stored.response_body), "bytes": len(content)}
+    return stored._replace(request_body=content, response_body=dumps(shown))
+
+
+def file_object(
+    id: str, name: str, purpose: str, size: int, second: int, expires: int | None
+) -> dict[str, Json]:
+    return {
+        "object": "file",
+        "id": id,
+        "purpose": purpose,
+        "filename": name,
+        "bytes": size,
+        "created_at": second,
+        "expires_at": expires,
+        "status": "processed",
+        "status_details": None,
+    }
+
+
+def wrong_purpose(purpose: str) -> Failure:
+    allowed = ", ".join(f"'{word}'" for word in PURPOSES)
+    return refuse(f"'{purpose}' is not one of [{allowed}] - 'purpose'", "purpose")
+
+
+def missing_file(id: str | None, api: str) -> Failure:
+    note = stored_object_note("file", api)
+    fields = {"param": "id", "code": None}
+    return Failure("not_found", message=f"No such File object: {id}", fields=fields, note=note)
+
+
+class UploadFile(OpenAiCall):
+    """POST /v1/files: a form with `file` and `purpose`."""
+
+    api = "files"
+    generates = False
+    request = UploadRequest
+
+    def check_readable(self, request: Request) -> Failure | None:
+        absent = next((name for name in ("file", "purpose") if name not in request.form), None)
+        if absent is None and any(file.field == "file" for file in request.form_files):
+            return None
+        return refuse(f"'{absent or 'file'}' is a required property")
+
+    def check(self, request: Request) -> Failure | None:
+        error = self.check_readable(request)
+        if error is not None:
+            return error
+        purpose, name = request.form["purpose"], request.form["file"]
+        if purpose not in PURPOSES:
+            return wrong_purpose(purpose)
+        if purpose == "batch" and not name.endswith(".jsonl"):
+            return refuse("Invalid file format for Batch API. Must be .jsonl")
+        return None
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        file = next((file for file in request.form_files if file.field == "file"), None)
+        name, content = ("upload", request.raw) if file is None else (file.name, file.content)
+        purpose = request.form.get("purpose", "user_data")
+        id = stamp.ids.make(PREFIX, ID_LENGTH, alphabet=BASE62)
+        expires = _expires(request.form, purpose, stamp.second)
+        return body_plan(file_object(id, name, purpose, len(content), stamp.second, expires), stamp)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
+        created = loads(sent) if sent.startswith(b"{") else {}
+        id = created.get("id")
+        if type(id) is not str or not id.startswith(PREFIX):
+            return None
+        file = next((file for file in request.form_files if file.field == "file"), None)
+        content = request.raw if file is None else file.content
+        return StoreUpdate((id,), StoredResponse(id, None, content, dumps(created)))
+
+
+def _expires(form: Mapping[str, str], purpose: str, second: int) -> int | None:
+    seconds = form.get("expires_after[seconds]", "")
+    if seconds.isdecimal() and len(seconds) < 12:
+        return second + int(seconds)
+    return second + BATCH_LIFE if purpose == "batch" else None
+
+
+class FileCall(LookupCall):
+    """The base of the calls on one file."""
+
+    api = "stored_files"
+    request = FileRequest
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, FileRequest)
+        if request.stored is None:
+            return missing_file(request.route.get("file"), self.api)
+        return self.respond(request.stored, stamp)
+
+    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class GetFile(FileCall):
+    """GET /v1/files/{id}."""
+
+    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+        return body_plan(loads(stored.response_body), stamp)
+
+
+class GetFileContent(FileCall):
+    """GET /v1/files/{id}/content."""
+
+    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+        shown = loads(stored.response_body)
+        if shown["purpose"] in UNREADABLE:
+            return refuse(f"Not allowed to download files of purpose: {shown['purpose']}")
+        name = quote(shown["filename"], safe=" ")
+        pairs = (
+            ("content-type", "application/octet-stream"),
+            ("content-disposition", f'attachment; filename="{name}"'),
+        )
+        step = EventStep(stored.request_body, 0, "body")
+        return Plan(head(200, pairs + OPENAI, stamp), (step,))
+
+
+class DeleteFile(FileCall):
+    """DELETE /v1/files/{id}."""
+
+    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+        return body_plan({"object": "file", "deleted": True, "id": stored.id}, stamp)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, FileRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        return StoreUpdate(forgotten=(request.stored.id,))
+
+
+class ListFiles(FileCall):
+    """GET /v1/files: all files, or those of a purpose; the newest first."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        found = [
+            whole_file(stored, request.recall, request.monotonic)
+            for stored in request.recall.all_stored(PREFIX)
+        ]
+        shown = [loads(stored.response_body) for stored in found if stored is not None]
+        purpose = request.query.get("purpose")
+        wanted = [file for file in shown if purpose is None or file["purpose"] == purpose]
+        query = {"limit": str(DEFAULT_PAGE_SIZE), **request.query}
+        return body_plan(page(wanted, query, "desc"), stamp)

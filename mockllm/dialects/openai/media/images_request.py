@@ -1,0 +1,175 @@
+"""Requests for images, and their checks.
+
+Names, words and ranges: `ImageGenerateParams`, `ImageEditParams` and `ImageCreateVariationParams` of the SDK 3.52.
+That a GPT image model refuses `response_format` is reported in public issues; messages about sizes are inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json
+from mockllm.core.lazy import lazy
+from mockllm.core.media.images import IMAGE_TYPES, ImageSize, size_of
+from mockllm.core.request.request import Request
+from mockllm.core.tokens import estimate
+from mockllm.dialects.openai.media.media_request import MediaRequest
+from mockllm.dialects.openai.request_fields import text_of
+from mockllm.dialects.openai.validators import (
+    Check,
+    boolean,
+    check_fields,
+    check_readable,
+    integer,
+    missing,
+    one_of,
+    refuse,
+    string,
+    text,
+    unsupported,
+)
+
+DEFAULT_MODEL: Final = "gpt-image-2"
+MAX_IMAGES: Final = 10
+MAX_PARTIAL: Final = 3
+IMAGE_TOKENS: Final = 194
+"""The tokens of an image of a request, as public examples of usage have them for 1024x1024."""
+OUTPUT_TOKENS: Final[Mapping[str, tuple[int, int, int]]] = {
+    "low": (272, 408, 400),
+    "medium": (1056, 1584, 1568),
+    "high": (4160, 6240, 6208),
+}
+"""The tokens of an image by quality: square, portrait, landscape (the provider's guide to image generation)."""
+SIZES: Final[Mapping[str, tuple[str, ...]]] = {
+    "dall-e-2": ("256x256", "512x512", "1024x1024"),
+    "dall-e-3": ("1024x1024", "1792x1024", "1024x1792"),
+    "gpt-image-1": ("1024x1024", "1024x1536", "1536x1024", "auto"),
+}
+"""The sizes of models that have no others, by the beginning of their names."""
+QUALITIES: Final = ("low", "medium", "high", "xhigh", "max", "auto", "standard", "hd")
+FIELDS: Final[dict[str, Check]] = {
+    "prompt": text(32_000),
+    "model": string,
+    "n": integer(1, MAX_IMAGES),
+    "background": one_of("transparent", "opaque", "auto"),
+    "output_format": one_of("png", "webp", "jpeg", "gif", "svg"),
+    "output_compression": integer(0, 100),
+    "partial_images": integer(0, MAX_PARTIAL),
+    "quality": one_of(*QUALITIES),
+    "response_format": one_of("url", "b64_json"),
+    "moderation": one_of("low", "auto"),
+    "style": one_of("vivid", "natural"),
+    "size": string,
+    "stream": boolean,
+    "user": string,
+}
+
+
+class ImagesRequest(MediaRequest):
+    """A request for images: generations take JSON, edits and variations a form or JSON."""
+
+    api = "images"
+    numbers = frozenset({"n", "output_compression", "partial_images", "frame_count", "frame_duration_ms"})
+    required: ClassVar[tuple[str, ...]] = ("prompt",)
+
+    @lazy
+    def is_gpt(self) -> bool:
+        """Whether it is a GPT image model, which returns the images themselves, and reports usage."""
+        return not (self.model or DEFAULT_MODEL).startswith("dall-e")
+
+    @lazy
+    def count(self) -> int:
+        value = self.fields.get("n")
+        return min(MAX_IMAGES, max(1, value)) if type(value) is int else 1
+
+    @lazy
+    def partials(self) -> int:
+        """How many partial images a stream has before each image."""
+        value = self.fields.get("partial_images")
+        return min(MAX_PARTIAL, max(0, value)) if type(value) is int and self.stream else 0
+
+    @lazy
+    def size(self) -> ImageSize:
+        return size_of(text_of(self.fields.get("size")) or "") or ImageSize(1024, 1024)
+
+    @lazy
+    def format(self) -> str:
+        """The format of the images; those that are not generated here (gif, svg) are PNG."""
+        asked = text_of(self.fields.get("output_format")) or "png"
+        return asked if asked in IMAGE_TYPES else "png"
+
+    @lazy
+    def transparent(self) -> bool:
+        return self.fields.get("background") == "transparent" and self.format != "jpeg"
+
+    @lazy
+    def quality(self) -> str:
+        asked = text_of(self.fields.get("quality")) or "auto"
+        return asked if asked in ("low", "medium", "high", "xhigh", "max") else "medium"
+
+    @lazy
+    def by_url(self) -> bool:
+        """Whether the response has addresses in place of the images."""
+        asked = self.fields.get("response_format")
+        return asked == "url" or (asked != "b64_json" and not self.is_gpt)
+
+    @property
+    def image_tokens(self) -> int:
+        """The tokens of the images in the request."""
+        return IMAGE_TOKENS * len(self.files)
+
+    @lazy
+    def input_tokens(self) -> int:
+        return estimate(self.user or "") + self.image_tokens
+
+    @property
+    def output_tokens(self) -> int:
+        """The tokens of one image."""
+        square, portrait, landscape = OUTPUT_TOKENS.get(self.quality, OUTPUT_TOKENS["high"])
+        width, height = self.size
+        return square if width == height else portrait if width < height else landscape
+
+    @property
+    def subject(self) -> str:
+        """What the images are of: the prompt, else the names of the files."""
+        return self.user or " ".join(file.name for file in self.files)
+
+
+class ImageEditRequest(ImagesRequest):
+    api = "image_edits"
+    uploads = True
+    required = ("image", "prompt")
+
+
+class ImageVariationRequest(ImagesRequest):
+    api = "image_variations"
+    uploads = True
+    required = ("image",)
+
+    @lazy
+    def is_gpt(self) -> bool:
+        return False
+
+
+def check(request: Request) -> Failure | None:
+    assert isinstance(request, ImagesRequest)
+    error = check_readable(request)
+    if error is not None:
+        return error
+    body = request.fields
+    for name in request.required:
+        if body.get(name) is None and not (name == "image" and body.get("images")):
+            return missing(name)
+    return check_fields(body, FIELDS) or _check_model(request, body)
+
+
+def _check_model(request: ImagesRequest, body: Mapping[str, Json]) -> Failure | None:
+    if request.is_gpt and body.get("response_format") is not None and request.provider == request.dialect:
+        return refuse("Unknown parameter: 'response_format'.", "response_format", "unknown_parameter")
+    size, model = text_of(body.get("size")), request.model or DEFAULT_MODEL
+    known = next((sizes for name, sizes in SIZES.items() if model.startswith(name)), None)
+    if size is None or size == "auto" or (size in known if known is not None else size_of(size) is not None):
+        return None
+    return unsupported(size, "size", known or ("1024x1024", "1024x1536", "1536x1024", "auto"))

@@ -1,0 +1,107 @@
+"""What OpenAI's calls for media share."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Hashable, Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import Event
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
+from mockllm.core.reply.reply import Choice, Media, Part, Reply
+from mockllm.core.request.request import Request
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.openai.calls import OpenAiCall
+from mockllm.dialects.openai.errors import error_object
+
+
+class MediaStreamForm(StreamForm):
+    """Where the events of images, speech and transcripts have a usage and a text."""
+
+    def usage(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "usage") if "usage" in payload else None
+
+    def text(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "delta") if type(payload.get("delta")) is str else None
+
+
+MEDIA_FORM: Final = MediaStreamForm()
+
+
+class MediaCall(OpenAiCall):
+    """The base of calls for media."""
+
+    generates = False
+    capabilities = ProtocolCapabilities(
+        conversation=False,
+        tool_choice=False,
+        stop=False,
+        choices=False,
+        json_object=False,
+        refusal=False,
+        unsupported_parts=frozenset({"citations"}),
+        media=frozenset({"audio", "video"}),
+    )
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return MEDIA_FORM
+
+    def variant(self, request: Request) -> Hashable:
+        return request.raw
+
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        raise NotImplementedError  # pragma: no cover - `neutral=False`: no neutral words ask for media
+
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        """Read the text of a transcript, and errors."""
+        decoder = ResponseDecoder(plan)
+        for payload in payloads(plan):
+            match payload:
+                case {"error": dict(error)}:
+                    decoder.recognized, decoder.error = True, error
+                case {"type": "transcript.text.delta", "delta": str(text)}:
+                    decoder.recognized = True
+                    decoder.add_text("text", text)
+                case {"text": str(text)} if "type" not in payload:
+                    decoder.recognized = True
+                    decoder.add_text("text", text)
+                case {"created": int()} | {"type": str()}:
+                    decoder.recognized = True
+        return decoder.result()
+
+
+def error_event(failure: Failure, request: Request, stamp: ResponseIdentity) -> Iterable[Event]:
+    """Return the event of an error in a stream."""
+    return ((dumps({"error": error_object(failure, request, stamp)}), None),)
+
+
+def base64_of(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def parts_of(reply: Reply) -> tuple[Part, ...]:
+    """Return the parts of all choices."""
+    return tuple(part for choice in reply.choices for part in choice.parts)
+
+
+def media_of(reply: Reply, kind: str) -> list[Media]:
+    """Return the media of one kind."""
+    return [part for part in parts_of(reply) if type(part) is Media and part.kind == kind]
+
+
+def with_parts(reply: Reply, parts: Iterable[Part]) -> Reply:
+    """Return the reply with one choice of these parts."""
+    first = reply.choices[0] if reply.choices else Choice(())
+    return replace(reply, choices=(replace(first, parts=tuple(parts)),))
+
+
+def own_extras(reply: Reply) -> dict[str, Json]:
+    """Return the members that the scenario adds."""
+    return dict(reply.extras.get("openai", {}))

@@ -1,0 +1,103 @@
+"""Requests for media, as JSON or as a form with files.
+
+A form's fields are read as the JSON of the same request: repeated names and names that end with `[]` are lists,
+numbers and booleans are what they say. A file is an object with its name, its media type, its size and a hash, so
+that two forms with the same content are equal, whatever their boundaries are. Source: `openai._qs` and
+`extract_files` of the SDK, which write `image[]` and `timestamp_granularities[]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import ClassVar, Final, Literal
+
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.media.audio import wav_seconds
+from mockllm.core.request.form_fields import FormFile, multipart_parts
+from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.messages import MediaPart, Message, Part, TextPart
+from mockllm.dialects.openai.request_fields import ModelRequest, text_of
+
+FORM: Final = "multipart/form-data"
+BOOLEANS: Final = {"true": True, "false": False}
+TEXT_FIELDS: Final = ("prompt", "input")
+"""The fields whose text is the user's message."""
+
+
+class MediaRequest(ModelRequest):
+    """A request for media."""
+
+    makes_media = True
+    numbers: ClassVar[frozenset[str]] = frozenset()
+    """The fields of a form that are numbers."""
+    input_kind: ClassVar[Literal["image", "audio"]] = "image"
+    """What the files are."""
+
+    @lazy
+    def is_form(self) -> bool:
+        return self.headers.get("content-type", "").lstrip().lower().startswith(FORM)
+
+    @lazy
+    def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
+        if self.is_form:
+            return self._form_body(), None
+        try:
+            return loads(self.raw), None
+        except JSONDecodeError:
+            return MISSING, None
+
+    def _form_body(self) -> dict[str, Json]:
+        body: dict[str, Json] = {}
+        for part in multipart_parts(self.headers.get("content-type", ""), self.raw):
+            name, file = part.field, part.filename
+            if name is None:
+                continue
+            listed = name.endswith("[]")
+            name = name.removesuffix("[]")
+            value: Json
+            if file is None:
+                value = self._value(name, part.content.decode("utf-8", "replace"))
+            else:
+                digest = sha256(part.content).hexdigest()
+                facts = {"filename": file, "content_type": part.media_type, "bytes": len(part.content)}
+                value = {**facts, "sha256": digest}
+            before = body.get(name)
+            if listed or before is not None:
+                body[name] = [
+                    *(before if type(before) is list else [] if before is None else [before]),
+                    value,
+                ]
+            else:
+                body[name] = value
+        return body
+
+    def _value(self, name: str, text: str) -> Json:
+        """Return the value of a field: a number or a boolean where the field is one and the text, too."""
+        if name == "stream":
+            return BOOLEANS.get(text, text)
+        if name in self.numbers:
+            try:
+                number = float(text)
+            except ValueError:
+                return text
+            return int(number) if number.is_integer() and "." not in text else number
+        return text
+
+    @property
+    def files(self) -> Sequence[FormFile]:
+        """The files of the form; none of a JSON body."""
+        return self.form_files if self.is_form else ()
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        texts = (text_of(self.fields.get(name)) for name in TEXT_FIELDS)
+        parts: list[Part] = [TextPart(text) for text in texts if text is not None]
+        parts += [MediaPart(self.input_kind) for _ in self.files]
+        return (Message("user", tuple(parts)),)
+
+    @lazy
+    def audio_seconds(self) -> float | None:
+        """How long an uploaded WAV file lasts; None for any other file."""
+        return wav_seconds(self.files[0].content) if self.files else None

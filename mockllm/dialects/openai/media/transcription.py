@@ -1,0 +1,142 @@
+"""Transcriptions and translations of audio, whole in each format and streamed.
+
+Events: `TranscriptionStreamEvent` of the SDK 3.52. Clients of public repositories read events without a name. That a
+stream has no terminator was not verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.merge import merged_json
+from mockllm.core.quantities.parse import ChunkSize
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.reply.chunking import cut
+from mockllm.core.reply.reply import Refusal, Reply, Text
+from mockllm.core.request.request import Request
+from mockllm.core.tokens import estimate, split
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.headers import BODY_HEAD, LIMITS, OPENAI, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.media.media_call import MediaCall, error_event, own_extras, parts_of, with_parts
+from mockllm.dialects.openai.media.transcript_bodies import (
+    TranscriptFacts,
+    diarized_body,
+    diarized_segments,
+    json_body,
+    languages,
+    logprobs,
+    subtitles,
+    transcript_facts,
+    usage,
+    verbose_body,
+)
+from mockllm.dialects.openai.media.transcription_request import (
+    DIARIZE,
+    AudioRequest,
+    TranslationRequest,
+    check,
+)
+
+DEFAULT_TEXT: Final = "Hello there. This is what the recording says."
+"""The transcript where no rule has one."""
+TEXT_HEAD: Final = (("content-type", "text/plain; charset=utf-8"), *OPENAI, *LIMITS)
+
+
+class TranscriptionEncoder(Encoder):
+    """The events of a stream."""
+
+    def __init__(self, reply: Reply, request: AudioRequest, stamp: ResponseIdentity) -> None:
+        super().__init__(reply)
+        self._request, self._stamp = request, stamp
+        self._facts: TranscriptFacts = transcript_facts(reply, request)
+        self._position = 0
+
+    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+        event: dict[str, Json] = {"type": "transcript.text.delta", "delta": text}
+        if self._request.includes_logprobs:
+            event["logprobs"] = logprobs(text, self._position)
+            self._position += len(split(text))
+        if DIARIZE in (self._request.model or ""):
+            event["segment_id"] = self._stamp.ids.make("seg_", 24, "0")
+        return ((dumps(event), None),)
+
+    def end(self, choice: int) -> Iterable[Event]:
+        if self._request.format == "diarized_json":
+            for segment in diarized_segments(self._facts, self._stamp.ids):
+                yield dumps(segment), None
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        event: dict[str, Json] = {"type": "transcript.text.done", "text": self._facts.text}
+        event |= languages(self._request, self._facts)
+        if self._request.includes_logprobs:
+            event["logprobs"] = logprobs(self._facts.text)
+        event["usage"] = usage(self.reply, self._request, self._facts)
+        event = self.reply.usage.put_into(event, "usage")
+        yield "end", (dumps(merged_json(event, own_extras(self.reply))), None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return error_event(failure, self._request, self._stamp)
+
+
+class Transcriptions(MediaCall):
+    """POST /v1/audio/transcriptions."""
+
+    api = "transcriptions"
+    request: type[AudioRequest] = AudioRequest
+
+    check = staticmethod(check)
+
+    def complete(self, reply: Reply, request: Request) -> Reply:
+        """Return the reply with a text: its segments', else the default one."""
+        if reply.broken is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
+            return reply
+        stated = "" if reply.transcript is None else reply.transcript.text
+        text = stated or DEFAULT_TEXT
+        counted = reply.usage
+        counted = counted if counted.output else replace(counted, output=estimate(text))
+        return with_parts(replace(reply, usage=counted), [Text(cut(text, ChunkSize(1, "tokens")))])
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        """Return the reply's texts; a refusal is a text."""
+        parts = (Text(part.chunks) if type(part) is Refusal else part for part in parts_of(reply))
+        return with_parts(reply, [part for part in parts if type(part) is Text])
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, AudioRequest)
+        facts = transcript_facts(reply, request)
+        match request.format:
+            case "text":
+                return _text_plan(f"{facts.text}\n", stamp)
+            case "srt" | "vtt":
+                return _text_plan(subtitles(facts.segments, request.format), stamp)
+            case "verbose_json":
+                body = verbose_body(reply, request, facts)
+            case "diarized_json":
+                body = diarized_body(reply, request, facts, stamp.ids)
+            case _:
+                body = json_body(reply, request, facts)
+        if "usage" in body:
+            body = reply.usage.put_into(body, "usage")
+        return body_plan(merged_json(body, own_extras(reply)), stamp, BODY_HEAD)
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, AudioRequest)
+        steps = tuple(encode(TranscriptionEncoder(reply, request, stamp)))
+        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+
+class Translations(Transcriptions):
+    """POST /v1/audio/translations."""
+
+    api = "translations"
+    request = TranslationRequest
+
+
+def _text_plan(text: str, stamp: ResponseIdentity) -> Plan:
+    return Plan(head(200, TEXT_HEAD, stamp), (EventStep(text.encode(), 0, "body"),))

@@ -1,0 +1,61 @@
+"""The prompt of a responses request in blocks: tools, instructions, input items, also those of earlier responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
+from mockllm.core.request.prompt_tokens import FRAMING, estimate_parts
+from mockllm.core.request.request import Request
+from mockllm.core.tokens import estimate
+from mockllm.dialects.openai.prompt_cache import MARK, at_end, lifetime_of, unmarked
+from mockllm.dialects.openai.request_fields import content_parts, object_of, objects
+from mockllm.dialects.openai.responses.request import MEDIA, InputRequest, add_turn
+
+_OWN: Final = frozenset({"id", "status"})
+"""Members of an item that are no part of the prompt: a client sends them back, or not."""
+
+
+def _items(request: Request) -> Sequence[Json]:
+    return request.items if isinstance(request, InputRequest) else ()
+
+
+def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
+    for number, tool in enumerate(objects(fields.get("tools"))):
+        words = f"{tool.get('name')} {tool.get('description')} {tool.get('parameters')}"
+        yield PromptBlock(
+            f"tools[{number}] ({tool.get('name', tool.get('type'))})", dumps(tool), estimate(words)
+        )
+    text_format = object_of(fields.get("text")).get("format")
+    if text_format is not None:
+        yield PromptBlock("text.format", dumps(text_format), 0)
+    instructions = fields.get("instructions")
+    if type(instructions) is str:
+        yield PromptBlock("instructions", dumps(instructions), FRAMING + estimate(instructions))
+
+
+def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
+    if type(item) is not dict:
+        return
+    content, role = item.get("content"), item.get("role")
+    if item.get("type", "message") != "message" or type(content) is not list:
+        read = {name: value for name, value in item.items() if name not in _OWN}
+        if item.get("type") == "message":
+            del read["type"]
+        name = f"input[{number}] ({role or item.get('type')})"
+        yield PromptBlock(name, dumps(read), FRAMING + tokens_of_parts(item, add_turn))
+        return
+    for place, part in enumerate(objects(content)):
+        tokens = (0 if place else FRAMING) + estimate_parts(tuple(content_parts([part], MEDIA)))
+        name = f"input[{number}].content[{place}] ({role})"
+        yield PromptBlock(name, dumps(role) + dumps(_read(part)), tokens, lifetime_of(part))
+
+
+def _read(part: Mapping[str, Json]) -> Json:
+    """Return a part as the model reads it: annotations and probabilities of a text are for clients."""
+    return {name: value for name, value in unmarked(part).items() if name not in ("annotations", "logprobs")}
+
+
+PROMPT_FORM: Final = PromptForm(_head, _turn, items=_items, at_end=at_end, mark=MARK.encode())

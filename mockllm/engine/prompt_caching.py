@@ -1,0 +1,156 @@
+"""Looks up what a provider's prompt cache has of a request, and writes what the response adds to it."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Final
+
+from msgspec import Struct
+
+from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix, broken_prefix, sent_prompt
+from mockllm.core.prompt_cache.form import PromptForm
+from mockllm.core.prompt_cache.lookup import CacheLookup, look_up
+from mockllm.core.prompt_cache.policy import BreakpointCache, CachedTokens, CacheOverrides, CachePolicy
+from mockllm.core.prompt_cache.prefix import (
+    DIGEST_SIZE,
+    PromptPrefixes,
+    prompt_prefixes,
+)
+from mockllm.core.request.request import Request
+from mockllm.core.verdicts.observed_request import ObservedPrompt
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.providers import BY_NAME
+from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.request_reader import engine_context
+from mockllm.state.sessions import Sessions
+
+MIN_BYTES: Final = 1024
+"""Bytes of a body. No prompt of a shorter one is looked up, unless a scenario sets the minimum: most small requests
+cost nothing more."""
+_LOOKUP: Final = "_prompt_cache_lookup"
+"""The attribute in which a request stores its lookup: a response may be planned more than once."""
+
+
+class PromptCacheLookup(Struct, frozen=True):
+    """What the cache has of one request. `broken`: where it differs from the last prompt of the
+    conversation."""
+
+    prefixes: PromptPrefixes
+    conversation: bytes
+    found: CacheLookup
+    broken: BrokenPrefix | None
+
+    @property
+    def tokens(self) -> CachedTokens:
+        return self.found.tokens
+
+    @property
+    def reason(self) -> str:
+        """The result in words."""
+        broken = self.broken
+        lost = (
+            "" if broken is None else f"; {broken.lost} tokens are lost, because {broken.block} has changed"
+        )
+        return f"prompt cache {self.found.reason}{lost}"
+
+    @property
+    def noted(self) -> bool:
+        """Whether the log and the journal mention the result."""
+        return bool(self.tokens.read or self.tokens.written or self.broken)
+
+
+def cache_of(
+    request: Request, dialect: Dialect, overrides: CacheOverrides
+) -> tuple[PromptForm, CachePolicy] | None:
+    """Return the form of a request's prompt and how its provider caches it; None where nothing is looked up."""
+    if len(request.raw) < (MIN_BYTES if overrides.minimum is None else overrides.minimum):
+        return None
+    form: PromptForm | None = getattr(dialect, "prompt_form", None)
+    provider = BY_NAME.get(request.provider or "")
+    if form is None or provider is None or provider.prompt_cache is None or request.background:
+        return None
+    policy = provider.prompt_cache(request)
+    if policy is None:
+        return None
+    minimum = policy.minimum if overrides.minimum is None else overrides.minimum
+    if request.input_tokens < minimum:
+        return None
+    if (
+        isinstance(policy, BreakpointCache)
+        and form.mark not in request.raw
+        and not form.at_end(request.fields)
+    ):
+        return None
+    return form, policy
+
+
+class PromptCaching:
+    """The prompt caches of all sessions, for one engine."""
+
+    def __init__(self, state: Sessions) -> None:
+        self._state = state
+
+    def look_up(
+        self, request: Request, dialect: Dialect, overrides: CacheOverrides | None, now: float
+    ) -> PromptCacheLookup | None:
+        """Return what the cache has of a request; None where nothing is looked up."""
+        if overrides is None:
+            return None
+        known: PromptCacheLookup | None = vars(request).get(_LOOKUP)
+        if known is not None:
+            return known
+        cache = cache_of(request, dialect, overrides)
+        if cache is None:
+            return None
+        form, policy = cache
+        caches, number = self._state.prompt_caches, self._state.number(request.session or "")
+        prefixes, scope = prompt_prefixes(request, form), _scope(request, form, number)
+        ends = list(prefixes.keyed(scope))
+        found = look_up(ends, request.input_tokens, policy, overrides, caches.known(now))
+        conversation = scope + _hashed(request.opening[1])
+        before = caches.last_prompt(conversation)
+        broken = None if before is None else broken_prefix(before, request, form, prefixes)
+        result = vars(request)[_LOOKUP] = PromptCacheLookup(prefixes, conversation, found, broken)
+        return result
+
+    def concluded(
+        self, lookup: PromptCacheLookup, planned: PlannedResponse, now: float, *, counts: bool
+    ) -> PlannedResponse:
+        """Return the response with a note of the result. With `counts`, write what the response adds to the cache."""
+        if counts and planned.error is None:
+            self._state.prompt_caches.write(lookup.found.writes, now)
+            self._state.prompt_caches.remember_prompt(
+                lookup.conversation, sent_prompt(lookup.prefixes, lookup.found.readable)
+            )
+        if counts and not lookup.noted:
+            return planned
+        return planned._replace(notes=(*planned.notes, lookup.reason), cached_from=None)
+
+
+def observed_prompt(request: Request) -> ObservedPrompt | None:
+    """Return the prompt of a request as a provider would cache it; None where it would not."""
+    cache = cache_of(request, engine_context(request).routing.dialect, CacheOverrides())
+    if cache is None:
+        return None
+    form, policy = cache
+    prefixes = prompt_prefixes(request, form)
+    ends = list(prefixes.keyed(b""))
+    found = look_up(ends, request.input_tokens, policy, CacheOverrides(), lambda key: False)
+    return ObservedPrompt(form, prefixes, found) if found.readable else None
+
+
+def _scope(request: Request, form: PromptForm, number: int) -> bytes:
+    """Return the hash of what separates caches: session, provider, key, model, and the client's own cache key."""
+    own = request.fields.get(form.key_field)
+    parts = (
+        request.session or "",
+        str(number),
+        request.provider or "",
+        request.api_key or "",
+        request.model or "",
+    )
+    return _hashed("\0".join((*parts, own if type(own) is str else "")))
+
+
+def _hashed(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_SIZE).digest()

@@ -1,0 +1,34 @@
+"""The header that names the rule of a response, and the short form of a failure for notes."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from mockllm.core.display import cut
+from mockllm.core.failure import Failure
+from mockllm.core.rendering.plan import Plan, ResponseHead
+
+RULE: Final = "x-mockllm-rule"
+NO_RULE: Final = "none"
+"""In place of a rule's id, where no rule matched."""
+MAX_REASON: Final = 200
+"""Characters of a failure's message that are noted."""
+
+
+def with_rule_header(plan: Plan, id: str) -> Plan:
+    """Return the plan with the id of its rule in a header."""
+    head = ResponseHead(
+        plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.unique_headers
+    )
+    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery, (), plan.background)
+
+
+def reason(failure: Failure) -> str:
+    """Return a failure's message, short enough for a note."""
+    return cut(failure.message or failure.type, MAX_REASON)
+
+
+def header_text(id: str) -> str:
+    """Return an id as a header can carry it: what is not printable ASCII is percent-encoded."""
+    return id if id.isascii() else quote(id, safe=" !\"#$&'()*+,-./:;<=>?@[]^_`{|}~")

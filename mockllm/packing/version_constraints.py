@@ -1,0 +1,73 @@
+"""The version ranges that scenarios and their packs require of packs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mockllm.core.json.codec import Json
+from mockllm.packing.atomic_store import put_file
+from mockllm.scenario.file_loader import load_files
+from mockllm.scenario.pack_resolver import PackResolver
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.version_ranges import Range, parse_range
+
+
+class VersionConstraint(Struct, frozen=True):
+    """A required version range. `where` is its file, line and column; `pack` is the pack whose manifest it is,
+    None for the user's own files."""
+
+    range: Range
+    where: str
+    pack: str | None = None
+
+
+def version_constraints(
+    scenarios: Sequence[str], packs: Sequence[str], lock: str
+) -> dict[str, list[VersionConstraint]]:
+    """Return the version ranges that scenarios and their packs require, by pack name; an update must meet them.
+
+    Files that cannot be loaded are skipped; `check` reports them.
+    """
+    loading = load_files(scenarios, packs, resolver=PackResolver.for_lock(lock))
+    constraints: dict[str, list[VersionConstraint]] = {}
+    sources: list[tuple[Source, str | None]] = [
+        (file.source, None) for file in (*loading.files, *loading.disabled) if file.layer == "user"
+    ]
+    sources += [(pack.source, pack.manifest.name) for pack in loading.packs]
+    for source, pack in sources:
+        for name, constraint in _constraints_of(source):
+            constraints.setdefault(name, []).append(replace(constraint, pack=pack))
+    return constraints
+
+
+def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
+    data = source.data
+    uses: Json = data.get("use") if isinstance(data, dict) else None
+    for index, use in enumerate(uses if isinstance(uses, list) else ()):
+        text = use.get("pack") if isinstance(use, dict) else use
+        if not isinstance(text, str) or text.startswith("."):
+            continue
+        name, at, range_text = text.partition("@")
+        try:
+            line, column = source.position(("use", index))
+            if at:
+                yield name, VersionConstraint(parse_range(range_text), f"{source.name}:{line}:{column}")
+        except ValueError:
+            continue
+
+
+def raise_range(name: str, constraint: VersionConstraint, version: str) -> bool:
+    """Replace the range in the user's file by `^version`. Return whether the line has the range as `NAME@RANGE`."""
+    path, line_number, _ = constraint.where.rsplit(":", 2)
+    lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
+    index = int(line_number) - 1
+    changed = lines[index].replace(f"{name}@{constraint.range}", f"{name}@^{version}", 1)
+    if changed == lines[index]:
+        return False
+    lines[index] = changed
+    put_file("".join(lines).encode(), Path(path))
+    return True

@@ -1,0 +1,219 @@
+"""Serves the lines of batches: each line is an exchange, as a direct request is, without a connection.
+Rules, limits, faults, times, the journal and the access log see it so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from http.client import HTTPException, HTTPResponse
+from io import BytesIO
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from mockllm.core.batch import BatchLine, BatchRun, LineResponse
+from mockllm.core.failure import Failure
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_batches import with_responses
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.server.exchange import Exchange
+from mockllm.server.request_heads import RequestHead
+from mockllm.state.shared_sessions import RecallElsewhere
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from mockllm.server.app import App
+    from mockllm.server.socket_sink import SocketSink
+
+BATCH: Final = "x-mockllm-batch"
+"""The header of a line's request with the id of its batch."""
+MAX_PENDING_BYTES: Final = 64 * 1024 * 1024
+"""Total size of the lines that are being served; the lines of further batches get no response."""
+MAX_WAITING_LINES: Final = 32
+"""How many lines of a batch wait at a time."""
+SLICE: Final = 0.005
+"""Seconds of work, after which other requests are served."""
+NO_RESPONSE: Final = LineResponse(0, b"", cut=True)
+_BODY_HEADERS: Final = frozenset(
+    {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
+)
+"""The headers of the request that creates a batch that its lines do not have."""
+
+
+class BatchServer:
+    """The batches whose lines are being served."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bytes = 0
+
+    def begin(self, run: BatchRun, head: RequestHead, request: Request, client: str) -> None:
+        """Serve the lines of a new batch. `head` and `request` are those of the request that created it."""
+        size = sum(len(line.body) for line in run.lines)
+        fits = self._bytes + size <= MAX_PENDING_BYTES
+        if not fits:
+            _log(f"batch {run.id}: its lines get no response, since other batches take {self._bytes} bytes")
+            run = run._replace(lines=tuple(line._replace(refused=NO_RESPONSE) for line in run.lines))
+            size = 0
+        self._bytes += size
+        task = asyncio.get_running_loop().create_task(self._run(run, head, request, client, size))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Serve nothing more."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, run: BatchRun, head: RequestHead, request: Request, client: str, size: int) -> None:
+        try:
+            responses = await self._responses(run, head, request, client)
+            await self._store(run.id, request.session or "", responses)
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            _log(f"batch {run.id}: mockllm itself has failed")
+        finally:
+            self._bytes -= size
+
+    async def _responses(
+        self, run: BatchRun, head: RequestHead, request: Request, client: str
+    ) -> list[LineResponse]:
+        """Return the responses to the lines. They begin in order; those that wait do so side by side."""
+        places = asyncio.Semaphore(MAX_WAITING_LINES)
+        heads: dict[str, RequestHead] = {}
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            lines = []
+            for line in run.lines:
+                await places.acquire()
+                if line.path not in heads:
+                    heads[line.path] = line_head(head, request, line.path, run.id)
+                sink = LineSink()
+                lines.append((line, sink))
+                exchange = None if line.refused else self._begun(heads[line.path], sink, line, client)
+                if exchange is None:
+                    places.release()
+                else:
+                    group.create_task(self._completed(exchange, places))
+                if time.monotonic() - began > SLICE:
+                    await asyncio.sleep(0)
+                    began = time.monotonic()
+        return [line.refused or sink.response() for line, sink in lines]
+
+    def _begun(self, head: RequestHead, sink: LineSink, line: BatchLine, client: str) -> Exchange | None:
+        """Respond to a line. Return its exchange if that takes time."""
+        from mockllm.server.respond import respond
+
+        app = self._app
+        exchange = Exchange(head, cast("SocketSink", sink), client, None, line.body, True)
+        exchange.at, exchange.since = time.time(), app.deadlines.time()
+        return None if respond(app, exchange) else exchange
+
+    async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:
+        from mockllm.server.completion import complete
+
+        try:
+            await complete(self._app, exchange)
+        finally:
+            places.release()
+
+    async def _store(self, id: str, session: str, responses: list[LineResponse]) -> None:
+        """Store the responses, unless the batch has been removed meanwhile."""
+        app = self._app
+        batch = await self._stored(id, session)
+        if batch is None or batch.timeline is None:
+            return
+        ended = with_responses(batch, responses, app.deadlines.time())
+        app.engine.remember(session, StoreUpdate((id,), ended))
+        unconfirmed = None if app.decider is None else app.decider.take_unconfirmed()
+        if unconfirmed is not None:
+            await unconfirmed
+
+    async def _stored(self, id: str, session: str) -> StoredResponse | None:
+        try:
+            return self._app.engine.stored(session, id)
+        except RecallElsewhere as recall:
+            assert self._app.decider is not None, "what is elsewhere has a decider"
+            found = await self._app.decider.recall(recall)
+            if isinstance(found, Failure):
+                _log(f"batch {id}: {found.message}")
+            return found if isinstance(found, StoredResponse) else None
+
+
+class LineSink:
+    """Collects the bytes of the response to a line, in place of a socket."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self.written = False
+        self.full = False
+
+    def write(self, data: bytes) -> None:
+        self.written = True
+        self._data += data
+
+    def write_with_turn(self, data: bytes) -> bool:
+        self._data += data
+        return True
+
+    async def drained(self) -> None:
+        """Nothing waits."""
+
+    async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
+        """A response that ends early is not whole, however it ends."""
+
+    def response(self) -> LineResponse:
+        """Return the response as an HTTP client reads it."""
+        reader = HTTPResponse(cast("socket", _ReadOnce(bytes(self._data))), method="POST")
+        try:
+            reader.begin()
+            body = reader.read()
+        except (HTTPException, ValueError, OSError):
+            return NO_RESPONSE
+        id = reader.headers.get("x-request-id") or reader.headers.get("request-id")
+        return LineResponse(reader.status, body, id)
+
+
+class _ReadOnce:
+    """What HTTPResponse reads in place of a socket."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def makefile(self, mode: str) -> BytesIO:
+        return BytesIO(self._data)
+
+
+def line_head(head: RequestHead, request: Request, path: str, id: str) -> RequestHead:
+    """Return the head of a line's request: session, prefix, key and other headers are those of the request that
+    created the batch."""
+    before = head.path.removesuffix(request.path) if head.path.endswith(request.path) else ""
+    headers = CIMultiDict(
+        (name, value) for name, value in head.headers.items() if name.lower() not in _BODY_HEADERS
+    )
+    headers["content-type"] = "application/json"
+    headers[BATCH] = id
+    target = before + path
+    message = head.message._replace(
+        method="POST",
+        path=target,
+        headers=CIMultiDictProxy(headers),
+        raw_headers=(),
+        should_close=False,
+        compression=None,
+        upgrade=False,
+        chunked=False,
+        url=URL.build(path=target, encoded=True),
+    )
+    return RequestHead(message, True)
+
+
+def _log(text: str) -> None:
+    print(f"mockllm: {text}", file=sys.stderr)

@@ -1,0 +1,201 @@
+"""OpenAI's images."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+from tests.dialects.openai.media.forms import FILE, NO_RULES, form_request, images
+from tests.language.virtual_server import VirtualServer, diagnostics_of, raw_request, respond_once
+
+
+def test_image_without_a_rule_is_generated() -> None:
+    response = images(size="1536x1024")
+    body = response.json
+    assert response.status == 200
+    assert b64decode(body["data"][0]["b64_json"])[:4] == b"\x89PNG"
+    assert (body["size"], body["quality"], body["background"]) == ("1536x1024", "medium", "opaque")
+    assert body["usage"]["output_tokens"] == 1568
+
+
+def test_count_format_and_background_are_as_asked() -> None:
+    body = images(n=3, output_format="webp", background="transparent", quality="high").json
+    data = [b64decode(image["b64_json"]) for image in body["data"]]
+    assert len(set(data)) == 3
+    assert {image[8:12] for image in data} == {b"WEBP"}
+    assert (body["background"], body["usage"]["output_tokens"]) == ("transparent", 3 * 4160)
+
+
+def test_unknown_format_and_size_fall_back_without_a_check() -> None:
+    rules = "{validation: off, rules: [{match: {api: images}, reply: {}}]}"
+    response = respond_once(
+        rules, raw_request("/v1/images/generations", {"output_format": "gif", "n": "x", "size": 3})
+    )
+    assert response.json["size"] == "1024x1024"
+    assert response.json["output_format"] == "png"
+
+
+def test_rule_of_a_chat_does_not_match_images() -> None:
+    assert images("rules: [{reply: hi}]").id == "openai:images"
+
+
+def test_rule_replies_with_its_images_and_prompt() -> None:
+    rules = """
+    rules:
+      - match: {api: images, user: {contains: cat}}
+        reply: {images: [{data: cGlj}, {size: 32x16}], text: A cat.}
+    """
+    body = images(rules).json
+    first, second = body["data"]
+    assert (first["b64_json"], first["revised_prompt"]) == ("cGlj", "A cat.")
+    assert b64decode(second["b64_json"])[16:24] == b"\x00\x00\x00\x20\x00\x00\x00\x10"
+    assert images(rules, prompt="a dog").id == "openai:images"
+
+
+def test_stated_usage_and_members_are_sent() -> None:
+    rules = """
+    rules:
+      - match: {api: images}
+        reply: {usage: {input_tokens: 5, output_tokens: 7}, extras: {openai: {svg_usage: null}}}
+    """
+    body = images(rules).json
+    assert (body["usage"]["total_tokens"], body["svg_usage"]) == (12, None)
+
+
+def test_stream_has_partial_images_and_the_image() -> None:
+    response = images(stream=True, partial_images=2)
+    events = [event.json for event in response.events]
+    assert [event["type"] for event in events] == [
+        "image_generation.partial_image",
+        "image_generation.partial_image",
+        "image_generation.completed",
+    ]
+    assert [event.get("partial_image_index") for event in events] == [0, 1, None]
+    assert [event.name for event in response.events] == [event["type"] for event in events]
+    assert events[-1]["usage"]["output_tokens"] == 1056
+    assert len({event["b64_json"] for event in events}) == 3
+
+
+def test_pace_is_between_the_images_of_a_stream() -> None:
+    rules = "rules: [{match: {api: images}, reply: {}, pace: {ttft: 1s, itl: 2s}}]"
+    times = [event.at for event in images(rules, stream=True, partial_images=2).events]
+    assert times == [1, 3, 5]
+
+
+def test_pace_of_a_modifier_holds_without_a_rule() -> None:
+    rules = "modifiers: [{match: {api: images}, pace: {ttft: 3s}}]"
+    assert [event.at for event in images(rules, stream=True).events] == [3]
+
+
+def test_fault_cuts_a_stream_behind_a_partial_image() -> None:
+    rules = """
+    rules: [{match: {api: images}, reply: {}, faults: [{error_event: {type: server_error, after: {chunks: 1}}}]}]
+    """
+    events = [event.json for event in images(rules, stream=True, partial_images=2).events]
+    assert [event.get("type") for event in events] == ["image_generation.partial_image", None]
+    assert events[-1]["error"]["type"] == "server_error"
+
+
+def test_error_of_a_script_leaves_no_image() -> None:
+    rules = "rules: [{match: {api: images}, reply: {chunks: [{error: server_error}]}}]"
+    events = [event.json for event in images(rules, stream=True).events]
+    assert list(events[0]) == ["error"]
+    assert images(rules).status == 500
+
+
+def test_fault_of_usage_acts_on_both_forms() -> None:
+    rules = "rules: [{match: {api: images}, reply: {}, faults: [no_usage]}]"
+    assert "usage" not in images(rules).json
+    assert "usage" not in images(rules, stream=True).events[-1].json
+
+
+def test_edit_reads_a_form() -> None:
+    request = form_request(
+        "/v1/images/edits", {"image[]": FILE, "mask": FILE}, prompt="hat", n="2", stream="no"
+    )
+    rules = """
+    validation: lenient
+    rules:
+      - match: {api: image_edits, has_image: true, form: {prompt: hat}, body: {"$.image[0].filename": a.png}}
+        reply: {}
+    """
+    body = respond_once(rules, request).json
+    assert len(body["data"]) == 2
+    assert body["usage"]["input_tokens_details"]["image_tokens"] == 2 * 194
+
+
+def test_edit_streams_its_own_events() -> None:
+    request = form_request(
+        "/v1/images/edits", {"image": FILE}, prompt="hat", stream="true", partial_images="1"
+    )
+    types = [event.json["type"] for event in respond_once(NO_RULES, request).events]
+    assert types == ["image_edit.partial_image", "image_edit.completed"]
+
+
+def test_repeated_fields_of_a_form_are_a_list() -> None:
+    request = form_request("/v1/images/edits", {"image": FILE}, prompt=["a", "b"], n="x", nothing="")
+    assert "expected a string, but got an array" in respond_once(NO_RULES, request).message
+
+
+def test_variation_has_an_address_that_serves_the_image() -> None:
+    server = VirtualServer(NO_RULES)
+    request = form_request("/v1/images/variations", {"image": FILE}, size="256x256")
+    url = server.respond(request).json["data"][0]["url"]
+    path = url.removeprefix("http://localhost")
+    response = server.respond(raw_request(path, method="GET"))
+    assert response.headers["content-type"] == "image/png"
+    assert response.bytes[16:24] == b"\x00\x00\x01\x00" * 2
+    for wrong in ("x.png", "x-1x1.gif"):
+        assert server.respond(raw_request(f"/v1/images/files/{wrong}", method="GET")).status == 404
+
+
+def test_file_of_a_rule_has_a_data_address() -> None:
+    rules = "rules: [{match: {api: images}, reply: {images: [{data: cGlj, mime_type: image/gif}]}}]"
+    body = images(rules, model="dall-e-3").json
+    assert body["data"] == [{"url": "data:image/gif;base64,cGlj"}]
+    assert "usage" not in body
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"prompt": None}, "Missing required parameter: 'prompt'."),
+        ({"n": 11}, "Invalid 'n': integer above maximum value. Expected a value <= 10, but got 11 instead."),
+        ({"size": "big"}, "Invalid value: 'big'."),
+        ({"model": "gpt-image-1", "size": "512x512"}, "Invalid value: '512x512'."),
+        ({"model": "dall-e-2", "size": "1024x1536"}, "Invalid value: '1024x1536'."),
+        ({"response_format": "url"}, "Unknown parameter: 'response_format'."),
+        ({"quality": "best"}, "Invalid value: 'best'."),
+        ({"stream": "yes"}, "Invalid type for 'stream'"),
+    ],
+)
+def test_wrong_request_is_refused(body: dict[str, Any], message: str) -> None:
+    response = images(**body)
+    assert response.status == 400
+    assert response.message.startswith(message)
+
+
+@pytest.mark.parametrize("size", ["auto", "640x640"])
+def test_sizes_of_newer_models_are_free(size: str) -> None:
+    assert images(size=size).status == 200
+
+
+def test_body_that_is_no_json_is_refused() -> None:
+    assert respond_once(NO_RULES, raw_request("/v1/images/generations", b"{")).status == 400
+    assert respond_once(NO_RULES, raw_request("/v1/images/edits", {"prompt": "x"})).message.endswith(
+        "'image'."
+    )
+
+
+def test_form_part_without_a_name_is_left_out() -> None:
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    body = b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n"
+    response = respond_once(NO_RULES, raw_request("/v1/images/edits", body, headers=headers))
+    assert response.message == "Missing required parameter: 'image'."
+
+
+def test_size_of_a_rule_is_checked() -> None:
+    (mistake,) = diagnostics_of("rules: [{match: {api: images}, reply: {images: [{size: huge}]}}]")
+    assert "expected a size such as 1024x768" in mistake

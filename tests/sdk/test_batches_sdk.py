@@ -1,0 +1,119 @@
+"""Files and batches with the official SDKs."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import openai
+import pytest
+
+from tests.live import Live
+from tests.live import live as serve
+
+SCENARIO: Final = """
+rules:
+  - {name: limited, match: {user: {contains: fail}}, error: rate_limit}
+  - {name: cut, match: {user: {contains: cut}}, reply: Never whole., faults: [{close: {}}]}
+  - {name: slow, match: {user: {contains: slow}}, reply: Slow., delay: 1500ms}
+  - {name: counted, match: {user: count}, sequence: [One., Two., Three.]}
+  - name: usual
+    reply: "Answer to {{ user }}"
+"""
+
+
+@pytest.fixture(scope="module")
+def batches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    file = tmp_path_factory.mktemp("batches") / "batches.yaml"
+    file.write_text(SCENARIO)
+    with serve(file) as server:
+        yield server
+
+
+@pytest.fixture
+def openai_client(batches: Live) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{batches.url}/v1", api_key="k", max_retries=0) as client:
+        yield client
+
+
+def until(read: Callable[[], Any], ended: Callable[[Any], bool]) -> Any:
+    """Return the first object that has ended."""
+    for _ in range(600):
+        found = read()
+        if ended(found):
+            return found
+        time.sleep(0.05)
+    raise AssertionError("the batch does not end")
+
+
+def openai_batch(client: openai.OpenAI, *texts: str) -> Any:
+    lines = [
+        {
+            "custom_id": f"line-{number}",
+            "method": "POST",
+            "url": "/v1/chat/completions",
+            "body": {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]},
+        }
+        for number, text in enumerate(texts)
+    ]
+    content = "\n".join(map(json.dumps, lines)).encode()
+    file = client.files.create(file=("in.jsonl", content), purpose="batch")
+    return client.batches.create(
+        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
+    )
+
+
+def openai_ended(client: openai.OpenAI, id: str) -> Any:
+    running = ("validating", "in_progress", "finalizing", "cancelling")
+    return until(lambda: client.batches.retrieve(id), lambda batch: batch.status not in running)
+
+
+def openai_lines(client: openai.OpenAI, file: str) -> list[Any]:
+    return [json.loads(text) for text in client.files.content(file).text.splitlines()]
+
+
+def test_openai_batch_completes(openai_client: openai.OpenAI) -> None:
+    began = time.monotonic()
+    created = openai_batch(openai_client, "one", "fail", "cut", "slow")
+    assert created.status == "validating"
+    batch = openai_ended(openai_client, created.id)
+    assert (batch.status, batch.request_counts.completed, batch.request_counts.failed) == ("completed", 2, 2)
+    assert time.monotonic() - began >= 1.5, "a slow line holds up the batch"
+    first, slow = openai_lines(openai_client, batch.output_file_id)
+    assert first["response"]["body"]["choices"][0]["message"]["content"] == "Answer to one"
+    assert slow["custom_id"] == "line-3"
+    limited, cut = openai_lines(openai_client, batch.error_file_id)
+    assert (limited["response"]["status_code"], cut["error"]["code"]) == (429, "request_timeout")
+    assert batch.id in {each.id for each in openai_client.batches.list(limit=1)}
+
+
+def test_openai_lines_count_as_requests(openai_client: openai.OpenAI, batches: Live) -> None:
+    batch = openai_ended(openai_client, openai_batch(openai_client, "count", "count", "count").id)
+    lines = openai_lines(openai_client, batch.output_file_id)
+    texts = [line["response"]["body"]["choices"][0]["message"]["content"] for line in lines]
+    assert texts == ["One.", "Two.", "Three."]
+
+
+def test_openai_batch_is_cancelled(openai_client: openai.OpenAI) -> None:
+    created = openai_batch(openai_client, "slow")
+    assert openai_client.batches.cancel(created.id).status == "cancelling"
+    batch = openai_ended(openai_client, created.id)
+    assert (batch.status, batch.output_file_id) == ("cancelled", None)
+    assert openai_lines(openai_client, batch.error_file_id)[0]["error"]["code"] == "batch_cancelled"
+    with pytest.raises(openai.ConflictError, match="Cannot cancel"):
+        openai_client.batches.cancel(created.id)
+
+
+def test_openai_files_are_managed(openai_client: openai.OpenAI) -> None:
+    file = openai_client.files.create(file=("a.png", b"\x89PNG[[[{{{"), purpose="vision")
+    assert openai_client.files.retrieve(file.id) == file
+    assert openai_client.files.content(file.id).read() == b"\x89PNG[[[{{{"
+    assert file.id in {each.id for each in openai_client.files.list(purpose="vision", limit=1)}
+    assert openai_client.files.delete(file.id).deleted
+    with pytest.raises(openai.NotFoundError, match="No such File object") as missing:
+        openai_client.files.retrieve(file.id)
+    assert missing.value.param == "id"
+    with pytest.raises(openai.BadRequestError, match="is not one of"):
+        openai_client.files.create(file=("a.txt", b"x"), purpose="jokes")  # type: ignore[arg-type]

@@ -1,0 +1,133 @@
+"""The lines of batches on a live server: journal, sessions, prefixes, bounds, and the end of the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import Request, urlopen
+
+import pytest
+
+from mockllm.server import batches
+from mockllm.server.batches import NO_RESPONSE, LineSink
+from mockllm.server.journal.entry import JournalEntry
+from tests.dialects.openai.batches.batch_requests import BOUNDARY, form, line
+from tests.live import Live
+from tests.live import live as serve
+from tests.waiting import until
+
+SCENARIO: Final = """
+rules:
+  - {name: silent, match: {user: silent}, reply: Never., faults: [{silence: {}}]}
+  - {name: in-batch, match: {headers: {x-mockllm-batch: {exists: true}}}, reply: In a batch.}
+  - reply: Direct.
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Live]:
+    (tmp_path / "a.yaml").write_text(SCENARIO)
+    with serve(tmp_path / "a.yaml") as server:
+        yield server
+
+
+def call(server: Live, path: str, body: Any = None, **headers: str) -> Any:
+    """Return the JSON of a response; a body of bytes is a form."""
+    if isinstance(body, bytes):
+        headers["content-type"] = f"multipart/form-data; boundary={BOUNDARY}"
+    elif body is not None:
+        body, headers["content-type"] = json.dumps(body).encode(), "application/json"
+    with urlopen(Request(server.url + path, body, headers)) as response:
+        text = response.read().decode()
+    return text if path.endswith("/content") else json.loads(text)
+
+
+def ended(server: Live, *texts: str, prefix: str = "", **headers: str) -> tuple[Any, list[Any]]:
+    """Return a batch that has ended, and its lines."""
+    content = "\n".join(json.dumps(line(text, text)) for text in texts).encode()
+    upload = form({"purpose": "batch"}, ("in.jsonl", content))
+    file = call(server, f"{prefix}/v1/files", upload, **headers)["id"]
+    fields = {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    id = call(server, f"{prefix}/v1/batches", fields, **headers)["id"]
+
+    def read() -> Any:
+        batch = call(server, f"{prefix}/v1/batches/{id}", **headers)
+        return batch if batch["status"] == "completed" else None
+
+    batch = until(read)
+    files = [batch[name] for name in ("output_file_id", "error_file_id") if batch[name]]
+    contents = [call(server, f"{prefix}/v1/files/{file}/content", **headers) for file in files]
+    return batch, [json.loads(text) for content in contents for text in content.splitlines()]
+
+
+def text_of(line: Any) -> Any:
+    return line["response"]["body"]["choices"][0]["message"]["content"]
+
+
+def entry_of(server: Live, end: str) -> JournalEntry:
+    """Return the one POST request whose path ends so."""
+    (entry,) = [each for each in server.app.journal if each.method == "POST" and each.path.endswith(end)]
+    return entry
+
+
+def test_line_is_in_the_journal_with_its_batch(server: Live) -> None:
+    batch, lines = ended(server, "one")
+    assert text_of(lines[0]) == "In a batch."
+    entry = entry_of(server, "/chat/completions")
+    assert str(entry.rule).endswith("in-batch")
+    assert ("x-mockllm-batch", batch["id"]) in entry.headers
+
+
+def test_journal_has_an_upload_without_its_content(server: Live) -> None:
+    ended(server, "a secret text")
+    entry = entry_of(server, "/files")
+    assert b'filename="in.jsonl"' in entry.raw
+    assert b"a secret text" not in entry.raw
+
+
+@pytest.mark.parametrize("prefix", ["/s/mine", "/openai", "/s/mine/openai"])
+def test_lines_have_session_and_prefix_of_their_batch(server: Live, prefix: str) -> None:
+    _, lines = ended(server, "one", prefix=prefix)
+    assert text_of(lines[0]) == "In a batch."
+    entry = entry_of(server, "/chat/completions")
+    assert entry.path == f"{prefix}/v1/chat/completions"
+    assert entry.session == ("mine" if "mine" in prefix else None)
+
+
+def test_lines_have_session_of_the_header(server: Live) -> None:
+    _, lines = ended(server, "one", **{"x-mockllm-session": "other"})
+    assert text_of(lines[0]) == "In a batch."
+    assert call(server, "/v1/batches")["data"] == []
+
+
+def test_silent_line_has_no_response(server: Live) -> None:
+    _, lines = ended(server, "silent", "one")
+    assert [each["error"] and each["error"]["code"] for each in lines] == [None, "request_timeout"]
+
+
+def test_lines_beyond_the_bound_get_no_response(server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "MAX_PENDING_BYTES", 10)
+    _, lines = ended(server, "one")
+    assert lines[0]["error"]["code"] == "request_timeout"
+
+
+def test_many_lines_are_answered_in_order(server: Live) -> None:
+    batch, lines = ended(server, *(f"line {number}" for number in range(300)))
+    assert batch["request_counts"] == {"total": 300, "completed": 300, "failed": 0}
+    assert [each["custom_id"] for each in lines] == [f"line {number}" for number in range(300)]
+
+
+def test_uploaded_image_is_not_read_as_json(server: Live) -> None:
+    upload = form({"purpose": "vision"}, ("a.png", b"\x89PNG" + b"[{" * 100_000))
+    assert call(server, "/v1/files", upload)["bytes"] == 200_004
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"]
+)
+def test_response_that_is_not_whole_is_cut(data: bytes) -> None:
+    sink = LineSink()
+    sink.write(data)
+    assert sink.response() == NO_RESPONSE
