@@ -151,10 +151,11 @@ def _broad_pack_rules(subject: LintSubject) -> Iterator[Diagnostic]:
 
 
 def _reserved_paths(subject: LintSubject) -> Iterator[Diagnostic]:
-    """Warn about paths that the server reserves. Below /api it reserves only the paths of its control API."""
+    """Warn about paths that the server reserves. Below /api it reserves only the paths of its control API, and below
+    /ws none."""
     for path in _literal_paths(subject.spec.match.path):
         first = path.split("/")[1:2]
-        if first and first[0] in RESERVED and first[0] != "api":
+        if first and first[0] in RESERVED and first[0] != "api" and not path.startswith("/ws/"):
             where = "" if first[0] == "health" else " without --admin-port"
             message = f"/{first[0]} is reserved for the server: no rule gets its requests{where}"
             yield subject.warn(message, "match", "path")

@@ -44,8 +44,9 @@ def first_segment(path: str) -> str:
 
 
 def is_control_path(path: str) -> bool:
-    """Return whether a path is the control API's."""
-    return first_segment(path) in CONTROL
+    """Return whether a path is the control API's. Of `/ws` it has the feed alone: Google's WebSockets follow."""
+    first = first_segment(path)
+    return first in CONTROL and (first != FEED[1:] or path == FEED)
 
 
 def read_target(message: RawRequestMessage) -> tuple[str, str] | None:

@@ -26,7 +26,7 @@ from mockllm.core.rendering.socket_session import (
     StartResponse,
     StopResponse,
 )
-from mockllm.core.rendering.websocket_frames import close_frame, text_frame
+from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import Exchange
@@ -58,7 +58,7 @@ async def serve_socket(app: App, exchange: Exchange) -> None:
     assert plan.delivery.socket is not None
     assert exchange.body is not None
     if plan.delay > 0:
-        await asyncio.sleep(plan.delay)
+        await asyncio.sleep(plan.delay * exchange.response.time_scale)
     response = WebSocketResponse(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=("realtime",)
     )
@@ -115,7 +115,8 @@ class SocketServer:
     def _perform(self, actions: Sequence[SocketAction]) -> None:
         for action in actions:
             if isinstance(action, SendMessages):
-                self._write(b"".join(map(text_frame, action.payloads)))
+                frame = binary_frame if action.binary else text_frame
+                self._write(b"".join(map(frame, action.payloads)))
             elif isinstance(action, StartResponse):
                 self._start(action)
             elif isinstance(action, StopResponse):
@@ -214,7 +215,8 @@ class SocketServer:
         messages = self._session.messages(stream, request, plan)
         if messages is not plan:
             exchange.response, plan = exchange.response.with_plan(messages), messages
-        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.since)
+        scale = exchange.response.time_scale
+        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.since, scale)
         exchange.player, exchange.kind = player, type(request)
         app.playing[type(request)] = app.playing.get(type(request), 0) + 1
         player.start()

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.dialects.gemini.live.session import HANDLERS
 from mockllm.dialects.google import GEMINI
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.live import live
+from tests.process import serving
 
 TEXT = (Path(__file__).parents[2] / "docs" / "gemini.md").read_text(encoding="utf-8")
 SCENARIOS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
@@ -37,6 +39,24 @@ def test_python_of_page_prints_the_reply_and_its_cached_tokens(
         exec(CODE[0].replace("http://localhost:8080", server.url), {})
     text, tokens = capsys.readouterr().out.split()
     assert (text, int(tokens) > 5) == ("Arr.", True)
+
+
+@pytest.mark.parametrize("message", [name for name in HANDLERS if name != "realtimeInput"])
+def test_page_names_each_message_of_a_live_client(message: str) -> None:
+    assert f"| `{message}` |" in TEXT
+
+
+def test_python_of_live_prints_the_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text(next(text for text in SCENARIOS if "transcripts" in text))
+    with (
+        serving("--tls-self-signed", cwd=tmp_path, MOCKLLM_TLS_DIR=str(tmp_path)) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        code = next(text for text in CODE if "live.connect" in text)
+        exec(code.replace("localhost:8080", f"localhost:{server.port}"), {})
+    assert capsys.readouterr().out == "It is sunny."
 
 
 def test_page_names_every_call_of_gemini() -> None:

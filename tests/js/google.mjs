@@ -235,3 +235,41 @@ test("models are listed and got", async () => {
   const found = await client.models.get({ model: "any-other" });
   assert.equal(found.name, ON_VERTEX ? "publishers/google/models/any-other" : "models/any-other");
 });
+
+test("a live turn by text", async () => {
+  const messages = [];
+  let finished;
+  const done = new Promise((resolve) => (finished = resolve));
+  const session = await client.live.connect({
+    model: MODEL,
+    config: { responseModalities: ["TEXT"] },
+    callbacks: {
+      onmessage: (message) => {
+        messages.push(message);
+        if (message.serverContent?.turnComplete) finished();
+      },
+      onerror: finished,
+      onclose: finished,
+    },
+  });
+  session.sendClientContent({ turns: [{ role: "user", parts: [{ text: "hello" }] }] });
+  await done;
+  session.close();
+  assert.equal(messages.map((message) => message.text ?? "").join(""), HELLO);
+  assert.ok(messages.at(-1).usageMetadata.totalTokenCount > 9);
+});
+
+test("cached contents", async () => {
+  const cache = await client.caches.create({
+    model: MODEL,
+    config: { contents: "A long book.", ttl: "60s" },
+  });
+  const answer = await client.models.generateContent(asked("hello", { cachedContent: cache.name }));
+  assert.equal(answer.text, HELLO);
+  assert.equal(
+    answer.usageMetadata.cachedContentTokenCount,
+    cache.usageMetadata.totalTokenCount,
+  );
+  await client.caches.delete({ name: cache.name });
+  await assert.rejects(client.caches.get({ name: cache.name }));
+});

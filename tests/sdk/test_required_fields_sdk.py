@@ -280,6 +280,10 @@ WITHOUT_A_TYPE = {
     "gemini-compatible_completions",
     "gemini-compatible_embeddings",
     "gemini-compatible_models",
+    "gemini-live",  # sockets: tests/sdk/test_gemini_live_sdk.py reads their messages by the SDK's types
+    "gemini-live_handshake",
+    "gemini-live_setup",
+    "gemini-transcription",
     "mistral-completions",  # mistralai has no such call
 }
 """The calls whose objects no SDK of these four describes on its own."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.rendering.plan import Framing, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 
@@ -75,7 +75,7 @@ class Fault(BaseModel):
         """Return the plan with the fault, or the reason why the fault does not apply."""
         if plan.delivery.withheld:
             return UNSENT
-        if self.needs_http and plan.framing is Framing.WEBSOCKET:
+        if self.needs_http and plan.framing.is_socket:
             return MESSAGES
         return UNSTREAMED if self.needs_stream and not plan.streamed else self.apply_to_plan(plan)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.faults.fault_points import MIDDLE, GapPoint, cut_at, find_gap, live_steps, withhold
 from mockllm.core.rendering.framing import closing
-from mockllm.core.rendering.plan import CutStep, Flow, Framing, How, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import CutStep, Flow, How, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.values.types import Drawable, Duration
 
@@ -50,7 +50,7 @@ class Close(Cutting):
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable) or self.code is None or plan.framing is not Framing.WEBSOCKET:
+        if isinstance(gap, NotApplicable) or self.code is None or not plan.framing.is_socket:
             return super().apply_to_plan(plan)
         index = gap.chunk_index
         end = (RawStep(close_frame(self.code, self.reason), index), CutStep(self.how, index))

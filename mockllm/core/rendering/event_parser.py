@@ -15,7 +15,7 @@ from mockllm.core.rendering import websocket_frames
 from mockllm.core.rendering.event_stream import read_frames, unwrapped
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Framing, Plan
-from mockllm.core.rendering.websocket_frames import TEXT
+from mockllm.core.rendering.websocket_frames import BINARY, TEXT
 
 Event: TypeAlias = tuple[str | None, bytes]
 """The name of an event, where it has one, and its payload."""
@@ -72,7 +72,11 @@ def _event_stream_bytes(data: bytes) -> Iterator[Event]:
 
 
 def _websocket(data: bytes) -> Iterator[Event]:
-    return ((None, frame.payload) for frame in websocket_frames.read_frames(data) if frame.opcode == TEXT)
+    return (
+        (None, frame.payload)
+        for frame in websocket_frames.read_frames(data)
+        if frame.opcode in (TEXT, BINARY)
+    )
 
 
 _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
@@ -86,6 +90,7 @@ _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.EVENT_STREAM: _event_stream,
     Framing.EVENT_STREAM_BYTES: _event_stream_bytes,
     Framing.WEBSOCKET: _websocket,
+    Framing.WEBSOCKET_BINARY: _websocket,
     Framing.BYTES: _plain,
 }
 

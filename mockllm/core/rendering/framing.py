@@ -27,7 +27,7 @@ from mockllm.core.rendering.plan import (
     UnchunkedStep,
     WaitStep,
 )
-from mockllm.core.rendering.websocket_frames import text_frame
+from mockllm.core.rendering.websocket_frames import binary_frame, text_frame
 
 Item: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
 """A written plan, item by item: bytes to write, and steps that are no bytes of the body."""
@@ -76,6 +76,10 @@ def _websocket(step: EventStep) -> bytes:
     return text_frame(step.payload)
 
 
+def _websocket_binary(step: EventStep) -> bytes:
+    return binary_frame(step.payload)
+
+
 FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.PLAIN: EventFraming(_bare),
     Framing.SSE: EventFraming(_sse),
@@ -87,6 +91,7 @@ FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.EVENT_STREAM: EventFraming(write_event),
     Framing.EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
     Framing.WEBSOCKET: EventFraming(_websocket),
+    Framing.WEBSOCKET_BINARY: EventFraming(_websocket_binary),
     Framing.BYTES: EventFraming(_bare),
 }
 

@@ -133,7 +133,7 @@ class Framing(Enum):
 
     A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
     those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons. Each event of
-    `websocket` is a text message. Events of `bytes` are bytes of the body.
+    `websocket` is a text message, each of `websocket-binary` a binary one. Events of `bytes` are bytes of the body.
     """
 
     PLAIN = "plain"
@@ -146,7 +146,13 @@ class Framing(Enum):
     EVENT_STREAM = "event-stream"
     EVENT_STREAM_BYTES = "event-stream-bytes"
     WEBSOCKET = "websocket"
+    WEBSOCKET_BINARY = "websocket-binary"
     BYTES = "bytes"
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether the events are messages of a WebSocket."""
+        return self in (Framing.WEBSOCKET, Framing.WEBSOCKET_BINARY)
 
 
 class Flow(Struct, frozen=True):

@@ -20,9 +20,10 @@ method of HTTP contains."""
 
 
 class SendMessages(NamedTuple):
-    """Text messages, in this order."""
+    """Messages, in this order: texts, or bytes if `binary`."""
 
     payloads: tuple[bytes, ...]
+    binary: bool = False
 
 
 class StartResponse(NamedTuple):
@@ -51,14 +52,14 @@ SocketAction: TypeAlias = SendMessages | StartResponse | StopResponse | CloseSoc
 NOTHING_TO_DO: Sequence[SocketAction] = ()
 
 
-def message_plan(plan: Plan) -> Plan:
+def message_plan(plan: Plan, framing: Framing = Framing.WEBSOCKET) -> Plan:
     """Return a plan as messages: those of another protocol are its events, without their times, and a body is one."""
-    if plan.framing is Framing.WEBSOCKET:
+    if plan.framing.is_socket:
         return plan
     steps: list[Step] = [WaitStep(sum(step.seconds for step in plan.steps if isinstance(step, WaitStep)), 0)]
     steps += [EventStep(payload, 0, "body") for _, payload in events(plan)]
     steps += [step for step in plan.steps if isinstance(step, CutStep)]
-    return Plan(plan.head, tuple(steps), Framing.WEBSOCKET, plan.delay)
+    return Plan(plan.head, tuple(steps), framing, plan.delay)
 
 
 def timed_messages(plan: Plan) -> list[tuple[float, bytes]]:

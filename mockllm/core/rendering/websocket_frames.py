@@ -1,4 +1,4 @@
-"""The frames that a WebSocket's server sends: texts and the close frame. They are final and not masked.
+"""The frames that a WebSocket's server sends: texts, bytes and the close frame. They are final and not masked.
 
 Source: RFC 6455, sections 5.2 and 5.5.1.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 TEXT: Final = 1
+BINARY: Final = 2
 CLOSE: Final = 8
 MAX_REASON: Final = 123
 """Bytes of the reason in a close frame: a control frame has at most 125, two of which are the code."""
@@ -17,6 +18,11 @@ MAX_REASON: Final = 123
 def text_frame(payload: bytes) -> bytes:
     """Return a text as one frame."""
     return frame(TEXT, payload)
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """Return bytes as one frame."""
+    return frame(BINARY, payload)
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

@@ -102,6 +102,7 @@ FRAMES: Final[tuple[AgentFrame, ...]] = (
         "</userRequest>",
         "requests of VS Code's chat to other endpoints, 2025",
     ),
+    _block("Copilot CLI", "current_datetime", "requests of Copilot CLI 1.0.102 to other endpoints"),
     AgentFrame("opencode", "quotes", '"', '"', "sst/opencode: packages/opencode/src/cli/cmd/run.ts"),
 )
 """Blocks come before wrappers, which contain them, and quotes come last."""

@@ -14,6 +14,9 @@ from mockllm.dialects.gemini.cached_contents import (
 from mockllm.dialects.gemini.count_tokens import GeminiCountTokens
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddings
 from mockllm.dialects.gemini.generate import Generate
+from mockllm.dialects.gemini.live.dialect import Live
+from mockllm.dialects.gemini.live.session import LiveSession
+from mockllm.dialects.gemini.live.setup import LiveHandshake, LiveSetup, LiveTranscription
 from mockllm.dialects.gemini.models import GeminiModels
 
 GENERATE: Final = Generate("/v1beta")
@@ -28,3 +31,7 @@ LIST_CACHES: Final = ListCachedContents()
 GET_CACHE: Final = GetCachedContent()
 UPDATE_CACHE: Final = UpdateCachedContent()
 DELETE_CACHE: Final = DeleteCachedContent()
+LIVE_HANDSHAKE: Final = LiveHandshake(lambda stamp: LiveSession(stamp.ids))
+LIVE_SETUP: Final = LiveSetup()
+LIVE: Final = Live()
+LIVE_TRANSCRIPTION: Final = LiveTranscription()

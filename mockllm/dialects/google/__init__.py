@@ -7,12 +7,13 @@ from typing import Final
 
 from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.gemini.embeddings import SIZES
+from mockllm.dialects.gemini.live.session import SETUP, TRANSCRIBE, TURN
 from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.gemini.prices import PRICES, TIERS
 from mockllm.dialects.gemini.written_members import WRITTEN
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.google.token import Token
-from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderSocket
 from mockllm.dialects.vendors import vendor_routes
 
 TOKEN: Final = Token()
@@ -95,6 +96,26 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
     )
 
 
+def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderSocket, ...]:
+    """The Live protocol at each path."""
+    handshake = ProviderCall("live_handshake", gemini.LIVE_HANDSHAKE)
+    messages = (
+        (SETUP, ProviderCall("live_setup", gemini.LIVE_SETUP)),
+        (TURN, ProviderCall("live", gemini.LIVE, operation="chat", neutral=False)),
+        (TRANSCRIBE, ProviderCall("transcription", gemini.LIVE_TRANSCRIPTION)),
+    )
+    return tuple(ProviderSocket(path, handshake, messages) for path in paths)
+
+
+_GEMINI_LIVE: Final = tuple(
+    f"/ws/google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent{constrained}"
+    for version in ("v1beta", "v1alpha", "v1")
+    for constrained in ("", "Constrained")  # the second one for clients with a short-lived token
+)
+_VERTEX_LIVE: Final = tuple(
+    f"/ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent"
+    for version in ("v1beta1", "v1")
+)
 _KNOWN: Final = frozenset((*WELL_KNOWN, *SIZES, "gemini-embedding-001"))
 GEMINI: Final = Provider(
     name="gemini",
@@ -102,6 +123,7 @@ GEMINI: Final = Provider(
     title="Gemini",
     aliases=("google",),
     routes=_gemini_routes(),
+    sockets=_live_sockets(_GEMINI_LIVE),
     compatible_base=COMPATIBLE.path(""),
     base_url_shown=True,
     hint_headers=("x-goog-api-key", "x-goog-api-client"),
@@ -119,6 +141,7 @@ VERTEX: Final = Provider(
     name="vertex",
     title="Vertex AI",
     routes=_vertex_routes(),
+    sockets=_live_sockets(_VERTEX_LIVE),
     known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in anthropic.KNOWN_MODELS},
     telemetry_name="gcp.vertex_ai",
     base_url_variables=("GOOGLE_VERTEX_BASE_URL",),

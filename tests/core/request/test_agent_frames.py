@@ -17,6 +17,7 @@ TYPED = {
     "Codex in an editor": "# Context from my IDE setup:\n\n## My request for Codex:\nFix the bug.",
     "Cline": "<task>\nFix the bug.\n</task>\n<environment_details>\nfiles\n</environment_details>",
     "Copilot": "<context>\nToday\n</context>\n<userRequest>\nFix the bug.\n</userRequest>",
+    "Copilot CLI": "<current_datetime>2026-11-21T13:15:32.896+00:00</current_datetime>\n\nFix the bug.",
     "opencode": '"Fix the bug."\n',
     "nobody": "  Fix the bug. ",
 }

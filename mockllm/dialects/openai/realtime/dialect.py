@@ -18,12 +18,12 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.reply.reply import Call, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
+from mockllm.dialects.audio import silence
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import OPENAI, head
-from mockllm.dialects.openai.realtime.audio import silence
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.errors import ROWS

@@ -24,36 +24,16 @@ from mockllm.core.rendering.socket_session import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.openai.realtime.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded
+from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded
+from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, readable
+from mockllm.dialects.openai.realtime.settings import AUDIO, merged
 from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
 
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"
 TRANSCRIBE: Final = "transcription"
-MAX_ITEMS: Final = 2000
-"""The items of a conversation; the oldest leave first."""
 MIN_COMMIT_MS: Final = 100
-VAD: Final[dict[str, Json]] = {
-    "type": "server_vad",
-    "threshold": 0.5,
-    "prefix_padding_ms": 300,
-    "silence_duration_ms": 500,
-    "idle_timeout_ms": None,
-    "create_response": True,
-    "interrupt_response": True,
-}
-AUDIO: Final[dict[str, Json]] = {
-    "input": {
-        "format": {"type": "audio/pcm", "rate": 24000},
-        "transcription": None,
-        "noise_reduction": None,
-        "turn_detection": VAD,
-    },
-    "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin", "speed": 1.0},
-}
 TEXT_DELTAS: Final = (".output_text.delta", ".output_audio_transcript.delta")
-CONTENT: Final = {"input_audio": "input_text", "output_audio": "output_text"}
-"""The types of contents whose transcript is a text for the rules."""
 
 
 class RealtimeSession:
@@ -79,8 +59,8 @@ class RealtimeSession:
             "audio": AUDIO,
             "include": None,
         }
-        self._conversation = ids.make("conv_", 21)
-        self._items: dict[str, dict[str, Json]] = {}
+        self._conversation_id = ids.make("conv_", 21)
+        self._conversation = RealtimeConversation()
         self._detector = VoiceDetector()
         self._buffered = 0
         """Milliseconds of audio since the last commit."""
@@ -124,7 +104,7 @@ class RealtimeSession:
             self._events = timed_messages(plan)
             return plan
         transcript = sent_bytes(plan).decode("utf-8", "replace")
-        item = self._items.get(self._transcribing or "")
+        item = self._conversation.find(self._transcribing)
         steps: list[EventStep] = []
         if item is not None:
             item["content"] = [{"type": "input_audio", "transcript": transcript}]
@@ -156,7 +136,7 @@ class RealtimeSession:
 
     def update_session(self, event: dict[str, Json]) -> Sequence[SocketAction]:
         changes = object_of(event.get("session"))
-        self._session = _merged(self._session, {name: changes[name] for name in changes if name != "id"})
+        self._session = merged(self._session, {name: changes[name] for name in changes if name != "id"})
         detection = object_of(self._input.get("turn_detection"))
         self._detector.format = self._format("input")
         self._detector.silence_ms = count_of(detection.get("silence_duration_ms")) or 500
@@ -199,14 +179,14 @@ class RealtimeSession:
         id = text_of(item.get("id")) or self._new_id("item_")
         made = {"id": id, "object": "realtime.item", "status": "completed", **item}
         before = text_of(event.get("previous_item_id"))
-        previous = self._insert(made, before)
+        previous = self._conversation.insert(made, before)
         return tuple(
             self._send(name, {"previous_item_id": previous, "item": made})
             for name in ("conversation.item.added", "conversation.item.done")
         )
 
     def retrieve_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
-        item = self._items.get(text_of(event.get("item_id")) or "")
+        item = self._conversation.find(event.get("item_id"))
         return (
             self._missing(event)
             if item is None
@@ -214,14 +194,14 @@ class RealtimeSession:
         )
 
     def delete_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
-        item = self._items.pop(text_of(event.get("item_id")) or "", None)
+        item = self._conversation.remove(event.get("item_id"))
         if item is None:
             return self._missing(event)
         return (self._send("conversation.item.deleted", {"item_id": item["id"]}),)
 
     def truncate_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
         """Shorten the transcript of an item to the part that was played."""
-        item = self._items.get(text_of(event.get("item_id")) or "")
+        item = self._conversation.find(event.get("item_id"))
         if item is None:
             return self._missing(event)
         end = count_of(event.get("audio_end_ms")) or 0
@@ -285,7 +265,7 @@ class RealtimeSession:
             "role": "user",
             "content": [{"type": "input_audio", "transcript": None}],
         }
-        previous = self._insert(item, None)
+        previous = self._conversation.insert(item)
         members: dict[str, Json] = {"previous_item_id": previous, "item": item}
         self._transcribing = id
         body = dumps({"model": self._session["model"], "item_id": id})
@@ -304,21 +284,21 @@ class RealtimeSession:
         self._active = True
         self._added = settings.get("conversation") != "none"
         own = settings.get("input")
-        items = objects(own) if type(own) is list else self._items.values()
+        items = objects(own) if type(own) is list else self._conversation.items
         output = object_of(object_of(settings.get("audio")).get("output"))
         voice = output.get("voice") or object_of(object_of(session["audio"]).get("output")).get("voice")
         limit = settings.get("max_output_tokens") or session["max_output_tokens"]
         body = {
             "model": session["model"],
             "instructions": settings.get("instructions") or session["instructions"],
-            "input": [_readable(item) for item in items],
+            "input": [readable(item) for item in items],
             "tools": settings.get("tools") or session["tools"],
             "tool_choice": settings.get("tool_choice") or session["tool_choice"],
             "max_output_tokens": limit if type(limit) is int else None,
             "realtime": {
                 "output_modalities": settings.get("output_modalities") or session["output_modalities"],
-                "conversation_id": self._conversation if self._added else None,
-                "previous_item_id": next(reversed(self._items), None),
+                "conversation_id": self._conversation_id if self._added else None,
+                "previous_item_id": self._conversation.last,
                 "format": self._format("output"),
                 "voice": voice,
                 "metadata": settings.get("metadata"),
@@ -348,23 +328,7 @@ class RealtimeSession:
 
     def _remember(self, output: Sequence[dict[str, Json]]) -> None:
         for item in output if self._added else ():
-            self._insert(item, None)
-
-    # --- the conversation --------------------------------------------------------------------------
-
-    def _insert(self, item: dict[str, Json], previous: str | None) -> str | None:
-        """Add an item behind another one, or at the end. Return the item before it."""
-        last = next(reversed(self._items), None)
-        if previous is None or previous == last or (previous != "root" and previous not in self._items):
-            self._items[item["id"]] = item
-        else:
-            entries = list(self._items.items())
-            at = 0 if previous == "root" else [id for id, _ in entries].index(previous) + 1
-            last = None if at == 0 else previous
-            self._items = dict([*entries[:at], (item["id"], item), *entries[at:]])
-        while len(self._items) > MAX_ITEMS:
-            del self._items[next(iter(self._items))]
-        return last
+            self._conversation.insert(item)
 
     @property
     def _input(self) -> dict[str, Json]:
@@ -419,29 +383,3 @@ HANDLERS: Final[dict[str, Handler]] = {
     "response.cancel": RealtimeSession.cancel_response,
     "output_audio_buffer.clear": RealtimeSession.clear_output,
 }
-
-
-def _merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
-    """Return settings with changes, which may be deep inside."""
-    result = dict(value)
-    for name, change in changes.items():
-        before = result.get(name)
-        if isinstance(before, dict) and isinstance(change, dict) and name != "turn_detection":
-            result[name] = _merged(before, change)
-        else:
-            result[name] = change
-    return result
-
-
-def _readable(item: dict[str, Json]) -> dict[str, Json]:
-    """Return an item as the responses protocol has it: with the transcripts of audio as texts."""
-    content = item.get("content")
-    if type(content) is not list:
-        return item
-    parts = []
-    for part in objects(content):
-        kind = text_of(part.get("type")) or ""
-        if kind in CONTENT:
-            part = {"type": CONTENT[kind], "text": text_of(part.get("transcript")) or ""}
-        parts.append(part)
-    return {**item, "content": parts}

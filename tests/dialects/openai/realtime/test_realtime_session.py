@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from mockllm.dialects.openai import REALTIME
+from mockllm.dialects.openai.realtime import conversation
 from mockllm.dialects.openai.realtime import session as realtime
 from mockllm.dialects.openai.realtime.dialect import RealtimeRequest
-from tests.dialects.openai.virtual_socket import VirtualSocket
+from tests.dialects.virtual_socket import VirtualSocket
 
 RULES = """
 rules:
@@ -254,7 +255,7 @@ def test_items_are_inserted_behind_others() -> None:
 
 
 def test_conversation_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime, "MAX_ITEMS", 3)
+    monkeypatch.setattr(conversation, "MAX_ITEMS", 3)
     opened = Spoken()
     for place in range(5):
         opened.add("x", own={"id": str(place)})

@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.dialects.openai.responses.socket import REMEMBERED, MessageRequest
-from tests.dialects.openai.virtual_socket import VirtualSocket
+from tests.dialects.virtual_socket import VirtualSocket
 
 RULES = """
 rules:

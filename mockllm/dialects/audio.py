@@ -1,7 +1,8 @@
-"""Audio as the realtime protocol carries it: what is silence, how long bytes last, and silence to send.
+"""Audio as realtime protocols carry it: what is silence, how long bytes last, and silence to send.
 
-Formats: `audio/pcm` has 16-bit samples at 24 kHz; `audio/pcmu` and `audio/pcma` (G.711) have 8 bits at 8 kHz. Source:
-the SDK's `RealtimeAudioFormats`.
+Formats: `audio/pcm` has 16-bit samples; `audio/pcmu` and `audio/pcma` (G.711) have 8 bits at 8 kHz. OpenAI's PCM has
+24 kHz; Google's has 16 kHz from the client and 24 kHz from the server. Sources: OpenAI's `RealtimeAudioFormats`, and
+Google's recorded messages.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
+MAX_RATE: Final = 192_000
+"""Samples in a second; a client may state more."""
 BYTES_PER_MS: Final = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 SILENCE: Final = {"audio/pcm": b"\x00", "audio/pcmu": b"\xff", "audio/pcma": b"\xd5"}
 QUIET: Final = {"audio/pcmu": b"\xff\x7f\xfe\x7e", "audio/pcma": b"\xd5\x55\xd4\x54"}
@@ -55,6 +58,8 @@ class VoiceDetector(Struct):
     """Finds speech in audio that comes in parts of any size. All times are milliseconds of the session's audio."""
 
     format: str = "audio/pcm"
+    rate: int | None = None
+    """Samples in a second of PCM; None: the format's own."""
     silence_ms: int = 500
     """Silence after which speech has ended."""
     padding_ms: int = 300
@@ -64,9 +69,13 @@ class VoiceDetector(Struct):
     speaking: bool = False
     rest: bytes = b""
 
+    @property
+    def bytes_per_ms(self) -> int:
+        return BYTES_PER_MS[self.format] if self.rate is None else max(2, min(self.rate, MAX_RATE) // 500)
+
     def hear(self, audio: bytes) -> list[tuple[str, int]]:
         """Return where speech starts (`started`) and ends (`stopped`)."""
-        size = WINDOW_MS * BYTES_PER_MS[self.format]
+        size = WINDOW_MS * self.bytes_per_ms
         data = self.rest + audio
         found: list[tuple[str, int]] = []
         whole = len(data) // size * size

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.event_parser import events, sent_bytes
+from mockllm.core.rendering.plan import CutStep
 from mockllm.core.rendering.socket_session import (
     CloseSocket,
     SendMessages,
@@ -14,6 +15,7 @@ from mockllm.core.rendering.socket_session import (
     StartResponse,
     StopResponse,
 )
+from mockllm.core.rendering.websocket_frames import CLOSE, WebSocketFrame, read_frames
 from tests.language.virtual_server import NOW, VirtualServer
 
 UPGRADE = {"upgrade": "websocket"}
@@ -31,6 +33,8 @@ class VirtualSocket:
         self.session = cast(SocketSession, plan.delivery.socket())
         self.held: set[str] = set()
         self.running: dict[str, float] = {}
+        self.closes: list[tuple[int, str]] = []
+        """The codes and reasons with which the server has closed the socket."""
         self.opening = self._perform(self.session.opening())
 
     def _respond(self, method: str, body: bytes, stream: str | None = None) -> Any:
@@ -57,10 +61,20 @@ class VirtualSocket:
                     self.running[action.stream] = 0.0
                     continue
                 found += [json.loads(payload) for _, payload in events(plan)]
+                if plan.steps and isinstance(plan.steps[-1], CutStep):
+                    self.closes += [
+                        _close(frame) for frame in read_frames(sent_bytes(plan)) if frame.opcode == CLOSE
+                    ]
+                    continue
                 found += self._perform(self.session.ended(action.stream, None))
             elif isinstance(action, StopResponse):
                 if action.stream in self.running:
                     found += self._perform(self.session.ended(action.stream, self.running.pop(action.stream)))
             else:
                 assert isinstance(action, CloseSocket)
+                self.closes.append((action.code, action.reason))
         return found
+
+
+def _close(frame: WebSocketFrame) -> tuple[int, str]:
+    return int.from_bytes(frame.payload[:2], "big"), frame.payload[2:].decode()

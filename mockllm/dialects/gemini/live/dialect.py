@@ -1,0 +1,265 @@
+"""A turn of the model in the Live protocol: a Reply as server messages.
+
+A request is read as one of generateContent: the session writes its setup and its conversation in that form. Errors
+have no message of their own: the socket is closed with a code and a reason. Sources: google-genai's
+`types.LiveServerMessage` and `AsyncSession`; the messages of live sessions of September 2026 that a public repository
+describes (binary frames, the order of messages, codes 1007 and 1008). The reasons of other errors are from public
+reports; where these name no code, it is inferred, and so is the missing end of a turn with calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
+from mockllm.core.rendering.websocket_frames import close_frame
+from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.audio import silence
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, supported_reply
+from mockllm.dialects.gemini.errors import error_object
+from mockllm.dialects.gemini.generate_check import GeminiDialect
+from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, object_of
+from mockllm.dialects.gemini.request_builder import build_request
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+
+AUDIO: Final = "audio/pcm;rate=24000"
+MESSAGES: Final = (
+    "goAway",
+    "sessionResumptionUpdate",
+    "serverContent",
+    "toolCallCancellation",
+    "voiceActivity",
+)
+"""The extras of a reply that are messages of their own, in front of the turn."""
+MALFORMED, POLICY, INTERNAL = 1007, 1008, 1011
+CODES: Final[Mapping[str, int]] = {
+    "bad_request": MALFORMED,
+    "authentication": MALFORMED,
+    "context_length": MALFORMED,
+    "request_too_large": MALFORMED,
+    "permission": POLICY,
+    "not_found": POLICY,
+    "model_not_found": POLICY,
+    "model_deprecated": POLICY,
+}
+"""The close codes of named errors; INTERNAL for all others."""
+REJECTED: Final = frozenset({"content_filter", "refusal"})
+
+
+class LiveRequest(GenerateRequest):
+    """A request for a turn. The member `live` of its body has what only this protocol has."""
+
+    api = "live"
+
+    @lazy
+    def vertex(self) -> bool:
+        return "google.cloud.aiplatform" in self.path
+
+    @lazy
+    def model(self) -> str | None:
+        name = self.message.get("model")
+        return name.rpartition("/")[2] or None if type(name) is str else None
+
+    @lazy
+    def stream(self) -> bool:
+        return True
+
+    @lazy
+    def sse(self) -> bool:
+        return False
+
+    @lazy
+    def settings(self) -> dict[str, Json]:
+        return object_of(self.fields.get("live"))
+
+    @lazy
+    def speaks(self) -> bool:
+        """Whether texts are sent as audio, which is the default."""
+        return list_of(self.config.get("responseModalities")) != ["TEXT"]
+
+    @lazy
+    def background_tools(self) -> frozenset[str]:
+        """The functions for whose results the model does not wait."""
+        declared = (
+            object_of(entry)
+            for tool in list_of(self.message.get("tools"))
+            for entry in list_of(object_of(tool).get("functionDeclarations"))
+        )
+        return frozenset(str(tool.get("name")) for tool in declared if tool.get("behavior") == "NON_BLOCKING")
+
+
+class LiveEncoder(Encoder):
+    """The messages of one turn. `reply` is already a supported reply."""
+
+    def __init__(self, reply: Reply, request: LiveRequest, stamp: ResponseIdentity) -> None:
+        super().__init__(reply)
+        self._request = request
+        self._fields = GeminiResponseFields(reply, request, stamp)
+        calls = [part for part in reply.choices[0].parts if isinstance(part, Call)] if reply.choices else []
+        self._unsent = len(calls)
+        self._calls: list[Json] = []
+        self._waits = any(call.name not in request.background_tools for call in calls)
+        """Whether the turn goes on when the client has sent the results of the calls."""
+
+    def start(self) -> Iterable[Event]:
+        extras = self._fields.extras
+        return [_event({name: extras[name]}) for name in MESSAGES if name in extras]
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        return (_event(_turn(at.part.block)),) if isinstance(at.part, NativePart) else ()
+
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        part = self._fields.part(at.part, 0, at.index, None, chunk)
+        if isinstance(at.part, Call):
+            self._unsent -= 1
+            if is_shown(at.part):
+                id = part["functionCall"].get("id") or f"call_{at.index}"
+                self._calls.append({**part["functionCall"], "id": id})
+            if not self._unsent and self._calls:
+                yield _event({"toolCall": {"functionCalls": self._calls}})
+        elif isinstance(at.part, Thinking | Media) or not self._request.speaks:
+            yield _event(_turn(part))
+        else:
+            audio = silence("audio/pcm", len(chunk))
+            yield _event(_turn({"inlineData": {"mimeType": AUDIO, "data": audio}}))
+            yield _event({"serverContent": {"outputTranscription": {"text": chunk}}})
+
+    def end(self, choice: int) -> Iterable[Event]:
+        return () if self._waits else (_event({"serverContent": {"generationComplete": True}}),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        if self._waits or not self.reply.ends:
+            return
+        content: dict[str, Json] = {"turnComplete": True}
+        if self.reply.choices[0].finish in REJECTED:
+            content["turnCompleteReason"] = "RESPONSE_REJECTED"
+        yield "end", _event({"serverContent": content, "usageMetadata": self._usage()})
+
+    def _usage(self) -> Json:
+        usage = self.reply.usage
+        output = max(usage.output - usage.reasoning, 0)
+        modality = "AUDIO" if self._request.speaks else "TEXT"
+        kind = "candidates" if self._request.vertex else "response"
+        counts: dict[str, Json] = {
+            "promptTokenCount": usage.input,
+            f"{kind}TokenCount": output,
+            "totalTokenCount": usage.total,
+            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": usage.input}],
+            f"{kind}TokensDetails": [{"modality": modality, "tokenCount": output}],
+        }
+        more = {"cachedContentTokenCount": usage.cached_read, "thoughtsTokenCount": usage.reasoning}
+        return counts | {name: count for name, count in more.items() if count}
+
+
+def _event(message: dict[str, Json]) -> Event:
+    return dumps(message), None
+
+
+def _turn(part: Json) -> dict[str, Json]:
+    return {"serverContent": {"modelTurn": {"parts": [part], "role": "model"}}}
+
+
+def closing_plan(failure: Failure, request: Request) -> Plan:
+    """Return the end of a socket by a failure: a close frame with its code, and its message as the reason."""
+    error = error_object(failure, request)["error"]
+    frame = close_frame(CODES.get(failure.type, INTERNAL), str(error["message"]))
+    return Plan(
+        ResponseHead(error["code"], ()), (RawStep(frame, 0), CutStep("close", 0)), Framing.WEBSOCKET_BINARY
+    )
+
+
+class Live(GeminiDialect):
+    """A turn of a Live session."""
+
+    api: str = "live"
+    generates: bool = True
+    request: type[Request] = LiveRequest
+    capabilities = ProtocolCapabilities(
+        stop=False,
+        choices=False,
+        refusal=False,
+        chunked_calls=False,
+        invalid_arguments=False,
+        cache_write=False,
+        unsupported_parts=frozenset({"citations"}),
+        framings=frozenset({Framing.WEBSOCKET_BINARY}),
+    )
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, LiveRequest)
+        roles = (object_of(content).get("role") for content in list_of(request.fields.get("contents")))
+        return None if all(roles) else Failure("bad_request")
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        """Return the first choice, without thoughts that the client did not ask for."""
+        assert isinstance(request, LiveRequest)
+        thoughts = object_of(request.config.get("thinkingConfig")).get("includeThoughts")
+        return supported_reply(reply, omit_thinking=thoughts is not True)
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, stamp)
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, LiveRequest)
+        steps: tuple[Step, ...] = tuple(encode(LiveEncoder(reply, request, stamp)))
+        if reply.broken is not None:
+            steps += tuple(closing_plan(reply.broken, request).steps)
+        return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
+
+    def variant(self, request: Request) -> Hashable:
+        return request.raw
+
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return build_request(request, "/v1beta")
+
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return None
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return closing_plan(failure, request)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Store the conversation up to this turn under the handle that resumes it."""
+        assert isinstance(request, LiveRequest)
+        handle = request.settings.get("handle")
+        if type(handle) is not str:
+            return None
+        turn = model_turn(read_message(step.payload) for step in plan.steps if isinstance(step, EventStep))
+        contents = [*list_of(request.fields.get("contents")), *turn]
+        return StoreUpdate((handle,), StoredResponse(handle, None, dumps({"contents": contents}), b"{}"))
+
+
+def read_message(payload: bytes) -> dict[str, Json]:
+    """Parse a message; one that a rule or a fault made may be no object."""
+    try:
+        return object_of(loads(payload))
+    except JSONDecodeError:
+        return {}
+
+
+def model_turn(messages: Iterable[dict[str, Json]]) -> list[Json]:
+    """Return the content that server messages add to the conversation: a list of one, or none."""
+    texts: list[str] = []
+    calls: list[Json] = []
+    for message in messages:
+        content = object_of(message.get("serverContent"))
+        for part in list_of(object_of(content.get("modelTurn")).get("parts")):
+            text = object_of(part).get("text")
+            if type(text) is str and object_of(part).get("thought") is not True:
+                texts.append(text)
+        transcript = object_of(content.get("outputTranscription")).get("text")
+        if type(transcript) is str:
+            texts.append(transcript)
+        calls += list_of(object_of(message.get("toolCall")).get("functionCalls"))
+    parts: list[Json] = [{"text": "".join(texts)}] if texts else []
+    parts += [{"functionCall": call} for call in calls]
+    return [{"role": "model", "parts": parts}] if parts else []

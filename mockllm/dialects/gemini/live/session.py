@@ -1,0 +1,279 @@
+"""The state of one Live WebSocket: the setup, the conversation, the audio, and the running turn of the model.
+
+The rules read a transcript in place of audio: the body of the rule for the api `transcription`. The server finds
+sound and silence in the audio itself (`VoiceDetector`), unless the client sends the activity. Sources: `dialect.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.randomness import HEX, Ids
+from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
+from mockllm.core.rendering.socket_session import (
+    NOTHING_TO_DO,
+    CloseSocket,
+    SendMessages,
+    SocketAction,
+    StartResponse,
+    StopResponse,
+    message_plan,
+    timed_messages,
+)
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.dialects.audio import VoiceDetector, decoded
+from mockllm.dialects.gemini.camel_case import camel_case_fields
+from mockllm.dialects.gemini.generate_request import list_of, object_of
+from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn, read_message
+from mockllm.dialects.gemini.live.setup import LiveSettings, LiveSetupRequest, read_settings, resumption
+
+SETUP: Final = "setup"
+TURN: Final = "turn"
+TRANSCRIBE: Final = "transcription"
+MAX_CONTENTS: Final = 2000
+"""The contents of a conversation; the oldest leave first."""
+URL_SAFE: Final = str.maketrans("-_", "+/")
+"""Protobuf reads base64 in both alphabets; google-genai writes this one."""
+INVALID: Final = "Request contains an invalid argument."
+_RATE: Final = re.compile(r"rate=(\d{1,6})")
+INPUT_RATE: Final = 16_000
+"""Samples in a second of a client's audio that states no rate."""
+
+
+class LiveSession:
+    """See the module. Every method is pure but for the state of the session itself."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids, self._numbers = ids, 0
+        self._setup: dict[str, Json] | None = None
+        self._settings = LiveSettings()
+        self._handle: str | None = None
+        """The handle that resumes the session, behind the present turn."""
+        self._contents: list[Json] = []
+        self._detector = VoiceDetector(rate=INPUT_RATE)
+        self._speech = False
+        """Whether audio has come since the user's last turn."""
+        self._active = False
+        self._queued = False
+        """Whether the model's next turn begins when the running one has ended."""
+        self._events: Sequence[tuple[float, bytes]] = ()
+        self._calls: list[str] = []
+        """The ids of the calls whose results have not come."""
+
+    # --- the interface of sockets ----------------------------------------------------------------
+
+    def opening(self) -> Sequence[SocketAction]:
+        return NOTHING_TO_DO
+
+    def receive(self, message: str | bytes, now: float) -> Sequence[SocketAction]:
+        try:
+            data = message if isinstance(message, bytes) else message.encode("utf-8", "replace")
+            fields = object_of(camel_case_fields(loads(data)))
+        except JSONDecodeError:
+            return (CloseSocket(MALFORMED, "Invalid JSON payload received."),)
+        unknown = next((name for name in fields if name not in HANDLERS), None)
+        if unknown is not None:
+            reason = f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.'
+            return (CloseSocket(MALFORMED, reason),)
+        if (SETUP in fields) == (self._setup is not None):
+            return (CloseSocket(MALFORMED, "setup must be the first message and only the first."),)
+        actions: list[SocketAction] = []
+        for name, value in fields.items():
+            actions += HANDLERS[name](self, object_of(value))
+        return actions
+
+    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
+        return recall
+
+    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+        """Return the messages of a turn, of a setup, or of a transcription."""
+        if stream == TRANSCRIBE:
+            return self._transcribed(plan)
+        plan = message_plan(plan, Framing.WEBSOCKET_BINARY)
+        if isinstance(request, LiveSetupRequest):
+            self._contents = list(request.restored or ())
+            return plan
+        self._events = timed_messages(plan)
+        if self._settings.output_transcripts:
+            return plan
+        steps = [
+            step
+            for step in plan.steps
+            if not (isinstance(step, EventStep) and b'"outputTranscription"' in step.payload)
+        ]
+        return Plan(plan.head, steps, plan.framing, plan.delay, plan.delivery)
+
+    def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
+        if stream == SETUP:
+            return NOTHING_TO_DO
+        if stream == TRANSCRIBE:
+            return self._generate()
+        self._active = False
+        events, self._events = self._events, ()
+        sent_messages = [read_message(payload) for at, payload in events if sent is None or at <= sent]
+        self._add(*model_turn(sent_messages))
+        self._calls = [
+            str(call["id"])
+            for message in sent_messages
+            for call in list_of(object_of(message.get("toolCall")).get("functionCalls"))
+        ]
+        actions: list[SocketAction] = []
+        if sent is not None:
+            actions.append(self._send({"serverContent": {"interrupted": True}}))
+            actions.append(self._send({"serverContent": {"turnComplete": True}}))
+        if self._handle is not None:
+            actions.append(self._send(resumption(self._handle)))
+        queued, self._queued = self._queued, False
+        return [*actions, *self._generate()] if queued else actions
+
+    # --- the messages of the client --------------------------------------------------------------
+
+    def set_up(self, setup: dict[str, Json]) -> Sequence[SocketAction]:
+        self._setup = setup
+        self._settings = read_settings(setup)
+        self._detector.silence_ms = self._settings.silence_ms
+        if self._settings.resumable:
+            self._handle = self._new_handle()
+        body = {**setup, "live": {"handle": self._handle}}
+        return (StartResponse(SETUP, dumps(body), SETUP),)
+
+    def add_content(self, content: dict[str, Json]) -> Sequence[SocketAction]:
+        """Add turns; the client's content interrupts the model."""
+        self._add(*map(_without_data, list_of(content.get("turns"))))
+        actions = self._interrupt()
+        if content.get("turnComplete") is not True:
+            return actions
+        return [*actions, *self._generate()]
+
+    def hear(self, media: dict[str, Json]) -> Sequence[SocketAction]:
+        """Take realtime input: a text, audio, an image, or the user's activity."""
+        actions: list[SocketAction] = []
+        if "activityStart" in media:
+            self._speech = True
+            actions += self._barge_in()
+        blobs = [object_of(blob) for blob in (*list_of(media.get("mediaChunks")), media.get("audio"))]
+        for blob in filter(None, (*blobs, object_of(media.get("video")))):
+            mime = str(blob.get("mimeType"))
+            actions += self._audio(blob, mime) if mime.startswith("audio/") else self._image(mime)
+        text = media.get("text")
+        if type(text) is str:
+            self._add({"role": "user", "parts": [{"text": text}]})
+            actions += [*self._barge_in(), *self._generate()]
+        if "activityEnd" in media or (media.get("audioStreamEnd") is True and self._detector.speaking):
+            actions += self._end_of_speech()
+        return actions
+
+    def answer_calls(self, response: dict[str, Json]) -> Sequence[SocketAction]:
+        """Add the results of calls; the model goes on when it has those of all calls."""
+        results = [object_of(result) for result in list_of(response.get("functionResponses"))]
+        self._add({"role": "user", "parts": [{"functionResponse": result} for result in results]})
+        finished = {result.get("id") for result in results}
+        self._calls = [id for id in self._calls if id not in finished]
+        scheduling = {result.get("scheduling") for result in results}
+        if self._calls or scheduling == {"SILENT"}:
+            return NOTHING_TO_DO
+        if self._active and "INTERRUPT" not in scheduling:
+            self._queued = True
+            return NOTHING_TO_DO
+        return [*self._interrupt(), *self._generate()]
+
+    # --- speech ------------------------------------------------------------------------------------
+
+    def _audio(self, blob: dict[str, Json], mime: str) -> Sequence[SocketAction]:
+        text = blob.get("data")
+        data = decoded(text.translate(URL_SAFE) if type(text) is str else text)
+        if data is None:
+            return (CloseSocket(MALFORMED, INVALID),)
+        rate = _RATE.search(mime)
+        self._detector.rate = int(rate[1]) if rate else INPUT_RATE
+        self._speech = True
+        actions: list[SocketAction] = []
+        for change, _ in self._detector.hear(data):
+            if self._settings.automatic:
+                actions += self._barge_in() if change == "started" else self._end_of_speech()
+        return actions
+
+    def _image(self, mime: str) -> Sequence[SocketAction]:
+        self._add({"role": "user", "parts": [{"inlineData": {"mimeType": mime, "data": ""}}]})
+        return NOTHING_TO_DO
+
+    def _end_of_speech(self) -> Sequence[SocketAction]:
+        """Request the transcript of the audio that has come."""
+        if not self._speech:
+            return NOTHING_TO_DO
+        self._speech = self._detector.speaking = False
+        assert self._setup is not None
+        body: dict[str, Json] = {"model": self._setup.get("model"), "contents": []}
+        return (StartResponse(TRANSCRIBE, dumps(body), TRANSCRIBE),)
+
+    def _transcribed(self, plan: Plan) -> Plan:
+        """Add the transcript to the conversation. Return the message that has it, if the client requests it."""
+        text = sent_bytes(plan).decode("utf-8", "replace")
+        parts: list[Json] = [{"inlineData": {"mimeType": "audio/pcm", "data": ""}}]
+        self._add({"role": "user", "parts": [*parts, {"text": text}] if text else parts})
+        steps: tuple[EventStep, ...] = ()
+        if self._settings.input_transcripts:
+            message = {"serverContent": {"inputTranscription": {"text": text}}}
+            steps = (EventStep(dumps(message), 0, "body"),)
+        return Plan(plan.head, steps, Framing.WEBSOCKET_BINARY, plan.delay)
+
+    # --- turns -------------------------------------------------------------------------------------
+
+    def _barge_in(self) -> Sequence[SocketAction]:
+        return self._interrupt() if self._settings.interrupts else NOTHING_TO_DO
+
+    def _interrupt(self) -> list[SocketAction]:
+        """End the model's turn, and cancel the calls that it waits for."""
+        actions: list[SocketAction] = [StopResponse(TURN)] if self._active else []
+        if self._calls:
+            actions.append(self._send({"toolCallCancellation": {"ids": self._calls}}))
+            self._calls = []
+        return actions
+
+    def _generate(self) -> Sequence[SocketAction]:
+        """Request the model's next turn; behind the running one, if there is one."""
+        if self._active:
+            self._queued = True
+            return NOTHING_TO_DO
+        self._active = True
+        if self._handle is not None:
+            self._handle = self._new_handle()
+        assert self._setup is not None
+        known = ("model", "systemInstruction", "tools", "toolConfig", "generationConfig")
+        setup = {name: self._setup[name] for name in known if name in self._setup}
+        body = {**setup, "contents": self._contents, "live": {"handle": self._handle}}
+        return (StartResponse(TURN, dumps(body), TURN),)
+
+    def _add(self, *contents: Json) -> None:
+        self._contents += contents
+        del self._contents[:-MAX_CONTENTS]
+
+    def _new_handle(self) -> str:
+        self._numbers += 1
+        return self._ids.make("live_", 32, str(self._numbers), HEX)
+
+    def _send(self, message: dict[str, Json]) -> SendMessages:
+        return SendMessages((dumps(message),), binary=True)
+
+
+Handler = Callable[[LiveSession, dict[str, Json]], Sequence[SocketAction]]
+HANDLERS: Final[dict[str, Handler]] = {
+    SETUP: LiveSession.set_up,
+    "clientContent": LiveSession.add_content,
+    "realtimeInput": LiveSession.hear,
+    "toolResponse": LiveSession.answer_calls,
+}
+
+
+def _without_data(content: Json) -> Json:
+    """Return a content without the bytes of its media, which no rule reads."""
+    parts: list[Json] = []
+    for part in list_of(object_of(content).get("parts")):
+        blob = object_of(part).get("inlineData")
+        parts.append({**part, "inlineData": {**blob, "data": ""}} if type(blob) is dict else part)
+    return {**object_of(content), "parts": parts}

@@ -1,0 +1,160 @@
+"""The start of a Live session: the handshake, the setup message and what it selects, and transcripts of audio.
+
+Source: google-genai's `types.LiveClientSetup` and the messages of live sessions that `dialect.py` names. An unknown
+handle closes the socket with 1008 and `Requested entity was not found.`, as recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import USUAL, EventStep, Framing, Plan, ResponseHead
+from mockllm.core.rendering.socket_session import SocketSession
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.generate_check import GeminiDialect
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
+from mockllm.dialects.gemini.live.dialect import LiveRequest, closing_plan
+
+
+class LiveSettings(NamedTuple):
+    """What a setup selects for the session itself."""
+
+    automatic: bool = True
+    """Whether the server finds speech in the audio."""
+    silence_ms: int = 500
+    interrupts: bool = True
+    """Whether activity of the user ends the model's turn."""
+    input_transcripts: bool = False
+    output_transcripts: bool = False
+    resumable: bool = False
+
+
+def read_settings(setup: dict[str, Json]) -> LiveSettings:
+    """Return the settings of a setup in camelCase."""
+    realtime = object_of(setup.get("realtimeInputConfig"))
+    detection = object_of(realtime.get("automaticActivityDetection"))
+    quiet = detection.get("silenceDurationMs")
+    return LiveSettings(
+        automatic=detection.get("disabled") is not True,
+        silence_ms=quiet if type(quiet) is int and quiet > 0 else 500,
+        interrupts=realtime.get("activityHandling") != "NO_INTERRUPTION",
+        input_transcripts="inputAudioTranscription" in setup,
+        output_transcripts="outputAudioTranscription" in setup,
+        resumable="sessionResumption" in setup,
+    )
+
+
+class LiveHandshakeRequest(GeminiRequest):
+    api = "handshake"
+
+    @lazy
+    def vertex(self) -> bool:
+        return "google.cloud.aiplatform" in self.path
+
+
+class LiveLookup(GeminiDialect):
+    """The base of the calls whose responses no reply makes."""
+
+    generates: bool = False
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+
+class LiveHandshake(LiveLookup):
+    """The handshake. A rule that names its path or api may refuse it with `http` or `error`."""
+
+    api: str = "handshake"
+    request: type[Request] = LiveHandshakeRequest
+
+    def __init__(self, session: Callable[[ResponseIdentity], SocketSession]) -> None:
+        """`session` makes the session of the socket."""
+        self._session = session
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        session = self._session
+        return Plan(ResponseHead(101, ()), (), delivery=replace(USUAL, socket=lambda: session(stamp)))
+
+
+class LiveSetupRequest(LiveRequest):
+    """The setup message; its member `live` has the handle for the next resumption."""
+
+    api = "live_setup"
+    generates = False
+
+    @lazy
+    def resumed(self) -> str | None:
+        """The handle of the session that continues."""
+        handle = object_of(self.message.get("sessionResumption")).get("handle")
+        return handle if type(handle) is str and handle else None
+
+    @lazy
+    def restored(self) -> list[Json] | None:
+        """The conversation of that session; None where there is none."""
+        stored = None if self.resumed is None else self.recall.stored(self.resumed)
+        return None if stored is None else list_of(object_of(loads(stored.request_body)).get("contents"))
+
+
+class LiveSetup(LiveLookup):
+    """A setup message. A rule that names its api may close the socket with `error`."""
+
+    api: str = "live_setup"
+    request: type[Request] = LiveSetupRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, LiveSetupRequest)
+        return None if request.model is not None else Failure("bad_request", message="model is required.")
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return closing_plan(failure, request)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, LiveSetupRequest)
+        if request.resumed is not None and request.restored is None:
+            return Failure(
+                "not_found", note="a handle exists when a session with `sessionResumption` has sent it"
+            )
+        messages: list[dict[str, Json]] = [{"setupComplete": {}}]
+        if request.settings.get("handle") is not None:
+            messages.append(resumption(request.settings["handle"]))
+        steps = tuple(EventStep(dumps(message), 0, "body") for message in messages)
+        return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, LiveSetupRequest)
+        handle = request.settings.get("handle")
+        if type(handle) is not str:
+            return None
+        body = dumps({"contents": request.restored or []})
+        return StoreUpdate((handle,), StoredResponse(handle, None, body, b"{}"))
+
+
+def resumption(handle: Json) -> dict[str, Json]:
+    """Return the message that names the handle of a session."""
+    return {"sessionResumptionUpdate": {"newHandle": handle, "resumable": True}}
+
+
+class LiveTranscriptionRequest(LiveRequest):
+    api = "transcription"
+    generates = False
+
+
+class LiveTranscription(LiveLookup):
+    """The transcript of audio. A rule that names the api has it as the body of `http`."""
+
+    api: str = "transcription"
+    request: type[Request] = LiveTranscriptionRequest
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        return Plan(ResponseHead(200, ()), (EventStep(b"", 0, "body"),))

@@ -1,0 +1,64 @@
+"""The items of a realtime conversation, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from mockllm.core.json.codec import Json
+from mockllm.dialects.openai.request_fields import objects, text_of
+
+MAX_ITEMS: Final = 2000
+"""The items of a conversation; the oldest leave first."""
+CONTENT: Final = {"input_audio": "input_text", "output_audio": "output_text"}
+"""The types of contents whose transcript is a text for the rules."""
+
+
+class RealtimeConversation:
+    """Items by id."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, dict[str, Json]] = {}
+
+    @property
+    def items(self) -> Iterable[dict[str, Json]]:
+        return self._items.values()
+
+    @property
+    def last(self) -> str | None:
+        """The id of the newest item."""
+        return next(reversed(self._items), None)
+
+    def find(self, id: Json) -> dict[str, Json] | None:
+        return self._items.get(text_of(id) or "")
+
+    def remove(self, id: Json) -> dict[str, Json] | None:
+        return self._items.pop(text_of(id) or "", None)
+
+    def insert(self, item: dict[str, Json], previous: str | None = None) -> str | None:
+        """Add an item behind another one, or at the end. Return the item before it."""
+        last = next(reversed(self._items), None)
+        if previous is None or previous == last or (previous != "root" and previous not in self._items):
+            self._items[item["id"]] = item
+        else:
+            entries = list(self._items.items())
+            at = 0 if previous == "root" else [id for id, _ in entries].index(previous) + 1
+            last = None if at == 0 else previous
+            self._items = dict([*entries[:at], (item["id"], item), *entries[at:]])
+        while len(self._items) > MAX_ITEMS:
+            del self._items[next(iter(self._items))]
+        return last
+
+
+def readable(item: dict[str, Json]) -> dict[str, Json]:
+    """Return an item as the responses protocol has it: with the transcripts of audio as texts."""
+    content = item.get("content")
+    if type(content) is not list:
+        return item
+    parts = []
+    for part in objects(content):
+        kind = text_of(part.get("type")) or ""
+        if kind in CONTENT:
+            part = {"type": CONTENT[kind], "text": text_of(part.get("transcript")) or ""}
+        parts.append(part)
+    return {**item, "content": parts}
