@@ -14,6 +14,8 @@ DRAFT = 'raise SystemExit("not finished")'
 CONTENT = 'print("Hello from a mock.")'
 TOKENS = 10_000_000
 """What the climate `rate-limited` allows in a minute. Each request of an agent has tens of thousands."""
+NO_SOCKETS = "rules: [{name: no-socket, match: {api: handshake}, http: {status: 426}}]\n"
+"""Codex falls back to HTTP: verdicts judge requests over HTTP alone."""
 PATIENCE = 240.0
 """Seconds for an agent. Some retry for minutes, and machines are busy."""
 
@@ -34,12 +36,16 @@ class AgentRun:
         return f"{self.ended.code}\n{rules}\n{self.ended.out[-2000:]}\n{self.ended.err[-2000:]}"
 
 
-def run_agent(agent: CodingAgent, top: Path, climate: str = "calm", time_scale: float = 1.0) -> AgentRun:
-    """Let an agent do the task in a climate of the pack `weather`."""
+def run_agent(
+    agent: CodingAgent, top: Path, climate: str = "calm", time_scale: float = 1.0, *, sockets: bool = True
+) -> AgentRun:
+    """Let an agent do the task in a climate of the pack `weather`; without `sockets` no WebSocket is opened."""
     top.mkdir(parents=True, exist_ok=True)
+    (top / "rules.yaml").write_text("rules: []\n" if sockets else NO_SOCKETS, "utf-8")
     arguments = (
-        "--port", "0", "--pack", "coding-agents,weather", "--set", f"fixed_at={agent.fixed_at}",
-        "--set", f"climate={climate}", "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
+        "--scenarios", "rules.yaml", "--port", "0", "--pack", "coding-agents,weather",
+        "--set", f"fixed_at={agent.fixed_at}", "--set", f"climate={climate}",
+        "--set", f"tokens_per_minute={TOKENS}", "--time-scale", str(time_scale),
     )  # fmt: skip
     server = Process(arguments, top, {})
     try:

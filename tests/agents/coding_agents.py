@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from tests.agents.sandbox import Sandbox
+from tests.tools import absent
 
 HERE = Path(__file__).parent
 TASK = "Write a program that greets, run it, and fix it until it works."
@@ -62,13 +63,19 @@ def _claude_code(sandbox: Sandbox) -> Command:
     }
 
 
-def _codex(sandbox: Sandbox) -> Command:
+def _codex(sandbox: Sandbox, more: str = "") -> Command:
     settings = (
         f'openai_base_url = "{sandbox.url}/v1"\nmodel = "gpt-5.5"\ncheck_for_update_on_startup = false\n'
     )
-    sandbox.write(".codex/config.toml", settings + "[analytics]\nenabled = false\n")
+    sandbox.write(".codex/config.toml", settings + more + "[analytics]\nenabled = false\n")
     sandbox.write(".codex/auth.json", {"OPENAI_API_KEY": KEY})
     return ("exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK), {}
+
+
+def require_agent(agent: CodingAgent) -> None:
+    """Skip the running test where an agent is not installed, or fail it in CI."""
+    if not agent.path.exists():
+        absent(f"{agent.name} {agent.version} is not installed (`scripts/setup all`)")
 
 
 _QUIET: Mapping[str, object] = {
@@ -168,6 +175,13 @@ def _opencode_program() -> str:
     """The program for this machine: the package's own command looks for it when it is installed, by a script."""
     processor = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64"}.get(platform.machine().lower(), "arm64")
     return f"node_modules/opencode-{platform.system().lower()}-{processor}/bin/opencode"
+
+
+def compacting_codex(tokens: int) -> CodingAgent:
+    """Codex that compacts a conversation of so many tokens."""
+    settings = f"model_auto_compact_token_limit = {tokens}\n"
+    codex = next(agent for agent in AGENTS if agent.name == "codex")
+    return replace(codex, start=lambda sandbox: _codex(sandbox, settings), fixed_at=5)
 
 
 AGENTS: Sequence[CodingAgent] = (

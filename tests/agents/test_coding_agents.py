@@ -15,8 +15,7 @@ import pytest
 
 from mockllm.core.verdicts.catalog import VERDICTS
 from tests.agents.agent_run import CONTENT, PATIENCE, run_agent
-from tests.agents.coding_agents import AGENTS, CodingAgent
-from tests.tools import absent
+from tests.agents.coding_agents import AGENTS, CodingAgent, require_agent
 
 RUNS = int(os.environ.get("AGENT_RUNS", "1"))
 CLIMATES = ("flaky", "rate-limited", "slow", "storm", "provider-outage")
@@ -30,8 +29,7 @@ pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE * max(RUNS, 1) + 60
 @pytest.fixture(params=AGENTS, ids=lambda agent: agent.name)
 def agent(request: pytest.FixtureRequest) -> CodingAgent:
     found: CodingAgent = request.param
-    if not found.path.exists():
-        absent(f"{found.name} {found.version} is not installed (`scripts/setup all`)")
+    require_agent(found)
     return found
 
 
@@ -61,7 +59,7 @@ def test_climate_is_survived_or_reported(
     agent: CodingAgent, climate: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """An agent may give up in bad weather; its verdicts tell how. A run that ends well has the right file."""
-    run = run_agent(agent, tmp_path, climate, time_scale=0.1)
+    run = run_agent(agent, tmp_path, climate, time_scale=0.1, sockets=False)
     record_property("verdicts", " ".join(run.verdicts))
     assert not run.missed
     assert set(run.verdicts) <= set(VERDICTS)

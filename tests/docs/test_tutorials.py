@@ -1,20 +1,48 @@
-"""The tutorials: their files and commands, typed in order into an empty folder, print what the pages show."""
+"""The tutorials and other pages with commands print what they show, typed in order into an empty folder."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.clients.installed_project import LONGEST, ROOT, copied, run
 from tests.docs.page_runner import PageRunner, compare, steps
+from tests.tools import require
 
 
 @pytest.mark.full  # each command starts a process, and most import an SDK
 @pytest.mark.timeout(300)
-def test_tutorial_prints_what_it_shows(tmp_path: Path) -> None:
-    runner = PageRunner("tutorial.md", tmp_path)
+@pytest.mark.parametrize(
+    ("page", "commands"),
+    [
+        ("tutorial.md", 9),
+        ("tutorial-pytest.md", 4),
+        ("tutorial-gateway.md", 4),
+        ("tutorial-load-test.md", 4),
+        ("tutorial-coding-agent.md", 4),
+        ("troubleshooting.md", 2),
+        ("why.md", 13),
+    ],
+)
+def test_tutorial_prints_what_it_shows(page: str, commands: int, tmp_path: Path) -> None:
+    runner = PageRunner(page, tmp_path)
     runner.run()
-    assert len(runner.commands) == 9
+    assert len(runner.commands) == commands
+
+
+@pytest.mark.full
+@pytest.mark.timeout(LONGEST * 3)
+def test_vitest_tutorial_prints_what_it_shows(tmp_path: Path) -> None:
+    require("npm")
+    folder = copied("js_project", tmp_path)
+    run(sys.executable, str(ROOT / "scripts" / "build_clients.py"), str(folder), at=ROOT)
+    [package] = folder.glob("mockllm-*.tgz")
+    run("npm", "install", "--no-audit", "--no-fund", f"./{package.name}", at=folder)
+    runner = PageRunner("tutorial-vitest.md", folder, {"NO_COLOR": "1", "CI": "1"})
+    runner.run()
+    assert len(runner.commands) == 1
 
 
 def test_steps_of_console_block_have_their_output() -> None:

@@ -268,6 +268,13 @@ WITHOUT_A_TYPE = {
     "openai-image_variations",
     "openai-transcriptions",
     "openai-translations",
+    "openai-video_content",
+    "openai-video_edits",
+    "openai-videos",  # tests/sdk/test_media_sdk.py
+    "openai-list_videos",
+    "openai-get_video",
+    "openai-delete_video",
+    "openai-video_remix",
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
     "openai-realtime",  # sockets: tests/sdk/test_realtime_sdk.py and test_responses_socket_sdk.py have their events

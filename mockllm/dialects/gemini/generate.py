@@ -30,6 +30,7 @@ from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.errors import BLOCKED, error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.gemini.prompt_cache import PROMPT_FORM
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.gemini.stream_form import GENERATE_FORM
 from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented, one_line
@@ -127,6 +128,7 @@ class Generate(GeminiDialect):
     api: str = "generate"
     generates: bool = True
     request: type[Request] = GenerateRequest
+    prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio", "video"}),
         chunked_calls=False,
