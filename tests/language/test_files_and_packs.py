@@ -244,6 +244,8 @@ def test_every_bundled_pack_responds_alone() -> None:
         "weather",
         "agent-loops",
         "coding-agents",
+        "gateway-drill",
+        "parsers",
     ):
         response = respond_once({"a.yaml": ""}, packs=[name])
         assert response.status == 200, name

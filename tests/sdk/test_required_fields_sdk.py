@@ -75,6 +75,16 @@ rules:
   - {match: {user: refused}, reply: {refusal: No.}}
   - match: {user: cited}
     reply: {text: It rains., citations: [{url: "http://a.example", title: A, words: rains}]}
+  - match: {user: tools}
+    reply:
+      server_tools:
+        - web_search: {query: q, sources: ["http://a.example"]}
+        - web_fetch: {url: "http://a.example", text: hello}
+        - code_interpreter: {code: x, logs: "1"}
+        - bash: {command: ls, stdout: a}
+        - text_editor: {command: view, path: a.txt, text: hi}
+        - tool_search: {query: q, tools: [f]}
+      text: So.
   - {match: {user: cut}, reply: {text: One two three four five., finish_reason: length}}
   - {match: {user: filtered}, reply: {text: One., finish_reason: content_filter}}
   - {match: {user: broken}, error: server_error}
@@ -284,6 +294,13 @@ LOOKUPS = [
     Lookup("mistral-models", "GET", "/mistral/v1/models/mistral-small-latest", mistral.BaseModelCard),
 ]
 WITHOUT_A_TYPE = {
+    "anthropic-complete",  # the newest package has no such call
+    "gemini-images",  # tests/sdk/test_gemini_media_sdk.py
+    "gemini-videos",
+    "gemini-operations",
+    "vertex-images",
+    "vertex-videos",
+    "vertex-operations",
     "openai-image_files",  # images and audio as bytes
     "openai-speech",
     "openai-image_edits",  # forms: tests/sdk/test_media_sdk.py
@@ -403,6 +420,14 @@ def test_body_has_required_fields(name: str, user: str) -> None:
     response = generated(name, user, stream=False)
     assert response.status == 200
     require(GENERATING[name].body, response.json)
+
+
+def test_anthropic_server_tools_have_required_fields() -> None:
+    models = GENERATING["anthropic-messages"]
+    require(models.body, generated("anthropic-messages", "tools", stream=False).json)
+    for event in objects(generated("anthropic-messages", "tools", stream=True)):
+        if event != {"type": "ping"}:
+            require(models.event, event)
 
 
 @pytest.mark.parametrize("user", USERS)

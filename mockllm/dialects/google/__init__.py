@@ -44,6 +44,18 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
     )
 
 
+def _media_routes(base: str) -> tuple[ProviderRoute, ...]:
+    """The calls of models for images and videos. They follow those of all models, which fit their paths, too."""
+    veo, operation = f"{base}/models/veo{{variant}}", ProviderCall("operations", gemini.OPERATION)
+    images = ProviderCall("images", gemini.IMAGEN, operation="generate_content")
+    return (
+        ProviderRoute("POST", f"{base}/models/imagen{{variant}}:predict", images),
+        ProviderRoute("POST", f"{veo}:predictLongRunning", ProviderCall("videos", gemini.VEO)),
+        ProviderRoute("POST", f"{veo}:fetchPredictOperation", operation),
+        ProviderRoute("GET", f"{veo}/operations/{{operation}}", operation),
+    )
+
+
 def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
     """The calls of cached contents behind a base."""
     all_, one = f"{base}/cachedContents", f"{base}/cachedContents/{{cache}}"
@@ -93,6 +105,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         *_cache_routes(base),
         *_stored_routes(),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
+        *_media_routes(base),
     )
 
 
@@ -118,6 +131,8 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
+        *_media_routes(f"{_PROJECT}/google"),
+        *_media_routes(f"{_EXPRESS}/google"),
     )
 
 
