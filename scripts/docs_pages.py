@@ -21,6 +21,8 @@ README_SECTIONS = {"install": "install.md", "": "index.md"}
 FENCE = re.compile(r"(?ms)^( *)(```+).*?^\1\2 *$")
 LINK = re.compile(r"(\[[^\]]*\])\(([^)\s]+)\)")
 ITEM = re.compile(r"( *)(?:[-*]|\d+\.) ")
+LEFT_OUT = re.compile(r"\d+\. |Where to go$")
+"""Headings of tutorials that the index leaves out."""
 GENERATED = ("a-z.md", "changes.md", "contributing.md", "adr/index.md")
 """Pages that are only on the site."""
 
@@ -148,7 +150,8 @@ def alphabetical_index(texts: dict[str, str]) -> str:
 
 
 def sort_key(term: str) -> str:
-    return re.sub(r"[^a-z0-9]+", " ", term.lower()).strip()
+    """Return the letters and digits by which the index sorts: without an article."""
+    return re.sub(r"^(?:an?|the) ", "", re.sub(r"[^a-z0-9]+", " ", term.lower()).strip())
 
 
 def terms(text: str) -> Iterator[tuple[str, str]]:
@@ -158,7 +161,7 @@ def terms(text: str) -> Iterator[tuple[str, str]]:
         if heading := re.match(r"(#{1,3}) (.+)$", line):
             anchor = "" if len(heading[1]) == 1 else "#" + slug(heading[2])
             words = LINK.sub(lambda match: match[1][1:-1], heading[2])
-            if sort_key(words):
+            if sort_key(words) and not LEFT_OUT.match(words):
                 yield words, anchor
         elif (row := re.match(r"\| (`[^`|]{2,40}`) \|", line)) and sort_key(row[1]):
             yield row[1], anchor

@@ -14,3 +14,5 @@ class Price(NamedTuple):
     """Of input that is read from the prompt cache."""
     cache_write: float | None = None
     """Of input that is written to the prompt cache (for five minutes)."""
+    cache_write_long: float | None = None
+    """Of input that is written to the prompt cache for longer; None: twice the input, if writes have a price."""

@@ -65,11 +65,14 @@ def dollars(usage: Usage, price: Price) -> float:
     """Return the price of these tokens."""
     cached = price.input if price.cached is None else price.cached
     write = price.input if price.cache_write is None else price.cache_write
+    long = write if price.cache_write is None else 2 * price.input
+    long = long if price.cache_write_long is None else price.cache_write_long
     plain = max(0, usage.input - usage.cached_read - usage.cache_write)
     parts = (
         plain * price.input,
         usage.cached_read * cached,
-        usage.cache_write * write,
+        (usage.cache_write - usage.cache_write_long) * write,
+        usage.cache_write_long * long,
         usage.output * price.output,
     )
     return sum(parts) / PER_MILLION

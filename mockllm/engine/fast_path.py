@@ -45,7 +45,7 @@ class FastPath(Struct, frozen=True):
             return None
         if self.checked and (dialect.check if self.strict else dialect.check_readable)(request) is not None:
             return None
-        if self.prompts is not None and cache_of(request, dialect, self.prompts) is not None:
+        if self.prompts is not None and type(cache_of(request, dialect, self.prompts)) is tuple:
             return None
         cached = self.cache.get(cache_key(self.settings, dialect, self.response, request))
         if type(cached) is not CachedResponse or not cached.fits(request):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix, broken_prefix, sent_prompt
 from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup, look_up
-from mockllm.core.prompt_cache.policy import BreakpointCache, CachedTokens, CacheOverrides, CachePolicy
+from mockllm.core.prompt_cache.policy import CachedTokens, CacheOverrides, CachePolicy, StepCache
 from mockllm.core.prompt_cache.prefix import (
     DIGEST_SIZE,
     PromptPrefixes,
@@ -33,12 +33,13 @@ _LOOKUP: Final = "_prompt_cache_lookup"
 
 class PromptCacheLookup(Struct, frozen=True):
     """What the cache has of one request. `broken`: where it differs from the last prompt of the
-    conversation."""
+    conversation. `at` is the time of the request."""
 
     prefixes: PromptPrefixes
     conversation: bytes
     found: CacheLookup
     broken: BrokenPrefix | None
+    at: float
 
     @property
     def tokens(self) -> CachedTokens:
@@ -61,27 +62,25 @@ class PromptCacheLookup(Struct, frozen=True):
 
 def cache_of(
     request: Request, dialect: Dialect, overrides: CacheOverrides
-) -> tuple[PromptForm, CachePolicy] | None:
-    """Return the form of a request's prompt and how its provider caches it; None where nothing is looked up."""
-    if len(request.raw) < (MIN_BYTES if overrides.minimum is None else overrides.minimum):
-        return None
+) -> tuple[PromptForm, CachePolicy] | str:
+    """Return the form of a request's prompt and how its provider caches it; the reason where nothing is looked up,
+    which is empty for a short body."""
+    least = MIN_BYTES if overrides.minimum is None else overrides.minimum
+    if len(request.raw) < least:
+        return ""
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
+    if form is None or request.background:
+        return "no prompt cache is known of this call"
     provider = BY_NAME.get(request.provider or "")
-    if form is None or provider is None or provider.prompt_cache is None or request.background:
-        return None
-    policy = provider.prompt_cache(request)
+    policy = None if provider is None or provider.prompt_cache is None else provider.prompt_cache(request)
     if policy is None:
-        return None
+        return "the provider has no cache for this model"
     minimum = policy.minimum if overrides.minimum is None else overrides.minimum
     if request.input_tokens < minimum:
-        return None
-    if (
-        isinstance(policy, BreakpointCache)
-        and form.mark not in request.raw
-        and not form.at_end(request.fields)
-    ):
-        return None
-    return form, policy
+        return f"{request.input_tokens} tokens, and the minimum is {minimum}"
+    if type(policy) is StepCache or form.mark in request.raw or form.at_end(request.fields):
+        return form, policy
+    return "no block has a breakpoint"
 
 
 class PromptCaching:
@@ -100,7 +99,7 @@ class PromptCaching:
         if known is not None:
             return known
         cache = cache_of(request, dialect, overrides)
-        if cache is None:
+        if isinstance(cache, str):
             return None
         form, policy = cache
         caches, number = self._state.prompt_caches, self._state.number(request.session or "")
@@ -110,15 +109,24 @@ class PromptCaching:
         conversation = scope + _hashed(request.opening[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
-        result = vars(request)[_LOOKUP] = PromptCacheLookup(prefixes, conversation, found, broken)
+        result = vars(request)[_LOOKUP] = PromptCacheLookup(prefixes, conversation, found, broken, now)
         return result
 
+    def explained(
+        self, planned: PlannedResponse, request: Request, dialect: Dialect, overrides: CacheOverrides | None
+    ) -> PlannedResponse:
+        """Return a response that is not sent, with a note why nothing was looked up."""
+        cache = None if overrides is None else cache_of(request, dialect, overrides)
+        if not cache or not isinstance(cache, str):
+            return planned
+        return planned._replace(notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
+
     def concluded(
-        self, lookup: PromptCacheLookup, planned: PlannedResponse, now: float, *, counts: bool
+        self, lookup: PromptCacheLookup, planned: PlannedResponse, *, counts: bool
     ) -> PlannedResponse:
         """Return the response with a note of the result. With `counts`, write what the response adds to the cache."""
         if counts and planned.error is None:
-            self._state.prompt_caches.write(lookup.found.writes, now)
+            self._state.prompt_caches.write(lookup.found.writes, lookup.at)
             self._state.prompt_caches.remember_prompt(
                 lookup.conversation, sent_prompt(lookup.prefixes, lookup.found.readable)
             )
@@ -130,7 +138,7 @@ class PromptCaching:
 def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     cache = cache_of(request, engine_context(request).routing.dialect, CacheOverrides())
-    if cache is None:
+    if isinstance(cache, str):
         return None
     form, policy = cache
     prefixes = prompt_prefixes(request, form)

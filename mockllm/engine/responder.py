@@ -196,11 +196,13 @@ class Responder:
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         settings = self._settings(selected.candidate.item, response, step)
-        caching, now = self.planner.prompt_caching, self.matched.now
-        lookup = caching.look_up(self.request, self.dialect, settings.sending.cache, now)
+        caching, overrides = self.planner.prompt_caching, settings.sending.cache
+        lookup = caching.look_up(self.request, self.dialect, overrides, self.matched.now)
         cached = NOTHING_CACHED if lookup is None else lookup.tokens
         planned = self._made(item, selected, response, settings, cached)
-        return planned if lookup is None else caching.concluded(lookup, planned, now, counts=self.counts)
+        if lookup is not None:
+            return caching.concluded(lookup, planned, counts=self.counts)
+        return planned if self.counts else caching.explained(planned, self.request, self.dialect, overrides)
 
     def _made(
         self,

@@ -8,9 +8,10 @@ from urllib.parse import unquote
 
 from mockllm.core.display import brief
 from mockllm.core.failure import Failure
+from mockllm.core.request.server_address import SESSION_PREFIX
 
 SESSION: Final = "x-mockllm-session"
-PREFIX: Final = "/s/"
+PREFIX: Final = SESSION_PREFIX
 """The prefix of a path that names its session: `/s/ID/v1/chat/completions`."""
 LONGEST: Final = 128
 ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")

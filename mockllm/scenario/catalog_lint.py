@@ -23,7 +23,7 @@ from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import RESERVED
+from mockllm.scenario.vocabulary import RESERVED, is_control_path
 
 MAX_SLOW_REGEXES: Final = 50
 """From this number of regexes without a literal on, a warning follows: every request tries each of them."""
@@ -158,6 +158,13 @@ def _reserved_paths(subject: LintSubject) -> Iterator[Diagnostic]:
         if first and first[0] in RESERVED and first[0] != "api" and not path.startswith("/ws/"):
             where = "" if first[0] == "health" else " without --admin-port"
             message = f"/{first[0]} is reserved for the server: no rule gets its requests{where}"
+            yield subject.warn(message, "match", "path")
+            return
+        if first == ["api"] and is_control_path(path):
+            message = (
+                f"the control API has {path}: no rule gets its requests without --admin-port; "
+                f"those to /openai{path} reach the rule, and so do those of a session, /s/NAME{path}"
+            )
             yield subject.warn(message, "match", "path")
             return
         if first == ["s"]:

@@ -39,7 +39,9 @@ from mockllm.scenario.language.match import (
     ToolResultMatch,
 )
 
-GLOB_FIELDS = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
+GLOB_FIELDS = frozenset(
+    {"path", "model", "provider", "dialect", "api", "tools", "uncalled", "mentioned", "name"}
+)
 """Fields in which a bare text is a glob."""
 KEYED_FIELDS = frozenset({"query", "headers", "form", "body"})
 

@@ -305,9 +305,8 @@ class ReplyRenderer(Struct):
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
-        text, flaw = generate_arguments(tool, self.random(), self.max_generated)
-        if flaw is not None:
-            self.notes.append(flaw)
+        text, notes = generate_arguments(tool, self.random(), self.max_generated, self.request)
+        self.notes += notes
         return text
 
     def offered_call(self, *, alone: bool) -> list[Part]:
@@ -321,10 +320,8 @@ class ReplyRenderer(Struct):
 
     def json(self, value: Any) -> Text:
         if isinstance(value, FromSchema):
-            result = generate_json(self.request, self.random(), self.max_generated)
-            value = result.value
-            if result.flaw is not None:
-                self.notes.append(result.flaw)
+            value, notes = generate_json(self.request, self.random(), self.max_generated)
+            self.notes += notes
         bare = isinstance(value, str) and self.request.response_format.bare
         return Text(self.chunks_of(value if bare else dumps(value).decode()))
 

@@ -1,27 +1,43 @@
-"""Content for `from_schema`: the tool of the request to call with its arguments, and JSON of the requested format."""
+"""Content for `from_schema`: the tool of the request to call with its arguments, and JSON of the requested format.
+
+Values of the conversation replace generated ones where they fit.
+"""
 
 from __future__ import annotations
 
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final
 
 from mockllm.core.budget import Budget
 from mockllm.core.display import cut
-from mockllm.core.json.codec import dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.chunking import filler_sentences
+from mockllm.core.request.called_tools import text_results
+from mockllm.core.request.person_texts import person_texts
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.tools import CALLABLE
+from mockllm.core.word_stems import name_stems
 
 if TYPE_CHECKING:
-    from mockllm.core.schema_values import GeneratedValue
+    from mockllm.core.schema_values import ConversationTexts
 
 _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
+_MAX_SHOWN: Final = 8
+"""Maximum number of fields that a note names."""
+_EARLIER: Final = 3
+"""How many earlier texts of the person are read."""
+_MAX_RESULTS: Final = 8
+"""How many tool results are read."""
+_MAX_ANSWER: Final = 500
+"""Characters of a tool's result in generated JSON."""
 
 
 def choose_tool(request: Request) -> Tool | str:
-    """Return the tool that the request lets the model call: the named one or the first, preferably one that
-    was not called since the last user message. Return the reason as a text if the request has no such tool.
+    """Return the tool that the request lets the model call: the named one; else one that was not called since the
+    last user message, first those that the user mentions, then one with `final` in its name if there is a result,
+    then the first. Return the reason as a text if the request has no such tool.
     """
     choice = request.tool_choice
     if choice.mode == "none":
@@ -30,40 +46,80 @@ def choose_tool(request: Request) -> Tool | str:
     if not callable_:
         return "the request offers none"
     allowed = [tool for tool in callable_ if not choice.names or tool.name in choice.names]
-    uncalled = (tool for tool in allowed if tool.name in request.uncalled)
-    return (
-        next(uncalled, allowed[0]) if allowed else f"the request offers none that is called {choice.names[0]}"
-    )
+    if not allowed:
+        return f"the request offers none that is called {choice.names[0]}"
+    uncalled = request.uncalled
+    names = [*request.mentioned[:1]]
+    if not names and len(uncalled) < len(allowed):  # one was called
+        names = [name for name in uncalled if "final" in name_stems(name)]
+    names += uncalled
+    return next((tool for name in names for tool in allowed if tool.name == name), allowed[0])
 
 
-def generate_arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str | None]:
-    """Return arguments for a tool, as its call sends them, and their flaw (None if they are valid). Raise
-    BudgetExceeded."""
+def conversation_of(request: Request) -> ConversationTexts:
+    """Return what the person and the tools say in a request, bounded."""
+    from mockllm.core.schema_values import ConversationTexts
+
+    texts = list(islice(person_texts(request.messages), 1 + _EARLIER))
+    results = [part.text for part in reversed(request.tool_results[-_MAX_RESULTS:])]
+    results += islice(text_results(request.messages), _MAX_RESULTS)
+    return ConversationTexts(texts[0] if texts else "", results, texts[1:])
+
+
+def taken_note(taken: tuple[str, ...]) -> str | None:
+    """Return the note on the fields whose values are from the conversation; None where there is none."""
+    if not taken:
+        return None
+    more = f" and {len(taken) - _MAX_SHOWN} more" if len(taken) > _MAX_SHOWN else ""
+    return f"from the conversation: {', '.join(cut(name, 40) for name in taken[:_MAX_SHOWN])}{more}"
+
+
+def generate_arguments(
+    tool: Tool, random: Random, max_generated: int, request: Request
+) -> tuple[str, list[str]]:
+    """Return arguments for a tool, as its call sends them, and notes: their flaw, and the fields with values of the
+    conversation. Raise BudgetExceeded."""
     from mockllm.core.schema_values import generate  # takes 30 ms to import, which a start does not need
 
     if tool.kind == "custom":
-        return str(generate({"type": "string"}, random, tool.name, tool.description).value), None
+        facts = (tool.name, tool.description)
+        text = generate({"type": "string"}, random, *facts, conversation=conversation_of(request))
+        return str(text.value), _notes(None, text.taken)
     schema = tool.schema
     if schema is None:
-        return "{}", None
+        return "{}", []
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
     budget = Budget(max_generated, f"the arguments of {cut(tool.name, _MAX_NAME_LENGTH)}")
-    generated = generate(schema, random, budget=budget)
+    generated = generate(schema, random, budget=budget, conversation=conversation_of(request))
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
-    return dumps(generated.value).decode(), flaw
+    return dumps(generated.value).decode(), _notes(flaw, generated.taken)
 
 
-def generate_json(request: Request, random: Random, max_generated: int) -> GeneratedValue:
-    """Return JSON of the format that the request wants; some object if the request has no schema or wants
-    no JSON. Raise BudgetExceeded."""
-    from mockllm.core.schema_values import GeneratedValue, generate
+def generate_json(request: Request, random: Random, max_generated: int) -> tuple[Json, list[str]]:
+    """Return JSON of the format that the request wants, and notes. Without a schema, the keys are those that an
+    instruction names, else it is some object; so, too, if the request wants no JSON. Raise BudgetExceeded."""
+    from mockllm.core.schema_values import generate, instructed_schema
 
-    response_format = request.response_format
-    if response_format.kind == "schema" and response_format.schema is not None:
+    response_format, conversation = request.response_format, conversation_of(request)
+    schema, name = response_format.schema, response_format.name or ""
+    if response_format.kind != "schema":
+        schema, name = None, ""
+    if schema is None and response_format.kind != "text":
+        prompts = (request.system or "", conversation.question.text)
+        schema = next(filter(None, map(instructed_schema, reversed(prompts))), None)
+    if schema is not None:
         budget = Budget(max_generated, "structured output")
-        generated = generate(response_format.schema, random, response_format.name or "", budget=budget)
+        generated = generate(schema, random, name, budget=budget, conversation=conversation)
         flaw = generated.flaw and f"json does not fit the schema: {generated.flaw}"
-        return GeneratedValue(generated.value, flaw)
+        return generated.value, _notes(flaw, generated.taken)
     flaw = "json: from_schema where the request asks for no JSON" if response_format.kind == "text" else None
-    return GeneratedValue({"answer": filler_sentences(1, random)}, flaw)
+    answer = filler_sentences(1, random)
+    if not conversation.results:
+        return {"answer": answer}, _notes(flaw, ())
+    return {"answer": conversation.results[0].text[:_MAX_ANSWER]}, _notes(flaw, ("answer",))
+
+
+def _notes(flaw: str | None, taken: tuple[str, ...]) -> list[str]:
+    note = taken_note(taken)
+    return [text for text in (flaw, note) if text]

@@ -65,6 +65,7 @@ def _continue(app: App, waiting: AwaitingExchange) -> None:
         response.missed,
         response.error,
         (*before.faults, *response.faults),
+        time_scale=before.time_scale,
     )
     if response.lease is not None:
         response.lease.end()

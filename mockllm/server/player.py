@@ -107,7 +107,7 @@ class Player:
             self._deadline.cancel()
             self._deadline = None
         self._script = script(plan)
-        self._due = now + plan.delay
+        self._due = now + plan.delay * self._scale
         if not self.stalled:
             self._tick(now) if not plan.delay else self._wait()
 

@@ -58,7 +58,7 @@ async def serve_socket(app: App, exchange: Exchange) -> None:
     assert plan.delivery.socket is not None
     assert exchange.body is not None
     if plan.delay > 0:
-        await asyncio.sleep(plan.delay)
+        await asyncio.sleep(plan.delay * exchange.response.time_scale)
     response = WebSocketResponse(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=("realtime",)
     )
@@ -215,7 +215,8 @@ class SocketServer:
         messages = self._session.messages(stream, request, plan)
         if messages is not plan:
             exchange.response, plan = exchange.response.with_plan(messages), messages
-        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.since)
+        scale = exchange.response.time_scale
+        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.since, scale)
         exchange.player, exchange.kind = player, type(request)
         app.playing[type(request)] = app.playing.get(type(request), 0) + 1
         player.start()

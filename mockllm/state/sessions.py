@@ -64,7 +64,7 @@ class Sessions:
         self._memory = ScopeMemory(self._all_counters, scope_bytes)
         self.shared = SessionCounters(capacity, self._memory)
         self._responses = ResponseStore()
-        self.prompt_caches = PromptCaches()
+        self.prompt_caches: PromptCaches = PromptCaches()
         self._created = 0
         """How many sessions were created."""
         self._sessions: OrderedDict[str, Session] = OrderedDict()

@@ -12,10 +12,14 @@ import tempfile
 from collections.abc import Sequence
 from typing import Final
 
+from mockllm.state.shared_prompt_caches import TABLE_BYTES
+
 SLOTS: Final = 1 << 18
 """How many slots there are. Unused ones take no memory."""
 _SIZE: Final = 8
 """Bytes of a slot."""
+COUNT_BYTES: Final = SLOTS * _SIZE
+"""Bytes of all slots. The table of prompt caches is behind them in the same file."""
 
 
 class SharedCounts:
@@ -25,9 +29,9 @@ class SharedCounts:
         """Map the memory behind a descriptor, or create it."""
         if fd is None:
             fd = _anonymous_file()
-            os.ftruncate(fd, SLOTS * _SIZE)
+            os.ftruncate(fd, COUNT_BYTES + TABLE_BYTES)
         self.fd = fd
-        self._memory = mmap.mmap(fd, SLOTS * _SIZE)
+        self._memory = mmap.mmap(fd, COUNT_BYTES)
         self._slots = memoryview(self._memory).cast("Q")
         from fcntl import LOCK_EX, LOCK_UN, lockf  # POSIX only
 

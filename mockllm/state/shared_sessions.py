@@ -10,7 +10,8 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.sessions import MAX_SESSIONS, Session, Sessions
-from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.state.shared_counts import COUNT_BYTES, SharedCounts, SlotTable
+from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
 NUMBER: Final = SlotTable.NUMBER
 REPLICA: Final = 1 << 40
@@ -127,6 +128,7 @@ class SharedSessions(Sessions):
     ) -> None:
         """`first`: the number of the first request."""
         super().__init__(max_sessions=max_sessions, unused=unused)
+        self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.shared = SharedTallies(counts, first)
         self.local = Sessions(max_sessions=max_sessions, unused=unused)
         """Decides while there is no other place to decide."""
@@ -146,6 +148,10 @@ class SharedSessions(Sessions):
             super().remember(session, memo)
         else:
             self.remember_elsewhere(session, memo)
+
+    def number(self, id: str) -> int:
+        """Return 0: the numbers of several processes differ."""
+        return 0
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
         """Decide where nothing counts. Raise DecisionElsewhere otherwise."""

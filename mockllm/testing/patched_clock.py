@@ -156,7 +156,8 @@ def _wait(clock: VirtualTime, queues: Queues) -> Callable[..., Any]:
             if timeout is None:
                 return original(own)
             while (left := waiter.deadline - clock.monotonic()) > 0:
-                if original(own, min(left, LOOK)):
+                # one that is notified just when a look ends is not in the queue any more
+                if original(own, min(left, LOOK)) or threading.get_ident() not in queued:
                     return True
             return False
         finally:

@@ -132,8 +132,9 @@ def full(browser: Browser, server: DashboardServer) -> Iterator[Dashboard]:
         yield Dashboard(page, server)
 
 
-def test_list_of_10000_requests_scrolls_without_stutter(full: Dashboard) -> None:
-    """Frames that are drawn while the list scrolls from its start to its end, and the work of one filter."""
+def test_list_of_10000_requests_draws_only_what_is_seen(full: Dashboard) -> None:
+    """The rows in the page while the list scrolls from its start to its end. With -s it prints the milliseconds of a
+    frame at rest and while it scrolls, and of one filter."""
     page = full.open("requests").page
     for start in range(0, 10_000, 1000):
         frame = json.dumps(
@@ -145,19 +146,18 @@ def test_list_of_10000_requests_scrolls_without_stutter(full: Dashboard) -> None
         """() => new Promise((done) => {
             const list = document.querySelector(".rows"), end = list.scrollHeight - list.clientHeight;
             const idle = [], gaps = [], middle = (all) => all.sort((one, other) => one - other)[50];
-            let step = 0, before = performance.now();
+            let step = 0, most = 0, before = performance.now();
             const frame = (now) => {
                 (step < 100 ? idle : gaps).push(now - before);
                 before = now;
                 if (++step > 100) list.scrollTop = (end * (step - 100)) / 100;
-                const rows = document.querySelectorAll(".row").length;
+                most = Math.max(most, document.querySelectorAll(".row").length);
                 if (step < 200) requestAnimationFrame(frame);
-                else requestAnimationFrame(() => done({idle: middle(idle), typical: middle(gaps), rows}));
+                else requestAnimationFrame(() => done({idle: middle(idle), typical: middle(gaps), rows: most}));
             };
             requestAnimationFrame(frame);
         })"""
     )
-    assert measured["typical"] < 2 * measured["idle"] + 10, "frames as at rest, on whatever machine"
     assert measured["rows"] < 120
     expect(page.locator(".rows .row").last).to_contain_text("n=0")
     took = page.evaluate(
@@ -168,5 +168,7 @@ def test_list_of_10000_requests_scrolls_without_stutter(full: Dashboard) -> None
             requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));
         })"""
     )
-    assert took < 1000
+    print(
+        f"frame at rest {measured['idle']:.1f} ms, scrolling {measured['typical']:.1f} ms, filter {took:.0f} ms"
+    )
     expect(page.locator(".foot")).to_contain_text("220 requests shown")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.dashboard.conftest import complaints
 from tests.dashboard.dashboard_page import FILES, Dashboard, DashboardServer, Got, served
@@ -162,6 +162,27 @@ def test_new_rule_from_request_shows_who_would_lose(dashboard: Dashboard) -> Non
     add.click()
     dashboard.said("is active")
     assert said(server.ask("something else")) == "Mine now."
+
+
+def test_slow_check_of_an_earlier_text_changes_nothing(dashboard: Dashboard) -> None:
+    held: list[Route] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    dashboard.page.route("**/api/rules/preview*", hold_first)
+    page = at(dashboard, "rules/new")
+    expect(page.get_by_role("button", name="Add to the overlay")).to_be_disabled()
+    typed(page, "name: x\nmatch: {usr: y}\nreply: z\n")
+    mistakes = page.get_by_role("status", name="Mistakes")
+    expect(mistakes).to_contain_text("rules[0].match.usr")
+    with page.expect_response("**/api/rules/preview*"):
+        held[0].continue_()
+    page.evaluate("() => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 50))")
+    expect(mistakes).to_contain_text("rules[0].match.usr")
 
 
 def test_diagnostics_of_the_server_have_line_and_column(dashboard: Dashboard) -> None:

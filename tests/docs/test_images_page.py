@@ -19,7 +19,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "images-and-audio.md").read_text(en
 BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-ROUTES = [route.path for route in PROVIDER.routes if re.match(r"/v1/(images/[egv]|audio)", route.path)]
+ROUTES = [route.path for route in PROVIDER.routes if re.match(r"/v1/(images/[egv]|audio|videos)", route.path)]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
@@ -41,4 +41,5 @@ def test_program_of_page_runs(program: str, tmp_path: Path, capsys: pytest.Captu
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_page_names_each_route(path: str) -> None:
-    assert re.search(rf"(?<![\w/]){re.escape(path)}[`,]", TEXT)
+    for each in re.sub(r"^(.*)\((\w+)\|(\w+)\)$", r"\1\2 \1\3", path).split():
+        assert re.search(rf"(?<![\w/]){re.escape(each)}[`,]", TEXT)

@@ -31,6 +31,16 @@ def test_every_agent_is_on_the_page() -> None:
     assert set(column("model")) == named - {"agent-loops"}
 
 
+def test_every_shape_and_drill_is_on_the_page() -> None:
+    shapes = (ROOT / "scenarios" / "parsers" / "shapes.yaml").read_text("utf-8")
+    assert column("shape") == [
+        name for name in re.findall(r"- name: (parse-[a-z-]+)", shapes) if name != "parse-calls"
+    ]
+    drills = (ROOT / "scenarios" / "gateway-drill" / "drill.yaml").read_text("utf-8")
+    named = set(re.findall(r"- (?:\{)?name: (drill-[a-z0-9-]+)", drills))
+    assert set(re.findall(r"`(drill-[a-z0-9-]+)`", PAGE)) - {"drill-"} == named
+
+
 def test_pack_lists_agents_of_page() -> None:
     output = respond_once("", chat_request(), packs=["agent-loops"]).text
     assert set(re.findall(r"\bagent(?:-[a-z]+)*\b", output)) == set(column("model"))

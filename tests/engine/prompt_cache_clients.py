@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.language.virtual_server import NOW, ClientResponse, VirtualServer, raw_request
+from tests.language.virtual_server import NOW, ClientRequest, ClientResponse, VirtualServer, raw_request
 
 CACHED = """
 rules: [{name: any, reply: "Hello there."}]
@@ -35,10 +35,16 @@ class CachingClient:
     def post(
         self, path: str, body: Any, at: float = 0.0, *, key: str = "k", headers: Any = None
     ) -> ClientResponse:
-        sent = {"authorization": f"Bearer {key}", **(headers or {})}
-        response = self.server.respond(raw_request(path, body, headers=sent, now=NOW + at))
+        response = self.server.respond(self.sent(path, body, at, key=key, headers=headers))
         assert response.status == 200, response.bytes
         return response
+
+    def sent(
+        self, path: str, body: Any, at: float = 0.0, *, key: str = "k", headers: Any = None
+    ) -> ClientRequest:
+        """Return a request."""
+        named = {"authorization": f"Bearer {key}", **(headers or {})}
+        return raw_request(path, body, headers=named, now=NOW + at)
 
     def messages(self, at: float = 0.0, *, key: str = "k", session: str | None = None, **body: Any) -> Any:
         """Return the usage of a message of Anthropic's: written and read."""

@@ -236,7 +236,17 @@ def test_with_reads_parameters_of_using_pack() -> None:
 
 
 def test_every_bundled_pack_responds_alone() -> None:
-    for name in ("default", "request-controls", "error-models", "benchmark", "weather", "agent-loops"):
+    for name in (
+        "default",
+        "request-controls",
+        "error-models",
+        "benchmark",
+        "weather",
+        "agent-loops",
+        "coding-agents",
+        "gateway-drill",
+        "parsers",
+    ):
         response = respond_once({"a.yaml": ""}, packs=[name])
         assert response.status == 200, name
         assert response.id is not None

@@ -310,3 +310,58 @@ def test_misspelt_from_schema_has_diagnostic() -> None:
     assert message == [
         'rules[0].reply.tool_calls: expected a list, or the word from_schema; found "from_shema"'
     ]
+
+
+# --- values of the conversation --------------------------------------------------------------
+
+
+ADDING = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+    "required": ["a", "b"],
+}
+
+
+@BOTH
+def test_arguments_are_from_the_question_and_noted(build_request: Any) -> None:
+    response = respond_once(CALL, offer(build_request, "add", schema=ADDING, user="what is 3 plus 4"))
+    assert response.calls == [("add", {"a": 3, "b": 4})]
+    assert response.notes == "from the conversation: a, b"
+
+
+def test_note_names_first_fields_only() -> None:
+    schema = {"type": "object", "properties": {f"n{n}": {"type": "integer"} for n in range(12)}}
+    text = ", ".join(f"n{n}={n}" for n in range(12))
+    response = respond_once(CALL, offer(chat_request, "f", schema=schema, user=text))
+    assert response.notes == "from the conversation: n0, n1, n2, n3, n4, n5, n6, n7 and 4 more"
+
+
+def test_json_mode_has_keys_of_the_instruction() -> None:
+    text = "Tell me a joke about cats. Return the result as a JSON with 'topic' and 'punchline' keys."
+    response = respond_once(JSON, chat_request(text, response_format={"type": "json_object"}))
+    assert structured(response)["topic"] == "cats"
+    assert set(structured(response)) == {"topic", "punchline"}
+
+
+def test_json_mode_after_a_tool_has_its_result() -> None:
+    sent = chat_request(messages=AFTER_A, response_format={"type": "json_object"})
+    assert structured(respond_once(JSON, sent)) == {"answer": "x"}
+
+
+def test_uncalled_tool_for_the_final_answer_comes_after_a_result() -> None:
+    answer = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+    sent = offer(
+        chat_request, "a", "b", "final_answer", schema=answer, messages=AFTER_A, tool_choice="required"
+    )
+    assert respond_once(CALL, sent).calls == [("final_answer", {"answer": "x"})]
+
+
+def test_mentioned_tool_is_called_first() -> None:
+    sent = offer(chat_request, "search", "get_weather", user="the weather, please")
+    assert [name for name, _ in respond_once(CALL, sent).calls] == ["get_weather"]
+
+
+def test_custom_tool_takes_quoted_text() -> None:
+    tool = {"type": "custom", "custom": {"name": "shell"}}
+    (call,) = respond_once(CALL, chat_request("run 'ls -l'", tools=[tool])).choice["message"]["tool_calls"]
+    assert call["custom"]["input"] == "ls -l"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import RESERVED
+from mockllm.scenario.vocabulary import CONTROL_PATHS, RESERVED
+from mockllm.server.control.routes import ROUTES
 from mockllm.server.request_heads import RESERVED as SERVERS
 
 Files = Mapping[str, str]
@@ -113,6 +115,14 @@ SOME: dict[str, tuple[str, list[str]]] = {
     "what begins with a reserved path": (
         modifiers("{match: {path: {starts_with: /health/v2}}, delay: 1s}"),
         ["a.yaml:2 modifiers[0].match.path: /health is reserved for the server: no rule gets its requests"],
+    ),
+    "a path of the control API": (
+        rules("{match: {path: [/api/chat, /api/requests/7]}, http: {}}"),
+        [
+            "a.yaml:2 rules[0].match.path: the control API has /api/requests/7: no rule gets its requests without "
+            "--admin-port; those to /openai/api/requests/7 reach the rule, and so do those of a session, "
+            "/s/NAME/api/requests/7"
+        ],
     ),
     "a path below /api": (
         rules("{match: {path: /api/chat}, http: {}}"),
@@ -246,3 +256,5 @@ def test_lint_replaced_fallback_without_match_has_no_warning(tmp_path: Path) -> 
 
 def test_reserved_paths_equal_paths_of_server() -> None:
     assert RESERVED == SERVERS
+    paths = {re.sub(r"\{\w+\}", "{}", route.path) for route in ROUTES}
+    assert {path for path in paths if path.startswith("/api/")} == CONTROL_PATHS

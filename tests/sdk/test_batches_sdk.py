@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import anthropic
 import openai
 import pytest
 
@@ -35,6 +36,13 @@ def batches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 @pytest.fixture
 def openai_client(batches: Live) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{batches.url}/v1", api_key="k", max_retries=0) as client:
+        yield client
+
+
+@pytest.fixture
+def claude_client(batches: Live) -> Iterator[anthropic.Anthropic]:
+    base_url = f"{batches.url}/s/claude"
+    with anthropic.Anthropic(base_url=base_url, api_key="k", max_retries=0) as client:
         yield client
 
 
@@ -117,3 +125,63 @@ def test_openai_files_are_managed(openai_client: openai.OpenAI) -> None:
     assert missing.value.param == "id"
     with pytest.raises(openai.BadRequestError, match="is not one of"):
         openai_client.files.create(file=("a.txt", b"x"), purpose="jokes")  # type: ignore[arg-type]
+
+
+def claude_batch(client: anthropic.Anthropic, *texts: str) -> Any:
+    requests = [
+        {
+            "custom_id": f"item-{number}",
+            "params": {
+                "model": "claude-sonnet-4-5",
+                "max_tokens": 99,
+                "messages": [{"role": "user", "content": text}],
+            },
+        }
+        for number, text in enumerate(texts)
+    ]
+    return client.messages.batches.create(requests=requests)  # type: ignore[arg-type]  # plain dictionaries
+
+
+def claude_ended(client: anthropic.Anthropic, id: str) -> Any:
+    return until(
+        lambda: client.messages.batches.retrieve(id), lambda batch: batch.processing_status == "ended"
+    )
+
+
+def test_claude_batch_ends_with_results(claude_client: anthropic.Anthropic) -> None:
+    created = claude_batch(claude_client, "one", "fail", "cut")
+    assert (created.processing_status, created.request_counts.processing) == ("in_progress", 3)
+    batch = claude_ended(claude_client, created.id)
+    assert (batch.request_counts.succeeded, batch.request_counts.errored) == (1, 2)
+    one, limited, cut = (line.result for line in claude_client.messages.batches.results(batch.id))
+    assert one.type == "succeeded"
+    assert one.message.content[0].text == "Answer to one"  # type: ignore[union-attr]  # a text
+    assert limited.type == cut.type == "errored"
+    assert (limited.error.error.type, cut.error.error.type) == ("rate_limit_error", "timeout_error")
+    assert next(iter(claude_client.messages.batches.list(limit=1))).id == batch.id
+    assert claude_client.messages.batches.delete(batch.id).type == "message_batch_deleted"
+    with pytest.raises(anthropic.NotFoundError, match="not found"):
+        claude_client.messages.batches.retrieve(batch.id)
+
+
+def test_claude_batch_is_cancelled(claude_client: anthropic.Anthropic) -> None:
+    created = claude_batch(claude_client, "slow")
+    assert claude_client.messages.batches.cancel(created.id).processing_status == "canceling"
+    batch = claude_ended(claude_client, created.id)
+    assert batch.request_counts.canceled == 1
+    (line,) = claude_client.messages.batches.results(batch.id)
+    assert line.result.type == "canceled"
+
+
+@pytest.mark.parametrize("beta", [False, True], ids=["files", "beta"])
+def test_claude_files_are_managed(claude_client: anthropic.Anthropic, beta: bool) -> None:
+    files: Any = claude_client.beta.files if beta else claude_client.files
+    uploaded = [files.upload(file=(f"{number}.txt", b"text", "text/plain")) for number in range(3)]
+    file = files.retrieve_metadata(uploaded[0].id)
+    assert (file.filename, file.mime_type, file.size_bytes) == ("0.txt", "text/plain", 4)
+    assert {each.id for each in files.list(limit=2)} >= {each.id for each in uploaded}
+    with pytest.raises(anthropic.BadRequestError, match="not downloadable"):
+        files.download(file.id)
+    assert files.delete(file.id).type == "file_deleted"
+    with pytest.raises(anthropic.NotFoundError, match="File not found"):
+        files.delete(file.id)

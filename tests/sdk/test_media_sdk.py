@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from openai import APIError, AzureOpenAI, OpenAI, Stream
-from openai.types import ImageEditStreamEvent, ImageGenStreamEvent
+from openai.types import ImageEditStreamEvent, ImageGenStreamEvent, Video, VideoDeleteResponse
 from openai.types.audio import (
     Transcription,
     TranscriptionDiarized,
@@ -27,6 +27,9 @@ mockllm: 1
 rules:
   - match: {api: transcriptions, form: {file: broken.wav}}
     reply: {chunks: [One, {error: server_error}]}
+  - match: {api: videos, user: fails}
+    reply: {chunks: [{error: content_filter}]}
+    pace: {queued: 0s, in_progress: 0s}
   - match: {api: images, user: forbidden}
     error: content_filter
 """
@@ -133,3 +136,24 @@ def test_azure_has_the_same_calls(server: MockLLM) -> None:
     assert azure.audio.speech.create(model="tts", voice="alloy", input="hi").content
     assert azure.audio.transcriptions.create(model="whisper-1", file=WAV).text.startswith("Hello")
     assert azure.images.edit(model="gpt-image-2", image=("a.png", b"x"), prompt="hat").data
+
+
+@pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
+def test_video_is_polled_and_downloaded(client: OpenAI) -> None:
+    video = client.videos.create_and_poll(prompt="a dog", seconds="8", poll_interval_ms=100)
+    require(Video, raw(video))
+    assert (video.status, video.progress, video.seconds) == ("completed", 100, "8")
+    assert client.videos.download_content(video.id).content[4:8] == b"ftyp"
+    remix = client.videos.remix(video.id, prompt="at night")
+    require(Video, raw(remix))
+    assert remix.remixed_from_video_id == video.id
+    assert [each.id for each in client.videos.list()] == [remix.id, video.id]
+    require(VideoDeleteResponse, raw(client.videos.delete(remix.id)))
+
+
+@pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
+def test_video_that_fails_has_an_error(client: OpenAI) -> None:
+    video = client.videos.create_and_poll(prompt="fails", poll_interval_ms=50)
+    require(Video, raw(video))
+    assert video.error is not None
+    assert video.error.code == "invalid_prompt"

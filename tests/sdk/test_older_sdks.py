@@ -37,13 +37,14 @@ def surroundings() -> Iterator[dict[str, str]]:
         urls = {
             "SCRIPTED_URL": stack.enter_context(scripted()).url,
             "DEFAULT_URL": stack.enter_context(shipped()).url,
+            "DRILLS_URL": stack.enter_context(shipped("gateway-drill")).url,
         }
         yield inherited | QUIET | urls
 
 
 def test_folder_has_file_for_each_framework() -> None:
     names = [path.stem.removeprefix("checks_") for path in CHECKS]
-    assert names == ["instructor", "langchain_google_genai", "litellm", "llama_index"]
+    assert names == ["gateway", "instructor", "langchain_google_genai", "litellm", "llama_index"]
 
 
 @pytest.mark.timeout(300)  # a process that imports all of a framework, where others run beside it

@@ -12,7 +12,19 @@ from functools import cache
 from typing import Annotated, Any, NamedTuple, Union, get_origin
 
 import pytest
-from anthropic.types import Message, MessageTokensCount, ModelInfo, RawMessageStreamEvent
+from anthropic.types import (
+    DeletedFile,
+    FileMetadata,
+    Message,
+    MessageTokensCount,
+    ModelInfo,
+    RawMessageStreamEvent,
+)
+from anthropic.types.messages import (
+    DeletedMessageBatch,
+    MessageBatch,
+    MessageBatchIndividualResponse,
+)
 from google.genai import types as genai
 from mistralai.client import models as mistral
 from openai.types import (
@@ -53,7 +65,7 @@ from mockllm.dialects.provider import ProviderCall
 from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.registry import generating_dialect
 from tests.dialects.openai.batches.batch_requests import BOUNDARY, form, line
-from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
+from tests.language.virtual_server import NOW, ClientRequest, ClientResponse, VirtualServer, raw_request
 
 RULES = """
 rules:
@@ -119,6 +131,14 @@ STORED_FILE, STORED_BATCH = f"/v1/files/{FILE_ID}", f"/v1/batches/{BATCH_ID}"
 BATCH = {"input_file_id": FILE_ID, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
 UPLOAD = form({"purpose": "batch"}, ("in.jsonl", json.dumps(line("text", "a")).encode()))
 """A form with a file of one request."""
+CLAUDE_BATCH_ID, CLAUDE_FILE_ID = "CLAUDE_B", "CLAUDE_F"
+MESSAGE_BATCHES = "/v1/messages/batches"
+CLAUDE_PARAMS = {
+    "model": "claude-sonnet-4-5",
+    "max_tokens": 9,
+    "messages": [{"role": "user", "content": "text"}],
+}
+MESSAGE_BATCH = {"requests": [{"custom_id": "a", "params": CLAUDE_PARAMS}]}
 CONTENT = {"parts": [{"text": "hi"}]}
 CACHES, CACHE_NAME = "/v1beta/cachedContents", "CACHE"
 CACHE = {"model": "models/m", "contents": [CONTENT]}
@@ -217,6 +237,14 @@ LOOKUPS = [
         MessageTokensCount,
         body={"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]},
     ),
+    Lookup("anthropic-batches", "POST", MESSAGE_BATCHES, MessageBatch, body=MESSAGE_BATCH),
+    Lookup("anthropic-list_batches", "GET", MESSAGE_BATCHES, MessageBatch, "data"),
+    Lookup("anthropic-get_batch", "GET", f"{MESSAGE_BATCHES}/{CLAUDE_BATCH_ID}", MessageBatch),
+    Lookup("anthropic-cancel_batch", "POST", f"{MESSAGE_BATCHES}/{CLAUDE_BATCH_ID}/cancel", MessageBatch),
+    Lookup("anthropic-files", "POST", "/anthropic/v1/files", FileMetadata, body=UPLOAD),
+    Lookup("anthropic-list_files", "GET", "/anthropic/v1/files", FileMetadata, "data"),
+    Lookup("anthropic-get_file", "GET", f"/anthropic/v1/files/{CLAUDE_FILE_ID}", FileMetadata),
+    Lookup("anthropic-delete_file", "DELETE", f"/anthropic/v1/files/{CLAUDE_FILE_ID}", DeletedFile),
     Lookup("anthropic-models", "GET", "/anthropic/v1/models", ModelInfo, "data"),
     Lookup("anthropic-models", "GET", "/anthropic/v1/models/claude-sonnet-4-5", ModelInfo),
     Lookup(
@@ -251,14 +279,30 @@ LOOKUPS = [
     Lookup("mistral-models", "GET", "/mistral/v1/models/mistral-small-latest", mistral.BaseModelCard),
 ]
 WITHOUT_A_TYPE = {
+    "gemini-images",  # tests/sdk/test_gemini_media_sdk.py
+    "gemini-videos",
+    "gemini-operations",
+    "vertex-images",
+    "vertex-videos",
+    "vertex-operations",
     "openai-image_files",  # images and audio as bytes
     "openai-speech",
     "openai-image_edits",  # forms: tests/sdk/test_media_sdk.py
     "openai-image_variations",
     "openai-transcriptions",
     "openai-translations",
+    "openai-video_content",
+    "openai-video_edits",
+    "openai-videos",  # tests/sdk/test_media_sdk.py
+    "openai-list_videos",
+    "openai-get_video",
+    "openai-delete_video",
+    "openai-video_remix",
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
+    "anthropic-file_content",  # bytes, or an error
+    "anthropic-batch_results",  # lines: test_message_batch_has_required_fields
+    "anthropic-delete_batch",
     "openai-realtime",  # sockets: tests/sdk/test_realtime_sdk.py and test_responses_socket_sdk.py have their events
     "openai-realtime_handshake",
     "openai-responses_handshake",
@@ -404,6 +448,8 @@ def stored(server: VirtualServer) -> dict[str, str]:
         CACHE_NAME: server.respond(raw_request(CACHES, CACHE)).json["name"],
         ENDPOINT_ID: server.respond(raw_request("/v1/webhook_endpoints", HOOK)).json["id"],
         FILE_ID: (file := server.respond(sent("/v1/files", UPLOAD)).json["id"]),
+        CLAUDE_BATCH_ID: server.respond(sent(MESSAGE_BATCHES, MESSAGE_BATCH)).json["id"],
+        CLAUDE_FILE_ID: server.respond(sent("/anthropic/v1/files", UPLOAD)).json["id"],
         BATCH_ID: server.respond(sent("/v1/batches", {**BATCH, "input_file_id": file})).json["id"],
     }
 
@@ -429,6 +475,20 @@ def test_lookup_has_required_fields(lookup: Lookup, server: VirtualServer, store
     value = response.json[lookup.member] if lookup.member else response.json
     for each in value if isinstance(value, list) else [value]:
         require(lookup.model, each)
+
+
+def test_message_batch_has_required_fields(server: VirtualServer) -> None:
+    broken = {**CLAUDE_PARAMS, "messages": [{"role": "user", "content": "broken"}]}
+    items = [*MESSAGE_BATCH["requests"], {"custom_id": "b", "params": broken}]
+    id = server.respond(sent(MESSAGE_BATCHES, {"requests": items})).json["id"]
+    path = f"{MESSAGE_BATCHES}/{id}"
+    later = ClientRequest(f"{path}/results", method="GET", now=NOW + 5)
+    lines = server.respond(later).bytes.splitlines()
+    assert len(lines) == 2
+    for each in lines:
+        require(MessageBatchIndividualResponse, json.loads(each))
+    deleted = server.respond(ClientRequest(path, method="DELETE", now=NOW + 5))
+    require(DeletedMessageBatch, deleted.json)
 
 
 @pytest.mark.parametrize("name", ["openai-chat", "openai-responses", "openai-completions"])

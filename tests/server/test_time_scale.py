@@ -46,6 +46,17 @@ def test_delays_and_paces_take_the_scaled_time() -> None:
     assert server.requests[0].took == pytest.approx(took, abs=0.5)
 
 
+def test_responses_over_a_socket_take_the_scaled_time() -> None:
+    with MockLLM(time_scale=SCALE) as server, client_of(server) as client:
+        server.reply("one two three", delay="20s", pace={"ttft": "20s", "itl": "10s"})
+        began = time.monotonic()
+        with client.responses.connect() as socket:
+            socket.response.create(model="gpt-4o", input="hi")
+            assert any(event.type == "response.completed" for event in socket)
+        took = time.monotonic() - began
+    assert 0.6 <= took < 10
+
+
 def test_refusal_states_the_scaled_wait() -> None:
     with MockLLM(time_scale=SCALE) as server, client_of(server, 0) as client:
         server.error({"type": "rate_limit", "retry_after": "5s"})

@@ -101,6 +101,26 @@ def test_time_stands_while_a_thread_works(clock: VirtualTime) -> None:
     assert done.wait(2000)
 
 
+@pytest.mark.timeout(60)
+def test_notification_at_the_end_of_a_look_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    real_wait, event = threading.Condition.wait, threading.Event()
+    condition = vars(event)["_cond"]
+
+    def wait(own: threading.Condition, timeout: float | None = None) -> bool:
+        """Ends as if its time were over in the moment of the notification."""
+        return real_wait(own, timeout) and own is not condition
+
+    monkeypatch.setattr(threading.Condition, "wait", wait)
+    with virtual_time():
+
+        def nap() -> None:
+            time.sleep(10)
+            event.set()
+
+        threading.Thread(target=nap, daemon=True).start()
+        assert event.wait(2000)
+
+
 def test_queue_and_event_time_out_in_virtual_time(clock: VirtualTime) -> None:
     def wait() -> None:
         with pytest.raises(queue.Empty):

@@ -143,7 +143,11 @@ class _Parser:
             return PathSelector(children_of, "wildcard")
         name = self._match(_NAME)
         if name is None:
-            raise self._error("a name or * is missing behind the dot")
+            path = (
+                _path_with_dots(self._text[2:]) if self._text[self._at : self._at + 1].isdecimal() else None
+            )
+            hint = f"; write {path}" if path else ""
+            raise self._error(f"a name or * is missing behind the dot{hint}")
         if self._text[self._at : self._at + 1] == "(":
             raise self._error(f"functions like {name}() are not supported")
         return child_selector(name)

@@ -59,6 +59,7 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "system": FieldInfo("text"),
     "tools": FieldInfo("set"),
     "uncalled": FieldInfo("set"),
+    "mentioned": FieldInfo("set"),
     "tool_result": FieldInfo("set"),
     "has_image": FieldInfo("bool", small=True),
     "mcp": FieldInfo("text", keyed=True),

@@ -51,11 +51,9 @@ def look_up(
     overrides: CacheOverrides,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
-    """Return what the cache has of a prompt with these prefixes. `total` is the number of its input tokens; `known`
-    returns whether an entry lasts."""
+    """Return what the cache has of a prompt with these prefixes. `total` is the number of its input tokens,
+    which is not below the minimum. `known` returns whether an entry lasts."""
     minimum = policy.minimum if overrides.minimum is None else overrides.minimum
-    if total < minimum:
-        return CacheLookup(NOTHING_CACHED, (), f"not cached: {total} tokens, and the minimum is {minimum}")
     if isinstance(policy, StepCache):
         return _by_steps(ends, total, minimum, policy, overrides, known)
     return _by_breakpoints(ends, minimum, policy, overrides, known)

@@ -6,14 +6,16 @@ texts, so that the work is linear in the message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from mockllm.core.request.messages import Message, TextPart
 
-FrameForm: TypeAlias = Literal["block", "wrapper", "section", "quotes"]
+FrameForm: TypeAlias = Literal["block", "wrapper", "section", "quotes", "prefix", "result"]
 """`block`: added text between two marks. `wrapper`: the person's text is between the marks, and all else is added.
-`section`: added text from a mark to another one, or to the end. `quotes`: the whole text is in quotes."""
+`section`: added text from a mark to another one, or to the end. `quotes`: the whole text is in quotes. `prefix`: the
+mark before the person's text is added. `result`: a text that begins with the mark is a tool's result."""
 
 
 class AgentFrame(NamedTuple):
@@ -30,6 +32,7 @@ class AgentFrame(NamedTuple):
 CLAUDE_CODE: Final = "session files of Claude Code (~/.claude/projects/*.jsonl), 2025 and 2026"
 GEMINI_CLI: Final = "google-gemini/gemini-cli"
 CODEX: Final = "rollout files of Codex (~/.codex/sessions/*.jsonl), 2025 and 2026"
+SMOLAGENTS: Final = "smolagents 1.26"
 ROO: Final = "exported tasks of Cline and Roo Code, 2025"
 
 
@@ -102,6 +105,18 @@ FRAMES: Final[tuple[AgentFrame, ...]] = (
         "</userRequest>",
         "requests of VS Code's chat to other endpoints, 2025",
     ),
+    _block("Copilot CLI", "current_datetime", "requests of Copilot CLI 1.0.102 to other endpoints"),
+    AgentFrame("smolagents", "prefix", "New task:\n", "", f"{SMOLAGENTS}: memory.py, TaskStep.to_messages"),
+    AgentFrame(
+        "smolagents", "result", "Observation:\n", "", f"{SMOLAGENTS}: memory.py, ActionStep.to_messages"
+    ),
+    AgentFrame(
+        "smolagents",
+        "block",
+        "Call id: ",
+        "try a completely different approach.",
+        f"{SMOLAGENTS}: memory.py, ActionStep.to_messages, of a failed call",
+    ),
     AgentFrame("opencode", "quotes", '"', '"', "sst/opencode: packages/opencode/src/cli/cmd/run.ts"),
 )
 """Blocks come before wrappers, which contain them, and quotes come last."""
@@ -148,12 +163,45 @@ def _unquoted(text: str, frame: AgentFrame) -> str:
     return text[1:-1].replace('\\"', '"')
 
 
+def _without_prefix(text: str, frame: AgentFrame) -> str:
+    return text.removeprefix(frame.opening)
+
+
+def _without_result(text: str, frame: AgentFrame) -> str:
+    return "" if text.startswith(frame.opening) else text
+
+
 _TAKEN_OFF: Final = {
+    "prefix": _without_prefix,
+    "result": _without_result,
     "block": _without_blocks,
     "wrapper": _inside,
     "section": _without_section,
     "quotes": _unquoted,
 }
+
+
+_RESULTS: Final = tuple(frame.opening for frame in FRAMES if frame.form == "result")
+_FAILED: Final = ("Call id: ", "Error:\n")
+_CALLING: Final = "Calling tools:\n["
+"""How smolagents writes calls into the model's turns, as Python lists of dicts (the source above)."""
+_CALLED: Final = re.compile(r"'function': \{'name': '([^']{1,100})'")
+_MAX_CALLS: Final = 100
+
+
+def is_result(text: str) -> bool:
+    """Return whether a message of the user's role is the result of a tool, or the error of one."""
+    return text.startswith(_RESULTS) or (
+        text.startswith(_FAILED) and "Now let's retry: take care not to repeat previous errors!" in text
+    )
+
+
+def called_in_text(text: str) -> Iterator[str]:
+    """Yield the names of the tools that a turn of the model calls in its text, as some agents write their history."""
+    start = text.find(_CALLING)
+    if start >= 0:
+        for _, call in zip(range(_MAX_CALLS), _CALLED.finditer(text, start), strict=False):
+            yield call[1]
 
 
 def last_typed_text(messages: Sequence[Message]) -> str | None:

@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.request.agent_frames import last_typed_text
+from mockllm.core.request.called_tools import mentioned_tools, uncalled_tools
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
 from mockllm.core.request.messages import (
-    CallPart,
     MediaPart,
     Message,
     ResultPart,
@@ -332,18 +332,14 @@ class Request(ToolServerFacts):
     @lazy
     def uncalled(self) -> tuple[str, ...]:
         """The offered tools that the model may call and has not called since the last user message."""
-        names = self.tool_choice.names
-        left = [
-            tool.name for tool in self.tools if tool.kind in CALLABLE and (not names or tool.name in names)
-        ]
-        if not left:
-            return ()
-        called = set()
-        for message in reversed(self.messages):
-            if message.role == "user":
-                break
-            called |= {part.name for part in message.parts if isinstance(part, CallPart | ResultPart)}
-        return tuple(name for name in left if name not in called)
+        return uncalled_tools(self.tools, self.tool_choice.names, self.messages) if self.tools else ()
+
+    @lazy
+    def mentioned(self) -> tuple[str, ...]:
+        """The uncalled tools that the person's last text mentions, the best match first."""
+        uncalled, names = self.uncalled, self.tool_choice.names
+        offered = sum(tool.kind in CALLABLE and (not names or tool.name in names) for tool in self.tools)
+        return mentioned_tools(uncalled, self.messages, any_called=len(uncalled) < offered)
 
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:

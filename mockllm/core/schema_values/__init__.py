@@ -6,6 +6,8 @@ normalizes schemas, `generator` walks them, and the other modules generate objec
 
 from __future__ import annotations
 
+from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.generator import GeneratedValue, generate
+from mockllm.core.schema_values.instructed_schema import instructed_schema
 
-__all__ = ["GeneratedValue", "generate"]
+__all__ = ["ConversationTexts", "GeneratedValue", "generate", "instructed_schema"]

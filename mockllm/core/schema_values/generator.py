@@ -8,16 +8,19 @@ generated again a bounded number of times.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from random import Random
 from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.budget import Budget
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import MISSING, Json, dumps
 from mockllm.core.json.schema import Validator
 from mockllm.core.schema_values.containers import generate_array, generate_object
+from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.document import TYPES, Document, Schema, Unsatisfiable
+from mockllm.core.schema_values.fitting import ValueFitter
 from mockllm.core.schema_values.normal_schema import NormalSchema, normal_schema
 from mockllm.core.schema_values.numbers import NumberPoints, number_points
 from mockllm.core.schema_values.patterns import budgeted_validator
@@ -59,10 +62,12 @@ _SMALLEST: Final = ("null", "boolean", "integer", "number", "string", "array", "
 
 
 class GeneratedValue(Struct, frozen=True):
-    """A generated value. `flaw`: why it is not valid against its schema; None where it is valid."""
+    """A generated value. `flaw`: why it is not valid against its schema; None where it is valid. `taken`: the
+    names of the fields whose values are from the conversation."""
 
     value: Json
     flaw: str | None = None
+    taken: tuple[str, ...] = ()
 
 
 def generate(
@@ -71,11 +76,13 @@ def generate(
     name: str = "",
     description: str | None = None,
     budget: Budget | None = None,
+    conversation: ConversationTexts | None = None,
 ) -> GeneratedValue:
     """Return a value of a schema of any draft, OpenAPI's or Gemini's.
 
-    `name` and `description` are those of the value's field. The result has a flaw where no valid value was found.
-    Raise BudgetExceeded where the value takes too much work.
+    `name` and `description` are those of the value's field. Values of the `conversation` replace drawn ones where
+    they fit. The result has a flaw where no valid value was found. Raise BudgetExceeded where the value takes too
+    much work.
     """
     budget = Budget() if budget is None else budget
     try:
@@ -86,12 +93,16 @@ def generate(
         return GeneratedValue({}, str(error))
     except RecursionError:
         return GeneratedValue({}, "the schema is nested too deep")
-    root = normal.root
-    generator = _Generator(normal, random, budget)
+    context = FieldContext(name, description or "")
+    fitted = _fitted(normal, random, context, budget, conversation) if conversation else None
+    return fitted or _drawn(_Generator(normal, random, budget), normal.root, context, check)
+
+
+def _drawn(generator: _Generator, root: Schema, context: FieldContext, check: Validator) -> GeneratedValue:
     value: Json = {}
     for _ in range(_MAX_ROOT_TRIES):
         try:
-            value = generator.value(root, FieldContext(name, description or ""))
+            value = generator.value(root, context)
         except Unsatisfiable:
             continue
         if check.matches(value):
@@ -100,10 +111,37 @@ def generate(
     return GeneratedValue(value, flaw)
 
 
+def _fitted(
+    normal: NormalSchema,
+    random: Random,
+    context: FieldContext,
+    budget: Budget,
+    conversation: ConversationTexts,
+) -> GeneratedValue | None:
+    """Return a value with the values of a conversation that fit. Return None, with the draws as before, where the
+    whole value is not valid at once."""
+    state = random.getstate()
+    fitter = ValueFitter(conversation, normal)
+    with suppress(Unsatisfiable):
+        value = _Generator(normal, random, budget, fitter).value(normal.root, context)
+        if not isinstance(value, dict):
+            fitting = fitter.fit(normal.root, value, context)
+            if fitting is not MISSING:
+                fitter.take([context.name])
+                value = fitting
+        if normal.check.matches(value):
+            return GeneratedValue(value, taken=tuple(fitter.taken))
+    random.setstate(state)
+    return None
+
+
 class _Generator:
     """The walk over one schema."""
 
-    def __init__(self, normal: NormalSchema, random: Random, budget: Budget) -> None:
+    def __init__(
+        self, normal: NormalSchema, random: Random, budget: Budget, fitter: ValueFitter | None = None
+    ) -> None:
+        self._fitter = fitter
         self._document = Document(normal.root, budget)
         self._normal, self._random, self._budget = normal, random, budget
         self._picker = VariantPicker(normal, self._document, random, budget)
@@ -131,6 +169,11 @@ class _Generator:
                 value = self._generate(variant, context, depth, attempt)
             except Unsatisfiable:
                 continue
+            if self._fitter is not None and type(value) is dict:
+                fitted, names = self._fitter.fit_members(variant.schema, value, context)
+                if names and (not variant.guessed or self._is_valid(schema, fitted)):
+                    self._fitter.take(names)
+                    return fitted
             if not variant.guessed:
                 return value
             self._budget.add_characters(self._budget.matching - matching)  # the validation matches them again

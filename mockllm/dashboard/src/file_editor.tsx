@@ -43,6 +43,7 @@ function Opened(props: { file: FileContent; line: number }): JSX.Element {
   const [errors, setErrors] = useState<FieldError[]>([]);
   const [theirs, setTheirs] = useState<FileContent | null>(null);
   const editor = useRef<Editor | null>(null);
+  const checks = useRef(0);
   const changed = useObservable(changes);
   const edited = text !== base.text || base.digest === "";
 
@@ -63,8 +64,9 @@ function Opened(props: { file: FileContent; line: number }): JSX.Element {
   }, [changed]);
 
   const check = async (typed: string): Promise<FieldError[]> => {
+    const number = ++checks.current;
     const { errors: found } = await call<{ errors: FieldError[] }>("POST", path(name, "/check"), typed);
-    setErrors(found);
+    if (number === checks.current) setErrors(found); // else a later text is checked already
     return found;
   };
   const save = async (): Promise<void> => {

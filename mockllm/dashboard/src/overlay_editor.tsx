@@ -30,6 +30,7 @@ export function OverlayEditor(props: Props): JSX.Element {
   const [preview, setPreview] = useState<Preview | null>(null);
   const [errors, setErrors] = useState<FieldError[]>([]);
   const editor = useRef<Editor | null>(null);
+  const checks = useRef(0);
   const query = new URLSearchParams();
   if (props.session) query.set("session", props.session);
   const blank = text.includes(PLACEHOLDER);
@@ -37,15 +38,18 @@ export function OverlayEditor(props: Props): JSX.Element {
   const check = async (typed: string): Promise<FieldError[]> => {
     const asked = new URLSearchParams(query);
     if (props.name) asked.set("name", props.name);
+    const number = ++checks.current;
+    const show = (errors: FieldError[], found?: Preview): FieldError[] => {
+      if (number !== checks.current) return errors; // a later text is checked already
+      setErrors(errors);
+      if (found && !errors.length) setPreview(found);
+      return errors;
+    };
     try {
       const found = await call<Preview>("POST", `/api/rules/preview?${asked}`, typed);
-      setErrors(found.errors);
-      if (!found.errors.length) setPreview(found);
-      return found.errors;
+      return show(found.errors, found);
     } catch (error) {
-      const problem = [{ field: "", message: error instanceof Problem ? error.message : String(error) }];
-      setErrors(problem);
-      return problem;
+      return show([{ field: "", message: error instanceof Problem ? error.message : String(error) }]);
     }
   };
   const save = (): void => {

@@ -5,6 +5,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mockllm.dialects.anthropic.batches import (
+    CancelMessageBatch,
+    CreateMessageBatch,
+    DeleteMessageBatch,
+    GetMessageBatch,
+    ListMessageBatches,
+    MessageBatchResults,
+)
+from mockllm.dialects.anthropic.files import (
+    AnthropicDeleteFile,
+    AnthropicFile,
+    AnthropicFileContent,
+    AnthropicFileList,
+    AnthropicUpload,
+)
 from mockllm.dialects.anthropic.headers import limits, refused
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
@@ -19,8 +34,45 @@ MESSAGES: Final = Messages()
 COUNT: Final = AnthropicCountTokens()
 MODELS: Final = AnthropicModels()
 """Both the list and one model of it."""
+CREATE_BATCH: Final = CreateMessageBatch()
+GET_BATCH: Final = GetMessageBatch()
+LIST_BATCHES: Final = ListMessageBatches()
+CANCEL_BATCH: Final = CancelMessageBatch()
+DELETE_BATCH: Final = DeleteMessageBatch()
+BATCH_RESULTS: Final = MessageBatchResults()
+UPLOAD_FILE: Final = AnthropicUpload()
+GET_FILE: Final = AnthropicFile()
+LIST_FILES: Final = AnthropicFileList()
+DELETE_FILE: Final = AnthropicDeleteFile()
+FILE_CONTENT: Final = AnthropicFileContent()
 VERTEX_MESSAGES: Final = VertexMessages()
 VERTEX_COUNT: Final = VertexCount()
+
+
+def _batch_routes() -> tuple[ProviderRoute, ...]:
+    all_, one = "/v1/messages/batches", "/v1/messages/batches/{batch}"
+    type_ = ("anthropic.types.messages:MessageBatch",) * 2
+    get = ProviderCall("get_batch", GET_BATCH, sdk_types=type_)
+    return (
+        ProviderRoute("POST", all_, ProviderCall("batches", CREATE_BATCH, sdk_types=type_)),
+        ProviderRoute("GET", all_, ProviderCall("list_batches", LIST_BATCHES)),
+        ProviderRoute("GET", one, get),
+        ProviderRoute("DELETE", one, ProviderCall("delete_batch", DELETE_BATCH)),
+        ProviderRoute("POST", f"{one}/cancel", ProviderCall("cancel_batch", CANCEL_BATCH, sdk_types=type_)),
+        ProviderRoute("GET", f"{one}/results", ProviderCall("batch_results", BATCH_RESULTS)),
+    )
+
+
+def _file_routes() -> tuple[ProviderRoute, ...]:
+    all_, one = "/v1/files", "/v1/files/{file}"
+    type_ = ("anthropic.types.beta:BetaFileMetadata",) * 2
+    return (
+        ProviderRoute("POST", all_, ProviderCall("files", UPLOAD_FILE, sdk_types=type_)),
+        ProviderRoute("GET", all_, ProviderCall("list_files", LIST_FILES)),
+        ProviderRoute("GET", one, ProviderCall("get_file", GET_FILE, sdk_types=type_)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_file", DELETE_FILE)),
+        ProviderRoute("GET", f"{one}/content", ProviderCall("file_content", FILE_CONTENT)),
+    )
 
 
 def _routes() -> tuple[ProviderRoute, ...]:
@@ -40,6 +92,8 @@ def _routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("POST", "/v1/messages/count_tokens", count),
         ProviderRoute("GET", "/v1/models", models),
         ProviderRoute("GET", "/v1/models/{model}", models),
+        *_batch_routes(),
+        *_file_routes(),
     )
 
 

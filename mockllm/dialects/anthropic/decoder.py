@@ -103,4 +103,5 @@ def _read_usage(counted: Mapping[str, Json]) -> Usage | None:
     details = counted.get("output_tokens_details")
     reasoning = count_of(details, "thinking_tokens")
     output = count_of(counted, "output_tokens")
-    return Usage(count_of(counted, "input_tokens") + read + written, output, read, written, reasoning)
+    long = count_of(counted.get("cache_creation"), "ephemeral_1h_input_tokens")
+    return Usage(count_of(counted, "input_tokens") + read + written, output, read, written, reasoning, long)

@@ -1,7 +1,8 @@
 """Anthropic's list prices.
 
 Source: https://docs.claude.com/en/docs/about-claude/pricing, autumn of 2026. A token that is read
-from the cache costs a tenth of other input, one that is written for five minutes five quarters.
+from the cache costs a tenth of other input, one that is written for five minutes five quarters, one that is written
+for an hour twice as much.
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ LOOKBACK: Final = 20
 """Blocks, the breakpoint's own included."""
 
 _MINIMUMS: Final = (
-    ("claude-*-4-[56]-haiku*", 4096),
     ("*haiku-4-5*", 4096),
     ("*opus-4-[56]*", 4096),
     ("*opus-4-7*", 2048),

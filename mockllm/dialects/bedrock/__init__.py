@@ -13,6 +13,7 @@ from mockllm.dialects.bedrock.lookups import (
     FoundationModels,
     InferenceProfiles,
 )
+from mockllm.dialects.bedrock.prompt_cache import prompt_cache
 from mockllm.dialects.bedrock.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
@@ -54,6 +55,7 @@ PROVIDER: Final = Provider(
     base_url_shown=True,
     hint_headers=("amz-sdk-request", "x-amz-date"),
     known_models=KNOWN_MODELS,
+    prompt_cache=prompt_cache,
     telemetry_name="aws.bedrock",
     hosts=("amazonaws.com",),
     base_url_variables=(

@@ -38,6 +38,7 @@ from mockllm.dialects.bedrock.converse_check import check, check_readable
 from mockllm.dialects.bedrock.converse_decoder import decode
 from mockllm.dialects.bedrock.converse_request import ConverseRequest, build_request
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, exception, json_plan, request_headers
+from mockllm.dialects.bedrock.prompt_cache import CONVERSE_PROMPT
 from mockllm.dialects.bedrock.stream_forms import CONVERSE_FORM
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -97,7 +98,9 @@ def usage(counted: Usage, extras: Mapping[str, Json], *, claude: bool) -> dict[s
     them."""
     result: dict[str, Json] = {}
     if counted.cache_write:
-        result["cacheDetails"] = [{"inputTokens": counted.cache_write, "ttl": "5m"}]
+        short, long = counted.cache_write - counted.cache_write_long, counted.cache_write_long
+        details = (("1h", long), ("5m", short))
+        result["cacheDetails"] = [{"inputTokens": count, "ttl": ttl} for ttl, count in details if count]
     if claude or counted.cached_read or counted.cache_write:
         for name, count in (("Read", counted.cached_read), ("Write", counted.cache_write)):
             result[f"cache{name}InputTokenCount"] = result[f"cache{name}InputTokens"] = count
@@ -246,6 +249,7 @@ class Converse:
     api: str = "converse"
     generates: bool = True
     request: type[Request] = ConverseRequest
+    prompt_form = CONVERSE_PROMPT
     capabilities = ProtocolCapabilities(
         choices=False,
         json_object=False,

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import ResponseLookup
@@ -136,6 +137,12 @@ def _tool(entry: dict[str, Json]) -> Tool | None:
     if name is None:
         return None if own is None else Tool(own, kind="system")
     return Tool(name, object_of(spec.get("inputSchema")).get("json"), text_of(spec.get("description")))
+
+
+def add_turn(turns: ReadTurns, item: Json, recall: ResponseLookup) -> None:
+    """Add the neutral messages of one message."""
+    for message in _messages(object_of(item), turns.names, recall):
+        turns.add(message)
 
 
 def _messages(

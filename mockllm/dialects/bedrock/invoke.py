@@ -26,6 +26,7 @@ from mockllm.dialects.bedrock.converse_check import check_readable
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import JSON_TYPE, LATENCY, error_plan, request_headers
 from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, InvokedBody, body_of, decode
+from mockllm.dialects.bedrock.prompt_cache import INVOKE_PROMPT
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -118,6 +119,7 @@ class Invoke:
     api: str = "invoke"
     generates: bool = True
     request: type[Request] = InvokeRequest
+    prompt_form = INVOKE_PROMPT
     capabilities = ProtocolCapabilities(
         choices=False,
         json_object=False,

@@ -23,6 +23,7 @@ from mockllm.dialects.gemini.interactions.stored_calls import (
 from mockllm.dialects.gemini.live.dialect import Live
 from mockllm.dialects.gemini.live.session import LiveSession
 from mockllm.dialects.gemini.live.setup import LiveHandshake, LiveSetup, LiveTranscription
+from mockllm.dialects.gemini.media_calls import Imagen, Operation, Veo
 from mockllm.dialects.gemini.models import GeminiModels
 
 GENERATE: Final = Generate("/v1beta")
@@ -30,6 +31,9 @@ VERTEX: Final = Generate("/v1beta1/projects/mockllm/locations/global/publishers/
 """The same call, asked for under Vertex AI's path."""
 COUNT: Final = GeminiCountTokens()
 EMBEDDINGS: Final = GeminiEmbeddings()
+IMAGEN: Final = Imagen()
+VEO: Final = Veo()
+OPERATION: Final = Operation()
 MODELS: Final = GeminiModels()
 """Both the list and one model of it."""
 CREATE_CACHE: Final = CreateCachedContent()

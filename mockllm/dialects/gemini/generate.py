@@ -30,6 +30,8 @@ from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.errors import BLOCKED, error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.gemini.media_output import with_modalities
+from mockllm.dialects.gemini.prompt_cache import PROMPT_FORM
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.gemini.stream_form import GENERATE_FORM
 from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented, one_line
@@ -133,6 +135,7 @@ class Generate(GeminiDialect):
     api: str = "generate"
     generates: bool = True
     request: type[Request] = GenerateRequest
+    prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio", "video"}),
         chunked_calls=False,
@@ -155,6 +158,9 @@ class Generate(GeminiDialect):
             if type(usage.input) is int:  # and no placeholder: a scenario may state fewer tokens
                 cached = min(cached, usage.input)
             reply = reply.with_usage(replace(usage, cached_read=cached))
+        if request.modalities and reply.broken is None:
+            facts = (request.modalities, request.aspect_ratio, request.user or "")
+            reply = with_modalities(reply, *facts)
         return supported_reply(reply, omit_thinking=request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
@@ -198,6 +204,7 @@ class Generate(GeminiDialect):
             request.numbered,
             request.omits_thinking,
             request.cached_tokens,
+            (*request.modalities, str(request.aspect_ratio), request.user) if request.modalities else None,
         )
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mockllm.core.prompt_cache.policy import CachePolicy
+from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, gemini
+from mockllm.dialects.anthropic.prompt_form import prompt_cache as anthropic_cache
 from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.live.session import SETUP, TRANSCRIBE, TURN
 from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.gemini.prices import PRICES, TIERS
+from mockllm.dialects.gemini.prompt_cache import prompt_cache
 from mockllm.dialects.gemini.written_members import WRITTEN
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.google.token import Token
@@ -37,6 +41,18 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
         ProviderRoute("POST", f"{base}/models/{{model}}:{name}", call)
         for base in bases
         for name, call in calls
+    )
+
+
+def _media_routes(base: str) -> tuple[ProviderRoute, ...]:
+    """The calls of models for images and videos. They follow those of all models, which fit their paths, too."""
+    veo, operation = f"{base}/models/veo{{variant}}", ProviderCall("operations", gemini.OPERATION)
+    images = ProviderCall("images", gemini.IMAGEN, operation="generate_content")
+    return (
+        ProviderRoute("POST", f"{base}/models/imagen{{variant}}:predict", images),
+        ProviderRoute("POST", f"{veo}:predictLongRunning", ProviderCall("videos", gemini.VEO)),
+        ProviderRoute("POST", f"{veo}:fetchPredictOperation", operation),
+        ProviderRoute("GET", f"{veo}/operations/{{operation}}", operation),
     )
 
 
@@ -81,6 +97,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         *_cache_routes(base),
         *_interaction_routes(base),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
+        *_media_routes(base),
     )
 
 
@@ -106,7 +123,14 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
+        *_media_routes(f"{_PROJECT}/google"),
+        *_media_routes(f"{_EXPRESS}/google"),
     )
+
+
+def _vertex_cache(request: Request) -> CachePolicy | None:
+    """Return how the prompt of a request to Claude or Gemini is cached."""
+    return anthropic_cache(request) if request.dialect == "anthropic" else prompt_cache(request)
 
 
 def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderSocket, ...]:
@@ -147,6 +171,7 @@ GEMINI: Final = Provider(
     telemetry_name="gcp.gemini",
     prices=PRICES,
     tiers=TIERS,
+    prompt_cache=prompt_cache,
     base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # of both, SDKs take the second one
 )
@@ -157,5 +182,6 @@ VERTEX: Final = Provider(
     sockets=_live_sockets(_VERTEX_LIVE),
     known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in anthropic.KNOWN_MODELS},
     telemetry_name="gcp.vertex_ai",
+    prompt_cache=_vertex_cache,
     base_url_variables=("GOOGLE_VERTEX_BASE_URL",),
 )

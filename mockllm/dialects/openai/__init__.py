@@ -28,7 +28,9 @@ from mockllm.dialects.openai.media.images import (
     ImageVariations,
 )
 from mockllm.dialects.openai.media.speech import Speech
+from mockllm.dialects.openai.media.stored_videos import DeleteVideo, GetVideo, ListVideos, VideoContent
 from mockllm.dialects.openai.media.transcription import Transcriptions, Translations
+from mockllm.dialects.openai.media.videos import VideoEdits, VideoRemix, Videos
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES, TIERS
@@ -127,6 +129,13 @@ IMAGE_FILE: Final = ImageFile()
 SPEECH: Final = Speech()
 TRANSCRIPTIONS: Final = Transcriptions()
 TRANSLATIONS: Final = Translations()
+VIDEOS: Final = Videos()
+VIDEO_REMIX: Final = VideoRemix()
+VIDEO_EDITS: Final = VideoEdits()
+LIST_VIDEOS: Final = ListVideos()
+GET_VIDEO: Final = GetVideo()
+DELETE_VIDEO: Final = DeleteVideo()
+VIDEO_CONTENT: Final = VideoContent()
 
 
 _chat = ProviderCall(
@@ -208,6 +217,13 @@ _media: Final = (
     ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", SPEECH)),
     ProviderRoute("POST", "/v1/audio/transcriptions", _transcriptions),
     ProviderRoute("POST", "/v1/audio/translations", ProviderCall("translations", TRANSLATIONS)),
+    ProviderRoute("POST", "/v1/videos", ProviderCall("videos", VIDEOS)),
+    ProviderRoute("POST", "/v1/videos/(edits|extensions)", ProviderCall("video_edits", VIDEO_EDITS)),
+    ProviderRoute("GET", "/v1/videos", ProviderCall("list_videos", LIST_VIDEOS)),
+    ProviderRoute("GET", "/v1/videos/{video}", ProviderCall("get_video", GET_VIDEO)),
+    ProviderRoute("DELETE", "/v1/videos/{video}", ProviderCall("delete_video", DELETE_VIDEO)),
+    ProviderRoute("GET", "/v1/videos/{video}/content", ProviderCall("video_content", VIDEO_CONTENT)),
+    ProviderRoute("POST", "/v1/videos/{video}/remix", ProviderCall("video_remix", VIDEO_REMIX)),
 )
 
 _routes: Final = (

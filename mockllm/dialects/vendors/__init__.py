@@ -58,6 +58,7 @@ def provider_of(vendor: Vendor) -> Provider:
         telemetry_name=vendor.telemetry_name,
         limit_headers=vendor.limit_headers,
         hosts=vendor.hosts,
+        prompt_cache=vendor.cache,
     )
 
 

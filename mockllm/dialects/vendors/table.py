@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import encoders, errors, object_edits, rate_limit_headers
+from mockllm.dialects.vendors import encoders, errors, object_edits, prompt_caches, rate_limit_headers
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.newer_vendors import NEWER
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
@@ -26,6 +26,7 @@ VENDORS: Final = (
     Vendor(
         "groq",
         encoders.Groq,
+        cache=prompt_caches.groq,
         limit_headers=rate_limit_headers.OPENAI,
         hosts=("api.groq.com",),
         bases=("/openai/v1",),
@@ -108,6 +109,7 @@ VENDORS: Final = (
     Vendor(
         "deepseek",
         encoders.DeepSeek,
+        cache=prompt_caches.deepseek,
         title="DeepSeek",
         hosts=("api.deepseek.com",),
         bases=("", "/v1"),
@@ -146,6 +148,7 @@ VENDORS: Final = (
     Vendor(
         "mistral",
         encoders.Mistral,
+        cache=prompt_caches.small_steps,
         telemetry_name="mistral_ai",
         limit_headers=rate_limit_headers.MISTRAL,
         hosts=("api.mistral.ai",),
@@ -186,6 +189,7 @@ VENDORS: Final = (
     Vendor(
         "xai",
         encoders.Grok,
+        cache=prompt_caches.small_steps,
         title="xAI",
         telemetry_name="x_ai",
         limit_headers=rate_limit_headers.NO_RESET,
@@ -229,6 +233,7 @@ VENDORS: Final = (
     Vendor(
         "openrouter",
         encoders.OpenRouter,
+        cache=prompt_caches.openrouter,
         title="OpenRouter",
         hosts=("openrouter.ai",),
         bases=("/api/v1",),
@@ -331,6 +336,7 @@ VENDORS: Final = (
     Vendor(
         "cerebras",
         VendorEncoder,
+        cache=prompt_caches.cerebras,
         hosts=("api.cerebras.ai",),
         model="llama-3.3-70b",
         form=VendorChatForm(

@@ -12,9 +12,11 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
+from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.randomness import BASE62, HEX, Ids
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import Finish, Usage
+from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.errors import ROWS, Rows
@@ -143,6 +145,8 @@ class Vendor(Struct, frozen=True):
     """`gen_ai.provider.name` of OpenTelemetry; None: `name`."""
     limit_headers: LimitHeaders | None = None
     """Writes the state of a rate limit as its headers; None where it sends none."""
+    cache: Callable[[Request], CachePolicy | None] | None = None
+    """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, by which recordings are known as this vendor's."""
 

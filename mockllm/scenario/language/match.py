@@ -179,6 +179,8 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
     """The names of the offered tools; one matching name is enough."""
     uncalled: NameCondition | None = None
     """The offered tools that the model may call and that no turn has called since the last user message."""
+    mentioned: NameCondition | None = None
+    """The uncalled tools that the person's last text mentions by their names, or by words of them."""
     tool_choice: ChoiceCondition | None = None
     """The client's choice of tools: auto, none, any, named, or {name: …}."""
     tool_result: ToolResultMatch | None = None

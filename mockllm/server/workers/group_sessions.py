@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 
 from mockllm.state.sessions import MAX_SESSIONS, Sessions
-from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.state.shared_counts import COUNT_BYTES, SharedCounts, SlotTable
+from mockllm.state.shared_prompt_caches import SharedPromptCaches
 from mockllm.store.group_store import GroupStore
 
 Counts = Mapping[str, tuple[int, int]]
@@ -22,6 +23,7 @@ class GroupSessions(Sessions):
     ) -> None:
         super().__init__(unused=unused, max_sessions=max_sessions)
         self.counts = counts
+        self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.store: GroupStore | None = None
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
         """What the store has to do before a call of the control API ends."""
@@ -59,6 +61,10 @@ class GroupSessions(Sessions):
             known = self._sessions.get(id)
             if present - used < self.unused and (known is None or known.used_at < used):
                 self.session(id, now - (present - used), used)
+
+    def number(self, id: str) -> int:
+        """Return 0, as in the workers."""
+        return 0
 
     def end(self, id: str) -> bool:
         self.changes.append(lambda store: store.end(id))

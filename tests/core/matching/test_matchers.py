@@ -108,6 +108,7 @@ PLAIN = Request(method="GET", path="/nowhere", headers={})
         (Field("tools"), Length(Equals(2)), True, False),
         (Field("uncalled"), Equals("get_weather"), True, False),
         (Field("uncalled"), Equals("get_news"), False, False),
+        (Field("mentioned"), Exists(False), True, True),
         (Field("tool_choice"), Equals("named"), True, False),
         (Field("tool_choice"), Equals("auto"), False, True),
         (Field("tool_choice"), Members({"name": Equals("get_time")}), True, False),

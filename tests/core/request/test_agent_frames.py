@@ -17,6 +17,7 @@ TYPED = {
     "Codex in an editor": "# Context from my IDE setup:\n\n## My request for Codex:\nFix the bug.",
     "Cline": "<task>\nFix the bug.\n</task>\n<environment_details>\nfiles\n</environment_details>",
     "Copilot": "<context>\nToday\n</context>\n<userRequest>\nFix the bug.\n</userRequest>",
+    "Copilot CLI": "<current_datetime>2026-11-21T13:15:32.896+00:00</current_datetime>\n\nFix the bug.",
     "opencode": '"Fix the bug."\n',
     "nobody": "  Fix the bug. ",
 }
@@ -39,6 +40,10 @@ def test_frame_of_agent_is_taken_off(text: str) -> None:
         ("What is <task>?", "What is <task>?"),
         ("<feedback>No.</feedback> <feedback>Yes.</feedback>", "Yes."),
         ("This is the Gemini CLI. We are setting up the context for our chat.\nToday", ""),
+        ("New task:\nAdd 3 and 4", "Add 3 and 4"),
+        ("A New task:\nis here", "A New task:\nis here"),
+        ("Observation:\n7", ""),
+        ("My Observation:\n7", "My Observation:\n7"),
         ("# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>a</INSTRUCTIONS>", ""),
     ],
 )
@@ -60,7 +65,7 @@ def test_every_frame_has_a_source_and_is_taken_off() -> None:
     for frame in FRAMES:
         assert frame.source
         inside = f"{frame.opening}a{frame.closing}"
-        assert typed_text(inside) == ("a" if frame.form in ("wrapper", "quotes") else "")
+        assert typed_text(inside) == ("a" if frame.form in ("wrapper", "quotes", "prefix") else "")
 
 
 def test_long_message_is_read_in_linear_time() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.budget import BudgetExceeded
 from mockllm.core.json.codec import dumps
-from mockllm.core.schema_values import generate
+from mockllm.core.schema_values import ConversationTexts, generate
 from mockllm.core.schema_values.strings import FORMATS
 
 Schema = dict[str, Any] | bool
@@ -168,6 +169,29 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+SENTENCES = st.sampled_from(
+    ["…", "", "3 plus 4.5", "Ann: 'x' in Rome, France", '{"city": "Oslo", "price": 5}', "é" * 9_000]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(SCHEMAS, st.integers(0, 5), SENTENCES | st.text(max_size=100))
+def test_generate_with_conversation_is_valid(schema: Schema, seed: int, text: str) -> None:
+    made = generate(schema, Random(seed), conversation=ConversationTexts(text, (text,), (text,)))
+    assert made.flaw is None
+    assert jsonschema_rs.is_valid(schema, made.value, validate_formats=True)
+    assert generate(schema, Random(seed), conversation=ConversationTexts(text, (text,), (text,))) == made
+    if not made.taken:
+        assert made == generate(schema, Random(seed))
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON, SENTENCES)
+def test_generate_with_conversation_never_raises(schema: Any, text: str) -> None:
+    with suppress(BudgetExceeded):
+        dumps(generate(schema, Random(0), conversation=ConversationTexts(text)).value)
 
 
 @settings(max_examples=300, deadline=None)

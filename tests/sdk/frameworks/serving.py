@@ -24,5 +24,5 @@ def scripted() -> AbstractContextManager[Live]:
     return live(RULES)
 
 
-def shipped() -> AbstractContextManager[Live]:
-    return live(packs=["default"], environment=AT_ONCE)
+def shipped(pack: str = "default") -> AbstractContextManager[Live]:
+    return live(packs=[pack], environment=AT_ONCE)

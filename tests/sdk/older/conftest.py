@@ -20,6 +20,12 @@ def url() -> str:
 
 
 @pytest.fixture(scope="session")
+def drills() -> str:
+    """The server with the shipped pack `gateway-drill`."""
+    return os.environ["DRILLS_URL"]
+
+
+@pytest.fixture(scope="session")
 def default() -> str:
     """The server with the shipped pack `default`."""
     return os.environ["DEFAULT_URL"]

@@ -44,7 +44,7 @@ from mockllm.dialects.openai.responses.items import (
 )
 from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason, usage
 from mockllm.dialects.openai.responses.prompt_form import PROMPT_FORM
-from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import ITEMS
 from mockllm.dialects.openai.responses.stored_calls import store_update
 from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
@@ -256,10 +256,12 @@ class Responses(ResponsesCall):
         return RESPONSES_FORM
 
     def variant(self, request: Request) -> Hashable:
+        assert isinstance(request, ResponsesRequest)
         fields = request.fields
-        if UNECHOED_FIELDS.issuperset(fields):
-            return None
-        return canonical({name: value for name, value in fields.items() if name not in UNECHOED_FIELDS})
+        echoed: bytes | None = None
+        if not UNECHOED_FIELDS.issuperset(fields):
+            echoed = canonical({name: value for name, value in fields.items() if name not in UNECHOED_FIELDS})
+        return (echoed, COMPACTION_TRIGGER) if request.compacts else echoed
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)

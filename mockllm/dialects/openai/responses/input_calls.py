@@ -20,8 +20,7 @@ from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.responses.check import check_input
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import listed_item
-from mockllm.dialects.openai.responses.items import SEALED_PREFIX
-from mockllm.dialects.openai.responses.object import usage
+from mockllm.dialects.openai.responses.object import SEALED_PREFIX, usage
 from mockllm.dialects.openai.responses.request import InputRequest
 from mockllm.dialects.openai.validators import missing
 

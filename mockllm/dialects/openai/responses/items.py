@@ -32,7 +32,11 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.openai.logprobs import entries
-from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason
+from mockllm.dialects.openai.responses.object import (
+    SEALED_PREFIX,
+    ResponseObjectFields,
+    incomplete_reason,
+)
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import PREFIXES as TOOL_PREFIXES
 from mockllm.dialects.openai.responses.server_tools import generated_members, server_parts
@@ -49,6 +53,7 @@ STAGES: Final[dict[str, tuple[str, ...]]] = {
     "image_generation_call": ("in_progress", "generating", "completed"),
     "mcp_call": ("in_progress", "completed"),
     "mcp_list_tools": ("in_progress", "completed"),
+    "compaction": ("compacting",),
 }
 FAILING: Final = ("mcp_call", "mcp_list_tools")
 """The items whose last stage is a failure where they failed."""
@@ -59,7 +64,7 @@ DELTA_MEMBERS: Final = {
     "custom_tool_call": ("custom_tool_call_input", "input"),
 }
 """The member that is sent in a delta after the first stage: the event, and the member's name."""
-LATE_MEMBERS: Final = {"web_search_call": "action"}
+LATE_MEMBERS: Final = {"web_search_call": "action", "compaction": "encrypted_content"}
 """A member that an item has only once it is done."""
 EMPTY_MEMBERS: Final[dict[str, dict[str, Json]]] = {
     "file_search_call": {"results": None},
@@ -135,15 +140,18 @@ def _content(part: Item, index: int) -> Iterator[NativeEvent]:
     yield "content_part.done", {**at, "part": part}
 
 
-SEALED_PREFIX: Final = "gAAAAAB"
-"""The prefix of encrypted reasoning."""
+COMPACTION: Final = NativePart("openai", {"type": "compaction", "encrypted_content": None})
+"""A compacted conversation; its content is generated. Codex wants exactly one in a response."""
 PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
 
 
 def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
     """Return the reply with server tools as items, and without the parts that this protocol never shows: further
-    choices, native blocks that are no items of this protocol, and the text of redacted reasoning."""
+    choices, native blocks that are no items of this protocol, and the text of redacted reasoning. A request for
+    compaction gets one sealed item in place of all parts."""
     first = reply.choices[0]
+    if request.compacts:
+        return replace(reply, choices=(Choice((COMPACTION,)),))
     shown: Sequence[Part] = first.parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
         shown = server_parts(shown, request.included, request.items)

@@ -70,6 +70,10 @@ SCHEMA: Final[dict[str, Json]] = {
 }
 
 
+SEALED_PREFIX: Final = "gAAAAAB"
+"""The prefix of encrypted content: of reasoning, and of a compacted conversation."""
+
+
 class ResponseObjectFields:
     """The fields of a response other than the reply itself: its ids, its time, and the echoed request."""
 

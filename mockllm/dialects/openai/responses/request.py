@@ -39,6 +39,8 @@ MAX_LOGPROBS: Final = 20
 CALLS: Final = ("function_call", "custom_tool_call")
 """Calls that the client executes."""
 RESULTS: Final = ("function_call_output", "custom_tool_call_output")
+COMPACTION_TRIGGER: Final = "compaction_trigger"
+"""The last item of a request whose response is the compacted conversation, and nothing else. It is no turn."""
 MEDIA: Final = {
     "input_image": MediaPart("image"),
     "input_audio": MediaPart("audio"),
@@ -139,6 +141,13 @@ class ResponsesRequest(InputRequest):
         return Sampling(max_tokens=count_of(self.fields.get("max_output_tokens")))
 
     @property
+    def compacts(self) -> bool:
+        """Whether the request ends with a compaction trigger (SDK: `ResponseInputItem`, `CompactionTrigger`)."""
+        own = self.fields.get("input")
+        last = own[-1] if type(own) is list and own else None
+        return type(last) is dict and last.get("type") == COMPACTION_TRIGGER
+
+    @property
     def background(self) -> bool:
         return b'"background"' in self.raw and self.fields.get("background") is True
 
@@ -175,7 +184,7 @@ def _message(item: dict[str, Json], names: dict[str, str | None], recall: Respon
         if type(role) is not str or role not in NEUTRAL_ROLES:
             return None
         return Message(NEUTRAL_ROLES[role], tuple(content_parts(item.get("content"), MEDIA)))
-    if type(kind) is not str:
+    if type(kind) is not str or kind == COMPACTION_TRIGGER:
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))

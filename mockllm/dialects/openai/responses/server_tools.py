@@ -13,9 +13,14 @@ from typing import Final, NamedTuple, TypeAlias
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
 from mockllm.dialects.openai.request_fields import object_of, text_of
+from mockllm.dialects.openai.responses.object import SEALED_PREFIX
 
 Item: TypeAlias = dict[str, Json]
-GENERATED: Final = {"call_id": ("call_", 24), "container_id": ("cntr_", 48)}
+GENERATED: Final = {
+    "call_id": ("call_", 24),
+    "container_id": ("cntr_", 48),
+    "encrypted_content": (SEALED_PREFIX, 64),
+}
 """Members that are generated where they are None: their prefix, and their number of characters."""
 PREFIXES: Final = {
     "web_search_call": "ws_",
@@ -26,6 +31,7 @@ PREFIXES: Final = {
     "mcp_call": "mcp_",
     "mcp_list_tools": "mcpl_",
     "mcp_approval_request": "mcpr_",
+    "compaction": "cmp_",
 }
 """The prefixes of the items' ids."""
 

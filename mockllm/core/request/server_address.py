@@ -1,0 +1,19 @@
+"""Addresses on this server in the bodies and headers of responses."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from mockllm.core.request.request import Request
+
+SESSION_PREFIX: Final = "/s/"
+"""What begins a path that names a session."""
+
+
+def server_url(request: Request, path: str) -> str:
+    """Return the address of a path, by which a client finds the same session. The scheme is that of
+    `x-forwarded-proto`, which a proxy in front of the server sends, else `http`."""
+    secure = request.headers.get("x-forwarded-proto") == "https"
+    session = "" if request.session is None else SESSION_PREFIX + quote(request.session, safe="")
+    return f"http{'s' * secure}://{request.host or 'localhost:8080'}{session}{path}"

@@ -1,0 +1,350 @@
+"""The values that a conversation offers to the fields of a schema, in order of nearness to a field's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.request.person_texts import shortened
+from mockllm.core.schema_values.field_kinds import (
+    ADDRESSES,
+    FORMATS,
+    FROM,
+    KINDS,
+    NUMBER_WORDS,
+    TO,
+    VAGUE,
+    WHOLE_PLACES,
+    FactKind,
+)
+from mockllm.core.schema_values.realistic import FieldContext, number
+from mockllm.core.schema_values.text_facts import FoundValue, TextFacts
+from mockllm.core.word_stems import SYNONYMS, name_stems
+
+MAX_QUESTION: Final = 4_000
+"""Characters of the last text of the person."""
+MAX_OTHER: Final = 1_500
+"""Characters of all tool results, and of all earlier texts."""
+_MAX_COMPARISONS: Final = 3_000
+"""How many distances are measured for one value."""
+_NEAR: Final = 60
+"""The most half characters between a value and a word of the field's name."""
+_ADJACENT: Final = 16
+"""A number so many half characters from another field's name is that field's."""
+_MAX_PHRASE: Final = 200
+_MAX_RESULT: Final = 500
+_MAX_ENUM: Final = 64
+_MAX_ITEMS: Final = 16
+_TRUTHS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_PREPOSITIONS: Final = ("in", "at", "near", "for", "to", "from", "of", "around")
+
+
+class ConversationTexts:
+    """The texts of a conversation: the person's last text, the results of tools since (the last first), and the
+    person's earlier texts (the last first)."""
+
+    def __init__(self, question: str, results: Sequence[str] = (), earlier: Sequence[str] = ()) -> None:
+        self.question = TextFacts(shortened(question, MAX_QUESTION))
+        self.results = [TextFacts(text) for text in _within(results, MAX_OTHER)]
+        self.texts = [
+            *self.results,
+            self.question,
+            *(TextFacts(text) for text in _within(earlier, MAX_OTHER)),
+        ]
+
+    def __bool__(self) -> bool:
+        return any(facts.text for facts in self.texts)
+
+
+def _within(texts: Sequence[str], most: int) -> Iterator[str]:
+    """Yield the texts up to so many characters altogether."""
+    for text in texts:
+        if most > 0:
+            yield text[:most]
+        most -= len(text)
+
+
+class ConversationValues:
+    """Offers values to the fields of one generated value. No value is offered to two fields, unless its text names
+    both. `fields`: the names of all fields; a quoted one is no value."""
+
+    def __init__(self, conversation: ConversationTexts, fields: frozenset[str]) -> None:
+        self._conversation = conversation
+        self._fields = fields
+        self._stems = frozenset(word for name in fields for word in name_stems(name) if len(word) > 1)
+        self._used: set[tuple[int, int]] = set()
+        self._comparisons = 0
+
+    def offer(
+        self, context: FieldContext, facets: Mapping[str, Any], drawn: Json, *, required: bool
+    ) -> Json | Missing:
+        """Return a value for a field; MISSING where none fits. `facets`: the keywords that say what the value is;
+        `drawn`: the value that the field has otherwise."""
+        if "const" in facets or self._comparisons > _MAX_COMPARISONS:
+            return MISSING
+        if "enum" in facets:
+            return next(iter(self._mentioned(context, facets["enum"])), MISSING)
+        if isinstance(drawn, bool):
+            return _TRUTHS.get(self._paired(context).lower(), MISSING)
+        if isinstance(drawn, int | float):
+            return self._number(context, required=required)
+        if isinstance(drawn, str):
+            return self._text(context, facets, required=required)
+        if isinstance(drawn, list) and drawn and not isinstance(drawn[0], dict | list):
+            return self._items(context, facets, drawn[0], required=required)
+        return MISSING
+
+    # --- numbers ---------------------------------------------------------------------------------------
+
+    def _number(self, context: FieldContext, *, required: bool) -> Json | Missing:
+        named = _as_number(self._paired(context))
+        if named is not None:
+            return named
+        stems = name_stems(context.name)
+        beside = [*stems, *(word for name in stems for word in NUMBER_WORDS.get(name, ()))]
+        for facts in self._conversation.texts:
+            nearest = self._nearest(facts, facts.numbers, beside)
+            if nearest is not None:
+                return self._use(facts, nearest)
+        if self._kinds(context, {})[:1] == ["result"]:
+            for facts in self._conversation.results:
+                if facts.numbers:
+                    return facts.numbers[0].value
+        return self._unnamed_number(context, stems) if required else MISSING
+
+    def _unnamed_number(self, context: FieldContext, stems: Sequence[str]) -> Json | Missing:
+        """Return the first number of the last text that is neither used nor beside another field's name."""
+        facts, usual = self._conversation.question, number(context)
+        others = [word for word in self._stems.difference(stems) if word in facts.words]
+        for found in facts.numbers:
+            if not self._is_free(facts, found) or (usual is not None and not _is_usual(found.value, usual)):
+                continue
+            gap = min((self._gap(facts, found, word) for word in others), default=_NEAR)
+            if gap > _ADJACENT:
+                return self._use(facts, found)
+        return MISSING
+
+    # --- texts -----------------------------------------------------------------------------------------
+
+    def _text(self, context: FieldContext, facets: Mapping[str, Any], *, required: bool) -> Json | Missing:
+        kinds = self._kinds(context, facets)
+        paired = self._paired(context)
+        if paired and "format" not in facets and "question" not in kinds:
+            return paired
+        for kind in kinds:
+            value = self._of_kind(kind, context)
+            if value is not None:
+                return value
+        if not required or "format" in facets:
+            return MISSING
+        quoted = self._quoted(context)
+        if quoted is None and VAGUE.intersection(name_stems(context.name)):
+            return self._question() or MISSING
+        return MISSING if quoted is None else quoted
+
+    def _kinds(self, context: FieldContext, facets: Mapping[str, Any]) -> list[FactKind]:
+        """Return the kinds of values that a field takes, the likeliest first."""
+        if "format" in facets:
+            return [FORMATS[facets["format"]]] if facets["format"] in FORMATS else []
+        stems = name_stems(context.name)
+        kinds: list[FactKind] = ["emails"] if ADDRESSES.intersection(stems) else []
+        kinds += [KINDS[word] for word in reversed(stems) if word in KINDS]
+        if stems[-1:] == ("name",):
+            own = [KINDS[word] for word in (*stems[:-1], *name_stems(context.owner)) if word in KINDS]
+            kinds = [kind for kind in own if kind != "names"] or kinds
+        return list(dict.fromkeys(kinds))
+
+    def _of_kind(self, kind: FactKind, context: FieldContext) -> str | None:
+        if kind == "question":
+            return self._quoted(context) or self._question()
+        if kind == "result":
+            return next((facts.text[:_MAX_RESULT].strip() for facts in self._conversation.results), None)
+        if kind == "names":
+            return self._name(context)
+        if kind == "places":
+            return self._place(context)
+        for facts in self._conversation.texts:
+            values = [each for each in getattr(facts, kind) if self._is_free(facts, each)]
+            nearest = self._nearest(facts, values, name_stems(context.name)) or next(iter(values), None)
+            if nearest is not None:
+                return str(self._use(facts, nearest))
+        return None
+
+    def _question(self) -> str | None:
+        """Return the last text of the person, if it has several words."""
+        text = " ".join(self._conversation.question.text.split())
+        if " " not in text:
+            return None
+        return text if len(text) <= _MAX_PHRASE else text[:_MAX_PHRASE].rpartition(" ")[0]
+
+    def _quoted(self, context: FieldContext) -> str | None:
+        """Return the quoted text that is nearest to the field's name, else the first one."""
+        facts = self._conversation.question
+        values = [
+            each for each in facts.quoted if self._is_free(facts, each) and each.value not in self._fields
+        ]
+        found = self._nearest(facts, values, name_stems(context.name)) or next(iter(values), None)
+        return None if found is None else str(self._use(facts, found))
+
+    def _name(self, context: FieldContext) -> str | None:
+        stems = name_stems(context.name)
+        for facts in self._conversation.texts:
+            values = [each for each in facts.quoted if each.value not in self._fields]
+            found = self._nearest(facts, values, [*stems, "named", "called"])
+            if found is None:
+                names = [each for each in facts.names if self._is_free(facts, each)]
+                names = [each for each in names if _word_before(facts.text, each) not in ("in", "at", "near")]
+                found = self._nearest(facts, names, stems) or next(iter(names), None)
+            if found is not None:
+                if not {"first", "given", "last", "family", "surname", "firstname", "lastname"}.isdisjoint(
+                    stems
+                ):
+                    words = str(found.value).split()
+                    return words[0] if {"first", "given", "firstname"}.intersection(stems) else words[-1]
+                return str(self._use(facts, found))
+        return None
+
+    def _place(self, context: FieldContext) -> str | None:
+        stems = name_stems(context.name)
+        wanted = (
+            ("from",) if FROM.intersection(stems) else ("to",) if TO.intersection(stems) else _PREPOSITIONS
+        )
+        for facts in self._conversation.texts:
+            free = [each for each in (*facts.names, *facts.lower_places) if self._is_free(facts, each)]
+            found = next((each for each in free if _word_before(facts.text, each) in wanted), None)
+            found = found or (next(iter(facts.names), None) if wanted is _PREPOSITIONS else None)
+            if found is None:
+                continue
+            city, comma, region = str(found.value).partition(", ")
+            if not comma or WHOLE_PLACES.intersection(stems):
+                return str(self._use(facts, found))
+            return region if {"country", "nation", "state", "region"}.intersection(stems) else city
+        return None
+
+    # --- choices and lists -----------------------------------------------------------------------------
+
+    def _mentioned(self, context: FieldContext, choices: Sequence[Json], most: int = 1) -> list[Json]:
+        """Return the items of an enum that a text has: those of no other field, and the nearest to the field's name,
+        first."""
+        paired = self._paired(context).lower()
+        for facts in self._conversation.texts:
+            folded = facts.text.casefold()
+            found: list[tuple[bool, int, FoundValue]] = []
+            for choice in choices[:_MAX_ENUM]:
+                if not isinstance(choice, str) or not choice:
+                    continue
+                if choice.lower() == paired:
+                    return [choice]
+                start = _position(facts, folded, choice)
+                if start >= 0:
+                    place = FoundValue(choice, start, start + len(choice))
+                    gap = min((self._gap(facts, place, word) for word in name_stems(context.name)), default=0)
+                    found.append((not self._is_free(facts, place), min(gap, _NEAR), place))
+            if found:
+                found.sort(key=lambda each: (*each[:2], each[2].start))
+                return [self._use(facts, place) for *_, place in found[:most]]
+        return []
+
+    def _items(
+        self, context: FieldContext, facets: Mapping[str, Any], first: Json, *, required: bool
+    ) -> Json | Missing:
+        """Return a list of all values of the kind that its items have."""
+        items = facets.get("items")
+        most = min(facets.get("maxItems", _MAX_ITEMS), _MAX_ITEMS)
+        if isinstance(items, Mapping) and "enum" in items:
+            return self._mentioned(context, items["enum"], most) or MISSING
+        facts = self._conversation.question
+        kinds = self._kinds(context, items if isinstance(items, Mapping) else {})
+        values: Sequence[FoundValue] = ()
+        if isinstance(first, int | float) and not isinstance(first, bool):
+            values = facts.numbers if required else ()
+        elif isinstance(first, str):
+            kind = next((kind for kind in kinds if kind not in ("places", "question", "result")), None)
+            values = facts.quoted if kind is None and required else getattr(facts, kind) if kind else ()
+        free = [each for each in values if self._is_free(facts, each) and each.value not in self._fields]
+        return [self._use(facts, each) for each in free[:most]] or MISSING
+
+    # --- nearness --------------------------------------------------------------------------------------
+
+    def _paired(self, context: FieldContext) -> str:
+        """Return the value after the field's name, as after a key; empty where there is none."""
+        key = "".join(character for character in context.name.lower() if character not in "_- ")
+        for facts in self._conversation.texts:
+            value = facts.pairs.get(key)
+            if value is not None:
+                return value
+        return ""
+
+    def _nearest(
+        self, facts: TextFacts, values: Sequence[FoundValue], words: Sequence[str]
+    ) -> FoundValue | None:
+        """Return the unused value that is nearest to one of the words; None where none is near."""
+        spoken = [word for word in words if len(word) > 1 and word in facts.words]
+        best, least = None, _NEAR + 1
+        for found in values if spoken else ():
+            gap = min(self._gap(facts, found, word) for word in spoken)
+            if gap < least and self._is_free(facts, found):
+                best, least = found, gap
+        return best
+
+    def _gap(self, facts: TextFacts, found: FoundValue, word: str) -> int:
+        """Return the half characters between a value and the nearest place of a word. A value before a plural, or
+        after a singular, is half a character nearer."""
+        least = 2 * _NEAR
+        for start, end in facts.words.get(word, ()):
+            self._comparisons += 1
+            if found.start < end and start < found.end:
+                continue
+            before = found.end <= start
+            gap = start - found.end if before else found.start - end
+            plural = facts.text[end - 1] == "s"
+            least = min(least, 2 * gap + (before != plural))
+        return least
+
+    def _is_free(self, facts: TextFacts, found: FoundValue) -> bool:
+        return (id(facts), found.start) not in self._used
+
+    def _use(self, facts: TextFacts, found: FoundValue) -> Json:
+        self._used.add((id(facts), found.start))
+        return found.value
+
+
+def _word_before(text: str, found: FoundValue) -> str:
+    return text[max(0, found.start - 12) : found.start].rstrip().rpartition(" ")[2].lower()
+
+
+def _as_number(text: str) -> int | float | None:
+    """Return the number that a text begins with, without a sign for money."""
+    word = text.lstrip("$€£").split(" ", 1)[0].rstrip(".,%").replace(",", "")
+    try:
+        return float(word) if "." in word else int(word)
+    except ValueError:
+        return None
+
+
+def _is_usual(value: Any, usual: tuple[float, float, int]) -> bool:
+    """Return whether a number may be meant by a field with a usual range; small ranges are taken literally."""
+    low, high, _ = usual
+    narrow = high <= 1 or low > 500
+    return low <= value <= high if narrow else min(low, 0) <= value <= 1_000 * high  # type: ignore[no-any-return]
+
+
+def _position(facts: TextFacts, folded: str, choice: str) -> int:
+    """Return where a text has an item of an enum as a word; -1 where it does not. One letter must be as written."""
+    if len(choice) == 1:
+        places = [facts.text.find(choice)]
+    else:
+        plain = choice.casefold()
+        spoken = plain.replace("_", " ").replace("-", " ")
+        places = [folded.find(plain), folded.find(spoken)]
+    for start in places:
+        if start >= 0 and _is_word(facts.text, start, start + len(choice)):
+            return start
+    said = SYNONYMS.get("".join(name_stems(choice)), ())
+    return next((facts.words[word][0][0] for word in said if word in facts.words), -1)
+
+
+def _is_word(text: str, start: int, end: int) -> bool:
+    before, after = text[start - 1 : start], text[end : end + 1]
+    return not (before.isalnum() or after.isalnum())

@@ -1,0 +1,140 @@
+"""Fitting a generated value to a conversation: drawn values are replaced where the conversation offers one.
+
+Fields are drawn first, as without a conversation, so that those for which nothing fits have the same values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from mockllm.core.budget import Budget, BudgetExceeded
+from mockllm.core.json.codec import MISSING, Json, Missing, dumps
+from mockllm.core.json.schema import Validator, format_validator
+from mockllm.core.schema_values.conversation import ConversationTexts, ConversationValues
+from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
+from mockllm.core.schema_values.normal_schema import NormalSchema
+from mockllm.core.schema_values.patterns import budgeted_validator
+from mockllm.core.schema_values.realistic import FieldContext
+
+_MAX_FIELDS: Final = 64
+"""The most fields of one value for which the conversation is searched."""
+_MAX_NAMES: Final = 500
+"""The most names of fields that are read from a schema."""
+_MAX_PARTS: Final = 12
+"""The most parts of a field's schema that are read."""
+_MAX_REFERENCE: Final = 200
+_MAX_CHECKED: Final = 2_000
+"""The most bytes of a field's schema that is validated alone; a longer one is validated with the whole."""
+_BUDGET: Final = 2_000
+"""The limit on the work for one value, apart from the limit on its generation."""
+_FACETS: Final = ("const", "enum", "format", "items", "maxItems")
+
+
+class ValueFitter:
+    """Replaces the drawn values of one generated value. `taken`: the names of the fields that have a value from the
+    conversation, in order."""
+
+    def __init__(self, conversation: ConversationTexts, normal: NormalSchema) -> None:
+        fields = normal.known(normal.root, "fields")
+        if fields is None:
+            fields = field_names(normal.root)
+            normal.put(normal.root, "fields", fields)
+        self._values = ConversationValues(conversation, fields)
+        self._normal = normal
+        self._budget = Budget(_BUDGET)
+        self._document = Document(normal.root, self._budget)
+        self._left = _MAX_FIELDS
+        self.taken: dict[str, None] = {}
+
+    def fit_members(
+        self, schema: Mapping[str, Any], drawn: dict[str, Json], owner: FieldContext
+    ) -> tuple[dict[str, Json], list[str]]:
+        """Return an object with the values that fit its members, and the names of those members."""
+        properties: Mapping[str, Schema] = schema.get("properties", {})
+        required = schema.get("required", properties)
+        result, names = drawn, []
+        for name, value in drawn.items():
+            part = properties.get(name)
+            if isinstance(part, dict) and not isinstance(value, dict):
+                context = FieldContext(name, "", owner.name)
+                fitting = self.fit(part, value, context, required=name in required)
+                if fitting is not MISSING:
+                    result = {**result, name: fitting}
+                    names.append(name)
+        return result, names
+
+    def take(self, names: Iterable[str]) -> None:
+        """Note the names of fields that have a value from the conversation."""
+        self.taken.update(dict.fromkeys(names))
+
+    def fit(
+        self, schema: Schema, drawn: Json, context: FieldContext, *, required: bool = True
+    ) -> Json | Missing:
+        """Return the value that fits a field; MISSING where none does, and where it takes too much work."""
+        if self._left <= 0:
+            return MISSING
+        self._left -= 1
+        with suppress(BudgetExceeded):
+            value = self._values.offer(context, self._facets(schema), drawn, required=required)
+            if value is not MISSING and self._is_valid(schema, value):
+                return value
+        return MISSING
+
+    def _facets(self, schema: Schema) -> dict[str, Any]:
+        """Return the keywords that say what a field's value is, also of its alternatives and references."""
+        facets: dict[str, Any] = {}
+        pending = [schema]
+        for _ in range(_MAX_PARTS):
+            if not pending:
+                break
+            part = pending.pop(0)
+            if not isinstance(part, dict):
+                continue
+            facets = {key: part[key] for key in _FACETS if key in part} | facets
+            pending += [
+                each for key in ("anyOf", "oneOf", "allOf") for each in part.get(key, ())[:_MAX_PARTS]
+            ]
+            reference = part.get("$ref", "")
+            if reference.startswith("#/") and len(reference) <= _MAX_REFERENCE:
+                with suppress(Unsatisfiable):
+                    pending.append(self._document.at(reference))
+        return facets
+
+    def _is_valid(self, schema: Schema, value: Json) -> bool:
+        """Return whether a value is valid against a field's schema, as far as that says it without the others."""
+        known: tuple[Validator | None] | None = self._normal.known(schema, "field validator")
+        if known is None:
+            known = (self._validator(schema),)
+            self._normal.put(schema, "field validator", known)
+        return known[0] is None or known[0].matches(value)
+
+    def _validator(self, schema: Schema) -> Validator | None:
+        text = dumps(schema)
+        if len(text) > _MAX_CHECKED or b'"$ref"' in text or b'"$dynamicRef"' in text:
+            return None
+        self._budget.add_characters(len(text))
+        check = budgeted_validator(schema, self._budget)
+        return format_validator(schema) if b'"format"' in text else check
+
+
+def field_names(root: Schema) -> frozenset[str]:
+    """Return the names of the fields of a schema, up to a maximum."""
+    names: set[str] = set()
+    pending: list[Any] = [root]
+    while pending and len(names) < _MAX_NAMES:
+        part = pending.pop()
+        if not isinstance(part, dict):
+            continue
+        properties = part.get("properties")
+        if isinstance(properties, dict):
+            names.update(list(properties)[: _MAX_NAMES - len(names)])
+            pending += list(properties.values())[:_MAX_NAMES]
+        for key in ("items", "additionalProperties"):
+            pending.append(part.get(key))
+        for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+            pending += part.get(key, ())[:_MAX_PARTS]
+        for key in ("$defs", "definitions"):
+            pending += list(part.get(key, {}).values())[:_MAX_NAMES]
+    return frozenset(names)

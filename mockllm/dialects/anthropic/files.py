@@ -1,0 +1,145 @@
+"""The calls on files: POST and GET /v1/files, GET and DELETE /v1/files/{id}, GET /v1/files/{id}/content.
+
+A file is stored under its id: its content is the stored request body, its object the stored response body. A file
+that a client uploads cannot be downloaded (SDK: `FileNotDownloadableError`). Sources: the SDK's `Files` resource and
+types; no recording was at hand, so messages are inferred. The beta header is not required: the newest SDK has the
+calls without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.anthropic.messages_request import AnthropicRequest
+from mockllm.dialects.anthropic.stored_objects import PAGE, StoredObjectCall, json_plan, object_page
+from mockllm.dialects.anthropic.timestamps import timestamp
+from mockllm.dialects.dialect import ResponseIdentity
+
+PREFIX: Final = "file_"
+MAX_NAME: Final = 255
+"""Characters of a file's name."""
+LIFE: Final = (3_600, 7_776_000)
+"""Seconds after which a file may expire, at least and at most (SDK: `FileUploadParams.expires_in_seconds`)."""
+
+
+class AnthropicUploadRequest(AnthropicRequest):
+    api = "files"
+    uploads = True
+
+
+class AnthropicFileRequest(AnthropicRequest):
+    api = "stored_files"
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        """The file that the path names."""
+        id = self.route.get("file", "")
+        return self.recall.stored(id) if id.startswith(PREFIX) else None
+
+
+class AnthropicUpload(StoredObjectCall):
+    """POST /v1/files: a form with `file`."""
+
+    api = "files"
+    request: type[Request] = AnthropicUploadRequest
+
+    def check_readable(self, request: Request) -> Failure | None:
+        if any(file.field == "file" for file in request.form_files):
+            return None
+        return Failure("bad_request", message="file: Field required")
+
+    def check(self, request: Request) -> Failure | None:
+        error = self.check_readable(request)
+        life = request.form.get("expires_in_seconds")
+        if error is None and life is not None and not _is_life(life):
+            low, high = LIFE
+            message = f"expires_in_seconds: Input should be a valid integer between {low} and {high}"
+            return Failure("bad_request", message=message)
+        return error
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        file = next((file for file in request.form_files if file.field == "file"), None)
+        name = "" if file is None else file.name.replace("\\", "/").rpartition("/")[2][:MAX_NAME]
+        media_type = "" if file is None else file.media_type
+        life = request.form.get("expires_in_seconds", "")
+        shown: dict[str, Json] = {
+            "type": "file",
+            "id": stamp.ids.make(f"{PREFIX}01", 22),
+            "size_bytes": len(request.raw if file is None else file.content),
+            "created_at": timestamp(stamp.now),
+            "filename": name or "unnamed",
+            "mime_type": media_type or "application/octet-stream",
+            "downloadable": False,
+            "expires_at": timestamp(stamp.now + int(life)) if _is_life(life) else None,
+        }
+        return json_plan(shown, stamp)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
+        created = loads(sent) if sent.startswith(b"{") else {}
+        id = created.get("id")
+        if type(id) is not str or not id.startswith(PREFIX):
+            return None
+        file = next((file for file in request.form_files if file.field == "file"), None)
+        content = request.raw if file is None else file.content
+        return StoreUpdate((id,), StoredResponse(id, None, content, dumps(created)))
+
+
+def _is_life(text: str) -> bool:
+    return text.isdecimal() and len(text) < 9 and LIFE[0] <= int(text) <= LIFE[1]
+
+
+class AnthropicFile(StoredObjectCall):
+    """GET /v1/files/{id}, and the base of the calls on one file."""
+
+    api = "stored_files"
+    request: type[Request] = AnthropicFileRequest
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, AnthropicFileRequest)
+        if request.stored is None:
+            id = request.route.get("file")
+            note = "the id of a file exists after an upload of the same session"
+            return Failure("not_found", message=f"File not found: {id}", note=note)
+        return self.respond(request.stored, stamp)
+
+    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+        return json_plan(loads(stored.response_body), stamp)
+
+
+class AnthropicFileContent(AnthropicFile):
+    """GET /v1/files/{id}/content."""
+
+    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+        fields: Json = {"details": {"error_code": "file_not_downloadable"}}
+        return Failure("bad_request", message=f"File '{stored.id}' is not downloadable.", fields=fields)
+
+
+class AnthropicDeleteFile(AnthropicFile):
+    """DELETE /v1/files/{id}."""
+
+    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+        return json_plan({"id": stored.id, "type": "file_deleted"}, stamp)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, AnthropicFileRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        return StoreUpdate(forgotten=(request.stored.id,))
+
+
+class AnthropicFileList(AnthropicFile):
+    """GET /v1/files: the newest first, in pages. Older SDKs continue with `after_id`, the newest with `page`."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        shown = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
+        page = object_page(shown[::-1], request.query)
+        cursor = f"{PAGE}{page['last_id']}" if page["has_more"] else None
+        return json_plan({**page, "next_page": cursor}, stamp)

@@ -1,0 +1,63 @@
+"""The base of Anthropic's calls on stored objects, and the pages of their lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.errors import error_plan
+from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
+from mockllm.dialects.dialect import ResponseIdentity
+
+PAGE: Final = "page_"
+"""The prefix of a cursor of a list."""
+DEFAULT_PAGE_SIZE: Final = 20
+MAX_PAGE_SIZE: Final = 1_000
+
+
+class StoredObjectCall:
+    """The base of the calls: their name, their errors, and no check of a body."""
+
+    name: str = "anthropic"
+    generates: bool = False
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)
+
+
+def json_plan(body: Json, stamp: ResponseIdentity) -> Plan:
+    return bytes_plan(dumps(body), stamp, (JSON_TYPE,))
+
+
+def bytes_plan(body: bytes, stamp: ResponseIdentity, headers: Headers) -> Plan:
+    head = ResponseHead(200, (*headers, ("request-id", request_id(stamp))))
+    return Plan(head, (EventStep(body, 0, "body"),))
+
+
+def object_page(newest: Sequence[dict[str, Json]], query: Mapping[str, str]) -> dict[str, Json]:
+    """Return a page of the objects, the newest first. Clients continue with `after_id`, or with `page` and the cursor
+    of the page before; they go back with `before_id`."""
+    ids = [item["id"] for item in newest]
+    after = query.get("after_id") or query.get("page", "").removeprefix(PAGE)
+    before, limit = query.get("before_id"), query.get("limit", "")
+    number = int(limit) if limit.isdecimal() and len(limit) < 6 else DEFAULT_PAGE_SIZE
+    size = max(1, min(number, MAX_PAGE_SIZE))
+    if before in ids:
+        rest = newest[: ids.index(before)]
+        page = rest[-size:]
+    else:
+        rest = newest[ids.index(after) + 1 :] if after in ids else newest
+        page = rest[:size]
+    more = len(rest) > len(page)
+    first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
+    return {"data": list(page), "has_more": more, "first_id": first, "last_id": last}
