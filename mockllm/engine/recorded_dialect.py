@@ -11,9 +11,8 @@ from mockllm.scenario.language.replay import ReplaySpec
 
 MAX_BYTES: Final = 262_144
 """A longer recording is not decoded."""
-_PROTOCOLS: Final = {
-    (call.dialect.name, call.dialect.api): call.dialect for call in reversed(GENERATING_CALLS)
-}
+_BY_CALL: Final = {(call.dialect.name, call.dialect.api): call.dialect for call in reversed(GENERATING_CALLS)}
+_PROTOCOLS: Final = tuple(reversed(_BY_CALL.values()))
 """One call of each protocol: vendors differ in little from it."""
 
 
@@ -27,6 +26,6 @@ def other_dialect(spec: ReplaySpec, files: Mapping[str, bytes], wanted: Collecti
     )
     if size > MAX_BYTES:
         return None
-    dialects = sorted(_PROTOCOLS.values(), key=lambda dialect: dialect.name not in wanted)
+    dialects = sorted(_PROTOCOLS, key=lambda dialect: dialect.name not in wanted)
     found = next((dialect.name for dialect in dialects if decodes(spec, files, dialect)), None)
     return None if found in wanted else found

@@ -1,4 +1,4 @@
-"""Warnings about recordings that no request of a rule asks for: of another protocol, or of another form."""
+"""Warnings about recordings that no request of a rule can read: of another protocol, or of another form."""
 
 from __future__ import annotations
 
