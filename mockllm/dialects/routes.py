@@ -153,13 +153,12 @@ def normalised(path: str) -> str:
 
 
 def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query: str) -> RouteMatch:
-    """Return the first candidate whose provider's hint the request has, else the last one of the provider that is
-    listed first."""
-    for candidate in candidates:
-        if BY_NAME[candidate.provider].has_hint(headers, query):
-            return candidate
-    first = min((candidate.provider for candidate in candidates), key=_RANKS.__getitem__)
-    return [candidate for candidate in candidates if candidate.provider == first][-1]
+    """Return the last candidate of the first provider whose hint the request has, else of the provider that is listed
+    first."""
+    names = [candidate.provider for candidate in candidates]
+    hinted = (name for name in names if BY_NAME[name].has_hint(headers, query))
+    chosen = next(hinted, None) or min(names, key=_RANKS.__getitem__)
+    return [candidate for candidate in candidates if candidate.provider == chosen][-1]
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:

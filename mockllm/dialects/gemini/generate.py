@@ -30,6 +30,7 @@ from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.errors import BLOCKED, error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.gemini.media_output import with_modalities
 from mockllm.dialects.gemini.prompt_cache import PROMPT_FORM
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.gemini.stream_form import GENERATE_FORM
@@ -151,6 +152,9 @@ class Generate(GeminiDialect):
             if type(usage.input) is int:  # and no placeholder: a scenario may state fewer tokens
                 cached = min(cached, usage.input)
             reply = reply.with_usage(replace(usage, cached_read=cached))
+        if request.modalities and reply.broken is None:
+            facts = (request.modalities, request.aspect_ratio, request.user or "")
+            reply = with_modalities(reply, *facts)
         return supported_reply(reply, omit_thinking=request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
@@ -194,6 +198,7 @@ class Generate(GeminiDialect):
             request.numbered,
             request.omits_thinking,
             request.cached_tokens,
+            (*request.modalities, str(request.aspect_ratio), request.user) if request.modalities else None,
         )
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

@@ -124,6 +124,17 @@ class GenerateRequest(GeminiRequest):
         return None if stored is None or has_expired(stored, self.now) else stored
 
     @lazy
+    def modalities(self) -> list[str]:
+        """The kinds of content that the response may have: TEXT, IMAGE, AUDIO; empty where the client names none."""
+        names = list_of(self.config.get("responseModalities"))
+        return [name.upper() for name in names if type(name) is str]
+
+    @lazy
+    def aspect_ratio(self) -> Json:
+        """The width and height of generated images, such as `16:9`."""
+        return object_of(self.config.get("imageConfig")).get("aspectRatio")
+
+    @lazy
     def cached_tokens(self) -> int:
         """The tokens of the prompt that are read from a cached content."""
         return 0 if self.cached is None else cached_tokens(self.cached)

@@ -44,6 +44,18 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
     )
 
 
+def _media_routes(base: str) -> tuple[ProviderRoute, ...]:
+    """The calls of models for images and videos. They follow those of all models, which fit their paths, too."""
+    veo, operation = f"{base}/models/veo{{variant}}", ProviderCall("operations", gemini.OPERATION)
+    images = ProviderCall("images", gemini.IMAGEN, operation="generate_content")
+    return (
+        ProviderRoute("POST", f"{base}/models/imagen{{variant}}:predict", images),
+        ProviderRoute("POST", f"{veo}:predictLongRunning", ProviderCall("videos", gemini.VEO)),
+        ProviderRoute("POST", f"{veo}:fetchPredictOperation", operation),
+        ProviderRoute("GET", f"{veo}/operations/{{operation}}", operation),
+    )
+
+
 def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
     """The calls of cached contents behind a base."""
     all_, one = f"{base}/cachedContents", f"{base}/cachedContents/{{cache}}"
@@ -53,6 +65,26 @@ def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
         ProviderRoute("GET", one, ProviderCall("get_cache", gemini.GET_CACHE)),
         ProviderRoute("PATCH", one, ProviderCall("update_cache", gemini.UPDATE_CACHE)),
         ProviderRoute("DELETE", one, ProviderCall("delete_cache", gemini.DELETE_CACHE)),
+    )
+
+
+def _stored_routes() -> tuple[ProviderRoute, ...]:
+    """The calls of files and batches."""
+    base = "/(v1beta|v1|v1alpha)"
+    file, batch = f"{base}/files/{{file}}", f"{base}/batches/{{batch}}"
+    get_file = ProviderCall("get_file", gemini.GET_FILE)
+    create = ProviderCall("batches", gemini.CREATE_BATCH)
+    return (
+        ProviderRoute("POST", f"/upload{base}/files", ProviderCall("files", gemini.UPLOAD_FILE)),
+        ProviderRoute("GET", f"{base}/files", ProviderCall("list_files", gemini.LIST_FILES)),
+        ProviderRoute("GET", file, get_file),
+        ProviderRoute("GET", f"{file}:download", get_file),
+        ProviderRoute("DELETE", file, ProviderCall("delete_file", gemini.DELETE_FILE)),
+        ProviderRoute("POST", f"{base}/models/{{model}}:batchGenerateContent", create),
+        ProviderRoute("GET", f"{base}/batches", ProviderCall("list_batches", gemini.LIST_BATCHES)),
+        ProviderRoute("GET", batch, ProviderCall("get_batch", gemini.GET_BATCH)),
+        ProviderRoute("DELETE", batch, ProviderCall("delete_batch", gemini.DELETE_BATCH)),
+        ProviderRoute("POST", f"{batch}:cancel", ProviderCall("cancel_batch", gemini.CANCEL_BATCH)),
     )
 
 
@@ -71,7 +103,9 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("GET", f"{base}/models", models),
         ProviderRoute("GET", f"{base}/models/{{model}}", models),
         *_cache_routes(base),
+        *_stored_routes(),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
+        *_media_routes(base),
     )
 
 
@@ -97,6 +131,8 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
+        *_media_routes(f"{_PROJECT}/google"),
+        *_media_routes(f"{_EXPRESS}/google"),
     )
 
 

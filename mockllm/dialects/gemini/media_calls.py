@@ -1,0 +1,348 @@
+"""Imagen's `predict` and Veo's `predictLongRunning` with its operations.
+
+Forms: `_GenerateImagesResponse_from_vertex`, `_GenerateVideosOperation_from_vertex` and `Operations` of google-genai
+3.4, which has both calls for Vertex AI alone; Gemini's API has them for other clients. No recording was at hand: the
+names of operations, `@type` and the form of Gemini's operations are inferred from the API's reference.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from binascii import Error
+from collections.abc import Hashable, Iterator, Sequence
+from typing import ClassVar, Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.merge import merged_json
+from mockllm.core.lazy import lazy
+from mockllm.core.media.images import IMAGE_TYPES, ImageSize, make_image
+from mockllm.core.media.video import VIDEO_TYPE, make_video
+from mockllm.core.randomness import HEX
+from mockllm.core.rendering.pacing import Pacing
+from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan, ResponseHead, WaitStep
+from mockllm.core.rendering.stream_form import StreamForm
+from mockllm.core.reply.reply import Choice, Media, Reply
+from mockllm.core.request.messages import Message, TextPart
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.gemini.errors import error_object
+from mockllm.dialects.gemini.generate_check import GeminiDialect, check_readable
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
+from mockllm.dialects.gemini.media_output import image_size
+from mockllm.dialects.gemini.wire_format import JSON, indented
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+
+MAX_IMAGES: Final = 8
+DEFAULT_SECONDS: Final = 8
+MAX_SECONDS: Final = 60
+RUNNING: Final = "running"
+DONE: Final = "done"
+CONTENT: Final = "content"
+DEFAULT_QUEUED: Final = 0.2
+DEFAULT_IN_PROGRESS: Final = 0.5
+"""Seconds until an operation runs and is done, where no scenario sets them."""
+OPERATIONS: Final = "operations/"
+
+
+class PredictRequest(GeminiRequest):
+    """A request whose prompt is in its first instance."""
+
+    makes_media = True
+    family: ClassVar[str] = ""
+
+    @lazy
+    def model(self) -> str | None:
+        return self.family + self.route.get("variant", "")
+
+    @lazy
+    def prompt(self) -> str:
+        instance = object_of(next(iter(list_of(self.message.get("instances"))), None))
+        prompt = instance.get("prompt")
+        return prompt if type(prompt) is str else ""
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        return (Message("user", (TextPart(self.prompt),)),)
+
+    @lazy
+    def parameters(self) -> dict[str, Json]:
+        return object_of(self.message.get("parameters"))
+
+    def number(self, name: str, default: int, highest: int) -> int:
+        """Return a parameter that is a number of at least 1."""
+        value = self.parameters.get(name)
+        return min(highest, max(1, value)) if type(value) is int else default
+
+
+class ImagenRequest(PredictRequest):
+    api = "images"
+    family = "imagen"
+
+
+class VeoRequest(PredictRequest):
+    api = "videos"
+    family = "veo"
+
+    @property
+    def background(self) -> bool:
+        return True
+
+    @lazy
+    def size(self) -> ImageSize:
+        short = 1080 if self.parameters.get("resolution") == "1080p" else 720
+        long = short * 16 // 9
+        return (
+            ImageSize(short, long) if self.parameters.get("aspectRatio") == "9:16" else ImageSize(long, short)
+        )
+
+
+class PredictCall(GeminiDialect):
+    """The base of both calls."""
+
+    generates = False
+    capabilities = ProtocolCapabilities(
+        conversation=False,
+        tool_choice=False,
+        stop=False,
+        choices=False,
+        json_object=False,
+        refusal=False,
+        unsupported_parts=frozenset({"citations"}),
+        media=frozenset({"video"}),
+    )
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, PredictRequest)
+        error = check_readable(request)
+        if error is not None or request.prompt:
+            return error
+        return Failure("bad_request", message="Prompt is required: instances[0].prompt is empty.")
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return StreamForm()
+
+    def variant(self, request: Request) -> Hashable:
+        return request.raw
+
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        raise NotImplementedError  # pragma: no cover - no neutral words ask for media
+
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return None
+
+
+def media_of(reply: Reply, kind: str) -> list[Media]:
+    return [
+        part for choice in reply.choices for part in choice.parts if type(part) is Media and part.kind == kind
+    ]
+
+
+def with_media(reply: Reply, media: Sequence[Media]) -> Reply:
+    return replace(reply, choices=(Choice(tuple(media)),))
+
+
+class Imagen(PredictCall):
+    """POST …/models/imagen…:predict."""
+
+    api = "images"
+    request = ImagenRequest
+
+    def complete(self, reply: Reply, request: Request) -> Reply:
+        """Return the reply with the requested number of images, unless it has its own."""
+        assert isinstance(request, ImagenRequest)
+        own = media_of(reply, "images")
+        if own or reply.broken is not None:
+            return with_media(reply, own)
+        output = object_of(request.parameters.get("outputOptions")).get("mimeType")
+        format = next((name for name, mime in IMAGE_TYPES.items() if mime == output), "png")
+        size = image_size(request.parameters.get("aspectRatio"))
+        images = [
+            make_image(format, size, f"{request.prompt} {number}")
+            for number in range(request.number("sampleCount", 1, MAX_IMAGES))
+        ]
+        made = [Media(IMAGE_TYPES[format], b64encode(image).decode(), generated=True) for image in images]
+        return with_media(reply, made)
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        return with_media(reply, media_of(reply, "images"))
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        predictions: list[Json] = [
+            {"mimeType": part.mime, "bytesBase64Encoded": part.data} for part in media_of(reply, "images")
+        ]
+        body = merged_json({"predictions": predictions}, dict(reply.extras.get(self.name, {})))
+        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return self.encode_body(reply, request, stamp)
+
+
+class Veo(PredictCall):
+    """POST …/models/veo…:predictLongRunning: an operation, which goes on in the background."""
+
+    api = "videos"
+    request = VeoRequest
+
+    def complete(self, reply: Reply, request: Request) -> Reply:
+        """Return the reply with the requested number of videos, unless it has its own."""
+        assert isinstance(request, VeoRequest)
+        own = media_of(reply, "video")
+        if own or reply.broken is not None:
+            return with_media(reply, own)
+        seconds = request.number("durationSeconds", DEFAULT_SECONDS, MAX_SECONDS)
+        videos = [
+            make_video(request.size, seconds, f"{request.prompt} {number}")
+            for number in range(request.number("sampleCount", 1, 4))
+        ]
+        made = [Media(VIDEO_TYPE, b64encode(video).decode(), generated=True) for video in videos]
+        return with_media(reply, made)
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        return with_media(reply, media_of(reply, "video"))
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, stamp)
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        """Return the states of the operation. Clients get the first one; the second one follows in the background."""
+        assert isinstance(request, VeoRequest)
+        return Plan(ResponseHead(200, JSON), tuple(_states(reply, request, stamp)), Framing.SSE)
+
+    def in_background(
+        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+    ) -> Plan:
+        """Return the operation as it is at first. It is done after `queued` and `in_progress` together."""
+        queued = _seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED)
+        wait = (
+            queued + _seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS)
+        ) * pace.slowdown
+        steps = [step for step in stream.steps if isinstance(step, EventStep)]
+        whole = replace(stream, steps=(steps[0], WaitStep(wait, 0), *steps[1:]))
+        run = BackgroundRun(whole, pace.queued_polls or 0, pace.in_progress_polls or 0)
+        body = indented({"name": loads(steps[0].payload)["name"]}) + b"\n"
+        return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),), background=run)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        run = plan.background
+        if run is None or plan.head.status != 200:
+            return None
+        events: list[tuple[float, str, bytes]] = []
+        seconds = 0.0
+        for step in run.plan.steps:
+            if isinstance(step, WaitStep):
+                seconds += step.seconds
+            elif isinstance(step, EventStep):
+                events.append((seconds, step.event or "", step.payload))
+        began = request.monotonic + plan.delay
+        timeline = Timeline(began, tuple(events), run.queued_polls, run.in_progress_polls)
+        id = OPERATIONS + loads(events[0][2])["name"].rpartition("/")[2]
+        return StoreUpdate((id,), StoredResponse(id, None, b"", b"", timeline=timeline))
+
+
+def _seconds(time: float | None, polls: int | None, default: float) -> float:
+    if time is not None:
+        return time
+    return default if polls is None else 0.0
+
+
+def _states(reply: Reply, request: VeoRequest, stamp: ResponseIdentity) -> Iterator[EventStep]:
+    base = request.path.partition(":")[0].removeprefix("/").partition("/")[2]
+    id = stamp.ids.make("", 32, alphabet=HEX)
+    running: dict[str, Json] = {"name": f"{base}/{OPERATIONS}{id}"}
+    yield EventStep(dumps(running), 0, "open", RUNNING)
+    done: dict[str, Json] = {**running, "done": True}
+    videos = media_of(reply, "video")
+    if reply.broken is not None:
+        error = object_of(error_object(reply.broken, request).get("error"))
+        done["error"] = {"code": error.get("code"), "message": error.get("message")}
+    elif request.vertex:
+        shown = [{"bytesBase64Encoded": part.data, "mimeType": part.mime} for part in videos]
+        kind = "type.googleapis.com/cloud.ai.large_models.vision.GenerateVideoResponse"
+        done["response"] = {"@type": kind, "raiMediaFilteredCount": 0, "videos": shown}
+    else:
+        address = (
+            f"http://{request.host or 'localhost'}{request.path.partition(':')[0]}/{OPERATIONS}{id}:download"
+        )
+        samples = [
+            {"video": {"uri": f"{address}?alt=media&sample={number}"}} for number in range(len(videos))
+        ]
+        kind = "type.googleapis.com/google.ai.generativelanguage.v1beta.PredictLongRunningResponse"
+        done["response"] = {"@type": kind, "generateVideoResponse": {"generatedSamples": samples}}
+    yield EventStep(dumps(merged_json(done, dict(reply.extras.get("gemini", {})))), 1, "end", DONE)
+    if not request.vertex:
+        for part in videos:
+            yield EventStep(_decoded(part.data), 1, "end", CONTENT)
+
+
+def _decoded(data: str) -> bytes:
+    try:
+        return b64decode(data, validate=True)
+    except (Error, ValueError):
+        return b""
+
+
+class OperationRequest(GeminiRequest):
+    """GET …/operations/{id} and POST …:fetchPredictOperation, which names the operation in its body."""
+
+    api = "operations"
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        named = self.message.get("operationName")
+        in_body = named.rpartition("/")[2] if type(named) is str else ""
+        id = self.route.get("operation", "").partition(":")[0]
+        return self.recall.stored(OPERATIONS + (id or in_body))
+
+
+class Operation(GeminiDialect):
+    """The state of an operation."""
+
+    api = "operations"
+    generates = False
+    request = OperationRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, OperationRequest)
+        stored = request.stored
+        if stored is None or stored.timeline is None:
+            return Failure("not_found", message="Operation not found.")
+        timeline = stored.timeline
+        if request.path.endswith(":download"):
+            return _download(timeline, request)
+        body = loads(timeline.events[1 if _is_done(timeline, request) else 0][2])
+        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Count the read of an operation whose state depends on the number of reads."""
+        assert isinstance(request, OperationRequest)
+        stored = request.stored
+        timeline = None if stored is None else stored.timeline
+        if stored is None or timeline is None or not timeline.polled or plan.head.status != 200:
+            return None
+        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
+        return StoreUpdate((stored.id,), stored)
+
+
+def _is_done(timeline: Timeline, request: Request) -> bool:
+    return not timeline.polled and timeline.elapsed(request.monotonic) >= timeline.events[1][0]
+
+
+def _download(timeline: Timeline, request: Request) -> Plan | Failure:
+    """Return a video of an operation that is done."""
+    videos = [payload for _, name, payload in timeline.events if name == CONTENT]
+    sample = request.query.get("sample", "0")
+    if not _is_done(timeline, request) or not sample.isdecimal() or int(sample) >= len(videos):
+        return Failure("not_found", message="The operation has no such video.")
+    head = ResponseHead(200, (("content-type", VIDEO_TYPE),))
+    return Plan(head, (EventStep(videos[int(sample)], 0, "body"),))

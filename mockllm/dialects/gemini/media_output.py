@@ -1,0 +1,85 @@
+"""Images and audio of generateContent: `responseModalities` without a text gets generated media.
+
+A request for audio alone gets its text as speech: 16-bit samples at 24 kHz, as `audio/L16` (the provider's guide to
+speech generation). A request for images gets one where the reply has none.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.json.codec import Json
+from mockllm.core.media.audio import make_audio
+from mockllm.core.media.images import ImageSize, make_image
+from mockllm.core.reply.reply import Choice, Media, Part, Reply, Text, Thinking
+from mockllm.core.reply.transcript import speech_seconds
+
+AUDIO: Final = "AUDIO"
+IMAGE: Final = "IMAGE"
+SPEECH_TYPE: Final = "audio/L16;codec=pcm;rate=24000"
+TOKENS_PER_SECOND: Final = 25
+"""Audio tokens (the provider's guide to tokens has 32 for input, and 25 for output)."""
+SIZES: Final = {
+    "1:1": ImageSize(1024, 1024),
+    "3:4": ImageSize(864, 1184),
+    "4:3": ImageSize(1184, 864),
+    "9:16": ImageSize(768, 1344),
+    "16:9": ImageSize(1344, 768),
+}
+"""The sizes of images by aspect ratio (the provider's guide to image generation)."""
+
+
+def image_size(ratio: Json) -> ImageSize:
+    return SIZES.get(ratio if type(ratio) is str else "", SIZES["1:1"])
+
+
+def with_modalities(reply: Reply, modalities: Sequence[str], ratio: Json, subject: str) -> Reply:
+    """Return the reply with the media that the request demands."""
+    if modalities == [AUDIO]:
+        return _with_choices(reply, [_as_audio(choice, subject) for choice in reply.choices])
+    if IMAGE in modalities:
+        return _with_choices(reply, [_pictured(choice, ratio, subject) for choice in reply.choices])
+    return reply
+
+
+def _with_choices(reply: Reply, choices: list[Choice]) -> Reply:
+    return reply if tuple(choices) == reply.choices else replace(reply, choices=tuple(choices))
+
+
+def _as_audio(choice: Choice, subject: str) -> Choice:
+    """Return a choice with its texts as one part of audio."""
+    if any(type(part) is Media for part in choice.parts):
+        parts = tuple(
+            _as_samples(part, choice.text) if type(part) is Media else part for part in choice.parts
+        )
+        return replace(choice, parts=tuple(part for part in parts if type(part) is not Text))
+    if not choice.text:
+        return choice
+    rest: list[Part] = [part for part in choice.parts if type(part) is not Text]
+    return replace(choice, parts=(*rest, _samples(speech_seconds(choice.text), choice.text)))
+
+
+def _as_samples(part: Media, text: str) -> Media:
+    """Return generated audio as samples; a file as it is."""
+    if not part.generated or part.kind != "audio" or part.mime == SPEECH_TYPE:
+        return part
+    return _samples(speech_seconds(text) if part.seconds is None else part.seconds, text)
+
+
+def _samples(seconds: float, text: str) -> Media:
+    data = b64encode(make_audio("pcm", seconds, text)).decode()
+    return Media(SPEECH_TYPE, data, seconds=seconds, generated=True)
+
+
+def _pictured(choice: Choice, ratio: Json, subject: str) -> Choice:
+    """Return a choice with an image, unless it has media, refuses, or calls a tool."""
+    if any(type(part) not in (Text, Thinking) for part in choice.parts):
+        return choice
+    image = Media(
+        "image/png", b64encode(make_image("png", image_size(ratio), subject)).decode(), generated=True
+    )
+    return replace(choice, parts=(*choice.parts, image))
