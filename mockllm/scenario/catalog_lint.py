@@ -167,7 +167,7 @@ def _reserved_paths(subject: LintSubject) -> Iterator[Diagnostic]:
         if first == ["api"] and is_control_path(path):
             message = (
                 f"the control API has {path}: no rule gets its requests without --admin-port; "
-                f"those to /openai{path} reach the rule, and so do those of a session, /s/NAME{path}"
+                f"those to /PROVIDER{path} reach the rule, and so do those of a session, /s/NAME{path}"
             )
             yield subject.warn(message, "match", "path")
             return

@@ -120,7 +120,7 @@ SOME: dict[str, tuple[str, list[str]]] = {
         rules("{match: {path: [/api/chat, /api/requests/7]}, http: {}}"),
         [
             "a.yaml:2 rules[0].match.path: the control API has /api/requests/7: no rule gets its requests without "
-            "--admin-port; those to /openai/api/requests/7 reach the rule, and so do those of a session, "
+            "--admin-port; those to /PROVIDER/api/requests/7 reach the rule, and so do those of a session, "
             "/s/NAME/api/requests/7"
         ],
     ),
