@@ -69,7 +69,7 @@ class Videos(MediaCall):
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         return self.encode_stream(
             reply, request, stamp
-        )  # pragma: no cover - its requests are always in the background
+        )  # pragma: no cover - always in the background
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the states of the job. Clients get the first one; the others follow in the background."""
