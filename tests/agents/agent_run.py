@@ -37,7 +37,13 @@ class AgentRun:
 
 
 def run_agent(
-    agent: CodingAgent, top: Path, climate: str = "calm", time_scale: float = 1.0, *, sockets: bool = True
+    agent: CodingAgent,
+    top: Path,
+    climate: str = "calm",
+    time_scale: float = 1.0,
+    *,
+    sockets: bool = True,
+    patience: float = PATIENCE,
 ) -> AgentRun:
     """Let an agent do the task in a climate of the pack `weather`; without `sockets` no WebSocket is opened."""
     top.mkdir(parents=True, exist_ok=True)
@@ -52,7 +58,7 @@ def run_agent(
         url = f"http://127.0.0.1:{server.ready().port}"
         sandbox = Sandbox(top / "sandbox", url).make()
         words, variables = agent.command(sandbox)
-        ended = sandbox.run(words, variables, PATIENCE)
+        ended = sandbox.run(words, variables, patience)
         entries = server.get("/api/requests?limit=1000")["requests"]
         clients = server.get("/api/verdicts?over=true")["clients"]
     finally:

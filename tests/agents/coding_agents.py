@@ -194,6 +194,6 @@ AGENTS: Sequence[CodingAgent] = (
     CodingAgent("cline", "node_modules/.bin/cline", _cline),
     CodingAgent("copilot-cli", "node_modules/.bin/copilot", _copilot_cli),
     CodingAgent("pi", "node_modules/.bin/pi", _pi),
-    CodingAgent("aider", "../../.venv/aider/bin/aider", _aider, fixed_at=5),
+    CodingAgent("aider", "../../../.venv/aider/bin/aider", _aider),
 )
 """aider sends three failed tests at most to its model: its task has four edits and four tests."""

@@ -19,6 +19,8 @@ from tests.agents.coding_agents import AGENTS, CodingAgent, require_agent
 
 RUNS = int(os.environ.get("AGENT_RUNS", "1"))
 CLIMATES = ("flaky", "rate-limited", "slow", "storm", "provider-outage")
+OUTAGE = 60.0
+"""Seconds for an agent that can do nothing but retry: some go on for minutes."""
 SIDE_REQUESTS = frozenset({"title", "json", "router", "memory", "warm_up", "handshake"})
 """Rules, and calls of the protocol itself, that belong to no step of the task."""
 WRITES = re.compile(r"write|create|edit|patch|exec-command$|search-replace")
@@ -59,7 +61,8 @@ def test_climate_is_survived_or_reported(
     agent: CodingAgent, climate: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """An agent may give up in bad weather; its verdicts tell how. A run that ends well has the right file."""
-    run = run_agent(agent, tmp_path, climate, time_scale=0.1, sockets=False)
+    patience = OUTAGE if climate == "provider-outage" else PATIENCE
+    run = run_agent(agent, tmp_path, climate, time_scale=0.1, sockets=False, patience=patience)
     record_property("verdicts", " ".join(run.verdicts))
     assert not run.missed
     assert set(run.verdicts) <= set(VERDICTS)

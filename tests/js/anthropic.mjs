@@ -233,3 +233,22 @@ test("models are listed and got", async () => {
   assert.ok(listed.every((model) => model.type === "model" && model.display_name && model.created_at));
   assert.equal((await client.models.retrieve("any-other")).id, "any-other");
 });
+
+test("server tools, whole and streamed, and a paused turn that goes on", async () => {
+  const params = asked("search the web");
+  const whole = await client.beta.messages.create(params);
+  const types = ["server_tool_use", "web_search_tool_result", "mcp_tool_use", "mcp_tool_result"];
+  assert.deepEqual(
+    whole.content.map((block) => block.type),
+    types,
+  );
+  assert.equal(whole.stop_reason, "pause_turn");
+  const streamed = await client.beta.messages.stream(params).finalMessage();
+  assert.deepEqual(
+    streamed.content.map((block) => [block.type, block.input]),
+    whole.content.map((block) => [block.type, block.input]),
+  );
+  const messages = [...params.messages, { role: "assistant", content: whole.content }];
+  const next = await client.beta.messages.create({ ...params, messages });
+  assert.equal(next.content[0].type, "server_tool_use");
+});

@@ -1,4 +1,4 @@
-"""Anthropic's protocol: messages, counting them, and the list of models; on Vertex AI too."""
+"""Anthropic's protocol: messages, counting them, text completions, and the list of models; on Vertex AI too."""
 
 from __future__ import annotations
 
@@ -26,12 +26,14 @@ from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
 from mockllm.dialects.anthropic.prices import PRICES, TIERS
 from mockllm.dialects.anthropic.prompt_form import prompt_cache
+from mockllm.dialects.anthropic.text_completions import TextCompletions
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
 from mockllm.dialects.anthropic.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 MESSAGES: Final = Messages()
 COUNT: Final = AnthropicCountTokens()
+COMPLETE: Final = TextCompletions()
 MODELS: Final = AnthropicModels()
 """Both the list and one model of it."""
 CREATE_BATCH: Final = CreateMessageBatch()
@@ -85,11 +87,13 @@ def _routes() -> tuple[ProviderRoute, ...]:
         python_call=("anthropic", "Anthropic", "messages.create"),
         body_fields=("messages", "anthropic_version"),
     )
+    complete = ProviderCall("complete", COMPLETE, operation="text_completion", neutral=False)
     models = ProviderCall("models", MODELS)
     count = ProviderCall("count_tokens", COUNT, sdk_types=("anthropic.types:MessageTokensCount",) * 2)
     return (
         ProviderRoute("POST", "/v1/messages", messages),
         ProviderRoute("POST", "/v1/messages/count_tokens", count),
+        ProviderRoute("POST", "/v1/complete", complete),
         ProviderRoute("GET", "/v1/models", models),
         ProviderRoute("GET", "/v1/models/{model}", models),
         *_batch_routes(),

@@ -7,6 +7,7 @@ from typing import Final
 
 from mockllm.core.limits.limit import LimitStatus
 from mockllm.core.rendering.plan import Headers
+from mockllm.dialects.azure.claude import FoundryCount, FoundryMessages
 from mockllm.dialects.azure.dialects import (
     AzureChat,
     AzureCompletions,
@@ -56,6 +57,8 @@ MEDIA: Final = (
 )
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other makers."""
+FOUNDRY_MESSAGES: Final = FoundryMessages()
+FOUNDRY_COUNT: Final = FoundryCount()
 
 
 def _routes() -> tuple[ProviderRoute, ...]:
@@ -63,6 +66,10 @@ def _routes() -> tuple[ProviderRoute, ...]:
     foundry = ProviderCall(
         "foundry_chat", FOUNDRY_CHAT, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
     )
+    claude = ProviderCall(
+        "messages", FOUNDRY_MESSAGES, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
+    )
+    count = ProviderCall("count_claude_tokens", FOUNDRY_COUNT)
     deployed = (
         (
             "chat/completions",
@@ -81,6 +88,8 @@ def _routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("POST", "/openai/(v1/responses|responses)", responses),
         ProviderRoute("GET", "/openai/(v1/models|models)", ProviderCall("models", MODELS)),
         ProviderRoute("POST", "/models/chat/completions", foundry),
+        ProviderRoute("POST", "/anthropic/v1/messages", claude, prefixed=True),
+        ProviderRoute("POST", "/anthropic/v1/messages/count_tokens", count, prefixed=True),
     )
 
 

@@ -1,0 +1,95 @@
+"""Claude in Microsoft Foundry: Anthropic's messages at `/anthropic/v1/messages` of an Azure resource.
+
+Sources: `anthropic.AnthropicFoundry`, which sends its key in `x-api-key` and `api-key`, or a bearer token; the
+service's documentation, which names both ids of a response and no headers of rate limits; and a public report of the
+gateway's error. No recording was at hand.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.errors import error_plan, retry_headers
+from mockllm.dialects.anthropic.headers import JSON_TYPE
+from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
+from mockllm.dialects.anthropic.messages_request import AnthropicCountRequest, MessagesRequest
+from mockllm.dialects.azure.errors import DENIED_MESSAGE
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.vendors.vendor import VendorIdFormat
+
+_GATEWAY: Final = {
+    "authentication": (401, "401", DENIED_MESSAGE),
+    "permission": (403, "403", "Access denied due to Virtual Network/Firewall rules."),
+    "not_found": (404, "404", "Resource not found"),
+}
+"""The errors of Azure's gateway; Anthropic sends all further ones."""
+
+
+def _on_azure(plan: Plan, stamp: ResponseIdentity) -> Plan:
+    """Return a response with the gateway's id, and without Anthropic's limits and organization."""
+    headers: Headers = tuple(pair for pair in plan.head.headers if not pair[0].startswith("anthropic-"))
+    gateway = VendorIdFormat().make(stamp.ids, "apim")
+    head = ResponseHead(plan.head.status, (*headers, ("apim-request-id", gateway)))
+    return replace(plan, head=head)
+
+
+def _error(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    row = _GATEWAY.get(failure.type)
+    if row is None:
+        return _on_azure(error_plan(failure, request, stamp), stamp)
+    status, code, message = row
+    message = failure.message or message
+    error: dict[str, Json] = {"code": code, "message": message, "details": message, **failure.fields}
+    head = ResponseHead(failure.status or status, (JSON_TYPE, *retry_headers(failure.again())))
+    plan = Plan(head.with_headers(failure.headers), (EventStep(dumps({"error": error}), 0, "body"),))
+    return _on_azure(plan, stamp)
+
+
+class FoundryMessagesRequest(MessagesRequest):
+    """A request with its key in `x-api-key`, `api-key` or a bearer token."""
+
+    @lazy
+    def api_key(self) -> str | None:
+        return super().api_key or self.headers.get("api-key")
+
+
+class FoundryCountRequest(FoundryMessagesRequest, AnthropicCountRequest):
+    """A request for a count."""
+
+
+class FoundryMessages(Messages):
+    """POST /anthropic/v1/messages."""
+
+    request: type[Request] = FoundryMessagesRequest
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return _error(failure, request, stamp)
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return _on_azure(super().encode_body(reply, request, stamp), stamp)
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return _on_azure(super().encode_stream(reply, request, stamp), stamp)
+
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        wire = super().build_request(request)
+        key = {} if request.api_key is None else {"api-key": request.api_key}
+        return replace(wire, path=f"/azure/anthropic{wire.path}", headers={**wire.headers, **key})
+
+
+class FoundryCount(AnthropicCountTokens):
+    """POST /anthropic/v1/messages/count_tokens."""
+
+    request: type[Request] = FoundryCountRequest
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return _error(failure, request, stamp)
