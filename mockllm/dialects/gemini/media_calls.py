@@ -206,9 +206,7 @@ class Veo(PredictCall):
         return with_media(reply, media_of(reply, "video"))
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(
-            reply, request, stamp
-        )  # pragma: no cover - always in the background
+        return self.encode_stream(reply, request, stamp)  # pragma: no cover - always in the background
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the states of the operation. Clients get the first one; the second one follows in the background."""

@@ -45,8 +45,7 @@ def test_errors_are_decoded_and_other_bodies_are_not() -> None:
 
 def test_variant_is_the_request_itself() -> None:
     server = VirtualServer("rules: []")
-    head = ("POST", "/v1/videos", "", {})
-    request = server.engine.read(*head, b"{}", "", 0.0)
+    request = server.engine.read("POST", "/v1/videos", "", {}, b"{}", "", 0.0)
     assert VIDEOS.variant(request) == IMAGEN.variant(request) == b"{}"
 
 
