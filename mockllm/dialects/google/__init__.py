@@ -71,6 +71,18 @@ def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
     )
 
 
+def _interaction_routes(base: str) -> tuple[ProviderRoute, ...]:
+    """The calls of interactions behind a base."""
+    all_, one = f"{base}/interactions", f"{base}/interactions/{{interaction}}"
+    create = ProviderCall("interactions", gemini.INTERACTIONS, operation="generate_content", neutral=False)
+    return (
+        ProviderRoute("POST", all_, create),
+        ProviderRoute("GET", one, ProviderCall("get_interaction", gemini.GET_INTERACTION)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_interaction", gemini.DELETE_INTERACTION)),
+        ProviderRoute("POST", f"{one}/cancel", ProviderCall("cancel_interaction", gemini.CANCEL_INTERACTION)),
+    )
+
+
 def _stored_routes() -> tuple[ProviderRoute, ...]:
     """The calls of files and batches."""
     base = "/(v1beta|v1|v1alpha)"
@@ -106,6 +118,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("GET", f"{base}/models", models),
         ProviderRoute("GET", f"{base}/models/{{model}}", models),
         *_cache_routes(base),
+        *_interaction_routes(base),
         *_stored_routes(),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
         *_media_routes(base),

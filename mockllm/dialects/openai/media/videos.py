@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan
 from mockllm.core.reply.reply import Media, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.background import timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
@@ -35,7 +36,6 @@ from mockllm.dialects.openai.media.videos_request import (
     VideosRequest,
     check,
 )
-from mockllm.dialects.openai.responses.background import timeline_of
 from mockllm.dialects.openai.webhooks import response_webhooks
 
 
