@@ -44,15 +44,18 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
     )
 
 
-def _media_routes(base: str) -> tuple[ProviderRoute, ...]:
+def _media_routes(*bases: str) -> tuple[ProviderRoute, ...]:
     """The calls of models for images and videos. They follow those of all models, which fit their paths, too."""
-    veo, operation = f"{base}/models/veo{{variant}}", ProviderCall("operations", gemini.OPERATION)
     images = ProviderCall("images", gemini.IMAGEN, operation="generate_content")
-    return (
-        ProviderRoute("POST", f"{base}/models/imagen{{variant}}:predict", images),
-        ProviderRoute("POST", f"{veo}:predictLongRunning", ProviderCall("videos", gemini.VEO)),
-        ProviderRoute("POST", f"{veo}:fetchPredictOperation", operation),
-        ProviderRoute("GET", f"{veo}/operations/{{operation}}", operation),
+    videos, operation = ProviderCall("videos", gemini.VEO), ProviderCall("operations", gemini.OPERATION)
+    calls = (
+        ("POST", "imagen{variant}:predict", images),
+        ("POST", "veo{variant}:predictLongRunning", videos),
+        ("POST", "veo{variant}:fetchPredictOperation", operation),
+        ("GET", "veo{variant}/operations/{operation}", operation),
+    )
+    return tuple(
+        ProviderRoute(method, f"{base}/models/{path}", call) for base in bases for method, path, call in calls
     )
 
 
@@ -144,8 +147,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
-        *_media_routes(f"{_PROJECT}/google"),
-        *_media_routes(f"{_EXPRESS}/google"),
+        *_media_routes(f"{_PROJECT}/google", f"{_EXPRESS}/google"),
     )
 
 
