@@ -46,11 +46,11 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
 
 def _media_routes(*bases: str) -> tuple[ProviderRoute, ...]:
     """The calls of models for images and videos. They follow those of all models, which fit their paths, too."""
-    operation = ProviderCall("operations", gemini.OPERATION)
     images = ProviderCall("images", gemini.IMAGEN, operation="generate_content")
+    videos, operation = ProviderCall("videos", gemini.VEO), ProviderCall("operations", gemini.OPERATION)
     calls = (
         ("POST", "imagen{variant}:predict", images),
-        ("POST", "veo{variant}:predictLongRunning", ProviderCall("videos", gemini.VEO)),
+        ("POST", "veo{variant}:predictLongRunning", videos),
         ("POST", "veo{variant}:fetchPredictOperation", operation),
         ("GET", "veo{variant}/operations/{operation}", operation),
     )
