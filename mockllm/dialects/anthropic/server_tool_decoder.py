@@ -46,12 +46,13 @@ class BlockCollector:
             return block
 
 
-_TYPES: Final = frozenset({*RESULTS, MCP_USE, MCP_RESULT, "server_tool_use", "mcp_tool_listing"})
+_USES: Final = frozenset({MCP_USE, "server_tool_use"})
+_TYPES: Final = frozenset({*RESULTS, *_USES, MCP_RESULT, "mcp_tool_listing"})
 
 
 def _decoded(blocks: Sequence[Block]) -> Iterator[DecodedServerTool]:
-    uses = {block.get("id"): block for block in blocks if block["type"] in ("server_tool_use", MCP_USE)}
-    results = {block.get("tool_use_id"): block for block in blocks if "tool_use_id" in block}
+    results = {str(block["tool_use_id"]): block for block in blocks if "tool_use_id" in block}
+    used = {str(block.get("id")) for block in blocks if block["type"] in _USES}
     for block in blocks:
         if block["type"] == "mcp_tool_listing":
             listed: Words = {
@@ -59,10 +60,10 @@ def _decoded(blocks: Sequence[Block]) -> Iterator[DecodedServerTool]:
                 "tools": _objects(block.get("tools")),
             }
             yield DecodedServerTool("mcp_tools", listed)
-        elif block.get("id") in uses and "tool_use_id" not in block:
-            yield from _exchange(block, results.get(block.get("id")))
-        elif block.get("tool_use_id") not in uses:
-            name = str(block["type"]).removesuffix("_tool_result")
+        elif block["type"] in _USES:
+            yield from _exchange(block, results.get(str(block.get("id"))))
+        elif str(block.get("tool_use_id")) not in used:
+            name = block["type"].removesuffix("_tool_result")
             yield from _exchange(
                 {"type": MCP_USE if name == "mcp" else "server_tool_use", "name": name}, block
             )

@@ -104,6 +104,12 @@ def test_odd_contents_are_decoded(name: str, content: Any) -> None:
     assert len(collected(use, result)) == 1
 
 
+def test_odd_ids_are_decoded() -> None:
+    use = {"type": "server_tool_use", "name": "advisor", "id": ["s"], "input": {}}
+    result = {"type": "advisor_tool_result", "tool_use_id": ["s"], "content": {"text": "Yes."}}
+    assert collected(use, result) == [("advisor", {"text": "Yes."})]
+
+
 def test_input_that_is_no_json_is_ignored() -> None:
     collector = BlockCollector()
     collector.add(0, {"type": "server_tool_use", "name": "web_search", "id": "s", "input": {}})
