@@ -170,6 +170,17 @@ def test_other_bodies_are_not_decoded() -> None:
     assert COMPLETE.decode(plan.__class__(plan.head, ())) is None
 
 
+def test_bodies_and_streams_are_decoded() -> None:
+    for finish, word in (("stop", "stop"), ("length", "length")):
+        reply = Reply((Choice((Text(("Hello", " there")),), finish),))
+        whole = COMPLETE.decode(COMPLETE.encode_body(reply, request(), STAMP))
+        streamed = COMPLETE.decode(COMPLETE.encode_stream(reply, request(stream=True), STAMP))
+        assert whole is not None
+        assert streamed is not None
+        assert (whole.text, whole.finish, whole.chunks) == ("Hello there", word, None)
+        assert (streamed.text, streamed.finish, streamed.chunks) == ("Hello there", word, ("Hello", " there"))
+
+
 def test_form_of_events_has_finish_reasons_and_texts() -> None:
     event = {"type": "completion", "completion": "a", "stop_reason": "max_tokens", "stop": None}
     (place,) = FORM.finishes(event)
