@@ -16,6 +16,7 @@ from mockllm.dialects.registry import (
     DIALECT_NAMES,
     GENERATING,
     GENERATING_PATHS,
+    PROVIDER_DIALECTS,
     PROVIDERS,
     WRITTEN_MEMBERS,
 )
@@ -82,7 +83,19 @@ def read_input(name: str, stdin_name: str) -> tuple[bytes, str]:
 
 def vocabulary() -> Vocabulary:
     """Return the names of providers, dialects and calls."""
-    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES, WRITTEN_MEMBERS)
+    from mockllm.engine.recorded_dialect import other_dialect  # not all commands need an engine
+
+    return Vocabulary(
+        PROVIDERS,
+        DIALECT_NAMES,
+        APIS,
+        GENERATING_PATHS,
+        GENERATING,
+        ALIASES,
+        WRITTEN_MEMBERS,
+        PROVIDER_DIALECTS,
+        other_dialect,
+    )
 
 
 def fetch_missing(path: str) -> bool:

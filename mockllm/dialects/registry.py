@@ -79,6 +79,12 @@ GENERATING_CALLS: Final[tuple[GeneratingCall, ...]] = tuple(
 )
 """Those of each provider with its usual one first."""
 
+PROVIDER_DIALECTS: Final = {
+    provider: frozenset(call.dialect.name for call in GENERATING_CALLS if call.provider == provider)
+    for provider in PROVIDERS
+}
+"""The dialects of each provider's generating calls."""
+
 
 def generating_dialect(provider: str, api: str | None = None) -> GeneratingDialect | None:
     """Return a provider's call by its id or its api, the usual one without `api`; None where there is none."""

@@ -7,6 +7,7 @@ decision needs. Responses and counts are the same as without it: what it cannot 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from math import inf
 
 from msgspec import Struct
 
@@ -18,7 +19,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.prompt_caching import cache_of
+from mockllm.engine.prompt_caching import cache_of, least_bytes
 from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.state.sessions import Sessions
@@ -36,8 +37,9 @@ class FastPath(Struct, frozen=True):
     stem: bytes
     checked: bool
     strict: bool
-    prompts: CacheOverrides | None
-    """The prompt cache, if it is on."""
+    prompts: CacheOverrides
+    least: float
+    """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
 
     def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
         """Return the response and count it; None, and count nothing, if the request is invalid or not cached."""
@@ -45,7 +47,7 @@ class FastPath(Struct, frozen=True):
             return None
         if self.checked and (dialect.check if self.strict else dialect.check_readable)(request) is not None:
             return None
-        if self.prompts is not None and type(cache_of(request, dialect, self.prompts)) is tuple:
+        if len(request.raw) >= self.least and type(cache_of(request, dialect, self.prompts)) is tuple:
             return None
         cached = self.cache.get(cache_key(self.settings, dialect, self.response, request))
         if type(cached) is not CachedResponse or not cached.fits(request):
@@ -83,6 +85,8 @@ def build_fast_path(
     if not settings.cacheable:
         return None
     keys = tuple(candidate.key for candidate in (*modifiers, *rules))
+    prompts = settings.sending.cache
+    least = inf if prompts is None else least_bytes(prompts)
     checks = (item.validation != "off", item.validation == "strict")
     return FastPath(
         response,
@@ -92,5 +96,6 @@ def build_fast_path(
         state,
         Ids.stem(seed, ""),
         *checks,
-        settings.sending.cache,
+        prompts or CacheOverrides(),
+        least,
     )

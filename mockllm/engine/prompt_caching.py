@@ -60,13 +60,17 @@ class PromptCacheLookup(Struct, frozen=True):
         return bool(self.tokens.read or self.tokens.written or self.broken)
 
 
+def least_bytes(overrides: CacheOverrides) -> int:
+    """Return the bytes of the shortest body whose prompt is looked up."""
+    return MIN_BYTES if overrides.minimum is None else overrides.minimum
+
+
 def cache_of(
     request: Request, dialect: Dialect, overrides: CacheOverrides
 ) -> tuple[PromptForm, CachePolicy] | str:
     """Return the form of a request's prompt and how its provider caches it; the reason where nothing is looked up,
     which is empty for a short body."""
-    least = MIN_BYTES if overrides.minimum is None else overrides.minimum
-    if len(request.raw) < least:
+    if len(request.raw) < least_bytes(overrides):
         return ""
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
     if form is None or request.background:

@@ -96,8 +96,12 @@ def _coding(headers: Mapping[str, str]) -> str | None:
 
 
 def _frames(response: CompiledResponse, spec: ReplaySpec) -> list[RecordedFrame]:
+    return _recorded_frames(spec, response.files)
+
+
+def _recorded_frames(spec: ReplaySpec, files: Mapping[str, bytes]) -> list[RecordedFrame]:
     if spec.file is not None:
-        return [RecordedFrame(0.0, response.files[spec.file])]
+        return [RecordedFrame(0.0, files[spec.file])]
     frames, at = [], 0.0
     for frame in spec.frames or ():
         at = at if frame.at is None else frame.at
@@ -180,6 +184,17 @@ def _neutral(response: CompiledResponse, spec: ReplaySpec, dialect: Dialect) -> 
     if spec.status >= 400:
         return _constructed(ErrorSpec, status=spec.status)
     raise UndecodableRecording
+
+
+def decodes(spec: ReplaySpec, files: Mapping[str, bytes], dialect: Dialect) -> bool:
+    """Return whether a dialect can decode a recording, as a stream or not."""
+    frames = _recorded_frames(spec, files)
+    coding = _coding(spec.headers)
+    if coding is not None:
+        frames = _plain_frames(frames, coding) or frames
+    head = ResponseHead(spec.status, tuple(spec.headers.items()))
+    plans = (_plan(head, frames, streamed, dialect, spec.speed) for streamed in (False, True))
+    return any(decoded is not None and _has_content(decoded) for _, decoded in plans)
 
 
 def _constructed(kind: type[T], **fields: Any) -> T:

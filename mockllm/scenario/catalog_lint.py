@@ -21,6 +21,7 @@ from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
+from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.scenario.vocabulary import RESERVED, is_control_path
@@ -87,6 +88,9 @@ def warning_steps(
         found += (
             subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.vocabulary)
         )
+        if isinstance(subject.spec, RuleSpec):
+            replays = replay_warnings(subject.spec, subject.entry.files, scenarios.vocabulary)
+            found += (subject.warn(text, *below) for below, text in replays)
         yield
     yield from _hidden_rules(subjects, found)
     return sorted(set(found))

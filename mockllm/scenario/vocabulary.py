@@ -6,9 +6,9 @@ They are passed in, so that the language imports no dialect.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -61,6 +61,11 @@ class Vocabulary(Struct, frozen=True):
 
     written_members: Mapping[str, Mapping[str, str]] = {}
     """By dialect: the members that the server writes, by path, with the word of the language for each."""
+
+    provider_dialects: Mapping[str, Collection[str]] = {}
+    """The dialects of each provider's generating calls."""
+    other_dialect: Callable[[Any, Mapping[str, bytes], Collection[str]], str | None] | None = None
+    """Returns the dialect in which a `replay` was recorded, if none of these dialects can decode it."""
 
     def written_member(self, dialect: str, path: Sequence[str | int]) -> str | None:
         """Return the word for a member of a response that the server writes itself; None for any other member."""

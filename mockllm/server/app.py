@@ -19,7 +19,7 @@ from mockllm.server.gates import Gates
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EngineProtocol
+from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EngineProtocol, ServiceProtocol
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.worker_thread import WorkerThread
@@ -27,7 +27,6 @@ from mockllm.server.worker_thread import WorkerThread
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from mockllm.server.batches import BatchServer
     from mockllm.server.recorder import Recorder
     from mockllm.server.webhooks import WebhookSender
 
@@ -54,7 +53,7 @@ class App:
         self.recorder: Recorder | None = None
         self.webhooks: WebhookSender | None = None
         """Sends webhooks; made for the first one."""
-        self.batches: BatchServer | None = None
+        self.batches: ServiceProtocol | None = None
         """Serves the lines of batches; made for the first one."""
         self.webhook_hosts: frozenset[str] = frozenset()
         """The hosts, beside this machine, that receive webhooks."""

@@ -68,6 +68,13 @@ class EngineProtocol(Protocol):
     def info(self) -> EngineInfo: ...
 
 
+class ServiceProtocol(Protocol):
+    """Works beside the exchanges until the server ends."""
+
+    async def close(self) -> None:
+        """End all work."""
+
+
 class DeciderProtocol(Protocol):
     """Decides requests whose counts are not in this process."""
 

@@ -159,9 +159,9 @@ def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
     """Serve the lines of a batch, unless a provider has the batch."""
     if recorder_of(app, exchange) is not None or exchange.request is None:
         return
-    if app.batches is None:
-        from mockllm.server.batches import BatchServer
+    from mockllm.server.batches import BatchServer
 
+    if not isinstance(app.batches, BatchServer):
         app.batches = BatchServer(app)
     app.batches.begin(run, exchange.head, exchange.request, exchange.client)
 

@@ -32,6 +32,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "openai-responses": ("",),
     "openai-other": ("",),
     "anthropic": ("",),
+    "batches": ("",),
     "google": ("gemini", "gemini v1", "vertex with a key", "vertex with a token"),
     "vercel": VERCEL,
     "vercel-embeddings": ("",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,9 @@ from typing import Any, Final
 import anthropic
 import openai
 import pytest
+from google import genai
+from google.genai import errors as genai_errors
+from google.genai import types
 
 from tests.live import Live
 from tests.live import live as serve
@@ -44,6 +48,12 @@ def claude_client(batches: Live) -> Iterator[anthropic.Anthropic]:
     base_url = f"{batches.url}/s/claude"
     with anthropic.Anthropic(base_url=base_url, api_key="k", max_retries=0) as client:
         yield client
+
+
+@pytest.fixture
+def gemini_client(batches: Live) -> genai.Client:
+    options = types.HttpOptions(base_url=f"{batches.url}/s/gemini")
+    return genai.Client(api_key="k", http_options=options)
 
 
 def until(read: Callable[[], Any], ended: Callable[[Any], bool]) -> Any:
@@ -185,3 +195,62 @@ def test_claude_files_are_managed(claude_client: anthropic.Anthropic, beta: bool
     assert files.delete(file.id).type == "file_deleted"
     with pytest.raises(anthropic.NotFoundError, match="File not found"):
         files.delete(file.id)
+
+
+def gemini_ended(client: genai.Client, name: str) -> Any:
+    ends = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
+    return until(
+        lambda: client.batches.get(name=name), lambda batch: batch.state.name.rpartition("_")[2] in ends
+    )
+
+
+def test_gemini_batch_succeeds(gemini_client: genai.Client) -> None:
+    requests = [types.InlinedRequest(contents=text, metadata={"n": text}) for text in ("one", "fail")]
+    created = gemini_client.batches.create(model="gemini-2.5-flash", src=requests)
+    assert created.name is not None
+    batch = gemini_ended(gemini_client, created.name)
+    assert batch.state.name == "JOB_STATE_SUCCEEDED"
+    one, failed = batch.dest.inlined_responses
+    assert (one.response.text, one.metadata) == ("Answer to one", {"n": "one"})
+    assert (failed.error.code, failed.response) == (8, None)
+    assert batch.name in {each.name for each in gemini_client.batches.list(config={"page_size": 1})}
+    gemini_client.batches.delete(name=batch.name)
+    with pytest.raises(genai_errors.ClientError, match="not found"):
+        gemini_client.batches.get(name=batch.name)
+
+
+def test_gemini_batch_reads_and_writes_files(gemini_client: genai.Client) -> None:
+    contents = [{"role": "user", "parts": [{"text": "one"}]}]
+    line = json.dumps({"key": "a", "request": {"contents": contents}}).encode()
+    source = gemini_client.files.upload(
+        file=io.BytesIO(line), config={"mime_type": "application/jsonl", "display_name": "in"}
+    )
+    assert source.name is not None
+    created = gemini_client.batches.create(model="gemini-2.5-flash", src=source.name)
+    batch = gemini_ended(gemini_client, created.name or "")
+    result = json.loads(gemini_client.files.download(file=batch.dest.file_name))
+    assert result["key"] == "a"
+    assert result["response"]["candidates"][0]["content"]["parts"][0]["text"] == "Answer to one"
+
+
+def test_gemini_batch_is_cancelled(gemini_client: genai.Client) -> None:
+    created = gemini_client.batches.create(
+        model="gemini-2.5-flash", src=[types.InlinedRequest(contents="slow")]
+    )
+    gemini_client.batches.cancel(name=created.name or "")
+    assert gemini_ended(gemini_client, created.name or "").state.name == "JOB_STATE_CANCELLED"
+
+
+def test_gemini_files_are_managed(gemini_client: genai.Client) -> None:
+    content = b"\0" + b"[{" * 200_000
+    file = gemini_client.files.upload(file=io.BytesIO(content), config={"mime_type": "video/mp4"})
+    assert (file.size_bytes, file.mime_type) == (len(content), "video/mp4")
+    assert file.name is not None
+    assert file.state is not None
+    assert file.state.name == "ACTIVE"
+    assert gemini_client.files.get(name=file.name).sha256_hash == file.sha256_hash
+    assert gemini_client.files.download(file=file.name) == content
+    assert file.name in {each.name for each in gemini_client.files.list(config={"page_size": 1})}
+    gemini_client.files.delete(name=file.name)
+    with pytest.raises(genai_errors.ClientError, match="may not exist"):
+        gemini_client.files.get(name=file.name)

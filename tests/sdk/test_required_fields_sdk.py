@@ -141,6 +141,7 @@ STORED_FILE, STORED_BATCH = f"/v1/files/{FILE_ID}", f"/v1/batches/{BATCH_ID}"
 BATCH = {"input_file_id": FILE_ID, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
 UPLOAD = form({"purpose": "batch"}, ("in.jsonl", json.dumps(line("text", "a")).encode()))
 """A form with a file of one request."""
+GEMINI_FILE_ID = "GEMINI_F"
 CLAUDE_BATCH_ID, CLAUDE_FILE_ID = "CLAUDE_B", "CLAUDE_F"
 MESSAGE_BATCHES = "/v1/messages/batches"
 CLAUDE_PARAMS = {
@@ -276,6 +277,10 @@ LOOKUPS = [
     Lookup("gemini-get_cache", "GET", f"/v1beta/{CACHE_NAME}", genai.CachedContent),
     Lookup("gemini-update_cache", "PATCH", f"/v1beta/{CACHE_NAME}", genai.CachedContent, body={"ttl": "9s"}),
     Lookup("gemini-delete_cache", "DELETE", f"/v1beta/{CACHE_NAME}", genai.DeleteCachedContentResponse),
+    Lookup("gemini-files", "POST", "/upload/v1beta/files", genai.File, "file", body=UPLOAD),
+    Lookup("gemini-list_files", "GET", "/v1beta/files", genai.File, "files"),
+    Lookup("gemini-get_file", "GET", f"/v1beta/{GEMINI_FILE_ID}", genai.File),
+    Lookup("gemini-delete_file", "DELETE", f"/v1beta/{GEMINI_FILE_ID}", genai.DeleteFileResponse),
     Lookup("gemini-models", "GET", "/v1beta/models", genai.Model, "models"),
     Lookup("gemini-models", "GET", "/v1beta/models/gemini-2.5-flash", genai.Model),
     Lookup(
@@ -311,6 +316,11 @@ WITHOUT_A_TYPE = {
     "openai-video_remix",
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
+    "gemini-batches",  # operations, of which the SDK makes a BatchJob: tests/sdk/test_batches_sdk.py
+    "gemini-list_batches",
+    "gemini-get_batch",
+    "gemini-cancel_batch",
+    "gemini-delete_batch",
     "anthropic-file_content",  # bytes, or an error
     "anthropic-batch_results",  # lines: test_message_batch_has_required_fields
     "anthropic-delete_batch",
@@ -465,6 +475,7 @@ def stored(server: VirtualServer) -> dict[str, str]:
         CACHE_NAME: server.respond(raw_request(CACHES, CACHE)).json["name"],
         ENDPOINT_ID: server.respond(raw_request("/v1/webhook_endpoints", HOOK)).json["id"],
         FILE_ID: (file := server.respond(sent("/v1/files", UPLOAD)).json["id"]),
+        GEMINI_FILE_ID: server.respond(sent("/upload/v1beta/files", UPLOAD)).json["file"]["name"],
         CLAUDE_BATCH_ID: server.respond(sent(MESSAGE_BATCHES, MESSAGE_BATCH)).json["id"],
         CLAUDE_FILE_ID: server.respond(sent("/anthropic/v1/files", UPLOAD)).json["id"],
         BATCH_ID: server.respond(sent("/v1/batches", {**BATCH, "input_file_id": file})).json["id"],

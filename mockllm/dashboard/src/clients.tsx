@@ -1,4 +1,4 @@
-// The verdicts on each client, and the sessions.
+// The verdicts on each client, the sessions, and the costs.
 
 import type { JSX } from "preact";
 import { call } from "./api.ts";
@@ -6,6 +6,7 @@ import { usePolled } from "./polling.ts";
 import { refresh } from "./feed.ts";
 import { clock, count, plural } from "./format.ts";
 import type { ClientVerdicts, Verdict } from "./models.ts";
+import { Costs } from "./costs.tsx";
 import { Card, Empty, SideScroll, attempt } from "./components.tsx";
 import { RequestLinks, Tries, useRequests } from "./tries.tsx";
 
@@ -22,6 +23,7 @@ export function Clients(): JSX.Element {
     <div class="two">
       <Verdicts />
       <Sessions />
+      <Costs />
     </div>
   );
 }

@@ -8,6 +8,11 @@ export function count(value: number): string {
   return integers.format(value);
 }
 
+/** Formats US dollars: `$0.000042`, `$1.25`. */
+export function dollars(value: number): string {
+  return `$${value.toFixed(value >= 1 || value === 0 ? 2 : value >= 0.01 ? 4 : 6)}`;
+}
+
 export function rate(value: number): string {
   return value > 0 && value < 10 && !Number.isInteger(value) ? value.toFixed(1) : count(value);
 }

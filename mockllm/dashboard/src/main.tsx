@@ -5,6 +5,7 @@ import { useObservable } from "./observable.ts";
 import { Clients } from "./clients.tsx";
 import { config, health, metrics, start, state } from "./feed.ts";
 import { count, plural } from "./format.ts";
+import { Hunt } from "./hunt.tsx";
 import { LiveView } from "./live_view.tsx";
 import { Notice, Tabs, type Mark } from "./components.tsx";
 import { RequestList } from "./request_list.tsx";
@@ -17,11 +18,12 @@ import "./styles/live.css";
 import "./styles/lists.css";
 import "./styles/control.css";
 import "./styles/rules.css";
+import "./styles/hunt.css";
 import "./styles/narrow.css";
 import { choose, theme } from "./theme.ts";
 
-const TITLES: Record<View, string> = { live: "Live", requests: "Requests", control: "Control", rules: "Rules", clients: "Clients" };
-const COMPONENTS: Record<View, () => JSX.Element> = { live: LiveView, requests: RequestList, control: ControlView, rules: Rules, clients: Clients };
+const TITLES: Record<View, string> = { live: "Live", requests: "Requests", control: "Control", rules: "Rules", clients: "Clients", hunt: "Hunt" };
+const COMPONENTS: Record<View, () => JSX.Element> = { live: LiveView, requests: RequestList, control: ControlView, rules: Rules, clients: Clients, hunt: Hunt };
 const STATES = {
   connecting: "connecting …",
   live: "live",

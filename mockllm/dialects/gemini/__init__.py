@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.dialects.gemini.batches import (
+    GeminiBatch,
+    GeminiBatchList,
+    GeminiCancelBatch,
+    GeminiCreateBatch,
+    GeminiDeleteBatch,
+)
 from mockllm.dialects.gemini.cached_contents import (
     CreateCachedContent,
     DeleteCachedContent,
@@ -13,12 +20,14 @@ from mockllm.dialects.gemini.cached_contents import (
 )
 from mockllm.dialects.gemini.count_tokens import GeminiCountTokens
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddings
+from mockllm.dialects.gemini.files import GeminiDeleteFile, GeminiFile, GeminiFileList
 from mockllm.dialects.gemini.generate import Generate
 from mockllm.dialects.gemini.live.dialect import Live
 from mockllm.dialects.gemini.live.session import LiveSession
 from mockllm.dialects.gemini.live.setup import LiveHandshake, LiveSetup, LiveTranscription
 from mockllm.dialects.gemini.media_calls import Imagen, Operation, Veo
 from mockllm.dialects.gemini.models import GeminiModels
+from mockllm.dialects.gemini.uploads import GeminiUpload
 
 GENERATE: Final = Generate("/v1beta")
 VERTEX: Final = Generate("/v1beta1/projects/mockllm/locations/global/publishers/google")
@@ -39,3 +48,12 @@ LIVE_HANDSHAKE: Final = LiveHandshake(lambda stamp: LiveSession(stamp.ids))
 LIVE_SETUP: Final = LiveSetup()
 LIVE: Final = Live()
 LIVE_TRANSCRIPTION: Final = LiveTranscription()
+UPLOAD_FILE: Final = GeminiUpload()
+LIST_FILES: Final = GeminiFileList()
+GET_FILE: Final = GeminiFile()
+DELETE_FILE: Final = GeminiDeleteFile()
+CREATE_BATCH: Final = GeminiCreateBatch()
+LIST_BATCHES: Final = GeminiBatchList()
+GET_BATCH: Final = GeminiBatch()
+CANCEL_BATCH: Final = GeminiCancelBatch()
+DELETE_BATCH: Final = GeminiDeleteBatch()

@@ -68,6 +68,26 @@ def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
     )
 
 
+def _stored_routes() -> tuple[ProviderRoute, ...]:
+    """The calls of files and batches."""
+    base = "/(v1beta|v1|v1alpha)"
+    file, batch = f"{base}/files/{{file}}", f"{base}/batches/{{batch}}"
+    get_file = ProviderCall("get_file", gemini.GET_FILE)
+    create = ProviderCall("batches", gemini.CREATE_BATCH)
+    return (
+        ProviderRoute("POST", f"/upload{base}/files", ProviderCall("files", gemini.UPLOAD_FILE)),
+        ProviderRoute("GET", f"{base}/files", ProviderCall("list_files", gemini.LIST_FILES)),
+        ProviderRoute("GET", file, get_file),
+        ProviderRoute("GET", f"{file}:download", get_file),
+        ProviderRoute("DELETE", file, ProviderCall("delete_file", gemini.DELETE_FILE)),
+        ProviderRoute("POST", f"{base}/models/{{model}}:batchGenerateContent", create),
+        ProviderRoute("GET", f"{base}/batches", ProviderCall("list_batches", gemini.LIST_BATCHES)),
+        ProviderRoute("GET", batch, ProviderCall("get_batch", gemini.GET_BATCH)),
+        ProviderRoute("DELETE", batch, ProviderCall("delete_batch", gemini.DELETE_BATCH)),
+        ProviderRoute("POST", f"{batch}:cancel", ProviderCall("cancel_batch", gemini.CANCEL_BATCH)),
+    )
+
+
 def _gemini_routes() -> tuple[ProviderRoute, ...]:
     base, models = "/(v1beta|v1|v1alpha)", ProviderCall("models", gemini.MODELS)
     generate = ProviderCall(
@@ -83,6 +103,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("GET", f"{base}/models", models),
         ProviderRoute("GET", f"{base}/models/{{model}}", models),
         *_cache_routes(base),
+        *_stored_routes(),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
         *_media_routes(base),
     )

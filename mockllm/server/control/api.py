@@ -32,6 +32,7 @@ from mockllm.server.server_limits import ServerLimits
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
+    from mockllm.server.control.cost_counters import CostCounters
     from mockllm.server.control.live_feed import LiveFeed
 
 
@@ -102,6 +103,16 @@ class ControlApi:
         """Return the response to a call that the server refused: too large, too slow or too deep."""
         return problem_plan(Problem(failure.status or 400, failure.message or "The call is refused."))
 
+    async def _counted_costs(self) -> CostCounters:
+        """Return the costs so far; the counters are made at the first scrape."""
+        from mockllm.server.control.cost_counters import CostCounters
+
+        context = self.context
+        if context.costs is None:
+            context.costs = CostCounters()
+        await context.costs.count(context.journal, context.engine, context.prices)
+        return context.costs
+
     async def _run(self, method: str, path: str, query: str, raw: bytes, accept: str) -> Any:
         if path == "/metrics":
             if method not in ("GET", "HEAD"):
@@ -109,7 +120,7 @@ class ControlApi:
             from mockllm.server.control.prometheus import metrics_page
 
             await self.context.collect()
-            return TextResponse(*metrics_page(self.context, accept))
+            return TextResponse(*metrics_page(self.context, accept, await self._counted_costs()))
         if path == FEED:
             raise Problem(426, "This path is a WebSocket, the live feed: send a request with an upgrade.")
         from mockllm.server.control.models.base import NoParameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
@@ -22,6 +22,9 @@ from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.state.sessions import Sessions
+
+if TYPE_CHECKING:
+    from mockllm.server.control.cost_counters import CostCounters
 
 
 class ControlledApp(Protocol):
@@ -84,6 +87,8 @@ class ControlContext:
         """Number of resets of counters that rules use."""
         self.prices: Mapping[str, Price] = {}
         """The user's own prices, by the beginning of a model's name."""
+        self.costs: CostCounters | None = None
+        """The costs that `/metrics` shows; None before the first scrape."""
         self._expiry: OverlayExpiry | None = None
         self.other_processes: OtherProcesses | None = None
         """The processes that serve requests beside this one, or instead of it."""
@@ -173,6 +178,8 @@ class ControlContext:
         elif kind == "metrics":
             self.journal.count()
             self.metrics.reset()
+            if self.costs is not None:
+                self.costs.reset(max((entry.number for entry in self.journal), default=0))
         elif self.overlays is not None:
             await self.overlays.clear(all=True)
             self.settings = {}

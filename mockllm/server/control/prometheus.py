@@ -16,16 +16,17 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from mockllm.engine import EngineInfo
 from mockllm.server.access_log import plain
 from mockllm.server.control.context import ControlContext
+from mockllm.server.control.cost_counters import CostCounters
 from mockllm.server.metrics import BOUNDS, Histogram, Metrics
 
 SHOWN_BUCKETS: Final = tuple(index for index in range(2, len(BOUNDS), 2))
 """Indices of the exposed buckets: every second one, from 0.2 ms on."""
 
 
-def metrics_page(context: ControlContext, accept: str) -> tuple[bytes, str]:
+def metrics_page(context: ControlContext, accept: str, costs: CostCounters) -> tuple[bytes, str]:
     """Return the page and its content type."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_ContextCollector(context))
+    registry.register(_ContextCollector(context, costs))
     try:
         encoder, content_type = choose_encoder(accept)
     except (TypeError, ValueError):  # a version that is not a number
@@ -34,8 +35,9 @@ def metrics_page(context: ControlContext, accept: str) -> tuple[bytes, str]:
 
 
 class _ContextCollector(Collector):
-    def __init__(self, context: ControlContext) -> None:
+    def __init__(self, context: ControlContext, costs: CostCounters) -> None:
         self._context = context
+        self._costs = costs
 
     def collect(self) -> Iterator[Metric]:
         context = self._context
@@ -44,6 +46,7 @@ class _ContextCollector(Collector):
         yield from _responses(context.metrics)
         yield _in_flight(context)
         yield from _catalog(context.engine.info())
+        yield from _cost(self._costs)
 
 
 def _requests(metrics: Metrics) -> Metric:
@@ -84,6 +87,28 @@ def _responses(metrics: Metrics) -> Iterator[Metric]:
     )
     late.add_metric((), _buckets(metrics.late), metrics.late.total)
     yield late
+
+
+def _cost(counted: CostCounters) -> Iterator[Metric]:
+    """Yield the costs and tokens of successful responses."""
+    dollars = CounterMetricFamily(
+        "mockllm_cost_dollars", "Cost at list prices in US dollars.", labels=("endpoint", "model")
+    )
+    unpriced = CounterMetricFamily(
+        "mockllm_unpriced_requests",
+        "Requests for models without a known price.",
+        labels=("endpoint", "model"),
+    )
+    tokens = CounterMetricFamily(
+        "mockllm_tokens", "Tokens that responses report.", labels=("endpoint", "model", "kind")
+    )
+    for labels, total in counted.sums.items():
+        names = (labels.endpoint, plain(labels.model))
+        dollars.add_metric(names, total.cost)
+        unpriced.add_metric(names, total.unpriced)
+    for (labels, kind), count in counted.tokens.items():
+        tokens.add_metric((labels.endpoint, plain(labels.model), kind), count)
+    yield from (dollars, unpriced, tokens)
 
 
 def _in_flight(context: ControlContext) -> Metric:

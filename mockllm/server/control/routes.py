@@ -8,7 +8,7 @@ from mockllm.core.display import brief
 from mockllm.core.json.codec import dumps
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.handlers import editing, gates, journal, metrics, rules, settings, verdicts
+from mockllm.server.control.handlers import editing, gates, hunts, journal, metrics, rules, settings, verdicts
 from mockllm.server.control.openapi import document
 from mockllm.server.control.problem import Problem, method_problem
 
@@ -21,6 +21,7 @@ async def show_openapi(context: ControlContext, call: ApiCall) -> TextResponse:
 ROUTES: Final[tuple[ApiRoute, ...]] = (
     *journal.ROUTES,
     *gates.ROUTES,
+    *hunts.ROUTES,
     *verdicts.ROUTES,
     *rules.ROUTES,
     *editing.ROUTES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server.control.live_server import Steered
 
@@ -39,3 +40,51 @@ def test_verify_checks_the_cost(server: Steered, model: str, bound: float, messa
     assert [each["message"].startswith(message) for each in result["failures"]] == [True] * (
         message is not None
     )
+
+
+def samples(server: Steered, name: str) -> dict[tuple[str, ...], float]:
+    """The values of a metric by its model, and its kind where it has one."""
+    text = server.call("GET", "/metrics").text
+    return {
+        tuple(sample.labels[label] for label in ("model", "kind") if label in sample.labels): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def test_metrics_count_each_request_once(server: Steered) -> None:
+    server.ask("hello", model="gpt-4o")
+    first = samples(server, "mockllm_cost_dollars_total")
+    assert samples(server, "mockllm_cost_dollars_total") == first
+    server.ask("hello", model="gpt-4o")
+    server.ask("hello", model="my-model")
+    server.ask("nothing matches this", model="gpt-4o")
+    total = samples(server, "mockllm_cost_dollars_total")
+    assert total[("gpt-4o",)] == pytest.approx(2 * first[("gpt-4o",)])
+    assert total[("gpt-4o",)] == pytest.approx(server.call("GET", "/api/costs").json["cost"])
+    assert samples(server, "mockllm_unpriced_requests_total") == {("gpt-4o",): 0, ("my-model",): 1}
+    tokens = samples(server, "mockllm_tokens_total")
+    assert tokens[("gpt-4o", "input")] == 2 * tokens[("my-model", "input")] > 0
+    assert tokens[("gpt-4o", "cached")] == tokens[("gpt-4o", "cache_write")] == 0
+
+
+def test_reset_of_metrics_begins_anew(server: Steered) -> None:
+    server.ask("hello", model="gpt-4o")
+    first = samples(server, "mockllm_cost_dollars_total")
+    server.call("POST", "/api/reset", {"what": ["metrics"]})
+    assert samples(server, "mockllm_cost_dollars_total") == {}
+    server.ask("hello", model="gpt-4o")
+    assert samples(server, "mockllm_cost_dollars_total") == pytest.approx(first)
+
+
+def test_verdict_has_the_cost_of_its_requests(server: Steered) -> None:
+    document = "You book trains. Ask for the day and the place. " * 200
+    for system in (document, "It is 10:01. " + document):
+        turns = [{"role": "system", "content": system}, {"role": "user", "content": "hello"}]
+        server.ask("hello", model="gpt-4o", messages=turns)
+    (client,) = server.call("GET", "/api/verdicts").json["clients"]
+    (verdict,) = client["verdicts"]
+    assert (verdict["verdict"], len(verdict["requests"])) == ("cache_lost", 2)
+    assert f"#{verdict['requests'][1]} changes messages[0] (system)" in verdict["says"]
+    assert verdict["cost"] == pytest.approx(server.call("GET", "/api/costs").json["cost"])

@@ -32,6 +32,9 @@ PROMISED = {
     "mockllm_rules": ("gauge", set()),
     "mockllm_stale_files": ("gauge", set()),
     "mockllm_last_reload_successful": ("gauge", set()),
+    "mockllm_cost_dollars": ("counter", {"endpoint", "model"}),
+    "mockllm_unpriced_requests": ("counter", {"endpoint", "model"}),
+    "mockllm_tokens": ("counter", {"endpoint", "model", "kind"}),
 }
 Read = Callable[[str], Iterable[Metric]]
 

@@ -15,7 +15,8 @@ from mockllm.engine import Engine
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.journal_queries import decode_again
+from mockllm.server.control.costs import entry_cost
+from mockllm.server.control.journal_queries import TimeSlices, decode_again
 from mockllm.server.control.models.journal import ClientVerdicts, VerdictGiven, VerdictList, VerdictQuery
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
@@ -34,6 +35,10 @@ async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | T
     The requests are decoded in slices, so that other responses are not delayed.
     """
     requests = observed_requests(context.journal, context.engine, call.query)
+    slices = TimeSlices()
+    for request in requests:
+        _ = request.prompt
+        await slices.turn()
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
     for number, request in enumerate(requests if failed else ()):
         _ = request.hash, request.request.user, request.refused_permanently, request.wait
@@ -41,10 +46,27 @@ async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | T
             await asyncio.sleep(0)
     reports = client_reports(requests, context.journal, call.query, time.monotonic())  # the journal's clock
     if call.query.format == "json":
-        return verdict_list(reports)
+        return await _with_costs(verdict_list(reports), context)
     from mockllm.core.verdicts.junit import junit
 
     return TextResponse(junit(reports), XML)
+
+
+async def _with_costs(found: VerdictList, context: ControlContext) -> VerdictList:
+    """Set the cost of each verdict's requests."""
+    verdicts = [verdict for client in found.clients for verdict in client.verdicts]
+    shown = {number for verdict in verdicts for number in verdict.requests}
+    dollars: dict[int, float | None] = {}
+    slices = TimeSlices()
+    for entry in tuple(context.journal) if shown else ():
+        if entry.number in shown:
+            dollars[entry.number] = entry_cost(entry, context.engine, context.prices).dollars
+            await slices.turn()
+    for verdict in verdicts:
+        single = [dollars.get(number) for number in verdict.requests]
+        known = [each for each in single if each is not None]
+        verdict.cost = round(sum(known), 9) if len(known) == len(single) else None
+    return found
 
 
 def observed_requests(journal: Journal, engine: Engine, query: VerdictQuery) -> list[ObservedRequest]:

@@ -204,6 +204,8 @@ class VerdictGiven(BaseModel):
     says: str
     rule_of_conduct: str
     requests: list[int]
+    cost: float | None = None
+    """US dollars of these requests at list prices; None where a price is unknown."""
 
 
 class ClientVerdicts(BaseModel):

@@ -1,0 +1,309 @@
+"""Batches: POST …/models/{model}:batchGenerateContent, GET …/batches, GET and DELETE …/batches/{id}, POST …:cancel.
+
+The requests are in the body or in a file. A batch is an operation, whose metadata has the state. Sources:
+google-genai's `Batches` and the API's reference of `GenerateContentBatch`; no recording was at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import BatchStart, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_batches import (
+    BatchRecord,
+    BatchState,
+    cancelled,
+    new_batch,
+    record_of,
+    state_of,
+    with_read,
+)
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.batch_output import CODES, outputs
+from mockllm.dialects.gemini.cached_contents import format_time
+from mockllm.dialects.gemini.file_object import file_object, find_file, missing_file
+from mockllm.dialects.gemini.generate_check import check_readable
+from mockllm.dialects.gemini.generate_request import GeminiRequest, object_of
+from mockllm.dialects.gemini.pages import page
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.uploads import LETTERS
+
+PREFIX: Final = "batches/"
+TYPE: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta.GenerateContentBatch"
+OUTPUT_TYPE: Final = f"{TYPE}Output"
+MAX_LINES: Final = 50_000
+STATES: Final = {
+    "queued": "PENDING",
+    "in_progress": "RUNNING",
+    "finalizing": "RUNNING",
+    "cancelling": "RUNNING",
+    "completed": "SUCCEEDED",
+}
+"""The protocol's words for states, where they differ."""
+
+
+class GeminiBatchInput(NamedTuple):
+    """The requests of a batch with their keys and metadata. `problem`: why the batch fails."""
+
+    keys: list[str]
+    bodies: list[dict[str, Json]]
+    metadata: list[Json]
+    problem: str | None = None
+
+
+class GeminiBatchRequest(GeminiRequest):
+    api = "batches"
+
+    @lazy
+    def batch(self) -> dict[str, Json]:
+        return object_of(self.fields.get("batch"))
+
+    @lazy
+    def config(self) -> dict[str, Json]:
+        return object_of(_member(self.batch, "inputConfig", "input_config"))
+
+    @lazy
+    def file_name(self) -> str | None:
+        name = _member(self.config, "fileName", "file_name")
+        return name if type(name) is str and name else None
+
+    @lazy
+    def input(self) -> GeminiBatchInput:
+        if self.file_name is not None:
+            file = find_file(self, self.file_name)
+            return _read_file(b"" if file is None else file.request_body)
+        items = object_of(self.config.get("requests")).get("requests")
+        requests = [object_of(item) for item in items] if type(items) is list else []
+        return GeminiBatchInput(
+            [str(number) for number in range(len(requests))],
+            [object_of(item.get("request")) for item in requests],
+            [item.get("metadata") for item in requests],
+        )
+
+
+def _member(holder: Mapping[str, Json], *names: str) -> Json:
+    """Return a member by the first of its spellings."""
+    return next((holder[name] for name in names if name in holder), None)
+
+
+def _read_file(content: bytes) -> GeminiBatchInput:
+    found = GeminiBatchInput([], [], [])
+    written = [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
+    if not written or len(written) > MAX_LINES:
+        return found._replace(problem=f"The input file must have 1 to {MAX_LINES} lines.")
+    for number, text in enumerate(written, 1):
+        try:
+            line = object_of(loads(text))
+        except JSONDecodeError:
+            line = {}
+        if type(line.get("request")) is not dict:
+            return found._replace(
+                problem=f"Line {number} of the input file is no JSON object with a request."
+            )
+        found.keys.append(str(line.get("key", number - 1)))
+        found.bodies.append(line["request"])
+        found.metadata.append(None)
+    return found
+
+
+class GeminiStoredBatchRequest(GeminiRequest):
+    api = "stored_batches"
+
+    @lazy
+    def name(self) -> str:
+        return PREFIX + self.route.get("batch", "")
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        """The batch that the path names."""
+        return self.recall.stored(self.name)
+
+
+class GeminiCreateBatch(GeminiStoredCall):
+    """POST /v1beta/models/{model}:batchGenerateContent."""
+
+    api: str = "batches"
+    request: type[Request] = GeminiBatchRequest
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def check(self, request: Request) -> Failure | None:
+        error = check_readable(request)
+        if error is not None:
+            return error
+        assert isinstance(request, GeminiBatchRequest)
+        if request.file_name is not None:
+            missing = find_file(request, request.file_name) is None
+            return missing_file(request.file_name) if missing else None
+        if request.input.keys:
+            return None
+        message = "* BatchGenerateContentRequest.batch.input_config: input_config is not specified\n"
+        return Failure("bad_request", message=message)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        return self.begin(BatchOutcome(), request, stamp)
+
+    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+        """Return the response with a batch that ends so."""
+        assert isinstance(request, GeminiBatchRequest)
+        id = stamp.ids.make("", 36, "batch", alphabet=LETTERS)
+        problem = request.input.problem
+        if problem is not None:
+            outcome = BatchOutcome("failed", message=problem)
+        record = BatchRecord(request.now, request.input.keys, outcome, _details(id, request))
+        batch = new_batch(PREFIX + id, record, BatchStart(json_plan({})).waits, request.monotonic)
+        plan = json_plan(operation(batch, request.monotonic))
+        return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        start = plan.background
+        if plan.head.status != 200 or not isinstance(start, BatchStart):
+            return None
+        assert isinstance(request, GeminiBatchRequest)
+        name = loads(start.plan.steps[0].payload)["name"]  # type: ignore[union-attr]  # one event
+        keys, bodies, _, _ = request.input
+        details = _details(name.removeprefix(PREFIX), request)
+        record = BatchRecord(request.now, keys, start.outcome, details)
+        batch = new_batch(name, record, start.waits, request.monotonic + plan.delay)
+        path = f"/v1beta/models/{request.model}:generateContent"
+        lines = tuple(
+            BatchLine(path, dumps(body)) for body in bodies[: start.outcome.response_count(len(keys))]
+        )
+        others: tuple[StoredResponse, ...] = ()
+        if details["file"]:
+            shown = file_object(request, details["file"], "", "application/jsonl", b"")
+            shown["source"] = "GENERATED"
+            others = (StoredResponse(details["file"], name, b"", dumps(shown)),)
+        return StoreUpdate((name,), batch, others=others, batch=BatchRun(name, lines))
+
+
+def _details(id: str, request: GeminiBatchRequest) -> dict[str, Json]:
+    title = _member(request.batch, "displayName", "display_name")
+    return {
+        "model": f"models/{request.model}",
+        "title": title if type(title) is str else None,
+        "metadata": request.input.metadata,
+        "file": f"files/batch-{id}" if request.file_name is not None else None,
+        "input_file": request.file_name,
+    }
+
+
+def operation(batch: StoredResponse, now: float) -> dict[str, Json]:
+    """Return the batch as a read at this time finds it."""
+    state, record = state_of(batch, now), record_of(batch)
+    details = record.details
+    metadata: dict[str, Json] = {
+        "@type": TYPE,
+        "model": details["model"],
+        **({} if details["title"] is None else {"displayName": details["title"]}),
+        **({} if details["input_file"] is None else {"inputConfig": {"fileName": details["input_file"]}}),
+        "createTime": format_time(record.created),
+        "updateTime": format_time(max(state.reached.values())),
+        "batchStats": _stats(state),
+        "state": f"BATCH_STATE_{STATES.get(state.status, state.status.upper())}",
+        "name": batch.id,
+    }
+    shown: dict[str, Json] = {"name": batch.id, "metadata": metadata}
+    if not state.ended:
+        return shown
+    metadata["endTime"] = metadata["updateTime"]
+    shown["done"] = True
+    if state.status == "failed":
+        message = record.outcome.message or "The batch could not be processed."
+        code = CODES.get(record.outcome.code or "", CODES["INTERNAL"])
+        return {**shown, "error": {"code": code, "message": message}}
+    output = _output(batch, now)
+    metadata["output"] = output
+    return {**shown, "response": {"@type": OUTPUT_TYPE, **output}}
+
+
+def _output(batch: StoredResponse, now: float) -> dict[str, Json]:
+    details = record_of(batch).details
+    if details["file"]:
+        return {"responsesFile": details["file"]}
+    inlined = [
+        output if metadata is None else {**output, "metadata": metadata}
+        for output, metadata in zip(outputs(batch, now), details["metadata"], strict=True)
+    ]
+    return {"inlinedResponses": {"inlinedResponses": inlined}}
+
+
+def _stats(state: BatchState) -> dict[str, Json]:
+    """Return the counts; protobuf leaves out those that are 0."""
+    failed = state.responded - state.succeeded
+    pending = state.total - state.responded
+    counts = {
+        "requestCount": state.total,
+        "successfulRequestCount": state.succeeded,
+        "failedRequestCount": failed + pending if state.ended else failed,
+        "pendingRequestCount": 0 if state.ended else pending,
+    }
+    return {name: str(count) for name, count in counts.items() if count}
+
+
+class GeminiBatch(GeminiStoredCall):
+    """GET /v1beta/batches/{id}, and the base of the calls on one batch."""
+
+    api: str = "stored_batches"
+    request: type[Request] = GeminiStoredBatchRequest
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, GeminiStoredBatchRequest)
+        if request.stored is None:
+            note = "a batch exists after a call of the same session that creates it"
+            return Failure("not_found", message="Requested entity was not found.", note=note)
+        return self.respond(request.stored, request)
+
+    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+        return json_plan(operation(stored, request.monotonic))
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, GeminiStoredBatchRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        return self.update(request.stored, request)
+
+    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
+        """Return the change of the store by the call."""
+        changed = with_read(stored)
+        return None if changed is None else StoreUpdate((changed.id,), changed)
+
+
+class GeminiCancelBatch(GeminiBatch):
+    """POST /v1beta/batches/{id}:cancel."""
+
+    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+        if state_of(stored, request.monotonic).ended:
+            message = "Batch has already completed and cannot be cancelled."
+            return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})
+        return json_plan({})
+
+    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
+        return StoreUpdate((stored.id,), cancelled(stored, request.monotonic))
+
+
+class GeminiDeleteBatch(GeminiBatch):
+    """DELETE /v1beta/batches/{id}."""
+
+    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+        return json_plan({})
+
+    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
+        return StoreUpdate(forgotten=(stored.id,))
+
+
+class GeminiBatchList(GeminiBatch):
+    """GET /v1beta/batches: the newest first."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        batches = request.recall.all_stored(PREFIX)
+        shown = [operation(batch, request.monotonic) for batch in batches[::-1]]
+        return json_plan(page("operations", shown, request))

@@ -1,0 +1,87 @@
+"""The calls on files: GET /v1beta/files, GET and DELETE …/{id}, GET …/{id}:download.
+
+The API's reference says that only generated files can be downloaded; this server sends any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.batch_output import output_content
+from mockllm.dialects.gemini.file_object import PREFIX, find_file, missing_file, object_of_file
+from mockllm.dialects.gemini.generate_request import GeminiRequest
+from mockllm.dialects.gemini.pages import page
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+
+DOWNLOAD: Final = ":download"
+
+
+class GeminiFileRequest(GeminiRequest):
+    api = "stored_files"
+
+    @lazy
+    def name(self) -> str:
+        return PREFIX + self.route.get("file", "").removesuffix(DOWNLOAD)
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        """The file that the path names, with its content."""
+        stored = find_file(self, self.name)
+        return None if stored is None else whole_file(stored, self)
+
+
+def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | None:
+    """Return a file with its content. The responses to a batch are a file when the batch has ended."""
+    if stored.previous is None:
+        return stored
+    batch = request.recall.stored(stored.previous)
+    content = None if batch is None else output_content(batch, request.monotonic)
+    return None if content is None else stored._replace(request_body=content)
+
+
+class GeminiFile(GeminiStoredCall):
+    """GET /v1beta/files/{id} and …:download, and the base of the calls on one file."""
+
+    api: str = "stored_files"
+    request: type[Request] = GeminiFileRequest
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, GeminiFileRequest)
+        if request.stored is None:
+            return missing_file(request.name)
+        return self.respond(request.stored, request)
+
+    def respond(self, stored: StoredResponse, request: Request) -> Plan:
+        shown = object_of_file(stored)
+        if not request.path.endswith(DOWNLOAD):
+            return json_plan({**shown, "sizeBytes": str(len(stored.request_body))})
+        head = ResponseHead(200, (("content-type", str(shown.get("mimeType"))),))
+        return Plan(head, (EventStep(stored.request_body, 0, "body"),))
+
+
+class GeminiDeleteFile(GeminiFile):
+    """DELETE /v1beta/files/{id}."""
+
+    def respond(self, stored: StoredResponse, request: Request) -> Plan:
+        return json_plan({})
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, GeminiFileRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        return StoreUpdate(forgotten=(request.stored.id,))
+
+
+class GeminiFileList(GeminiFile):
+    """GET /v1beta/files: the uploaded files, the newest first."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        files = [stored for stored in request.recall.all_stored(PREFIX) if stored.previous is None]
+        return json_plan(page("files", [object_of_file(stored) for stored in files[::-1]], request))

@@ -1,0 +1,31 @@
+"""The protocol of a recording, for the check of scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.engine.replay import decodes
+from mockllm.scenario.language.replay import ReplaySpec
+
+MAX_BYTES: Final = 262_144
+"""A longer recording is not decoded."""
+_BY_CALL: Final = {(call.dialect.name, call.dialect.api): call.dialect for call in reversed(GENERATING_CALLS)}
+_PROTOCOLS: Final = tuple(reversed(_BY_CALL.values()))
+"""One call of each protocol: vendors differ in little from it."""
+
+
+def other_dialect(spec: ReplaySpec, files: Mapping[str, bytes], wanted: Collection[str]) -> str | None:
+    """Return the name of the dialect in which a response was recorded, if no call of the `wanted` dialects can decode
+    it. Return None otherwise, also if no dialect can."""
+    if spec.status >= 400 or spec.as_ != "bytes":
+        return None
+    size = (
+        len(files.get(spec.file, b"")) if spec.file else sum(len(frame.bytes) for frame in spec.frames or ())
+    )
+    if size > MAX_BYTES:
+        return None
+    dialects = sorted(_PROTOCOLS, key=lambda dialect: dialect.name not in wanted)
+    found = next((dialect.name for dialect in dialects if decodes(spec, files, dialect)), None)
+    return None if found in wanted else found

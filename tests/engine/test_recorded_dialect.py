@@ -1,0 +1,84 @@
+"""In which protocol a recording is, for rules of other protocols."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.cli.sources import vocabulary
+from mockllm.engine.recorded_dialect import MAX_BYTES, other_dialect
+from mockllm.scenario.catalog_lint import warnings
+from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+
+CHAT = (
+    'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hi"}}]}\n\n'
+    "data: [DONE]\n\n"
+)
+MESSAGE = (
+    '{"id":"m","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"Hi"}],'
+    '"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}'
+)
+GZIPPED = "H4sIAAAAAAAC/8tIzcnJBwCGphA2BQAAAA=="
+
+
+def replay(**more: Any) -> ReplaySpec:
+    return ReplaySpec.model_validate(more)
+
+
+@pytest.mark.parametrize(
+    ("spec", "files", "wanted", "found"),
+    [
+        (replay(frames=[CHAT], headers={"content-type": "text/event-stream"}), {}, {"anthropic"}, "openai"),
+        (replay(frames=[CHAT], headers={"content-type": "text/event-stream"}), {}, {"openai"}, None),
+        (replay(frames=[MESSAGE]), {}, {"openai", "gemini"}, "anthropic"),
+        (replay(file="a.json"), {"a.json": MESSAGE.encode()}, {"gemini"}, "anthropic"),
+        (replay(file="a.json"), {"a.json": b" " * (MAX_BYTES + 1)}, {"gemini"}, None),
+        (replay(frames=["What?"]), {}, {"openai"}, None),
+        (replay(frames=[MESSAGE], status=500), {}, {"openai"}, None),
+        (replay(frames=[MESSAGE], **{"as": "reply"}), {}, {"openai"}, None),
+        (replay(frames=[{"base64": GZIPPED}], headers={"content-encoding": "gzip"}), {}, {"openai"}, None),
+    ],
+)
+def test_other_dialect_of_recording(
+    spec: ReplaySpec, files: Any, wanted: set[str], found: str | None
+) -> None:
+    assert other_dialect(spec, files, wanted) == found
+
+
+RULE = "  - match: {{{}}}\n    replay: {{frames: ['{}']}}\n"
+ONE_LINE = MESSAGE
+EVENTS = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}'
+
+
+@pytest.mark.parametrize(
+    ("match", "body", "message"),
+    [
+        ("provider: openai", ONE_LINE, "recorded in the protocol of anthropic, for requests of openai"),
+        ("dialect: [gemini]", ONE_LINE, "recorded in the protocol of anthropic, for requests of gemini"),
+        ("dialect: openai, stream: false", EVENTS, "a recorded stream, for requests without a stream"),
+        ("dialect: anthropic", ONE_LINE, None),
+        ("dialect: {exists: true}", ONE_LINE, None),
+        ("stream: true", EVENTS, None),
+        ("stream: false", ONE_LINE, None),
+    ],
+)
+def test_check_warns_about_recording(tmp_path: Path, match: str, body: str, message: str | None) -> None:
+    (tmp_path / "a.yaml").write_text("rules:\n" + RULE.format(match, body), "utf-8")
+    loaded = load_scenarios(ScenarioSources((str(tmp_path),), vocabulary=vocabulary()))
+    assert not loaded.diagnostics
+    found = [str(warning) for warning in warnings(loaded) if "recorded" in str(warning)]
+    assert [f"{message}; write `as: reply`" in text for text in found] == ([True] if message else [])
+
+
+def test_check_knows_a_stream_by_its_type(tmp_path: Path) -> None:
+    rule = (
+        "rules: [{match: {stream: false}, choose: [a, {replay: {file: a.txt, headers: {Content-Type: %s}}}]}]"
+    )
+    for kind, count in (("text/event-stream", 1), ("application/json", 0)):
+        (tmp_path / "a.txt").write_text("{}")
+        (tmp_path / "a.yaml").write_text(rule % kind)
+        loaded = load_scenarios(ScenarioSources((str(tmp_path),), vocabulary=vocabulary()))
+        assert len([each for each in warnings(loaded) if "a recorded stream" in str(each)]) == count

@@ -1,0 +1,76 @@
+// Files and batches with the packages openai, @anthropic-ai/sdk and @google/genai.
+
+import Anthropic from "@anthropic-ai/sdk";
+import { GoogleGenAI } from "@google/genai";
+import OpenAI, { toFile } from "openai";
+import { setTimeout as wait } from "node:timers/promises";
+import { HELLO, URL, all, assert, rejection, test } from "./cases.mjs";
+
+const openai = new OpenAI({ baseURL: `${URL}/v1`, apiKey: "sk-test", maxRetries: 0 });
+const claude = new Anthropic({ baseURL: URL, apiKey: "sk-test", maxRetries: 0 });
+const gemini = new GoogleGenAI({ apiKey: "key", httpOptions: { baseUrl: URL } });
+
+/** The first object that has ended. */
+async function until(read, ended) {
+  for (;;) {
+    const found = await read();
+    if (ended(found)) return found;
+    await wait(50);
+  }
+}
+
+test("an OpenAI batch from its file to its responses", async () => {
+  const body = { model: "gpt-4o", messages: [{ role: "user", content: "hello" }] };
+  const line = { custom_id: "a", method: "POST", url: "/v1/chat/completions", body };
+  const file = await openai.files.create({
+    file: await toFile(Buffer.from(JSON.stringify(line)), "in.jsonl"),
+    purpose: "batch",
+  });
+  const created = await openai.batches.create({
+    input_file_id: file.id,
+    endpoint: "/v1/chat/completions",
+    completion_window: "24h",
+  });
+  const batch = await until(
+    () => openai.batches.retrieve(created.id),
+    (found) => found.status === "completed",
+  );
+  const output = JSON.parse(await (await openai.files.content(batch.output_file_id)).text());
+  assert.equal(output.response.body.choices[0].message.content, HELLO);
+  assert.equal((await openai.files.delete(file.id)).deleted, true);
+  assert.equal((await rejection(openai.files.retrieve(file.id))).status, 404);
+});
+
+test("a message batch and its results", async () => {
+  const params = { model: "claude-sonnet-4-5", max_tokens: 99, messages: [{ role: "user", content: "hello" }] };
+  const created = await claude.messages.batches.create({ requests: [{ custom_id: "a", params }] });
+  const batch = await until(
+    () => claude.messages.batches.retrieve(created.id),
+    (found) => found.processing_status === "ended",
+  );
+  const [line] = await all(await claude.messages.batches.results(batch.id));
+  assert.equal(line.result.type, "succeeded");
+  assert.equal(line.result.message.content[0].text, HELLO);
+});
+
+test("a Gemini batch", async () => {
+  const src = [{ contents: [{ role: "user", parts: [{ text: "hello" }] }] }];
+  const created = await gemini.batches.create({ model: "gemini-2.5-flash", src });
+  const batch = await until(
+    () => gemini.batches.get({ name: created.name }),
+    (found) => found.state === "JOB_STATE_SUCCEEDED",
+  );
+  const [{ response }] = batch.dest.inlinedResponses;
+  assert.equal(response.candidates[0].content.parts[0].text, HELLO);
+});
+
+test("a file of Gemini is uploaded, found and deleted", async () => {
+  const file = await gemini.files.upload({
+    file: new Blob(["text"], { type: "text/plain" }),
+    config: { displayName: "mine" },
+  });
+  assert.equal(file.sizeBytes, "4");
+  assert.equal((await gemini.files.get({ name: file.name })).displayName, "mine");
+  await gemini.files.delete({ name: file.name });
+  assert.match((await rejection(gemini.files.get({ name: file.name }))).message, /may not exist/);
+});
