@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Refusal, Reply, Text
+from mockllm.core.reply.reply import Call, Choice, Finish, Refusal, Reply, Text
 from mockllm.dialects.anthropic import COMPLETE
 from mockllm.dialects.anthropic.text_completions import FORM
 from mockllm.dialects.anthropic.text_completions_request import TextCompletionsRequest
@@ -171,8 +171,9 @@ def test_other_bodies_are_not_decoded() -> None:
 
 
 def test_bodies_and_streams_are_decoded() -> None:
-    for finish, word in (("stop", "stop"), ("length", "length")):
-        reply = Reply((Choice((Text(("Hello", " there")),), finish),))
+    finishes: tuple[Finish, ...] = ("stop", "length")
+    for word in finishes:
+        reply = Reply((Choice((Text(("Hello", " there")),), word),))
         whole = COMPLETE.decode(COMPLETE.encode_body(reply, request(), STAMP))
         streamed = COMPLETE.decode(COMPLETE.encode_stream(reply, request(stream=True), STAMP))
         assert whole is not None
