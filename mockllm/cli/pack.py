@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -100,14 +100,19 @@ def _add_consumer_commands(command: Command) -> None:
             default=os.environ.get("MOCKLLM_PACK_INDEX"),
             help="an index of packs: a file, or URL#FILE of a git repository [MOCKLLM_PACK_INDEX]",
         )
+    for sub in (add, remove, update, outdated, search, *_show_commands(command)):
+        sub.add_argument("--scenarios", metavar="DIR", action="append", help=LOCK_HELP)
+
+
+def _show_commands(command: Command) -> Iterable[argparse.ArgumentParser]:
+    """Return the parsers of the commands that show or copy what is locked."""
     listed = command("list", "list the packs that can be used by name")
     listed.add_argument("--json", action="store_true", help="as JSON")
     info = command("info", "show a pack: description, parameters, what it could do to you")
     info.add_argument("pack", metavar="PACK", help="a name, or any source of `pack add`")
     info.add_argument("--json", action="store_true", help="as JSON")
     vendor = command("vendor", "copy all locked packs into ./mockllm_packs, to be committed")
-    for sub in (add, remove, update, outdated, search, listed, info, vendor):
-        sub.add_argument("--scenarios", metavar="DIR", action="append", help=LOCK_HELP)
+    return listed, info, vendor
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.pacing import Pacing
@@ -178,3 +179,11 @@ class EmbeddingDialect(LookupDialect, Protocol):
 
     def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return a response with these vectors; None: with those that the call computes from its inputs."""
+
+
+class BatchDialect(LookupDialect, Protocol):
+    """A call that creates a batch, whose end a rule may specify."""
+
+    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+        """Return the response with a batch that ends so. Its `background` is a BatchStart, and `store_update` returns
+        the lines (core.batch.BatchRun), which the server serves as direct requests."""

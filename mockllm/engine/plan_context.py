@@ -125,9 +125,8 @@ def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]])
 
 def with_batch_waits(plan: Plan, background: BackgroundRun, settings: ResolvedSettings) -> Plan:
     """Return the response to a call that creates a batch with the waits of the batch's states."""
-    if isinstance(background, BatchStart):
-        background = replace(background, waits=settings.pace.batch_waits)
-    return replace(plan, background=background)
+    assert isinstance(background, BatchStart), "a call without a reply begins nothing else"
+    return replace(plan, background=replace(background, waits=settings.pace.batch_waits))
 
 
 def with_max_wait(plan: Plan, max_wait: float) -> Plan:

@@ -27,7 +27,7 @@ from tests.tools import require
         ("tutorial-load-test.md", 4),
         ("tutorial-coding-agent.md", 4),
         ("troubleshooting.md", 2),
-        ("why.md", 13),
+        ("why.md", 15),
     ],
 )
 def test_tutorial_prints_what_it_shows(page: str, commands: int, tmp_path: Path) -> None:

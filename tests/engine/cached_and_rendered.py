@@ -34,7 +34,9 @@ def _calls() -> Iterator[tuple[str, Call]]:
     for route in ROUTES:
         if route.dialect.generates and id(route.dialect) not in known:
             known.add(id(route.dialect))
-            path = f"/{route.provider}" * route.prefixed + route.path.replace("{deployment}", "gpt-4o")
+            path = f"/{route.provider}" * route.prefixed + next(route.paths()).replace(
+                "{deployment}", "gpt-4o"
+            )
             name = f"{route.provider}-{type(route.dialect).__name__}"
             yield name, Call(cast(GeneratingDialect, route.dialect), path)
 

@@ -212,3 +212,13 @@ def test_openrouter_counts_the_writes_of_gpt_5_6() -> None:
 def test_vendors_whose_cache_is_unknown_count_nothing(path: str) -> None:
     body = {"model": "qwen/qwen3", "messages": [{"role": "user", "content": LONG}]}
     assert openai_count(usages(path, body, body)[1]) == 0
+
+
+def test_cached_content_of_gemini_is_counted_by_itself() -> None:
+    client = CachingClient()
+    held = {"model": "models/gemini-2.5-flash", "contents": contents(LONG)["contents"]}
+    name = client.post("/v1beta/cachedContents", held).json["name"]
+    body = {"cachedContent": name, "contents": contents(words(300, "now "))["contents"]}
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+    counts = [client.post(path, body).json["usageMetadata"]["cachedContentTokenCount"] for _ in range(2)]
+    assert counts[0] == counts[1] > 1024

@@ -130,3 +130,14 @@ def test_explanation_says_why_a_prompt_is_not_cached() -> None:
         request = engine.read(sent.method, sent.path, "", dict(sent.headers), sent.body, "", sent.now)
         notes = engine.peek(request).respond().notes
         assert notes == (f"prompt cache not used: {reason}",)
+
+
+def test_peek_and_response_of_one_request_agree() -> None:
+    client = CachingClient()
+    client.chat(**turns(LONG))
+    engine, sent = (
+        client.server.engine,
+        client.sent("/v1/chat/completions", {"model": "gpt-4o", **turns(LONG)}),
+    )
+    request = engine.read(sent.method, sent.path, "", dict(sent.headers), sent.body, "", sent.now)
+    assert engine.peek(request).respond().notes == engine.respond(request).notes

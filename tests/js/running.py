@@ -36,6 +36,8 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "google": ("gemini", "gemini v1", "vertex with a key", "vertex with a token"),
     "vercel": VERCEL,
     "vercel-embeddings": ("",),
+    "openai-media": ("",),
+    "vercel-media": ("",),
 }
 """Each script, and the clients that it is run for. Those that wait for a retry come first."""
 

@@ -159,12 +159,12 @@ def test_form_field_is_matched_on_a_path() -> None:
     rules = """
         rules:
           - name: heard
-            match: {path: /v1/audio/transcriptions, form: {model: whisper-1, file: {ends_with: .wav}}}
+            match: {path: /v1/assistants/uploads, form: {model: whisper-1, file: {ends_with: .wav}}}
             http: {body: {text: Hello.}}
         """
     head = {"content-type": "multipart/form-data; boundary=b"}
     server = VirtualServer(rules)
-    asked = ClientRequest("/v1/audio/transcriptions", UPLOAD, headers=head, now=NOW)
+    asked = ClientRequest("/v1/assistants/uploads", UPLOAD, headers=head, now=NOW)
     assert server.respond(asked).json == {"text": "Hello."}
-    other = ClientRequest("/v1/audio/transcriptions", UPLOAD.replace(b"whisper-1", b"other"), headers=head)
+    other = ClientRequest("/v1/assistants/uploads", UPLOAD.replace(b"whisper-1", b"other"), headers=head)
     assert server.respond(other).status == 501

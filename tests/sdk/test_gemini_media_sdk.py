@@ -18,7 +18,9 @@ RULES = "{mockllm: 1, rules: [{reply: Hello you.}]}"
 class NoCredentials(Credentials):
     """Credentials that nothing checks."""
 
-    token = "any"
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # google-auth has no types
+        self.token = "any"
 
     @property
     def valid(self) -> bool:
@@ -38,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockLLM]:
 @pytest.fixture
 def vertex(server: MockLLM) -> Client:
     options = types.HttpOptions(base_url=server.base_url)
-    credentials = NoCredentials()  # type: ignore[no-untyped-call]  # google-auth has no types
+    credentials = NoCredentials()
     return Client(vertexai=True, project="p", location="l", credentials=credentials, http_options=options)
 
 

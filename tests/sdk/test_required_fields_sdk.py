@@ -334,6 +334,8 @@ WITHOUT_A_TYPE = {
     "gemini-compatible_completions",
     "gemini-compatible_embeddings",
     "gemini-compatible_models",
+    "gemini-interactions",  # tests/sdk/test_gemini_interactions_sdk.py reads them by the SDK's types
+    *(f"gemini-{verb}_interaction" for verb in ("get", "delete", "cancel")),
     "gemini-live",  # sockets: tests/sdk/test_gemini_live_sdk.py reads their messages by the SDK's types
     "gemini-live_handshake",
     "gemini-live_setup",

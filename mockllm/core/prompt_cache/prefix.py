@@ -18,8 +18,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm
 from mockllm.core.request.request import Request
 
-SEGMENT_SIZES: Final = ((512, 64), (4096, 56), (65_536, 1 << 30))
-"""Bytes of a segment, and how many segments of that size a block has, in order."""
+SEGMENT_SIZES: Final = ((262_144, 65_536), (32_768, 4096), (0, 512))
+"""From which byte of a block on segments have which size, the last first."""
 DIGEST_SIZE: Final = 16
 
 
@@ -150,14 +150,12 @@ def _step(form: PromptForm) -> Callable[[PrefixChain, Json], bool]:
 
 def _segments(size: int) -> Iterator[tuple[int, int]]:
     """Yield the segments of a block by their bytes; an empty block is one segment."""
-    start = 0
-    for length, count in SEGMENT_SIZES:
-        for _ in range(count):
-            if size - start <= length:
-                yield start, size
-                return
-            yield start, start + length
-            start += length
+    start, length = 0, SEGMENT_SIZES[-1][1]
+    while size - start > length:
+        yield start, start + length
+        start += length
+        length = next(length for begin, length in SEGMENT_SIZES if start >= begin)
+    yield start, size
 
 
 def block_name(request: Request, form: PromptForm, number: int) -> str:

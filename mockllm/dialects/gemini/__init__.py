@@ -22,6 +22,12 @@ from mockllm.dialects.gemini.count_tokens import GeminiCountTokens
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddings
 from mockllm.dialects.gemini.files import GeminiDeleteFile, GeminiFile, GeminiFileList
 from mockllm.dialects.gemini.generate import Generate
+from mockllm.dialects.gemini.interactions.dialect import Interactions
+from mockllm.dialects.gemini.interactions.stored_calls import (
+    CancelInteraction,
+    DeleteInteraction,
+    GetInteraction,
+)
 from mockllm.dialects.gemini.live.dialect import Live
 from mockllm.dialects.gemini.live.session import LiveSession
 from mockllm.dialects.gemini.live.setup import LiveHandshake, LiveSetup, LiveTranscription
@@ -48,6 +54,10 @@ LIVE_HANDSHAKE: Final = LiveHandshake(lambda stamp: LiveSession(stamp.ids))
 LIVE_SETUP: Final = LiveSetup()
 LIVE: Final = Live()
 LIVE_TRANSCRIPTION: Final = LiveTranscription()
+INTERACTIONS: Final = Interactions()
+GET_INTERACTION: Final = GetInteraction()
+DELETE_INTERACTION: Final = DeleteInteraction()
+CANCEL_INTERACTION: Final = CancelInteraction()
 UPLOAD_FILE: Final = GeminiUpload()
 LIST_FILES: Final = GeminiFileList()
 GET_FILE: Final = GeminiFile()

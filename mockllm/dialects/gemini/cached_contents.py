@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
@@ -31,7 +31,7 @@ from mockllm.dialects.gemini.cached_content import (
 )
 from mockllm.dialects.gemini.count_tokens import prompt_characters
 from mockllm.dialects.gemini.generate_check import CACHED, GeminiDialect, check_readable, first_problem
-from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest, object_of
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest, object_of, read_object
 from mockllm.dialects.gemini.pages import page
 from mockllm.dialects.gemini.validators import GeminiRequestProblem, check_shape
 from mockllm.dialects.gemini.wire_format import JSON, indented
@@ -127,7 +127,7 @@ class CachedContentCallWithBody(CachedContentCall):
         last = plan.steps[-1] if plan.steps else None
         if plan.head.status != 200 or not isinstance(last, EventStep):
             return None
-        shown = _read_object(last.payload)
+        shown = read_object(last.payload)
         name = shown.get("name")
         if type(name) is not str or _timestamp(shown.get("expireTime")) is None:  # a rule's own body
             return None
@@ -204,13 +204,6 @@ class DeleteCachedContent(CachedContentCall):
 def format_time(second: float) -> str:
     """Return a time as the API writes it."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _read_object(data: bytes) -> dict[str, Json]:
-    try:
-        return object_of(loads(data))
-    except JSONDecodeError:
-        return {}
 
 
 def _expiry(request: CachedContentRequest) -> float | None:

@@ -216,6 +216,14 @@ class GeminiResponseFields:
         content = {"content": members["content"]} if "content" in members else {}
         return {**result, **merged_json(result, members), **content}
 
+    def is_grounded(self, choice: Choice, number: int) -> bool:
+        """Return whether a candidate ends with sources: its chunks before the end have an empty object for them."""
+        own = self.extras.get("candidates")
+        members = own[number] if isinstance(own, list) and number < len(own) else None
+        if isinstance(members, dict) and "groundingMetadata" in members:
+            return True
+        return any(type(part) is Text and bool(part.citations) for part in choice.parts)
+
     def _ratings(self, harm: Harm) -> list[Json]:
         return [
             {"category": self.name(name), "probability": self.name("HIGH"), "blocked": True}

@@ -51,6 +51,9 @@ class GenerateEncoder(Encoder):
         ]
         self.remaining = [_chunk_count(choice) for choice in reply.choices]
         """The number of chunks that each choice has still to send."""
+        self.grounded = [
+            self.facts.is_grounded(choice, number) for number, choice in enumerate(reply.choices)
+        ]
         self.unended = len(reply.choices)
         self.characters = sum(_characters(choice) for choice in reply.choices)
         self.sent_characters = 0
@@ -94,7 +97,10 @@ class GenerateEncoder(Encoder):
         signature = self.signatures[at.choice] if ends or type(part) is Call else None
         blocks = [facts.part(part, at.choice, at.index, signature, chunk)] if is_shown(part) else []
         ended, called = (choice, type(part) is Call) if ends else (None, False)
-        return self._chunk(facts.candidate(at.choice, blocks, ended, called=called), ends=ends)
+        candidate = facts.candidate(at.choice, blocks, ended, called=called)
+        if not ends and self.grounded[at.choice]:
+            candidate["groundingMetadata"] = {}
+        return self._chunk(candidate, ends=ends)
 
     def _chunk(self, candidate: Block, *, ends: bool) -> Event:
         self.unended -= ends

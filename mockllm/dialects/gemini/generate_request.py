@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar, Final
 
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
@@ -110,7 +110,7 @@ class GenerateRequest(GeminiRequest):
 
     api = "generate"
     generates = True
-    turns_field = "contents"
+    turns_field: ClassVar[str | None] = "contents"
 
     @lazy
     def stream(self) -> bool:
@@ -261,6 +261,14 @@ class GenerateRequest(GeminiRequest):
 def object_of(value: Json) -> dict[str, Json]:
     """Return the object; an empty one in place of anything else."""
     return value if type(value) is dict else {}
+
+
+def read_object(data: bytes) -> dict[str, Json]:
+    """Parse an object; an empty one in place of anything else."""
+    try:
+        return object_of(loads(data))
+    except JSONDecodeError:
+        return {}
 
 
 def list_of(value: Json) -> list[Json]:

@@ -192,7 +192,7 @@ class Veo(PredictCall):
         """Return the reply with the requested number of videos, unless it has its own."""
         assert isinstance(request, VeoRequest)
         own = media_of(reply, "video")
-        if own or reply.broken is not None:
+        if any(not part.generated for part in own) or reply.broken is not None:
             return with_media(reply, own)
         seconds = request.number("durationSeconds", DEFAULT_SECONDS, MAX_SECONDS)
         videos = [
@@ -206,7 +206,7 @@ class Veo(PredictCall):
         return with_media(reply, media_of(reply, "video"))
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(reply, request, stamp)
+        return self.encode_stream(reply, request, stamp)  # pragma: no cover - always in the background
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the states of the operation. Clients get the first one; the second one follows in the background."""
@@ -236,7 +236,8 @@ class Veo(PredictCall):
         for step in run.plan.steps:
             if isinstance(step, WaitStep):
                 seconds += step.seconds
-            elif isinstance(step, EventStep):
+            else:
+                assert isinstance(step, EventStep)
                 events.append((seconds, step.event or "", step.payload))
         began = request.monotonic + plan.delay
         timeline = Timeline(began, tuple(events), run.queued_polls, run.in_progress_polls)

@@ -44,15 +44,18 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
     )
 
 
-def _media_routes(base: str) -> tuple[ProviderRoute, ...]:
+def _media_routes(*bases: str) -> tuple[ProviderRoute, ...]:
     """The calls of models for images and videos. They follow those of all models, which fit their paths, too."""
-    veo, operation = f"{base}/models/veo{{variant}}", ProviderCall("operations", gemini.OPERATION)
     images = ProviderCall("images", gemini.IMAGEN, operation="generate_content")
-    return (
-        ProviderRoute("POST", f"{base}/models/imagen{{variant}}:predict", images),
-        ProviderRoute("POST", f"{veo}:predictLongRunning", ProviderCall("videos", gemini.VEO)),
-        ProviderRoute("POST", f"{veo}:fetchPredictOperation", operation),
-        ProviderRoute("GET", f"{veo}/operations/{{operation}}", operation),
+    videos, operation = ProviderCall("videos", gemini.VEO), ProviderCall("operations", gemini.OPERATION)
+    calls = (
+        ("POST", "imagen{variant}:predict", images),
+        ("POST", "veo{variant}:predictLongRunning", videos),
+        ("POST", "veo{variant}:fetchPredictOperation", operation),
+        ("GET", "veo{variant}/operations/{operation}", operation),
+    )
+    return tuple(
+        ProviderRoute(method, f"{base}/models/{path}", call) for base in bases for method, path, call in calls
     )
 
 
@@ -65,6 +68,18 @@ def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
         ProviderRoute("GET", one, ProviderCall("get_cache", gemini.GET_CACHE)),
         ProviderRoute("PATCH", one, ProviderCall("update_cache", gemini.UPDATE_CACHE)),
         ProviderRoute("DELETE", one, ProviderCall("delete_cache", gemini.DELETE_CACHE)),
+    )
+
+
+def _interaction_routes(base: str) -> tuple[ProviderRoute, ...]:
+    """The calls of interactions behind a base."""
+    all_, one = f"{base}/interactions", f"{base}/interactions/{{interaction}}"
+    create = ProviderCall("interactions", gemini.INTERACTIONS, operation="generate_content", neutral=False)
+    return (
+        ProviderRoute("POST", all_, create),
+        ProviderRoute("GET", one, ProviderCall("get_interaction", gemini.GET_INTERACTION)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_interaction", gemini.DELETE_INTERACTION)),
+        ProviderRoute("POST", f"{one}/cancel", ProviderCall("cancel_interaction", gemini.CANCEL_INTERACTION)),
     )
 
 
@@ -103,6 +118,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("GET", f"{base}/models", models),
         ProviderRoute("GET", f"{base}/models/{{model}}", models),
         *_cache_routes(base),
+        *_interaction_routes(base),
         *_stored_routes(),
         *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
         *_media_routes(base),
@@ -131,8 +147,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
-        *_media_routes(f"{_PROJECT}/google"),
-        *_media_routes(f"{_EXPRESS}/google"),
+        *_media_routes(f"{_PROJECT}/google", f"{_EXPRESS}/google"),
     )
 
 

@@ -238,7 +238,7 @@ def test_extras_are_merged_at_their_level() -> None:
     assert body["usageMetadata"]["toolUsePromptTokenCount"] == 5
     assert body["modelStatus"] == {"stage": "y"}
     first, *_, last = chunks(payload)
-    assert "groundingMetadata" not in first["candidates"][0]
+    assert first["candidates"][0]["groundingMetadata"] == {}
     assert last["candidates"][0]["groundingMetadata"] == {"x": 1}
     assert first["usageMetadata"]["toolUsePromptTokenCount"] == 5
     assert first["modelStatus"] == {"stage": "y"}

@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
@@ -27,7 +27,7 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, supported_reply
 from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
-from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, object_of
+from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, object_of, read_object
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -233,17 +233,9 @@ class Live(GeminiDialect):
         handle = request.settings.get("handle")
         if type(handle) is not str:
             return None
-        turn = model_turn(read_message(step.payload) for step in plan.steps if isinstance(step, EventStep))
+        turn = model_turn(read_object(step.payload) for step in plan.steps if isinstance(step, EventStep))
         contents = [*list_of(request.fields.get("contents")), *turn]
         return StoreUpdate((handle,), StoredResponse(handle, None, dumps({"contents": contents}), b"{}"))
-
-
-def read_message(payload: bytes) -> dict[str, Json]:
-    """Parse a message; one that a rule or a fault made may be no object."""
-    try:
-        return object_of(loads(payload))
-    except JSONDecodeError:
-        return {}
 
 
 def model_turn(messages: Iterable[dict[str, Json]]) -> list[Json]:

@@ -28,8 +28,8 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.audio import VoiceDetector, decoded
 from mockllm.dialects.gemini.camel_case import camel_case_fields
-from mockllm.dialects.gemini.generate_request import list_of, object_of
-from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn, read_message
+from mockllm.dialects.gemini.generate_request import list_of, object_of, read_object
+from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn
 from mockllm.dialects.gemini.live.setup import LiveSettings, LiveSetupRequest, read_settings, resumption
 
 SETUP: Final = "setup"
@@ -115,7 +115,7 @@ class LiveSession:
             return self._generate()
         self._active = False
         events, self._events = self._events, ()
-        sent_messages = [read_message(payload) for at, payload in events if sent is None or at <= sent]
+        sent_messages = [read_object(payload) for at, payload in events if sent is None or at <= sent]
         self._add(*model_turn(sent_messages))
         self._calls = [
             str(call["id"])

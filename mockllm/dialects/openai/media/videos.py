@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan
 from mockllm.core.reply.reply import Media, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.background import timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
@@ -35,7 +36,6 @@ from mockllm.dialects.openai.media.videos_request import (
     VideosRequest,
     check,
 )
-from mockllm.dialects.openai.responses.background import timeline_of
 from mockllm.dialects.openai.webhooks import response_webhooks
 
 
@@ -67,7 +67,7 @@ class Videos(MediaCall):
         return with_parts(reply, media_of(reply, "video")[:1])
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(reply, request, stamp)
+        return self.encode_stream(reply, request, stamp)  # pragma: no cover - always in the background
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the states of the job. Clients get the first one; the others follow in the background."""

@@ -36,9 +36,8 @@ def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
         yield PromptBlock("instructions", dumps(instructions), FRAMING + estimate(instructions))
 
 
-def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
-    if type(item) is not dict:
-        return
+def _turn(turn: Json, number: int) -> Iterator[PromptBlock]:
+    item = object_of(turn)
     content, role = item.get("content"), item.get("role")
     if item.get("type", "message") != "message" or type(content) is not list:
         read = {name: value for name, value in item.items() if name not in _OWN}

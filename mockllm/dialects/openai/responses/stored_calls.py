@@ -19,11 +19,12 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawSt
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.webhook import Webhook
+from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored_object_note
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.request_fields import objects, text_of
-from mockllm.dialects.openai.responses.background import events_after, has_ended, response_at, timeline_of
+from mockllm.dialects.openai.responses.background import response_at
 from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (

@@ -22,6 +22,7 @@ rules:
     reply: {chunks: [{error: server_error}]}
   - match: {api: videos, user: sized}
     reply: {video: {size: 32x32}}
+    pace: {ttft: 1s}
 """
 
 

@@ -1,0 +1,197 @@
+"""The calls on stored interactions: GET and DELETE …/interactions/{id}, and POST …/interactions/{id}/cancel.
+
+Sources: google-genai's `Interactions` (`stream`, `last_event_id`, `include_input`). Messages of errors are inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.background import events_after, has_ended, is_queued
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.generate_check import GeminiDialect
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of, read_object
+from mockllm.dialects.gemini.interactions.dialect import (
+    COMPLETED,
+    EVENTS,
+    STATUS_UPDATE,
+    interaction_failure,
+    interaction_of,
+)
+from mockllm.dialects.gemini.interactions.request import input_steps
+from mockllm.dialects.gemini.wire_format import JSON
+
+
+class StoredInteractionRequest(GeminiRequest):
+    api = "stored_interactions"
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        """The interaction that the path names."""
+        stored = self.recall.stored(self.route.get("interaction", ""))
+        whole = {} if stored is None else read_object(stored.response_body)
+        return stored if whole.get("object") == "interaction" else None
+
+
+class StoredInteractionCall(GeminiDialect):
+    """The base of these calls."""
+
+    api: str = "stored_interactions"
+    generates: bool = False
+    request: type[Request] = StoredInteractionRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return interaction_failure(failure, request)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, StoredInteractionRequest)
+        if request.stored is None:
+            note = (
+                "an interaction exists after a call of the same session that creates and stores it; a rule with "
+                "`match: {api: stored_interactions}` may respond to any id"
+            )
+            id = request.route.get("interaction")
+            return Failure("not_found", message=f"Interaction {id} not found.", note=note)
+        return self.respond(request.stored, request)
+
+    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
+        """Return the response of a stored interaction."""
+        whole = interaction_at(stored, request.monotonic)
+        if request.query.get("include_input") == "true":
+            whole["input"] = input_steps(stored)
+        return _body(whole)
+
+
+class GetInteraction(StoredInteractionCall):
+    """GET …/interactions/{id}: the stored interaction, or a stream of it."""
+
+    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
+        if request.query.get("stream") != "true":
+            return super().respond(stored, request)
+        text = request.query.get("last_event_id", "")
+        last = int(text) if text.isdecimal() and len(text) < 9 else -1
+        if stored.timeline is not None:
+            steps: tuple[Step, ...] = tuple(events_after(stored.timeline, last, request.monotonic))
+        else:
+            events = list(_events(read_object(stored.response_body)))
+            steps = tuple(event for place, event in enumerate(events) if place > last)
+        return Plan(ResponseHead(200, EVENTS), steps, Framing.SSE)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Count the read of an interaction in the background whose state depends on the number of reads."""
+        assert isinstance(request, StoredInteractionRequest)
+        stored = request.stored
+        timeline = None if stored is None else stored.timeline
+        if stored is None or timeline is None or not timeline.polled or plan.streamed:
+            return None
+        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
+        return StoreUpdate((stored.id,), stored)
+
+
+class DeleteInteraction(StoredInteractionCall):
+    """DELETE …/interactions/{id}."""
+
+    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
+        return _body({})
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, StoredInteractionRequest)
+        if request.stored is None or plan.head.status != 200:
+            return None
+        return StoreUpdate(forgotten=(request.stored.id,))
+
+
+class CancelInteraction(StoredInteractionCall):
+    """POST …/interactions/{id}/cancel: ends an interaction in the background; one that has ended is unchanged."""
+
+    def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
+        if stored.timeline is None:
+            return Failure("bad_request", message="Only background interactions can be cancelled.")
+        return _body(interaction_at(_cancelled(stored, request.monotonic), request.monotonic))
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, StoredInteractionRequest)
+        stored = request.stored
+        if stored is None or plan.head.status != 200:
+            return None
+        return StoreUpdate((stored.id,), _cancelled(stored, request.monotonic))
+
+
+def _body(value: Json) -> Plan:
+    return Plan(ResponseHead(200, JSON), (EventStep(dumps(value), 0, "body"),))
+
+
+def _cancelled(stored: StoredResponse, now: float) -> StoredResponse:
+    timeline = stored.timeline
+    if timeline is None or has_ended(timeline, now):
+        return stored
+    return stored._replace(timeline=timeline._replace(cancelled=now))
+
+
+def interaction_at(stored: StoredResponse, now: float) -> dict[str, Any]:
+    """Return the interaction as a read at this time finds it."""
+    timeline = stored.timeline
+    if timeline is None or (timeline.cancelled is None and has_ended(timeline, now)):
+        return read_object(stored.response_body)
+    opening = object_of(object_of(loads(timeline.events[0][2])).get("interaction"))
+    status = "queued" if is_queued(timeline, now, STATUS_UPDATE) else "in_progress"
+    if timeline.cancelled is not None:
+        status = "cancelled"
+    past = [
+        EventStep(payload, 0, "open", name)
+        for at, name, payload in timeline.events
+        if at <= timeline.elapsed(now)
+    ]
+    ended = EventStep(dumps({"event_type": COMPLETED, "interaction": opening}), 0, "open")
+    begun = interaction_of(Plan(ResponseHead(200, ()), (*past, ended), Framing.SSE))
+    return {**begun, "status": status, "steps": [] if status == "queued" else begun["steps"]}
+
+
+def _events(whole: dict[str, Json]) -> Iterator[EventStep]:
+    """Yield the stream that a stored interaction could have been."""
+    opening = {name: whole[name] for name in ("id", "object", "model", "agent") if name in whole}
+    events: list[dict[str, Json]] = [
+        {"interaction": {**opening, "status": "in_progress"}, "event_type": "interaction.created"}
+    ]
+    for index, step in enumerate(map(object_of, list_of(whole.get("steps")))):
+        opened, deltas = _opened(step)
+        events.append({"index": index, "step": opened, "event_type": "step.start"})
+        events += ({"index": index, "delta": delta, "event_type": "step.delta"} for delta in deltas)
+        events.append({"index": index, "event_type": "step.stop"})
+    last = {name: value for name, value in whole.items() if name != "steps"}
+    events.append({"interaction": last, "event_type": COMPLETED})
+    for event in events:
+        yield EventStep(dumps(event), 0, "open", str(event["event_type"]))
+    yield EventStep(b"[DONE]", 0, "end", "done")
+
+
+def _opened(step: dict[str, Json]) -> tuple[dict[str, Json], list[Json]]:
+    """Return a step as it begins, and its content as deltas."""
+    match step.get("type"):
+        case "model_output":
+            return {"type": "model_output"}, list_of(step.get("content"))
+        case "thought":
+            deltas: list[Json] = [
+                {"content": part, "type": "thought_summary"} for part in list_of(step.get("summary"))
+            ]
+            return {"type": "thought"}, [
+                *deltas,
+                {"signature": step.get("signature"), "type": "thought_signature"},
+            ]
+        case "function_call":
+            arguments = dumps(step.get("arguments")).decode()
+            return {**step, "arguments": {}}, [{"arguments": arguments, "type": "arguments_delta"}]
+    return step, []
