@@ -13,7 +13,7 @@ Words: TypeAlias = dict[str, Json]
 
 
 class BlockCollector:
-    """The blocks of server tools in a response, by their index. `add` also tells whether a block is one."""
+    """The blocks of server tools in a response, by their index."""
 
     def __init__(self) -> None:
         self._blocks: dict[int, Block] = {}
@@ -33,7 +33,7 @@ class BlockCollector:
         return True
 
     def server_tools(self) -> tuple[DecodedServerTool, ...]:
-        """Return the uses in their order. A use without a result is pending; a result without its use stands for
+        """Return the uses in their order. A use without a result is pending; a result without its use means
         both."""
         blocks = [self._with_input(index) for index in sorted(self._blocks)]
         return tuple(_decoded(blocks))
