@@ -29,6 +29,13 @@ class DecodedCall(Struct, frozen=True):
     arguments: Json
 
 
+class DecodedServerTool(Struct, frozen=True):
+    """A use of a tool that the provider runs, in the words of a reply's `server_tools`."""
+
+    kind: str
+    words: Mapping[str, Json]
+
+
 @dataclass(frozen=True, slots=True)
 class DecodedResponse:
     """A response's first choice. A field is None where the response does not contain it. `chunks` are the
@@ -45,6 +52,8 @@ class DecodedResponse:
     error: Json
     issued: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The called tools by call id, of all choices, for protocols whose results repeat only the id."""
+    server_tools: tuple[DecodedServerTool, ...] = ()
+    """The tools that the provider ran, in order."""
 
 
 def issued_calls(
@@ -84,6 +93,7 @@ class ResponseDecoder:
         self.finish: str | None = None
         self.usage: Usage | None = None
         self.error: Json = None
+        self.server_tools: tuple[DecodedServerTool, ...] = ()
         self._texts: dict[Channel, str] = {}
         self._calls: dict[Json, tuple[str, list[str]]] = {}
         self._chunks: list[str] = []
@@ -132,6 +142,7 @@ class ResponseDecoder:
             tuple(self._chunks) if self.streamed else None,
             self.error,
             self._issued,
+            self.server_tools,
         )
 
 

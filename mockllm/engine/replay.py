@@ -16,7 +16,7 @@ from mockllm.core.rendering.recorded_plan import RecordedFrame, framing_of, repl
 from mockllm.core.reply.reply import Finish
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
-from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.decoded_response import DecodedResponse, DecodedServerTool
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
@@ -25,6 +25,7 @@ from mockllm.scenario.language.content import WaitChunk
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import RawFinishSpec, ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec
+from mockllm.scenario.language.server_tools import SERVER_TOOL_SPECS, ServerToolSpec, WebSourceSpec
 
 MAX_CACHED_RECORDINGS: Final = 1024
 """How many parsed recordings are cached."""
@@ -213,7 +214,7 @@ def _decodings(
 
 def _has_content(decoded: DecodedResponse) -> bool:
     has_text = decoded.text is not None or decoded.thinking or decoded.refusal
-    return bool(has_text or decoded.calls or decoded.error is not None)
+    return bool(has_text or decoded.calls or decoded.server_tools or decoded.error is not None)
 
 
 def _error(status: int, decoded: DecodedResponse) -> ErrorSpec:
@@ -237,6 +238,8 @@ def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
         fields["tool_calls"] = [
             _constructed(ToolCallSpec, name=call.name, arguments=call.arguments) for call in decoded.calls
         ]
+    if decoded.server_tools:
+        fields["server_tools"] = [_server_tool(tool) for tool in decoded.server_tools]
     if decoded.finish is not None:
         known = decoded.finish in get_args(Finish)
         fields["finish_reason"] = decoded.finish if known else _constructed(RawFinishSpec, raw=decoded.finish)
@@ -251,6 +254,14 @@ def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
             reasoning_tokens=usage.reasoning,
         )
     return _constructed(ReplySpec, **fields)
+
+
+def _server_tool(tool: DecodedServerTool) -> ServerToolSpec:
+    """Return a use of a server tool; the pages of a search are mappings of their own."""
+    words = dict(tool.words)
+    if "sources" in words:
+        words["sources"] = [_constructed(WebSourceSpec, **page) for page in words["sources"]]
+    return _constructed(ServerToolSpec, **{tool.kind: _constructed(SERVER_TOOL_SPECS[tool.kind], **words)})
 
 
 def _script(plan: Plan, chunks: Sequence[str]) -> Iterator[str | WaitChunk]:

@@ -66,6 +66,8 @@ def content(role: str, *parts: Json) -> Json:
 
 
 SAID: Json = {"text": "Hi"}
+SEARCH: Json = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
+FOUND: Json = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
 MADE: Json = {"functionCall": {"name": "look", "args": {}}}
 GOT: Json = {"functionResponse": {"name": "look", "response": {}}}
 FIRST = {
@@ -79,6 +81,10 @@ VALID: dict[str, tuple[str, list[Json]]] = {
         [message("assistant", text("Wait."), use("a")), message("user", result("a"), text("So?"))],
     ),
     "messages: a system turn": (MESSAGES, [{"role": "system", "content": "Brief."}, message("user", text("So?"))]),
+    "messages: a search and its result": (
+        MESSAGES,
+        [message("assistant", SEARCH), message("assistant", FOUND), message("user", text("So?"))],
+    ),
     "messages: begun text": (MESSAGES, [{"role": "assistant", "content": "So"}]),
     "chat: calls and their results": (CHAT, [calling("a", "b"), tool("b"), tool("a")]),
     "contents: a second content of one side": (GENERATE, [content("user", SAID), content("model", SAID)]),
@@ -92,6 +98,14 @@ REFUSED: dict[str, tuple[str, list[Json], str]] = {
         MESSAGES,
         [message("assistant", use("a")), message("user", text("So?")), message("assistant", text("No."))],
         "tool_use",
+    ),
+    "messages: a search without a result": (
+        MESSAGES,
+        [message("assistant", SEARCH), message("user", text("So?")), message("assistant", text("No."))],
+        "without a corresponding `web_search_tool_result`",
+    ),
+    "messages: a result without a search": (
+        MESSAGES, [message("user", text("So?")), message("assistant", FOUND)], "`server_tool_use` block before it",
     ),
     "messages: begun text with a space": (MESSAGES, [{"role": "assistant", "content": "So "}], "whitespace"),
     "chat: a result of another call": (CHAT, [calling("a"), tool("b")], "'tool_call_id' of 'b' not found"),

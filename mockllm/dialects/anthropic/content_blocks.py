@@ -100,23 +100,25 @@ def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: An
         "stop_details": None,
         "usage": usage(replace(reply.usage, output=min(reply.usage.output, 1)), family),
     }
+    if not family.details:
+        del result["stop_details"]
     return reply.usage.put_into(result, "usage")
 
 
-def stop_fields(choice: Choice) -> Block:
-    """Return the stop reason and its details."""
+def stop_fields(choice: Choice, family: AnthropicFamily) -> Block:
+    """Return the stop reason, and its details where the model has them."""
     reason = choice.finish_word(_STOP)
     if reason == "end_turn" and choice.raw_finish is None:
         if choice.stopped_by is not None:
             reason = "stop_sequence"
         elif any(type(part) is Refusal for part in choice.parts):
             reason = "refusal"
-    refused = {"type": "refusal", "category": None, "explanation": None}
-    return {
-        "stop_reason": reason,
-        "stop_sequence": choice.stopped_by if reason == "stop_sequence" else None,
-        "stop_details": refused if reason == "refusal" else None,
-    }
+    stop_sequence = choice.stopped_by if reason == "stop_sequence" else None
+    result: Block = {"stop_reason": reason, "stop_sequence": stop_sequence}
+    if family.details:
+        refused = {"type": "refusal", "category": None, "explanation": None}
+        result["stop_details"] = refused if reason == "refusal" else None
+    return result
 
 
 def native_blocks(choice: Choice) -> list[Block]:
@@ -159,18 +161,22 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
     }
     if final and family.thinking_tokens:
         result["output_tokens_details"] = {"thinking_tokens": counted.reasoning}
-    return {**result, "service_tier": "standard", "inference_geo": family.geo}
+    result["service_tier"] = "standard"
+    if family.geo is not None:
+        result["inference_geo"] = family.geo
+    return result
 
 
 def delta_usage(reply: Reply, family: AnthropicFamily) -> Block:
     """Return the usage of a stream's `message_delta`: the totals, without fields that cannot change."""
     result = final_usage(reply, family)
-    for key in ("cache_creation", "service_tier", "inference_geo"):
-        del result[key]
-    return result
+    return {name: value for name, value in result.items() if name not in _FIXED_USAGE}
 
 
-def empty_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
+_FIXED_USAGE: Final = frozenset({"cache_creation", "service_tier", "inference_geo"})
+
+
+def empty_block(part: Part, index: int, stamp: ResponseIdentity, family: AnthropicFamily) -> Json:
     """Return a block as it opens, before its first delta. A block without deltas is complete."""
     match part:
         case Thinking(redacted=True, signature=data):
@@ -179,8 +185,8 @@ def empty_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
             return {"type": "thinking", "thinking": "", "signature": ""}
         case Call(name=name, id=id):
             id = id or stamp.ids.make("toolu_01", 22, str(index))
-            caller = {"type": "direct"}
-            return {"type": "tool_use", "id": id, "name": name, "input": {}, "caller": caller}
+            call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
+            return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):
             return made_block(block, index, stamp)
         case Text(citations=citations) if citations:
@@ -189,9 +195,9 @@ def empty_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
             return {"type": "text", "text": ""}
 
 
-def full_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
+def full_block(part: Part, index: int, stamp: ResponseIdentity, family: AnthropicFamily) -> Json:
     """Return a complete block."""
-    block = empty_block(part, index, stamp)
+    block = empty_block(part, index, stamp, family)
     match part:
         case Thinking(redacted=False, chunks=chunks):
             block["thinking"] = joined_text(chunks)

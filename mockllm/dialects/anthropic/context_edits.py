@@ -46,7 +46,7 @@ def cleared_tokens(applied: Sequence[Mapping[str, Any]]) -> int:
 def _cleared_uses(
     edit: Mapping[str, Json], messages: list[Json], input_tokens: int
 ) -> dict[str, Json] | None:
-    uses = {block.get("id"): block for block in _blocks(messages, "tool_use")}
+    uses = {str(block.get("id")): block for block in _blocks(messages, "tool_use")}
     results = list(_blocks(messages, "tool_result"))
     trigger = edit.get("trigger")
     counts_uses = isinstance(trigger, dict) and trigger.get("type") == "tool_uses"
@@ -55,7 +55,7 @@ def _cleared_uses(
     excluded = edit.get("exclude_tools")
     kept_names = excluded if isinstance(excluded, list) else []
     old = results[: max(0, len(results) - _value(edit.get("keep"), KEPT_USES))]
-    pairs = [(uses.get(result.get("tool_use_id"), {}), result) for result in old]
+    pairs = [(uses.get(str(result.get("tool_use_id")), {}), result) for result in old]
     pairs = [(use, result) for use, result in pairs if use.get("name") not in kept_names]
     tokens = sum(
         _result_tokens(result) + _input_tokens(use, edit.get("clear_tool_inputs")) for use, result in pairs

@@ -8,6 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
+from mockllm.dialects.anthropic.server_tool_decoder import BlockCollector
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final[Mapping[str, str]] = {
@@ -29,15 +30,19 @@ def decode_payloads(payloads: Iterable[Json], decoder: ResponseDecoder) -> Decod
     """Return the content of the events or the body of a response. This protocol sends a refusal as text: text that
     ends with a refusal is reported as both."""
     counted: dict[str, Json] = {}
+    blocks = BlockCollector()
     for payload in payloads:
-        _read_payload(payload, decoder, counted)
+        _read_payload(payload, decoder, counted, blocks)
+    decoder.server_tools = blocks.server_tools()
     decoder.usage = _read_usage(counted) or decoder.usage
     if decoder.finish == "refusal":
         decoder.add_text("refusal", decoder.text("text") or "", visible=False)
     return decoder.result()
 
 
-def _read_payload(payload: Json, decoder: ResponseDecoder, counted: dict[str, Json]) -> None:
+def _read_payload(
+    payload: Json, decoder: ResponseDecoder, counted: dict[str, Json], served: BlockCollector
+) -> None:
     """Read one event, or the body of a non-streaming response."""
     match payload:
         case {"error": dict(error)}:
@@ -45,13 +50,17 @@ def _read_payload(payload: Json, decoder: ResponseDecoder, counted: dict[str, Js
         case {"type": "message", "content": list(blocks)}:
             _read_message(payload, decoder, counted)
             for index, block in enumerate(blocks):
+                served.add(index, block)
                 _read_block(index, block, decoder)
         case {"type": "message_start", "message": dict(message)}:
             _read_message(message, decoder, counted)
         case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
+            served.add(index, block)
             _read_block(index, block, decoder)
         case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
-            _read_delta(index, delta, decoder)
+            text = delta.get("partial_json")
+            if not (isinstance(text, str) and served.add_input(index, text)):
+                _read_delta(index, delta, decoder)
         case {"type": "message_delta", "delta": dict(delta)}:
             _read_message({**payload, **delta}, decoder, counted)
 

@@ -75,9 +75,9 @@ class MessagesEncoder(Encoder):
         part = at.part
         deltas: list[bytes] = []
         if isinstance(part, NativePart):
-            block, deltas = _native(empty_block(part, at.index, self.stamp))
+            block, deltas = _native(empty_block(part, at.index, self.stamp, self.family))
         else:
-            block = empty_block(part, at.index, self.stamp)
+            block = empty_block(part, at.index, self.stamp, self.family)
             self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
             if isinstance(part, Call) and not self.without_arguments:
                 deltas = [_partial_json("")]
@@ -112,7 +112,7 @@ class MessagesEncoder(Encoder):
         yield _block_stop(at.index)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        delta = stop_fields(self.reply.choices[0])
+        delta = stop_fields(self.reply.choices[0], self.family)
         reported = merged_json(reported_members(self.reply, self.request, self.stamp), self.extras)
         if "container" in reported:
             delta["container"] = reported["container"]
@@ -204,8 +204,8 @@ class Messages:
         family = _family(supported, request)
         choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, stamp, family)
-        body["content"] = [full_block(part, index, stamp) for index, part in enumerate(choice.parts)]
-        body.update(stop_fields(choice))
+        body["content"] = [full_block(part, index, stamp, family) for index, part in enumerate(choice.parts)]
+        body.update(stop_fields(choice, family))
         body["usage"] = final_usage(supported, family)
         body |= reported_members(supported, request, stamp)
         body = merged_json(body, {**extras, "usage": _extra_counts(extras)})

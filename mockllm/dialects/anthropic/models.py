@@ -24,21 +24,26 @@ from mockllm.dialects.dialect import ResponseIdentity
 
 
 class AnthropicFamily(Struct, frozen=True):
-    """The details of one family. `geo`: the value of `usage.inference_geo`. `thinking_tokens`: whether usage counts
-    them separately."""
+    """The details of one family. `geo`: the value of `usage.inference_geo`; None where usage has none.
+    `thinking_tokens`: whether usage counts them separately. `details`: whether responses have stop details, and calls
+    their caller."""
 
-    geo: str
+    geo: str | None
     thinking_tokens: bool
+    details: bool = True
 
 
 _FAMILIES: Final = (
     ("claude-*-4-[678]*", AnthropicFamily("global", thinking_tokens=False)),
+    ("claude-*-4-[01]*", AnthropicFamily(None, thinking_tokens=False, details=False)),
+    ("claude-*-4-2025*", AnthropicFamily(None, thinking_tokens=False, details=False)),
     ("claude-*-4*", AnthropicFamily("not_available", thinking_tokens=False)),
-    ("claude-[23]*", AnthropicFamily("not_available", thinking_tokens=False)),
+    ("claude-[23]*", AnthropicFamily("not_available", thinking_tokens=False, details=False)),
     ("*", AnthropicFamily("global", thinking_tokens=True)),
 )
-"""A row exists only where recordings of the same weeks differ by model. Differences over time, which also show in
-older recordings of older models, follow the newest form for all models."""
+"""A row exists where recordings of the same weeks differ by model, or where the last recordings of a model are older
+than a member: claude-opus-4-1 and those before it ended before April 2026, when stop details and callers came. Other
+differences over time follow the newest form for all models."""
 
 
 @text_cache(256)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, model_validator
@@ -208,5 +209,19 @@ class ServerToolSpec(Spec):
         return value
 
 
+SERVER_TOOL_SPECS: Mapping[str, type[Spec]] = {
+    "web_search": WebSearchSpec,
+    "web_fetch": WebFetchSpec,
+    "file_search": FileSearchSpec,
+    "code_interpreter": CodeInterpreterSpec,
+    "bash": BashSpec,
+    "text_editor": TextEditorSpec,
+    "tool_search": ToolSearchSpec,
+    "advisor": AdvisorSpec,
+    "computer": ComputerSpec,
+    "mcp": McpSpec,
+    "mcp_tools": McpToolsSpec,
+}
+"""By the name of the tool."""
 NAMES = ", ".join(ServerToolSpec.model_fields)
 ServerTools: TypeAlias = list[ServerToolSpec]

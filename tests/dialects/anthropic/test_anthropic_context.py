@@ -88,6 +88,13 @@ def test_odd_messages_have_nothing_to_clear(turns: Any) -> None:
     assert applied_edits({"edits": [USES, THOUGHTS]}, turns, 200_000) == ()
 
 
+def test_odd_ids_are_no_problem() -> None:
+    turns = history(5)
+    for turn in turns[1:]:
+        turn["content"][-1].update(id=["odd"], tool_use_id=["odd"])
+    assert cleared(USES, turns, 200_000)[0]["cleared_tool_uses"] == 2
+
+
 def test_result_of_blocks_counts_its_tokens() -> None:
     turns = history(4)
     turns[2]["content"][0]["content"] = [{"type": "text", "text": WORDS}]

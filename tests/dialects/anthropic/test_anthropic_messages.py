@@ -107,15 +107,25 @@ FAMILIES: list[Any] = [
     ("my-own-model", "global", True),
     ("claude-opus-4-7", "global", False),
     ("claude-haiku-4-5-20251001", "not_available", False),
-    ("claude-sonnet-4-20250514", "not_available", False),
+    ("claude-sonnet-4-20250514", None, False),
     ("claude-3-7-sonnet-20250219", "not_available", False),
 ]
 
 
 @pytest.mark.parametrize(("model", "geo", "details"), FAMILIES)
-def test_usage_fields_follow_the_model_family(model: str, geo: str, details: bool) -> None:
+def test_usage_fields_follow_the_model_family(model: str, geo: str | None, details: bool) -> None:
     usage = encode_body(make_reply(Text(("x",))), model=model)["usage"]
-    assert (usage["inference_geo"], "output_tokens_details" in usage) == (geo, details)
+    assert (usage.get("inference_geo"), "output_tokens_details" in usage) == (geo, details)
+
+
+def test_models_of_older_recordings_have_no_details() -> None:
+    reply = make_reply(Call("a", ("{}",)), finish="tool_calls")
+    for model in ("claude-3-5-haiku-20241022", "claude-opus-4-1", "claude-sonnet-4-0"):
+        body = encode_body(reply, model=model)
+        assert ("stop_details" in body, "caller" in body["content"][0]) == (False, False)
+        events = encode_stream(reply, model=model)
+        assert not ["stop_details" for event in events if "stop_details" in str(event)]
+    assert "stop_details" in encode_body(reply, model="claude-sonnet-4-5")
 
 
 def test_model_comes_from_reply_then_request_then_default() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Refusal, Reply, Text
+from mockllm.core.reply.reply import Call, Choice, Finish, Refusal, Reply, Text
 from mockllm.dialects.anthropic import COMPLETE
 from mockllm.dialects.anthropic.text_completions import FORM
 from mockllm.dialects.anthropic.text_completions_request import TextCompletionsRequest
@@ -168,6 +168,18 @@ def test_other_bodies_are_not_decoded() -> None:
     assert decoded.error["type"] == "overloaded_error"
     plan = COMPLETE.encode_body(REPLY, request(), STAMP)
     assert COMPLETE.decode(plan.__class__(plan.head, ())) is None
+
+
+def test_bodies_and_streams_are_decoded() -> None:
+    finishes: tuple[Finish, ...] = ("stop", "length")
+    for word in finishes:
+        reply = Reply((Choice((Text(("Hello", " there")),), word),))
+        whole = COMPLETE.decode(COMPLETE.encode_body(reply, request(), STAMP))
+        streamed = COMPLETE.decode(COMPLETE.encode_stream(reply, request(stream=True), STAMP))
+        assert whole is not None
+        assert streamed is not None
+        assert (whole.text, whole.finish, whole.chunks) == ("Hello there", word, None)
+        assert (streamed.text, streamed.finish, streamed.chunks) == ("Hello there", word, ("Hello", " there"))
 
 
 def test_form_of_events_has_finish_reasons_and_texts() -> None:
