@@ -89,9 +89,7 @@ def compare_exchange(
             theirs,
             protocol.untimed,
             same_order=bool(errors) or reviewed not in PROTOCOLS or same_order(ours, theirs, content),
-            headers=any(
-                name.lower() == "date" for name in names
-            ),  # RFC 9110, section 6.6.1: all responses do
+            headers="date" in map(str.lower, names),  # RFC 9110, section 6.6.1: all responses have it
         )
     )
     if live.status != 200:

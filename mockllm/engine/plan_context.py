@@ -194,3 +194,14 @@ def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
         return True
     context.faults.append(fault.name)
     return False
+
+
+def delay_note(seconds: float) -> Sequence[str]:
+    """Return a note of the delay by limits and loads."""
+    return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
+
+
+def with_unique_headers(plan: Plan) -> Plan:
+    """Return the plan with all headers as unique ones: a limit's headers differ each time."""
+    head = ResponseHead(plan.head.status, (), plan.head.headers)
+    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)

@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import captures, matched_result
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import Ids, Randomness
-from mockllm.core.rendering.plan import Headers, Plan, ResponseHead
+from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
 from mockllm.core.templates.template import TemplateFailure, TemplateScope
@@ -25,7 +25,7 @@ from mockllm.engine.candidates import HANDSHAKE, RequestValidation
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, unfit, unknown_path
 from mockllm.engine.overrides import Override, changed
-from mockllm.engine.plan_context import PlanContext
+from mockllm.engine.plan_context import PlanContext, delay_note, with_unique_headers
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ProxyRefused, ResponsePlanner
 from mockllm.engine.plans_without_reply import NotGenerating
@@ -242,7 +242,7 @@ class Responder:
         plan = planned.plan
         head = plan.head.with_unique_headers(headers)
         plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
-        return planned.with_plan(plan, *_delay_note(bounds.wait))
+        return planned.with_plan(plan, *delay_note(bounds.wait))
 
     def _rendered(
         self,
@@ -286,7 +286,7 @@ class Responder:
         identity = self._identity()
         plan = content if isinstance(content, Plan) else self._builtin_error(content, identity)
         if self.decision.outcome == "limited":
-            plan = _with_unique_headers(plan)
+            plan = with_unique_headers(plan)
         settings = self._settings(None, NO_RESPONSE, NO_STEP)
         randomness = Randomness(self.seed, "", "", self.decision.number)
         facts = (self.request, NO_RESPONSE, settings, TemplateScope(self.request), randomness, identity)
@@ -304,14 +304,12 @@ class Responder:
 
     def _limit_headers(self, bounds: AdmissionResult) -> Headers:
         """Return the state of the limits as the client sees it."""
-        standing = bounds.standing.scaled(self.time_scale)
-        return limit_headers(self.request.provider, standing, self.request.now)
+        return limit_headers(self.request.provider, bounds.standing.scaled(self.time_scale), self.request.now)
 
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:
         """Return a failure without any settings, which may be what failed."""
-        plan = with_rule_header(
-            self.dialect.error(failure, self.request, self._identity()), self._chosen_rule()
-        )
+        plan = self.dialect.error(failure, self.request, self._identity())
+        plan = with_rule_header(plan, self._chosen_rule())
         if self.decision.bounds is not None:
             headers = self._limit_headers(self.decision.bounds)
             plan = replace(plan, head=plan.head.with_unique_headers(headers))
@@ -321,7 +319,7 @@ class Responder:
     def _finished(
         self, plan: Plan, rule: str | None, context: PlanContext, *, missed: bool = False
     ) -> PlannedResponse:
-        context.notes += _delay_note(context.held)
+        context.notes += delay_note(context.held)
         return PlannedResponse(
             with_rule_header(plan, rule or (NO_RULE if missed else self._chosen_rule())),
             rule,
@@ -400,14 +398,3 @@ class Responder:
         selected = self.decision.rule
         scope = selected.candidate.scope if selected is not None else ""
         return ResponseIdentity(Ids(self.seed, scope, self.decision.number), self.request.now)
-
-
-def _delay_note(seconds: float) -> Sequence[str]:
-    """Return a note of the delay by limits and loads."""
-    return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
-
-
-def _with_unique_headers(plan: Plan) -> Plan:
-    """Return the plan with all headers as unique ones: a limit's headers differ each time."""
-    head = ResponseHead(plan.head.status, (), plan.head.headers)
-    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)

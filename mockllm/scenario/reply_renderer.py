@@ -56,7 +56,6 @@ from mockllm.scenario.language.content import (
     TokensText,
     WaitChunk,
 )
-from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
     BatchSpec,
     ChoiceSpec,
@@ -71,6 +70,7 @@ from mockllm.scenario.language.reply import (
 from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.media_parts import audio_part, image_part, transcript_of, video_part
 from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
+from mockllm.scenario.served_replies import served_words
 
 DEFAULT_CHUNK_SIZE = ChunkSize(1, "tokens")
 """The chunk size without a pace: one token, as the providers stream."""
@@ -107,17 +107,6 @@ def split_extras(extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
     events = {name: own[EVENTS] for name, own in extras.items() if isinstance(own.get(EVENTS), dict)}
     return {"extras": whole, "event_extras": events}
-
-
-def served_words(spec: McpReplySpec) -> dict[str, Json]:
-    """Return the words of a tool server's reply that are set, as JSON."""
-    words: dict[str, Json] = {}
-    for name in sorted(spec.model_fields_set):
-        value = getattr(spec, name)
-        if name in ("events", "messages"):
-            value = [{key: getattr(each, key) for key in sorted(each.model_fields_set)} for each in value]
-        words[name] = value
-    return words
 
 
 def server_tools(specs: ServerTools | None) -> list[Part]:

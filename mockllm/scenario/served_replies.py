@@ -64,3 +64,14 @@ def _reply(**fields: Any) -> ReplySpec:
 def _construct(kind: Any, **fields: Any) -> Any:
     """Return an object of the language, whose values need no validation."""
     return kind.model_construct(_fields_set=set(fields), **fields)
+
+
+def served_words(spec: McpReplySpec) -> dict[str, Json]:
+    """Return the words of a tool server's reply that are set, as JSON."""
+    words: dict[str, Json] = {}
+    for name in sorted(spec.model_fields_set):
+        value = getattr(spec, name)
+        if name in ("events", "messages"):
+            value = [{key: getattr(each, key) for key in sorted(each.model_fields_set)} for each in value]
+        words[name] = value
+    return words

@@ -25,31 +25,6 @@ class Exemption:
         )
 
 
-LEFT_OUT = {
-    "openai-completions-n-200-b5fdd351": "a stream, and its request did not ask for one: not what it answers",
-}
-"""Recordings that are not compared, with their reasons."""
-
-OUT_OF_SCOPE = {
-    "anthropic-batches": "batches of messages",
-    "anthropic-complete": "the service's text completions, which ended before 2025",
-    "anthropic-other": "files and other calls that no scenario answers",
-    "bedrock-count-tokens": "one number, which its own tests look at",
-    "bedrock-invoke*": "bodies of many makers, of which golden files hold the form",
-    "bedrock-mantle": "OpenAI's protocol at another host",
-    "cohere-*": "Cohere comes later",
-    "gemini-other": "files, caches, and calls that no scenario answers",
-    "huggingface-chat": "no row of the vendors' table",
-    "mistral-other": "calls that no scenario answers",
-    "ollama-api-*": "lines of JSON: tests/dialects/ollama holds the form of the recorded objects",
-    "openai-models": "the list and a deletion of 2023, whose form has changed since",
-    "openai-other": "assistants, images, sounds, batches",
-    "openrouter-other": "calls that no scenario answers",
-    "perplexity-*": "no row of the vendors' table",
-    "zai-chat": "no row of the vendors' table",
-}
-"""Folders of recordings that no protocol is compared with, with their reasons."""
-
 EXEMPTIONS = (
     Exemption(
         "bedrock-converse-stream",

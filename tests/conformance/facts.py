@@ -22,7 +22,7 @@ from mockllm.conformance.shape import Observation, Protocol, RecordedCase, Recor
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
-from tests.conformance.exceptions import LEFT_OUT
+from tests.conformance.left_out import LEFT_OUT
 
 HERE = Path(__file__).parent
 FACTS = HERE / "facts"

@@ -16,7 +16,7 @@ from mockllm.conformance.protocols import PROTOCOLS
 from mockllm.conformance.shape import Comparison, Observation, Protocol, RecordedCase, Recording, compare
 from mockllm.conformance.tolerant import tolerant
 from mockllm.core.reply.reply import Reply
-from tests.conformance.exceptions import EXEMPTIONS, LEFT_OUT, OUT_OF_SCOPE, Exemption, excused
+from tests.conformance.exceptions import EXEMPTIONS, Exemption, excused
 from tests.conformance.facts import (
     committed_cases,
     files,
@@ -25,6 +25,7 @@ from tests.conformance.facts import (
     recordings,
     reduce,
 )
+from tests.conformance.left_out import LEFT_OUT, OUT_OF_SCOPE
 
 MIN_F1_NEWEST = 0.95
 MIN_F1 = 0.92
