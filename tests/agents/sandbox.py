@@ -71,6 +71,7 @@ class Sandbox:
             finally:
                 _kill_group(process.pid)
                 process.wait()
+                _kill_daemons(self.home)
         return Ended(code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
 
 
@@ -80,3 +81,14 @@ def _kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def _kill_daemons(home: Path) -> None:
+    """Kill what left the agent's process group: Cline starts a hub that stays. It has the home of the sandbox."""
+    marked = f"HOME={home}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if marked in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+        except OSError:  # it has ended, or is another user's
+            continue
