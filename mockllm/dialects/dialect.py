@@ -184,6 +184,6 @@ class EmbeddingDialect(LookupDialect, Protocol):
 class BatchDialect(LookupDialect, Protocol):
     """A call that creates a batch, whose end a rule may specify."""
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so. Its `background` is a BatchStart, and `store_update` returns
         the lines (core.batch.BatchRun), which the server serves as direct requests."""

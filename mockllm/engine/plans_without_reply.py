@@ -85,8 +85,5 @@ def lookup_plan(spec: ReplySpec, context: PlanContext) -> Plan:
         return plan
     if begin is None or spec.batch is None:
         raise NotGenerating(request.api)
-    made: Plan | Failure = begin(batch_outcome(evaluate(spec.batch, context.context)), request, identity)
-    if isinstance(made, Plan):
-        return made
-    context.error = made.type
-    return error_plan(context.dialect, made, request, identity)
+    started: Plan = begin(batch_outcome(evaluate(spec.batch, context.context)), request, identity)
+    return started

@@ -84,7 +84,7 @@ def test_gemini_grounding_counts_bytes() -> None:
 def test_gemini_streams_grounding_with_finish_reason() -> None:
     client_responses = respond_once(BOIL, gemini(stream=True))
     chunks = [line for line in client_responses.bytes.decode().split("\r\n\r\n") if line]
-    assert ["groundingMetadata" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    assert ["groundingChunks" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert '"finishReason": "STOP"' in chunks[-1]
 
 

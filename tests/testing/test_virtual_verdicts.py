@@ -133,13 +133,15 @@ def in_virtual_time(scenarios: list[Any]) -> Iterator[list[str]]:
         yield from [verdicts_of(server, *scenario) for scenario in scenarios]
 
 
-def differing(scenarios: list[Any]) -> dict[str, tuple[list[str], list[str]]]:
-    pairs = zip(scenarios, in_real_time(scenarios), in_virtual_time(scenarios), strict=True)
-    return {
-        f"{client.__name__} {failures}": (real, virtual)
-        for (client, failures), real, virtual in pairs
-        if real != virtual
-    }
+def differing(scenarios: list[Any]) -> dict[str, list[str]]:
+    """The scenarios whose verdicts differ, with those in virtual time. In real time a busy machine delays clients,
+    which may change a verdict on their waits: such a scenario is played again, up to three times.
+    """
+    expected = list(zip(scenarios, in_virtual_time(scenarios), strict=True))
+    for _ in range(4):
+        real = in_real_time([scenario for scenario, _ in expected])
+        expected = [pair for pair, names in zip(expected, list(real), strict=True) if pair[1] != names]
+    return {f"{client.__name__} {failures}": virtual for (client, failures), virtual in expected}
 
 
 def test_verdicts_in_virtual_time_equal_those_in_real_time() -> None:

@@ -111,7 +111,7 @@ class CreateMessageBatch(StoredObjectCall):
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.begin(BatchOutcome(), request, stamp)
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         assert isinstance(request, CreateBatchRequest)
         state = BatchState("queued", {}, len(request.items), 0, 0)

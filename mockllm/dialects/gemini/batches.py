@@ -151,7 +151,7 @@ class GeminiCreateBatch(GeminiStoredCall):
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.begin(BatchOutcome(), request, stamp)
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         assert isinstance(request, GeminiBatchRequest)
         id = stamp.ids.make("", 36, "batch", alphabet=LETTERS)

@@ -246,6 +246,15 @@ def test_times_of_other_types_count_as_absent_without_checks() -> None:
     )
 
 
+def test_lenient_validation_requires_a_readable_body() -> None:
+    server = VirtualServer("validation: lenient\nrules: [{reply: x}]")
+    made = server.respond(raw_request("/v1beta/cachedContents", {"ttl": 5}))
+    assert made.status == 200
+    path = f"/v1beta/{made.json['name']}"
+    assert server.respond(raw_request(path, method="GET")).json["name"] == made.json["name"]
+    assert server.respond(raw_request("/v1beta/cachedContents", b"{")).status == 400
+
+
 def test_rule_answers_in_place_of_the_call() -> None:
     caches = Caches()
     for text, status in (("refuse", 429), ("own", 200)):

@@ -134,7 +134,7 @@ def test_gemini_operation_ends_with_an_address() -> None:
         wanted = raw_request(address, method="GET", query=wrong, now=NOW + 1)
         assert server.respond(wanted).status == 404
     assert operation(server, "models/veo-3/operations/none").status == 404
-    assert operation(VirtualServer("{validation: lenient, rules: []}"), name).status == 404
+    assert operation(VirtualServer("{validation: lenient, rules: [{reply: x}]}"), name).status == 404
 
 
 def fetch(server: VirtualServer, name: Any) -> ClientResponse:

@@ -84,3 +84,7 @@ def test_rule_makes_error_in_oauth_form(rule: str, status: int, error: str) -> N
     assert (refused.status, refused.json["error"]) == (status, error)
     if "retry_after" in rule:
         assert (refused.json["error_description"], refused.headers["retry-after"]) == ("Gone", "3")
+
+
+def test_lenient_validation_requires_no_grant() -> None:
+    assert "access_token" in post({}, "validation: lenient\nrules: [{reply: x}]").json

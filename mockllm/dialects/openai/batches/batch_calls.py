@@ -113,7 +113,7 @@ class CreateBatch(OpenAiCall):
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.begin(BatchOutcome(), request, stamp)
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         fields = request.fields
         id = stamp.ids.make(PREFIX, 32, alphabet=HEX)

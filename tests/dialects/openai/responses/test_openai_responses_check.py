@@ -244,3 +244,14 @@ def test_recorded_responses_requests_pass_the_check() -> None:
     alone = [body for body in request if isinstance(body, dict) and not body.get("previous_response_id")]
     refused = [RESPONSES.check(of_bytes(dumps(body))) for body in alone]
     assert [failure for failure in refused if failure is not None] == []
+
+
+def test_invalid_item_behind_known_items_is_refused() -> None:
+    """A conversation that is sent again with one more item: only the new item is checked."""
+    items: list[Json] = [{"role": "user", "content": "x" * 3000}]
+    for _ in range(3):
+        assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": items}))) is None
+        items.append({"role": "user", "content": "more"})
+    failure = RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": [*items, {"type": 7}]})))
+    assert failure is not None
+    assert failure.type == "bad_request"
