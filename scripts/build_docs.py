@@ -23,10 +23,9 @@ except ImportError:  # run by hand, where nothing is packed
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "mockllm" / "site"
-CONFIG = ROOT / "mkdocs.yml"
+CONFIG = ROOT / "docs" / "mkdocs.yml"
 SOURCES = (
     ROOT / "docs",
-    CONFIG,
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
     Path(__file__).parent / "docs_pages.py",

@@ -33,7 +33,7 @@ class MissingDiagram(Exception):
 
 def write_pages(target: Path) -> None:
     """Write all pages and pictures to a folder. Raises MissingDiagram."""
-    shutil.copytree(DOCS, target, ignore=shutil.ignore_patterns("*.md"))
+    shutil.copytree(DOCS, target, ignore=shutil.ignore_patterns("*.md", "*.yml"))
     (target / "assets/icon.svg").write_bytes((ROOT / "mockllm/dashboard/src/icon.svg").read_bytes())
     pages = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob("*.md"))}
     pages |= {name: ROOT / outside for outside, name in OUTSIDE.items()}
