@@ -39,7 +39,8 @@ def test_every_page_is_in_the_navigation() -> None:
     pages = {page.name for page in (ROOT / "docs").glob("*.md")}
     missing = sorted(pages - set(navigation))
     assert not missing, (
-        f"add {missing} below `nav` in docs/mkdocs.yml, and a row to the table of docs/index.md if readers begin there"
+        f"add {missing} below `nav` in docs/mkdocs.yml, and a row to the table of docs/index.md if readers begin "
+        "there"
     )
     assert sorted(navigation) == sorted(set(navigation)), "a page is there twice"
     assert set(navigation) - pages <= {"a-z.md", "changes.md", "contributing.md", "adr/index.md"}, (
