@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+import pytest
+
 from tests.agents.sandbox import Sandbox
-from tests.tools import absent
 
 HERE = Path(__file__).parent
 TASK = "Write a program that greets, run it, and fix it until it works."
@@ -73,9 +74,9 @@ def _codex(sandbox: Sandbox, more: str = "") -> Command:
 
 
 def require_agent(agent: CodingAgent) -> None:
-    """Skip the running test where an agent is not installed, or fail it in CI."""
+    """Skip the running test where an agent is not installed, in CI too: a registry may not have it for a platform."""
     if not agent.path.exists():
-        absent(f"{agent.name} {agent.version} is not installed (`scripts/setup all`)")
+        pytest.skip(f"{agent.name} {agent.version} is not installed (`scripts/setup all`)")
 
 
 _QUIET: Mapping[str, object] = {
