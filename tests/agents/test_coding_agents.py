@@ -1,6 +1,7 @@
 """Unmodified coding agents with the pack `coding-agents`: a task of ten steps, and the file that is left on the disk.
 
-They are installed by `scripts/setup all`, at pinned versions. Without an agent its tests are skipped by name. `AGENT_RUNS=20` repeats the task as often; all runs must be alike.
+They are installed by `scripts/setup all`, at pinned versions. Without an agent its tests are skipped by name.
+`AGENT_RUNS=20` repeats the task as often; all runs must be alike.
 `AGENT_CLIMATES=flaky,rate-limited,slow,storm,provider-outage` runs the agents in more climates of the pack `weather`.
 """
 
