@@ -59,15 +59,19 @@ def _media_routes(*bases: str) -> tuple[ProviderRoute, ...]:
     )
 
 
-def _cache_routes(base: str) -> tuple[ProviderRoute, ...]:
-    """The calls of cached contents behind a base."""
-    all_, one = f"{base}/cachedContents", f"{base}/cachedContents/{{cache}}"
-    return (
-        ProviderRoute("POST", all_, ProviderCall("create_cache", gemini.CREATE_CACHE)),
-        ProviderRoute("GET", all_, ProviderCall("list_caches", gemini.LIST_CACHES)),
-        ProviderRoute("GET", one, ProviderCall("get_cache", gemini.GET_CACHE)),
-        ProviderRoute("PATCH", one, ProviderCall("update_cache", gemini.UPDATE_CACHE)),
-        ProviderRoute("DELETE", one, ProviderCall("delete_cache", gemini.DELETE_CACHE)),
+def _cache_routes(*bases: str) -> tuple[ProviderRoute, ...]:
+    """The calls of cached contents behind each base."""
+    calls = (
+        ("POST", "", ProviderCall("create_cache", gemini.CREATE_CACHE)),
+        ("GET", "", ProviderCall("list_caches", gemini.LIST_CACHES)),
+        ("GET", "/{cache}", ProviderCall("get_cache", gemini.GET_CACHE)),
+        ("PATCH", "/{cache}", ProviderCall("update_cache", gemini.UPDATE_CACHE)),
+        ("DELETE", "/{cache}", ProviderCall("delete_cache", gemini.DELETE_CACHE)),
+    )
+    return tuple(
+        ProviderRoute(method, f"{base}/cachedContents{path}", call)
+        for base in bases
+        for method, path, call in calls
     )
 
 
@@ -143,7 +147,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
     return (
         *_model_routes((f"{_PROJECT}/google", f"{_EXPRESS}/google"), generate),
         *claude,
-        *_cache_routes(_LOCATION),
+        *_cache_routes(_LOCATION, "/v1beta1"),  # the second with an API key
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),

@@ -139,6 +139,8 @@ def climates() -> Mapping[str, Climate]:
         return {}
     pack: Any = read_source((folder / "pack.yaml").read_bytes(), "pack.yaml").data
     raw = b"".join(path.read_bytes() for path in sorted(folder.glob("*.yaml")) if path.name != "pack.yaml")
+    for param, spec in pack["params"].items():
+        raw = raw.replace(f'"${{{param}}}"'.encode(), str(spec["default"]).encode())
     data: Any = read_source(raw, PACK).data
     about = {CALM: "everything as it is", **dict(_HEADING.findall(raw.decode()))}
     result = {}
