@@ -260,6 +260,7 @@ test("a live turn by text", async () => {
 });
 
 test("cached contents", async () => {
+  if (process.env.MOCKLLM_CLIENT === "vertex with a key") return; // a cache belongs to a project, and a key names none
   const cache = await client.caches.create({
     model: MODEL,
     config: { contents: "A long book.", ttl: "60s" },

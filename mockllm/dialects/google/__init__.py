@@ -147,7 +147,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
     return (
         *_model_routes((f"{_PROJECT}/google", f"{_EXPRESS}/google"), generate),
         *claude,
-        *_cache_routes(_LOCATION, "/v1beta1"),  # the second with an API key
+        *_cache_routes(_LOCATION),
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
