@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Final, ParamSpec, Protocol, TypeVar
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 
 REPLAYS: Final = 20
 """How often a finding is run again."""
+EXAMINED: Final = 3
+"""How many schedules of one cause are shrunk and replayed, until one fails each time."""
 BASELINES: Final = 2
 """The runs without disturbances, which must agree."""
 
@@ -77,7 +80,38 @@ class HuntProgress(Struct):
     baseline: RunOutcome
     findings: dict[str, Finding] = field(default_factory=dict)
     flaky: dict[str, Finding] = field(default_factory=dict)
+    examined: Counter[str] = field(default_factory=Counter)
+    """The schedules that were shrunk and replayed, by cause."""
     tried: dict[str, TriedRow] = field(default_factory=dict)
+
+    def joined(self, schedule: Schedule, problem: BrokenRule) -> bool:
+        """Join a schedule that failed to what is known of its cause. Return whether nothing is left to examine.
+
+        A flaky cause is examined again: one replay on a busy machine may differ, and the next schedule need not.
+        """
+        key = cause(schedule, problem)
+        known = self.findings if key in self.findings else self.flaky
+        if key not in known:
+            return False
+        known[key] = with_kinds(known[key], (*known[key].also, *(each.kind for each in schedule)))
+        return known is self.findings or self.examined[key] >= EXAMINED
+
+    def add(self, finding: Finding) -> bool:
+        """Add a finding that was shrunk and replayed. A steady one replaces a flaky one of its cause, and a flaky one
+        replaces none. Return whether it was added."""
+        key = cause(finding.schedule, finding.problem)
+        self.examined[key] += 1
+        flaky = self.flaky.get(key)
+        if flaky is None:
+            (self.flaky if finding.flaky else self.findings)[key] = finding
+            return True
+        kinds = (*flaky.also, *(each.kind for each in (*flaky.schedule, *finding.schedule)))
+        if finding.flaky:
+            self.flaky[key] = with_kinds(flaky, kinds)
+            return False
+        del self.flaky[key]
+        self.findings[key] = with_kinds(finding, kinds)
+        return True
 
 
 class Hunter:
@@ -170,20 +204,14 @@ class Hunter:
         self, schedule: Schedule, problem: BrokenRule, outcome: RunOutcome, progress: HuntProgress
     ) -> None:
         """Shrink and replay a schedule that failed, unless its cause is known."""
-        key = cause(schedule, problem)
-        for known in (progress.findings, progress.flaky):
-            if key in known:
-                also = dict.fromkeys((*known[key].also, *(each.kind for each in schedule)))
-                own = {each.kind for each in known[key].schedule}
-                known[key] = replace(known[key], also=tuple(kind for kind in also if kind not in own))
-                return
+        if progress.joined(schedule, problem):
+            return
         finding = self._shrunk(Finding(problem, schedule, schedule, outcome), progress)
-        again = cause(finding.schedule, finding.problem)
-        if again in progress.findings:  # a part of it is a finding already
+        if progress.joined(finding.schedule, finding.problem):  # a part of it is known already
             return
         finding = self._replayed(finding, progress)
-        (progress.flaky if finding.flaky else progress.findings)[again] = finding
-        self._watch.found(finding)
+        if progress.add(finding):
+            self._watch.found(finding)
 
     def _shrunk(self, finding: Finding, progress: HuntProgress) -> Finding:
         shrinking = shrink(finding.schedule)
@@ -232,6 +260,12 @@ class Hunter:
         if self._clock() - self._began >= self._budget.seconds:
             return f"{self._budget.seconds:g} s"
         return None
+
+
+def with_kinds(finding: Finding, kinds: Iterable[str]) -> Finding:
+    """Return a finding with the kinds of other schedules of its cause."""
+    own = {each.kind for each in finding.schedule}
+    return replace(finding, also=tuple(kind for kind in dict.fromkeys(kinds) if kind not in own))
 
 
 def note(progress: HuntProgress, schedule: Schedule, judgement: Judgement, outcome: RunOutcome) -> None:

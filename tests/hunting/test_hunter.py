@@ -80,6 +80,23 @@ def test_hunt_tells_a_flaky_finding_apart() -> None:
     assert all(0 < finding.failures < 20 for finding in report.flaky)
 
 
+def test_steady_finding_replaces_the_flaky_one_of_its_cause() -> None:
+    def fails(schedule: Schedule, number: int) -> bool:
+        kinds = {each.kind for each in schedule}
+        return "split_event" in kinds or ("split_character" in kinds and number % 2 == 1)
+
+    report = hunted(ScriptedTrial(fails), HuntBudget(runs=100, jobs=1))
+    (finding,) = report.findings
+    assert [each.kind for each in finding.schedule] == ["split_event"]
+    assert (finding.rate, finding.also, report.flaky) == ("20 of 20", ("split_character",), [])
+
+
+def test_flaky_cause_is_examined_three_times_at_most() -> None:
+    trial = ScriptedTrial(lambda schedule, number: bool(schedule) and number % 2 == 0)
+    report = hunted(trial, HuntBudget(runs=150, jobs=1))
+    assert 20 * len(report.flaky) < report.replays <= 60 * len(report.flaky)
+
+
 def test_hunt_ends_after_enough_findings() -> None:
     trial = ScriptedTrial(lambda schedule, number: bool(schedule))
     report = hunted(trial, HuntBudget(jobs=2, findings=2))
