@@ -15,7 +15,7 @@ from google.genai.interactions import Interaction, InteractionSSEStreamEvent
 
 from mockllm.dialects.providers import BY_NAME
 from tests.language.virtual_server import VirtualServer, raw_request
-from tests.sdk.test_required_fields_sdk import RULES, USERS, generated, objects, require
+from tests.sdk.test_required_fields_sdk import RULES, USERS, generated, require
 
 MESSAGES = [{"role": "user", "content": "text"}]
 

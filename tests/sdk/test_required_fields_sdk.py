@@ -1,5 +1,5 @@
-"""Each object that a call of OpenAI, Azure, Anthropic, Gemini or Mistral returns has the fields that the models of the
-newest SDK require, with the SDK's types.
+"""Each object that a call of OpenAI, Azure, Anthropic, Gemini or Mistral returns has the fields that the models of
+the newest SDK require, with the SDK's types.
 
 The SDKs themselves accept objects without them, so an upgrade of a package shows here what the protocol gained.
 """
@@ -216,7 +216,9 @@ def test_events_have_required_fields(name: str, user: str) -> None:
     for event in events:
         if event == {"type": "ping"}:  # Anthropic's SDK drops it before it reads an event
             continue
-        if name == "azure-chat" and not event["object"]:  # the recorded first chunk, of which only filters are set
+        if (
+            name == "azure-chat" and not event["object"]
+        ):  # the recorded first chunk, of which only filters are set
             continue
         require(GENERATING[name].event, event)
 

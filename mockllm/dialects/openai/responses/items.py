@@ -65,9 +65,9 @@ DELTA_MEMBERS: Final = {
 }
 """The member that is sent in a delta after the first stage: the event, and the member's name."""
 LATE_MEMBERS: Final = {"web_search_call": "action", "compaction": "encrypted_content"}
-"""A member that an item has only once it is done. A search has no `action` before: four recordings from September 2025
-to January 2026 show it, and so do reports of May to September 2026 (64bit/async-openai 550, openai/openai-openapi
-572), although the SDK's type requires one."""
+"""A member that an item has only once it is done. A search has no `action` before: four recordings from September
+2025 to January 2026 show it, and so do reports of May to September 2026 (64bit/async-openai 550,
+openai/openai-openapi 572), although the SDK's type requires one."""
 EMPTY_MEMBERS: Final[dict[str, dict[str, Json]]] = {
     "file_search_call": {"queries": [], "results": None},
     "mcp_call": {"output": None, "error": None},
