@@ -235,7 +235,7 @@ class CompleteUpload(UploadCall):
         if request.fields.get("part_ids") is None:
             return missing("part_ids")
         if request.upload is None or request.upload["status"] != "pending":
-            return None  # the answer says so
+            return None  # the response says so
         if len(request.parts) < len(request.fields["part_ids"]):
             return refuse("'part_ids' names a part twice.", "part_ids")
         if None in request.parts:
