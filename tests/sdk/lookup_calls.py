@@ -256,6 +256,7 @@ WITHOUT_A_TYPE = {
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
     "gemini-batches",  # operations, of which the SDK makes a BatchJob: tests/sdk/test_batches_sdk.py
+    "gemini-embedding_batches",
     "gemini-list_batches",
     "gemini-get_batch",
     "gemini-cancel_batch",

@@ -249,6 +249,15 @@ def test_gemini_batch_reads_and_writes_files(gemini_client: genai.Client) -> Non
     assert result["response"]["candidates"][0]["content"]["parts"][0]["text"] == "Answer to one"
 
 
+@pytest.mark.filterwarnings("ignore:batches.create_embeddings")
+def test_gemini_embedding_batch_has_vectors(gemini_client: genai.Client) -> None:
+    source: Any = {"inlined_requests": {"contents": ["one", "two"], "config": {"output_dimensionality": 8}}}
+    created = gemini_client.batches.create_embeddings(model="gemini-embedding-001", src=source)
+    batch = gemini_ended(gemini_client, created.name or "")
+    embeddings = [each.response.embedding for each in batch.dest.inlined_embed_content_responses]
+    assert [len(each.values) for each in embeddings] == [8, 8]
+
+
 def test_gemini_batch_is_cancelled(gemini_client: genai.Client) -> None:
     created = gemini_client.batches.create(
         model="gemini-2.5-flash", src=[types.InlinedRequest(contents="slow")]
