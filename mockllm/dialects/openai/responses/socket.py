@@ -209,12 +209,7 @@ class ResponsesSession:
         output = [event["item"] for event in gone if event.get("type") == "response.output_item.done"]
         cancelled: dict[str, Json] = {
             "type": "response.incomplete",
-            "response": {
-                **first,
-                "status": "cancelled",
-                "incomplete_details": {"reason": "cancelled"},
-                "output": output,
-            },
+            "response": {**first, "status": "cancelled", "output": output},
             "sequence_number": len(gone),
         }
         self._stored.pop(str(first.get("id")), None)
