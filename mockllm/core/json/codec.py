@@ -81,7 +81,7 @@ def pretty(value: Json) -> bytes:
 
 
 def _pretty_by_items(value: dict[str, Json]) -> bytes:
-    """Return the same for an object with long lists. Each item is a call of its own: one call for all vectors of a
+    """Return the same for an object with long lists. Each item is one call: a single call for all vectors of a
     request would hold the interpreter for 70 ms."""
     members = []
     for key, item in value.items():
