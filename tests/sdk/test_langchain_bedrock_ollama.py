@@ -131,9 +131,7 @@ METHODS = [("bedrock", "function_calling"), ("ollama", "json_schema")]
 
 
 @pytest.mark.parametrize(("way", "method"), METHODS)
-def test_structured_output(
-    way: str, method: str, made: Mapping[str, Making], url: str, default: str
-) -> None:
+def test_structured_output(way: str, method: str, made: Mapping[str, Making], url: str, default: str) -> None:
     def ask(server: str) -> Any:
         return made[way](server).with_structured_output(Weather, method=method).invoke("the weather, in JSON")
 
@@ -188,14 +186,14 @@ def test_errors_are_those_of_its_sdk(way: str, made: Mapping[str, Making], url: 
         limited.invoke("hi")
     with pytest.raises(error, match=words):
         list(limited.stream("hi"))
-    with pytest.raises(error, match="too long|exceeds"):
+    with pytest.raises(error, match=r"too long|exceeds"):
         made[way](url, "context-length-error").invoke("hi")
 
 
 @ways
 def test_error_in_stream_follows_its_chunks(way: str, made: Mapping[str, Making], url: str) -> None:
     texts: list[str] = []
-    with pytest.raises((EventStreamError, ResponseError), match="serviceUnavailable|server busy"):
+    with pytest.raises((EventStreamError, ResponseError), match=r"serviceUnavailable|server busy"):
         texts += (chunk.text for chunk in made[way](url).stream("breaks"))
     assert "".join(texts) == "Once upon"
 
