@@ -69,16 +69,17 @@ def made() -> Iterator[Mapping[str, Making]]:
     with ExitStack() as stack:
 
         def bedrock(url: str, model: str = CLAUDE) -> Any:
-            keys: Any = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
-            client = ChatBedrockConverse(
-                model=model,
-                base_url=url,
-                region_name="us-east-1",
-                provider="anthropic",
-                disable_streaming=False,
-                config=Config(retries={"total_max_attempts": 1}),
-                **keys,
-            )
+            settings: Any = {
+                "model": model,
+                "base_url": url,
+                "region_name": "us-east-1",
+                "aws_access_key_id": "any",
+                "aws_secret_access_key": "any",
+                "provider": "anthropic",
+                "disable_streaming": False,
+                "config": Config(retries={"total_max_attempts": 1}),
+            }
+            client = ChatBedrockConverse(**settings)
             stack.callback(client.client.close)
             stack.callback(client.bedrock_client.close)
             return client
@@ -160,13 +161,11 @@ def test_agent_calls_tool_and_ends_with_text(
 
 def test_async_streaming_agent_of_ollama_ends_with_text(url: str) -> None:
     async def ask() -> str:
-        model = ChatOllama(model="llama3.2", base_url=url)
-        agent = create_agent(model, [get_weather])
+        model: Any = ChatOllama(model="llama3.2", base_url=url)
+        agent: Any = create_agent(model, [get_weather])
         request: Any = {"messages": [("user", "both cities, please")]}
         steps = agent.astream(request, stream_mode="messages")
         texts = [step[0].text async for step in steps if isinstance(step[0], AIMessageChunk)]
-        assert model._async_client is not None
-        assert model._client is not None
         await model._async_client.close()
         model._client.close()
         return "".join(texts)
@@ -199,7 +198,6 @@ def test_error_in_stream_follows_its_chunks(way: str, made: Mapping[str, Making]
 
 
 def test_embeddings_of_ollama(url: str) -> None:
-    embeddings = OllamaEmbeddings(model="nomic-embed-text", base_url=url)
+    embeddings: Any = OllamaEmbeddings(model="nomic-embed-text", base_url=url)
     assert [len(vector) for vector in embeddings.embed_documents(["a", "b"])] == [768, 768]
-    assert embeddings._client is not None
     embeddings._client.close()
