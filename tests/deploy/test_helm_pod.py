@@ -136,7 +136,6 @@ def test_init_container_fetches_scenarios_of_ref(tmp_path: Path) -> None:
         assert server.ask("hi") == "From git."
 
 
-
 @contextmanager
 def valkey_of_chart(folder: Path) -> Iterator[str]:
     """A server with the arguments of the chart's Valkey pod, on a Unix socket; its address."""

@@ -128,7 +128,17 @@ def test_notes_name_addresses_and_missing_store(tmp_path: Path) -> None:
     copy = Path(shutil.copytree(CHART, tmp_path / "mockllm"))
     (copy / "templates" / "NOTES.txt").rename(copy / "notes")
     (copy / "templates" / "notes.yaml").write_text('notes: {{ tpl (.Files.Get "notes") . | toJson }}\n')
-    done = helm("template", "mock", str(copy), "--namespace", "test", "--set", "replicas=2", "-s", "templates/notes.yaml")
+    done = helm(
+        "template",
+        "mock",
+        str(copy),
+        "--namespace",
+        "test",
+        "--set",
+        "replicas=2",
+        "-s",
+        "templates/notes.yaml",
+    )
     notes = YAML(typ="safe").load(done.stdout)["notes"]
     assert "OPENAI_BASE_URL=http://mock-mockllm.test.svc:80/v1" in notes, done.stderr
     assert "Each replica counts for itself" in notes

@@ -19,7 +19,9 @@ SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text("ut
 ABOUT: dict[str, Any] = load(CHART / "Chart.yaml")
 
 
-@pytest.mark.parametrize("path", [CHART / "values.yaml", *(CASES / "values" / f"{name}.yaml" for name in NAMES)])
+@pytest.mark.parametrize(
+    "path", [CHART / "values.yaml", *(CASES / "values" / f"{name}.yaml" for name in NAMES)]
+)
 def test_values_fit_schema(path: Path) -> None:
     mistakes = jsonschema_rs.validator_for(SCHEMA).iter_errors(load(path))
     assert [f"{list(each.instance_path)}: {each.message}" for each in mistakes] == []
@@ -73,7 +75,7 @@ def test_pod_runs_as_user_of_image(name: str) -> None:
 def test_pod_may_write_where_the_server_writes(name: str) -> None:
     volumes = {each["name"]: each for each in pod(name)["volumes"]}
     mounts = {each["mountPath"]: each["name"] for each in container(name)["volumeMounts"]}
-    for folder in ("/var/lib/mockllm", "/tmp"):  # noqa: S108 - of the container
+    for folder in ("/var/lib/mockllm", "/tmp"):
         assert "emptyDir" in volumes[mounts[folder]]
     assert "/var/lib/mockllm" in dict(re.findall(r"(/var/lib/\w+)( )", " ".join(last("RUN").split())))
     assert "MOCKLLM_HOST" in variables()
