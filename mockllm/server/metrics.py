@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from mockllm.core.redaction import Redactor, secrets_of
-from mockllm.core.rendering.framing import lasting
+from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
@@ -266,7 +266,7 @@ def schedule(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
         elif first is None and step.chunk_index:
             first = total
     if isinstance(rendered, Plan):
-        total = lasting(rendered)
+        total = plan_duration(rendered)
     return (rendered.delay if first is None else first), total
 
 

@@ -1,6 +1,6 @@
 """Forwards requests to the real provider, streams the response to the client, and stores the exchange.
 
-Every chunk is sent in the same turn of the event loop in which it arrived; the file is written after the response.
+Every chunk is sent in the iteration of the event loop in which it arrived. The file is written after the response.
 Separate from the player, because the provider determines the times.
 """
 

@@ -151,8 +151,8 @@ class SessionCounters:
             self._count_try(claim, candidate, turn=reason in TURNS)
         if winner is not None:
             self._count_try(claim, winner.candidate, turn=True)
-            lasts = winner.candidate.lasts
-            if lasts is None or winner.responses < lasts:
+            max_responses = winner.candidate.max_responses
+            if max_responses is None or winner.responses < max_responses:
                 self._set_states(claim.session, (winner,))
 
     def _count_try(self, claim: MatchResult, candidate: Candidate, *, turn: bool) -> None:

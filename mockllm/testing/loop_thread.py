@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TURNS: Final = 12
-"""Turns of the loop after which it has accepted a connection, read what was sent, decided, and written."""
+"""Iterations of the loop after which it has accepted a connection, read what was sent, decided, and written."""
 _virtual: VirtualTime | None = None
 _apps: weakref.WeakSet[App] = weakref.WeakSet()
 """The apps of all servers of this process."""

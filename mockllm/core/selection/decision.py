@@ -34,7 +34,7 @@ class Candidate(Struct, frozen=True):
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
-    lasts: int | None = None
+    max_responses: int | None = None
     """How many responses it has, where later requests are unmatched: those set no state."""
     counts: bool = True
     """Whether its counts choose a response, or belong to a scope of their own. The tries of any other rule are

@@ -37,7 +37,7 @@ async def report(entries: Iterable[JournalEntry], engine: Engine, own: Mapping[s
     sessions: dict[str | None, SessionCost] = {}
     slices = TimeSlices()
     for entry in entries:
-        await slices.turn()
+        await slices.pause()
         cost = entry_cost(entry, engine, own)
         if cost is FREE:
             continue

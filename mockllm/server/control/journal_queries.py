@@ -56,8 +56,8 @@ class TimeSlices:
     def __init__(self) -> None:
         self._end = time.perf_counter() + SLICE
 
-    async def turn(self) -> None:
-        """Give the event loop a turn if the slice has ended."""
+    async def pause(self) -> None:
+        """Let the event loop go on if the slice has ended."""
         if time.perf_counter() >= self._end:
             await asyncio.sleep(0)
             self._end = time.perf_counter() + SLICE
@@ -120,7 +120,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
 
 async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSlices) -> bool:
     """Return whether an entry meets all conditions, also that on its text."""
-    await slices.turn()
+    await slices.pause()
     if not matches_filter(wanted, entry):
         return False
     text = wanted.text
@@ -300,7 +300,7 @@ async def lines(entries: Iterable[JournalEntry], engine: Engine) -> bytes:
     for entry in entries:
         shown = await detail(entry, engine)
         texts.append(await apart(entry, partial(_line, shown)))
-        await slices.turn()
+        await slices.pause()
     return b"".join(texts)
 
 
@@ -309,7 +309,7 @@ async def har(entries: Iterable[JournalEntry]) -> bytes:
     texts, slices = [], TimeSlices()
     for entry in entries:
         texts.append(await apart(entry, partial(_archived, entry)))
-        await slices.turn()
+        await slices.pause()
     creator = dumps({"name": "mockllm", "version": __version__})
     return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(texts))
 

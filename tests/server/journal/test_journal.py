@@ -170,7 +170,7 @@ class Counted(Metrics):
 
 def test_watch_counts_dropped_entries(stencilled: Callable[[str], PlannedResponse]) -> None:
     counted = Counted()
-    journal = Journal(2, watch=counted)
+    journal = Journal(2, metrics=counted)
     filled(journal, 5)
     kept = stencilled("hi")
     for _ in range(4):
