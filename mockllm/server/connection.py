@@ -312,7 +312,7 @@ class Connection(HttpProtocol):
             self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
 
     def _write_coalesced(self, data: bytes) -> bool:
-        """Write together with the other responses of this iteration, or at once outside of it. Return False if the
+        """Write together with all responses of this iteration, or at once outside of it. Return False if the
         client has left, or has not read what it got before."""
         transport, outbox = self.transport, self._ready.outbox
         if transport is None or self._paused or transport.is_closing():

@@ -171,12 +171,12 @@ class RecordingEngine:
             received.ended = record
             received.status = record.status  # differs from the plan if an upstream responded
 
-    def _store(self, request: Request, answer: PlannedResponse) -> PlannedResponse:
-        received = Received(request, answer, self._path)
+    def _store(self, request: Request, response: PlannedResponse) -> PlannedResponse:
+        received = Received(request, response, self._path)
         self._open[id(request)] = received
         self.received.append(received)
         self.total += 1
-        return answer
+        return response
 
     def _engine(self, stack: RuleStack) -> Engine:
         version = stack.versions  # read first: a later addition is found the next time

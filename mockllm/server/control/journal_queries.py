@@ -113,7 +113,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         and (wanted.session is None or entry.is_of_session(wanted.session))
         and (wanted.rule is None or is_called(entry.rule, wanted.rule))
         and (wanted.path is None or entry.path.startswith(wanted.path))
-        and (wanted.fault is None or wanted.fault in entry.answer.faults)
+        and (wanted.fault is None or wanted.fault in entry.response.faults)
         and (wanted.since is None or entry.at >= wanted.since)
     )
 
@@ -176,7 +176,7 @@ def summary(entry: JournalEntry) -> RequestSummary:
 
 
 def _facts(entry: JournalEntry) -> dict[str, Any]:
-    response, redactor, near = entry.answer, entry.redactor, []
+    response, redactor, near = entry.response, entry.redactor, []
     if response.near_misses:  # they quote the body
         near = list(map(entry.full_redactor.text, response.near_misses))
     return {

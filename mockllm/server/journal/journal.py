@@ -162,9 +162,9 @@ class Journal:
         with self._lock:
             total = self.total
             waiting = list(islice(reversed(self._pending), most))
-            settled = list(islice(reversed(self._ring), most - len(waiting)))
-        entries = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
-        return chain(entries, settled)
+            stored = list(islice(reversed(self._ring), most - len(waiting)))
+        newer = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
+        return chain(newer, stored)
 
     def after(self, number: int) -> list[JournalEntry]:
         """Return the stored requests that are newer than the request of this number. Call `settle` before."""

@@ -101,7 +101,7 @@ def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
 
 def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
     """Return a journal entry as input of the evaluation."""
-    response = entry.answer
+    response = entry.response
     agent = next((value for name, value in entry.headers if name.lower() == "user-agent"), "")
     return ObservedRequest(
         entry.number,
