@@ -24,7 +24,8 @@ MODULES = (
     "helm.sh/helm/v3/cmd/helm@v3.22.0",
     "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0",
 )
-LINKED = "-s -w -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=30"
+VERSION = "helm.sh/helm/v3/pkg/chartutil.k8sVersion"
+LINKED = f"-s -w -X {VERSION}Major=1 -X {VERSION}Minor=30"
 """Without them Helm takes a cluster that it does not see for version 1.20."""
 SCHEMAS = "kubernetes-validate==1.37.0"
 VERSIONS = ("1.30.0", "1.37.0")

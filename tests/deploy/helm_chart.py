@@ -17,11 +17,11 @@ CASES = Path(__file__).parent / "helm"
 NAMES = sorted(path.stem for path in (CASES / "values").iterdir())
 TOOLS = ROOT / ".venv" / "kubernetes"
 VERSIONS = ("1.30.0", "1.37.0")
-"""Kubernetes versions whose schemas `scripts/kubernetes_tools.py` installs: the oldest of the chart, and a new one."""
+"""Versions of Kubernetes whose schemas `scripts/kubernetes_tools.py` installs: the oldest of the chart, a new one."""
 
 
 def tool(name: str) -> str:
-    """The path of a program of `scripts/kubernetes_tools.py`. Skips the running test without it, or fails it in CI."""
+    """The path of a program of `scripts/kubernetes_tools.py`. Without it the running test skips, or fails in CI."""
     program = TOOLS / name
     if not (TOOLS / ".made").exists():
         absent(f"{name} is not installed: scripts/setup all builds it where Go is installed")
