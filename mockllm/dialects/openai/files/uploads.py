@@ -135,7 +135,9 @@ class CreateUpload(OpenAiCall):
         purpose = request.fields["purpose"]
         return None if purpose in PURPOSES else wrong_purpose(purpose)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure:
         fields = request.fields
         purpose = text_of(fields.get("purpose")) or "user_data"
         shown = {
@@ -172,7 +174,9 @@ class UploadCall(OpenAiCall):
     def check(self, request: Request) -> Failure | None:
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, StoredUploadRequest)
         id, upload = request.route.get("upload"), request.upload
         if upload is None:
