@@ -9,7 +9,7 @@ from typing import Any, Final
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 REASON: Final = ("finish_reason",)
-SPOKEN: Final = ("response.output_text.delta", "response.output_audio_transcript.delta")
+TEXT_DELTAS: Final = ("response.output_text.delta", "response.output_audio_transcript.delta")
 """The realtime events with a text."""
 
 
@@ -112,7 +112,7 @@ class RealtimeStreamForm(ResponsesStreamForm):
         return super().calls(payload, opened) if "output_index" in payload else iter(())
 
     def text(self, payload: Payload) -> MemberPlace | None:
-        return MemberPlace(payload, "delta") if payload.get("type") in SPOKEN else None
+        return MemberPlace(payload, "delta") if payload.get("type") in TEXT_DELTAS else None
 
 
 CHAT_FORM: Final = ChatStreamForm()

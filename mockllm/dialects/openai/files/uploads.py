@@ -135,24 +135,26 @@ class CreateUpload(OpenAiCall):
         purpose = request.fields["purpose"]
         return None if purpose in PURPOSES else wrong_purpose(purpose)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         fields = request.fields
         purpose = text_of(fields.get("purpose")) or "user_data"
         shown = {
-            "id": stamp.ids.make(PREFIX, 32, alphabet=HEX),
+            "id": identity.ids.make(PREFIX, 32, alphabet=HEX),
             "object": "upload",
             "bytes": count_of(fields.get("bytes")) or 0,
-            "created_at": stamp.second,
+            "created_at": identity.second,
             "filename": text_of(fields.get("filename")) or "upload",
             "purpose": purpose,
             "status": "pending",
-            "expires_at": stamp.second + LIFE,
+            "expires_at": identity.second + LIFE,
             "file": None,
         }
-        return body_plan(shown, stamp)
+        return body_plan(shown, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        shown = _made(plan, PREFIX)
+        shown = _response_object(plan, PREFIX)
         if shown is None:
             return None
         stored = StoredResponse(shown["id"], None, request.raw, dumps(shown))
@@ -172,7 +174,9 @@ class UploadCall(OpenAiCall):
     def check(self, request: Request) -> Failure | None:
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, StoredUploadRequest)
         id, upload = request.route.get("upload"), request.upload
         if upload is None:
@@ -181,10 +185,10 @@ class UploadCall(OpenAiCall):
             return Failure("not_found", message=f"No such Upload object: {id}", fields=fields, note=note)
         if upload["status"] != "pending":
             return refuse(f"Upload {id} is {upload['status']}, and cannot be changed.")
-        return body_plan(self.respond(request, upload, stamp), stamp)
+        return body_plan(self.respond(request, upload, identity), identity)
 
     def respond(
-        self, request: StoredUploadRequest, upload: dict[str, Json], stamp: ResponseIdentity
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         """Return the object of the response for an upload that is pending."""
         raise NotImplementedError  # pragma: no cover - abstract
@@ -205,14 +209,14 @@ class AddUploadPart(UploadCall):
         return None
 
     def respond(
-        self, request: StoredUploadRequest, upload: dict[str, Json], stamp: ResponseIdentity
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
-        id = stamp.ids.make(PART_PREFIX, 32, alphabet=HEX)
-        return {"id": id, "object": "upload.part", "created_at": stamp.second, "upload_id": upload["id"]}
+        id = identity.ids.make(PART_PREFIX, 32, alphabet=HEX)
+        return {"id": id, "object": "upload.part", "created_at": identity.second, "upload_id": upload["id"]}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, UploadPartRequest)
-        shown = _made(plan, PART_PREFIX)
+        shown = _response_object(plan, PART_PREFIX)
         if shown is None:
             return None
         return StoreUpdate(
@@ -244,13 +248,13 @@ class CompleteUpload(UploadCall):
         return _content_failure(request)
 
     def respond(
-        self, request: StoredUploadRequest, upload: dict[str, Json], stamp: ResponseIdentity
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         assert request.stored is not None
         id, purpose, second = (
-            stamp.ids.make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62),
+            identity.ids.make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62),
             upload["purpose"],
-            stamp.second,
+            identity.second,
         )
         expires = second + BATCH_LIFE if purpose == "batch" else None
         life = count_of(object_of(_object(request.stored.request_body).get("expires_after")).get("seconds"))
@@ -261,26 +265,26 @@ class CompleteUpload(UploadCall):
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredUploadRequest)
-        shown = _made(plan, PREFIX)
+        shown = _response_object(plan, PREFIX)
         if shown is None or type(shown.get("file")) is not dict:
             return None
         file = shown["file"]
         parts = tuple({part.id for part in request.parts if part is not None})
-        made = StoredResponse(file["id"], None, request.content, dumps(file))
+        stored_file = StoredResponse(file["id"], None, request.content, dumps(file))
         stored = StoredResponse(shown["id"], None, b"", dumps(shown))
-        return StoreUpdate((shown["id"],), stored, forgotten=parts, others=(made,))
+        return StoreUpdate((shown["id"],), stored, forgotten=parts, others=(stored_file,))
 
 
 class CancelUpload(UploadCall):
     """POST /v1/uploads/{id}/cancel."""
 
     def respond(
-        self, request: StoredUploadRequest, upload: dict[str, Json], stamp: ResponseIdentity
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
     ) -> dict[str, Json]:
         return {**upload, "status": "cancelled"}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        shown = _made(plan, PREFIX)
+        shown = _response_object(plan, PREFIX)
         if shown is None:
             return None
         return StoreUpdate((shown["id"],), StoredResponse(shown["id"], None, b"", dumps(shown)))
@@ -308,7 +312,7 @@ def _object(raw: bytes) -> dict[str, Json]:
         return {}
 
 
-def _made(plan: Plan, prefix: str) -> dict[str, Json] | None:
+def _response_object(plan: Plan, prefix: str) -> dict[str, Json] | None:
     """Return the object of a response that succeeded; None where it is none with such an id."""
     sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
     shown = _object(sent)
