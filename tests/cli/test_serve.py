@@ -57,6 +57,7 @@ def test_serve_ready_lines_show_base_urls(folder: Path) -> None:
 @pytest.mark.parametrize(
     "folders", ["", "scenarios", "scenarios/pack"], ids=["no folder", "empty", "packs only"]
 )
+@pytest.mark.covering(count=1)
 def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: str) -> None:
     (tmp_path / folders).mkdir(parents=True, exist_ok=True)
     if folders.endswith("pack"):
@@ -76,6 +77,7 @@ def test_serve_folder_without_rules_warns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", [(), ("--no-reload",)], ids=["watched", "not watched"])
+@pytest.mark.covering(count=1)
 def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules:\n- {reply: A.}\n- {reply: B.}\n")
     with serving("--scenarios", "a.yaml", *option, cwd=tmp_path) as server:
@@ -139,6 +141,7 @@ def test_serve_log_escapes_control_characters(folder: Path) -> None:
     assert "\\n00:00:00 \\x1b[31mforged" in line
 
 
+@pytest.mark.full
 def test_serve_log_notes_fault_without_chunk(tmp_path: Path) -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
     with serving("--pack", "request-controls", cwd=tmp_path) as server:
@@ -156,6 +159,7 @@ def test_quiet_has_no_line_for_a_request(folder: Path) -> None:
         assert not any("POST" in line for line in server.out)
 
 
+@pytest.mark.full
 def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.ask()
@@ -217,6 +221,7 @@ def test_localhost_is_both_loopback_addresses(folder: Path) -> None:
             socket.create_connection(("::1", server.port), timeout=PATIENCE).close()
 
 
+@pytest.mark.full
 def test_all_addresses_need_no_hint(folder: Path) -> None:
     with serving("--host", "0.0.0.0", cwd=folder) as server:
         server.line(lambda line: "Anthropic" in line)
@@ -227,6 +232,7 @@ def test_all_addresses_need_no_hint(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.covering(count=1)
 def test_ready_line_for_any_address_shows_usable_url(folder: Path, host: str) -> None:
     if host == "::" and not IPV6:
         pytest.skip("there is no IPv6")
@@ -263,6 +269,7 @@ def test_serve_with_port_in_use_prints_one_line(folder: Path) -> None:
     [{"PORT": "0"}, {"MOCKLLM_PORT": "0"}, {"MOCKLLM_PORT": "0", "PORT": "1"}],
     ids=["PORT", "MOCKLLM_PORT", "MOCKLLM_PORT before PORT"],
 )
+@pytest.mark.covering(count=1)
 def test_serve_reads_port_from_environment(folder: Path, variables: dict[str, str]) -> None:
     with serving(cwd=folder, **variables) as server:
         assert server.port not in (1, 8080)
@@ -305,6 +312,7 @@ def test_serve_unknown_variable_warns(folder: Path) -> None:
         ]
 
 
+@pytest.mark.full
 def test_serve_ignores_kubernetes_variables(folder: Path) -> None:
     """In each container beside a Service called `mockllm`, or `mockllm-admin`."""
     service = {"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "8080", "SERVICE_PORT_HTTP": "8080"}

@@ -54,6 +54,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.covering(count=1)
 def test_site_page_has_no_barrier(
     page: Page, address: str, name: str, scheme: Literal["light", "dark"]
 ) -> None:

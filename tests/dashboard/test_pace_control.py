@@ -73,11 +73,11 @@ def test_non_streaming_delay_follows_pace_or_is_off(dashboard: Dashboard) -> Non
     took: list[Got] = []
     for whole in ("as_streamed", "at_once"):
         card.get_by_label("Non-streaming responses").select_option(whole)
-        applied(dashboard, itl="70ms")
+        applied(dashboard, itl="500ms")
         expect(card.get_by_role("button", name="Apply")).to_be_disabled()
         assert f"whole: {whole}" in dashboard.shown("Pace")
         took.append(server.ask("hello"))
-    assert took[0].took >= 0.14
+    assert took[0].took >= 1.0
     assert took[1].took < took[0].took
 
 

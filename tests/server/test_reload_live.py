@@ -189,6 +189,7 @@ def test_deleted_body_file_serves_last_content(folder: Path, server: Watched) ->
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["moved away and back", "removed and made anew"])
+@pytest.mark.covering(count=1)
 def test_missing_scenario_folder_serves_last_version(folder: Path, server: Watched, anew: bool) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
