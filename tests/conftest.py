@@ -36,6 +36,7 @@ FULL = (
     "sdk/test_older_sdks.py",
     "sdk/test_openai_agents.py",
     "sdk/test_pydantic_ai.py",
+    "sdk/test_realtime_agents.py",
     "server/traces/test_traces_collector.py",
 )
 """Files that belong to the tests marked `full`, as a whole: what they import takes longer than many tests.

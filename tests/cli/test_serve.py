@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.in_process import command as told_here
-from tests.process import command, serving
+from tests.process import Process, command, serving
 from tests.waiting import PATIENCE
 
 SCENARIO = """mockllm: 1
@@ -31,6 +32,16 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One server for the tests that look for a line of their own."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "a.yaml").write_text(SCENARIO)
+    with serving(cwd=folder) as server:
+        yield server
 
 
 # --- what it says --------------------------------------------------------------------------------
@@ -85,20 +96,18 @@ def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_pat
         assert server.ask("hello")
 
 
-def test_serve_prints_line_for_each_request(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        server.ask("hello", model="gpt-4o")
-        line = server.line(lambda line: "POST" in line)
+def test_serve_prints_line_for_each_request(shared: Process) -> None:
+    shared.ask("hello", model="gpt-4o")
+    line = shared.line(lambda line: " gpt-4o " in line)
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d POST /v1/chat/completions gpt-4o → a\.yaml:greeting 200 [\d.]+m?s", line
     )
 
 
-def test_serve_log_highlights_unmatched_request(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        with pytest.raises(Exception, match="404"):
-            server.ask("something else")
-        assert "no rule matched 404" in server.line(lambda line: "POST" in line)
+def test_serve_log_highlights_unmatched_request(shared: Process) -> None:
+    with pytest.raises(Exception, match="404"):
+        shared.ask("something else", model="unmatched")
+    assert "no rule matched 404" in shared.line(lambda line: " unmatched " in line)
 
 
 def test_serve_log_names_nearest_rule_and_miss_status(folder: Path) -> None:
@@ -134,10 +143,9 @@ def test_serve_line_of_refusal_has_reason(tmp_path: Path) -> None:
     assert re.search(r"→ - 413 [\d.]+m?s  \[.*larger.*\]", refused)
 
 
-def test_serve_log_escapes_control_characters(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        server.ask("hello", model="gpt\n00:00:00 \x1b[31mforged")
-        line = server.line(lambda line: "POST" in line)
+def test_serve_log_escapes_control_characters(shared: Process) -> None:
+    shared.ask("hello", model="gpt\n00:00:00 \x1b[31mforged")
+    line = shared.line(lambda line: "forged" in line)
     assert "\\n00:00:00 \\x1b[31mforged" in line
 
 
@@ -191,34 +199,31 @@ def test_verbose_log_shows_body_without_keys_and_hashes(tmp_path: Path) -> None:
     assert key not in server.said + ports
 
 
-def test_serve_health_shows_loaded_rules(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        report = server.get("/health")
+def test_serve_health_shows_loaded_rules(shared: Process) -> None:
+    report = shared.get("/health")
     assert (report["status"], report["rules"], report["files"], report["stale"]) == ("ok", 1, 1, [])
 
 
-def test_head_is_get_without_a_body(tmp_path: Path) -> None:
-    with serving("--pack", "default", cwd=tmp_path) as server:
-        for path in ("/v1/models", "/v1/models/gpt-4o", "/v1beta/models", "/health", "/"):
-            responses = []
-            for method in ("GET", "HEAD"):
-                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
-                connection.request(method, path)
-                response = connection.getresponse()
-                responses.append((response.status, response.headers["content-type"], bool(response.read())))
-                connection.close()
-            status, kind, _ = responses[0]
-            assert responses == [(status, kind, True), (status, kind, False)], path
+def test_head_is_get_without_a_body(shared: Process) -> None:
+    for path in ("/v1/models", "/v1/models/gpt-4o", "/v1beta/models", "/health", "/"):
+        responses = []
+        for method in ("GET", "HEAD"):
+            connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=PATIENCE)
+            connection.request(method, path)
+            response = connection.getresponse()
+            responses.append((response.status, response.headers["content-type"], bool(response.read())))
+            connection.close()
+        status, kind, _ = responses[0]
+        assert responses == [(status, kind, True), (status, kind, False)], path
 
 
 # --- where it listens ----------------------------------------------------------------------------
 
 
-def test_localhost_is_both_loopback_addresses(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE).close()
-        if IPV6:
-            socket.create_connection(("::1", server.port), timeout=PATIENCE).close()
+def test_localhost_is_both_loopback_addresses(shared: Process) -> None:
+    socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE).close()
+    if IPV6:
+        socket.create_connection(("::1", shared.port), timeout=PATIENCE).close()
 
 
 @pytest.mark.full
