@@ -85,7 +85,7 @@ def test_page_has_no_barrier(busy: Dashboard, address: str, scheme: Literal["lig
 
 
 @pytest.mark.parametrize("width", [400, 2560])
-@pytest.mark.covering(count=1)
+@pytest.mark.full
 def test_page_has_no_barrier_at_any_width(busy: Dashboard, width: int) -> None:
     page, usual = busy.page, busy.page.viewport_size
     assert usual is not None

@@ -40,6 +40,7 @@ LEAST = [
 @pytest.mark.parametrize(
     ("fields", "user", "least", "yaml"), [c[1:] for c in LEAST], ids=[c[0] for c in LEAST]
 )
+@pytest.mark.covering(count=2)
 def test_next_stream_takes_the_set_time(
     dashboard: Dashboard, fields: dict[str, str], user: str, least: float, yaml: str
 ) -> None:
