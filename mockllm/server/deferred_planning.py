@@ -16,11 +16,11 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     """Set the response that takes long to plan."""
     request = exchange.request
     assert request is not None, "an engine has read the request"
-    conclude = await app.worker.run(deferred.plan)
-    response = conclude()
+    finish = await app.worker.run(deferred.plan)
+    response = finish()
     if response.webhooks:
         send_webhooks(app, response)
     if app.gzip and exchange.socket is None and wants(request.headers):
         response = await app.worker.run(partial(compressed, response))
-    exchange.schedule = await app.worker.run(partial(schedule, response.made))
+    exchange.schedule = await app.worker.run(partial(schedule, response.rendered))
     exchange.response, exchange.deferred = response, None

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from mockllm.core.redaction import Redactor, secrets_of
-from mockllm.core.rendering.framing import lasting
+from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
@@ -165,7 +165,7 @@ class Metrics:
             counters.left[seen.left] += 1
         if seen.times is not None:
             self._stream(seen, counters)
-        elif seen.response.made.framing is not Framing.PLAIN and seen.left == "finished":
+        elif seen.response.rendered.framing is not Framing.PLAIN and seen.left == "finished":
             counters.ttft.add(seen.took)
 
     def many(self, seen: Exchange, took: Sequence[float]) -> None:
@@ -174,7 +174,7 @@ class Metrics:
         counters = self._count(seen, took)
         buckets = Counter(map(_BUCKET, took))
         counters.took.add_all(took, buckets)
-        if seen.response.made.framing is not Framing.PLAIN:
+        if seen.response.rendered.framing is not Framing.PLAIN:
             counters.ttft.add_all(took, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -214,20 +214,20 @@ class Metrics:
         return dict(self._in_flight)
 
     def _count(self, seen: Exchange, took: Sequence[float]) -> EndpointCounters:
-        answer, count = seen.response, len(took)
+        response, count = seen.response, len(took)
         name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
         counters = self.endpoints.setdefault(name, EndpointCounters())
-        failed = count if answer.status >= 400 else 0
-        missed = count if answer.missed else 0
+        failed = count if response.status >= 400 else 0
+        missed = count if response.missed else 0
         counters.requests += count
         counters.errors += failed
         counters.missed += missed
-        for fault in answer.faults:
+        for fault in response.faults:
             counters.faults[fault] += count
-        model, rule = _label(seen.model, self._models, seen), _label(answer.rule, self._rules, seen)
-        series = Series(name, model, rule, answer.status)
+        model, rule = _label(seen.model, self._models, seen), _label(response.rule, self._rules, seen)
+        series = Series(name, model, rule, response.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
-            series = Series(name, OTHER, OTHER, answer.status)
+            series = Series(name, OTHER, OTHER, response.status)
         self.series[series] += count
         now = int(seen.at)
         if not self._seconds or self._seconds[-1].at < now:
@@ -237,16 +237,16 @@ class Metrics:
         second.errors += failed
         second.missed += missed
         second.took += sum(took)
-        second.bytes += count * _size(answer.made, seen.took if seen.left != "finished" else None)
+        second.bytes += count * _size(response.rendered, seen.took if seen.left != "finished" else None)
         return counters
 
     def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
         times = seen.times
         assert times is not None
-        first, planned = seen.schedule or schedule(seen.response.made)
+        first, planned = seen.schedule or schedule(seen.response.rendered)
         scale = seen.response.time_scale
         first, planned = first * scale, planned * scale
-        streamed = seen.response.made.framing is not Framing.PLAIN
+        streamed = seen.response.rendered.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - seen.since)
@@ -257,23 +257,23 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
 
 
-def schedule(made: Plan | PrerenderedResponse) -> tuple[float, float]:
+def schedule(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
-    first, total = None, made.delay
-    for step in made.templates if isinstance(made, PrerenderedResponse) else made.steps:
+    first, total = None, rendered.delay
+    for step in rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
         elif first is None and step.chunk_index:
             first = total
-    if isinstance(made, Plan):
-        total = lasting(made)
-    return (made.delay if first is None else first), total
+    if isinstance(rendered, Plan):
+        total = plan_duration(rendered)
+    return (rendered.delay if first is None else first), total
 
 
-def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
+def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps."""
-    steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
+    steps = rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps
     each = len(steps) // MAX_MEASURED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
@@ -283,7 +283,7 @@ def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
             else sum([len(part) for part in step.parts]) if type(step) is ByteTemplate
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - made.delay))
+            for step in (steps if until is None else _scheduled(steps, until - rendered.delay))
         ]
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Forwards requests to the real provider, streams the response to the client, and stores the exchange.
 
-Every chunk is sent in the same turn of the event loop in which it arrived; the file is written after the response.
+Every chunk is sent in the iteration of the event loop in which it arrived. The file is written after the response.
 Separate from the player, because the provider determines the times.
 """
 
@@ -90,14 +90,14 @@ class Recorder(Struct):
     everything: bool = False
     failed: int = 0
     written: int = 0
-    _kept: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
-    _said: set[str] = field(default_factory=set)
+    _stored: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
+    _noted: set[str] = field(default_factory=set)
     _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def takes(self, answer: PlannedResponse, request: Request) -> bool:
+    def takes(self, response: PlannedResponse, request: Request) -> bool:
         """Return whether a request is forwarded to the provider."""
-        return self.everything or (answer.missed and self.upstreams.of(request) is not None)
+        return self.everything or (response.missed and self.upstreams.of(request) is not None)
 
     @property
     def busy(self) -> bool:
@@ -109,16 +109,16 @@ class Recorder(Struct):
         exchange: Exchange,
         open: Callable[[Plan], RenderedHead],
         clock: Callable[[], float],
-        told: Callable[[ProxiedResponse], None],
+        on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
         """Forward a request and stream the provider's response to the client.
 
         The planned response of the exchange may name the provider's URL; `clock` returns the seconds since the
-        request's last byte. The result is also passed to `told`, even if the client has disconnected. Raises
+        request's last byte. The result is also passed to `on_end`, even if the client has disconnected. Raises
         ProxyFailed if nothing has been sent to the client yet.
         """
         client = _Client(exchange.sink)
-        work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, told))
+        work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, on_end))
         self._open[work] = client
         work.add_done_callback(self._ended)
         try:
@@ -151,7 +151,7 @@ class Recorder(Struct):
         client: _Client,
         open: Callable[[Plan], RenderedHead],
         clock: Callable[[], float],
-        told: Callable[[ProxiedResponse], None],
+        on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
         request, head = exchange.request, exchange.head
         assert request is not None, "an engine has read the request"
@@ -164,7 +164,7 @@ class Recorder(Struct):
             if client.gone:
                 plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
                 note += ": the client left before it answered"
-                told(ProxiedResponse(plan, note, False, "gone", clock()))
+                on_end(ProxiedResponse(plan, note, False, "gone", clock()))
             raise
         frames: list[RecordedFrame] = []
         async with response:
@@ -182,7 +182,7 @@ class Recorder(Struct):
         left: EndReason = "gone" if client.gone else "finished" if whole else "close"
         plan = Plan(plan.head, (RawStep(recorded.body, 0),), plan.framing)
         passed = ProxiedResponse(plan, note, opening.keep_alive, left, took)
-        told(passed)
+        on_end(passed)
         return passed
 
     async def _store(
@@ -194,38 +194,38 @@ class Recorder(Struct):
             invalid = f": {response.status} is not a status that can be recorded"
             return invalid if whole else ": the response was cut, and is not recorded"
         path = without(head.path)[1] if head.path.startswith(PREFIX) else head.path
-        asked = RecordedRequest(
+        recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self._keep(request, _interaction(asked, response, request.session), to)
+        return await self._add_to_file(request, _interaction(recorded, response, request.session), to)
 
-    async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
+    async def _add_to_file(self, request: Request, interaction: Interaction, to: str | None) -> str:
         """Write the file; return the note about it."""
         assert self.out is not None
         hash = cached_hash(request)
-        kept = self._kept.setdefault((made.session, hash), [])
-        kept.append(made)
-        folder = self.out / (SHARED if made.session is None else folder_name(made.session))
+        stored = self._stored.setdefault((interaction.session, hash), [])
+        stored.append(interaction)
+        folder = self.out / (SHARED if interaction.session is None else folder_name(interaction.session))
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
         provider = without_credentials(to or request.provider or self.upstreams.of(request) or OTHER)
         title = f"Recorded from {provider} by mockllm"
         try:
             async with self._writing:  # serialised: the later of two writes to a file must win
-                notes = await asyncio.to_thread(self._write, path, tuple(kept), title)
+                notes = await asyncio.to_thread(self._write, path, tuple(stored), title)
         except OSError as error:
             self.failed += 1
             self.say(f"error: not recorded: {path}: {error.strerror}")
             return f"; not recorded: {error.strerror}"
         for note in notes:
-            if note not in self._said:  # a note about earlier responses in the same file
-                self._said.add(note)
+            if note not in self._noted:  # a note about earlier responses in the same file
+                self._noted.add(note)
                 self.say(f"note: {note}")
         self.written += 1
         return f", recorded in {path}"
 
-    def _write(self, path: Path, made: Sequence[Interaction], title: str) -> list[str]:
+    def _write(self, path: Path, interactions: Sequence[Interaction], title: str) -> list[str]:
         """Write the file in a thread, because a long response would delay streams; return notes on omissions."""
-        text, notes = scenario(made, title, self.reader)
+        text, notes = scenario(interactions, title, self.reader)
         write_file(path, text)
         return notes
 
@@ -253,13 +253,13 @@ async def _through(
     return True
 
 
-def _interaction(asked: RecordedRequest, response: RecordedResponse, session: str | None) -> Interaction:
+def _interaction(recorded: RecordedRequest, response: RecordedResponse, session: str | None) -> Interaction:
     """Return an interaction, without a session whose id is a key: the id would be in the file and its name."""
-    redactor = redactor_of(asked, response.headers)
-    where = redactor.target(asked.path)
+    redactor = redactor_of(recorded, response.headers)
+    where = redactor.target(recorded.path)
     if session is not None and redactor.session(session) != session:
-        return Interaction(asked, response, where, notes=(f"{where}: {SESSION_IS_KEY}",))
-    return Interaction(asked, response, where, session)
+        return Interaction(recorded, response, where, notes=(f"{where}: {SESSION_IS_KEY}",))
+    return Interaction(recorded, response, where, session)
 
 
 def _head(response: ClientResponse) -> ResponseHead:

@@ -84,7 +84,7 @@ class Reloader:
             self._layout_changed = False
             before = await asyncio.to_thread(layout, self._watched)
             watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
-            settled = loop.call_later(SETTLE, self._notified.set)
+            first_check = loop.call_later(SETTLE, self._notified.set)
             try:
                 while not self._layout_changed:
                     notified = await self._wait_for_notice()
@@ -92,7 +92,7 @@ class Reloader:
                     if (notified or changed) and await asyncio.to_thread(layout, self._watched) != before:
                         break
             finally:
-                settled.cancel()
+                first_check.cancel()
                 for watch in watches:
                     watch.cancel()
                 await asyncio.gather(*watches, return_exceptions=True)
@@ -167,7 +167,7 @@ class Reloader:
     def _report(self, rebuilt: RebuiltEngine) -> None:
         """Report the new engine, and each new or changed diagnostic."""
         info = rebuilt.engine.info()
-        stale = sum(file.kept for file in info.stale)
+        stale = sum(file.in_use for file in info.stale)
         left_out = len(info.stale) - stale
         counts = [f", {stale} stale" * bool(stale), f", {left_out} left out" * bool(left_out)]
         self._say(f"reloaded: {amount(info)}{''.join(counts)}")

@@ -100,9 +100,9 @@ class Sessions:
         """Decide as the session's counters do."""
         return self._counts(claim.session).decide(claim, count=count)
 
-    def tally(self, session: str, keys: Sequence[str]) -> int | None:
+    def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
-        return self._counts(session).tally(session, keys)
+        return self._counts(session).count_request(session, keys)
 
     def keep(self, keys: frozenset[str]) -> None:
         self.shared.keep(keys)
@@ -110,13 +110,13 @@ class Sessions:
             session.counts.keep(keys)
 
     def totals(self) -> Mapping[str, Sequence[int]]:
-        """Return the tries and turns of each key, summed over all sessions and scopes."""
+        """Return the tries and eligible tries of each key, summed over all sessions and scopes."""
         found: dict[str, list[int]] = {}
         for scope in self._scopes():
-            for key, (tries, turns) in scope.all_counts().items():
+            for key, (tries, eligible) in scope.all_counts().items():
                 total = found.setdefault(key, [0, 0])
                 total[0] += tries
-                total[1] += turns
+                total[1] += eligible
         return found
 
     def reset(self) -> None:

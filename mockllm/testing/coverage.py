@@ -37,14 +37,14 @@ class Coverage(Struct):
     @classmethod
     def of(cls, gathered: LoadedScenarios, pack: str | None) -> Coverage:
         """Create the coverage of all files, enabled or not."""
-        files = (*gathered.loading.files, *gathered.loading.disabled)
+        files = (*gathered.loaded.files, *gathered.loaded.disabled)
         written = (each for file in files if file.pack == pack for each in raw_entries(file))
         return cls([point for each in written for point in _points(each)])
 
     def note(self, engine: Engine, decision: Decision, outcome: Outcome) -> None:
         """Record the rule, step and modifiers of a response."""
-        self._reached |= {(id, None) for id in outcome.answer.modifiers}
-        rule = outcome.answer.rule
+        self._reached |= {(id, None) for id in outcome.response.modifiers}
+        rule = outcome.response.rule
         if rule is None:
             return
         self._reached.add((rule, None))

@@ -63,7 +63,7 @@ class ChatRequest(ModelRequest):
         return self.read_messages(entries, add_turn) if type(entries) is list else ()
 
     @property
-    def memorable(self) -> bool:
+    def storable(self) -> bool:
         """Whether the completion is to be stored."""
         return self.fields.get("store") is True
 
@@ -107,7 +107,7 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if "tools" not in fields and "functions" not in fields:
             return ()
-        return self.of_frame("tools", self._offered_tools)
+        return self.of_envelope("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         fields = self.fields
