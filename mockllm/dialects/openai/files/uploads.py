@@ -180,7 +180,7 @@ class UploadCall(OpenAiCall):
         assert isinstance(request, StoredUploadRequest)
         id, upload = request.route.get("upload"), request.upload
         if upload is None:
-            note = stored_object_note("upload", self.api)
+            note = stored_object_note("file upload", self.api)
             fields: dict[str, Json] = {"param": "id", "code": None}
             return Failure("not_found", message=f"No such Upload object: {id}", fields=fields, note=note)
         if upload["status"] != "pending":
