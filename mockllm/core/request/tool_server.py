@@ -85,6 +85,8 @@ class ToolServer(Struct, frozen=True):
     messages: tuple[ServerMessage, ...] = ()
     extras: Mapping[str, Json] = field(default_factory=dict)
     """Further members of its description as written, such as an icon."""
+    tasks: bool = False
+    """Whether it supports the extension for tasks."""
 
     def tool(self, name: object) -> ServedTool | None:
         return next((tool for tool in self.tools if tool.name == name), None)

@@ -193,6 +193,8 @@ class McpServerSpec(Spec):
     """How many entries one page of a list has; all by default."""
     sessions: bool = True
     """Whether clients of the older versions get a session, and must name it."""
+    tasks: bool = False
+    """Whether it supports the extension for tasks: `task` of a reply needs it."""
     messages: list[McpMessageSpec] = Field(default_factory=list)
     """What it sends without a request, to each client that listens."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
@@ -227,6 +229,7 @@ class McpServerSpec(Spec):
             self.sessions,
             tuple(ServerMessage(each.method, each.params, each.wait) for each in self.messages),
             self.extras,
+            self.tasks,
         )
 
     priority: ClassVar[int] = 0
