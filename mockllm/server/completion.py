@@ -97,7 +97,7 @@ async def _complete(app: App, exchange: Exchange) -> bool:
 async def _hold(app: App, exchange: Exchange) -> None:
     """Wait until the response is released. Its own waits, and those of its webhooks, begin then."""
     response = exchange.response
-    hold, request = hold_of(response.made), exchange.request
+    hold, request = hold_of(response.rendered), exchange.request
     if hold is None or request is None:
         return
     began = app.deadlines.time()

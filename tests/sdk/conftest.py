@@ -21,6 +21,7 @@ FRAMEWORKS: Final = {
     "test_openai_agents.py": "agents",
     "test_pydantic_ai.py": "pydantic_ai",
     "test_realtime_agents.py": "agents",
+    "test_required_fields_of_vendors_sdk.py": "cohere",
 }
 """Packages that only the extra `sdk` installs, by the file of the tests that import them."""
 

@@ -106,17 +106,17 @@ def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     task = object_of(reply.served.get("task"))
     if request.modern and task.get("required") and not request.has_tasks:
         return {"extensions": {TASKS: {}}}
-    asked = object_of(reply.served.get("ask"))
-    if not request.modern or not asked or askable(reply, request):
+    questions = object_of(reply.served.get("ask"))
+    if not request.modern or not questions or askable(reply, request):
         return {}
-    return {_capability(question): {} for question in asked.values()}
+    return {_capability(question): {} for question in questions.values()}
 
 
 def askable(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the questions of the reply that the client supports."""
     has = object_of(request.meta.get(META_CAPABILITIES))
-    asked = object_of(reply.served.get("ask"))
-    return {name: question for name, question in asked.items() if _capability(question) in has}
+    questions = object_of(reply.served.get("ask"))
+    return {name: question for name, question in questions.items() if _capability(question) in has}
 
 
 def _capability(question: Json) -> str:

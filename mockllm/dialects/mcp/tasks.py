@@ -31,13 +31,13 @@ ENDED: Final = "end"
 """The name of the event that ends the timeline of a task."""
 
 
-def begun_task(reply: Reply, request: RpcRequest, stamp: ResponseIdentity) -> Plan | None:
+def begun_task(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan | None:
     """Return the response that begins a task; None where the client gets the result at once."""
     wanted = object_of(reply.served.get("task"))
     if not wanted or not request.has_tasks or request.rpc_method != "tools/call":
         return None
     facts: dict[str, Json] = {
-        "taskId": stamp.ids.make("task_", 24),
+        "taskId": identity.ids.make("task_", 24),
         "createdAt": _timestamp(request.now),
         "ttlMs": _milliseconds(wanted.get("ttl")),
     }
@@ -64,7 +64,7 @@ def _milliseconds(seconds: Json) -> int | None:
 
 
 def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimeidentity(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def task_update(plan: Plan, request: RpcRequest) -> StoreUpdate | None:
