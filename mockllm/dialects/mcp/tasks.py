@@ -64,7 +64,7 @@ def _milliseconds(seconds: Json) -> int | None:
 
 
 def _timestamp(seconds: float) -> str:
-    return datetime.fromtimeidentity(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def task_update(plan: Plan, request: RpcRequest) -> StoreUpdate | None:
