@@ -119,6 +119,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(entry.raw) >= MIN_BYTES else None,
         time_scale=engine.time_scale(entry.session),
+        to_tool_server=entry.kind is not None and entry.kind.to_tool_server,
     )
 
 
