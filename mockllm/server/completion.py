@@ -29,6 +29,7 @@ from mockllm.server.respond import (
     fail,
     framing_of,
     hold_of,
+    is_control_call,
     opens_socket,
     recorder_of,
     refuse,
@@ -67,6 +68,11 @@ async def _complete(app: App, exchange: Exchange) -> bool:
     if not exchange.read:
         await _read(app, exchange)
         if exchange.ended:
+            return exchange.keep_alive
+    control = app.control if exchange.response is NOT_PLANNED and is_control_call(app, exchange) else None
+    if control is not None and not control.loaded:
+        await app.worker.run(control.load)
+        if respond(app, exchange):
             return exchange.keep_alive
     if exchange.player is None and app.decider is not None:
         await with_store(app, exchange, app.decider)

@@ -226,10 +226,11 @@ def is_control_call(app: App, exchange: Exchange) -> bool:
 
 
 def _is_known_call(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path. A path below `/api` that it lacks goes on to the rules first."""
-    if not is_control_call(app, exchange):
+    """Return whether the control API has the path, or is not loaded yet: then `complete` loads it and responds anew.
+    A path below `/api` that it lacks goes on to the rules first."""
+    if not is_control_call(app, exchange) or app.control is None:
         return False
-    return app.control_only or (app.control is not None and app.control.knows(exchange.head.path))
+    return app.control_only or not app.control.loaded or app.control.knows(exchange.head.path)
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:

@@ -17,6 +17,7 @@ from tests.live import live as serve
 
 FRAMEWORKS: Final = {
     "test_langchain.py": "langchain",
+    "test_langchain_bedrock_ollama.py": "langchain_aws",
     "test_mistral_sdk.py": "mistralai",
     "test_openai_agents.py": "agents",
     "test_pydantic_ai.py": "pydantic_ai",
