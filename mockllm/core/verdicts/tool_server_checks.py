@@ -93,12 +93,12 @@ class ServerMessageExchange:
         return -32602 in codes
 
     @property
-    def tells_of_a_change(self) -> bool:
+    def announces_change(self) -> bool:
         return any(each.get("method") == LIST_CHANGED for each in self.messages)
 
 
 class KnownTools(Struct):
-    """What a client knows of a server's tools. `changed` is the message that says that the list is old, `uses` are
+    """What a client knows of a server's tools. `changed` announces a new list, `uses` are
     the calls since then."""
 
     listed_by: ObservedRequest | None = None
@@ -199,8 +199,8 @@ def list_change_ignored(history: ClientHistory) -> Iterator[Evidence]:
                 if len(known.uses) == REPEATS:
                     ids = " and ".join(f"#{used.id}" for used in known.uses)
                     message = (
-                        f"{ids} call tools after #{known.changed.id} told of a new list, without tools/list"
+                        f"{ids} call tools after #{known.changed.id} announced a new list, without tools/list"
                     )
                     yield Evidence(message, (known.changed, *known.uses))
-            if each.tells_of_a_change:
+            if each.announces_change:
                 known = KnownTools(changed=each.observed)

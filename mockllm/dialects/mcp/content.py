@@ -80,14 +80,14 @@ def _notification(name: str, params: dict[str, Json]) -> NativePart:
     return NativePart(NAME, {"method": f"notifications/{name}", "params": params})
 
 
-def asks(reply: Reply) -> bool:
+def has_questions(reply: Reply) -> bool:
     """Whether the client's responses come before the result; a task has its questions itself."""
     return bool(reply.served.get("ask")) and not reply.served.get("task")
 
 
 def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the result of a supported reply."""
-    if asks(reply):
+    if has_questions(reply):
         return input_required(reply, request)
     method = request.rpc_method
     if method == "prompts/get":

@@ -39,7 +39,7 @@ from mockllm.dialects.mcp.check import (
     foreign_page,
     unreadable,
 )
-from mockllm.dialects.mcp.content import asks, missing_capabilities, result_of, supported_reply
+from mockllm.dialects.mcp.content import has_questions, missing_capabilities, result_of, supported_reply
 from mockllm.dialects.mcp.decoder import decode
 from mockllm.dialects.mcp.errors import OK, error_message, error_plan, json_plan, lacking, refusal, response
 from mockllm.dialects.mcp.protocol import (
@@ -180,7 +180,7 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
-        if asks(reply) and not request.modern:
+        if has_questions(reply) and not request.modern:
             return question_plan(reply, request, identity)
         missing = missing_capabilities(reply, request)
         if missing:
@@ -192,7 +192,7 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
-        if asks(reply) and not request.modern:
+        if has_questions(reply) and not request.modern:
             return question_plan(reply, request, identity)
         missing = missing_capabilities(reply, request)
         if missing:

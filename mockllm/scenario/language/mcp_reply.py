@@ -90,7 +90,7 @@ class McpTaskSpec(Spec):
     after: Drawable[Duration] = 0.0
     """How long the task works, from the call or from the client's last response on."""
     poll: Duration | None = None
-    """How often the client is told to request the task's state."""
+    """How often the client is to request the state of the task."""
     ttl: Duration | None = None
     """How long the server has the task; as long as it runs by default."""
     required: bool = False
