@@ -34,7 +34,9 @@ class ClientSecrets(LookupCall):
     api = "client_secrets"
     request = ClientSecretRequest
 
-    def own_response(self, request: Request, models: Sequence[str], identity: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         wanted = object_of(request.fields.get("session"))
         kind = TRANSCRIPTION if wanted.get("type") == TRANSCRIPTION else "realtime"
         model = text_of(wanted.get("model")) or DEFAULT_MODEL
