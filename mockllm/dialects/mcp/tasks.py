@@ -85,17 +85,17 @@ def _cancelled(stored: StoredResponse, timeline: Timeline, request: RpcRequest) 
     return stored._replace(timeline=timeline._replace(cancelled=request.monotonic))
 
 
-def _answered(stored: StoredResponse, timeline: Timeline, request: RpcRequest) -> StoredResponse:
+def _with_responses(stored: StoredResponse, timeline: Timeline, request: RpcRequest) -> StoredResponse:
     """Return the task with the client's responses. Its time begins anew."""
     state = object_of(loads(stored.response_body))
-    given = object_of(request.params.get("inputResponses"))
-    pending = {name: asked for name, asked in object_of(state["pending"]).items() if name not in given}
+    responses = object_of(request.params.get("inputResponses"))
+    pending = {name: question for name, question in object_of(state["pending"]).items() if name not in responses}
     body = dumps({**state, "began": request.now, "pending": pending})
     return stored._replace(response_body=body, timeline=timeline._replace(began=request.monotonic))
 
 
 CHANGES: Final[Mapping[str, Callable[[StoredResponse, Timeline, RpcRequest], StoredResponse]]] = {
-    "tasks/update": _answered,
+    "tasks/update": _with_responses,
     "tasks/cancel": _cancelled,
 }
 
