@@ -92,7 +92,7 @@ function ServerCard(props: { server: Server }): JSX.Element {
       </p>
       {server.tools.length ? (
         <SideScroll label={`Tools of ${server.name}`}>
-          <table class="stacked" role="table">
+          <table class="stacked words" role="table">
             <thead role="rowgroup">
               <tr role="row">
                 <th scope="col">Tool</th>
@@ -151,7 +151,7 @@ function Messages(props: { messages: Message[]; counted: number }): JSX.Element 
     <Card title="Messages" wide aside={<span class="quiet">the last {count(props.messages.length)} of {count(props.counted)}</span>}>
       {props.messages.length ? (
         <SideScroll label="The last messages">
-          <table class="stacked" role="table">
+          <table class="stacked words" role="table">
             <thead role="rowgroup">
               <tr role="row">
                 <th scope="col">Request</th>
@@ -174,10 +174,12 @@ function Messages(props: { messages: Message[]; counted: number }): JSX.Element 
                   <td role="cell" data-label="Method">{message.method}</td>
                   <td role="cell" data-label="Name" class="long">{message.name ?? "–"}</td>
                   <td role="cell" data-label="Result">
-                    <span class={message.failed || message.faults.length ? "tag bad" : "tag"}>
-                      {[message.status, message.failed ? "failed" : "", ...message.faults].filter(Boolean).join(", ")}
-                    </span>{" "}
-                    {duration(message.took)}
+                    <span>
+                      <span class={message.failed || message.faults.length ? "tag bad" : "tag"}>
+                        {[message.status, message.failed ? "failed" : "", ...message.faults].filter(Boolean).join(", ")}
+                      </span>{" "}
+                      {duration(message.took)}
+                    </span>
                   </td>
                   <td role="cell" data-label="Rule" class="long">{message.rule ?? "–"}</td>
                 </tr>

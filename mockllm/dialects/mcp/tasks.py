@@ -89,7 +89,9 @@ def _with_responses(stored: StoredResponse, timeline: Timeline, request: RpcRequ
     """Return the task with the client's responses. Its time begins anew."""
     state = object_of(loads(stored.response_body))
     responses = object_of(request.params.get("inputResponses"))
-    pending = {name: question for name, question in object_of(state["pending"]).items() if name not in responses}
+    pending = {
+        name: question for name, question in object_of(state["pending"]).items() if name not in responses
+    }
     body = dumps({**state, "began": request.now, "pending": pending})
     return stored._replace(response_body=body, timeline=timeline._replace(began=request.monotonic))
 

@@ -53,8 +53,8 @@ class ToolServerCall(BaseModel):
 
 
 class ToolServerList(BaseModel):
-    """The servers, and the last messages to them, the newest first. `states` are the named states that rules have set,
-    by session; `counted` is how many messages of the journal were counted."""
+    """The servers, and the last messages to them, the newest first. `states` are the named states that rules have
+    set, by session; `counted` is how many messages of the journal were counted."""
 
     servers: list[ToolServerShown]
     calls: list[ToolServerCall]
