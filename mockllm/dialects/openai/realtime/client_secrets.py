@@ -42,9 +42,9 @@ class ClientSecrets(LookupCall):
         model = text_of(wanted.get("model")) or DEFAULT_MODEL
         session = new_session(identity.ids.make("sess_", 21), model, identity.second, kind)
         lifetime = count_of(object_of(request.fields.get("expires_after")).get("seconds")) or DEFAULT_SECONDS
-        made: dict[str, Json] = {
+        secret: dict[str, Json] = {
             "value": identity.ids.make("ek_mock_", 32, "secret"),
             "expires_at": identity.second + lifetime,
             "session": merged(session, {name: wanted[name] for name in wanted if name not in ("id", "type")}),
         }
-        return body_plan(made, identity)
+        return body_plan(secret, identity)

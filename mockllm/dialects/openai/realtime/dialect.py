@@ -24,7 +24,7 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import OPENAI, head
-from mockllm.dialects.openai.realtime.speech import Speech, UnsuitableAudio, speech_of, without_audio
+from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of, without_audio
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.errors import ROWS
@@ -69,7 +69,11 @@ class RealtimeEncoder(Encoder):
     """The events of one response. `reply` is already a supported reply."""
 
     def __init__(
-        self, reply: Reply, request: RealtimeRequest, identity: ResponseIdentity, speech: Speech | None = None
+        self,
+        reply: Reply,
+        request: RealtimeRequest,
+        identity: ResponseIdentity,
+        speech: ReplySpeech | None = None,
     ) -> None:
         super().__init__(reply)
         self._request, self._ids = request, identity.ids

@@ -27,18 +27,18 @@ class UnsuitableAudio(ValueError):
     """The audio of a reply cannot be sent in a session; the text says why."""
 
 
-class Speech:
+class ReplySpeech:
     """The audio of one reply, of which each chunk of the text gets its part."""
 
     def __init__(self, samples: bytes, characters: int) -> None:
         self._samples, self._characters = samples, max(1, characters)
-        self._said = self._sent = 0
+        self._spoken = self._sent = 0
 
     def part(self, characters: int) -> str:
         """Return the audio for the next characters of the text, in base64."""
-        self._said += characters
+        self._spoken += characters
         return self._until(
-            len(self._samples) * min(self._said, self._characters) // self._characters // 2 * 2
+            len(self._samples) * min(self._spoken, self._characters) // self._characters // 2 * 2
         )
 
     def rest(self) -> str:
@@ -50,7 +50,7 @@ class Speech:
         return b64encode(self._samples[start:end]).decode()
 
 
-def speech_of(reply: Reply, format: str) -> Speech | None:
+def speech_of(reply: Reply, format: str) -> ReplySpeech | None:
     """Return the audio of a supported reply. Raise UnsuitableAudio where the session's format cannot carry it."""
     parts = reply.choices[0].parts if reply.choices else ()
     audio = next((part for part in parts if isinstance(part, Media)), None)
@@ -59,11 +59,11 @@ def speech_of(reply: Reply, format: str) -> Speech | None:
     if format != PCM:
         raise UnsuitableAudio(f"the session sends {format}, and audio of a reply can only be sent as {PCM}")
     characters = sum(len(joined_text(part.chunks)) for part in parts if isinstance(part, Text))
-    return Speech(_samples(audio), characters)
+    return ReplySpeech(_samples(audio), characters)
 
 
 def without_audio(reply: Reply) -> Reply:
-    """Return a supported reply with what has an item of its own."""
+    """Return a supported reply without its audio, which is no item."""
     if not reply.choices:
         return reply
     first = reply.choices[0]

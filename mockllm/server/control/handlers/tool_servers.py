@@ -44,9 +44,9 @@ async def show_tool_servers(context: ControlContext, call: ApiCall) -> BaseModel
     counted = 0
     for entry in islice(entries, MAX_COUNTED):
         await slices.pause()
-        made = _call(entry, context)
-        uses.setdefault(made.server, ServerUse(made.server)).count(made, entry)
-        calls += [made] if len(calls) < MAX_SHOWN else ()
+        message = _call(entry, context)
+        uses.setdefault(message.server, ServerUse(message.server)).count(message, entry)
+        calls += [message] if len(calls) < MAX_SHOWN else ()
         counted += 1
     servers = context.engine.catalog.servers
     shown = [use.shown(servers.get(name)) for name, use in uses.items()]

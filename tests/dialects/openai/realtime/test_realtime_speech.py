@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.reply.reply import Choice, Media, Reply, Text
-from mockllm.dialects.openai.realtime.speech import Speech, UnsuitableAudio, speech_of, without_audio
+from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of, without_audio
 from tests.dialects.openai.realtime.test_realtime_session import QUIET, SOUND, Spoken, names
 from tests.language.virtual_server import VirtualServer, raw_request
 
@@ -61,7 +61,7 @@ def test_unsuitable_audio_is_refused(audio: Media, format: str, message: str) ->
 
 
 def test_parts_of_the_text_get_their_parts_of_the_audio() -> None:
-    speech = Speech(array("h", range(8)).tobytes(), 4)
+    speech = ReplySpeech(array("h", range(8)).tobytes(), 4)
     parts = [speech.part(1), speech.part(2), speech.part(3), speech.rest()]
     assert [array("h", b64decode(part)).tolist() for part in parts] == [[0, 1], [2, 3, 4, 5], [6, 7], []]
 
