@@ -32,13 +32,13 @@ class ReplySpeech:
 
     def __init__(self, samples: bytes, characters: int) -> None:
         self._samples, self._characters = samples, max(1, characters)
-        self._spoken = self._sent = 0
+        self._covered = self._sent = 0
 
     def part(self, characters: int) -> str:
         """Return the audio for the next characters of the text, in base64."""
-        self._spoken += characters
+        self._covered += characters
         return self._until(
-            len(self._samples) * min(self._spoken, self._characters) // self._characters // 2 * 2
+            len(self._samples) * min(self._covered, self._characters) // self._characters // 2 * 2
         )
 
     def rest(self) -> str:
