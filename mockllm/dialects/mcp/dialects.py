@@ -42,6 +42,7 @@ from mockllm.dialects.mcp.check import (
 from mockllm.dialects.mcp.content import has_questions, missing_capabilities, result_of, supported_reply
 from mockllm.dialects.mcp.decoder import decode
 from mockllm.dialects.mcp.errors import OK, error_message, error_plan, json_plan, lacking, refusal, response
+from mockllm.dialects.mcp.oauth import unauthorized
 from mockllm.dialects.mcp.protocol import (
     LISTENED,
     META,
@@ -127,11 +128,11 @@ class McpCall(ServerCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, RpcRequest)
-        return foreign_page(request) or check_message(request)
+        return foreign_page(request) or unauthorized(request) or check_message(request)
 
     def check_readable(self, request: Request) -> Failure | None:
         assert isinstance(request, RpcRequest)
-        return foreign_page(request) or unreadable(request)
+        return foreign_page(request) or unauthorized(request) or unreadable(request)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -284,7 +285,9 @@ class McpListen(ServerCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, ServerRequest)
-        return foreign_page(request) or check_version(request) or _of_session(request)
+        return (
+            foreign_page(request) or unauthorized(request) or check_version(request) or _of_session(request)
+        )
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -308,7 +311,9 @@ class McpEnd(ServerCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, ServerRequest)
-        return foreign_page(request) or check_version(request) or _of_session(request)
+        return (
+            foreign_page(request) or unauthorized(request) or check_version(request) or _of_session(request)
+        )
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

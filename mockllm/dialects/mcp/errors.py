@@ -109,7 +109,7 @@ def error_plan(failure: Failure, request: Request) -> Plan:
         if status == OK and isinstance(request, ServerRequest) and request.modern:
             status = MODERN_STATUS.get(message["error"]["code"], OK)
     head = ResponseHead(status, JSON)
-    if status == 401:
+    if status == 401 and not failure.headers:
         head = head.with_headers((("www-authenticate", "Bearer"),))
     wait = failure.again(row.retry_after)
     if wait is not None:
