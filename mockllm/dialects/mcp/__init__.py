@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.mcp.dialects import McpCall, McpEnd, McpListen
-from mockllm.dialects.mcp.oauth import METADATA, Authorize, Register, ResourceMetadata, ServerMetadata, Token
+from mockllm.dialects.mcp.oauth import (
+    METADATA,
+    Authorize,
+    Register,
+    ResourceMetadata,
+    ServerMetadata,
+    TokenCall,
+)
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CALL: Final = McpCall()
@@ -20,7 +27,7 @@ _oauth: Final = (
     ("GET", ".well-known/openid-configuration", "oauth_server", ServerMetadata()),
     ("POST", "register", "oauth_register", Register()),
     ("GET", "authorize", "oauth_authorize", Authorize()),
-    ("POST", "token", "oauth_token", Token()),
+    ("POST", "token", "oauth_token", TokenCall()),
 )
 PROVIDER: Final = Provider(
     name="mcp",
