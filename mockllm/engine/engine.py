@@ -21,7 +21,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, Lease, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
+from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider, find
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
 from mockllm.engine.fast_path import FastPath, build_fast_path
@@ -149,6 +149,7 @@ class Engine:
             volatile=self._volatile,
             override=self._override,
             servers=self.catalog.servers,
+            root=self.catalog.root_provider,
         )
 
     def read(
@@ -306,6 +307,11 @@ class Engine:
         matched, validation = self._match(request, self._index.match_mask(request))
         decision = self.state.decide(matched, count=False)
         return self._responder_of(request, matched, validation, decision)
+
+    def has_root_call(self, method: str, path: str) -> bool:
+        """Return whether the provider whose paths need no prefix has this call."""
+        root = self.catalog.root_provider
+        return root is not None and type(find(method, f"/{root}{path}", {})) is RouteMatch
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which may be blocked. Nothing is counted."""

@@ -44,7 +44,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             exchange.unlogged = True
         elif path == "/health":
             plan = only_get(method, path)
-        elif first_segment(path) == "health":
+        elif first_segment(path) == "health" and not app.engine.has_root_call(method, path):
             plan = plain(404, f"Nothing is served at {short(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
             plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")

@@ -57,7 +57,7 @@ NEWER: Final = (
             thinking="reasoning",
             without_text={"content": ""},
             indexed_calls=True,
-            usage=encoders.vllm_usage,
+            usage=own_encoders.huggingface_usage,
         ),
         errors=VendorErrors(
             errors.rows(
