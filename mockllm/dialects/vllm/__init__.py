@@ -1,4 +1,4 @@
-"""vLLM: its OpenAI-compatible base, which its row describes, and the calls of its own server."""
+"""vLLM: its OpenAI-compatible base, which its row describes, and the other calls of its server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockllm.dialects.vendors import provider_of
 from mockllm.dialects.vllm.generation import VllmChat, VllmCompletions
 from mockllm.dialects.vllm.models import LoadLora, UnloadLora, VllmModels
 from mockllm.dialects.vllm.row import ROW
-from mockllm.dialects.vllm.server_calls import ServerHealth, ServerLoad, ServerVersion
+from mockllm.dialects.vllm.server_calls import VERSION, VllmServerCall
 from mockllm.dialects.vllm.tokens import Detokenize, Tokenize
 
 _compatible = provider_of(ROW)
@@ -20,14 +20,14 @@ _OWN: Final = {"chat": VllmChat(ROW), "completions": VllmCompletions(ROW), "mode
 _own_calls: Final = {
     call.id: replace(call, dialect=_OWN[call.id]) if call.id in _OWN else call for call in _compatible.calls
 }
-_health = ProviderCall("health", ServerHealth(ROW))
+_health = ProviderCall("health", VllmServerCall(ROW))
 _ROUTES: Final = (
     ProviderRoute("POST", "/tokenize", ProviderCall("tokenize", Tokenize(ROW))),
     ProviderRoute("POST", "/detokenize", ProviderCall("detokenize", Detokenize(ROW))),
     ProviderRoute("POST", "/v1/load_lora_adapter", ProviderCall("load_lora_adapter", LoadLora(ROW))),
     ProviderRoute("POST", "/v1/unload_lora_adapter", ProviderCall("unload_lora_adapter", UnloadLora(ROW))),
-    ProviderRoute("GET", "/version", ProviderCall("version", ServerVersion(ROW))),
-    ProviderRoute("GET", "/load", ProviderCall("load", ServerLoad(ROW))),
+    ProviderRoute("GET", "/version", ProviderCall("version", VllmServerCall(ROW, {"version": VERSION}))),
+    ProviderRoute("GET", "/load", ProviderCall("load", VllmServerCall(ROW, {"server_load": 0}))),
     ProviderRoute("GET", "/health", _health),
     ProviderRoute("GET", "/health/ready", _health),
     ProviderRoute("GET", "/ping", _health),

@@ -40,9 +40,7 @@ class ProgressiveUsage:
         choices, usage = reply.choices, reply.usage
         single = len(choices) == 1
         self._input = usage.input
-        self._tokens = [
-            usage.output if single else sum(map(part_tokens, choice.parts)) for choice in choices
-        ]
+        self._tokens = [usage.output if single else sum(map(part_tokens, choice.parts)) for choice in choices]
         self._chunks = list(map(chunk_count, choices))
         self._sent = [0] * len(choices)
 

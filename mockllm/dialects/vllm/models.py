@@ -1,7 +1,7 @@
 """The models of vLLM: base models and loaded LoRA adapters, and the calls that load and unload adapters.
 
-Sources: `OpenAIServingModels` and `OpenAIModelRegistry` of `vllm/entrypoints/openai/models/serving.py`, `ModelCard` and
-`ModelPermission` of `vllm/entrypoints/openai/engine/protocol.py`, `LoadLoRAAdapterRequest` of
+Sources: `OpenAIServingModels` and `OpenAIModelRegistry` of `vllm/entrypoints/openai/models/serving.py`, `ModelCard`
+and `ModelPermission` of `vllm/entrypoints/openai/engine/protocol.py`, `LoadLoRAAdapterRequest` of
 `vllm/entrypoints/serve/lora/protocol.py`. An adapter is stored in its session under its name.
 """
 

@@ -1,9 +1,9 @@
 """vLLM as a vendor of OpenAI's protocol: its row.
 
-Sources: vLLM's `ChatCompletionResponse` and `ModelCard` (`vllm/entrypoints/openai/*/protocol.py`), `make_tool_call_id`,
-`create_error_response` and the exception handlers of its server. A refused key has a text as its error
-(`AuthenticationMiddleware`). An error that an HTTP exception makes has the status's phrase as its type. Reasoning is in
-`reasoning` alone: the earlier name `reasoning_content` left `ChatMessage` and `DeltaMessage`.
+Sources: vLLM's `ChatCompletionResponse` and `ModelCard` (`vllm/entrypoints/openai/*/protocol.py`),
+`make_tool_call_id`, `create_error_response` and the exception handlers of its server. A refused key has a text as its
+error (`AuthenticationMiddleware`). An error that an HTTP exception makes has the status's phrase as its type.
+Reasoning is in `reasoning` alone: the earlier name `reasoning_content` left `ChatMessage` and `DeltaMessage`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,11 @@ def _parameter(name: str) -> str | None:
 
 def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """Return the body of an error: its code is the status; a refused key is a text alone."""
-    return {"error": inner["message"]} if status == HTTPStatus.UNAUTHORIZED else errors.with_status(inner, status, ids)
+    return (
+        {"error": inner["message"]}
+        if status == HTTPStatus.UNAUTHORIZED
+        else errors.with_status(inner, status, ids)
+    )
 
 
 def prompt_cache(request: Request) -> CachePolicy:
@@ -96,4 +100,3 @@ ROW: Final = Vendor(
     edit_model=model_card,
     openai_request=openai_request,
 )
-

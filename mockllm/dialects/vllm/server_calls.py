@@ -1,7 +1,7 @@
 """The calls on vLLM's server: GET /version, GET /health, GET and POST /ping, GET /load.
 
-Sources: `vllm/entrypoints/serve/instrumentator/basic.py` (`/version`, `/load`) and `health.py` (`/health`, `/ping` of
-the SageMaker router). `/load` counts requests only with `--enable-server-load-tracking`; without it, it is 0, as here.
+Sources: `vllm/entrypoints/serve/instrumentator/basic.py` (`/version`, `/load`) and `health.py` (`/health`; `/ping`
+of the SageMaker router). `/load` counts requests only with `--enable-server-load-tracking`; without it, it is 0, as here.
 vLLM's own sources have no `/health/ready`, which gateways in front of it request: it responds as `/health` does.
 """
 
@@ -16,6 +16,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.vendors.errors import VendorCall, head
+from mockllm.dialects.vendors.vendor import Vendor
 
 VERSION: Final = "0.29.0"
 """A version of 2026; the responses are those of the sources named in each module."""
@@ -33,7 +34,10 @@ class VllmServerCall(VendorCall):
     api = "server"
     generates = False
     request = VllmServerRequest
-    body: Json = None
+
+    def __init__(self, vendor: Vendor, body: Json = None) -> None:
+        super().__init__(vendor)
+        self.body = body
 
     def check(self, request: Request) -> Failure | None:
         return None
@@ -45,19 +49,3 @@ class VllmServerCall(VendorCall):
         if self.body is None:
             return Plan(ResponseHead(200, ()), (EventStep(b"", 0, "body"),))
         return Plan(head(self.vendor, stamp, "application/json"), (EventStep(dumps(self.body), 0, "body"),))
-
-
-class ServerHealth(VllmServerCall):
-    """GET /health, /health/ready and /ping, POST /ping."""
-
-
-class ServerVersion(VllmServerCall):
-    """GET /version."""
-
-    body: Json = {"version": VERSION}
-
-
-class ServerLoad(VllmServerCall):
-    """GET /load."""
-
-    body: Json = {"server_load": 0}

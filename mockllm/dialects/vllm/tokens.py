@@ -1,14 +1,15 @@
 """POST /tokenize and POST /detokenize.
 
 Sources: `TokenizeCompletionRequest`, `TokenizeChatRequest`, `TokenizeResponse` and `DetokenizeRequest` of
-`vllm/entrypoints/serve/tokenize/protocol.py`. There is no vocabulary: a text is cut evenly into as many tokens as its
-estimate has, and the number of a token holds its bytes. So a count equals the prompt tokens of a legacy completion, and
-any part of a list becomes its text again.
+`vllm/entrypoints/serve/tokenize/protocol.py`. There is no vocabulary: a text is cut evenly into as many tokens
+as its estimate has, and the number of a token holds its bytes. So a count equals the prompt tokens of a legacy
+completion, and any part of a list becomes its text again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -36,9 +37,7 @@ def token_numbers(text: str, count: int | None = None) -> list[int]:
     wanted = estimate(text) if count is None else count
     number = min(length, max(wanted, -(-length // MAX_BYTES)))
     ends = [length * place // number for place in range(number + 1)] if number else []
-    return [
-        int.from_bytes(b"\x01" + raw[start:end]) for start, end in zip(ends, ends[1:], strict=False)
-    ]
+    return [int.from_bytes(b"\x01" + raw[start:end]) for start, end in pairwise(ends)]
 
 
 def token_bytes(number: int) -> bytes:
@@ -94,7 +93,11 @@ class Tokenize(TokenCall):
             return string(fields["prompt"], "prompt")
         if "messages" not in fields:
             return missing("prompt")
-        return None if type(fields["messages"]) is list else wrong_type(fields["messages"], "messages", "an array")
+        return (
+            None
+            if type(fields["messages"]) is list
+            else wrong_type(fields["messages"], "messages", "an array")
+        )
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, TokenizeRequest)

@@ -50,7 +50,9 @@ def test_model_has_its_root_and_length() -> None:
 # --- tokens --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "Hi", "A few words, and a few more.", "größer ☃ 雪だるま " * 9, " " * 80])
+@pytest.mark.parametrize(
+    "text", ["", "Hi", "A few words, and a few more.", "größer ☃ 雪だるま " * 9, " " * 80]
+)
 def test_detokenize_returns_the_tokenized_text(text: str) -> None:
     numbers = post("/tokenize", {"prompt": text})["tokens"]
     assert post("/detokenize", {"tokens": numbers})["prompt"] == text
@@ -124,7 +126,13 @@ def test_loaded_adapter_is_a_model_until_it_is_unloaded() -> None:
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [(LOAD, {}), (LOAD, {"lora_name": "a"}), (LOAD, {"lora_name": "a" * 600, "lora_path": "b"}), (UNLOAD, {}), (LOAD, "{")],
+    [
+        (LOAD, {}),
+        (LOAD, {"lora_name": "a"}),
+        (LOAD, {"lora_name": "a" * 600, "lora_path": "b"}),
+        (UNLOAD, {}),
+        (LOAD, "{"),
+    ],
 )
 def test_incomplete_adapter_is_refused(path: str, body: Json) -> None:
     assert respond_once("rules: []", raw_request(path, body)).status == 400
@@ -166,7 +174,9 @@ def test_unknown_root_provider_is_a_mistake() -> None:
 
 def test_error_of_a_refused_key_is_a_text() -> None:
     sent = raw_request("/vllm/v1/chat/completions", {"model": "m", "messages": []})
-    assert respond_once("validation: off\nrules: [{error: authentication}]", sent).json == {"error": "Unauthorized"}
+    assert respond_once("validation: off\nrules: [{error: authentication}]", sent).json == {
+        "error": "Unauthorized"
+    }
 
 
 def test_error_type_is_the_phrase_of_the_status() -> None:

@@ -43,13 +43,17 @@ def test_ignore_eos_fills_the_maximum_exactly(path: str) -> None:
 
 @both
 def test_ignore_eos_streams_a_chunk_for_each_token(path: str) -> None:
-    sent = response(path, max_tokens=1000, ignore_eos=True, stream=True, stream_options={"include_usage": True})
+    sent = response(
+        path, max_tokens=1000, ignore_eos=True, stream=True, stream_options={"include_usage": True}
+    )
     assert len(chunks(sent)) == 1000
     assert payloads(sent)[-1]["usage"]["completion_tokens"] == 1000
 
 
 @both
-@pytest.mark.parametrize("text", ["Yes.", "A sentence of several words stands here. " * 20, "Ja, größer! " * 30])
+@pytest.mark.parametrize(
+    "text", ["Yes.", "A sentence of several words stands here. " * 20, "Ja, größer! " * 30]
+)
 @pytest.mark.parametrize("count", [1, 3, 57, 400])
 def test_ignore_eos_holds_for_any_text_and_count(path: str, text: str, count: int) -> None:
     sent = response(path, text, max_tokens=count, ignore_eos=True, stream=True, stream_options=CONTINUOUS)
@@ -85,7 +89,10 @@ def test_ignore_eos_without_a_maximum_ends_with_the_reply() -> None:
 
 def test_completion_without_a_maximum_has_16_tokens() -> None:
     sent = response(PATHS[1], "word " * 40)
-    assert (sent.json["usage"]["completion_tokens"], sent.json["choices"][0]["finish_reason"]) == (16, "length")
+    assert (sent.json["usage"]["completion_tokens"], sent.json["choices"][0]["finish_reason"]) == (
+        16,
+        "length",
+    )
 
 
 def test_calls_are_not_lengthened() -> None:
@@ -101,7 +108,9 @@ def test_continuous_usage_counts_up(path: str) -> None:
     counts = [usage["completion_tokens"] for usage in usages(sent)]
     assert counts == sorted(counts)
     assert {1, 2, 3, 4} <= set(counts)
-    assert all(usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] for usage in usages(sent))
+    assert all(
+        usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] for usage in usages(sent)
+    )
 
 
 def test_continuous_usage_counts_choices_apart() -> None:
@@ -129,7 +138,10 @@ def test_continuous_usage_of_an_empty_reply_is_its_count() -> None:
         ({"min_tokens": -1}, "min_tokens must be greater than or equal to 0, got -1."),
         ({"min_tokens": 9, "max_tokens": 3}, "min_tokens must be less than or equal to max_tokens=3, got 9."),
         ({"max_tokens": 131_073}, "is too large: 131073. This model's maximum context length is 131072"),
-        ({"min_tokens": 200_000}, "This model's maximum context length is 131072 tokens. However, your request"),
+        (
+            {"min_tokens": 200_000},
+            "This model's maximum context length is 131072 tokens. However, your request",
+        ),
     ],
     ids=["negative", "more than the maximum", "maximum too large", "minimum too large"],
 )
