@@ -126,7 +126,7 @@ class RecordingEngine:
         return RecordingReader(self, method, path, query_string, headers)
 
     def engine_for(self, path: str, headers: Mapping[str, str]) -> Engine:
-        """Return the engine for requests with this head. The request must be processed in the same turn of the
+        """Return the engine for requests with this head. The request must be processed in the same iteration of the
         loop."""
         stack = self._stack
         if self._sessions:
@@ -137,7 +137,7 @@ class RecordingEngine:
         return self._current
 
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
-        """Return the response, in the same turn of the loop in which the request was read. It is never deferred:
+        """Return the response, in the same iteration of the loop in which the request was read. It is never deferred:
         the test waits for it in any case."""
         assert self._current is not None
         return self._store(request, self._current.respond(request))
@@ -171,12 +171,12 @@ class RecordingEngine:
             received.ended = record
             received.status = record.status  # differs from the plan if an upstream responded
 
-    def _store(self, request: Request, answer: PlannedResponse) -> PlannedResponse:
-        received = Received(request, answer, self._path)
+    def _store(self, request: Request, response: PlannedResponse) -> PlannedResponse:
+        received = Received(request, response, self._path)
         self._open[id(request)] = received
         self.received.append(received)
         self.total += 1
-        return answer
+        return response
 
     def _engine(self, stack: RuleStack) -> Engine:
         version = stack.versions  # read first: a later addition is found the next time
