@@ -21,7 +21,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, Lease, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider, find
+from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
 from mockllm.engine.fast_path import FastPath, build_fast_path
@@ -87,6 +87,8 @@ class EngineInfo(Struct, frozen=True):
     stale: tuple[StaleSource, ...] = ()
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sources: tuple[tuple[str, int], ...] = ()
+    root_provider: str | None = None
+    """The provider whose paths need no prefix."""
 
 
 class Engine:
@@ -312,11 +314,6 @@ class Engine:
         decision = self.state.decide(matched, count=False)
         return self._responder_of(request, matched, validation, decision)
 
-    def has_root_call(self, method: str, path: str) -> bool:
-        """Return whether the provider whose paths need no prefix has this call."""
-        root = self.catalog.root_provider
-        return root is not None and type(find(method, f"/{root}{path}", {})) is RouteMatch
-
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which may be blocked. Nothing is counted."""
         return bool(self.peek(request).matched.rules)
@@ -334,7 +331,7 @@ class Engine:
         paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
         rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
         facts = (catalog.rules, catalog.files, tuple(paths), BASE_URLS, self._stale)
-        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
+        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()), catalog.root_provider)
 
     def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:
         """Return the candidates of a request, with its own overrides, and its validation."""

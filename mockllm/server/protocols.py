@@ -52,9 +52,6 @@ class EngineProtocol(Protocol):
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
         """Decide and plan. With `may_defer` it may raise DeferredResponse."""
 
-    def has_root_call(self, method: str, path: str) -> bool:
-        """Return whether the provider whose paths need no prefix has this call."""
-
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which may be blocked. Nothing is counted."""
 

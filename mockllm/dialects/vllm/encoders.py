@@ -62,8 +62,10 @@ class Vllm(VendorEncoder):
     """vLLM. The last delta is an empty text, and the choice contains the stop reason: the stop sequence that was
     found, or null."""
 
-    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity, vendor: Vendor) -> None:
-        super().__init__(reply, request, stamp, vendor)
+    def __init__(
+        self, reply: Reply, request: ChatRequest, identity: ResponseIdentity, vendor: Vendor
+    ) -> None:
+        super().__init__(reply, request, identity, vendor)
         self._progress = ProgressiveUsage(self.reply) if continuous(request) else None
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:

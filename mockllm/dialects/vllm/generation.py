@@ -54,12 +54,12 @@ class VllmCompletions(VendorCompletions):
     def variant(self, request: Request) -> Hashable:
         return super().variant(request), continuous(request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_body(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_body(reply, request, identity)
         return _edited(plan, reply, None)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_stream(reply, request, stamp)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(reply, request, identity)
         return _edited(plan, reply, ProgressiveUsage(reply) if continuous(request) else None)
 
 

@@ -57,8 +57,10 @@ def model_card(model: dict[str, Json]) -> None:
 class VllmModels(VendorModels):
     """GET /v1/models: the base models, then the loaded adapters, whose parent is the first base model."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        plan = super().answer(request, models, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        plan = super().own_response(request, models, identity)
         assert isinstance(plan, Plan)
         adapters = [loads(stored.response_body) for stored in request.recall.all_stored(ADAPTER)]
         if request.route.get("model") is not None or not adapters:
@@ -117,7 +119,9 @@ class LoraCall(VendorCall):
     def refusal(self, request: LoraRequest) -> Failure | None:
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, LoraRequest)
         text = f"Success: LoRA adapter '{request.adapter}' {self.done} successfully."
         return Plan(ResponseHead(200, ()), (EventStep(text.encode("utf-8", "replace"), 0, "body"),))

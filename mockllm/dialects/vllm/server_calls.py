@@ -1,7 +1,7 @@
 """The calls on vLLM's server: GET /version, GET /health, GET and POST /ping, GET /load.
 
 Sources: `vllm/entrypoints/serve/instrumentator/basic.py` (`/version`, `/load`) and `health.py` (`/health`; `/ping`
-of the SageMaker router). `/load` counts requests only with `--enable-server-load-tracking`; without it, it is 0, as here.
+of the SageMaker router). `/load` counts requests only with `--enable-server-load-tracking`; else it is 0, as here.
 vLLM's own sources have no `/health/ready`, which gateways in front of it request: it responds as `/health` does.
 """
 
@@ -45,7 +45,11 @@ class VllmServerCall(VendorCall):
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         if self.body is None:
             return Plan(ResponseHead(200, ()), (EventStep(b"", 0, "body"),))
-        return Plan(head(self.vendor, stamp, "application/json"), (EventStep(dumps(self.body), 0, "body"),))
+        return Plan(
+            head(self.vendor, identity, "application/json"), (EventStep(dumps(self.body), 0, "body"),)
+        )

@@ -74,8 +74,8 @@ class TokenCall(VendorCall):
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def plan(self, body: Json, stamp: ResponseIdentity) -> Plan:
-        return Plan(head(self.vendor, stamp, "application/json"), (EventStep(dumps(body), 0, "body"),))
+    def plan(self, body: Json, identity: ResponseIdentity) -> Plan:
+        return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(body), 0, "body"),))
 
 
 class Tokenize(TokenCall):
@@ -99,7 +99,9 @@ class Tokenize(TokenCall):
             else wrong_type(fields["messages"], "messages", "an array")
         )
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, TokenizeRequest)
         text = request.text
         numbers = token_numbers(text, None if "prompt" in request.fields else request.input_tokens)
@@ -107,7 +109,7 @@ class Tokenize(TokenCall):
         if request.fields.get("return_token_strs") is True:
             strings = [token_bytes(number).decode("utf-8", "replace") for number in numbers]
         counted: dict[str, Json] = {"count": len(numbers), "max_model_len": MAX_MODEL_LEN}
-        return self.plan({**counted, "tokens": numbers, "token_strs": strings}, stamp)
+        return self.plan({**counted, "tokens": numbers, "token_strs": strings}, identity)
 
 
 class DetokenizeRequest(Request):
@@ -128,10 +130,12 @@ class Detokenize(TokenCall):
     def check(self, request: Request) -> Failure | None:
         return check_readable(request) or _check_tokens(request.fields.get("tokens"))
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         numbers: Json = request.fields.get("tokens")
         known = numbers if _check_tokens(numbers) is None else ()
-        return self.plan({"prompt": text_of_tokens(known)}, stamp)
+        return self.plan({"prompt": text_of_tokens(known)}, identity)
 
 
 def _check_tokens(numbers: Json) -> Failure | None:
