@@ -16,6 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
+from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources
@@ -205,6 +206,7 @@ def create_engine(
     longest: float,
     max_generated: int,
     time_scale: float = 1.0,
+    miss_status: int = NOT_FOUND,
 ) -> Engine:
     """Create an engine for the current state of a stack."""
     catalog = stack.base.catalog
@@ -218,4 +220,5 @@ def create_engine(
         max_generated=max_generated,
         overrides=True,
         time_scale=time_scale,
+        miss_status=miss_status,
     )
