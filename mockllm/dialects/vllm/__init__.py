@@ -1,4 +1,4 @@
-"""vLLM: its OpenAI-compatible base, which its row describes, and the other calls of its server."""
+"""vLLM: its OpenAI-compatible base, which its row describes, and further calls of its server."""
 
 from __future__ import annotations
 

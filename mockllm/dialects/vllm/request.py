@@ -90,15 +90,15 @@ def check_tokens(request: Request) -> Failure | None:
         return refuse(
             f"min_tokens must be less than or equal to max_tokens={stated}, got {least}.", "min_tokens"
         )
-    asked = max(stated or 0, sampling.min_tokens)
+    wanted = max(stated or 0, sampling.min_tokens)
     prompt = request.input_tokens
-    if prompt + asked <= MAX_MODEL_LEN:
+    if prompt + wanted <= MAX_MODEL_LEN:
         return None
     if stated is not None and prompt < MAX_MODEL_LEN:
         name = "max_tokens" if fields.get("max_completion_tokens") is None else "max_completion_tokens"
         return refuse(
-            f"'{name}' or 'max_completion_tokens' is too large: {asked}. This model's maximum context length is "
-            f"{MAX_MODEL_LEN} tokens and your request has {prompt} input tokens ({asked} > {MAX_MODEL_LEN} - "
+            f"'{name}' or 'max_completion_tokens' is too large: {wanted}. This model's maximum context length is "
+            f"{MAX_MODEL_LEN} tokens and your request has {prompt} input tokens ({wanted} > {MAX_MODEL_LEN} - "
             f"{prompt}).",
             name,
         )
