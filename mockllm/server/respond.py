@@ -218,6 +218,10 @@ def begin(app: App, exchange: Exchange) -> bool:
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request
     app.playing[kind] = app.playing.get(kind, 0) + 1
+    if kind.measured and exchange.request is not None:
+        served = app.serving.of(exchange.request)
+        if served is not None:
+            served.begin(exchange, exchange.request)
     player.start()
     return False
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import provider_of
 from mockllm.dialects.vllm.generation import VllmChat, VllmCompletions
+from mockllm.dialects.vllm.metrics import FORM
 from mockllm.dialects.vllm.models import LoadLora, UnloadLora, VllmModels
 from mockllm.dialects.vllm.row import ROW
 from mockllm.dialects.vllm.server_calls import VERSION, VllmServerCall
@@ -36,5 +37,6 @@ _ROUTES: Final = (
 
 PROVIDER: Final[Provider] = replace(
     _compatible,
+    serving_metrics=FORM,
     routes=(*(route._replace(call=_own_calls[route.call.id]) for route in _compatible.routes), *_ROUTES),
 )

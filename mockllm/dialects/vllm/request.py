@@ -44,6 +44,8 @@ def continuous(request: Request) -> bool:
 
 
 class VllmChatRequest(ChatRequest):
+    measured = True
+
     @lazy
     def sampling(self) -> Sampling:
         plain: Sampling = ChatRequest.sampling.__get__(self, type(self))
@@ -51,6 +53,8 @@ class VllmChatRequest(ChatRequest):
 
 
 class VllmCompletionsRequest(CompletionsRequest):
+    measured = True
+
     @lazy
     def sampling(self) -> Sampling:
         plain: Sampling = CompletionsRequest.sampling.__get__(self, type(self))
