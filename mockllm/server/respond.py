@@ -198,6 +198,7 @@ def fail(app: App, exchange: Exchange) -> None:
     if player is not None:
         player.stop()
         app.playing[exchange.kind or Request] -= 1
+        app.serving.forget(exchange)
     exchange.request = exchange.kind = None
     exchange.allow_cors, exchange.unlogged, exchange.close = False, False, True
     exchange.response = PlannedResponse(

@@ -76,6 +76,10 @@ class ServingMetrics:
         if complete and streamed and exchange.times is not None:
             self._add_stream(exchange, queue, served.output)
 
+    def forget(self, exchange: Exchange) -> None:
+        """Forget a response that began and is replaced by an error of the server itself."""
+        self._open.pop(id(exchange), None)
+
     def numbers(self, now: float) -> tuple[int, int, float]:
         """Return how many requests run and wait, and the used part of the cache."""
         running = [tokens for until, tokens in self._open.values() if until <= now]
@@ -127,3 +131,8 @@ class AllServingMetrics(dict[str, ServingMetrics]):
                 return None
             self[name] = ServingMetrics(provider.serving_metrics)
         return self[name]
+
+    def forget(self, exchange: Exchange) -> None:
+        """Forget a response that began and is replaced by an error of the server itself."""
+        for metrics in self.values():
+            metrics.forget(exchange)
