@@ -120,7 +120,7 @@ class ServingMetrics:
 
 
 class AllServingMetrics(dict[str, ServingMetrics]):
-    """The counts by provider. A provider without a form of its own has none."""
+    """The counts by provider. A provider without a form has none."""
 
     def of(self, request: Request) -> ServingMetrics | None:
         """Return the counts for a request whose class is measured."""
