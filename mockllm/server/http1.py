@@ -150,18 +150,15 @@ def prerendered_bytes(
     stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = "", more: Headers = ()
 ) -> bytes | None:
     """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
-    as `render_head` and the body. `more` are further headers. Return None if it is not so simple."""
-    envelope = _envelope(stencil, extra)
+    as `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if it
+    is not so simple."""
+    envelope = _envelope(stencil, extra, *[name for name, _ in more])
     if envelope is None:
         return None
     piece, before, own, after, chunked = envelope
     for name, number in own:
         before += b"%b: %b\r\n" % (name, said[number])
     if more:
-        if not _header_names(stencil.fixed, stencil.unique_headers).isdisjoint(
-            [name.lower() for name, _ in more]
-        ):
-            return None
         before += _encoded("".join([_line(name, value) for name, value in more]))
     body = piece.written(said)
     if chunked:
@@ -170,19 +167,17 @@ def prerendered_bytes(
 
 
 @lru_cache(maxsize=256)
-def _header_names(*pairs: Sequence[tuple[str, object]]) -> frozenset[str]:
-    """Return the names of headers in lower case."""
-    return frozenset(name.lower() for each in pairs for name, _ in each)
-
-
-@lru_cache(maxsize=256)
-def _envelope(stencil: PrerenderedResponse, extra: str) -> CachedEnvelope | None:
+def _envelope(stencil: PrerenderedResponse, extra: str, *replaced: str) -> CachedEnvelope | None:
+    """Return what is around the body, without the headers of these names."""
     piece = stencil.alone
-    frame = _frame(stencil.status, stencil.fixed, stencil.framing is not Framing.PLAIN, ORDINARY, extra)
+    names = {name.lower() for name in replaced}
+    fixed = tuple(pair for pair in stencil.fixed if pair[0].lower() not in names)
+    frame = _frame(stencil.status, fixed, stencil.framing is not Framing.PLAIN, ORDINARY, extra)
     simple = frame.dated and frame.keep_alive and frame.measured is not frame.chunked
     if piece is None or not simple or not piece.parts[0] or stencil.size > SEALED:
         return None
-    own = tuple((name.encode("latin-1"), number) for name, number in stencil.unique_headers)
+    unique = [pair for pair in stencil.unique_headers if pair[0].lower() not in names]
+    own = tuple((name.encode("latin-1"), number) for name, number in unique)
     return CachedEnvelope(piece, _encoded(frame.start), own, _encoded(frame.end), frame.chunked)
 
 
