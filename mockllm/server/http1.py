@@ -150,8 +150,8 @@ def prerendered_bytes(
     stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = "", more: Headers = ()
 ) -> bytes | None:
     """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
-    as `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if it
-    is not so simple."""
+    as `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if
+    it is not so simple."""
     envelope = _envelope(stencil, extra, *[name for name, _ in more])
     if envelope is None:
         return None
