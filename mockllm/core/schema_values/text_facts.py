@@ -42,11 +42,15 @@ _IPV4: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _PATH: Final = re.compile(
     r"(?<![\w/.:-])(?:[~.]{0,2}/)?(?:[\w.-]{1,80}/){0,8}[\w-]{1,80}\.[A-Za-z]\w{0,5}\b|(?<![\w/.:-])/[\w./-]{1,200}"
 )
+_PATH_SIGN: Final = re.compile(r"/|\.[A-Za-z]")
+"""Each path has one."""
 _PHONE: Final = re.compile(r"(?<![\w+])\+?\d{1,3}(?:[ ()-]{1,2}\d{2,4}){2,4}(?!\w)")
 _CODE: Final = re.compile(r"(?<![\w-])#?(?=[\w-]{0,20}\d)[A-Za-z\d][\w-]{1,40}(?![\w-])")
 _NUMBER: Final = re.compile(
-    r"(?<![\w.,#-])-?\d{1,15}(?:,\d{3})*(?:\.\d{1,12})?(?!\w)(?![.,]\d)|(?<=\$)\d{1,15}(?:\.\d\d)?"
+    r"[-\d](?:(?<![\w.,#-].)(?:(?<=-)\d{1,15}|(?<=\d)\d{0,14})(?:,\d{3})*(?:\.\d{1,12})?(?!\w)(?![.,]\d)"
+    r"|(?<=\$\d)\d{0,14}(?:\.\d\d)?)"
 )
+"""A sign or a digit comes first, and what may not be in front of it second: so `re` skips all other characters."""
 _NUMBER_WORD: Final = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
 )
@@ -94,7 +98,7 @@ _OPERATORS: Final = {
 }
 _OPERATOR: Final = re.compile("plus|minus|times|multiplied by|divided by|×|÷")
 _PAIR: Final = re.compile(
-    r"[\"'`*]{0,2}(?<!\w)([A-Za-z_][\w-]{0,40}(?: [A-Za-z]\w{0,20})?)[\"'`*]{0,2}"
+    r"([A-Za-z_](?<!\w[A-Za-z_])[\w-]{0,40}+(?: [A-Za-z]\w{0,20}+)?)[\"'`*]{0,2}+"
     r"(?: ?[:=] ?| is (?:called |named )?| named | called )"
     r"(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|`([^`\n]{1,300})`|([^\s,;{}\[\]\"'`][^,;{}\[\]\n\"]{0,120}))"
 )
@@ -133,10 +137,11 @@ class TextFacts:
     @lazy
     def numbers(self) -> list[FoundValue]:
         """Numbers outside of addresses, dates and identifiers; where there is none, those written as words."""
-        taken = [(each.start, each.end) for kind in ("urls", "emails", "uuids", "ips", "dates", "moments", "times")
-                 for each in getattr(self, kind)]  # fmt: skip
+        numbers = list(self._matches(_NUMBER))
+        kinds = ("urls", "emails", "uuids", "ips", "dates", "moments", "times") if numbers else ()
+        taken = [(each.start, each.end) for kind in kinds for each in getattr(self, kind)]
         found = []
-        for each in self._matches(_NUMBER):
+        for each in numbers:
             if any(start <= each.start() < end for start, end in taken):
                 continue
             plain = each[0].replace(",", "")
@@ -172,6 +177,8 @@ class TextFacts:
 
     @lazy
     def paths(self) -> list[FoundValue]:
+        if _PATH_SIGN.search(self.text) is None:
+            return []
         return [each for each in self._plain(_PATH) if not self._within(each, (*self.urls, *self.emails))]
 
     @lazy
