@@ -79,7 +79,7 @@ def summary(gathered: LoadedScenarios, warnings: Sequence[Diagnostic]) -> str:
 def _counts(gathered: LoadedScenarios) -> tuple[int, int, int]:
     """Return the numbers of rules, modifiers and files."""
     kinds = Counter(entry.kind for entry in gathered.entries)
-    return kinds["rule"], kinds["modifier"], len(gathered.loading.files) + len(gathered.loading.disabled)
+    return kinds["rule"], kinds["modifier"], len(gathered.loaded.files) + len(gathered.loaded.disabled)
 
 
 def _print_json(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, ok: bool) -> None:

@@ -116,7 +116,7 @@ def _check(folder: str, shown: str, json: bool) -> int:
     parse_version_of(manifest(tree, os.path.join(shown, MANIFEST)))
     gathered = load_pack(folder, shown)
     warnings = with_shown_path(catalog_lint.warnings(gathered), folder, shown)
-    own = next((pack for pack in gathered.loading.packs if os.path.samefile(pack.folder, folder)), None)
+    own = next((pack for pack in gathered.loaded.packs if os.path.samefile(pack.folder, folder)), None)
     powers = None if own is None else capabilities(gathered, own)
     if json:
         report: Json = {
@@ -169,7 +169,7 @@ def _test(folder: str, shown: str, args: argparse.Namespace) -> int:
     if base.diagnostics:
         print_mistakes(with_shown_path(base.diagnostics, folder, shown), sys.stderr)
         return 1
-    name = next(pack.manifest.name for pack in base.loading.packs if os.path.samefile(pack.folder, folder))
+    name = next(pack.manifest.name for pack in base.loaded.packs if os.path.samefile(pack.folder, folder))
     coverage = Coverage.of(base, name)
     results = []
     for result in Suite(scenario_sources, coverage.note).run():

@@ -250,7 +250,7 @@ def _info(path: str, text: str, json: bool) -> int:
     locked = read_lock(path).packs.get(text.partition("@")[0]) if source != text else None
     with open_pack(source) as (folder, shown):
         gathered = load_pack(folder, shown)
-        found = [pack for pack in gathered.loading.packs if os.path.samefile(pack.folder, folder)]
+        found = [pack for pack in gathered.loaded.packs if os.path.samefile(pack.folder, folder)]
         if not found:
             raise PackRejected("\n".join(map(str, gathered.diagnostics)))
         word, powers = found[0].manifest, capabilities(gathered, found[0])

@@ -131,6 +131,8 @@ def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, A
 def record(each: dict[str, Any]) -> AccessLogRecord:
     """Convert a request of the control API to an access log record."""
     names = {
-        name: "seed" if name == "drawn" else name for name in AccessLogRecord._fields if name != "redactor"
+        name: "seed" if name == "seed_or_root" else name
+        for name in AccessLogRecord._fields
+        if name != "redactor"
     }
     return AccessLogRecord(**{name: each[key] for name, key in names.items()})

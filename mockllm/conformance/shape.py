@@ -139,27 +139,27 @@ def planned(protocol: Protocol, case: RecordedCase) -> Plan:
         query_string=query,
         route=match.route if isinstance(match, RouteMatch) else {},
     )
-    stamp = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
-    return encoded(dialect, case.content, request, stamp)
+    identity = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
+    return encoded(dialect, case.content, request, identity)
 
 
 def encoded(
     dialect: GeneratingDialect | LookupDialect,
     content: Reply | Failure,
     request: Request,
-    stamp: ResponseIdentity,
+    identity: ResponseIdentity,
 ) -> Plan:
     """Return this server's response to a request, with a recorded content."""
     if isinstance(content, Failure):
-        return dialect.error(content, request, stamp)
+        return dialect.error(content, request, identity)
     if not dialect.generates:
-        found = cast(LookupDialect, dialect).answer(request, (), stamp)
-        return dialect.error(found, request, stamp) if isinstance(found, Failure) else found
+        found = cast(LookupDialect, dialect).own_response(request, (), identity)
+        return dialect.error(found, request, identity) if isinstance(found, Failure) else found
     generating = cast(GeneratingDialect, dialect)
     return (
-        generating.encode_stream(content, request, stamp)
+        generating.encode_stream(content, request, identity)
         if request.stream
-        else generating.encode_body(content, request, stamp)
+        else generating.encode_body(content, request, identity)
     )
 
 

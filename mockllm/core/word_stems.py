@@ -29,7 +29,7 @@ def stem(word: str) -> str:
 
 
 SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
-    stem(name): tuple(map(stem, said)) for names, said in _OPERATIONS for name in names
+    stem(name): tuple(map(stem, synonyms)) for names, synonyms in _OPERATIONS for name in names
 }
 """Stems that mean an arithmetic operation, by the stem of its name."""
 

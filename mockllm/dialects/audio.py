@@ -63,7 +63,7 @@ class VoiceDetector(Struct):
     silence_ms: int = 500
     """Silence after which speech has ended."""
     padding_ms: int = 300
-    heard_ms: int = 0
+    processed_ms: int = 0
     """How much audio has come."""
     quiet_ms: int = 0
     speaking: bool = False
@@ -73,7 +73,7 @@ class VoiceDetector(Struct):
     def bytes_per_ms(self) -> int:
         return BYTES_PER_MS[self.format] if self.rate is None else max(2, min(self.rate, MAX_RATE) // 500)
 
-    def hear(self, audio: bytes) -> list[tuple[str, int]]:
+    def process(self, audio: bytes) -> list[tuple[str, int]]:
         """Return where speech starts (`started`) and ends (`stopped`)."""
         size = WINDOW_MS * self.bytes_per_ms
         data = self.rest + audio
@@ -81,13 +81,13 @@ class VoiceDetector(Struct):
         whole = len(data) // size * size
         for at in range(0, whole, size):
             loud = is_speech(data[at : at + size], self.format)
-            self.heard_ms += WINDOW_MS
+            self.processed_ms += WINDOW_MS
             self.quiet_ms = 0 if loud else self.quiet_ms + WINDOW_MS
             if loud and not self.speaking:
                 self.speaking = True
-                found.append(("started", max(0, self.heard_ms - WINDOW_MS - self.padding_ms)))
+                found.append(("started", max(0, self.processed_ms - WINDOW_MS - self.padding_ms)))
             elif self.speaking and self.quiet_ms >= self.silence_ms:
                 self.speaking = False
-                found.append(("stopped", self.heard_ms))
+                found.append(("stopped", self.processed_ms))
         self.rest = data[whole:]
         return found

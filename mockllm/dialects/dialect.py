@@ -107,7 +107,7 @@ class Dialect(Protocol):
     def check_readable(self, request: Request) -> Failure | None:
         """Return the failure of a body that is no JSON object (`validation: lenient`), else None."""
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         """Return a non-streaming response with the failure in this provider's status, envelope and headers."""
 
 
@@ -129,10 +129,10 @@ class GeneratingDialect(Dialect, Protocol):
         """Return the reply without the parts and choices that the protocol has no form for. The chunks of the
         result are numbered, and the encoders take it. A supported reply is returned unchanged."""
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the reply as one body: a single EventStep of kind `body`."""
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the reply as a stream of events, in one of the declared framings."""
 
     def stream_form(self, request: Request) -> StreamForm:
@@ -142,7 +142,7 @@ class GeneratingDialect(Dialect, Protocol):
         """Return every part of the request, beside the model and the number of choices, that changes how a reply is
         written. Two requests of the same variant get the same bytes but for ids, time and input tokens."""
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
+    def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request in this provider's form."""
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
@@ -161,7 +161,7 @@ class BackgroundDialect(GeneratingDialect, Protocol):
     """A call whose requests may ask for a background response (`Request.background`)."""
 
     def in_background(
-        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+        self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
         """Return the response to a client that does not wait: the stream with the waits of its states, or the
         response as it is at first. Its `background` is the whole stream."""
@@ -170,20 +170,22 @@ class BackgroundDialect(GeneratingDialect, Protocol):
 class LookupDialect(Dialect, Protocol):
     """A call with a response of the dialect's own (lists of models) unless a rule names its api or path."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return the response. `models` are the literal model names of the loaded rules."""
 
 
 class EmbeddingDialect(LookupDialect, Protocol):
     """A call that returns vectors, which a rule may specify."""
 
-    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         """Return a response with these vectors; None: with those that the call computes from its inputs."""
 
 
 class BatchDialect(LookupDialect, Protocol):
     """A call that creates a batch, whose end a rule may specify."""
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
+    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so. Its `background` is a BatchStart, and `store_update` returns
         the lines (core.batch.BatchRun), which the server serves as direct requests."""

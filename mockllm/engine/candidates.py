@@ -108,7 +108,7 @@ class CandidateFinder:
 
     def _replies(self, number: int) -> bool:
         """Return whether all responses of a rule are the content of a generating call."""
-        selector = self._items[number].answers
+        selector = self._items[number].selector
         return selector is not None and all(
             isinstance(response.spec, ReplySpec | ReplaySpec | ProxySpec) for response in selector.responses
         )
@@ -141,7 +141,7 @@ class CandidateFinder:
             item.sets,
             item.limit,
             item.load,
-            _lasts(item.answers) if item.sets else None,
+            _lasts(item.selector) if item.sets else None,
             item.counts,
         )
         if item.per == "global":
@@ -149,8 +149,8 @@ class CandidateFinder:
         return candidate
 
 
-def _lasts(answers: ResponseSelector | None) -> int | None:
+def _lasts(selector: ResponseSelector | None) -> int | None:
     """Return how many responses a rule has before its requests are unmatched; None without an end."""
-    if answers is None or answers.mode != "sequence" or answers.then != "error":
+    if selector is None or selector.mode != "sequence" or selector.then != "error":
         return None
-    return int(answers.cumulative[-1])
+    return int(selector.cumulative[-1])

@@ -62,7 +62,7 @@ def _layered(
         for number, modifier in enumerate(modifiers)
         if modifier.settings is not None
     ]
-    if item is not None and item.answers is not None:
+    if item is not None and item.selector is not None:
         own = [(item.layer, SELF, response.settings)]
         if item.settings is not None and item.settings is not response.settings:
             own.append((item.layer, RULE, item.settings))

@@ -196,7 +196,7 @@ class Engine:
         return self._remembered(planned, request)
 
     def _remembered(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        updates = self._store_updates(planned, request) if planned.calls or request.memorable else ()
+        updates = self._store_updates(planned, request) if planned.calls or request.storable else ()
         return self._concluded(planned, request, updates)
 
     def _decided(
@@ -237,9 +237,11 @@ class Engine:
 
     def _planned(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
         decision = responder.decision
-        drawn = seed_token(responder.seed, responder.matched, decision)
+        seed_or_root = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
-        return planned._replace(notes=(*planned.notes, *notes), lease=decision.lease, drawn=drawn)
+        return planned._replace(
+            notes=(*planned.notes, *notes), lease=decision.lease, seed_or_root=seed_or_root
+        )
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches. Return what the event loop calls then."""
@@ -282,7 +284,7 @@ class Engine:
         updates = [StoreUpdate(calls=planned.issued)] if planned.calls else []
         routing = engine_context(request).routing
         store_update = getattr(routing.dialect, "store_update", None)
-        if request.memorable and store_update is not None and isinstance(routing, RouteMatch):
+        if request.storable and store_update is not None and isinstance(routing, RouteMatch):
             update = store_update(planned.plan, request)
             if update is not None:
                 updates.append(update)

@@ -54,12 +54,12 @@ class FastPath(Struct, frozen=True):
             return None
         session = request.session
         if session is None:
-            number = self.state.shared.tally("", self.keys)
+            number = self.state.shared.count_request("", self.keys)
         else:
-            tallied = self.state.tally(session, self.keys)
-            if tallied is None:
+            count = self.state.count_request(session, self.keys)
+            if count is None:
                 return None
-            number = tallied
+            number = count
         planned = cached.fill(b"%b%d|" % (self.stem, number), request, cached.planned)
         if self.strict and request.unknown:
             return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
@@ -78,9 +78,9 @@ def build_fast_path(
         return None
     number = rules[0].item
     item = planner.catalog.items[number]
-    if item.answers is None or item.answers.mode != "one" or item.known_models:
+    if item.selector is None or item.selector.mode != "one" or item.known_models:
         return None
-    response = item.answers.responses[0]
+    response = item.selector.responses[0]
     settings = planner.effective_settings(number, response, 0, [modifier.item for modifier in modifiers])
     if not settings.cacheable:
         return None

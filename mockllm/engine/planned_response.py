@@ -22,11 +22,11 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 
 class PlannedResponse(NamedTuple):
-    """`made` is the plan; from the response cache a prerendered response, whose placeholders have the values of
+    """`rendered` is the plan; from the response cache a prerendered response, whose placeholders have the values of
     `placeholder_values`. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`). `notes` are
     remarks for access log and journal, such as a fault that could not be applied. `missed`: no rule matched."""
 
-    made: Plan | PrerenderedResponse
+    rendered: Plan | PrerenderedResponse
     rule: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -49,12 +49,12 @@ class PlannedResponse(NamedTuple):
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0
     """Factor on all waits of the plan: the plan has the scenario's times."""
-    drawn: str | bytes = ""
+    seed_or_root: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
     placeholder_values: Sequence[bytes] = ()
-    """The values of the placeholders of `made`, in their order."""
+    """The values of the placeholders of `rendered`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The cached response that differs in nothing but `drawn` and the values: the journal stores a reference."""
+    """The cached response that differs in nothing but `seed_or_root` and the values. The journal refers to it."""
 
     def filled_with(
         self, root: bytes, values: Sequence[bytes], like: PlannedResponse | None = None
@@ -67,7 +67,7 @@ class PlannedResponse(NamedTuple):
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
         """Return the same response with another plan of it and further notes."""
         changed = self._replace(
-            made=plan,
+            rendered=plan,
             notes=(*self.notes, *notes),
             limit_headers=(),
             placeholder_values=(),
@@ -77,8 +77,8 @@ class PlannedResponse(NamedTuple):
 
     def again(self, root: bytes, now: float, tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its root, time and input tokens."""
-        assert isinstance(self.made, PrerenderedResponse)
-        return self.filled_with(root, self.made.fill(root, now, tokens))
+        assert isinstance(self.rendered, PrerenderedResponse)
+        return self.filled_with(root, self.rendered.fill(root, now, tokens))
 
     @property
     def issued(self) -> dict[str, str]:
@@ -88,16 +88,18 @@ class PlannedResponse(NamedTuple):
 
     @property
     def plan(self) -> Plan:
-        made = self.made
-        plan = made.plan(self.placeholder_values) if isinstance(made, PrerenderedResponse) else made
+        rendered = self.rendered
+        plan = (
+            rendered.plan(self.placeholder_values) if isinstance(rendered, PrerenderedResponse) else rendered
+        )
         if self.limit_headers:
             plan = replace(plan, head=plan.head.with_unique_headers(self.limit_headers))
         return plan
 
     @property
     def status(self) -> int:
-        made = self.made
-        return made.status if isinstance(made, PrerenderedResponse) else made.head.status
+        rendered = self.rendered
+        return rendered.status if isinstance(rendered, PrerenderedResponse) else rendered.head.status
 
 
 def unknown_field_notes(request: Request) -> list[str]:

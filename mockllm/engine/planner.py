@@ -138,8 +138,10 @@ class ResponsePlanner:
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
-        made = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
-        return made if plan.background is None else with_batch_waits(made, plan.background, settings)
+        decorated = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        return (
+            decorated if plan.background is None else with_batch_waits(decorated, plan.background, settings)
+        )
 
     def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
         """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""

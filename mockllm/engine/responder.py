@@ -109,12 +109,14 @@ class Responder:
 
     def _rule(self, selected: Selected) -> PlannedResponse:
         item = self.planner.catalog.items[selected.candidate.item]
-        answers = item.answers
-        assert answers is not None
+        selector = item.selector
+        assert selector is not None
         step = 0
-        if answers.mode != "one":
-            drawn = Randomness(self.seed, item.id, selected.candidate.scope, answers.draw(selected.tries))
-            picked = answers.pick(selected.responses, drawn)
+        if selector.mode != "one":
+            randomness = Randomness(
+                self.seed, item.id, selected.candidate.scope, selector.draw(selected.tries)
+            )
+            picked = selector.pick(selected.responses, randomness)
             if picked is None:
                 return self._missed(
                     no_match(
@@ -122,7 +124,7 @@ class Responder:
                     )
                 )
             step = picked
-        planned = self._planned(item, selected, answers.responses[step], step)
+        planned = self._planned(item, selected, selector.responses[step], step)
         if item.validation == "strict" and (notes := unknown_field_notes(self.request)):
             return planned._replace(notes=(*planned.notes, *notes))
         return planned
@@ -158,7 +160,7 @@ class Responder:
             return self._builtin(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.outcome, RouteMatch):
             return self._missed(unknown_path(catalog, self.request, self.decision, self.outcome, status))
-        lookup = getattr(self.dialect, "answer", None)
+        lookup = getattr(self.dialect, "own_response", None)
         if lookup is None and not self.request.makes_media:
             return self._missed(no_match(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
@@ -170,10 +172,10 @@ class Responder:
             self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin(Failure("bad_request", message=str(exceeded)), name)
-        made = lookup(self.request, catalog.models, self._identity())
-        if made is None:  # the protocol leaves this call to the rules
+        content = lookup(self.request, catalog.models, self._identity())
+        if content is None:  # the protocol leaves this call to the rules
             return self._missed(no_match(catalog, self.request, self.decision, status))
-        return self._builtin(made, name)
+        return self._builtin(content, name)
 
     def _media(self, rule: str) -> PlannedResponse:
         """Return the media that a call makes without a rule."""

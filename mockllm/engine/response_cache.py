@@ -178,7 +178,7 @@ def cached_response(
         calls = _numbered_calls(fresh, rendered, values)
     except Exception:  # an encoder may compute from an id or a number what placeholders do not support
         return None
-    return CachedResponse(rendered, rendered.counts, fresh._replace(made=rendered, calls=calls))
+    return CachedResponse(rendered, rendered.counts, fresh._replace(rendered=rendered, calls=calls))
 
 
 def cached_stream(

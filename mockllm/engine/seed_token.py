@@ -34,11 +34,11 @@ def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
     return f"{seed}@{decision.number}{turns}" if turns or decision.number else str(seed)
 
 
-def token_of(drawn: str | bytes) -> str:
-    """Return the token of a response by its `drawn`: the root of its ids if the response has no draws and guards."""
-    if isinstance(drawn, str):
-        return drawn
-    stem, number, _ = drawn.decode().rsplit("|", 2)  # a scope may contain bars
+def token_of(seed_or_root: str | bytes) -> str:
+    """Return the token of a response: of the root of its ids, if the response has no draws and guards."""
+    if isinstance(seed_or_root, str):
+        return seed_or_root
+    stem, number, _ = seed_or_root.decode().rsplit("|", 2)  # a scope may contain bars
     seed = stem.partition("|")[0]
     return f"{seed}@{number}" if number != "0" else seed
 

@@ -71,9 +71,9 @@ class PackCapabilities(Struct, frozen=True):
 
 def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> PackCapabilities:
     """Return the capabilities of a pack's files, including disabled ones."""
-    loading, kinds = scenarios.loading, Counter[str]()
+    loaded, kinds = scenarios.loaded, Counter[str]()
     found: dict[str, set[str]] = {kind: set() for kind in _COLLECTED}
-    for file in (*loading.files, *loading.disabled):
+    for file in (*loaded.files, *loaded.disabled):
         if file.pack != pack.manifest.name:
             continue
         for written in raw_entries(file):
@@ -149,7 +149,7 @@ def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> PackCap
         put_tree(tree, folder)
         scenarios = load_scenarios(ScenarioSources((str(folder),), vocabulary=vocabulary, lock=lock))
         diagnostics = with_shown_path(scenarios.diagnostics, str(folder), "")
-        own = next((pack for pack in scenarios.loading.packs if pack.folder == str(folder)), None)
+        own = next((pack for pack in scenarios.loaded.packs if pack.folder == str(folder)), None)
     errors = [diagnostic for diagnostic in diagnostics if not _concerns_other_pack(diagnostic)]
     if errors:
         more = f"\n… and {len(errors) - MAX_SHOWN} more" if len(errors) > MAX_SHOWN else ""

@@ -32,12 +32,12 @@ def version_constraints(
 
     Files that cannot be loaded are skipped; `check` reports them.
     """
-    loading = load_files(scenarios, packs, resolver=PackResolver.for_lock(lock))
+    loaded = load_files(scenarios, packs, resolver=PackResolver.for_lock(lock))
     constraints: dict[str, list[VersionConstraint]] = {}
     sources: list[tuple[Source, str | None]] = [
-        (file.source, None) for file in (*loading.files, *loading.disabled) if file.layer == "user"
+        (file.source, None) for file in (*loaded.files, *loaded.disabled) if file.layer == "user"
     ]
-    sources += [(pack.source, pack.manifest.name) for pack in loading.packs]
+    sources += [(pack.source, pack.manifest.name) for pack in loaded.packs]
     for source, pack in sources:
         for name, constraint in _constraints_of(source):
             constraints.setdefault(name, []).append(replace(constraint, pack=pack))

@@ -88,7 +88,7 @@ class ResponseSelector(Struct, frozen=True):
 
 class CatalogItem(Struct, frozen=True):
     """A rule or a modifier. `id` is for users (`a.yaml:greeting`), `where` is its file and line. `key` names
-    its counts, `digest` identifies everything that it consists of. A rule has `answers`, a modifier may have
+    its counts, `digest` identifies everything that it consists of. A rule has `selector`, a modifier may have
     an `error`. The lower layer has precedence."""
 
     id: str
@@ -102,7 +102,7 @@ class CatalogItem(Struct, frozen=True):
     validation: Validation = "strict"
     known_models: bool = False
     """Whether it responds for known models only."""
-    answers: ResponseSelector | None = None
+    selector: ResponseSelector | None = None
     settings: Settings | None = None
     error: CompiledResponse | None = None
     params: Mapping[str, Json] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class CatalogItem(Struct, frozen=True):
     @property
     def counts(self) -> bool:
         """Whether its counts choose a response, or belong to a scope of their own."""
-        several = self.answers is not None and self.answers.mode != "one"
+        several = self.selector is not None and self.selector.mode != "one"
         return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)
 
 

@@ -68,7 +68,7 @@ def warning_steps(
     scenarios: LoadedScenarios, catalog: Catalog | None = None
 ) -> Generator[None, None, list[Diagnostic]]:
     """Find the warnings in small steps. `catalog` is the catalog of the scenarios, if it exists already."""
-    files = {file.path: file for file in scenarios.loading.files}
+    files = {file.path: file for file in scenarios.loaded.files}
     broken = {(diagnostic.file, diagnostic.path.partition("]")[0]) for diagnostic in scenarios.diagnostics}
     if catalog is None:
         matchers = [request_matcher(entry.spec) for entry in scenarios.entries]

@@ -111,7 +111,7 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         load = None if spec.load is None else spec.load.load
         return CatalogItem(guard=_guard(spec), error=error, limit=limit, load=load, **common)
     selector = _response_selector(spec, entry)
-    return CatalogItem(guard=_guard(spec, selector.most), answers=selector, **common)
+    return CatalogItem(guard=_guard(spec, selector.most), selector=selector, **common)
 
 
 def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
@@ -128,7 +128,7 @@ def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
         known_models=entry.models == "strict",
         params=entry.params,
         settings=settings,
-        answers=ResponseSelector((CompiledResponse(spec, settings, static=False, files=entry.files),)),
+        selector=ResponseSelector((CompiledResponse(spec, settings, static=False, files=entry.files),)),
         server=spec.server,
     )
 

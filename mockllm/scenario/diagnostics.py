@@ -41,17 +41,17 @@ class Diagnostic(Struct, frozen=True, order=True):
 
 
 class StaleSource(Struct, frozen=True):
-    """A file or folder that could not be reloaded. `reason` is its errors, one in a line. `kept` is whether
+    """A file or folder that could not be reloaded. `reason` is its errors, one in a line. `in_use` is whether
     its last good version is still in use; without such a version it is left out."""
 
     file: str
     reason: str
-    kept: bool = True
+    in_use: bool = True
 
     @property
     def outcome(self) -> str:
         """Return the effect on the served rules as a text."""
-        return "its last good version is still in use" if self.kept else "left out until it is corrected"
+        return "its last good version is still in use" if self.in_use else "left out until it is corrected"
 
 
 def readable(text: str) -> str:

@@ -105,13 +105,13 @@ def load_files(
     retained = set(broken)
     while True:
         attempt = _LoadAttempt(settings, resolver, last, retained, read)
-        loading = attempt.load(scenarios, packs)
-        diagnostics.update(loading.diagnostics)
-        trees |= loading.trees
-        named = {diagnostic.file for diagnostic in loading.diagnostics}
+        loaded = attempt.load(scenarios, packs)
+        diagnostics.update(loaded.diagnostics)
+        trees |= loaded.trees
+        named = {diagnostic.file for diagnostic in loaded.diagnostics}
         newly_broken = {path for shown, path in attempt.paths.items() if shown in named} - retained
         if last is None or not newly_broken:
-            return replace(loading, diagnostics=tuple(sorted(diagnostics)), trees=frozenset(trees))
+            return replace(loaded, diagnostics=tuple(sorted(diagnostics)), trees=frozenset(trees))
         retained |= newly_broken
 
 

@@ -39,7 +39,7 @@ class ScenarioSources(Struct, frozen=True):
 class LoadedScenarios(Struct, frozen=True):
     """The result of loading. On a reload, `diagnostics` are the errors of stale files."""
 
-    loading: LoadedFiles
+    loaded: LoadedFiles
     entries: Sequence[TypedEntry]
     diagnostics: Sequence[Diagnostic]
     examples: Sequence[ExampleEntry] = ()
@@ -51,7 +51,7 @@ class LoadedScenarios(Struct, frozen=True):
         messages: dict[str, list[str]] = {}
         for diagnostic in self.diagnostics:
             messages.setdefault(diagnostic.file, []).append(str(diagnostic))
-        still_used = self.loading.stale
+        still_used = self.loaded.stale
         return [StaleSource(file, "\n".join(lines), file in still_used) for file, lines in messages.items()]
 
 
@@ -63,26 +63,26 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
     named: set[str] = set()
     while True:
         resolver = PackResolver.for_lock(sources.lock or lock_path(sources.scenarios), sources.frozen)
-        loading = load_files(
+        loaded = load_files(
             sources.scenarios, sources.packs, sources.settings, last, broken, resolver=resolver
         )
         typer = EntryTyper(sources.vocabulary, sources.examples)
-        typer.read(loading)
+        typer.read(loaded)
         named |= typer.named
-        diagnostics += [diagnostic for diagnostic in loading.diagnostics if diagnostic not in diagnostics]
-        reported = {(found.file, found.line, found.column) for found in loading.diagnostics}
+        diagnostics += [diagnostic for diagnostic in loaded.diagnostics if diagnostic not in diagnostics]
+        reported = {(found.file, found.line, found.column) for found in loaded.diagnostics}
         follows = [each for each in typer.diagnostics if (each.file, each.line, each.column) in reported]
         diagnostics += [each for each in typer.diagnostics if each not in (*diagnostics, *follows)]
-        paths = {file.source.name: file.path for file in loading.files}
+        paths = {file.source.name: file.path for file in loaded.files}
         newly_broken = {paths[each.file] for each in typer.diagnostics if each.file in paths} - broken
         if last is None or not newly_broken:
-            files = _with_references(loading, typer, named)
+            files = _with_references(loaded, typer, named)
             return LoadedScenarios(files, typer.entries, diagnostics, typer.examples, sources.vocabulary)
         broken |= newly_broken
 
 
-def _with_references(loading: LoadedFiles, typer: EntryTyper, named: set[str]) -> LoadedFiles:
+def _with_references(loaded: LoadedFiles, typer: EntryTyper, named: set[str]) -> LoadedFiles:
     """Return the loaded files with the files that they refer to: both belong to one last good version. All `named`
     files are watched."""
-    files = (replace(file, references=typer.references.get(file.path, {})) for file in loading.files)
-    return replace(loading, files=tuple(files), trees=loading.trees | named)
+    files = (replace(file, references=typer.references.get(file.path, {})) for file in loaded.files)
+    return replace(loaded, files=tuple(files), trees=loaded.trees | named)

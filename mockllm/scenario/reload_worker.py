@@ -26,7 +26,7 @@ class ReloadResult(Struct, frozen=True):
     """LoadedScenarios as two processes exchange them: entries without their specs, and the loaded files
     pickled, since unpickling everything at once would stall the event loop."""
 
-    loading: bytes
+    loaded: bytes
     entries: Sequence[TypedEntry]
     diagnostics: Sequence[Diagnostic]
     trees: frozenset[str]
@@ -39,10 +39,10 @@ class ReloadResult(Struct, frozen=True):
 def pack_result(scenarios: LoadedScenarios, warnings: Sequence[str] = ()) -> ReloadResult:
     """Return the result to send for the loaded scenarios and their warnings."""
     entries = [replace(entry, spec=None) for entry in scenarios.entries]
-    loading = scenarios.loading
+    loaded = scenarios.loaded
     return ReloadResult(
-        pickle.dumps(loading, -1), entries, scenarios.diagnostics, loading.trees, loading.folders, scenarios.stale,
-        len(loading.files), warnings,
+        pickle.dumps(loaded, -1), entries, scenarios.diagnostics, loaded.trees, loaded.folders, scenarios.stale,
+        len(loaded.files), warnings,
     )  # fmt: skip
 
 

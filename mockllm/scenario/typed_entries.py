@@ -100,21 +100,21 @@ class EntryTyper(Struct):
     disabling: list[tuple[RawEntry, str]] = field(default_factory=list)
     """Disabled entries with a `replaces`, and the id of the entry that each one disables."""
 
-    def read(self, loading: LoadedFiles) -> None:
+    def read(self, loaded: LoadedFiles) -> None:
         layers: dict[str | None, int] = {None: 0}
-        for number, file in enumerate(loading.files):
+        for number, file in enumerate(loaded.files):
             outline = self.outline(file)
             if outline is None:
                 continue
             pack = file.pack if file.layer == "pack" else None
             self.items(file, outline, layers.setdefault(pack, len(layers)), number)
             if self.with_examples and outline.examples:
-                self.read_examples(file, outline.examples, loading.packs)
-        self.check_selections(loading)
-        for file in loading.disabled:
+                self.read_examples(file, outline.examples, loaded.packs)
+        self.check_selections(loaded)
+        for file in loaded.disabled:
             for written in raw_entries(file):
                 self.disabled_ids |= written.ids
-        self.apply_replacements(loading)
+        self.apply_replacements(loaded)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
     def read_examples(self, file: LoadedFile, items: Sequence[Any], packs: Sequence[UsedPack]) -> None:
@@ -230,10 +230,10 @@ class EntryTyper(Struct):
                 complete = False
         return spec if complete else None
 
-    def check_selections(self, loading: LoadedFiles) -> None:
+    def check_selections(self, loaded: LoadedFiles) -> None:
         """Check that every name in an `only` or `except` is a name in the pack."""
         names: dict[str, tuple[Use, set[str]]] = {}
-        for file in (*loading.files, *loading.disabled):
+        for file in (*loaded.files, *loaded.disabled):
             if file.use is not None:
                 known = names.setdefault(file.use.name, (file.use, set()))[1]
                 known |= {str(name) for raw in raw_entries(file) if (name := raw.get("name")) is not None}
@@ -245,10 +245,10 @@ class EntryTyper(Struct):
                         message = f'the pack {use.name} has no rule or modifier "{name}"{hint}'
                         self.diagnostics.append(use.source.diagnostic((*use.path, key, index), message))
 
-    def apply_replacements(self, loading: LoadedFiles) -> None:
+    def apply_replacements(self, loaded: LoadedFiles) -> None:
         """Move each entry with `replaces` to the place and layer of the replaced entry, and remove disabled
         entries."""
-        files = {file.path: file for file in loading.files}
+        files = {file.path: file for file in loaded.files}
         by_id = places_by_id(self.entries)
         gone: set[int] = set()
         for raw, target in self.disabling:

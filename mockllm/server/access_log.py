@@ -55,7 +55,7 @@ class AccessLogRecord(NamedTuple):
     left: EndReason = "finished"
     missed: bool = False
     session: str | None = None
-    drawn: str | bytes = ""
+    seed_or_root: str | bytes = ""
     faults: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched, the nearest first."""
@@ -66,7 +66,7 @@ class AccessLogRecord(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.drawn)
+        return seed_token.token_of(self.seed_or_root)
 
 
 def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRecord:
@@ -87,7 +87,7 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
         left=exchange.left,
         missed=response.missed,
         session=None if session is None else redactor.session(session),
-        drawn=exchange.root or response.drawn,
+        seed_or_root=exchange.root or response.seed_or_root,
         faults=response.faults,
         near_misses=_near_misses(response.near_misses, redactor, request),
         redactor=redactor,

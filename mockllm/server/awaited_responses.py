@@ -75,10 +75,10 @@ def _continue(app: App, waiting: AwaitingExchange) -> None:
 
 def _sent(plan: Plan) -> list[Step]:
     """Return the steps before the wait, which is behind the last question."""
-    asked = [
+    questions = [
         number for number, step in enumerate(plan.steps) if type(step) is EventStep and step.kind == "ping"
     ]
-    return list(plan.steps[: asked[-1] + 1]) if asked else []
+    return list(plan.steps[: questions[-1] + 1]) if questions else []
 
 
 def _as_events(plan: Plan) -> Plan:

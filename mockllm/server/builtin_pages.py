@@ -102,7 +102,7 @@ def health(about: EngineInfo, uptime: float, store: str | None = None) -> Plan:
         "rules": about.rules,
         "files": about.files,
         "stale": [
-            {"file": source.file, "reason": source.reason, "left_out": not source.kept}
+            {"file": source.file, "reason": source.reason, "left_out": not source.in_use}
             for source in about.stale
         ],
         "uptime": round(uptime, 3),

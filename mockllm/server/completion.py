@@ -29,6 +29,7 @@ from mockllm.server.respond import (
     fail,
     framing_of,
     hold_of,
+    is_control_call,
     opens_socket,
     recorder_of,
     refuse,
@@ -68,6 +69,11 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
+    control = app.control if exchange.response is NOT_PLANNED and is_control_call(app, exchange) else None
+    if control is not None and not control.loaded:
+        await app.worker.run(control.load)
+        if respond(app, exchange):
+            return exchange.keep_alive
     if exchange.player is None and app.decider is not None:
         await with_store(app, exchange, app.decider)
         if exchange.ended:
@@ -97,7 +103,7 @@ async def _complete(app: App, exchange: Exchange) -> bool:
 async def _hold(app: App, exchange: Exchange) -> None:
     """Wait until the response is released. Its own waits, and those of its webhooks, begin then."""
     response = exchange.response
-    hold, request = hold_of(response.made), exchange.request
+    hold, request = hold_of(response.rendered), exchange.request
     if hold is None or request is None:
         return
     began = app.deadlines.time()

@@ -36,6 +36,8 @@ MAX_QUEUED: Final = 32
 """How many requests of a connection wait; more pause its socket until half of them are served."""
 REPORT_INTERVAL: Final = 10.0
 """Seconds between two lines about refused connections."""
+HTTP2_PREFACE: Final = "Pause on PRI/Upgrade"
+"""What the parser says of the first bytes of HTTP/2."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
@@ -280,6 +282,8 @@ class Connection(HttpProtocol):
             status = 400
             reason = " ".join((error.message or "").split("\n", 1)[0].split()).rstrip(":")
             reason = reason or "not a request of HTTP/1.1"
+            if reason == HTTP2_PREFACE:
+                reason = "HTTP/2 is not served: let the client use HTTP/1.1."
             if " " not in reason:  # the parser repeats the target
                 reason = "The request's target is no path."
         self._refuse(status, reason, reason)

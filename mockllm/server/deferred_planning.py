@@ -22,5 +22,5 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
         send_webhooks(app, response)
     if app.gzip and exchange.socket is None and wants(request.headers):
         response = await app.worker.run(partial(compressed, response))
-    exchange.schedule = await app.worker.run(partial(schedule, response.made))
+    exchange.schedule = await app.worker.run(partial(schedule, response.rendered))
     exchange.response, exchange.deferred = response, None

@@ -125,10 +125,10 @@ class Builder:
             if warnings and self._strict:
                 raise Broken(warnings)
             self.warnings = tuple(map(str, warnings))
-        self._last = scenarios.loading
+        self._last = scenarios.loaded
         self.rules = LoadedRules([replace(entry, spec=None) for entry in scenarios.entries])
-        self.variables = _variables(scenarios.loading)
-        self.watched = frozenset(map(Path, scenarios.loading.trees | scenarios.loading.folders))
+        self.variables = _variables(scenarios.loaded)
+        self.watched = frozenset(map(Path, scenarios.loaded.trees | scenarios.loaded.folders))
         return self._engine(catalog)
 
     async def looked_over(self) -> Sequence[str]:
@@ -141,7 +141,7 @@ class Builder:
         async with self._building:
             result = await self._load()
             engine = await self._with(LoadedRules(result.entries, result.stale, self.rules.over))
-            self._last = result.loading
+            self._last = result.loaded
             self.watched = frozenset(map(Path, result.trees | result.folders))
             self.warnings = tuple(result.warnings)
             return RebuiltEngine(engine, self.watched, self.warnings)
@@ -232,6 +232,6 @@ async def _in_slices(steps: Generator[None, None, T]) -> T:
         await asyncio.sleep(0)
 
 
-def _variables(loading: LoadedFiles) -> frozenset[str]:
-    named = [param.env for pack in loading.packs for param in pack.manifest.params.values()]
+def _variables(loaded: LoadedFiles) -> frozenset[str]:
+    named = [param.env for pack in loaded.packs for param in pack.manifest.params.values()]
     return frozenset(name for env in named for name in ([env] if isinstance(env, str) else env or ()))

@@ -95,5 +95,5 @@ def _release(exchange: Exchange, read_model: bool) -> None:
     else:
         exchange.headers, exchange.received = message.headers, b""
     if exchange.times is None and response.cached_from is not None:
-        exchange.root, exchange.tokens = response.drawn, request.__dict__.get("input_tokens", 0)
+        exchange.root, exchange.tokens = response.seed_or_root, request.__dict__.get("input_tokens", 0)
         exchange.response = response.cached_from

@@ -95,7 +95,7 @@ class HeadTemplate(NamedTuple):
     keep_alive: bool
 
 
-def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") -> RenderedHead:
+def render_head(plan: Plan, framing: ResponseFraming, date: str, extra: str = "") -> RenderedHead:
     """Return the head of the plan's response. `extra` holds lines for its end, unless the plan has the first of
     these headers itself.
 
@@ -104,7 +104,7 @@ def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") 
     steps, also those behind a cut.
     """
     head, delivery = plan.head, plan.delivery
-    frame = _frame(head.status, head.fixed, plan.streamed, asked, extra, delivery.body)
+    frame = _frame(head.status, head.fixed, plan.streamed, framing, extra, delivery.body)
     text = frame.start
     for name, value in head.unique_headers:
         text += _line(name, value)
@@ -136,52 +136,63 @@ def _reformed(raw: bytes, form: HeadForm) -> bytes:
 
 
 class CachedEnvelope(NamedTuple):
-    """The bytes around the body of a prerendered response. `own`: the names of its unique headers, each with the
-    number of the id in it. `before` is in front of the date, `after` behind the length."""
+    """The bytes around the body of a prerendered response. `unique_headers`: their names, each with the number of
+    the id in it. `before` is in front of the date, `after` behind the length."""
 
-    piece: ByteTemplate
+    body_template: ByteTemplate
     before: bytes
-    own: Sequence[tuple[bytes, int]]
+    unique_headers: Sequence[tuple[bytes, int]]
     after: bytes
     chunked: bool
 
 
 def prerendered_bytes(
-    stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = "", more: Headers = ()
+    prerendered: PrerenderedResponse,
+    values: Sequence[bytes],
+    date: bytes,
+    extra: str = "",
+    more: Headers = (),
 ) -> bytes | None:
     """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
     as `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if
     it is not so simple."""
-    envelope = _envelope(stencil, extra, *[name for name, _ in more])
+    envelope = _envelope(prerendered, extra, *[name for name, _ in more])
     if envelope is None:
         return None
-    piece, before, own, after, chunked = envelope
-    for name, number in own:
-        before += b"%b: %b\r\n" % (name, said[number])
+    body_template, before, unique_headers, after, chunked = envelope
+    for name, number in unique_headers:
+        before += b"%b: %b\r\n" % (name, values[number])
     if more:
         before += _encoded("".join([_line(name, value) for name, value in more]))
-    body = piece.written(said)
+    body = body_template.written(values)
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
 
 
 @lru_cache(maxsize=256)
-def _envelope(stencil: PrerenderedResponse, extra: str, *replaced: str) -> CachedEnvelope | None:
+def _envelope(prerendered: PrerenderedResponse, extra: str, *replaced: str) -> CachedEnvelope | None:
     """Return what is around the body, without the headers of these names."""
-    piece = stencil.alone
+    body_template = prerendered.alone
     names = {name.lower() for name in replaced}
-    fixed = tuple(pair for pair in stencil.fixed if pair[0].lower() not in names)
-    frame = _frame(stencil.status, fixed, stencil.framing is not Framing.PLAIN, ORDINARY, extra)
+    fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
+    frame = _frame(prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, ORDINARY, extra)
     simple = frame.dated and frame.keep_alive and frame.measured is not frame.chunked
-    if piece is None or not simple or not piece.parts[0] or stencil.size > SEALED:
+    if (
+        body_template is None
+        or not simple
+        or not body_template.parts[0]
+        or prerendered.size > MAX_PRERENDERED
+    ):
         return None
-    unique = [pair for pair in stencil.unique_headers if pair[0].lower() not in names]
-    own = tuple((name.encode("latin-1"), number) for name, number in unique)
-    return CachedEnvelope(piece, _encoded(frame.start), own, _encoded(frame.end), frame.chunked)
+    unique = [pair for pair in prerendered.unique_headers if pair[0].lower() not in names]
+    unique_headers = tuple((name.encode("latin-1"), number) for name, number in unique)
+    return CachedEnvelope(
+        body_template, _encoded(frame.start), unique_headers, _encoded(frame.end), frame.chunked
+    )
 
 
-SEALED: Final = 128 * 1024
+MAX_PRERENDERED: Final = 128 * 1024
 """Larger responses leave in slices."""
 
 
@@ -194,33 +205,33 @@ def _encoded(text: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _frame(
-    status: int, headers: Headers, streamed: bool, asked: ResponseFraming, extra: str, body: Body = "usual"
+    status: int, headers: Headers, streamed: bool, framing: ResponseFraming, extra: str, body: Body = "usual"
 ) -> HeadTemplate:
     """Return the template of a head; cached, because most responses of a server have one of a few heads."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
-    own: dict[str, str] = {}
+    written: dict[str, str] = {}
     for name, value in headers:
-        own[name.lower()] = value
+        written[name.lower()] = value
         if name.lower() != "transfer-encoding":
             start += _line(name, value)
     end = ""
     never = status == 204 or status < 200
-    sized = body == "usual" and (not streamed or "content-length" in own)
-    chunked = not (sized or asked.http10 or body == "close")
+    sized = body == "usual" and (not streamed or "content-length" in written)
+    chunked = not (sized or framing.http10 or body == "close")
     if chunked and not never:
         end += "Transfer-Encoding: chunked\r\n"
-    bodiless = never or status == 304 or asked.head_only
-    keep_alive = not asked.close and (sized or bodiless or chunked)
-    if "connection" in own:
-        keep_alive = keep_alive and "close" not in own["connection"].lower()
+    bodiless = never or status == 304 or framing.head_only
+    keep_alive = not framing.close and (sized or bodiless or chunked)
+    if "connection" in written:
+        keep_alive = keep_alive and "close" not in written["connection"].lower()
     elif not keep_alive:
         end += "Connection: close\r\n"
-    elif asked.http10:
+    elif framing.http10:
         end += "Connection: keep-alive\r\n"
-    if extra.partition(":")[0].lower() not in own:
+    if extra.partition(":")[0].lower() not in written:
         end += extra
-    measured = sized and "content-length" not in own and not never and status != 304
-    return HeadTemplate(start, end + "\r\n", "date" not in own, measured, chunked, bodiless, keep_alive)
+    measured = sized and "content-length" not in written and not never and status != 304
+    return HeadTemplate(start, end + "\r\n", "date" not in written, measured, chunked, bodiless, keep_alive)
 
 
 def _line(name: str, value: str) -> str:

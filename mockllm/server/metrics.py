@@ -165,7 +165,7 @@ class Metrics:
             counters.left[seen.left] += 1
         if seen.times is not None:
             self._stream(seen, counters)
-        elif seen.response.made.framing is not Framing.PLAIN and seen.left == "finished":
+        elif seen.response.rendered.framing is not Framing.PLAIN and seen.left == "finished":
             counters.ttft.add(seen.took)
 
     def many(self, seen: Exchange, took: Sequence[float]) -> None:
@@ -174,7 +174,7 @@ class Metrics:
         counters = self._count(seen, took)
         buckets = Counter(map(_BUCKET, took))
         counters.took.add_all(took, buckets)
-        if seen.response.made.framing is not Framing.PLAIN:
+        if seen.response.rendered.framing is not Framing.PLAIN:
             counters.ttft.add_all(took, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -237,16 +237,16 @@ class Metrics:
         second.errors += failed
         second.missed += missed
         second.took += sum(took)
-        second.bytes += count * _size(answer.made, seen.took if seen.left != "finished" else None)
+        second.bytes += count * _size(answer.rendered, seen.took if seen.left != "finished" else None)
         return counters
 
     def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
         times = seen.times
         assert times is not None
-        first, planned = seen.schedule or schedule(seen.response.made)
+        first, planned = seen.schedule or schedule(seen.response.rendered)
         scale = seen.response.time_scale
         first, planned = first * scale, planned * scale
-        streamed = seen.response.made.framing is not Framing.PLAIN
+        streamed = seen.response.rendered.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - seen.since)
@@ -257,23 +257,23 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
 
 
-def schedule(made: Plan | PrerenderedResponse) -> tuple[float, float]:
+def schedule(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
-    first, total = None, made.delay
-    for step in made.templates if isinstance(made, PrerenderedResponse) else made.steps:
+    first, total = None, rendered.delay
+    for step in rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
         elif first is None and step.chunk_index:
             first = total
-    if isinstance(made, Plan):
-        total = lasting(made)
-    return (made.delay if first is None else first), total
+    if isinstance(rendered, Plan):
+        total = lasting(rendered)
+    return (rendered.delay if first is None else first), total
 
 
-def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
+def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps."""
-    steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
+    steps = rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps
     each = len(steps) // MAX_MEASURED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
@@ -283,7 +283,7 @@ def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
             else sum([len(part) for part in step.parts]) if type(step) is ByteTemplate
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - made.delay))
+            for step in (steps if until is None else _scheduled(steps, until - rendered.delay))
         ]
     )  # fmt: skip
 

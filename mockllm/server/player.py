@@ -220,11 +220,11 @@ def script(plan: Plan) -> Iterator[Item]:
             yield item
 
 
-def takes_time(made: Plan | PrerenderedResponse) -> bool:
+def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
     """Return whether a response has a wait or a cut: `at_once` would make its head and first chunk in vain."""
-    if made.delay > 0:
+    if rendered.delay > 0:
         return True
-    steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
+    steps = rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps
     for step in steps:  # noqa: SIM110 - a third of what any() with a generator takes
         if type(step) is WaitStep or type(step) is CutStep:
             return True

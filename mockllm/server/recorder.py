@@ -109,16 +109,16 @@ class Recorder(Struct):
         exchange: Exchange,
         open: Callable[[Plan], RenderedHead],
         clock: Callable[[], float],
-        told: Callable[[ProxiedResponse], None],
+        on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
         """Forward a request and stream the provider's response to the client.
 
         The planned response of the exchange may name the provider's URL; `clock` returns the seconds since the
-        request's last byte. The result is also passed to `told`, even if the client has disconnected. Raises
+        request's last byte. The result is also passed to `on_end`, even if the client has disconnected. Raises
         ProxyFailed if nothing has been sent to the client yet.
         """
         client = _Client(exchange.sink)
-        work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, told))
+        work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, on_end))
         self._open[work] = client
         work.add_done_callback(self._ended)
         try:
@@ -151,7 +151,7 @@ class Recorder(Struct):
         client: _Client,
         open: Callable[[Plan], RenderedHead],
         clock: Callable[[], float],
-        told: Callable[[ProxiedResponse], None],
+        on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
         request, head = exchange.request, exchange.head
         assert request is not None, "an engine has read the request"
@@ -164,7 +164,7 @@ class Recorder(Struct):
             if client.gone:
                 plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
                 note += ": the client left before it answered"
-                told(ProxiedResponse(plan, note, False, "gone", clock()))
+                on_end(ProxiedResponse(plan, note, False, "gone", clock()))
             raise
         frames: list[RecordedFrame] = []
         async with response:
@@ -182,7 +182,7 @@ class Recorder(Struct):
         left: EndReason = "gone" if client.gone else "finished" if whole else "close"
         plan = Plan(plan.head, (RawStep(recorded.body, 0),), plan.framing)
         passed = ProxiedResponse(plan, note, opening.keep_alive, left, took)
-        told(passed)
+        on_end(passed)
         return passed
 
     async def _store(
@@ -194,10 +194,10 @@ class Recorder(Struct):
             invalid = f": {response.status} is not a status that can be recorded"
             return invalid if whole else ": the response was cut, and is not recorded"
         path = without(head.path)[1] if head.path.startswith(PREFIX) else head.path
-        asked = RecordedRequest(
+        recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self._keep(request, _interaction(asked, response, request.session), to)
+        return await self._keep(request, _interaction(recorded, response, request.session), to)
 
     async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
         """Write the file; return the note about it."""
@@ -253,13 +253,13 @@ async def _through(
     return True
 
 
-def _interaction(asked: RecordedRequest, response: RecordedResponse, session: str | None) -> Interaction:
+def _interaction(recorded: RecordedRequest, response: RecordedResponse, session: str | None) -> Interaction:
     """Return an interaction, without a session whose id is a key: the id would be in the file and its name."""
-    redactor = redactor_of(asked, response.headers)
-    where = redactor.target(asked.path)
+    redactor = redactor_of(recorded, response.headers)
+    where = redactor.target(recorded.path)
     if session is not None and redactor.session(session) != session:
-        return Interaction(asked, response, where, notes=(f"{where}: {SESSION_IS_KEY}",))
-    return Interaction(asked, response, where, session)
+        return Interaction(recorded, response, where, notes=(f"{where}: {SESSION_IS_KEY}",))
+    return Interaction(recorded, response, where, session)
 
 
 def _head(response: ClientResponse) -> ResponseHead:

@@ -167,7 +167,7 @@ class Reloader:
     def _report(self, rebuilt: RebuiltEngine) -> None:
         """Report the new engine, and each new or changed diagnostic."""
         info = rebuilt.engine.info()
-        stale = sum(file.kept for file in info.stale)
+        stale = sum(file.in_use for file in info.stale)
         left_out = len(info.stale) - stale
         counts = [f", {stale} stale" * bool(stale), f", {left_out} left out" * bool(left_out)]
         self._say(f"reloaded: {amount(info)}{''.join(counts)}")

@@ -47,8 +47,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """
     try:
         make_response(app, exchange)
-        made = exchange.response.made
-        if (type(made) is Plan or app.recorder is not None) and (
+        rendered = exchange.response.rendered
+        if (type(rendered) is Plan or app.recorder is not None) and (
             exchange.response is NOT_PLANNED
             or recorder_of(app, exchange) is not None
             or opens_socket(exchange.response)
@@ -113,7 +113,7 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
     request = exchange.request
-    if response.webhooks and hold_of(response.made) is None:
+    if response.webhooks and hold_of(response.rendered) is None:
         send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
@@ -128,22 +128,22 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
         exchange.unconfirmed = app.decider.take_unconfirmed()
 
 
-def hold_of(made: Plan | PrerenderedResponse) -> Hold | None:
+def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
     """Return what a response waits for."""
-    return made.delivery.hold if isinstance(made, Plan) else None
+    return rendered.delivery.hold if isinstance(rendered, Plan) else None
 
 
 def is_held(exchange: Exchange) -> bool:
     """Return whether the response waits for a release."""
-    return hold_of(exchange.response.made) is not None
+    return hold_of(exchange.response.rendered) is not None
 
 
 def opens_socket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake that no fault changed."""
-    made = response.made
-    if type(made) is not Plan or made.head.status != SWITCHING:
+    rendered = response.rendered
+    if type(rendered) is not Plan or rendered.head.status != SWITCHING:
         return False
-    return made.delivery.socket is not None and not made.steps and not made.delivery.withheld
+    return rendered.delivery.socket is not None and not rendered.steps and not rendered.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
@@ -168,11 +168,11 @@ def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body."""
-    made = response.made
-    if type(made) is Plan and made.delivery.awaited is not None:
+    rendered = response.rendered
+    if type(rendered) is Plan and rendered.delivery.awaited is not None:
         return response  # what continues it is not compressed
     calls = tuple(response.issued.items())
-    return response._replace(made=packed(response.plan), calls=calls, limit_headers=(), cached_from=None)
+    return response._replace(rendered=packed(response.plan), calls=calls, limit_headers=(), cached_from=None)
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
@@ -226,19 +226,20 @@ def is_control_call(app: App, exchange: Exchange) -> bool:
 
 
 def _is_known_call(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path. A path below `/api` that it lacks goes on to the rules first."""
-    if not is_control_call(app, exchange):
+    """Return whether the control API has the path, or is not loaded yet: then `complete` loads it and responds anew.
+    A path below `/api` that it lacks goes on to the rules first."""
+    if not is_control_call(app, exchange) or app.control is None:
         return False
-    return app.control_only or (app.control is not None and app.control.knows(exchange.head.path))
+    return app.control_only or not app.control.loaded or app.control.knows(exchange.head.path)
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
     """Return who passes the request on to its provider, if it is passed on. A refused request is not: its body was
     not read."""
-    request, made = exchange.request, exchange.response.made
+    request, rendered = exchange.request, exchange.response.rendered
     if exchange.close or request is None:
         return None
-    if isinstance(made, Plan) and made.delivery.proxy_target is not None:
+    if isinstance(rendered, Plan) and rendered.delivery.proxy_target is not None:
         if app.recorder is None:
             from mockllm.recordings.scenario_writer import RequestParser
             from mockllm.server.recorder import Recorder
@@ -254,15 +255,15 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    made, framing = response.made, head.framing
+    rendered, framing = response.rendered, head.framing
     if framing is not ORDINARY or exchange.close or app.draining:
         framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
+    if isinstance(rendered, PrerenderedResponse) and framing is ORDINARY:
         date, more = app.dates.bytes_at(exchange.at), response.limit_headers
-        data = prerendered_bytes(made, response.placeholder_values, date, extra, more)
-    if data is None and not takes_time(made):
+        data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
+    if data is None and not takes_time(rendered):
         plan = response.plan
         opening = render_head(plan, framing, app.dates.at(exchange.at), extra)
         data = at_once(plan, opening) if opening.keep_alive else None

@@ -38,7 +38,7 @@ class SessionCounters:
         self._touched: set[ScopeState] = set()
         """The scopes whose size may have changed since it was last added."""
 
-    def tally(self, session: str, keys: Sequence[str]) -> int:
+    def count_request(self, session: str, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
         scope = self._recent.get((session, "")) or self._scope(session, "")

@@ -100,9 +100,9 @@ class Sessions:
         """Decide as the session's counters do."""
         return self._counts(claim.session).decide(claim, count=count)
 
-    def tally(self, session: str, keys: Sequence[str]) -> int | None:
+    def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
-        return self._counts(session).tally(session, keys)
+        return self._counts(session).count_request(session, keys)
 
     def keep(self, keys: frozenset[str]) -> None:
         self.shared.keep(keys)

@@ -98,7 +98,7 @@ class SharedTallies(SessionCounters):
         """Use these slots."""
         self._table, self._by_keys = table, {}
 
-    def tally(self, session: str, keys: Sequence[str]) -> int:
+    def count_request(self, session: str, keys: Sequence[str]) -> int:
         return self.take(keys)[0]
 
     def take(self, keys: Sequence[str]) -> Sequence[int]:
@@ -174,7 +174,7 @@ class SharedSessions(Sessions):
         number, *tries = self.shared.take(tuple(counted[:-1]))
         return _decision(outcome, winner, modifiers, number, [*tries, self.shared.tries(winner.key)])
 
-    def tally(self, session: str, keys: Sequence[str]) -> int | None:
+    def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         return None
 
     def keep(self, keys: frozenset[str]) -> None:

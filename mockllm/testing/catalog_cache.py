@@ -57,7 +57,7 @@ class CompiledBase:
             raise Broken(gathered.diagnostics)
         self.gathered: LoadedScenarios = gathered
         self.entries: tuple[TypedEntry, ...] = tuple(gathered.entries)
-        packs = gathered.loading.packs
+        packs = gathered.loaded.packs
         self._shipped = {pack.folder for pack in packs if pack.origin == "shipped"}
         self._folders = {path: _scenario_files(path) for path in self._roots(sources)}
         self._known = tuple(self._files())
@@ -97,18 +97,18 @@ class CompiledBase:
 
     def _roots(self, sources: ScenarioSources) -> Iterator[str]:
         yield from (os.path.abspath(source) for source in sources.scenarios)
-        for pack in self.gathered.loading.packs:
+        for pack in self.gathered.loaded.packs:
             if pack.folder not in self._shipped:
                 yield pack.folder
 
     def _files(self) -> Iterator[tuple[str, str]]:
         """Yield each file that may change, with the digest of its contents."""
-        loading = self.gathered.loading
-        for file in (*loading.files, *loading.disabled):
+        loaded = self.gathered.loaded
+        for file in (*loaded.files, *loaded.disabled):
             if file.folder not in self._shipped:
                 yield file.path, file.raw.digest
                 yield from _references(file)
-        for pack in loading.packs:
+        for pack in loaded.packs:
             if pack.folder not in self._shipped:
                 yield pack.path, pack.source.digest
 

@@ -60,7 +60,7 @@ def caller() -> Caller:
 class CodeRules(Struct, frozen=True):
     """Rules and modifiers to add above others. `replaces` is resolved when the others are known."""
 
-    loading: LoadedFiles
+    loaded: LoadedFiles
     typing: EntryTyper
 
     @property
@@ -77,14 +77,14 @@ class CodeRules(Struct, frozen=True):
         typing = EntryTyper(
             VOCABULARY, entries=[*own, *map(_without_replaces, below)], disabling=list(self.typing.disabling)
         )
-        typing.apply_replacements(self.loading)
+        typing.apply_replacements(self.loaded)
         return typing.entries, typing.diagnostics
 
 
 class _Open(EntryTyper):
     """A typer that does not resolve `replaces`."""
 
-    def apply_replacements(self, loading: LoadedFiles) -> None:
+    def apply_replacements(self, loaded: LoadedFiles) -> None:
         """Do nothing: `CodeRules.over` resolves `replaces`."""
 
 
@@ -105,14 +105,14 @@ def load_rules(paths: Sequence[str]) -> CodeRules:
     return _typed(load_files(paths))
 
 
-def _typed(loading: LoadedFiles, unique: str = "") -> CodeRules:
+def _typed(loaded: LoadedFiles, unique: str = "") -> CodeRules:
     typing = _Open(VOCABULARY, with_examples=False)
-    typing.read(loading)
-    if mistakes := list(dict.fromkeys((*loading.diagnostics, *typing.diagnostics))):
+    typing.read(loaded)
+    if mistakes := list(dict.fromkeys((*loaded.diagnostics, *typing.diagnostics))):
         raise Broken(mistakes)
     # Equal rules of two calls are two rules with separate counts.
     typing.entries = [replace(entry, key=entry.key + unique) for entry in typing.entries]
-    return CodeRules(loading, typing)
+    return CodeRules(loaded, typing)
 
 
 def merged(

@@ -37,7 +37,7 @@ class Coverage(Struct):
     @classmethod
     def of(cls, gathered: LoadedScenarios, pack: str | None) -> Coverage:
         """Create the coverage of all files, enabled or not."""
-        files = (*gathered.loading.files, *gathered.loading.disabled)
+        files = (*gathered.loaded.files, *gathered.loaded.disabled)
         written = (each for file in files if file.pack == pack for each in raw_entries(file))
         return cls([point for each in written for point in _points(each)])
 

@@ -101,7 +101,7 @@ class Suite:
         """The packs of other teams in use, whose examples are not run."""
         if not base.diagnostics:
             self.planned += _planned(sources, base, None)
-            for pack in base.loading.packs:
+            for pack in base.loaded.packs:
                 if _is_tested(pack, sources):
                     alone = _alone(pack, sources)
                     self.planned += _planned(alone, load_scenarios(alone), pack.manifest.name)
@@ -186,7 +186,7 @@ def _planned(group: ScenarioSources, gathered: LoadedScenarios, pack: str | None
     for entry in gathered.examples:
         if entry.pack == pack:
             yield PlannedExample(group, entry.where, entry.name, entry.file, entry.number, entry.spec.with_)
-    for file in gathered.loading.disabled:
+    for file in gathered.loaded.disabled:
         if file.pack == pack:
             yield from _enabling(group, file)
 

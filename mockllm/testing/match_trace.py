@@ -115,24 +115,24 @@ def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = ""
 def response_index(engine: Engine, selected: Selected) -> int | None:
     """Return the index of the selected response; None if the sequence has ended."""
     item = engine.catalog.items[selected.candidate.item]
-    if item.answers is None:
+    if item.selector is None:
         return None
-    drawn = item.answers.draw(selected.tries)
+    drawn = item.selector.draw(selected.tries)
     randomness = Randomness(engine.seed, item.id, selected.candidate.scope, drawn)
-    return item.answers.pick(selected.responses, randomness)
+    return item.selector.pick(selected.responses, randomness)
 
 
 def _step(engine: Engine, selected: Selected) -> str | None:
     """Return `step 2 of 3` for a sequence, `branch 1 of 4` for a choice, else None."""
     item = engine.catalog.items[selected.candidate.item]
-    answers = item.answers
-    if answers is None or answers.mode == "one":
+    selector = item.selector
+    if selector is None or selector.mode == "one":
         return None
     picked = response_index(engine, selected)
     if picked is None:
         return "its sequence has ended"
-    word = "step" if answers.mode == "sequence" else "branch"
-    return f"{word} {picked + 1} of {len(answers.responses)}"
+    word = "step" if selector.mode == "sequence" else "branch"
+    return f"{word} {picked + 1} of {len(selector.responses)}"
 
 
 _BEFORE: Final = {

@@ -142,8 +142,8 @@ def test_an_unread_body_does_not_select_the_entry() -> None:
 class Ollama(Chat):
     """A chat that reports durations in nanoseconds, as Ollama does."""
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_body(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_body(reply, request, identity)
         took = reply.usage.input * 30_000_000
         body = {"prompt_eval_duration": took, "total_duration": took + reply.usage.output * 50_000_000}
         return Plan(plan.head, (EventStep(dumps(body), 0, "body"),))

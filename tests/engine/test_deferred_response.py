@@ -58,7 +58,7 @@ def test_long_reply_deferred_has_same_bytes(reply: str, settings: dict[str, Any]
         expected = at_once.respond(chat(at_once))
         response = deferred(later, chat(later))
         assert body(response) == body(expected)
-        assert response._replace(made=expected.made) == expected
+        assert response._replace(rendered=expected.rendered) == expected
 
 
 def test_short_reply_is_not_deferred() -> None:

@@ -35,7 +35,7 @@ class Renderer:
     def __call__(self, identity: ResponseIdentity, request: Request) -> PlannedResponse:
         self.rendered += 1
         body = EventStep(dumps(self._body(identity, request)), 0, "body")
-        return self._planned._replace(made=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
+        return self._planned._replace(rendered=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
 
 
 class StreamRenderer(Renderer):
@@ -98,7 +98,10 @@ def respond(
     planned = cache.response(key, identity, request, renderer)
     before, fresh = renderer.rendered, renderer(identity, request)
     assert sent_bytes(planned.plan) == sent_bytes(fresh.plan)
-    assert planned._replace(made=fresh.made, drawn=fresh.drawn, placeholder_values=()) == fresh
+    assert (
+        planned._replace(rendered=fresh.rendered, seed_or_root=fresh.seed_or_root, placeholder_values=())
+        == fresh
+    )
     renderer.rendered = before
     return planned
 

@@ -32,9 +32,9 @@ def test_encoder_gets_supported_reply_after_fault(
     kind, method = FAULTS[name], "encode_stream" if stream else "encode_body"
     encode, encoded = getattr(openai.COMPLETIONS, method), []
 
-    def recorded(reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def recorded(reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         encoded.append(reply)
-        plan: Plan = encode(reply, request, stamp)
+        plan: Plan = encode(reply, request, identity)
         return plan
 
     monkeypatch.setattr(kind, "apply_to_reply", _add_foreign_parts)

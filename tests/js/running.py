@@ -38,6 +38,8 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "vercel-embeddings": ("",),
     "openai-media": ("",),
     "vercel-media": ("",),
+    "bedrock": ("",),
+    "ollama": ("",),
 }
 """Each script, and the clients that it is run for. Those that wait for a retry come first."""
 

@@ -94,4 +94,4 @@ def test_climate_client_that_waits_succeeds() -> None:
 def test_each_climate_but_calm_has_modifier() -> None:
     for climate in CLIMATES:
         modifiers = game(climate).engine.catalog.items
-        assert any(item.answers is None for item in modifiers) == (climate != "calm")
+        assert any(item.selector is None for item in modifiers) == (climate != "calm")

@@ -269,7 +269,7 @@ class ReloadingServer:
             (self.folder / f"{name}.yaml").write_text(dedent(text), encoding="utf-8")
         expected = ScenarioSources([str(self.folder)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
         result = load_scenarios(expected, self.last)
-        self.last = result.loading
+        self.last = result.loaded
         catalog = run_steps(compile_catalog(result.entries))
         self.state.keep(catalog.keys)
         self.game = object.__new__(VirtualServer)
@@ -284,7 +284,7 @@ def test_reload_broken_file_keeps_last_version(tmp_path: Path) -> None:
     server = ReloadingServer(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
     result = server.load(a="rules: [{match: {user: a}, reply: ]", b="rules: [{reply: new}]")
     assert server.response_texts("a", "b") == ["one", "new"]
-    assert [(Path(each.file).name, each.kept) for each in result.stale] == [("a.yaml", True)]
+    assert [(Path(each.file).name, each.in_use) for each in result.stale] == [("a.yaml", True)]
     assert "a.yaml" in server.game.engine.info().stale[0].reason
     result = server.load(a="rules: [{match: {user: a}, reply: two}]")
     assert (server.response_texts("a"), result.stale) == (["two"], [])
@@ -300,7 +300,7 @@ def test_reload_new_broken_file_is_left_out(tmp_path: Path) -> None:
     server = ReloadingServer(tmp_path, b="rules: [{reply: b}]")
     result = server.load(a="rules: [{match: {usr: a}, reply: two}]")
     assert server.response_texts("a") == ["b"]
-    assert [(Path(each.file).name, each.kept) for each in result.stale] == [("a.yaml", False)]
+    assert [(Path(each.file).name, each.in_use) for each in result.stale] == [("a.yaml", False)]
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_reload_missing_body_file_keeps_last_version_of_both(tmp_path: Path, mes
             [text],
         )
         (stale,) = result.stale
-        assert (Path(stale.file).name, stale.kept) == ("a.yaml", True)
+        assert (Path(stale.file).name, stale.in_use) == ("a.yaml", True)
         assert 'there is no file "ans.md"' in stale.reason
     (tmp_path / "ans.md").write_text("two")
     assert server.load().stale == []
@@ -331,7 +331,7 @@ def test_reload_missing_delay_file_keeps_last_version(tmp_path: Path) -> None:
     (tmp_path / "ms.csv").write_text("100ms\n")
     server = ReloadingServer(tmp_path, a="rules: [{reply: a, delay: {empirical: ms.csv}}]")
     (tmp_path / "ms.csv").unlink()
-    assert [each.kept for each in server.load().stale] == [True]
+    assert [each.in_use for each in server.load().stale] == [True]
     assert server.response_texts("hi") == ["a"]
 
 

@@ -35,6 +35,6 @@ def pack_yaml(name: str, more: str = "") -> str:
     return f'name: {name}\nversion: "1.0"\nparams: {{n: {{type: integer, default: 1}}}}\n{more}\n'
 
 
-def file_ids(loading: LoadedFiles) -> list[str]:
-    assert [str(diagnostic) for diagnostic in loading.diagnostics] == []
-    return [file.id for file in loading.files]
+def file_ids(loaded: LoadedFiles) -> list[str]:
+    assert [str(diagnostic) for diagnostic in loaded.diagnostics] == []
+    return [file.id for file in loaded.files]

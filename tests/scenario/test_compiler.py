@@ -72,7 +72,7 @@ def test_compile_moved_entry_reuses_item_with_new_place() -> None:
         replace(two, where=first_item.where) == first_item
         for first_item, two in zip(old.items, new.items, strict=True)
     ] == [True] * 3
-    assert new.items[0].answers is old.items[0].answers
+    assert new.items[0].selector is old.items[0].selector
 
 
 def test_compile_changed_reference_renews_item_with_same_key() -> None:

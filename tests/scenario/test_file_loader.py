@@ -20,19 +20,19 @@ def test_load_files_are_sorted_by_path_below_named_folder(home: Path) -> None:
     write_files(
         home, **{"s/b.yaml": "", "s/a.yaml": "# nothing", "s/sub/c.yml": "rules: []", "s/.d.yaml": ":"}
     )
-    loading = load_files(["./s/"])
-    assert file_ids(loading) == ["a.yaml", "b.yaml", "sub/c.yml"]
-    assert [file.source.name for file in loading.files] == ["./s/a.yaml", "./s/b.yaml", "./s/sub/c.yml"]
-    assert [file.source.data for file in loading.files] == [{}, {}, {"rules": []}]
-    assert {file.layer for file in loading.files} == {"user"}
-    assert loading.trees == {str(home / "s")}
+    loaded = load_files(["./s/"])
+    assert file_ids(loaded) == ["a.yaml", "b.yaml", "sub/c.yml"]
+    assert [file.source.name for file in loaded.files] == ["./s/a.yaml", "./s/b.yaml", "./s/sub/c.yml"]
+    assert [file.source.data for file in loaded.files] == [{}, {}, {"rules": []}]
+    assert {file.layer for file in loaded.files} == {"user"}
+    assert loaded.trees == {str(home / "s")}
 
 
 def test_load_files_accepts_single_file(home: Path) -> None:
     write_files(home, **{"a.yaml": "rules: []", "b.yaml": ":"})
-    loading = load_files(["a.yaml"])
-    assert file_ids(loading) == ["a.yaml"]
-    assert (set(loading.trees), set(loading.folders)) == ({str(home / "a.yaml")}, set())
+    loaded = load_files(["a.yaml"])
+    assert file_ids(loaded) == ["a.yaml"]
+    assert (set(loaded.trees), set(loaded.folders)) == ({str(home / "a.yaml")}, set())
 
 
 def test_load_files_several_folders_keep_order_and_distinct_ids(home: Path) -> None:
@@ -51,7 +51,7 @@ def test_packs_are_loaded_depth_first_and_once(home: Path) -> None:
         },
     )
     write_files(home, **{"p/inner/y.yaml": "", "q/pack.yaml": pack_yaml("q"), "q/z.yaml": ""})
-    loading = load_files(["."], ["default", "controls"])
+    loaded = load_files(["."], ["default", "controls"])
     expected = [
         "a.yaml",
         "b.yaml",
@@ -61,11 +61,11 @@ def test_packs_are_loaded_depth_first_and_once(home: Path) -> None:
         "inner/y.yaml",
         "q/z.yaml",
     ]
-    assert file_ids(loading) == expected
-    assert [each.manifest.name for each in loading.packs] == ["default", "controls", "p", "inner", "q"]
-    assert [file.pack for file in loading.files][:3] == [None, None, "default"]
-    assert loading.files[4].source.name == "p/x.yaml"
-    assert {str(home / "p"), str(home / "p/inner"), str(home)} <= loading.trees
+    assert file_ids(loaded) == expected
+    assert [each.manifest.name for each in loaded.packs] == ["default", "controls", "p", "inner", "q"]
+    assert [file.pack for file in loaded.files][:3] == [None, None, "default"]
+    assert loaded.files[4].source.name == "p/x.yaml"
+    assert {str(home / "p"), str(home / "p/inner"), str(home)} <= loaded.trees
 
 
 def test_folder_with_manifest_is_loaded_as_pack(home: Path) -> None:
@@ -100,9 +100,9 @@ def test_with_of_any_use_sets_and_passes_parameters(home: Path) -> None:
             "p/q/pack.yaml": pack_yaml("q"),
         },
     )
-    loading = load_files(["."])
-    assert loading.diagnostics == ()
-    assert {each.manifest.name: each.params.values["n"] for each in loading.packs} == {
+    loaded = load_files(["."])
+    assert loaded.diagnostics == ()
+    assert {each.manifest.name: each.params.values["n"] for each in loaded.packs} == {
         "default": 1,
         "controls": 5,
         "p": 7,
@@ -157,9 +157,9 @@ def test_parameter_can_disable_whole_file(home: Path) -> None:
         home, **{"pack.yaml": pack_yaml("p"), "a.yaml": "enabled: {n: {gt: 3}}", "b.yaml": "enabled: '${n}'"}
     )
     write_files(home, **{"c.yaml": "enabled: false\nrules: nonsense"})
-    loading = load_files(["."], settings=ParamSettings(sets=["n=5"]))
-    assert [file.id for file in loading.files] == ["p/a.yaml", "p/b.yaml"]
-    assert [file.id for file in loading.disabled] == ["p/c.yaml"]
+    loaded = load_files(["."], settings=ParamSettings(sets=["n=5"]))
+    assert [file.id for file in loaded.files] == ["p/a.yaml", "p/b.yaml"]
+    assert [file.id for file in loaded.disabled] == ["p/c.yaml"]
     assert [file.id for file in load_files(["."]).disabled] == ["p/a.yaml", "p/c.yaml"]
 
 
@@ -174,21 +174,21 @@ def test_loaded_file_reads_referenced_file(home: Path) -> None:
 def test_link_out_of_pack_is_refused(home: Path) -> None:
     write_files(home, **{"p/pack.yaml": pack_yaml("p"), "secret.yaml": "rules: []"})
     (home / "p" / "a.yaml").symlink_to(home / "secret.yaml")
-    loading = load_files(["p"])
-    assert [str(diagnostic) for diagnostic in loading.diagnostics] == [
+    loaded = load_files(["p"])
+    assert [str(diagnostic) for diagnostic in loaded.diagnostics] == [
         "p/a.yaml: a link that leads out of the pack is not read"
     ]
-    assert loading.files == ()
+    assert loaded.files == ()
 
 
 def test_unreadable_file_has_diagnostic(home: Path) -> None:
     (home / "a.yaml").symlink_to("nowhere")
     write_files(home, **{"b.yaml": ""})
-    loading = load_files(["."])
-    assert [str(diagnostic) for diagnostic in loading.diagnostics] == [
+    loaded = load_files(["."])
+    assert [str(diagnostic) for diagnostic in loaded.diagnostics] == [
         "./a.yaml: cannot be read: No such file or directory"
     ]
-    assert [file.id for file in loading.files] == ["b.yaml"]
+    assert [file.id for file in loaded.files] == ["b.yaml"]
 
 
 def test_unreadable_folder_has_diagnostic(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,14 +205,14 @@ def test_load_files_collects_diagnostics_of_all_files(home: Path) -> None:
     write_files(
         home, **{"a.yaml": "a: 1\na: 2", "b.yaml": "rules: [", "c.yaml": "use: [./no]", "d.yaml": "x: ${y}"}
     )
-    loading = load_files(["."])
-    assert [diagnostic.file for diagnostic in loading.diagnostics] == [
+    loaded = load_files(["."])
+    assert [diagnostic.file for diagnostic in loaded.diagnostics] == [
         "./a.yaml",
         "./b.yaml",
         "./c.yaml",
         "./d.yaml",
     ]
-    assert [file.id for file in loading.files] == [
+    assert [file.id for file in loaded.files] == [
         "a.yaml",
         "c.yaml",
         "d.yaml",

@@ -127,10 +127,10 @@ def test_reload_pack_without_manifest_stays_pack(home: Path) -> None:
 
 def test_reload_path_that_never_existed_is_missing(home: Path) -> None:
     write_files(home, **{"a.yaml": ""})
-    loading = load_files([".", "s"], last=load_files(["."]))
-    assert [str(diagnostic) for diagnostic in loading.diagnostics] == [f"s: {LOST}"]
-    assert loading.stale == ()
-    assert str(home / "s") in loading.trees
+    loaded = load_files([".", "s"], last=load_files(["."]))
+    assert [str(diagnostic) for diagnostic in loaded.diagnostics] == [f"s: {LOST}"]
+    assert loaded.stale == ()
+    assert str(home / "s") in loaded.trees
 
 
 def test_reload_unreadable_folder_keeps_last_version(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,8 +192,8 @@ def test_reload_unchanged_file_is_not_parsed(home: Path) -> None:
 
 def test_load_files_reads_through_given_reader(home: Path) -> None:
     write_files(home, **{"a.yaml": "rules: ["})
-    loading = load_files(["."], read=lambda path: b"rules: [1]")
-    assert loading.files[0].source.data == {"rules": [1]}
+    loaded = load_files(["."], read=lambda path: b"rules: [1]")
+    assert loaded.files[0].source.data == {"rules": [1]}
 
 
 # --- pickling -------------------------------------------------------------
@@ -208,9 +208,9 @@ def test_loaded_files_can_be_pickled(home: Path) -> None:
         home,
         **{"p/b.yaml": "rules: [{reply: '${n} {{ user }}'}]", "c.yaml": "enabled: false", "d.yaml": "x: ["},
     )
-    loading = load_files(["."])
-    again = pickle.loads(pickle.dumps(loading, pickle.HIGHEST_PROTOCOL))
-    assert again == loading
+    loaded = load_files(["."])
+    again = pickle.loads(pickle.dumps(loaded, pickle.HIGHEST_PROTOCOL))
+    assert again == loaded
     assert again.files[0].source.position(("rules", 0, "reply")) == (2, 17)
 
 
@@ -219,7 +219,7 @@ def test_loaded_files_of_1000_rules_can_be_pickled(home: Path) -> None:
         f"  - name: r{n}\n    match: {{model: gpt-{n}}}\n    reply: Hi {n}\n" for n in range(1000)
     )
     write_files(home, **{"a.yaml": f"rules:\n{rules}"})
-    loading = load_files(["."])
-    handed_over = pickle.loads(pickle.dumps(loading, pickle.HIGHEST_PROTOCOL))
-    assert handed_over.files[0].source.data == loading.files[0].source.data
-    assert os.path.isabs(loading.files[0].path)
+    loaded = load_files(["."])
+    handed_over = pickle.loads(pickle.dumps(loaded, pickle.HIGHEST_PROTOCOL))
+    assert handed_over.files[0].source.data == loaded.files[0].source.data
+    assert os.path.isabs(loaded.files[0].path)

@@ -27,7 +27,7 @@ def test_load_stable_changing_file_is_read_again(
 ) -> None:
     write(tmp_path / "a.yaml", "version-0")
     expected = ScenarioSources([str(tmp_path)])
-    first = load_scenarios(expected).loading
+    first = load_scenarios(expected).loaded
     result: list[LoadedScenarios] = []
 
     def disturbed(expected: ScenarioSources, last: LoadedFiles | None = None) -> LoadedScenarios:
@@ -63,8 +63,8 @@ def test_watched_files_are_scenarios_and_files_they_name(tmp_path: Path) -> None
     rules = f"rules: [{', '.join(f'{{reply: {reply}}}' for reply in replies)}]"
     for name, text in {"a.yaml": rules, "here.md": "text", "out.log": "", "b.txt": ""}.items():
         (tmp_path / name).write_text(text)
-    loading = load_scenarios(ScenarioSources([str(tmp_path)])).loading
+    loaded = load_scenarios(ScenarioSources([str(tmp_path)])).loaded
     named = {str(tmp_path / "here.md"), str(tmp_path / "late.png")}
-    assert {path for path in loading.trees if path != str(tmp_path)} == named
-    watched = {Path(path).name for path, *_ in fingerprint(loading.trees)}
+    assert {path for path in loaded.trees if path != str(tmp_path)} == named
+    watched = {Path(path).name for path, *_ in fingerprint(loaded.trees)}
     assert watched == {"a.yaml", "here.md"}

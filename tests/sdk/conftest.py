@@ -17,10 +17,12 @@ from tests.live import live as serve
 
 FRAMEWORKS: Final = {
     "test_langchain.py": "langchain",
+    "test_langchain_bedrock_ollama.py": "langchain_aws",
     "test_mistral_sdk.py": "mistralai",
     "test_openai_agents.py": "agents",
     "test_pydantic_ai.py": "pydantic_ai",
     "test_realtime_agents.py": "agents",
+    "test_required_fields_of_vendors_sdk.py": "cohere",
 }
 """Packages that only the extra `sdk` installs, by the file of the tests that import them."""
 

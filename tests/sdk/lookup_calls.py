@@ -263,7 +263,7 @@ WITHOUT_A_TYPE = {
     "gemini-compatible_completions",
     "gemini-compatible_embeddings",
     "gemini-compatible_models",
-    "gemini-interactions",  # tests/sdk/test_gemini_interactions_sdk.py reads them by the SDK's types
+    "gemini-interactions",  # tests/sdk/test_required_fields_of_vendors_sdk.py
     *(f"gemini-{verb}_interaction" for verb in ("get", "delete", "cancel")),
     "gemini-live",  # sockets: tests/sdk/test_gemini_live_sdk.py reads their messages by the SDK's types
     "gemini-live_handshake",

@@ -10,10 +10,12 @@ from typing import Any, Final
 
 import openai
 import pytest
+from openai.types.realtime import RealtimeServerEvent
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from tests.live import Live
 from tests.live import live as serve
+from tests.sdk.test_required_fields_sdk import require
 
 SCENARIO: Final = """
 rules:
@@ -50,6 +52,7 @@ class Talk:
         """The events up to one of this type, or to an error."""
         events = []
         for event in self.connection:
+            require(RealtimeServerEvent, event.to_dict())
             events.append(event)
             if event.type in (type, "error"):
                 break

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import openai
 import pytest
+from openai.types.responses import ResponsesServerEvent
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.live import Live
 from tests.live import live as serve
+from tests.sdk.test_required_fields_sdk import require
 
 SCENARIO: Final = """
 rules:
@@ -49,7 +51,11 @@ def client(sockets: Live) -> Iterator[openai.OpenAI]:
 def last(socket: Any) -> Any:
     """The event that ends a response."""
     ends = ("response.completed", "response.incomplete", "response.failed", "error")
-    return next(event for event in socket if event.type in ends)
+    for event in socket:
+        require(ResponsesServerEvent, event.to_dict())
+        if event.type in ends:
+            return event
+    raise AssertionError("the response does not end")
 
 
 def test_turns_of_one_socket_continue_each_other(client: openai.OpenAI) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,9 +11,11 @@ from typing import Any, Final
 
 import openai
 import pytest
+from openai.types.webhooks import UnwrapWebhookEvent
 
 from tests.live import Live
 from tests.live import live as serve
+from tests.sdk.test_required_fields_sdk import require
 
 SCENARIO: Final = """
 rules:
@@ -82,6 +85,7 @@ def client(hooked: Live, receiver: Receiver) -> Iterator[openai.OpenAI]:
 
 def _next(client: openai.OpenAI, receiver: Receiver) -> Any:
     body, headers = receiver.received.get(timeout=20)
+    require(UnwrapWebhookEvent, json.loads(body))
     return client.webhooks.unwrap(body, headers)
 
 

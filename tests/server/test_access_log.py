@@ -73,10 +73,10 @@ def test_verbose_adds_the_modifiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "told"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
+    ("seed_or_root", "told"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
 )
-def test_verbose_line_has_session_and_seed(drawn: str | bytes, told: str) -> None:
-    record = RECORD._replace(modifiers=(), session="gw0:test", drawn=drawn)
+def test_verbose_line_has_session_and_seed(seed_or_root: str | bytes, told: str) -> None:
+    record = RECORD._replace(modifiers=(), session="gw0:test", seed_or_root=seed_or_root)
     assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {told}]")
     assert "[" not in line(record)
 

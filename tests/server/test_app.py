@@ -210,7 +210,7 @@ def test_health_is_degraded_while_a_file_is_stale() -> None:
     about = EngineInfo(
         rules=1,
         files=1,
-        stale=(StaleSource("a.yaml", "a.yaml:1:1: no"), StaleSource("b.yaml", "?", kept=False)),
+        stale=(StaleSource("a.yaml", "a.yaml:1:1: no"), StaleSource("b.yaml", "?", in_use=False)),
     )
     with ThreadedServer(App(FakeEngine(about=about), limits=LIMITS)) as url, Raw.to(url) as raw:
         got = raw.send(request(path="/health")).answer()

@@ -85,7 +85,7 @@ def test_rebuild_with_broken_file_keeps_last_version(tmp_path: Path) -> None:
     about = asyncio.run(made.again()).engine.info()
     assert about.rules == 2
     (stale,) = about.stale
-    assert (stale.file, stale.kept) == (str(tmp_path / "a.yaml"), True)
+    assert (stale.file, stale.in_use) == (str(tmp_path / "a.yaml"), True)
     assert "rules[0].nmae: unknown key" in stale.reason
 
 

@@ -90,6 +90,7 @@ def test_gets_a_4xx(
         ("OPTIONS of everything", "The request's target is no path.\n"),
         ("POST of everything", "The request's target is no path.\n"),
         ("many headers", "Too many headers received\n"),
+        ("the preface of HTTP/2", "HTTP/2 is not served: let the client use HTTP/1.1.\n"),
     ],
 )
 def test_invalid_request_gets_reason(server: ThreadedServer, name: str, said: str) -> None:

@@ -170,7 +170,7 @@ def test_diagnostic_is_printed_once_until_it_changes(tmp_path: Path) -> None:
                 (
                     (
                         StaleSource("a.yaml", "a.yaml:2:1: worse"),
-                        StaleSource("b.yaml", "b.yaml:1:1: no", kept=False),
+                        StaleSource("b.yaml", "b.yaml:1:1: no", in_use=False),
                     ),
                     (),
                 ),

@@ -32,8 +32,8 @@ def test_preview_counts_nothing() -> None:
 
 def test_tally_counts_by_session() -> None:
     sessions = Sessions()
-    assert [sessions.tally(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
-    assert sessions.shared.tally("", ("k",)) == 2
+    assert [sessions.count_request(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
+    assert sessions.shared.count_request("", ("k",)) == 2
 
 
 def test_keep_deletes_counts_in_every_session() -> None:
@@ -109,7 +109,7 @@ def test_session_has_limited_scopes() -> None:
 def test_totals_sum_all_sessions() -> None:
     sessions = Sessions()
     outcomes(sessions, "a", "b", "b", "")
-    sessions.tally("a", ("k",))
+    sessions.count_request("a", ("k",))
     assert {key: list(counts) for key, counts in sessions.totals().items()} == {"a#1": [4, 4], "k": [1, 1]}
 
 

@@ -64,11 +64,11 @@ def timed_words(segments: Sequence[TimedText]) -> list[TimedText]:
 
 def _timed(texts: Sequence[str], seconds: float) -> Iterator[TimedText]:
     """Yield texts with their shares of the time, by their lengths."""
-    total, said = max(1, sum(map(len, texts))), 0
+    total, elapsed = max(1, sum(map(len, texts))), 0
     for text in texts:
-        start, said = said, said + len(text)
+        start, elapsed = elapsed, elapsed + len(text)
         if text:
-            yield TimedText(text, round(seconds * start / total, 2), round(seconds * said / total, 2))
+            yield TimedText(text, round(seconds * start / total, 2), round(seconds * elapsed / total, 2))
 
 
 def timed_segments(segments: Sequence[TranscriptSegment]) -> list[TimedText]:

@@ -73,11 +73,11 @@ def mentioned_tools(
     scores = []
     for number, name in enumerate(uncalled[:_MAX_TOOLS]):
         stems = [word for word in name_stems(name) if word not in _PLAIN]
-        said = [word for word in stems if word in words or not words.isdisjoint(SYNONYMS.get(word, ()))]
+        matches = [word for word in stems if word in words or not words.isdisjoint(SYNONYMS.get(word, ()))]
         if len(name) > 2 and name.lower() in folded and "_" in name:
             scores.append((-2.0, number, name))
-        elif said:
-            scores.append((-len(said) / len(stems), number, name))
+        elif matches:
+            scores.append((-len(matches) / len(stems), number, name))
     if not scores and not any_called and _USE.search(text):
         return tuple(uncalled)
     return tuple(name for *_, name in sorted(scores))

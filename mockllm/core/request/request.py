@@ -227,7 +227,7 @@ class Request(ToolServerFacts):
         return {name: value for name, value in body.items() if name not in volatile}
 
     @property
-    def memorable(self) -> bool:
+    def storable(self) -> bool:
         """Whether a response may be stored."""
         return True
 

@@ -278,10 +278,10 @@ class ConversationValues:
         self, facts: TextFacts, values: Sequence[FoundValue], words: Sequence[str]
     ) -> FoundValue | None:
         """Return the unused value that is nearest to one of the words; None where none is near."""
-        spoken = [word for word in words if len(word) > 1 and word in facts.words]
+        known = [word for word in words if len(word) > 1 and word in facts.words]
         best, least = None, _NEAR + 1
-        for found in values if spoken else ():
-            gap = min(self._gap(facts, found, word) for word in spoken)
+        for found in values if known else ():
+            gap = min(self._gap(facts, found, word) for word in known)
             if gap < least and self._is_free(facts, found):
                 best, least = found, gap
         return best
@@ -334,13 +334,13 @@ def _position(facts: TextFacts, folded: str, choice: str) -> int:
         places = [facts.text.find(choice)]
     else:
         plain = choice.casefold()
-        spoken = plain.replace("_", " ").replace("-", " ")
-        places = [folded.find(plain), folded.find(spoken)]
+        spaced = plain.replace("_", " ").replace("-", " ")
+        places = [folded.find(plain), folded.find(spaced)]
     for start in places:
         if start >= 0 and _is_word(facts.text, start, start + len(choice)):
             return start
-    said = SYNONYMS.get("".join(name_stems(choice)), ())
-    return next((facts.words[word][0][0] for word in said if word in facts.words), -1)
+    synonyms = SYNONYMS.get("".join(name_stems(choice)), ())
+    return next((facts.words[word][0][0] for word in synonyms if word in facts.words), -1)
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -108,15 +108,17 @@ class CreateMessageBatch(StoredObjectCall):
             return Failure("bad_request", message=str(problem))
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.begin(BatchOutcome(), request, identity)
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
+    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         assert isinstance(request, CreateBatchRequest)
         state = BatchState("queued", {}, len(request.items), 0, 0)
-        id = stamp.ids.make(f"{PREFIX}01", 22)
-        plan = json_plan(_shown(id, stamp.now, state, request), stamp)
+        id = identity.ids.make(f"{PREFIX}01", 22)
+        plan = json_plan(_shown(id, identity.now, state, request), identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
@@ -205,16 +207,18 @@ class GetMessageBatch(StoredObjectCall):
     api = "stored_batches"
     request: type[Request] = MessageBatchRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, MessageBatchRequest)
         if request.stored is None:
             id = request.route.get("batch")
             note = "the id of a batch exists after a call of the same session that creates it"
             return Failure("not_found", message=f"Message Batch {id} not found.", note=note)
-        return self.respond(request.stored, request, stamp)
+        return self.respond(request.stored, request, identity)
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        return json_plan(shown_batch(stored, request), stamp)
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return json_plan(shown_batch(stored, request), identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, MessageBatchRequest)
@@ -231,11 +235,11 @@ class GetMessageBatch(StoredObjectCall):
 class CancelMessageBatch(GetMessageBatch):
     """POST /v1/messages/batches/{id}/cancel."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if state_of(stored, request.monotonic).ended:
             message = f"Message Batch {stored.id} has ended and cannot be canceled."
             return Failure("bad_request", message=message)
-        return super().respond(self.changed(stored, request), request, stamp)
+        return super().respond(self.changed(stored, request), request, identity)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
         return cancelled(stored, request.monotonic)
@@ -244,11 +248,11 @@ class CancelMessageBatch(GetMessageBatch):
 class DeleteMessageBatch(GetMessageBatch):
     """DELETE /v1/messages/batches/{id}: of a batch that has ended."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not state_of(stored, request.monotonic).ended:
             message = f"Message Batch {stored.id} cannot be deleted while it is processing."
             return Failure("bad_request", message=message)
-        return json_plan({"id": stored.id, "type": "message_batch_deleted"}, stamp)
+        return json_plan({"id": stored.id, "type": "message_batch_deleted"}, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, MessageBatchRequest)
@@ -260,7 +264,7 @@ class DeleteMessageBatch(GetMessageBatch):
 class MessageBatchResults(GetMessageBatch):
     """GET /v1/messages/batches/{id}/results: one line for each request."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         state = state_of(stored, request.monotonic)
         if not state.ended:
             return Failure("not_found", message=f"Message Batch {stored.id} has no available results yet.")
@@ -269,7 +273,7 @@ class MessageBatchResults(GetMessageBatch):
             ("content-disposition", f"attachment; filename*=utf-8''{stored.id}_results.jsonl"),
         )
         lines = (dumps(line) + b"\n" for line in _results(stored, state))
-        return bytes_plan(b"".join(lines), stamp, headers)
+        return bytes_plan(b"".join(lines), identity, headers)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
         return None
@@ -278,9 +282,11 @@ class MessageBatchResults(GetMessageBatch):
 class ListMessageBatches(GetMessageBatch):
     """GET /v1/messages/batches: the newest first, in pages."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         shown = [shown_batch(batch, request) for batch in request.recall.all_stored(PREFIX)]
-        return json_plan(object_page(shown[::-1], request.query), stamp)
+        return json_plan(object_page(shown[::-1], request.query), identity)
 
 
 def _results(batch: StoredResponse, state: BatchState) -> Iterator[Json]:

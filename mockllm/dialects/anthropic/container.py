@@ -21,13 +21,13 @@ _SKILL: Final = {"type": "custom", "skill_id": "", "version": "latest"}
 """The members of a skill, with the values where the request has none."""
 
 
-def container_of(requested: Json, stamp: ResponseIdentity) -> dict[str, Json]:
+def container_of(requested: Json, identity: ResponseIdentity) -> dict[str, Json]:
     """Return the container of a response: the requested one with its skills, else a new one."""
-    wish = requested if isinstance(requested, dict) else {"id": requested}
-    id, skills = wish.get("id"), wish.get("skills")
+    requested = requested if isinstance(requested, dict) else {"id": requested}
+    id, skills = requested.get("id"), requested.get("skills")
     container: dict[str, Json] = {
-        "id": id if isinstance(id, str) else stamp.ids.make("container_01", 22),
-        "expires_at": derive(_expiry, stamp.second),
+        "id": id if isinstance(id, str) else identity.ids.make("container_01", 22),
+        "expires_at": derive(_expiry, identity.second),
     }
     if isinstance(skills, list):
         container["skills"] = [

@@ -86,12 +86,12 @@ def _shown_parts(part: Part, request: MessagesRequest) -> tuple[Part, ...]:
     return (part,)
 
 
-def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: AnthropicFamily) -> Block:
+def message(reply: Reply, model: str | None, identity: ResponseIdentity, family: AnthropicFamily) -> Block:
     """Return the message without content, which opens a stream."""
     model_name = reply.model or model or DEFAULT_MODEL
     result: Block = {
         "model": model_name,
-        "id": stamp.ids.make("msg_01", 22),
+        "id": identity.ids.make("msg_01", 22),
         "type": "message",
         "role": "assistant",
         "content": [],
@@ -134,13 +134,13 @@ def final_usage(reply: Reply, family: AnthropicFamily) -> Block:
     return result if counts is None else {**result, "server_tool_use": counts}
 
 
-def reported_members(reply: Reply, request: Request, stamp: ResponseIdentity) -> Block:
+def reported_members(reply: Reply, request: Request, identity: ResponseIdentity) -> Block:
     """Return the container and the edits of the context, which a response has by its content and its request."""
     assert isinstance(request, MessagesRequest)
     result: Block = {}
     requested = request.fields.get("container")
     if requested is not None or executes_code(native_blocks(reply.choices[0])):
-        result["container"] = container_of(requested, stamp)
+        result["container"] = container_of(requested, identity)
     if request.manages_context:
         result["context_management"] = {"applied_edits": list(request.applied_edits)}
     return result
@@ -176,44 +176,44 @@ def delta_usage(reply: Reply, family: AnthropicFamily) -> Block:
 _FIXED_USAGE: Final = frozenset({"cache_creation", "service_tier", "inference_geo"})
 
 
-def empty_block(part: Part, index: int, stamp: ResponseIdentity, family: AnthropicFamily) -> Json:
+def empty_block(part: Part, index: int, identity: ResponseIdentity, family: AnthropicFamily) -> Json:
     """Return a block as it opens, before its first delta. A block without deltas is complete."""
     match part:
         case Thinking(redacted=True, signature=data):
-            return {"type": "redacted_thinking", "data": data or signature(index, stamp)}
+            return {"type": "redacted_thinking", "data": data or signature(index, identity)}
         case Thinking():
             return {"type": "thinking", "thinking": "", "signature": ""}
         case Call(name=name, id=id):
-            id = id or stamp.ids.make("toolu_01", 22, str(index))
+            id = id or identity.ids.make("toolu_01", 22, str(index))
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
             return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):
-            return made_block(block, index, stamp)
+            return made_block(block, index, identity)
         case Text(citations=citations) if citations:
             return {"citations": [], "type": "text", "text": ""}
         case _:
             return {"type": "text", "text": ""}
 
 
-def full_block(part: Part, index: int, stamp: ResponseIdentity, family: AnthropicFamily) -> Json:
+def full_block(part: Part, index: int, identity: ResponseIdentity, family: AnthropicFamily) -> Json:
     """Return a complete block."""
-    block = empty_block(part, index, stamp, family)
+    block = empty_block(part, index, identity, family)
     match part:
         case Thinking(redacted=False, chunks=chunks):
             block["thinking"] = joined_text(chunks)
-            block["signature"] = part.signature or signature(index, stamp)
+            block["signature"] = part.signature or signature(index, identity)
         case Call(chunks=chunks):
             block["input"] = _arguments(joined_text(chunks))
         case Text():
             block["text"] = full_text(part)
             if part.citations:
-                block["citations"] = citations_of(part, index, stamp)
+                block["citations"] = citations_of(part, index, identity)
         case Refusal(chunks=chunks):
             block["text"] = joined_text(chunks)
     return block
 
 
-def citations_of(text: Text, index: int, stamp: ResponseIdentity) -> list[Json]:
+def citations_of(text: Text, index: int, identity: ResponseIdentity) -> list[Json]:
     """Return the sources of a text, in the form of search results; a source without a quote quotes the text."""
     return [
         {
@@ -221,7 +221,7 @@ def citations_of(text: Text, index: int, stamp: ResponseIdentity) -> list[Json]:
             "cited_text": citation.quote or full_text(text),
             "url": citation.url,
             "title": citation.title or citation.url,
-            "encrypted_index": stamp.ids.make("Eo8B", 60, f"citation.{index}.{number}"),
+            "encrypted_index": identity.ids.make("Eo8B", 60, f"citation.{index}.{number}"),
         }
         for number, citation in enumerate(text.citations)
     ]
@@ -237,9 +237,9 @@ def _arguments(text: str) -> Json:
         return text
 
 
-def signature(index: int, stamp: ResponseIdentity) -> str:
+def signature(index: int, identity: ResponseIdentity) -> str:
     """Return a replacement of the provider's signature of its thinking: 256 characters that decode as base64."""
     place = f"thinking.{index}"
-    return stamp.ids.make("ErUB", 60, place) + "".join(
-        stamp.ids.make("", 64, f"{place}.{part}") for part in range(3)
+    return identity.ids.make("ErUB", 60, place) + "".join(
+        identity.ids.make("", 64, f"{place}.{part}") for part in range(3)
     )

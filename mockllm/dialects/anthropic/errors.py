@@ -70,7 +70,7 @@ ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
 }
 
 
-def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure."""
     row = ROWS[failure.type]
     status = failure.status or row.status
@@ -79,20 +79,20 @@ def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> P
         body: Json = {"error": error}
         headers: Headers = (JSON_TYPE,)
     else:
-        body = {"type": "error", "error": error, "request_id": request_id(stamp)}
+        body = {"type": "error", "error": error, "request_id": request_id(identity)}
         again = status in (408, 409, 429) or status >= 500
-        limits = exhausted(stamp, failure.again() or 60.0) if status == 429 else ()
-        shared = (("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))
+        limits = exhausted(identity, failure.again() or 60.0) if status == 429 else ()
+        shared = (("x-should-retry", "true" if again else "false"), ("request-id", request_id(identity)))
         headers = (JSON_TYPE, *limits, *shared)
     head = ResponseHead(status, headers + retry_headers(failure.again())).with_headers(failure.headers)
     return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
-def error_event(failure: Failure, request: Request, stamp: ResponseIdentity) -> bytes:
+def error_event(failure: Failure, request: Request, identity: ResponseIdentity) -> bytes:
     """Return the payload of the event `error` inside a stream; the connection ends after it."""
     row = ROWS[failure.type]
     error = {"details": None, "type": row.type, "message": _message(failure, row, request), **failure.fields}
-    return dumps({"type": "error", "error": error, "request_id": request_id(stamp)})
+    return dumps({"type": "error", "error": error, "request_id": request_id(identity)})
 
 
 def _message(failure: Failure, row: AnthropicErrorRow, request: Request) -> str:

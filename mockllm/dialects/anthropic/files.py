@@ -64,22 +64,24 @@ class AnthropicUpload(StoredObjectCall):
             return Failure("bad_request", message=message)
         return error
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         file = next((file for file in request.form_files if file.field == "file"), None)
         name = "" if file is None else file.name.replace("\\", "/").rpartition("/")[2][:MAX_NAME]
         media_type = "" if file is None else file.media_type
         life = request.form.get("expires_in_seconds", "")
         shown: dict[str, Json] = {
             "type": "file",
-            "id": stamp.ids.make(f"{PREFIX}01", 22),
+            "id": identity.ids.make(f"{PREFIX}01", 22),
             "size_bytes": len(request.raw if file is None else file.content),
-            "created_at": timestamp(stamp.now),
+            "created_at": timestamp(identity.now),
             "filename": name or "unnamed",
             "mime_type": media_type or "application/octet-stream",
             "downloadable": False,
-            "expires_at": timestamp(stamp.now + int(life)) if _is_life(life) else None,
+            "expires_at": timestamp(identity.now + int(life)) if _is_life(life) else None,
         }
-        return json_plan(shown, stamp)
+        return json_plan(shown, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
@@ -102,22 +104,24 @@ class AnthropicFile(StoredObjectCall):
     api = "stored_files"
     request: type[Request] = AnthropicFileRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, AnthropicFileRequest)
         if request.stored is None:
             id = request.route.get("file")
             note = "the id of a file exists after an upload of the same session"
             return Failure("not_found", message=f"File not found: {id}", note=note)
-        return self.respond(request.stored, stamp)
+        return self.respond(request.stored, identity)
 
-    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
-        return json_plan(loads(stored.response_body), stamp)
+    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+        return json_plan(loads(stored.response_body), identity)
 
 
 class AnthropicFileContent(AnthropicFile):
     """GET /v1/files/{id}/content."""
 
-    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
         fields: Json = {"details": {"error_code": "file_not_downloadable"}}
         return Failure("bad_request", message=f"File '{stored.id}' is not downloadable.", fields=fields)
 
@@ -125,8 +129,8 @@ class AnthropicFileContent(AnthropicFile):
 class AnthropicDeleteFile(AnthropicFile):
     """DELETE /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
-        return json_plan({"id": stored.id, "type": "file_deleted"}, stamp)
+    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+        return json_plan({"id": stored.id, "type": "file_deleted"}, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, AnthropicFileRequest)
@@ -138,8 +142,10 @@ class AnthropicDeleteFile(AnthropicFile):
 class AnthropicFileList(AnthropicFile):
     """GET /v1/files: the newest first, in pages. Older SDKs continue with `after_id`, the newest with `page`."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         shown = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
         page = object_page(shown[::-1], request.query)
         cursor = f"{PAGE}{page['last_id']}" if page["has_more"] else None
-        return json_plan({**page, "next_page": cursor}, stamp)
+        return json_plan({**page, "next_page": cursor}, identity)

@@ -28,24 +28,24 @@ _LIMITS: Final = (
 )
 
 
-def request_id(stamp: ResponseIdentity) -> str:
+def request_id(identity: ResponseIdentity) -> str:
     """Return the id of the header `request-id` and of error bodies."""
-    return stamp.ids.make("req_01", 22)
+    return identity.ids.make("req_01", 22)
 
 
-def success(stamp: ResponseIdentity) -> Headers:
+def success(identity: ResponseIdentity) -> Headers:
     """Return the headers of a 200, except its content type. Remaining token counts are rounded to thousands, so a
     single response hardly changes them."""
     return (
-        *_limits(derive(_time, stamp.second), spent=False),
-        ("request-id", request_id(stamp)),
+        *_limits(derive(_time, identity.second), spent=False),
+        ("request-id", request_id(identity)),
         _ORGANIZATION,
     )
 
 
-def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
+def exhausted(identity: ResponseIdentity, reset_after: float) -> Headers:
     """Return the limit headers of a 429; the limits reset after `reset_after` seconds."""
-    return _limits(_time(stamp.now + reset_after), spent=True)
+    return _limits(_time(identity.now + reset_after), spent=True)
 
 
 def limits(status: LimitStatus, now: float) -> Headers:

@@ -56,17 +56,17 @@ _DELTA_EXTRAS: Final = frozenset({"container", "context_management", "usage"})
 class MessagesEncoder(Encoder):
     """The events of one message. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: Request, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self.request = request
-        self.stamp = stamp
+        self.identity = identity
         self.family = _family(reply, request)
         self.extras = reply.extras.get(DIALECT, {})
         self.without_arguments = False
         """Whether the current part is a call without arguments, which streams "" and never "{}"."""
 
     def start(self) -> Iterable[Event]:
-        opening = message(self.reply, self.request.model, self.stamp, self.family)
+        opening = message(self.reply, self.request.model, self.identity, self.family)
         own = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
         opening = merged_json(opening, own)
         return (_event("message_start", {"message": opening}),)
@@ -75,14 +75,14 @@ class MessagesEncoder(Encoder):
         part = at.part
         deltas: list[bytes] = []
         if isinstance(part, NativePart):
-            block, deltas = _native(empty_block(part, at.index, self.stamp, self.family))
+            block, deltas = _native(empty_block(part, at.index, self.identity, self.family))
         else:
-            block = empty_block(part, at.index, self.stamp, self.family)
+            block = empty_block(part, at.index, self.identity, self.family)
             self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
             if isinstance(part, Call) and not self.without_arguments:
                 deltas = [_partial_json("")]
             elif isinstance(part, Text) and part.citations:
-                sources = citations_of(part, at.index, self.stamp)
+                sources = citations_of(part, at.index, self.identity)
                 deltas = [dumps({"type": "citations_delta", "citation": source}) for source in sources]
         yield _event("content_block_start", {"index": at.index, "content_block": block})
         if at.index == 0:
@@ -107,13 +107,13 @@ class MessagesEncoder(Encoder):
         if type(part) is Call and not any(type(chunk) is str for chunk in part.chunks):
             yield _delta(at.index, _partial_json(""))
         if type(part) is Thinking and not part.redacted:
-            seal = part.signature or signature(at.index, self.stamp)
+            seal = part.signature or signature(at.index, self.identity)
             yield _delta(at.index, b'{"type":"signature_delta","signature":%b}' % dumps(seal))
         yield _block_stop(at.index)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
         delta = stop_fields(self.reply.choices[0], self.family)
-        reported = merged_json(reported_members(self.reply, self.request, self.stamp), self.extras)
+        reported = merged_json(reported_members(self.reply, self.request, self.identity), self.extras)
         if "container" in reported:
             delta["container"] = reported["container"]
         counted = merged_json(delta_usage(self.reply, self.family), _extra_counts(self.extras))
@@ -124,7 +124,7 @@ class MessagesEncoder(Encoder):
         yield "end", _STOP
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((error_event(failure, self.request, self.stamp), "error"),)
+        return ((error_event(failure, self.request, self.identity), "error"),)
 
 
 def _family(reply: Reply, request: Request) -> AnthropicFamily:
@@ -192,30 +192,32 @@ class Messages:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, MessagesRequest)
         return supported_reply(reply, request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
         family = _family(supported, request)
         choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
-        body = message(supported, request.model, stamp, family)
-        body["content"] = [full_block(part, index, stamp, family) for index, part in enumerate(choice.parts)]
+        body = message(supported, request.model, identity, family)
+        body["content"] = [
+            full_block(part, index, identity, family) for index, part in enumerate(choice.parts)
+        ]
         body.update(stop_fields(choice, family))
         body["usage"] = final_usage(supported, family)
-        body |= reported_members(supported, request, stamp)
+        body |= reported_members(supported, request, identity)
         body = merged_json(body, {**extras, "usage": _extra_counts(extras)})
         supported.usage.put_into(body, "usage")
-        return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
+        return Plan(ResponseHead(200, (JSON_TYPE, *success(identity))), (EventStep(dumps(body), 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
-        steps = tuple(encode(MessagesEncoder(supported, request, stamp)))
-        return Plan(ResponseHead(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
+        steps = tuple(encode(MessagesEncoder(supported, request, identity)))
+        return Plan(ResponseHead(200, (*STREAM_TYPE, *success(identity))), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:
         return MESSAGES_FORM
@@ -245,14 +247,16 @@ class AnthropicCountTokens:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return the count. A request with context management gets the count before its edits, too."""
         body: dict[str, Json] = {"input_tokens": request.input_tokens}
         if request.fields.get("context_management") is not None:
             assert isinstance(request, AnthropicCountRequest)
             body["context_management"] = {"original_input_tokens": request.unedited_tokens}
-        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
+        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))

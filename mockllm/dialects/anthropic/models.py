@@ -101,13 +101,15 @@ class AnthropicModels:
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one model, of any id because any model is served; or the list, with the rules' models first."""
         body = _page(request, models) if request.model is None else _model(request.model)
-        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
+        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 

@@ -245,8 +245,8 @@ def _advisor(block: Block) -> ToolExchange:
 def _mcp(block: Block) -> ToolExchange:
     """Return a call of an MCP server's tool. This protocol has no approvals: the call is made at once."""
     failed = block["error"] is not None
-    said = block["error"] if failed else block["output"]
-    text = "" if said is None else said if type(said) is str else dumps(said).decode()
+    content = block["error"] if failed else block["output"]
+    text = "" if content is None else content if type(content) is str else dumps(content).decode()
     use = {
         "type": MCP_USE,
         "id": MADE,
@@ -274,36 +274,36 @@ SUPPORTED: Final = frozenset({*EXCHANGES, "mcp_tools"})
 """The server tools that this protocol has a form for."""
 
 
-def made_block(block: Json, index: int, stamp: ResponseIdentity) -> Json:
+def made_block(block: Json, index: int, identity: ResponseIdentity) -> Json:
     """Return a block with its generated members: ids, the time of a fetch, encrypted texts. A result follows its use,
     so that its id is that of the block before."""
     if type(block) is not dict:
         return block
     if block.get("id") == MADE:
-        return {**block, "id": _use_id(block["type"] == MCP_USE, index, stamp)}
+        return {**block, "id": _use_id(block["type"] == MCP_USE, index, identity)}
     made = block
     if block.get("tool_use_id") == MADE:
-        made = {**block, "tool_use_id": _use_id(block["type"] == MCP_RESULT, index - 1, stamp)}
-    return _with_content(made, index, stamp)
+        made = {**block, "tool_use_id": _use_id(block["type"] == MCP_RESULT, index - 1, identity)}
+    return _with_content(made, index, identity)
 
 
-def _use_id(of_mcp: bool, index: int, stamp: ResponseIdentity) -> str:
-    return stamp.ids.make("mcptoolu_01" if of_mcp else "srvtoolu_01", 22, str(index))
+def _use_id(of_mcp: bool, index: int, identity: ResponseIdentity) -> str:
+    return identity.ids.make("mcptoolu_01" if of_mcp else "srvtoolu_01", 22, str(index))
 
 
-def _with_content(block: Block, index: int, stamp: ResponseIdentity) -> Block:
+def _with_content(block: Block, index: int, identity: ResponseIdentity) -> Block:
     """Return the result of a search or a fetch with its encrypted texts or its time."""
     match block:
         case {"type": "web_search_tool_result", "content": list(found)}:
             content: Json = [
-                {**page, "encrypted_content": stamp.ids.make("EqkC", 60, f"search.{index}.{number}")}
+                {**page, "encrypted_content": identity.ids.make("EqkC", 60, f"search.{index}.{number}")}
                 if page.get("encrypted_content") == MADE
                 else page
                 for number, page in enumerate(found)
             ]
             return {**block, "content": content}
         case {"type": "web_fetch_tool_result", "content": {"retrieved_at": made} as page} if made == MADE:
-            return {**block, "content": {**page, "retrieved_at": derive(_fetched, stamp.second)}}
+            return {**block, "content": {**page, "retrieved_at": derive(_fetched, identity.second)}}
     return block
 
 

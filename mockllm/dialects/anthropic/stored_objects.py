@@ -31,16 +31,16 @@ class StoredObjectCall:
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
 
-def json_plan(body: Json, stamp: ResponseIdentity) -> Plan:
-    return bytes_plan(dumps(body), stamp, (JSON_TYPE,))
+def json_plan(body: Json, identity: ResponseIdentity) -> Plan:
+    return bytes_plan(dumps(body), identity, (JSON_TYPE,))
 
 
-def bytes_plan(body: bytes, stamp: ResponseIdentity, headers: Headers) -> Plan:
-    head = ResponseHead(200, (*headers, ("request-id", request_id(stamp))))
+def bytes_plan(body: bytes, identity: ResponseIdentity, headers: Headers) -> Plan:
+    head = ResponseHead(200, (*headers, ("request-id", request_id(identity))))
     return Plan(head, (EventStep(body, 0, "body"),))
 
 

@@ -38,10 +38,10 @@ _PING: Final[Event] = (b'{"type": "ping"}', "ping")
 
 
 def _members(
-    reply: Reply, request: Request, stamp: ResponseIdentity, text: str, *, ended: bool
+    reply: Reply, request: Request, identity: ResponseIdentity, text: str, *, ended: bool
 ) -> dict[str, Json]:
     """Return the body, or an event. The service ends a complete text at the sign of the next turn."""
-    id = stamp.ids.make("compl_01", 22)
+    id = identity.ids.make("compl_01", 22)
     choice = reply.choices[0]
     reason = stop = None
     if ended:
@@ -61,9 +61,9 @@ def _members(
 class TextCompletionsEncoder(Encoder):
     """The events of a text. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: Request, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self._request, self._stamp = request, stamp
+        self._request, self._identity = request, identity
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (self._event(chunk, ended=False),)
@@ -75,10 +75,10 @@ class TextCompletionsEncoder(Encoder):
         return (_PING,)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((error_event(failure, self._request, self._stamp), "error"),)
+        return ((error_event(failure, self._request, self._identity), "error"),)
 
     def _event(self, text: str, *, ended: bool) -> Event:
-        event = _members(self.reply, self._request, self._stamp, text, ended=ended)
+        event = _members(self.reply, self._request, self._identity, text, ended=ended)
         return dumps(merged_json(event, self.reply.extras.get(DIALECT, {}))), "completion"
 
 
@@ -119,8 +119,8 @@ class TextCompletions:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         choice = reply.choices[0] if reply.choices else Choice(())
@@ -131,16 +131,16 @@ class TextCompletions:
         )
         return replace(reply, choices=(replace(choice, parts=parts),))
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
-        body = _members(supported, request, stamp, supported.choices[0].text, ended=True)
+        body = _members(supported, request, identity, supported.choices[0].text, ended=True)
         body = merged_json(body, supported.extras.get(DIALECT, {}))
-        return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
+        return Plan(ResponseHead(200, (JSON_TYPE, *success(identity))), (EventStep(dumps(body), 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
-        steps = tuple(encode(TextCompletionsEncoder(supported, request, stamp)))
-        return Plan(ResponseHead(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE_CRLF)
+        steps = tuple(encode(TextCompletionsEncoder(supported, request, identity)))
+        return Plan(ResponseHead(200, (*STREAM_TYPE, *success(identity))), steps, Framing.SSE_CRLF)
 
     def stream_form(self, request: Request) -> StreamForm:
         return FORM

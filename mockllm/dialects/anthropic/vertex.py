@@ -45,8 +45,8 @@ class VertexIds(Ids):
         return self._ids.make(prefix.replace("_01", "_vrtx_01"), length, place, alphabet)
 
 
-def _on_vertex(stamp: ResponseIdentity) -> ResponseIdentity:
-    return ResponseIdentity(VertexIds(stamp.ids), stamp.now)
+def _on_vertex(identity: ResponseIdentity) -> ResponseIdentity:
+    return ResponseIdentity(VertexIds(identity.ids), identity.now)
 
 
 class VertexRequest(MessagesRequest):
@@ -70,18 +70,18 @@ class VertexMessages(Messages):
     def check(self, request: Request) -> Failure | None:
         return check_hosted(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return vertex_error_plan(failure, request, _on_vertex(stamp))
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return vertex_error_plan(failure, request, _on_vertex(identity))
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        stamp = _on_vertex(stamp)
-        plan = super().encode_body(_with_model(reply, request), request, stamp)
-        return replace(plan, head=ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp)))))
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        identity = _on_vertex(identity)
+        plan = super().encode_body(_with_model(reply, request), request, identity)
+        return replace(plan, head=ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity)))))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        stamp = _on_vertex(stamp)
-        plan = super().encode_stream(_with_model(reply, request), request, stamp)
-        return replace(plan, head=ResponseHead(200, (*STREAM_TYPE, ("request-id", request_id(stamp)))))
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        identity = _on_vertex(identity)
+        plan = super().encode_stream(_with_model(reply, request), request, identity)
+        return replace(plan, head=ResponseHead(200, (*STREAM_TYPE, ("request-id", request_id(identity)))))
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Return a request without a model in the body, and with a bearer token as its key."""
@@ -103,11 +103,13 @@ def _with_model(reply: Reply, request: Request) -> Reply:
 class VertexCount(AnthropicCountTokens):
     """The token count. The path names a model `count-tokens`; the body names the model whose tokens are counted."""
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return vertex_error_plan(failure, request, _on_vertex(stamp))
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return vertex_error_plan(failure, request, _on_vertex(identity))
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return super().answer(request, models, _on_vertex(stamp))
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return super().own_response(request, models, _on_vertex(identity))
 
 
 _JSON: Final = (("content-type", "application/json; charset=UTF-8"),)
@@ -165,11 +167,11 @@ ROWS: Final[Mapping[str, VertexErrorRow]] = {
 """The errors of Google's front; the model sends all further named errors."""
 
 
-def vertex_error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """Return a non-streaming response with the failure; `stamp` makes the platform's ids."""
+def vertex_error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+    """Return a non-streaming response with the failure; `identity` makes the platform's ids."""
     row = ROWS.get(failure.type)
     if row is None:
-        plan = error_plan(failure, request, stamp)
+        plan = error_plan(failure, request, identity)
         headers = [pair for pair in plan.head.headers if not pair[0].startswith("anthropic-")]
         return Plan(ResponseHead(plan.head.status, tuple(headers)), plan.steps)
     status = failure.status or row.code

@@ -34,24 +34,24 @@ _GATEWAY: Final = {
 """The errors of Azure's gateway; Anthropic sends all further ones."""
 
 
-def _on_azure(plan: Plan, stamp: ResponseIdentity) -> Plan:
+def _on_azure(plan: Plan, identity: ResponseIdentity) -> Plan:
     """Return a response with the gateway's id, and without Anthropic's limits and organization."""
     headers: Headers = tuple(pair for pair in plan.head.headers if not pair[0].startswith("anthropic-"))
-    gateway = VendorIdFormat().make(stamp.ids, "apim")
+    gateway = VendorIdFormat().make(identity.ids, "apim")
     head = ResponseHead(plan.head.status, (*headers, ("apim-request-id", gateway)))
     return replace(plan, head=head)
 
 
-def _error(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+def _error(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     row = _GATEWAY.get(failure.type)
     if row is None:
-        return _on_azure(error_plan(failure, request, stamp), stamp)
+        return _on_azure(error_plan(failure, request, identity), identity)
     status, code, message = row
     message = failure.message or message
     error: dict[str, Json] = {"code": code, "message": message, "details": message, **failure.fields}
     head = ResponseHead(failure.status or status, (JSON_TYPE, *retry_headers(failure.again())))
     plan = Plan(head.with_headers(failure.headers), (EventStep(dumps({"error": error}), 0, "body"),))
-    return _on_azure(plan, stamp)
+    return _on_azure(plan, identity)
 
 
 class FoundryMessagesRequest(MessagesRequest):
@@ -71,14 +71,14 @@ class FoundryMessages(Messages):
 
     request: type[Request] = FoundryMessagesRequest
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return _error(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return _error(failure, request, identity)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return _on_azure(super().encode_body(reply, request, stamp), stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return _on_azure(super().encode_body(reply, request, identity), identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return _on_azure(super().encode_stream(reply, request, stamp), stamp)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return _on_azure(super().encode_stream(reply, request, identity), identity)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         wire = super().build_request(request)
@@ -91,5 +91,5 @@ class FoundryCount(AnthropicCountTokens):
 
     request: type[Request] = FoundryCountRequest
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return _error(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return _error(failure, request, identity)

@@ -98,36 +98,36 @@ class AzureChat(VendorCall, Chat):
         empty = check_length(tools, "tools", 1, None) if type(tools) is list else None
         return super().check(with_body_model(request)) or empty
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_body(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_body(reply, request, identity)
         harms = content_filters.harms(reply)
         steps = [
             replace(step, payload=dumps(content_filters.filter_body(loads(step.payload), harms)))
             for step in _data(plan)
         ]
-        return self._headed(plan, request, stamp, "application/json", *steps)
+        return self._headed(plan, request, identity, "application/json", *steps)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_stream(reply, request, stamp)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(reply, request, identity)
         first = EventStep(dumps(content_filters.FIRST_CHUNK), 0, "open")
-        steps = [self._filtered(step, reply, request, stamp) for step in plan.steps]
-        return self._headed(plan, request, stamp, self.vendor.form.media, first, *steps)
+        steps = [self._filtered(step, reply, request, identity) for step in plan.steps]
+        return self._headed(plan, request, identity, self.vendor.form.media, first, *steps)
 
-    def _filtered(self, step: Step, reply: Reply, request: Request, stamp: ResponseIdentity) -> Step:
+    def _filtered(self, step: Step, reply: Reply, request: Request, identity: ResponseIdentity) -> Step:
         if not isinstance(step, EventStep) or step.kind == "end":
             return step
         if step.kind == "error":
             assert reply.broken is not None
-            return replace(step, payload=dumps(error_body(self.vendor, reply.broken, request, stamp)))
+            return replace(step, payload=dumps(error_body(self.vendor, reply.broken, request, identity)))
         return replace(
             step,
             payload=dumps(content_filters.filter_chunk(loads(step.payload), content_filters.harms(reply))),
         )
 
     def _headed(
-        self, plan: Plan, request: Request, stamp: ResponseIdentity, media: str, *steps: Step
+        self, plan: Plan, request: Request, identity: ResponseIdentity, media: str, *steps: Step
     ) -> Plan:
-        response_head = head(self.vendor, stamp, media)
+        response_head = head(self.vendor, identity, media)
         if request.model is not None:
             response_head = response_head.with_headers((("x-ms-deployment-name", request.model),))
         return replace(plan, head=response_head, steps=steps)
@@ -148,11 +148,11 @@ class AzureResponses(VendorResponses):
 
     request = AzureResponsesRequest
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self._served(super().encode_body(reply, request, stamp), reply, request)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self._served(super().encode_body(reply, request, identity), reply, request)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self._served(super().encode_stream(reply, request, stamp), reply, request)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self._served(super().encode_stream(reply, request, identity), reply, request)
 
     def _served(self, plan: Plan, reply: Reply, request: Request) -> Plan:
         model = reply.model or snapshot(request.model or DEFAULT_MODEL)
@@ -177,11 +177,11 @@ class AzureEmbeddings(VendorEmbeddings):
 
     request = AzureEmbeddingsRequest
 
-    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().embed(result, request, stamp)
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().embed(result, request, identity)
         if not (request.model or "").lower().startswith("cohere-"):
             return plan
-        id = VendorIdFormat().make(stamp.ids, "embedding")
+        id = VendorIdFormat().make(identity.ids, "embedding")
         (step,) = _data(plan)
         body = loads(step.payload)
         body["usage"]["completion_tokens"] = 0
@@ -203,11 +203,11 @@ class FoundryChat(VendorChat):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return self._chat(request).supported_reply(reply, request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self._chat(request).encode_body(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self._chat(request).encode_body(reply, request, identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self._chat(request).encode_stream(reply, request, stamp)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self._chat(request).encode_stream(reply, request, identity)
 
     def _chat(self, request: Request) -> Chat:
         """Return the chat of OpenAI's models, or that of the models of other makers."""

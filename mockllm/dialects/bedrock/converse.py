@@ -121,22 +121,22 @@ def _citation(source: Citation, text: Text) -> Json:
     }
 
 
-def _call_id(call: Call, index: int, stamp: ResponseIdentity) -> str:
-    return call.id or stamp.ids.make("tooluse_", 22, str(index))
+def _call_id(call: Call, index: int, identity: ResponseIdentity) -> str:
+    return call.id or identity.ids.make("tooluse_", 22, str(index))
 
 
-def _signature(part: Thinking, index: int, stamp: ResponseIdentity, *, claude: bool) -> str | None:
+def _signature(part: Thinking, index: int, identity: ResponseIdentity, *, claude: bool) -> str | None:
     """Return the signature that a scenario sets, else one where the model is a Claude: others sign nothing."""
     if part.signature is None and claude:
-        return stamp.ids.make("ErUB", 60, f"thinking.{index}")
+        return identity.ids.make("ErUB", 60, f"thinking.{index}")
     return part.signature
 
 
-def _redacted(part: Thinking, index: int, stamp: ResponseIdentity) -> Json:
-    return {"redactedContent": part.signature or stamp.ids.make("", _REDACTED, f"thinking.{index}")}
+def _redacted(part: Thinking, index: int, identity: ResponseIdentity) -> Json:
+    return {"redactedContent": part.signature or identity.ids.make("", _REDACTED, f"thinking.{index}")}
 
 
-def _block(part: Part, index: int, stamp: ResponseIdentity, *, claude: bool) -> Json:
+def _block(part: Part, index: int, identity: ResponseIdentity, *, claude: bool) -> Json:
     """Return a complete block."""
     match part:
         case NativePart(block=block):
@@ -145,13 +145,13 @@ def _block(part: Part, index: int, stamp: ResponseIdentity, *, claude: bool) -> 
             call = {
                 "input": _arguments(joined_text(chunks)),
                 "name": name,
-                "toolUseId": _call_id(part, index, stamp),
+                "toolUseId": _call_id(part, index, identity),
             }
             return {"toolUse": {**call, "type": "tool_use"} if claude else call}
         case Thinking(redacted=True):
-            return {"reasoningContent": _redacted(part, index, stamp)}
+            return {"reasoningContent": _redacted(part, index, identity)}
         case Thinking(chunks=chunks):
-            signature = _signature(part, index, stamp, claude=claude)
+            signature = _signature(part, index, identity, claude=claude)
             thinking = {} if signature is None else {"signature": signature}
             return {"reasoningContent": {"reasoningText": {**thinking, "text": joined_text(chunks)}}}
         case Text(citations=citations) if citations:
@@ -175,9 +175,9 @@ def _arguments(text: str) -> Json:
 class ConverseEncoder(Encoder):
     """The events of one message. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: Request, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self.request, self.stamp = request, stamp
+        self.request, self.identity = request, identity
         self.extras = reply.extras.get(DIALECT, {})
         self.claude = is_claude(request)
         self.sent = 0
@@ -197,7 +197,7 @@ class ConverseEncoder(Encoder):
         """Only a call has an event that opens its block."""
         part = at.part
         if isinstance(part, Call):
-            start = {"toolUse": {"name": part.name, "toolUseId": _call_id(part, at.index, self.stamp)}}
+            start = {"toolUse": {"name": part.name, "toolUseId": _call_id(part, at.index, self.identity)}}
             yield self._event("contentBlockStart", {"contentBlockIndex": at.index, "start": start})
         elif isinstance(part, NativePart):
             yield self._delta(at, part.block)
@@ -219,9 +219,9 @@ class ConverseEncoder(Encoder):
             case Call(chunks=chunks) if not any(type(chunk) is str for chunk in chunks):
                 yield self._delta(at, {"toolUse": {"input": ""}})
             case Thinking(redacted=True):
-                yield self._delta(at, {"reasoningContent": _redacted(part, at.index, self.stamp)})
+                yield self._delta(at, {"reasoningContent": _redacted(part, at.index, self.identity)})
             case Thinking():
-                signature = _signature(part, at.index, self.stamp, claude=self.claude)
+                signature = _signature(part, at.index, self.identity, claude=self.claude)
                 if signature is not None:
                     yield self._delta(at, {"reasoningContent": {"signature": signature}})
             case Text(citations=citations):
@@ -265,16 +265,16 @@ class Converse:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return supported_reply(reply)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         choice, extras = reply.choices[0], reply.extras.get(DIALECT, {})
         claude = is_claude(request)
-        content = [_block(part, index, stamp, claude=claude) for index, part in enumerate(choice.parts)]
+        content = [_block(part, index, identity, claude=claude) for index, part in enumerate(choice.parts)]
         body: dict[str, Json] = {
             "metrics": {"latencyMs": LATENCY},
             "output": {"message": {"content": content, "role": "assistant"}},
@@ -282,11 +282,11 @@ class Converse:
             "usage": usage(reply.usage, extras, claude=claude),
         }
         body = merged_json(body, {name: value for name, value in extras.items() if name != "usage"})
-        return json_plan(reply.usage.put_into(body, "usage"), stamp)
+        return json_plan(reply.usage.put_into(body, "usage"), identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        steps = tuple(encode(ConverseEncoder(reply, request, stamp)))
-        return Plan(ResponseHead(200, EVENT_STREAM + request_headers(stamp)), steps, Framing.EVENT_STREAM)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        steps = tuple(encode(ConverseEncoder(reply, request, identity)))
+        return Plan(ResponseHead(200, EVENT_STREAM + request_headers(identity)), steps, Framing.EVENT_STREAM)
 
     def stream_form(self, request: Request) -> StreamForm:
         return CONVERSE_FORM

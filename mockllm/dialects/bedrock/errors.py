@@ -132,9 +132,9 @@ def invocation_metrics(counted: Usage) -> dict[str, Json]:
     }
 
 
-def request_headers(stamp: ResponseIdentity) -> Headers:
+def request_headers(identity: ResponseIdentity) -> Headers:
     """Return the header with the id of the request, which is a UUID."""
-    return (("x-amzn-requestid", derive(_uuid, stamp.ids.make("", 32, "request", HEX))),)
+    return (("x-amzn-requestid", derive(_uuid, identity.ids.make("", 32, "request", HEX))),)
 
 
 def _uuid(digits: str) -> str:
@@ -142,13 +142,13 @@ def _uuid(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
-def json_plan(body: Json, stamp: ResponseIdentity, headers: Headers = ()) -> Plan:
+def json_plan(body: Json, identity: ResponseIdentity, headers: Headers = ()) -> Plan:
     """Return a 200 with a JSON body."""
-    head = ResponseHead(200, (JSON_TYPE, *headers, *request_headers(stamp)))
+    head = ResponseHead(200, (JSON_TYPE, *headers, *request_headers(identity)))
     return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
-def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure. The service sends no wait until the next attempt; one that a
     scenario sets is in `retry-after`, in whole seconds."""
     row = ROWS[failure.type]
@@ -156,7 +156,7 @@ def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> P
     type_ = row.type if status == row.status else _TYPES.get(status, row.type)
     wait = failure.again()
     retry = () if wait is None else (("retry-after", str(ceil(wait))),)
-    headers = (JSON_TYPE, (ERROR_TYPE, f"{type_}:{_NAMESPACE}"), *request_headers(stamp), *retry)
+    headers = (JSON_TYPE, (ERROR_TYPE, f"{type_}:{_NAMESPACE}"), *request_headers(identity), *retry)
     body = {"message": _message(failure, row, request), **failure.fields}
     return Plan(
         ResponseHead(status, headers).with_headers(failure.headers), (EventStep(dumps(body), 0, "body"),)

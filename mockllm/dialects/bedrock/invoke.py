@@ -137,23 +137,25 @@ class Invoke:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, InvokeRequest)
         return request.maker.supported_reply(reply, request.inner)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, InvokeRequest)
-        plan = request.maker.encode_body(reply, request.inner, stamp)
-        headers = (JSON_TYPE, *_count_headers(reply.usage), *request_headers(stamp))
+        plan = request.maker.encode_body(reply, request.inner, identity)
+        headers = (JSON_TYPE, *_count_headers(reply.usage), *request_headers(identity))
         return replace(plan, head=ResponseHead(200, headers))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, InvokeRequest)
-        plan = request.maker.encode_stream(reply, request.inner, stamp)
-        return replace(plan, head=ResponseHead(200, (*EVENT_STREAM, _CONTENT_TYPE, *request_headers(stamp))))
+        plan = request.maker.encode_stream(reply, request.inner, identity)
+        return replace(
+            plan, head=ResponseHead(200, (*EVENT_STREAM, _CONTENT_TYPE, *request_headers(identity)))
+        )
 
     def stream_form(self, request: Request) -> StreamForm:
         assert isinstance(request, InvokeRequest)

@@ -68,11 +68,11 @@ class AnthropicBody(Messages):
     def check(self, request: Request) -> Failure | None:
         return check_hosted(request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return super().encode_body(_with_model(reply, request), request, _on_bedrock(stamp))
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return super().encode_body(_with_model(reply, request), request, _on_bedrock(identity))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_stream(_with_model(reply, request), request, _on_bedrock(stamp))
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(_with_model(reply, request), request, _on_bedrock(identity))
         return Plan(ResponseHead(200, ()), tuple(_steps(plan, reply, request)), Framing.EVENT_STREAM_BYTES)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
@@ -83,8 +83,8 @@ class AnthropicBody(Messages):
         return WireRequest(model_path(request.model, call), wire_headers(request), body)
 
 
-def _on_bedrock(stamp: ResponseIdentity) -> ResponseIdentity:
-    return ResponseIdentity(BedrockIds(stamp.ids), stamp.now)
+def _on_bedrock(identity: ResponseIdentity) -> ResponseIdentity:
+    return ResponseIdentity(BedrockIds(identity.ids), identity.now)
 
 
 def _with_model(reply: Reply, request: Request) -> Reply:

@@ -38,9 +38,9 @@ class InvokedBody(Protocol):
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply: ...
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan: ...
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan: ...
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan: ...
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan: ...
 
     def variant(self, request: Request) -> Hashable: ...
 
@@ -88,16 +88,16 @@ class NovaBody(Converse):
 
     request: type[Request] = NovaRequest
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        (step,) = super().encode_body(reply, request, stamp).steps
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        (step,) = super().encode_body(reply, request, identity).steps
         assert isinstance(step, EventStep)
         body = loads(step.payload)
         del body["metrics"]
         body["usage"] = _nova_usage(reply.usage)
-        return json_plan(reply.usage.put_into(body, "usage"), stamp)
+        return json_plan(reply.usage.put_into(body, "usage"), identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        steps = tuple(encode(NovaEncoder(reply, request, stamp)))
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        steps = tuple(encode(NovaEncoder(reply, request, identity)))
         return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
 
     def stream_form(self, request: Request) -> StreamForm:

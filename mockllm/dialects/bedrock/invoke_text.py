@@ -161,10 +161,10 @@ COHERE: Final = TextForm(
 class TextEncoder(Encoder):
     """The events of a text. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: Request, stamp: ResponseIdentity, form: TextForm) -> None:
+    def __init__(self, reply: Reply, request: Request, identity: ResponseIdentity, form: TextForm) -> None:
         super().__init__(reply)
         self.request, self.form = request, form
-        self.id = stamp.ids.make("", 36)
+        self.id = identity.ids.make("", 36)
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return ((dumps(self.form.chunk(chunk, None, self.reply.usage, self.id)), None),)
@@ -201,7 +201,7 @@ class TextBody:
             return reply
         return replace(reply, choices=(replace(choice, parts=parts),))
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         choice = reply.choices[0]
         text = "".join(
             part.whole if isinstance(part, Text) and part.whole is not None else joined_text(part.chunks)
@@ -209,10 +209,10 @@ class TextBody:
             if isinstance(part, Text | Refusal)
         )
         reason = choice.finish_word(self.form.reasons)
-        return json_plan(self.form.body(text, reason, reply.usage, stamp.ids.make("", 36)), stamp)
+        return json_plan(self.form.body(text, reason, reply.usage, identity.ids.make("", 36)), identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        steps = tuple(encode(TextEncoder(reply, request, stamp, self.form)))
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        steps = tuple(encode(TextEncoder(reply, request, identity, self.form)))
         return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
 
     def stream_form(self, request: Request) -> StreamForm:

@@ -104,8 +104,8 @@ class _Lookup:
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
 
 class BedrockCountTokens(_Lookup):
@@ -129,8 +129,10 @@ class BedrockCountTokens(_Lookup):
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return json_plan({"inputTokens": request.input_tokens}, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return json_plan({"inputTokens": request.input_tokens}, identity)
 
 
 class BedrockModelsRequest(BedrockRequest):
@@ -143,15 +145,17 @@ class FoundationModels(_Lookup):
     api: str = "models"
     request: type[Request] = BedrockModelsRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one model, of any id because any model is served; or the list, with the rules' models first."""
         if request.model is not None:
-            return json_plan({"modelDetails": _model(request.model)}, stamp)
+            return json_plan({"modelDetails": _model(request.model)}, identity)
         names = dict.fromkeys((*map(_foundation, models), *_KNOWN))
         summaries = [_model(name) for name in names]
         maker = request.query.get("byProvider")
         shown = [each for each in summaries if maker is None or each["providerName"].lower() == maker.lower()]
-        return json_plan({"modelSummaries": shown}, stamp)
+        return json_plan({"modelSummaries": shown}, identity)
 
 
 def _foundation(model: str) -> str:
@@ -192,10 +196,12 @@ class InferenceProfiles(_Lookup):
     api: str = "inference_profiles"
     request: type[Request] = InferenceProfilesRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one profile, of any id; or a page of the list, whose token is the number of the next profile."""
         if request.model is not None:
-            return json_plan(_profile(request.model), stamp)
+            return json_plan(_profile(request.model), identity)
         named = (name for name in models if name != _foundation(name))
         names = list(dict.fromkeys((*named, *(f"us.{name}" for name in _PROFILED))))
         start, size = (
@@ -207,7 +213,7 @@ class InferenceProfiles(_Lookup):
         }
         if start + size < len(names):
             body["nextToken"] = str(start + size)
-        return json_plan(body, stamp)
+        return json_plan(body, identity)
 
 
 def _profile(id: str) -> dict[str, Json]:

@@ -81,19 +81,19 @@ def _visible(part: Part) -> Part:
 class CohereEncoder(Encoder):
     """The events of one response. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: CohereChatRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self._request, self._stamp = request, stamp
+        self._request, self._identity = request, identity
         self._blocks = self._calls = 0
 
     def start(self) -> Iterable[Event]:
         message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
-        yield _event("message-start", {"id": uuid(self._stamp, "")}, {"delta": {"message": message}})
+        yield _event("message-start", {"id": uuid(self._identity, "")}, {"delta": {"message": message}})
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         if isinstance(part, Call):
-            call = call_object(part, self._calls, "", self._stamp)
+            call = call_object(part, self._calls, "", self._identity)
             return (self._of_message("tool-call-start", self._calls, {"tool_calls": call}),)
         kind = "thinking" if isinstance(part, Thinking) else "text"
         return (self._of_message("content-start", self._blocks, {"content": {"type": kind, kind: ""}}),)
@@ -130,13 +130,13 @@ def _event(kind: str, first: dict[str, Json], rest: dict[str, Json]) -> Event:
     return dumps({**first, "type": kind, **rest}), kind
 
 
-def call_object(call: Call, number: int, arguments: str, stamp: ResponseIdentity) -> dict[str, Json]:
+def call_object(call: Call, number: int, arguments: str, identity: ResponseIdentity) -> dict[str, Json]:
     """Return a call. Its id begins with the name of the tool."""
-    id = call.id if call.id is not None else stamp.ids.make(f"{call.name}_", 12, str(number), _LOWER)
+    id = call.id if call.id is not None else identity.ids.make(f"{call.name}_", 12, str(number), _LOWER)
     return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def whole(reply: Reply, stamp: ResponseIdentity) -> dict[str, Json]:
+def whole(reply: Reply, identity: ResponseIdentity) -> dict[str, Json]:
     """Return the message of a non-streaming response."""
     content: list[Json] = []
     calls: list[Json] = []
@@ -145,7 +145,7 @@ def whole(reply: Reply, stamp: ResponseIdentity) -> dict[str, Json]:
         if isinstance(part, Thinking):
             content.append({"type": "thinking", "thinking": joined_text(part.chunks)})
         elif isinstance(part, Call):
-            calls.append(call_object(part, len(calls), joined_text(part.chunks), stamp))
+            calls.append(call_object(part, len(calls), joined_text(part.chunks), identity))
         else:
             assert isinstance(part, Text)
             content.append({"type": "text", "text": full_text(part)})
@@ -190,20 +190,20 @@ class CohereChat(CohereCall):
         assert isinstance(request, CohereChatRequest)
         return supported_reply(reply, request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         body: dict[str, Json] = {
-            "id": uuid(stamp, ""),
-            "message": whole(reply, stamp),
+            "id": uuid(identity, ""),
+            "message": whole(reply, identity),
             "finish_reason": reply.choices[0].finish_word(FINISH),
             "usage": usage_of(reply.usage),
         }
         body = {**reply.usage.put_into(body, "usage"), **reply.extras.get(NAME, {})}
-        return Plan(head(200, "application/json", stamp), (EventStep(dumps(body), 0, "body"),))
+        return Plan(head(200, "application/json", identity), (EventStep(dumps(body), 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereChatRequest)
-        steps = tuple(encode(CohereEncoder(reply, request, stamp)))
-        return Plan(head(200, "text/event-stream", stamp), steps, Framing.SSE)
+        steps = tuple(encode(CohereEncoder(reply, request, identity)))
+        return Plan(head(200, "text/event-stream", identity), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:
         return COHERE_FORM
@@ -212,24 +212,28 @@ class CohereChat(CohereCall):
         assert isinstance(request, CohereChatRequest)
         return request.omits_thinking
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
+    def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request in Cohere's form."""
-        system = [] if wish.system is None else [{"role": "system", "content": wish.system}]
+        system = [] if request.system is None else [{"role": "system", "content": request.system}]
         functions = [
             without_empty(
                 {"name": each.name, "description": each.description, "parameters": tool_schema(each)}
             )
-            for each in wish.tools
+            for each in request.tools
         ]
         own = {
-            "messages": system + wish.turns,
+            "messages": system + request.turns,
             "tools": [{"type": "function", "function": function} for function in functions],
-            "response_format": _format(wish.response_format),
-            "max_tokens": wish.max_tokens,
-            "stop_sequences": list(wish.stop),
+            "response_format": _format(request.response_format),
+            "max_tokens": request.max_tokens,
+            "stop_sequences": list(request.stop),
         }
-        body = {"model": wish.model or DEFAULT_MODEL, **without_empty(own), "stream": wish.stream is True}
-        key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
+        body = {
+            "model": request.model or DEFAULT_MODEL,
+            **without_empty(own),
+            "stream": request.stream is True,
+        }
+        key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
         return WireRequest("/cohere/v2/chat", {"content-type": "application/json", **key}, body)
 
 

@@ -62,19 +62,19 @@ ROWS: Final = {
 }
 
 
-def uuid(stamp: ResponseIdentity, place: str) -> str:
+def uuid(identity: ResponseIdentity, place: str) -> str:
     """Return an id, which all of Cohere's objects have as a UUID."""
-    return derive(_dashed, stamp.ids.make("", 32, place, HEX))
+    return derive(_dashed, identity.ids.make("", 32, place, HEX))
 
 
 def _dashed(digits: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def head(status: int, kind: str, stamp: ResponseIdentity) -> ResponseHead:
+def head(status: int, kind: str, identity: ResponseIdentity) -> ResponseHead:
     """Return the head of any response."""
     fixed: Headers = (("content-type", kind), ("access-control-expose-headers", "X-Debug-Trace-ID"))
-    return ResponseHead(status, fixed, (("x-debug-trace-id", stamp.ids.make("", 32, "trace", HEX)),))
+    return ResponseHead(status, fixed, (("x-debug-trace-id", identity.ids.make("", 32, "trace", HEX)),))
 
 
 def message_of(failure: Failure, request: Request) -> str:
@@ -88,21 +88,21 @@ def message_of(failure: Failure, request: Request) -> str:
     return row.message.format(**facts, limit=limit, tokens=tokens, over=tokens - limit)
 
 
-def error_object(failure: Failure, request: Request, stamp: ResponseIdentity) -> dict[str, Json]:
+def error_object(failure: Failure, request: Request, identity: ResponseIdentity) -> dict[str, Json]:
     """Return the object of an error."""
     kind = ROWS[failure.type].error_type
     own: dict[str, Json] = {} if kind is None else {"error_type": kind}
-    return {**own, "id": uuid(stamp, "error"), "message": message_of(failure, request), **failure.fields}
+    return {**own, "id": uuid(identity, "error"), "message": message_of(failure, request), **failure.fields}
 
 
-def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure."""
     row = ROWS[failure.type]
-    response_head = head(failure.status or row.status, "application/json", stamp)
+    response_head = head(failure.status or row.status, "application/json", identity)
     wait = failure.again(row.retry_after)
     if wait is not None:
         response_head = response_head.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
-    body = dumps(error_object(failure, request, stamp))
+    body = dumps(error_object(failure, request, identity))
     return Plan(response_head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
 
 
@@ -117,8 +117,8 @@ class CohereCall:
         what = "missing" if request.body is MISSING and not request.raw else "no JSON object"
         return Failure("bad_request", message=f"invalid request: the request body is {what}")
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
 
 def required(body: dict[str, Json], **types: type | tuple[type, ...]) -> Failure | None:

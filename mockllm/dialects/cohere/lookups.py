@@ -22,8 +22,8 @@ TYPES: Final = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 _WORD: Final = re.compile(r"\w+")
 
 
-def body_plan(body: dict[str, Json], stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, "application/json", stamp), (EventStep(dumps(body), 0, "body"),))
+def body_plan(body: dict[str, Json], identity: ResponseIdentity) -> Plan:
+    return Plan(head(200, "application/json", identity), (EventStep(dumps(body), 0, "body"),))
 
 
 def meta(**billed: Json) -> dict[str, Json]:
@@ -67,10 +67,12 @@ class CohereEmbed(CohereCall):
             return Failure("bad_request", message=f"invalid request: unknown embedding type {unknown[0]}")
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return self.embed(None, request, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.embed(None, request, identity)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereEmbedRequest)
         tokens, extras = request.input_tokens, {}
         if result is None:
@@ -82,13 +84,13 @@ class CohereEmbed(CohereCall):
         embeddings = {kind: [in_form(each, kind) for each in vectors] for kind in request.types}
         texts = request.fields.get("texts")
         body: dict[str, Json] = {
-            "id": uuid(stamp, ""),
+            "id": uuid(identity, ""),
             "texts": texts if type(texts) is list else [],
             "embeddings": embeddings,
             "meta": meta(input_tokens=tokens),
             "response_type": "embeddings_by_type",
         }
-        return body_plan({**body, **extras}, stamp)
+        return body_plan({**body, **extras}, identity)
 
 
 def relevance(question: str, document: str) -> float:
@@ -109,10 +111,14 @@ class CohereRerank(CohereCall):
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or required(request.fields, model=str, query=str, documents=list)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, CohereRerankRequest)
         scores = [relevance(request.question, each) for each in request.documents]
         order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
         results = [{"index": place, "relevance_score": scores[place]} for place in order[: request.top]]
         units = -(-len(scores) // 100)
-        return body_plan({"id": uuid(stamp, ""), "results": results, "meta": meta(search_units=units)}, stamp)
+        return body_plan(
+            {"id": uuid(identity, ""), "results": results, "meta": meta(search_units=units)}, identity
+        )

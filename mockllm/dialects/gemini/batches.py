@@ -148,13 +148,15 @@ class GeminiCreateBatch(GeminiStoredCall):
         message = "* BatchGenerateContentRequest.batch.input_config: input_config is not specified\n"
         return Failure("bad_request", message=message)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.begin(BatchOutcome(), request, identity)
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
+    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         assert isinstance(request, GeminiBatchRequest)
-        id = stamp.ids.make("", 36, "batch", alphabet=LETTERS)
+        id = identity.ids.make("", 36, "batch", alphabet=LETTERS)
         problem = request.input.problem
         if problem is not None:
             outcome = BatchOutcome("failed", message=problem)
@@ -255,7 +257,9 @@ class GeminiBatch(GeminiStoredCall):
     api: str = "stored_batches"
     request: type[Request] = GeminiStoredBatchRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, GeminiStoredBatchRequest)
         if request.stored is None:
             note = "a batch exists after a call of the same session that creates it"
@@ -303,7 +307,9 @@ class GeminiDeleteBatch(GeminiBatch):
 class GeminiBatchList(GeminiBatch):
     """GET /v1beta/batches: the newest first."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         batches = request.recall.all_stored(PREFIX)
         shown = [operation(batch, request.monotonic) for batch in batches[::-1]]
         return json_plan(page("operations", shown, request))

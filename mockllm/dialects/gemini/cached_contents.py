@@ -88,14 +88,16 @@ class CachedContentCall(GeminiDialect):
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, CachedContentRequest)
-        shown = self.shown(request, stamp)
+        shown = self.shown(request, identity)
         if isinstance(shown, Failure):
             return shown
         return Plan(ResponseHead(200, JSON), (EventStep(indented(shown) + b"\n", 0, "body"),))
 
-    def shown(self, request: CachedContentRequest, stamp: ResponseIdentity) -> Json | Failure:
+    def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
         """Return the body of the response."""
         stored = request.stored
         if stored is None or has_expired(stored, request.now):
@@ -145,13 +147,13 @@ class CreateCachedContent(CachedContentCallWithBody):
         if request.model is None:
             raise GeminiRequestProblem("* CreateCachedContentRequest.model: model is not specified\n")
 
-    def shown(self, request: CachedContentRequest, stamp: ResponseIdentity) -> Json | Failure:
+    def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
         message, created, expiry = request.message, format_time(request.now), _expiry(request)
         model, title = message.get("model"), message.get("displayName")
         count: dict[str, Json] = {"totalTokenCount": request.input_tokens}
-        id = stamp.ids.make("", 40, "cache", alphabet=_LETTERS)
+        id = identity.ids.make("", 40, "cache", alphabet=_LETTERS)
         if request.vertex:
-            id = stamp.ids.make("", 19, "cache", alphabet=_DIGITS)
+            id = identity.ids.make("", 19, "cache", alphabet=_DIGITS)
             count["textCount"] = prompt_characters(request)
         return {
             "name": f"{request.name}/{id}",
@@ -167,7 +169,7 @@ class CreateCachedContent(CachedContentCallWithBody):
 class ListCachedContents(CachedContentCall):
     """GET …/cachedContents."""
 
-    def shown(self, request: CachedContentRequest, stamp: ResponseIdentity) -> Json | Failure:
+    def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
         stored = request.recall.all_stored(f"{request.name}/")
         alive = [cached_object(one) for one in stored if not has_expired(one, request.now)]
         return page(COLLECTION, alive, request)
@@ -180,8 +182,8 @@ class GetCachedContent(CachedContentCall):
 class UpdateCachedContent(CachedContentCallWithBody):
     """PATCH …/cachedContents/{id}: only the time of expiry changes."""
 
-    def shown(self, request: CachedContentRequest, stamp: ResponseIdentity) -> Json | Failure:
-        shown = super().shown(request, stamp)
+    def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
+        shown = super().shown(request, identity)
         if isinstance(shown, Failure):
             return shown
         expiry = _expiry(request)
@@ -192,8 +194,8 @@ class UpdateCachedContent(CachedContentCallWithBody):
 class DeleteCachedContent(CachedContentCall):
     """DELETE …/cachedContents/{id}."""
 
-    def shown(self, request: CachedContentRequest, stamp: ResponseIdentity) -> Json | Failure:
-        shown = super().shown(request, stamp)
+    def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
+        shown = super().shown(request, identity)
         return shown if isinstance(shown, Failure) else {}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:

@@ -145,13 +145,13 @@ class ThoughtSignature(Struct, frozen=True):
 class GeminiResponseFields:
     """The fields of a response other than the reply itself."""
 
-    def __init__(self, reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: GenerateRequest, identity: ResponseIdentity) -> None:
         self.model = reply.model or request.model or DEFAULT_MODEL
-        self.id = stamp.ids.make("", 23)
+        self.id = identity.ids.make("", 23)
         self.vertex, self.numbered = request.vertex, request.numbered
-        self.created = derive(_create_time, stamp.second) if self.vertex else None
+        self.created = derive(_create_time, identity.second) if self.vertex else None
         self.family = family(self.model, vertex=self.vertex)
-        self.stamp = stamp
+        self.identity = identity
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
         self.counted = reply.usage
 
@@ -243,7 +243,7 @@ class GeminiResponseFields:
         elif type(part) is Call:
             call: Block = {"name": part.name, "args": _arguments(part)}
             if part.id is not None or self.family.ids:
-                call["id"] = part.id or self.stamp.ids.make("", 8, f"{choice}.{index}", alphabet=_LOWER)
+                call["id"] = part.id or self.identity.ids.make("", 8, f"{choice}.{index}", alphabet=_LOWER)
             result = {"functionCall": call}
         else:
             result = {"text": _text(part) if text is None else text}
@@ -269,7 +269,7 @@ class GeminiResponseFields:
             signed = self.family.signs == "all" and self.counted.reasoning > 0
         if stated is None and not signed:
             return None
-        make = self.stamp.ids.make
+        make = self.identity.ids.make
         rest = (
             make("", 64, f"{number}.{place}") for place in range(3)
         )  # in all 256 characters, which are base64

@@ -41,7 +41,9 @@ class GeminiCountTokens(GeminiDialect):
         assert isinstance(request, GeminiCountRequest)
         return check(request)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return the count; Vertex AI also counts characters, without spaces."""
         assert isinstance(request, GeminiCountRequest)
         tokens = request.input_tokens

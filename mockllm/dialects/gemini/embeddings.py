@@ -108,10 +108,12 @@ class GeminiEmbeddings(GeminiDialect):
         assert isinstance(request, GeminiEmbeddingsRequest)
         return check_readable(request) or first_problem(lambda: _check(request))
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return self.embed(None, request, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.embed(None, request, identity)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GeminiEmbeddingsRequest)
         body = (
             _predictions_body(request, result)

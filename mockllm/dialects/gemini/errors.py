@@ -177,12 +177,12 @@ STATUSES: Final = {
 """The status of an HTTP code that a scenario sets in place of the error's own."""
 
 
-def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure. For a streaming request, the response is an array of one, or
     has the content type of events without being one."""
     request = as_google_request(request)
     if failure.type in BLOCKED and failure.status is None:
-        return _blocked_prompt(request, stamp)
+        return _blocked_prompt(request, identity)
     error = error_object(failure, request)
     body = indented(error)
     if request.stream and not request.sse:
@@ -289,7 +289,7 @@ def _quota_details(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str
     ]
 
 
-def _blocked_prompt(request: GeminiRequest, stamp: ResponseIdentity) -> Plan:
+def _blocked_prompt(request: GeminiRequest, identity: ResponseIdentity) -> Plan:
     """Return the response to a blocked prompt: no candidates, and the reason."""
     tokens = request.input_tokens
     body: dict[str, Json] = {
@@ -300,7 +300,7 @@ def _blocked_prompt(request: GeminiRequest, stamp: ResponseIdentity) -> Plan:
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}],
         },
         "modelVersion": request.model or DEFAULT_MODEL,
-        "responseId": stamp.ids.make("", 23),
+        "responseId": identity.ids.make("", 23),
     }
     if request.sse:
         return Plan(ResponseHead(200, STREAM), (EventStep(one_line(body), 0, "body"),), Framing.SSE_CRLF)

@@ -52,7 +52,9 @@ class GeminiFile(GeminiStoredCall):
     api: str = "stored_files"
     request: type[Request] = GeminiFileRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, GeminiFileRequest)
         if request.stored is None:
             return missing_file(request.name)
@@ -82,6 +84,8 @@ class GeminiDeleteFile(GeminiFile):
 class GeminiFileList(GeminiFile):
     """GET /v1beta/files: the uploaded files, the newest first."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         files = [stored for stored in request.recall.all_stored(PREFIX) if stored.previous is None]
         return json_plan(page("files", [object_of_file(stored) for stored in files[::-1]], request))

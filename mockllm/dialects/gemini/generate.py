@@ -41,10 +41,10 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 class GenerateEncoder(Encoder):
     """The chunks of a stream. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: GenerateRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self.request, self.stamp = request, stamp
-        self.facts = GeminiResponseFields(reply, request, stamp)
+        self.request, self.identity = request, identity
+        self.facts = GeminiResponseFields(reply, request, identity)
         self.write = one_line if request.sse else indented
         self.signatures = [
             self.facts.signature(choice, number) for number, choice in enumerate(reply.choices)
@@ -163,9 +163,9 @@ class Generate(GeminiDialect):
             reply = with_modalities(reply, *facts)
         return supported_reply(reply, omit_thinking=request.omits_thinking)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
-        facts = GeminiResponseFields(reply, request, stamp)
+        facts = GeminiResponseFields(reply, request, identity)
         counted = reply.usage
         tokens = visible_output_tokens(counted)
         candidates = []
@@ -182,9 +182,9 @@ class Generate(GeminiDialect):
         head = ResponseHead(200, JSON if request.vertex else JSON + TIER)
         return Plan(head, (EventStep(indented(body) + b"\n", 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
-        steps = tuple(encode(GenerateEncoder(reply, request, stamp)))
+        steps = tuple(encode(GenerateEncoder(reply, request, identity)))
         if not request.sse:
             return Plan(ResponseHead(200, JSON), steps, Framing.JSON_ARRAY)
         if reply.broken is not None and reply.broken.type not in BLOCKED:

@@ -151,8 +151,8 @@ class GeminiDialect:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
 
 def check_readable(request: Request) -> Failure | None:

@@ -129,7 +129,7 @@ class PredictCall(GeminiDialect):
     def variant(self, request: Request) -> Hashable:
         return request.raw
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
+    def build_request(self, request: NeutralRequest) -> WireRequest:
         raise NotImplementedError  # pragma: no cover - no neutral words ask for media
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
@@ -171,15 +171,15 @@ class Imagen(PredictCall):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return with_media(reply, media_of(reply, "images"))
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         predictions: list[Json] = [
             {"mimeType": part.mime, "bytesBase64Encoded": part.data} for part in media_of(reply, "images")
         ]
         body = merged_json({"predictions": predictions}, dict(reply.extras.get(self.name, {})))
         return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_body(reply, request, stamp)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self.encode_body(reply, request, identity)
 
 
 class Veo(PredictCall):
@@ -205,16 +205,16 @@ class Veo(PredictCall):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return with_media(reply, media_of(reply, "video"))
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(reply, request, stamp)  # pragma: no cover - always in the background
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, identity)  # pragma: no cover - always in the background
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the states of the operation. Clients get the first one; the second one follows in the background."""
         assert isinstance(request, VeoRequest)
-        return Plan(ResponseHead(200, JSON), tuple(_states(reply, request, stamp)), Framing.SSE)
+        return Plan(ResponseHead(200, JSON), tuple(_states(reply, request, identity)), Framing.SSE)
 
     def in_background(
-        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+        self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
         """Return the operation as it is at first. It is done after `queued` and `in_progress` together."""
         queued = _seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED)
@@ -251,9 +251,9 @@ def _seconds(time: float | None, polls: int | None, default: float) -> float:
     return default if polls is None else 0.0
 
 
-def _states(reply: Reply, request: VeoRequest, stamp: ResponseIdentity) -> Iterator[EventStep]:
+def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
     base = request.path.partition(":")[0].removeprefix("/").partition("/")[2]
-    id = stamp.ids.make("", 32, alphabet=HEX)
+    id = identity.ids.make("", 32, alphabet=HEX)
     running: dict[str, Json] = {"name": f"{base}/{OPERATIONS}{id}"}
     yield EventStep(dumps(running), 0, "open", RUNNING)
     done: dict[str, Json] = {**running, "done": True}
@@ -313,7 +313,9 @@ class Operation(GeminiDialect):
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, OperationRequest)
         stored = request.stored
         if stored is None or stored.timeline is None:

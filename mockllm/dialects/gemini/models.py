@@ -109,10 +109,12 @@ class GeminiModels:
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one model, of any name because any model is served; or the list, with the rules' models first."""
         assert isinstance(request, GeminiModelsRequest)
         describe = _publisher_model if request.vertex else _model

@@ -118,10 +118,12 @@ class GeminiUpload(GeminiStoredCall):
             return Failure("request_too_large", 413, f"An upload may have {MAX_BYTES} bytes.")
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, GeminiUploadRequest)
         if "start" in request.commands and not request.commands & {"upload", "finalize"}:
-            return _begun(request, stamp)
+            return _begun(request, identity)
         if request.commands and not request.commands & {"finalize"}:
             received = len(request.unfinished.request_body) if request.unfinished is not None else 0
             if "upload" in request.commands:
@@ -129,7 +131,7 @@ class GeminiUpload(GeminiStoredCall):
             status = "cancelled" if "cancel" in request.commands else "active"
             return _empty(status, (("x-goog-upload-size-received", str(received)),))
         described = request.description
-        name = described.get("name") or PREFIX + stamp.ids.make("", 12, "file", alphabet=LETTERS)
+        name = described.get("name") or PREFIX + identity.ids.make("", 12, "file", alphabet=LETTERS)
         title = described.get("displayName", "")
         shown = file_object(request, name, title, request.media_type, request.content)
         return json_plan({"file": shown}, (("x-goog-upload-status", "final"),))
@@ -153,9 +155,9 @@ class GeminiUpload(GeminiStoredCall):
         return StoreUpdate((id,), StoredResponse(id, None, content, dumps(request.description)))
 
 
-def _begun(request: GeminiUploadRequest, stamp: ResponseIdentity) -> Plan:
+def _begun(request: GeminiUploadRequest, identity: ResponseIdentity) -> Plan:
     """Return the response with the address for the bytes."""
-    id = stamp.ids.make("", 40, "upload")
+    id = identity.ids.make("", 40, "upload")
     url = server_url(request, f"{request.path}?upload_protocol=resumable&upload_id={id}")
     headers = (
         ("x-goog-upload-url", url),

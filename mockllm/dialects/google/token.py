@@ -86,7 +86,7 @@ class Token:
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         status, name, description = ROWS.get(failure.type, ROWS["bad_request"])
         text = description if failure.message is None else failure.message
         body = {"error": name, "error_description": text, **failure.fields}
@@ -95,23 +95,25 @@ class Token:
         head = ResponseHead(failure.status or status, headers).with_headers(failure.headers)
         return Plan(head, (EventStep(indented(body) + b"\n", 0, "body"),))
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return an access token; an ID token to a client that names its audience."""
         assert isinstance(request, TokenRequest)
         audience = request.claims.get("target_audience")
-        body: dict[str, Json] = {"id_token": _id_token(request, audience, stamp)}
+        body: dict[str, Json] = {"id_token": _id_token(request, audience, identity)}
         if audience is None:
-            token = stamp.ids.make("ya29.c.", 64, "token")
+            token = identity.ids.make("ya29.c.", 64, "token")
             body = {"access_token": token, "expires_in": LIFETIME, "token_type": "Bearer"}
         return Plan(ResponseHead(200, JSON + NO_STORE), (EventStep(indented(body) + b"\n", 0, "body"),))
 
 
-def _id_token(request: TokenRequest, audience: Json, stamp: ResponseIdentity) -> str:
+def _id_token(request: TokenRequest, audience: Json, identity: ResponseIdentity) -> str:
     """Return a JWT without a valid signature."""
     claims = {
         "aud": audience,
-        "exp": stamp.second + LIFETIME,
-        "iat": stamp.second,
+        "exp": identity.second + LIFETIME,
+        "iat": identity.second,
         "iss": "https://accounts.google.com",
         "sub": request.claims.get("iss"),
     }

@@ -101,15 +101,15 @@ def check_version(request: ServerRequest) -> Failure | None:
         mismatch = _mismatch(request.headers, VERSION_HEADER, request.meta[META_VERSION])
         if mismatch is not None:
             return mismatch
-    spoken = supported_versions(request)
-    if request.protocol in spoken:
+    versions = supported_versions(request)
+    if request.protocol in versions:
         return None
-    modern = [version for version in spoken if version in MODERN]
+    modern = [version for version in versions if version in MODERN]
     if modern and request.protocol not in HANDSHAKE:
         data: Json = {"supported": modern, "requested": request.protocol}
         return refusal(UNSUPPORTED_VERSION, "Unsupported protocol version", 400, data)
     message = f"Bad Request: Unsupported protocol version: {request.protocol} (supported versions: "
-    return refusal(SERVER_ERROR, f"{message}{', '.join(spoken)})", 400)
+    return refusal(SERVER_ERROR, f"{message}{', '.join(versions)})", 400)
 
 
 def supported_versions(request: ServerRequest) -> tuple[str, ...]:

@@ -98,17 +98,17 @@ def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
 
 def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the capabilities that a client of 2026-07-28 lacks for all questions of the reply."""
-    asked = object_of(reply.served.get("ask"))
-    if not request.modern or not asked or askable(reply, request):
+    questions = object_of(reply.served.get("ask"))
+    if not request.modern or not questions or askable(reply, request):
         return {}
-    return {_capability(question): {} for question in asked.values()}
+    return {_capability(question): {} for question in questions.values()}
 
 
 def askable(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the questions of the reply that the client supports."""
     has = object_of(request.meta.get(META_CAPABILITIES))
-    asked = object_of(reply.served.get("ask"))
-    return {name: question for name, question in asked.items() if _capability(question) in has}
+    questions = object_of(reply.served.get("ask"))
+    return {name: question for name, question in questions.items() if _capability(question) in has}
 
 
 def _capability(question: Json) -> str:

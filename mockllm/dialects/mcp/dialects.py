@@ -114,7 +114,7 @@ class ServerCall:
     def check_readable(self, request: Request) -> Failure | None:
         return foreign_page(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request)
 
     def unmatched(self, failure: Failure) -> Failure:
@@ -141,8 +141,8 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         return foreign_page(request) or unreadable(request)
 
-    def answer(
-        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure | None:
         """Return the response by the server's description; None where only a rule can respond."""
         assert isinstance(request, RpcRequest)
@@ -161,7 +161,7 @@ class McpCall(ServerCall):
             return result
         plan = json_plan(response(request, completed(result, request)))
         if method == "initialize" and server.sessions:
-            id = stamp.ids.make("", 32, "session")
+            id = identity.ids.make("", 32, "session")
             plan = Plan(plan.head.with_unique_headers(((SESSION_HEADER, id),)), plan.steps)
         return plan
 
@@ -177,23 +177,23 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         return supported_reply(reply, request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
         if reply.served.get("ask") and not request.modern:
-            return question_plan(reply, request, stamp)
+            return question_plan(reply, request, identity)
         missing = missing_capabilities(reply, request)
         if missing:
             return error_plan(lacking(missing), request)
         return json_plan(response(request, result_of(reply, request)))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
         if reply.served.get("ask") and not request.modern:
-            return question_plan(reply, request, stamp)
+            return question_plan(reply, request, identity)
         missing = missing_capabilities(reply, request)
         if missing:
             return error_plan(lacking(missing), request)
@@ -215,19 +215,19 @@ def lacking(capabilities: dict[str, Json]) -> Failure:
     return refusal(MISSING_CAPABILITY, "Missing required client capability", 400, data)
 
 
-def question_plan(reply: Reply, request: RpcRequest, stamp: ResponseIdentity) -> Plan:
+def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan:
     """Return the stream of a reply with questions to the client, as before 2026-07-28: requests of the server, and
     then the error for a client that does not respond."""
-    key = stamp.ids.make("ask_", 24)
-    asked = object_of(reply.served["ask"])
+    key = identity.ids.make("ask_", 24)
+    questions = object_of(reply.served["ask"])
     steps: list[Step] = list(encode(McpEncoder(replace(reply, unfinished=True), request)))
-    for name, question in asked.items():
+    for name, question in questions.items():
         message = {"jsonrpc": "2.0", "id": f"{key}/{name}", **object_of(question)}
         steps.append(EventStep(dumps(message), 0, "ping", MESSAGE))
     silent = Failure("server_error", message=f"The client did not respond within {ASK_TIMEOUT:g} s")
     steps.append(WaitStep(ASK_TIMEOUT, 0))
     steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
-    delivery = Delivery(awaited=AwaitedResponses(key, tuple(asked)))
+    delivery = Delivery(awaited=AwaitedResponses(key, tuple(questions)))
     return Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
 
 
@@ -289,8 +289,8 @@ class McpListen(ServerCall):
         assert isinstance(request, ServerRequest)
         return foreign_page(request) or check_version(request) or _of_session(request)
 
-    def answer(
-        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure | None:
         """Return the stream; without messages, a server has none: a 405."""
         assert isinstance(request, ServerRequest)
@@ -313,8 +313,8 @@ class McpEnd(ServerCall):
         assert isinstance(request, ServerRequest)
         return foreign_page(request) or check_version(request) or _of_session(request)
 
-    def answer(
-        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure | None:
         assert isinstance(request, ServerRequest)
         if request.server is None:

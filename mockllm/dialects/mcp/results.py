@@ -63,12 +63,12 @@ def capabilities(server: ToolServer) -> dict[str, Json]:
 
 def _initialize(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
     wanted = request.params.get("protocolVersion")
-    spoken = [version for version in supported_versions(request) if version in HANDSHAKE]
-    if not spoken or type(wanted) is not str:
+    versions = [version for version in supported_versions(request) if version in HANDSHAKE]
+    if not versions or type(wanted) is not str:
         return refusal(INVALID_PARAMS, "Invalid params: protocolVersion", 400)
     return _set(
         {
-            "protocolVersion": wanted if wanted in spoken else spoken[-1],
+            "protocolVersion": wanted if wanted in versions else versions[-1],
             "capabilities": capabilities(server),
             "serverInfo": server_info(server),
             "instructions": server.instructions,

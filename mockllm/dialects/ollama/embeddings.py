@@ -36,10 +36,12 @@ class OllamaEmbeddings(OllamaCall):
         )
         return Failure("bad_request", message="invalid input type") if value is not None and wrong else None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return self.embed(None, request, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.embed(None, request, identity)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OllamaEmbeddingsRequest)
         if result is None:
             vectors = [vector(text, request.dimensions) for text in request.inputs]

@@ -90,5 +90,5 @@ class OllamaCall:
             return Failure("bad_request", message=message)
         return Failure("bad_request", message="json: cannot unmarshal the request body into an object")
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request)

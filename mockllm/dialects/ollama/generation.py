@@ -58,9 +58,9 @@ nothing is computed."""
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 
 
-def created_at(stamp: ResponseIdentity) -> str:
+def created_at(identity: ResponseIdentity) -> str:
     """Return the time as RFC 3339 with a fraction, which this server does not measure."""
-    return derive(_rfc3339, stamp.second)
+    return derive(_rfc3339, identity.second)
 
 
 def _rfc3339(second: int) -> str:
@@ -125,15 +125,15 @@ def _visible(part: Part) -> Part:
 class ContentForm:
     """Where a call's objects contain the reply: /api/chat in a message, /api/generate at the top."""
 
-    def __init__(self, reply: Reply, request: GenerationRequest, stamp: ResponseIdentity) -> None:
-        self.reply, self.stamp = reply, stamp
+    def __init__(self, reply: Reply, request: GenerationRequest, identity: ResponseIdentity) -> None:
+        self.reply, self.identity = reply, identity
         self.model = reply.model or request.model or DEFAULT_MODEL
         self.chat = isinstance(request, OllamaChatRequest)
         self.extras = dict(reply.extras.get(NAME, {}))
 
     def object(self, content: dict[str, Json], **more: Json) -> dict[str, Json]:
         """Return an object with this content: `content`, `thinking` and `tool_calls`."""
-        top: dict[str, Json] = {"model": self.model, "created_at": created_at(self.stamp)}
+        top: dict[str, Json] = {"model": self.model, "created_at": created_at(self.identity)}
         if self.chat:
             return {**top, "message": {"role": "assistant", **content}, **more}
         text = content.pop("content", "")
@@ -150,7 +150,7 @@ class ContentForm:
         return {**result, **merged_json(result, self.extras)}
 
     def call(self, call: Call, number: int) -> Json:
-        id = call.id if call.id is not None else self.stamp.ids.make("call_", 8, str(number), _LOWER)
+        id = call.id if call.id is not None else self.identity.ids.make("call_", 8, str(number), _LOWER)
         function = {"index": number, "name": call.name, "arguments": arguments_of(call)}
         return {"id": id, "function": function}
 
@@ -158,10 +158,10 @@ class ContentForm:
 class OllamaEncoder(Encoder):
     """The lines of one response. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: GenerationRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: GenerationRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request = request
-        self._form = ContentForm(reply, request, stamp)
+        self._form = ContentForm(reply, request, identity)
         self._calls = 0
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
@@ -227,15 +227,15 @@ class OllamaGeneration(OllamaCall):
         is_chat = isinstance(request, OllamaChatRequest)
         return supported_reply(reply, calls=is_chat, thinking=not request.omits_thinking)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerationRequest)
-        form = ContentForm(reply, request, stamp)
+        form = ContentForm(reply, request, identity)
         body = form.last(whole(reply.choices[0], form))
         return Plan(ResponseHead(200, JSON), (EventStep(dumps(body), 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerationRequest)
-        steps = tuple(encode(OllamaEncoder(reply, request, stamp)))
+        steps = tuple(encode(OllamaEncoder(reply, request, identity)))
         return Plan(ResponseHead(200, NDJSON), steps, Framing.NDJSON)
 
     def stream_form(self, request: Request) -> StreamForm:
@@ -255,20 +255,20 @@ class OllamaChat(OllamaGeneration):
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_fields(request.fields, CHAT, "ChatRequest")
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
+    def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request; the protocol has no tool choice and one choice."""
-        system = [] if wish.system is None else [{"role": "system", "content": wish.system}]
+        system = [] if request.system is None else [{"role": "system", "content": request.system}]
         functions = [
             without_empty(
                 {"name": tool.name, "description": tool.description, "parameters": tool_schema(tool)}
             )
-            for tool in wish.tools
+            for tool in request.tools
         ]
         own = {
-            "messages": system + wish.turns,
+            "messages": system + request.turns,
             "tools": [{"type": "function", "function": function} for function in functions],
         }
-        return _wire("/api/chat", wish, own)
+        return _wire("/api/chat", request, own)
 
 
 class OllamaGenerate(OllamaGeneration):
@@ -280,20 +280,20 @@ class OllamaGenerate(OllamaGeneration):
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_fields(request.fields, GENERATE, "GenerateRequest")
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
+    def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request with a prompt; the call has no tools."""
-        return _wire("/api/generate", wish, {"prompt": wish.user, "system": wish.system})
+        return _wire("/api/generate", request, {"prompt": request.user, "system": request.system})
 
 
-def _wire(path: str, wish: NeutralRequest, own: dict[str, Json]) -> WireRequest:
+def _wire(path: str, request: NeutralRequest, own: dict[str, Json]) -> WireRequest:
     """Return the request. It declines a stream, which is the default, unless it wants one."""
-    options = without_empty({"num_predict": wish.max_tokens, "stop": list(wish.stop)})
+    options = without_empty({"num_predict": request.max_tokens, "stop": list(request.stop)})
     body = {
-        "model": wish.model or DEFAULT_MODEL,
-        **without_empty({**own, "format": _format(wish.response_format), "options": options or None}),
-        "stream": wish.stream is True,
+        "model": request.model or DEFAULT_MODEL,
+        **without_empty({**own, "format": _format(request.response_format), "options": options or None}),
+        "stream": request.stream is True,
     }
-    key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
+    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
     return WireRequest(path, {"content-type": "application/json", **key}, body)
 
 

@@ -71,7 +71,9 @@ class Tags(OllamaLookup):
 
     api: str = "models"
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         return json_plan({"models": [_model(name) for name in dict.fromkeys((*models, *WELL_KNOWN))]})
 
 
@@ -85,7 +87,9 @@ class RunningModels(OllamaLookup):
     api: str = "running_models"
     request: type[Request] = RunningRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         loaded = {"expires_at": EXPIRES_AT, "size_vram": SIZE, "context_length": 4096}
         running = [{**_model(name), **loaded} for name in models]
         for entry in running:
@@ -103,7 +107,9 @@ class OllamaVersion(OllamaLookup):
     api: str = "version"
     request: type[Request] = VersionRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         return json_plan({"version": VERSION})
 
 
@@ -121,7 +127,9 @@ class Show(OllamaCall):
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_fields(request.fields, SHOW, "ShowRequest")
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         name = tagged(request.model or DEFAULT_MODEL)
         return json_plan(
             {

@@ -5,6 +5,7 @@ Fields are those of the types of the `ollama` package (0.6.3, `_types.py`). A re
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -94,8 +95,8 @@ class OllamaChatRequest(GenerationRequest):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        names: dict[str, str | None] = {}
-        turns = (_message(entry, names) for entry in objects(self.fields.get("messages")))
+        calls = _OpenCalls()
+        turns = (_message(entry, calls) for entry in objects(self.fields.get("messages")))
         return tuple(turn for turn in turns if turn is not None)
 
     @lazy
@@ -108,17 +109,38 @@ class OllamaChatRequest(GenerationRequest):
         )
 
 
-def _message(entry: dict[str, Json], names: dict[str, str | None]) -> Message | None:
-    """Return a turn; `names` stores the calls so far, by id. A result names its tool (`tool_name`, in older clients
-    `name`), or repeats the call's id."""
+class _OpenCalls:
+    """The calls of a conversation so far, by id, and those of the last turn that have no result yet."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str | None] = {}
+        self.open: deque[tuple[str | None, str | None]] = deque()
+
+    def result(self, id: str | None, name: str | None) -> tuple[str | None, str | None]:
+        """Return the id and the name of the call that a result belongs to. A result names its tool (`tool_name`, in
+        older clients `name`), or repeats the call's id. LangChain's and LiteLLM's results have no name, and an id
+        that no call has: such a result belongs to the first call without one."""
+        name = name or self.names.get(id or "")
+        if name is None and self.open:
+            known, name = self.open.popleft()
+            return id or known, name
+        same = (call for call in self.open if call == (id or call[0], name))
+        if (call := next(same, None)) is not None:
+            self.open.remove(call)
+        return id, name
+
+
+def _message(entry: dict[str, Json], known: _OpenCalls) -> Message | None:
+    """Return a turn; `known` stores its calls."""
     role = entry.get("role")
     if type(role) is not str or role not in _ROLES:
         return None
     content = text_of(entry.get("content")) or ""
     if role == "tool":
-        id = text_of(entry.get("tool_call_id"))
         name = text_of(entry.get("tool_name")) or text_of(entry.get("name"))
-        return Message("tool", (ResultPart(id, name or names.get(id or ""), content),))
+        id, name = known.result(text_of(entry.get("tool_call_id")), name)
+        return Message("tool", (ResultPart(id, name, content),))
+    known.open.clear()
     parts: list[Part] = []
     if type(entry.get("thinking")) is str:
         parts.append(ThinkingPart(entry["thinking"]))
@@ -130,7 +152,8 @@ def _message(entry: dict[str, Json], names: dict[str, str | None]) -> Message | 
         function = object_of(call.get("function"))
         id, name = text_of(call.get("id")), text_of(function.get("name"))
         if id is not None:
-            names[id] = name
+            known.names[id] = name
+        known.open.append((id, name))
         parts.append(CallPart(id, name, function.get("arguments")))
     return Message(_ROLES[role], tuple(parts))
 

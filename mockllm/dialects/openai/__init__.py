@@ -286,10 +286,10 @@ UNSERVED: Final = tuple(
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them
 are routes."""
 
-HANDSHAKE: Final = Handshake(lambda request, stamp: ResponsesSession())
+HANDSHAKE: Final = Handshake(lambda request, identity: ResponsesSession())
 REALTIME_HANDSHAKE: Final = Handshake(
-    lambda request, stamp: RealtimeSession(
-        stamp.ids, request.query.get("model", DEFAULT_REALTIME_MODEL), stamp.second
+    lambda request, identity: RealtimeSession(
+        identity.ids, request.query.get("model", DEFAULT_REALTIME_MODEL), identity.second
     )
 )
 REALTIME: Final = Realtime()

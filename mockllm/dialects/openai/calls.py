@@ -63,8 +63,8 @@ class OpenAiCall:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, identity)
 
 
 class LookupCall(OpenAiCall):

@@ -43,9 +43,9 @@ FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "conte
 """The finish reasons other than `stop`."""
 
 
-def top_fields(stamp: ResponseIdentity) -> dict[str, Json]:
+def top_fields(identity: ResponseIdentity) -> dict[str, Json]:
     """Return the fields at the top of the body and of every chunk, except the model."""
-    return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": stamp.second}
+    return {"id": identity.ids.make("cmpl-", 29), "object": "text_completion", "created": identity.second}
 
 
 def model(reply: Reply, request: Request) -> str:
@@ -84,15 +84,15 @@ def supported_reply(reply: Reply, request: CompletionsRequest) -> Reply:
 class CompletionsEncoder(Encoder):
     """The chunks of a stream. The reply is already a supported reply; a prompt is echoed once."""
 
-    def __init__(self, reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: CompletionsRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self._request, self._stamp = request, stamp
+        self._request, self._identity = request, identity
         extras = {
             key: value
             for key, value in reply.extras.get("openai", {}).items()
             if key not in ("usage", "choices")
         }
-        self._top = dumps(top_fields(stamp))[:-1] + b',"choices":['
+        self._top = dumps(top_fields(identity))[:-1] + b',"choices":['
         self._tail = (
             b'],"model":' + dumps(model(reply, request)) + (b"," + dumps(extras)[1:-1] if extras else b"")
         )
@@ -122,7 +122,7 @@ class CompletionsEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        error = {"error": error_object(failure, self._request, self._stamp)}
+        error = {"error": error_object(failure, self._request, self._identity)}
         if not failure.in_chunk:
             return ((dumps(error), None),)
         chunk, name = self._chunk(0, b'""', b'"error"')
@@ -174,7 +174,7 @@ def _chunk_count(choice: Choice) -> int:
     return sum(type(chunk) is str for part in choice.parts if type(part) is Text for chunk in part.chunks)
 
 
-def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> dict[str, Json]:
+def body(reply: Reply, request: CompletionsRequest, identity: ResponseIdentity) -> dict[str, Json]:
     """Return the object of a non-streaming response."""
     choices: list[dict[str, Json]] = [
         {"text": choice.text, "index": number, "logprobs": None, "finish_reason": finish(choice)}
@@ -186,7 +186,7 @@ def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> 
             token for part in parts if type(part) is Text for token in part_token_texts(part, streamed=False)
         ]
         choices[number]["logprobs"] = column.next(tokens)
-    result = {**top_fields(stamp), "model": model(reply, request), "choices": choices}
+    result = {**top_fields(identity), "model": model(reply, request), "choices": choices}
     result = merged_json({**result, "usage": usage(reply.usage)}, dict(reply.extras.get("openai", {})))
     return reply.usage.put_into(result, "usage")
 
@@ -238,14 +238,14 @@ class Completions(OpenAiCall):
         assert isinstance(request, CompletionsRequest)
         return supported_reply(reply, request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
-        return body_plan(body(reply, request, stamp), stamp, BODY_HEAD)
+        return body_plan(body(reply, request, identity), identity, BODY_HEAD)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
-        steps = tuple(encode(CompletionsEncoder(reply, request, stamp)))
-        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+        steps = tuple(encode(CompletionsEncoder(reply, request, identity)))
+        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:
         return COMPLETIONS_FORM

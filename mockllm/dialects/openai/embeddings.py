@@ -166,10 +166,12 @@ class OpenAiEmbeddings(OpenAiCall):
 
     check = staticmethod(check)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return self.embed(None, request, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.embed(None, request, identity)
 
-    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OpenAiEmbeddingsRequest)
         model, fields, tokens = request.model or DEFAULT_MODEL, request.fields, request.input_tokens
         shown = SNAPSHOTS.get(model, model)
@@ -195,4 +197,4 @@ class OpenAiEmbeddings(OpenAiCall):
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return body_plan(body, stamp, BODY_HEAD)
+        return body_plan(body, identity, BODY_HEAD)

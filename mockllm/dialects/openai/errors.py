@@ -147,7 +147,7 @@ Rows: TypeAlias = Mapping[str, OpenAiErrorRow]
 
 
 def error_object(
-    failure: Failure, request: Request, stamp: ResponseIdentity, rows: Rows = ROWS
+    failure: Failure, request: Request, identity: ResponseIdentity, rows: Rows = ROWS
 ) -> dict[str, Json]:
     """Return the object under `error`."""
     row = rows[failure.type]
@@ -158,24 +158,24 @@ def error_object(
         "code": row.code,
     }
     if failure.message is None:
-        result["message"] = error_message(row, failure, request, stamp)
+        result["message"] = error_message(row, failure, request, identity)
         if row.code == "invalid_api_key" and request.api_key is None:
             result["message"], result["code"] = NO_KEY, None
     result.update(failure.fields)
     return result
 
 
-def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity, rows: Rows = ROWS) -> Plan:
+def error_plan(failure: Failure, request: Request, identity: ResponseIdentity, rows: Rows = ROWS) -> Plan:
     """Return a non-streaming response with the failure.
 
     The edge indents by four and ends with a newline. The models' tier indents by two and adds no newline,
     according to the lengths of recorded bodies.
     """
     row = rows[failure.type]
-    body = pretty({"error": error_object(failure, request, stamp, rows)})
+    body = pretty({"error": error_object(failure, request, identity, rows)})
     if row.headers in (EDGE_HEAD, LIMITED_HEAD):
         body = re.sub(rb"(?m)^ +", rb"\g<0>\g<0>", body) + b"\n"
-    response_head = head(failure.status or row.status, row.headers, stamp)
+    response_head = head(failure.status or row.status, row.headers, identity)
     return Plan(
         _with_retry(response_head, failure, row).with_headers(failure.headers), (EventStep(body, 0, "body"),)
     )
@@ -189,7 +189,7 @@ NO_KEY: Final = (
 )
 
 
-def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, stamp: ResponseIdentity) -> str:
+def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, identity: ResponseIdentity) -> str:
     limit, tokens = (
         failure.overflow(DEFAULT_CONTEXT_TOKENS, request.input_tokens) if "{limit}" in row.message else (0, 0)
     )
@@ -200,7 +200,7 @@ def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, stamp
         method=request.method,
         path=request.path,
         key=mask_key(request.api_key or ""),
-        request_id=request_id(stamp),
+        request_id=request_id(identity),
         wait=go_duration(_retry_delay(failure, row)),
     )
 

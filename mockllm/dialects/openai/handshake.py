@@ -30,7 +30,9 @@ class Handshake(LookupCall):
         """`session` makes the session of the socket."""
         self._session = session
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        opened = ResponseHead(101, (), head(200, OPENAI, stamp).headers)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        opened = ResponseHead(101, (), head(200, OPENAI, identity).headers)
         session = self._session
-        return Plan(opened, (), delivery=replace(USUAL, socket=lambda: session(request, stamp)))
+        return Plan(opened, (), delivery=replace(USUAL, socket=lambda: session(request, identity)))

@@ -48,18 +48,18 @@ LIMITED_HEAD: Final[Pairs] = (
 """The headers of a rate-limit refusal; the last header contains the wait until the next attempt."""
 
 
-def request_id(stamp: ResponseIdentity) -> str:
-    return stamp.ids.make("req_", 32, alphabet=HEX)
+def request_id(identity: ResponseIdentity) -> str:
+    return identity.ids.make("req_", 32, alphabet=HEX)
 
 
-def body_plan(body: Json, stamp: ResponseIdentity, pairs: Pairs = PLAIN_HEAD, end: bytes = b"\n") -> Plan:
+def body_plan(body: Json, identity: ResponseIdentity, pairs: Pairs = PLAIN_HEAD, end: bytes = b"\n") -> Plan:
     """Return a non-streaming response of status 200; the body ends with `end`."""
-    return Plan(head(200, pairs, stamp), (EventStep(pretty(body) + end, 0, "body"),))
+    return Plan(head(200, pairs, identity), (EventStep(pretty(body) + end, 0, "body"),))
 
 
-def head(status: int, pairs: Pairs, stamp: ResponseIdentity) -> ResponseHead:
+def head(status: int, pairs: Pairs, identity: ResponseIdentity) -> ResponseHead:
     """Return a head with one of the header sets above and the request's id."""
-    return ResponseHead(status, pairs, (("x-request-id", request_id(stamp)),))
+    return ResponseHead(status, pairs, (("x-request-id", request_id(identity)),))
 
 
 LIMIT_HEADER_NAMES: Final[Names] = {

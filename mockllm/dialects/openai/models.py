@@ -53,13 +53,15 @@ class OpenAiModels(LookupCall):
     known: Sequence[str] = WELL_KNOWN
     """The models that the list shows beside the rules' models."""
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         if failure.type == "model_not_found" and failure.message is None:
             fields = {"param": "model", **failure.fields}
             failure = replace(failure, message=f"The model '{request.model}' does not exist", fields=fields)
-        return error_plan(failure, request, stamp)
+        return error_plan(failure, request, identity)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return each model once: the rules' models in their order, then the well-known models and their snapshots.
 
         Any single model exists, because chat completions accept any model too.
@@ -67,10 +69,10 @@ class OpenAiModels(LookupCall):
         known = dict.fromkeys((*models, *self.known))
         requested = request.model
         if requested is None:
-            return body_plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
+            return body_plan({"object": "list", "data": [_model(name) for name in known]}, identity)
         if request.method == "DELETE":  # the real service deletes a fine-tuned model; nothing is deleted here
-            return body_plan({"object": "model", "id": requested, "deleted": True}, stamp)
-        return body_plan(_model(requested), stamp)
+            return body_plan({"object": "model", "id": requested, "deleted": True}, identity)
+        return body_plan(_model(requested), identity)
 
 
 def _model(name: str) -> Json:

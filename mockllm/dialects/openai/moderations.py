@@ -143,12 +143,14 @@ class Moderations(OpenAiCall):
 
     check = staticmethod(check)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         model = request.model or DEFAULT_MODEL
         text_only = model.startswith("text-moderation")
         body = {
-            "id": stamp.ids.make("modr-", 4, alphabet=DIGITS),
+            "id": identity.ids.make("modr-", 4, alphabet=DIGITS),
             "model": SNAPSHOTS.get(model, model),
             "results": [moderate(message, text_only=text_only) for message in request.messages],
         }
-        return body_plan(body, stamp)
+        return body_plan(body, identity)

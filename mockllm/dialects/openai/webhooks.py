@@ -77,15 +77,17 @@ class EndpointCall(OpenAiCall):
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request) if request.raw else None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, EndpointRequest)
         if request.endpoint is None:
             id = request.route.get("endpoint")
             note = stored_object_note("webhook endpoint", self.api)
             return Failure("not_found", message=f"No webhook endpoint found with id '{id}'.", note=note)
-        return body_plan(self.shown(request.endpoint, request, stamp), stamp)
+        return body_plan(self.shown(request.endpoint, request, identity), identity)
 
-    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
         """Return the body of the response."""
         return loads(endpoint.response_body)
 
@@ -93,16 +95,20 @@ class EndpointCall(OpenAiCall):
 class ListEndpoints(EndpointCall):
     """GET /v1/webhook_endpoints."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         shown = [loads(endpoint.response_body) for endpoint in request.recall.all_stored(PREFIX)]
-        return body_plan(page(shown, request.query, "asc"), stamp)
+        return body_plan(page(shown, request.query, "asc"), identity)
 
 
 class EventTypes(EndpointCall):
     """GET /v1/webhook_event_types."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return body_plan({"object": "list", "data": list(EVENT_TYPES)}, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return body_plan({"object": "list", "data": list(EVENT_TYPES)}, identity)
 
 
 class CreateEndpoint(EndpointCall):
@@ -110,20 +116,22 @@ class CreateEndpoint(EndpointCall):
 
     required = ("event_types", "name", "url")
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        secret = stamp.ids.make("whsec_", SECRET_CHARACTERS)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        secret = identity.ids.make("whsec_", SECRET_CHARACTERS)
         shown = {
-            "id": stamp.ids.make(PREFIX, 32, alphabet=HEX),
+            "id": identity.ids.make(PREFIX, 32, alphabet=HEX),
             "object": "webhook_endpoint",
-            "created_at": stamp.second,
-            "updated_at": stamp.second,
+            "created_at": identity.second,
+            "updated_at": identity.second,
             "event_types": list(texts(request.fields.get("event_types"))),
             "name": text_of(request.fields.get("name")) or "",
             "signing_secret": secret,
             "signing_secret_hint": _hint(secret),
             "url": text_of(request.fields.get("url")) or "",
         }
-        return body_plan(shown, stamp)
+        return body_plan(shown, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         return _stored_with_secret(plan)
@@ -132,7 +140,7 @@ class CreateEndpoint(EndpointCall):
 class UpdateEndpoint(EndpointCall):
     """POST /v1/webhook_endpoints/{id}."""
 
-    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
         before = loads(endpoint.response_body)
         changed = {name: value for name in FIELDS if (value := request.fields.get(name)) is not None}
         updated = before["updated_at"] if before | changed == before else int(request.now)
@@ -150,10 +158,14 @@ class UpdateEndpoint(EndpointCall):
 class RotateSecret(EndpointCall):
     """POST /v1/webhook_endpoints/{id}/rotate_secret. The old secret ends at once."""
 
-    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
-        secret = stamp.ids.make("whsec_", SECRET_CHARACTERS)
+    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
+        secret = identity.ids.make("whsec_", SECRET_CHARACTERS)
         before = loads(endpoint.response_body)
-        rotated = {"signing_secret": secret, "signing_secret_hint": _hint(secret), "updated_at": stamp.second}
+        rotated = {
+            "signing_secret": secret,
+            "signing_secret_hint": _hint(secret),
+            "updated_at": identity.second,
+        }
         return {**before, **rotated}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
@@ -163,7 +175,7 @@ class RotateSecret(EndpointCall):
 class DeleteEndpoint(EndpointCall):
     """DELETE /v1/webhook_endpoints/{id}."""
 
-    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
         return {"id": endpoint.id, "object": "webhook_endpoint.deleted", "deleted": True}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
@@ -180,7 +192,7 @@ class TestEndpoint(EndpointCall):
     __test__ = False
     required = ("event_type",)
 
-    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
         return {
             "object": "webhook_endpoint.test",
             "event_type": request.fields.get("event_type"),

@@ -71,10 +71,12 @@ def _visible(part: Part, form: VendorChatForm) -> Part:
 class VendorEncoder(Encoder):
     """The encoder of one response. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity, vendor: Vendor) -> None:
+    def __init__(
+        self, reply: Reply, request: ChatRequest, identity: ResponseIdentity, vendor: Vendor
+    ) -> None:
         super().__init__(supported_reply(reply, vendor.form))
-        self.vendor, self.form, self.ids = vendor, vendor.form, stamp.ids
-        self._request, self._stamp = request, stamp
+        self.vendor, self.form, self.ids = vendor, vendor.form, identity.ids
+        self._request, self._identity = request, identity
         self._own = dict(reply.extras.get("openai", {}))
         self._counted = merged_json(self.form.usage(reply.usage), self._own.pop("usage", {}))
         self._calls = [0] * len(reply.choices)
@@ -132,7 +134,7 @@ class VendorEncoder(Encoder):
     def top(self, kind: str) -> dict[str, Json]:
         model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
         id = self.form.id.make(self.ids, "")
-        return {"id": id, "object": kind, "created": self._stamp.second, "model": model}
+        return {"id": id, "object": kind, "created": self._identity.second, "model": model}
 
     def body(self) -> dict[str, Json]:
         choices: list[Json] = [
@@ -229,7 +231,7 @@ class VendorEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        body = error_body(self.vendor, failure, self._request, self._stamp)
+        body = error_body(self.vendor, failure, self._request, self._identity)
         if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
         if failure.in_chunk or self.errors_in_chunk:
@@ -333,16 +335,16 @@ class VendorChat(VendorCall, Chat):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return supported_reply(reply, self.vendor.form)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        body = self._encoder(reply, request, stamp).body()
-        return Plan(head(self.vendor, stamp, "application/json"), (EventStep(dumps(body), 0, "body"),))
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        body = self._encoder(reply, request, identity).body()
+        return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(body), 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        steps = tuple(encode(self._encoder(reply, request, stamp)))
-        return Plan(head(self.vendor, stamp, self.vendor.form.media), steps, Framing.SSE)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        steps = tuple(encode(self._encoder(reply, request, identity)))
+        return Plan(head(self.vendor, identity, self.vendor.form.media), steps, Framing.SSE)
 
-    def _encoder(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> VendorEncoder:
-        encoder: VendorEncoder = self.vendor.encoder(reply, request, stamp, self.vendor)
+    def _encoder(self, reply: Reply, request: Request, identity: ResponseIdentity) -> VendorEncoder:
+        encoder: VendorEncoder = self.vendor.encoder(reply, request, identity, self.vendor)
         return encoder
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

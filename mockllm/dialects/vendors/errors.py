@@ -38,13 +38,13 @@ NEUTRAL_MESSAGES: Final = {
 
 
 def error_object(
-    vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity
+    vendor: Vendor, failure: Failure, request: Request, identity: ResponseIdentity
 ) -> dict[str, Json]:
     """Return the error object, as OpenAI has it."""
     row = vendor.errors.rows[failure.type]
     message = failure.message
     if message is None:
-        message = error_message(row, failure, request, stamp)
+        message = error_message(row, failure, request, identity)
     result: dict[str, Json] = {"message": message, "type": row.type, "param": row.param, "code": row.code}
     wait = _retry_delay(vendor, failure)
     if wait is not None and vendor.errors.details is not None:
@@ -57,29 +57,29 @@ def _retry_delay(vendor: Vendor, failure: Failure) -> float | None:
     return failure.again(vendor.errors.rows[failure.type].retry_after)
 
 
-def error_body(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> Json:
+def error_body(vendor: Vendor, failure: Failure, request: Request, identity: ResponseIdentity) -> Json:
     status = failure.status or vendor.errors.rows[failure.type].status
-    return vendor.errors.envelope(error_object(vendor, failure, request, stamp), status, stamp.ids)
+    return vendor.errors.envelope(error_object(vendor, failure, request, identity), status, identity.ids)
 
 
-def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+def error_plan(vendor: Vendor, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure, and with the wait until the next attempt in whole seconds."""
     row = vendor.errors.rows[failure.type]
     wait = _retry_delay(vendor, failure)
-    response_head = head(vendor, stamp, "application/json", failure.status or row.status)
+    response_head = head(vendor, identity, "application/json", failure.status or row.status)
     if wait is not None and vendor.errors.details is None:
         milliseconds = round(wait * 1000)
         response_head = response_head.with_headers((("retry-after", str(-(-milliseconds // 1000))),))
         if vendor.errors.milliseconds:
             response_head = response_head.with_headers((("retry-after-ms", str(milliseconds)),))
-    body = dumps(error_body(vendor, failure, request, stamp))
+    body = dumps(error_body(vendor, failure, request, identity))
     return Plan(response_head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
 
 
-def head(vendor: Vendor, stamp: ResponseIdentity, media: str, status: int = 200) -> ResponseHead:
+def head(vendor: Vendor, identity: ResponseIdentity, media: str, status: int = 200) -> ResponseHead:
     """Return the head of any of its responses."""
     return ResponseHead(
-        status, (("content-type", media),), tuple(fill_members(vendor.headers, stamp.ids).items())
+        status, (("content-type", media),), tuple(fill_members(vendor.headers, identity.ids).items())
     )
 
 
@@ -89,8 +89,8 @@ class VendorCall:
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(self.vendor, failure, request, stamp)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(self.vendor, failure, request, identity)
 
 
 # --- envelopes --------------------------------------------------------------------------------------

@@ -27,13 +27,13 @@ from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 
-def edit_plan(plan: Plan, vendor: Vendor, stamp: ResponseIdentity, edit: Edit | None, media: str) -> Plan:
+def edit_plan(plan: Plan, vendor: Vendor, identity: ResponseIdentity, edit: Edit | None, media: str) -> Plan:
     """Return OpenAI's plan in the vendor's form: each object changed, with the vendor's head."""
     steps = tuple(
         _edit_step(step, edit) if edit and isinstance(step, EventStep) and step.payload != b"[DONE]" else step
         for step in plan.steps
     )
-    return replace(plan, head=head(vendor, stamp, media, plan.head.status), steps=steps)
+    return replace(plan, head=head(vendor, identity, media, plan.head.status), steps=steps)
 
 
 def _edit_step(step: EventStep, edit: Edit) -> EventStep:
@@ -46,13 +46,13 @@ def _edit_step(step: EventStep, edit: Edit) -> EventStep:
 class VendorResponses(VendorCall, Responses):
     """The responses call of a vendor."""
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_body(reply, request, stamp)
-        return edit_plan(plan, self.vendor, stamp, self.vendor.edit_response, "application/json")
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_body(reply, request, identity)
+        return edit_plan(plan, self.vendor, identity, self.vendor.edit_response, "application/json")
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_stream(reply, request, stamp)
-        return edit_plan(plan, self.vendor, stamp, self.vendor.edit_response, self.vendor.form.media)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(reply, request, identity)
+        return edit_plan(plan, self.vendor, identity, self.vendor.edit_response, self.vendor.form.media)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         wire_request = super().build_request(
@@ -67,19 +67,19 @@ class VendorResponses(VendorCall, Responses):
 class VendorCompletions(VendorCall, Completions):
     """The legacy completions of a vendor."""
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan, edit = super().encode_body(reply, request, stamp), self._edit(reply, streamed=False)
-        return edit_plan(plan, self.vendor, stamp, edit, "application/json")
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan, edit = super().encode_body(reply, request, identity), self._edit(reply, streamed=False)
+        return edit_plan(plan, self.vendor, identity, edit, "application/json")
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().encode_stream(reply, request, stamp)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(reply, request, identity)
         edit = self._edit(reply, streamed=True)
         if edit is not None:  # the edit adds the usage to the last chunk; the usage chunk is dropped
             steps = tuple(
                 step for step in plan.steps if not isinstance(step, EventStep) or step.kind != "usage"
             )
             plan = replace(plan, steps=steps)
-        return edit_plan(plan, self.vendor, stamp, edit, self.vendor.form.media)
+        return edit_plan(plan, self.vendor, identity, edit, self.vendor.form.media)
 
     def _edit(self, reply: Reply, *, streamed: bool) -> Edit | None:
         edit = self.vendor.edit_completion
@@ -89,9 +89,9 @@ class VendorCompletions(VendorCall, Completions):
 class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
     """The embeddings of a vendor."""
 
-    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().embed(result, request, stamp)
-        return edit_plan(plan, self.vendor, stamp, self.vendor.edit_embeddings, "application/json")
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().embed(result, request, identity)
+        return edit_plan(plan, self.vendor, identity, self.vendor.edit_embeddings, "application/json")
 
 
 class VendorModels(VendorCall, OpenAiModels):
@@ -103,11 +103,13 @@ class VendorModels(VendorCall, OpenAiModels):
         if vendor.model is not None:
             self.known = (vendor.model,)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        plan = super().answer(request, models, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        plan = super().own_response(request, models, identity)
         assert isinstance(plan, Plan)
         return edit_plan(
-            plan, self.vendor, stamp, self.vendor.edit_model and self._edit_models, "application/json"
+            plan, self.vendor, identity, self.vendor.edit_model and self._edit_models, "application/json"
         )
 
     def _edit_models(self, listed: dict[str, Json]) -> None:

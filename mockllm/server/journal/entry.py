@@ -105,14 +105,14 @@ class JournalEntry(NamedTuple):
 
     @property
     def streamed(self) -> bool:
-        made = self.answer.made
-        return made.framing is not Framing.PLAIN
+        rendered = self.answer.rendered
+        return rendered.framing is not Framing.PLAIN
 
     @property
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.answer.drawn)
+        return seed_token.token_of(self.answer.seed_or_root)
 
 
 def endpoint(kind: type[Request]) -> str | None:
@@ -172,14 +172,14 @@ def _repeated(
     """Return the secrets that the texts of an entry contain. Others are not stored anywhere."""
     if not secrets:
         return ()
-    made = answer.made
+    rendered = answer.rendered
     texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
     texts += (*answer.notes, *answer.near_misses)
     texts += [value for _, value in pairs]
     content = b""
-    if isinstance(made, Plan):  # of the request, a prerendered response contains at most the model
-        texts += [value for _, value in made.head.headers]
-        content = b"".join([_bytes_of(step) for step in made.steps])
+    if isinstance(rendered, Plan):  # of the request, a prerendered response contains at most the model
+        texts += [value for _, value in rendered.head.headers]
+        content = b"".join([_bytes_of(step) for step in rendered.steps])
     content += "\n".join(texts).encode("utf-8", "surrogateescape")
     return [secret for secret in secrets if secret.encode("utf-8", "surrogateescape") in content]
 
@@ -224,18 +224,18 @@ STEP: Final = 400
 
 def weight(answer: PlannedResponse) -> int:
     """Return an estimate of the bytes that a response holds."""
-    made = answer.made
-    if isinstance(made, PrerenderedResponse):
+    rendered = answer.rendered
+    if isinstance(rendered, PrerenderedResponse):
         return KIB
-    return STEP * len(made.steps) if len(made.steps) > MAX_MEASURED_STEPS else _size(answer)
+    return STEP * len(rendered.steps) if len(rendered.steps) > MAX_MEASURED_STEPS else _size(answer)
 
 
 def _size(answer: PlannedResponse) -> int:
     """Return the bytes that a response holds alone: a prerendered response is shared."""
-    made = answer.made
-    if isinstance(made, PrerenderedResponse):
+    rendered = answer.rendered
+    if isinstance(rendered, PrerenderedResponse):
         return sum([len(part) for part in answer.placeholder_values])
-    each = len(made.steps) // MAX_WEIGHED_STEPS + 1
-    size = 100 * len(made.steps) + sum(map(len, answer.near_misses))
-    steps = made.steps if each == 1 else made.steps[::each]
+    each = len(rendered.steps) // MAX_WEIGHED_STEPS + 1
+    size = 100 * len(rendered.steps) + sum(map(len, answer.near_misses))
+    steps = rendered.steps if each == 1 else rendered.steps[::each]
     return size + each * sum([len(_bytes_of(step)) for step in steps])

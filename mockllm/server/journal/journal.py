@@ -73,14 +73,14 @@ class Journal:
             self._pending_bytes -= pending[0].weight  # it is pushed out
         pending.append(exchange)
         self.total += 1
-        made = exchange.response.made
-        if type(made) is PrerenderedResponse and exchange.times is None:
-            alike = self._alike.get((made, exchange.model))
+        rendered = exchange.response.rendered
+        if type(rendered) is PrerenderedResponse and exchange.times is None:
+            alike = self._alike.get((rendered, exchange.model))
             if alike is None:
                 if len(self._alike) > MAX_UNCOUNTED_KINDS:
                     self.count()
-                self._alike[made, exchange.model] = array("d", (exchange.took,))
-                self._first[made, exchange.model] = exchange
+                self._alike[rendered, exchange.model] = array("d", (exchange.took,))
+                self._first[rendered, exchange.model] = exchange
             else:
                 alike.append(exchange.took)
         else:
@@ -163,8 +163,8 @@ class Journal:
             total = self.total
             waiting = list(islice(reversed(self._pending), most))
             settled = list(islice(reversed(self._ring), most - len(waiting)))
-        made = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
-        return chain(made, settled)
+        entries = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
+        return chain(entries, settled)
 
     def after(self, number: int) -> list[JournalEntry]:
         """Return the stored requests that are newer than the request of this number. Call `settle` before."""

@@ -55,12 +55,12 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
             replay.now = now
             play._tick(now)
         parts = [SentPart(at - entry.since, data) for at, data in replay.written]
-    told = _without(head.head, parts)
+    sent = _without(head.head, parts)
     redactor = redactor or entry.redactor
-    masked = redactor.parts([part.data for part in told])
-    told = [SentPart(part.at, data) for part, data in zip(told, masked, strict=True)]
+    masked = redactor.parts([part.data for part in sent])
+    sent = [SentPart(part.at, data) for part, data in zip(sent, masked, strict=True)]
     headers = tuple((name, redactor.header(name, value)) for name, value in shown_headers(_lines(head.head)))
-    return SentResponse(plan.head.status, headers, told)
+    return SentResponse(plan.head.status, headers, sent)
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:

@@ -48,7 +48,7 @@ def of_one_process(catalog: Catalog) -> list[Diagnostic]:
     that another process receives: a release of `hold`, or the client's response to a tool server."""
     mistakes = []
     for item in catalog.items:
-        responses = () if item.answers is None else item.answers.responses
+        responses = () if item.selector is None else item.selector.responses
         settings = [each.settings for each in responses] + ([item.settings] if item.settings else [])
         if any(each.hold is not None for each in settings):
             mistakes.append(at_item(item, "several processes have no hold: another one receives the release"))
@@ -68,11 +68,11 @@ def at_item(item: CatalogItem, message: str) -> Diagnostic:
 
 def counted_words(item: CatalogItem) -> Iterator[str]:
     """Yield the words of the language by which a rule counts."""
-    guard, answers = item.guard, item.answers
+    guard, selector = item.guard, item.selector
     if item.per != "global":
         yield "per"
-    if answers is not None and answers.mode != "one":
-        yield answers.mode
+    if selector is not None and selector.mode != "one":
+        yield selector.mode
     elif guard is not None and guard.times is not None:
         yield "times"
     if guard is not None:

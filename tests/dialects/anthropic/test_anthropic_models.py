@@ -19,7 +19,7 @@ def models_request(query: str = "", model: str | None = None) -> Request:
 
 
 def list_body(query: str = "", *models: str) -> Any:
-    plan = MODELS.answer(models_request(query), models, STAMP)
+    plan = MODELS.own_response(models_request(query), models, STAMP)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)
@@ -60,7 +60,7 @@ def test_model_page_may_be_empty() -> None:
 
 def test_any_single_model_is_known() -> None:
     for name in ("claude-sonnet-5", "my-own"):
-        plan = MODELS.answer(models_request(model=name), (), STAMP)
+        plan = MODELS.own_response(models_request(model=name), (), STAMP)
         assert isinstance(plan, Plan)
         body = body_of(plan)
         assert (body["type"], body["id"]) == ("model", name)

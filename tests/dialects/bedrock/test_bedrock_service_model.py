@@ -119,7 +119,7 @@ def test_invoke_responses_have_required_members(name: str) -> None:
 
 def test_lookups_have_required_members() -> None:
     count = request_of(f"/model/{CLAUDE}/count-tokens", b'{"input": {"converse": {}}}')
-    plan = COUNT.answer(count, (), STAMP)
+    plan = COUNT.own_response(count, (), STAMP)
     assert isinstance(plan, Plan)
     assert_valid("CountTokens", plan)
     for path, operation, dialect in (
@@ -128,7 +128,7 @@ def test_lookups_have_required_members() -> None:
         ("/inference-profiles", "ListInferenceProfiles", PROFILES),
         (f"/inference-profiles/us.{CLAUDE}", "GetInferenceProfile", PROFILES),
     ):
-        plan = dialect.answer(request_of(path, method="GET"), ("us.mine", "other"), STAMP)
+        plan = dialect.own_response(request_of(path, method="GET"), ("us.mine", "other"), STAMP)
         assert isinstance(plan, Plan)
         assert_valid(operation, plan, CONTROL)
 

@@ -23,7 +23,7 @@ def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> A
         query_string=query,
         route=match.route,
     )
-    plan = dialect.answer(request, ["mine", "gemini-2.5-pro"], STAMP)
+    plan = dialect.own_response(request, ["mine", "gemini-2.5-pro"], STAMP)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)

@@ -69,6 +69,28 @@ def test_chat_messages_are_read() -> None:
     assert (request.system, request.stream, request.model) == ("Be brief.", True, None)
 
 
+CALLS: list[dict[str, object]] = [{"function": {"name": name}} for name in ("look", "now")]
+
+
+@pytest.mark.parametrize(
+    ("results", "named"),
+    [
+        ([{}, {}], ["look", "now"]),
+        ([{"tool_call_id": "unknown"}, {"tool_call_id": "other"}], ["look", "now"]),
+        ([{"tool_name": "now"}, {}], ["now", "look"]),
+        ([{"tool_name": "gone"}, {}], ["gone", "look"]),
+        ([{}, {}, {}], ["look", "now", None]),
+    ],
+)
+def test_result_without_name_belongs_to_open_call(
+    results: list[dict[str, object]], named: list[str | None]
+) -> None:
+    turns = [{"role": "tool", "content": "x", **result} for result in results]
+    request = read({"messages": [{"role": "assistant", "tool_calls": CALLS}, *turns]})
+    parts = [message.parts[0] for message in request.messages[1:]]
+    assert [part.name for part in parts if isinstance(part, ResultPart)] == named
+
+
 @pytest.mark.parametrize(
     ("fields", "sampling"),
     [

@@ -25,7 +25,7 @@ def body(plan: Plan | Failure) -> Json:
 
 
 def test_model_list_has_rule_models_first_without_duplicates() -> None:
-    listed = body(MODELS.answer(models_request(), ["mine", "gpt-4o"], STAMP))
+    listed = body(MODELS.own_response(models_request(), ["mine", "gpt-4o"], STAMP))
     names = [entry["id"] for entry in listed["data"]]
     assert listed["object"] == "list"
     assert names[:2] == ["mine", "gpt-4o"]
@@ -35,18 +35,18 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
 
 
 def test_single_model_is_described() -> None:
-    reported = body(MODELS.answer(models_request("mine"), ["mine"], STAMP))
+    reported = body(MODELS.own_response(models_request("mine"), ["mine"], STAMP))
     assert (reported["id"], reported["object"]) == ("mine", "model")
 
 
 def test_deleted_model_is_still_served() -> None:
-    reported = body(MODELS.answer(models_request("mine", "DELETE"), ["mine"], STAMP))
+    reported = body(MODELS.own_response(models_request("mine", "DELETE"), ["mine"], STAMP))
     assert reported == {"object": "model", "id": "mine", "deleted": True}
-    assert body(MODELS.answer(models_request("mine"), [], STAMP))["id"] == "mine"
+    assert body(MODELS.own_response(models_request("mine"), [], STAMP))["id"] == "mine"
 
 
 def test_any_single_model_is_known() -> None:
-    plan = MODELS.answer(models_request("none"), ["mine"], STAMP)
+    plan = MODELS.own_response(models_request("none"), ["mine"], STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

@@ -74,7 +74,7 @@ def test_mistral_models_have_type_and_capabilities(path: str) -> None:
     assert isinstance(match, RouteMatch)
     listed: LookupDialect = match.dialect  # type: ignore[assignment]
     result = match.dialect.request(method="GET", path=path, headers={}, route=match.route)
-    plan = listed.answer(result, ("mine",), STAMP)
+    plan = listed.own_response(result, ("mine",), STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

@@ -139,14 +139,16 @@ def test_moonshot_text_has_one_first_chunk() -> None:
 def test_vendor_lists_rule_models_and_its_own_model(vendor: str, listed: list[str]) -> None:
     models = vendor_dialect(vendor, "models")
     assert isinstance(models, OpenAiModels)
-    plan = models.answer(OpenAiModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP)
+    plan = models.own_response(
+        OpenAiModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP
+    )
     assert isinstance(plan, Plan)
     assert [item["id"] for item in event_payloads(plan)[0]["data"]] == listed
     assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
 
 
 def test_azure_lists_openai_models() -> None:
-    plan = azure.MODELS.answer(OpenAiModelsRequest(method="GET", path="/", headers={}), [], STAMP)
+    plan = azure.MODELS.own_response(OpenAiModelsRequest(method="GET", path="/", headers={}), [], STAMP)
     assert isinstance(plan, Plan)
     assert "gpt-4o" in [item["id"] for item in event_payloads(plan)[0]["data"]]
 
@@ -156,7 +158,7 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
     dialect = azure.EMBEDDINGS
     raw = dumps({"model": model, "input": "hi"})
     request = dialect.request(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
-    plan = dialect.answer(request, (), STAMP)
+    plan = dialect.own_response(request, (), STAMP)
     assert isinstance(plan, Plan)
     (result,) = event_payloads(plan)
     coheres = model.startswith("Cohere")

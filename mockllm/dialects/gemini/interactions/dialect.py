@@ -52,10 +52,10 @@ def format_second(second: int) -> str:
 class InteractionFields:
     """The members of an interaction other than its steps."""
 
-    def __init__(self, reply: Reply, request: InteractionRequest, stamp: ResponseIdentity) -> None:
-        self.reply, self._request, self._stamp = reply, request, stamp
-        self.id = stamp.ids.make("v1_", 60)
-        self._time = derive(format_second, stamp.second)
+    def __init__(self, reply: Reply, request: InteractionRequest, identity: ResponseIdentity) -> None:
+        self.reply, self._request, self._identity = reply, request, identity
+        self.id = identity.ids.make("v1_", 60)
+        self._time = derive(format_second, identity.second)
         extras = reply.extras.get(DIALECT, {})
         self._extras = {name: extras[name] for name in extras if name not in OF_GENERATE}
 
@@ -104,10 +104,10 @@ class InteractionFields:
         }
 
     def call_id(self, part: Call, index: int) -> str:
-        return part.id or self._stamp.ids.make("", 8, str(index), alphabet=_LOWER)
+        return part.id or self._identity.ids.make("", 8, str(index), alphabet=_LOWER)
 
     def signature(self, part: Thinking, index: int) -> str:
-        return part.signature or self._stamp.ids.make("CiQB", 60, str(index))
+        return part.signature or self._identity.ids.make("CiQB", 60, str(index))
 
     def step(self, part: Part, index: int) -> dict[str, Json]:
         """Return a part as a step with all its content."""
@@ -142,10 +142,10 @@ class InteractionFields:
 class InteractionEncoder(Encoder):
     """The events of a stream. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: InteractionRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: InteractionRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request = request
-        self._fields = InteractionFields(reply, request, stamp)
+        self._fields = InteractionFields(reply, request, identity)
         self._events = 0
 
     def start(self) -> Iterable[Event]:
@@ -241,16 +241,16 @@ class Interactions(GeminiDialect):
             return Failure("not_found", message="previous_interaction_id not found.", note=note)
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return interaction_failure(failure, request)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         first = replace(reply, choices=reply.choices[:1])
         return supported_reply(first, omit_thinking=False)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, InteractionRequest)
-        fields = InteractionFields(reply, request, stamp)
+        fields = InteractionFields(reply, request, identity)
         steps: list[Json] = [
             fields.step(part, index)
             for index, part in enumerate(reply.choices[0].parts if reply.choices else ())
@@ -260,14 +260,16 @@ class Interactions(GeminiDialect):
         body = dumps(reply.usage.put_into(whole, "usage"))
         return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, InteractionRequest)
         return Plan(
-            ResponseHead(200, EVENTS), tuple(encode(InteractionEncoder(reply, request, stamp))), Framing.SSE
+            ResponseHead(200, EVENTS),
+            tuple(encode(InteractionEncoder(reply, request, identity))),
+            Framing.SSE,
         )
 
     def in_background(
-        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+        self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
         """Return the stream with its waits, or the interaction as it is queued."""
         run = background_run(stream, pace, STATUS_UPDATE)

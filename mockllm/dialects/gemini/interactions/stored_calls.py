@@ -53,10 +53,12 @@ class StoredInteractionCall(GeminiDialect):
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return interaction_failure(failure, request)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, StoredInteractionRequest)
         if request.stored is None:
             note = (

@@ -100,10 +100,10 @@ class LiveRequest(GenerateRequest):
 class LiveEncoder(Encoder):
     """The messages of one turn. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: LiveRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: LiveRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request = request
-        self._fields = GeminiResponseFields(reply, request, stamp)
+        self._fields = GeminiResponseFields(reply, request, identity)
         calls = [part for part in reply.choices[0].parts if isinstance(part, Call)] if reply.choices else []
         self._unsent = len(calls)
         self._calls: list[Json] = []
@@ -205,12 +205,12 @@ class Live(GeminiDialect):
         thoughts = object_of(request.config.get("thinkingConfig")).get("includeThoughts")
         return supported_reply(reply, omit_thinking=thoughts is not True)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, LiveRequest)
-        steps: tuple[Step, ...] = tuple(encode(LiveEncoder(reply, request, stamp)))
+        steps: tuple[Step, ...] = tuple(encode(LiveEncoder(reply, request, identity)))
         if reply.broken is not None:
             steps += tuple(closing_plan(reply.broken, request).steps)
         return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
@@ -224,7 +224,7 @@ class Live(GeminiDialect):
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return closing_plan(failure, request)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:

@@ -150,7 +150,7 @@ class LiveSession:
             return actions
         return [*actions, *self._generate()]
 
-    def hear(self, media: dict[str, Json]) -> Sequence[SocketAction]:
+    def process(self, media: dict[str, Json]) -> Sequence[SocketAction]:
         """Take realtime input: a text, audio, an image, or the user's activity."""
         actions: list[SocketAction] = []
         if "activityStart" in media:
@@ -193,7 +193,7 @@ class LiveSession:
         self._detector.rate = int(rate[1]) if rate else INPUT_RATE
         self._speech = True
         actions: list[SocketAction] = []
-        for change, _ in self._detector.hear(data):
+        for change, _ in self._detector.process(data):
             if self._settings.automatic:
                 actions += self._barge_in() if change == "started" else self._end_of_speech()
         return actions
@@ -265,7 +265,7 @@ Handler = Callable[[LiveSession, dict[str, Json]], Sequence[SocketAction]]
 HANDLERS: Final[dict[str, Handler]] = {
     SETUP: LiveSession.set_up,
     "clientContent": LiveSession.add_content,
-    "realtimeInput": LiveSession.hear,
+    "realtimeInput": LiveSession.process,
     "toolResponse": LiveSession.answer_calls,
 }
 

@@ -82,9 +82,11 @@ class LiveHandshake(LiveLookup):
         """`session` makes the session of the socket."""
         self._session = session
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         session = self._session
-        return Plan(ResponseHead(101, ()), (), delivery=replace(USUAL, socket=lambda: session(stamp)))
+        return Plan(ResponseHead(101, ()), (), delivery=replace(USUAL, socket=lambda: session(identity)))
 
 
 class LiveSetupRequest(LiveRequest):
@@ -116,10 +118,12 @@ class LiveSetup(LiveLookup):
         assert isinstance(request, LiveSetupRequest)
         return None if request.model is not None else Failure("bad_request", message="model is required.")
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return closing_plan(failure, request)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, LiveSetupRequest)
         if request.resumed is not None and request.restored is None:
             return Failure(
@@ -156,5 +160,7 @@ class LiveTranscription(LiveLookup):
     api: str = "transcription"
     request: type[Request] = LiveTranscriptionRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         return Plan(ResponseHead(200, ()), (EventStep(b"", 0, "body"),))

@@ -110,13 +110,15 @@ class CreateBatch(OpenAiCall):
             error = _input_failure(request) if absent is None else missing(absent)
         return error
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, stamp)
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.begin(BatchOutcome(), request, identity)
 
-    def begin(self, outcome: BatchOutcome, request: Request, stamp: ResponseIdentity) -> Plan:
+    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         fields = request.fields
-        id = stamp.ids.make(PREFIX, 32, alphabet=HEX)
+        id = identity.ids.make(PREFIX, 32, alphabet=HEX)
         shown: dict[str, Json] = {
             "id": id,
             "object": "batch",
@@ -128,14 +130,14 @@ class CreateBatch(OpenAiCall):
             "status": "validating",
             OUTPUT: None,
             ERRORS: None,
-            "created_at": stamp.second,
-            "expires_at": stamp.second + WINDOW,
+            "created_at": identity.second,
+            "expires_at": identity.second + WINDOW,
             **{f"{name}_at": None for name in TIMES},
             "request_counts": {"total": 0, "completed": 0, "failed": 0},
             "metadata": fields.get("metadata"),
             "usage": None,
         }
-        plan = body_plan(shown, stamp)
+        plan = body_plan(shown, identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
@@ -242,16 +244,18 @@ class BatchCall(LookupCall):
     api = "stored_batches"
     request = StoredBatchRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, StoredBatchRequest)
         if request.stored is None:
             id = request.route.get("batch")
             note = stored_object_note("batch", self.api)
             return Failure("not_found", message=f"No batch found with id '{id}'.", note=note)
-        return self.respond(request.stored, request, stamp)
+        return self.respond(request.stored, request, identity)
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        return body_plan(batch_object(stored, request.monotonic), stamp)
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return body_plan(batch_object(stored, request.monotonic), identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredBatchRequest)
@@ -274,12 +278,12 @@ class GetBatch(BatchCall):
 class CancelBatch(BatchCall):
     """POST /v1/batches/{id}/cancel."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         state = state_of(stored, request.monotonic)
         if state.ended:
             message = f"Cannot cancel a batch with status '{state.status}'."
             return Failure("bad_request", 409, message)
-        return super().respond(self.changed(stored, request), request, stamp)
+        return super().respond(self.changed(stored, request), request, identity)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
         return cancelled(stored, request.monotonic)
@@ -288,7 +292,9 @@ class CancelBatch(BatchCall):
 class ListBatches(BatchCall):
     """GET /v1/batches: the newest first, in pages."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         batches = request.recall.all_stored(PREFIX)
         shown = [batch_object(batch, request.monotonic) for batch in batches]
-        return body_plan(page(shown, request.query, "desc"), stamp)
+        return body_plan(page(shown, request.query, "desc"), identity)

@@ -42,13 +42,13 @@ FINISH: Final[dict[Finish, str]] = {
 class ChatResponseFields:
     """The fields of a response other than the reply itself."""
 
-    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> None:
-        self.id = stamp.ids.make("chatcmpl-", 29)
-        self.created = stamp.second
+    def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
+        self.id = identity.ids.make("chatcmpl-", 29)
+        self.created = identity.second
         self.model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
         self.tier = request.service_tier
         self.family = family(self.model)
-        self.ids = stamp.ids
+        self.ids = identity.ids
         self.forced = request.forced
         """Whether the request named the function to call; the response then ends with `stop`."""
         self.custom = request.custom

@@ -45,10 +45,10 @@ SEPARATE_EXTRAS: Final = ("object", "choices", "usage", "moderation")
 class ChatEncoder(Encoder):
     """The chunks of a stream. The block of a native part is a delta without changes."""
 
-    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
         super().__init__(supported_reply(reply))
-        self._request, self._stamp = request, stamp
-        self._facts = facts = ChatResponseFields(reply, request, stamp)
+        self._request, self._identity = request, identity
+        self._facts = facts = ChatResponseFields(reply, request, identity)
         extras = reply.extras.get("openai", {})
         own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
         top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
@@ -133,7 +133,7 @@ class ChatEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        error = {"error": error_object(failure, self._request, self._stamp)}
+        error = {"error": error_object(failure, self._request, self._identity)}
         if not failure.in_chunk:
             return ((dumps(error), None),)
         chunk, name = self._chunk(0, b'{"content":""}', b'"error"')
@@ -182,14 +182,14 @@ class Chat(OpenAiCall):
         assert isinstance(request, ChatRequest)
         return one_call(supported_reply(reply)) if request.legacy else supported_reply(reply)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
-        return body_plan(body(reply, ChatResponseFields(reply, request, stamp)), stamp, BODY_HEAD)
+        return body_plan(body(reply, ChatResponseFields(reply, request, identity)), identity, BODY_HEAD)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
-        steps = tuple(encode(ChatEncoder(reply, request, stamp)))
-        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+        steps = tuple(encode(ChatEncoder(reply, request, identity)))
+        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
 
     def stream_form(self, request: Request) -> StreamForm:
         return CHAT_FORM

@@ -63,7 +63,7 @@ class ChatRequest(ModelRequest):
         return self.read_messages(entries, add_turn) if type(entries) is list else ()
 
     @property
-    def memorable(self) -> bool:
+    def storable(self) -> bool:
         """Whether the completion is to be stored."""
         return self.fields.get("store") is True
 

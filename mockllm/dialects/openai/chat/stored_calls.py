@@ -46,7 +46,7 @@ SETTINGS: Final[dict[str, Json]] = {
 
 def store_update(plan: Plan, request: ChatRequest) -> StoreUpdate | None:
     """Return the update of the store; None where nothing is to be stored, or the response is no completion."""
-    if not request.memorable:
+    if not request.storable:
         return None
     completion = _completion(plan)
     id = text_of(completion.get("id"))
@@ -171,13 +171,15 @@ class StoredChatCall(LookupCall):
     api = "stored_completions"
     request = StoredChatRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, StoredChatRequest)
         if request.stored is None:
             id = request.route.get("completion")
             note = stored_object_note("chat completion (`store: true`)", self.api)
             return Failure("not_found", message=f"Chat completion with id '{id}' not found.", note=note)
-        return body_plan(self.response_body(request.stored, request), stamp)
+        return body_plan(self.response_body(request.stored, request), identity)
 
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         raise NotImplementedError  # pragma: no cover - abstract
@@ -186,10 +188,12 @@ class StoredChatCall(LookupCall):
 class ListChat(StoredChatCall):
     """GET /v1/chat/completions: all completions, or those with a model or metadata; the oldest first."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         completions = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
         matching = [completion for completion in completions if _matches(completion, request)]
-        return body_plan(page(matching, request.query, "asc"), stamp)
+        return body_plan(page(matching, request.query, "asc"), identity)
 
 
 class GetChat(StoredChatCall):

@@ -114,13 +114,15 @@ class UploadFile(OpenAiCall):
             return refuse("Invalid file format for Batch API. Must be .jsonl")
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         file = next((file for file in request.form_files if file.field == "file"), None)
         name, content = ("upload", request.raw) if file is None else (file.name, file.content)
         purpose = request.form.get("purpose", "user_data")
-        id = stamp.ids.make(PREFIX, ID_LENGTH, alphabet=BASE62)
-        expires = _expires(request.form, purpose, stamp.second)
-        return body_plan(file_object(id, name, purpose, len(content), stamp.second, expires), stamp)
+        id = identity.ids.make(PREFIX, ID_LENGTH, alphabet=BASE62)
+        expires = _expires(request.form, purpose, identity.second)
+        return body_plan(file_object(id, name, purpose, len(content), identity.second, expires), identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
@@ -146,27 +148,29 @@ class FileCall(LookupCall):
     api = "stored_files"
     request = FileRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, FileRequest)
         if request.stored is None:
             return missing_file(request.route.get("file"), self.api)
-        return self.respond(request.stored, stamp)
+        return self.respond(request.stored, identity)
 
-    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class GetFile(FileCall):
     """GET /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
-        return body_plan(loads(stored.response_body), stamp)
+    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+        return body_plan(loads(stored.response_body), identity)
 
 
 class GetFileContent(FileCall):
     """GET /v1/files/{id}/content."""
 
-    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
         shown = loads(stored.response_body)
         if shown["purpose"] in UNREADABLE:
             return refuse(f"Not allowed to download files of purpose: {shown['purpose']}")
@@ -176,14 +180,14 @@ class GetFileContent(FileCall):
             ("content-disposition", f'attachment; filename="{name}"'),
         )
         step = EventStep(stored.request_body, 0, "body")
-        return Plan(head(200, pairs + OPENAI, stamp), (step,))
+        return Plan(head(200, pairs + OPENAI, identity), (step,))
 
 
 class DeleteFile(FileCall):
     """DELETE /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, stamp: ResponseIdentity) -> Plan | Failure:
-        return body_plan({"object": "file", "deleted": True, "id": stored.id}, stamp)
+    def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:
+        return body_plan({"object": "file", "deleted": True, "id": stored.id}, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, FileRequest)
@@ -195,7 +199,9 @@ class DeleteFile(FileCall):
 class ListFiles(FileCall):
     """GET /v1/files: all files, or those of a purpose; the newest first."""
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         found = [
             whole_file(stored, request.recall, request.monotonic)
             for stored in request.recall.all_stored(PREFIX)
@@ -204,4 +210,4 @@ class ListFiles(FileCall):
         purpose = request.query.get("purpose")
         wanted = [file for file in shown if purpose is None or file["purpose"] == purpose]
         query = {"limit": str(DEFAULT_PAGE_SIZE), **request.query}
-        return body_plan(page(wanted, query, "desc"), stamp)
+        return body_plan(page(wanted, query, "desc"), identity)

@@ -72,9 +72,9 @@ def _facts(request: ImagesRequest) -> dict[str, Json]:
 class ImagesEncoder(Encoder):
     """The events of a stream. A chunk of an image that is not the whole image is a partial one."""
 
-    def __init__(self, reply: Reply, request: ImagesRequest, stamp: ResponseIdentity, prefix: str) -> None:
+    def __init__(self, reply: Reply, request: ImagesRequest, identity: ResponseIdentity, prefix: str) -> None:
         super().__init__(reply)
-        self._request, self._stamp, self._prefix = request, stamp, prefix
+        self._request, self._identity, self._prefix = request, identity, prefix
         self._partial = 0
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
@@ -90,11 +90,11 @@ class ImagesEncoder(Encoder):
         return (self._event("partial_image", text, {"partial_image_index": number}),)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return error_event(failure, self._request, self._stamp)
+        return error_event(failure, self._request, self._identity)
 
     def _event(self, kind: str, image: str, members: dict[str, Json]) -> Event:
         name = f"{self._prefix}.{kind}"
-        event: dict[str, Json] = {"type": name, "b64_json": image, "created_at": self._stamp.second}
+        event: dict[str, Json] = {"type": name, "b64_json": image, "created_at": self._identity.second}
         return dumps({**event, **_facts(self._request), **members}), name
 
 
@@ -149,26 +149,26 @@ class ImageGenerations(MediaCall):
         partial = (f"{request.subject} partial {number}" for number in range(request.partials))
         return replace(part, chunks=(*(_generated(request, subject) for subject in partial), part.data))
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ImagesRequest)
         revised = {"revised_prompt": reply.choices[0].text} if reply.choices[0].text else {}
         data: list[Json] = [
-            {**revised, **_image(part, request, stamp, number)}
+            {**revised, **_image(part, request, identity, number)}
             for number, part in enumerate(media_of(reply, "images"))
         ]
-        body: dict[str, Json] = {"created": stamp.second}
+        body: dict[str, Json] = {"created": identity.second}
         if request.is_gpt:
             body |= _facts(request)
         body["data"] = data
         if request.is_gpt:
             body["usage"] = _usage(reply, request)
             reply.usage.put_into(body, "usage")
-        return body_plan(merged_json(body, own_extras(reply)), stamp, BODY_HEAD)
+        return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEAD)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ImagesRequest)
-        steps = tuple(encode(ImagesEncoder(reply, request, stamp, self.prefix)))
-        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+        steps = tuple(encode(ImagesEncoder(reply, request, identity, self.prefix)))
+        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
 
 
 class ImageEdits(ImageGenerations):
@@ -190,13 +190,13 @@ def _is_image(part: object) -> bool:
     return type(part) is Media and part.kind == "images"
 
 
-def _image(part: Media, request: ImagesRequest, stamp: ResponseIdentity, number: int) -> dict[str, Json]:
+def _image(part: Media, request: ImagesRequest, identity: ResponseIdentity, number: int) -> dict[str, Json]:
     """Return an image of a response. A generated one may have an address here; a file is a `data:` address."""
     if not request.by_url:
         return {"b64_json": part.data}
     if not part.generated:
         return {"url": f"data:{part.mime};base64,{part.data}"}
-    name = stamp.ids.make("img-", 24, str(number), HEX)
+    name = identity.ids.make("img-", 24, str(number), HEX)
     width, height = size_of(part.size or "") or request.size
     return {"url": f"http://{request.host or 'localhost'}{PATH}{name}-{width}x{height}.{request.format}"}
 
@@ -212,7 +212,9 @@ class ImageFile(LookupCall):
     api = "image_files"
     request = ImageFileRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         stem, _, format = request.route.get("name", "").rpartition(".")
         size = size_of(stem.rpartition("-")[2])
         if size is None or format not in IMAGE_TYPES:

@@ -97,8 +97,8 @@ class ImagesRequest(MediaRequest):
     @lazy
     def format(self) -> str:
         """The format of the images; those that are not generated here (gif, svg) are PNG."""
-        asked = text_of(self.fields.get("output_format")) or "png"
-        return asked if asked in IMAGE_TYPES else "png"
+        wanted = text_of(self.fields.get("output_format")) or "png"
+        return wanted if wanted in IMAGE_TYPES else "png"
 
     @lazy
     def transparent(self) -> bool:
@@ -106,14 +106,14 @@ class ImagesRequest(MediaRequest):
 
     @lazy
     def quality(self) -> str:
-        asked = text_of(self.fields.get("quality")) or "auto"
-        return asked if asked in ("low", "medium", "high", "xhigh", "max") else "medium"
+        wanted = text_of(self.fields.get("quality")) or "auto"
+        return wanted if wanted in ("low", "medium", "high", "xhigh", "max") else "medium"
 
     @lazy
     def by_url(self) -> bool:
         """Whether the response has addresses in place of the images."""
-        asked = self.fields.get("response_format")
-        return asked == "url" or (asked != "b64_json" and not self.is_gpt)
+        wanted = self.fields.get("response_format")
+        return wanted == "url" or (wanted != "b64_json" and not self.is_gpt)
 
     @property
     def image_tokens(self) -> int:

@@ -56,7 +56,7 @@ class MediaCall(OpenAiCall):
     def variant(self, request: Request) -> Hashable:
         return request.raw
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
+    def build_request(self, request: NeutralRequest) -> WireRequest:
         raise NotImplementedError  # pragma: no cover - `neutral=False`: no neutral words ask for media
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
@@ -77,9 +77,9 @@ class MediaCall(OpenAiCall):
         return decoder.result()
 
 
-def error_event(failure: Failure, request: Request, stamp: ResponseIdentity) -> Iterable[Event]:
+def error_event(failure: Failure, request: Request, identity: ResponseIdentity) -> Iterable[Event]:
     """Return the event of an error in a stream."""
-    return ((dumps({"error": error_object(failure, request, stamp)}), None),)
+    return ((dumps({"error": error_object(failure, request, identity)}), None),)
 
 
 def base64_of(data: bytes) -> str:

@@ -83,8 +83,8 @@ class SpeechRequest(MediaRequest):
 
     @lazy
     def format(self) -> str:
-        asked = text_of(self.fields.get("response_format")) or "mp3"
-        return asked if asked in AUDIO_TYPES else "mp3"
+        wanted = text_of(self.fields.get("response_format")) or "mp3"
+        return wanted if wanted in AUDIO_TYPES else "mp3"
 
     @lazy
     def speed(self) -> float:
@@ -113,9 +113,9 @@ def check(request: Request) -> Failure | None:
 class SpeechEncoder(Encoder):
     """Chunks of bytes, or events with them in base64."""
 
-    def __init__(self, reply: Reply, request: SpeechRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: SpeechRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self._request, self._stamp = request, stamp
+        self._request, self._identity = request, identity
 
     def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
         if not self._request.as_events:
@@ -134,7 +134,7 @@ class SpeechEncoder(Encoder):
             yield "end", (dumps({**done, **own_extras(self.reply)}), None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return error_event(failure, self._request, self._stamp) if self._request.as_events else ()
+        return error_event(failure, self._request, self._identity) if self._request.as_events else ()
 
 
 class Speech(MediaCall):
@@ -169,20 +169,20 @@ class Speech(MediaCall):
         """Return the reply's audio, in chunks of half a second each."""
         return with_parts(reply, [_in_chunks(part) for part in media_of(reply, "audio")[:1]])
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the audio whole (`stream: false` of a scenario)."""
         assert isinstance(request, SpeechRequest)
         body = b"".join(decoded(part.data) for part in media_of(reply, "audio"))
-        return Plan(head(200, _pairs(reply, request), stamp), (EventStep(body, 0, "body"),))
+        return Plan(head(200, _pairs(reply, request), identity), (EventStep(body, 0, "body"),))
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, SpeechRequest)
-        steps: list[Step] = list(encode(SpeechEncoder(reply, request, stamp)))
+        steps: list[Step] = list(encode(SpeechEncoder(reply, request, identity)))
         if request.as_events:
-            return Plan(head(200, STREAM_HEAD, stamp), tuple(steps), Framing.SSE)
+            return Plan(head(200, STREAM_HEAD, identity), tuple(steps), Framing.SSE)
         if reply.broken is not None:  # bytes have no form for an error
             steps.append(CutStep("close", steps[-1].chunk_index if steps else 0))
-        return Plan(head(200, _pairs(reply, request), stamp), tuple(steps), Framing.BYTES)
+        return Plan(head(200, _pairs(reply, request), identity), tuple(steps), Framing.BYTES)
 
 
 def _pairs(reply: Reply, request: SpeechRequest) -> tuple[tuple[str, str], ...]:

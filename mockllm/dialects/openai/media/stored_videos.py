@@ -33,21 +33,23 @@ class StoredVideoCall(LookupCall):
     api = "stored_videos"
     request = StoredVideoRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         stored = stored_video(request)
         if stored is None or stored.timeline is None:
             return not_found(request.route.get("video", ""))
-        return self.respond(stored.timeline, request, stamp)
+        return self.respond(stored.timeline, request, identity)
 
-    def respond(self, timeline: Timeline, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class GetVideo(StoredVideoCall):
     """GET /v1/videos/{id}."""
 
-    def respond(self, timeline: Timeline, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        plan = body_plan(state_at(timeline, request.monotonic), stamp)
+    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        plan = body_plan(state_at(timeline, request.monotonic), identity)
         if has_ended(timeline, request.monotonic):
             return plan
         headers = (("openai-poll-after-ms", POLL_AFTER_MS),)
@@ -66,9 +68,9 @@ class GetVideo(StoredVideoCall):
 class DeleteVideo(StoredVideoCall):
     """DELETE /v1/videos/{id}."""
 
-    def respond(self, timeline: Timeline, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = request.route["video"]
-        return body_plan({"id": id, "object": "video.deleted", "deleted": True}, stamp)
+        return body_plan({"id": id, "object": "video.deleted", "deleted": True}, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         stored = stored_video(request)
@@ -78,21 +80,21 @@ class DeleteVideo(StoredVideoCall):
 class VideoContent(StoredVideoCall):
     """GET /v1/videos/{id}/content: the video, its thumbnail or its sheet of pictures."""
 
-    def respond(self, timeline: Timeline, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         video = state_at(timeline, request.monotonic)
         if video["status"] != "completed":
             return refuse(f"Video is not ready: its status is '{video['status']}'.")
         variant = VARIANTS.get(request.query.get("variant", "video"))
         if variant is None:
-            return _bytes(content(timeline) or b"", "video/mp4", stamp)
+            return _bytes(content(timeline) or b"", "video/mp4", identity)
         size = size_of(str(video["size"])) or size_of(DEFAULT_SIZE)
         assert size is not None
-        return _bytes(make_image(variant[0], size, str(video["prompt"])), variant[1], stamp)
+        return _bytes(make_image(variant[0], size, str(video["prompt"])), variant[1], identity)
 
 
-def _bytes(data: bytes, media_type: str, stamp: ResponseIdentity) -> Plan:
+def _bytes(data: bytes, media_type: str, identity: ResponseIdentity) -> Plan:
     pairs = (("content-type", media_type), *OPENAI)
-    return Plan(head(200, pairs, stamp), (EventStep(data, 0, "body"),))
+    return Plan(head(200, pairs, identity), (EventStep(data, 0, "body"),))
 
 
 class ListVideos(LookupCall):
@@ -101,9 +103,11 @@ class ListVideos(LookupCall):
     api = "stored_videos"
     request = StoredVideoRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         videos = [self._state(stored, request) for stored in request.recall.all_stored("video_")]
-        return body_plan(page([video for video in videos if video], request.query, "desc"), stamp)
+        return body_plan(page([video for video in videos if video], request.query, "desc"), identity)
 
     def _state(self, stored: StoredResponse, request: Request) -> dict[str, object]:
         return {} if stored.timeline is None else state_at(stored.timeline, request.monotonic)

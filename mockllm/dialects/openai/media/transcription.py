@@ -51,9 +51,9 @@ TEXT_HEAD: Final = (("content-type", "text/plain; charset=utf-8"), *OPENAI, *LIM
 class TranscriptionEncoder(Encoder):
     """The events of a stream."""
 
-    def __init__(self, reply: Reply, request: AudioRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: AudioRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self._request, self._stamp = request, stamp
+        self._request, self._identity = request, identity
         self._facts: TranscriptFacts = transcript_facts(reply, request)
         self._position = 0
 
@@ -63,12 +63,12 @@ class TranscriptionEncoder(Encoder):
             event["logprobs"] = logprobs(text, self._position)
             self._position += len(split(text))
         if DIARIZE in (self._request.model or ""):
-            event["segment_id"] = self._stamp.ids.make("seg_", 24, "0")
+            event["segment_id"] = self._identity.ids.make("seg_", 24, "0")
         return ((dumps(event), None),)
 
     def end(self, choice: int) -> Iterable[Event]:
         if self._request.format == "diarized_json":
-            for segment in diarized_segments(self._facts, self._stamp.ids):
+            for segment in diarized_segments(self._facts, self._identity.ids):
                 yield dumps(segment), None
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
@@ -81,7 +81,7 @@ class TranscriptionEncoder(Encoder):
         yield "end", (dumps(merged_json(event, own_extras(self.reply))), None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return error_event(failure, self._request, self._stamp)
+        return error_event(failure, self._request, self._identity)
 
 
 class Transcriptions(MediaCall):
@@ -107,28 +107,28 @@ class Transcriptions(MediaCall):
         parts = (Text(part.chunks) if type(part) is Refusal else part for part in parts_of(reply))
         return with_parts(reply, [part for part in parts if type(part) is Text])
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, AudioRequest)
         facts = transcript_facts(reply, request)
         match request.format:
             case "text":
-                return _text_plan(f"{facts.text}\n", stamp)
+                return _text_plan(f"{facts.text}\n", identity)
             case "srt" | "vtt":
-                return _text_plan(subtitles(facts.segments, request.format), stamp)
+                return _text_plan(subtitles(facts.segments, request.format), identity)
             case "verbose_json":
                 body = verbose_body(reply, request, facts)
             case "diarized_json":
-                body = diarized_body(reply, request, facts, stamp.ids)
+                body = diarized_body(reply, request, facts, identity.ids)
             case _:
                 body = json_body(reply, request, facts)
         if "usage" in body:
             body = reply.usage.put_into(body, "usage")
-        return body_plan(merged_json(body, own_extras(reply)), stamp, BODY_HEAD)
+        return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEAD)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, AudioRequest)
-        steps = tuple(encode(TranscriptionEncoder(reply, request, stamp)))
-        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+        steps = tuple(encode(TranscriptionEncoder(reply, request, identity)))
+        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
 
 
 class Translations(Transcriptions):
@@ -138,5 +138,5 @@ class Translations(Transcriptions):
     request = TranslationRequest
 
 
-def _text_plan(text: str, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, TEXT_HEAD, stamp), (EventStep(text.encode(), 0, "body"),))
+def _text_plan(text: str, identity: ResponseIdentity) -> Plan:
+    return Plan(head(200, TEXT_HEAD, identity), (EventStep(text.encode(), 0, "body"),))

@@ -75,8 +75,8 @@ class AudioRequest(MediaRequest):
 
     @lazy
     def format(self) -> str:
-        asked = text_of(self.fields.get("response_format")) or "json"
-        return asked if asked in FORMATS else "json"
+        wanted = text_of(self.fields.get("response_format")) or "json"
+        return wanted if wanted in FORMATS else "json"
 
     @lazy
     def granularities(self) -> frozenset[str]:
@@ -90,8 +90,8 @@ class AudioRequest(MediaRequest):
     @lazy
     def language(self) -> str:
         """The code of the language that the client names; English by default."""
-        asked = text_of(self.fields.get("language")) or next(texts(self.fields.get("languages")), None)
-        return asked or "en"
+        wanted = text_of(self.fields.get("language")) or next(texts(self.fields.get("languages")), None)
+        return wanted or "en"
 
     @lazy
     def input_tokens(self) -> int:
@@ -137,12 +137,12 @@ def check(request: Request) -> Failure | None:
 
 def _check_format(request: AudioRequest, body: Mapping[str, Json]) -> Failure | None:
     """Return the refusal of a format that the model lacks: only Whisper has subtitles and times."""
-    asked, model = body.get("response_format"), request.model or ""
+    wanted, model = body.get("response_format"), request.model or ""
     allowed = (*PLAIN_FORMATS, "diarized_json") if DIARIZE in model else PLAIN_FORMATS
-    if asked is None or asked in allowed or (request.is_whisper and asked != "diarized_json"):
+    if wanted is None or wanted in allowed or (request.is_whisper and wanted != "diarized_json"):
         return None
     if not request.is_whisper and "transcribe" not in model:
         return None
     use = " or ".join(f"'{name}'" for name in (FORMATS[:5] if request.is_whisper else allowed))
-    message = f"response_format '{asked}' is not compatible with model '{model}'. Use {use} instead."
+    message = f"response_format '{wanted}' is not compatible with model '{model}'. Use {use} instead."
     return refuse(message, "response_format", "unsupported_value")

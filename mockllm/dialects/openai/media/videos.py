@@ -66,23 +66,23 @@ class Videos(MediaCall):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return with_parts(reply, media_of(reply, "video")[:1])
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(reply, request, stamp)  # pragma: no cover - always in the background
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, identity)  # pragma: no cover - always in the background
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the states of the job. Clients get the first one; the others follow in the background."""
         assert isinstance(request, VideosRequest)
-        steps = tuple(_states(reply, request, stamp))
-        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+        steps = tuple(_states(reply, request, identity))
+        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
 
     def in_background(
-        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+        self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
         """Return the job as it is at first; its `background` has all states."""
         whole = replace(stream, steps=tuple(timed(iter(stream.steps), pace)))
         first = next(step for step in whole.steps if isinstance(step, EventStep))
         run = BackgroundRun(whole, pace.queued_polls or 0, pace.in_progress_polls or 0)
-        return replace(body_plan(loads(first.payload), stamp, BODY_HEAD), background=run)
+        return replace(body_plan(loads(first.payload), identity, BODY_HEAD), background=run)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Store the job, and send the webhooks of its end."""
@@ -113,11 +113,11 @@ class VideoEdits(Videos):
     request = VideoEditRequest
 
 
-def _states(reply: Reply, request: VideosRequest, stamp: ResponseIdentity) -> Iterator[EventStep]:
+def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
     video: dict[str, Json] = {
-        "id": stamp.ids.make("video_", 48),
+        "id": identity.ids.make("video_", 48),
         "object": "video",
-        "created_at": stamp.second,
+        "created_at": identity.second,
         "completed_at": None,
         "expires_at": None,
         "status": "queued",
@@ -134,7 +134,7 @@ def _states(reply: Reply, request: VideosRequest, stamp: ResponseIdentity) -> It
     yield _state(IN_PROGRESS, {**video, "status": "in_progress"})
     if reply.broken is not None:
         yield _state(
-            FAILED, {**video, "status": "failed", "error": _error(reply.broken, request, stamp)}, last=True
+            FAILED, {**video, "status": "failed", "error": _error(reply.broken, request, identity)}, last=True
         )
         return
     yield _state(COMPLETED, {**video, "status": "completed", "progress": 100}, last=True)
@@ -146,6 +146,6 @@ def _state(name: str, video: dict[str, Json], *, last: bool = False) -> EventSte
     return EventStep(dumps(video), 1 if last else 0, "chunk" if last else "open", name)
 
 
-def _error(failure: Failure, request: VideosRequest, stamp: ResponseIdentity) -> dict[str, Json]:
-    error = error_object(failure, request, stamp)
+def _error(failure: Failure, request: VideosRequest, identity: ResponseIdentity) -> dict[str, Json]:
+    error = error_object(failure, request, identity)
     return {"code": error["code"] or error["type"], "message": error["message"]}

@@ -47,7 +47,7 @@ class RealtimeRequest(ResponsesRequest):
         return False
 
     @property
-    def memorable(self) -> bool:
+    def storable(self) -> bool:
         return False
 
     @lazy
@@ -63,10 +63,10 @@ class RealtimeRequest(ResponsesRequest):
 class RealtimeEncoder(Encoder):
     """The events of one response. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: RealtimeRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: RealtimeRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self._request, self._ids = request, stamp.ids
-        self._id = stamp.ids.make("resp_", 21)
+        self._request, self._ids = request, identity.ids
+        self._id = identity.ids.make("resp_", 21)
         self._format = text_of(request.settings.get("format")) or "audio/pcm"
         self._before = text_of(request.settings.get("previous_item_id"))
         self._events = 0
@@ -151,8 +151,8 @@ class RealtimeEncoder(Encoder):
             }
         content: list[Json] = []
         if text is not None:
-            spoken: dict[str, Json] = {"type": "output_audio", "transcript": text}
-            content = [spoken if self._request.speaks else {"type": "output_text", "text": text}]
+            audio: dict[str, Json] = {"type": "output_audio", "transcript": text}
+            content = [audio if self._request.speaks else {"type": "output_text", "text": text}]
         return item | {"type": "message", "role": "assistant", "content": content}
 
     def _part(self, text: str) -> dict[str, Json]:
@@ -234,13 +234,13 @@ class Realtime(OpenAiCall):
                 parts.append(part)
         return replace(reply, choices=(replace(first, parts=tuple(parts)),))
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RealtimeRequest)
-        encoder = RealtimeEncoder(self.supported_reply(reply, request), request, stamp)
-        return Plan(head(200, OPENAI, stamp), tuple(encode(encoder)), Framing.WEBSOCKET)
+        encoder = RealtimeEncoder(self.supported_reply(reply, request), request, identity)
+        return Plan(head(200, OPENAI, identity), tuple(encode(encoder)), Framing.WEBSOCKET)
 
     def variant(self, request: Request) -> Hashable:
         return request.raw
@@ -248,11 +248,11 @@ class Realtime(OpenAiCall):
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return None
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         """Return a response that failed, as the service ends one."""
-        plan = super().error(failure, request, stamp)
+        plan = super().error(failure, request, identity)
         assert isinstance(request, RealtimeRequest)
-        encoder = RealtimeEncoder(Reply(()), request, stamp)
+        encoder = RealtimeEncoder(Reply(()), request, identity)
         events = [*encoder.start(), *encoder.fail(failure)]
         steps = [EventStep(payload, 0, "error", name) for payload, name in events]
         return Plan(plan.head, tuple(steps), Framing.WEBSOCKET)
@@ -273,5 +273,7 @@ class Transcription(LookupCall):
     api = "transcription"
     request = TranscriptionRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        return Plan(head(200, OPENAI, stamp), (EventStep(b"", 0, "body"),))
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return Plan(head(200, OPENAI, identity), (EventStep(b"", 0, "body"),))

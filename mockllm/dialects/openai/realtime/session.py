@@ -148,7 +148,7 @@ class RealtimeSession:
         if audio is None:
             return (self._error(event, "Invalid 'audio': expected base64.", "invalid_value", "audio"),)
         self._buffered += len(audio) // BYTES_PER_MS[self._detector.format]
-        changes = self._detector.hear(audio)
+        changes = self._detector.process(audio)
         detection = self._input.get("turn_detection")
         if type(detection) is not dict:
             return NOTHING_TO_DO

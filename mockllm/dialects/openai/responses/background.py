@@ -26,14 +26,14 @@ IN_PROGRESS: Final = "response.in_progress"
 ITEM_DONE: Final = "response.output_item.done"
 
 
-def in_background(stream: Plan, pace: Pacing, stamp: ResponseIdentity, *, streamed: bool) -> Plan:
+def in_background(stream: Plan, pace: Pacing, identity: ResponseIdentity, *, streamed: bool) -> Plan:
     """Return the response to a client that does not wait; its `background` is the whole stream."""
     run = background_run(stream, pace, IN_PROGRESS)
     whole = run.plan
     if streamed:
         return replace(whole, background=run)
     first = next(step for step in whole.steps if isinstance(step, EventStep))
-    return replace(body_plan(loads(first.payload)["response"], stamp, BODY_HEAD, end=b""), background=run)
+    return replace(body_plan(loads(first.payload)["response"], identity, BODY_HEAD, end=b""), background=run)
 
 
 def response_at(stored: StoredResponse, now: float) -> dict[str, Json]:

@@ -90,14 +90,16 @@ class ConversationCall(ResponsesCall):
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, ConversationRequest)
         if request.conversation is None:
             id = request.route.get("conversation")
             note = stored_object_note("conversation", self.api)
             return Failure("not_found", message=f"Conversation with id '{id}' not found.", note=note)
         shown = self.shown(request.conversation, request)
-        return shown if isinstance(shown, Failure) else body_plan(shown, stamp, end=b"")
+        return shown if isinstance(shown, Failure) else body_plan(shown, identity, end=b"")
 
     def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
         """Return the body of the response."""
@@ -140,10 +142,12 @@ class CreateConversation(ConversationCallWithBody):
         error = None if metadata is None else check_metadata(metadata)
         return error or _check_new_items(request, required=False)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        id = stamp.ids.make(PREFIX, 50, alphabet=HEX)
-        conversation = new_conversation(id, object_of(request.fields.get("metadata")), stamp.second)
-        return body_plan(loads(conversation.response_body), stamp, end=b"")
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        id = identity.ids.make(PREFIX, 50, alphabet=HEX)
+        conversation = new_conversation(id, object_of(request.fields.get("metadata")), identity.second)
+        return body_plan(loads(conversation.response_body), identity, end=b"")
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ConversationRequest)

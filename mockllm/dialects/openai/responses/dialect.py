@@ -87,10 +87,10 @@ KINDS: Final[dict[type[Part], StreamedPart]] = {
 class ResponsesEncoder(Encoder):
     """The events of one response. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: ResponsesRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self._request, self._stamp = request, stamp
-        self._facts = ResponseObjectFields(reply, request, stamp)
+        self._request, self._identity = request, identity
+        self._facts = ResponseObjectFields(reply, request, identity)
         self._events = 0
         self._done: list[Json] = []
         self._chunks: list[str] = []
@@ -170,7 +170,7 @@ class ResponsesEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         """Yield the error, then the failed response with the completed items."""
-        error = error_object(failure, self._request, self._stamp, ROWS)
+        error = error_object(failure, self._request, self._identity, ROWS)
         yield self._event("error", {"error": error})
         response_error = {"code": error["code"] or error["type"], "message": error["message"]}
         response = self._facts.response("failed", self._done, error=response_error)
@@ -230,27 +230,27 @@ class Responses(ResponsesCall):
         assert isinstance(request, ResponsesRequest)
         return supported_reply(reply, request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
         supported = supported_reply(reply, request)
         choice = supported.choices[0]
-        facts = ResponseObjectFields(supported, request, stamp)
+        facts = ResponseObjectFields(supported, request, identity)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
         reason = incomplete_reason(choice)
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage)
         response = facts.response(status, output(choice, facts), counted, reason=reason)
-        return body_plan(supported.usage.put_into(response, "usage"), stamp, BODY_HEAD, end=b"")
+        return body_plan(supported.usage.put_into(response, "usage"), identity, BODY_HEAD, end=b"")
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        steps = tuple(encode(ResponsesEncoder(supported_reply(reply, request), request, stamp)))
-        return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+        steps = tuple(encode(ResponsesEncoder(supported_reply(reply, request), request, identity)))
+        return Plan(head(200, STREAM_HEAD, identity), steps, Framing.SSE)
 
     def in_background(
-        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+        self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
-        return in_background(stream, pace, stamp, streamed=streamed)
+        return in_background(stream, pace, identity, streamed=streamed)
 
     def stream_form(self, request: Request) -> StreamForm:
         return RESPONSES_FORM

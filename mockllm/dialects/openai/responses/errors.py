@@ -47,5 +47,5 @@ ROWS: Final = {
 class ResponsesCall(OpenAiCall):
     """The base of the calls of this protocol with a body."""
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return errors.error_plan(failure, request, stamp, ROWS)
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return errors.error_plan(failure, request, identity, ROWS)

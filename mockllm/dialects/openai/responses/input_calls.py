@@ -43,23 +43,25 @@ class Compact(ResponsesCall):
         error = check_input(request)
         return missing("model") if error is None and request.model is None else error
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, CompactRequest)
-        id = stamp.ids.make("resp_", 50, alphabet=HEX)
+        id = identity.ids.make("resp_", 50, alphabet=HEX)
         messages = [item for item in request.items if item.get("role") == "user"]
         sealed = {
-            "id": stamp.ids.make("cmp_", 50, alphabet=HEX),
+            "id": identity.ids.make("cmp_", 50, alphabet=HEX),
             "type": "compaction",
-            "encrypted_content": stamp.ids.make(SEALED_PREFIX, 64),
+            "encrypted_content": identity.ids.make(SEALED_PREFIX, 64),
         }
         body = {
             "id": id,
             "object": "response.compaction",
-            "created_at": stamp.second,
+            "created_at": identity.second,
             "output": [*(listed_item(item, f"{id}.{place}") for place, item in enumerate(messages)), sealed],
             "usage": usage(Usage(request.input_tokens, SEALED_ITEM_TOKENS)),
         }
-        return body_plan(body, stamp, end=b"")
+        return body_plan(body, identity, end=b"")
 
 
 class InputTokensRequest(InputRequest):
@@ -75,6 +77,8 @@ class InputTokens(ResponsesCall):
 
     check = staticmethod(check_input)
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         body = {"object": "response.input_tokens", "input_tokens": request.input_tokens}
-        return body_plan(body, stamp, end=b"")
+        return body_plan(body, identity, end=b"")

@@ -65,10 +65,11 @@ DELTA_MEMBERS: Final = {
 }
 """The member that is sent in a delta after the first stage: the event, and the member's name."""
 LATE_MEMBERS: Final = {"web_search_call": "action", "compaction": "encrypted_content"}
-"""A member that an item has only once it is done."""
+"""A member that an item has only once it is done. A search has no `action` before: four recordings from September
+2025 to January 2026 show it, and so do reports of May to September 2026 (64bit/async-openai 550,
+openai/openai-openapi 572), although the SDK's type requires one."""
 EMPTY_MEMBERS: Final[dict[str, dict[str, Json]]] = {
-    "file_search_call": {"results": None},
-    "code_interpreter_call": {"outputs": None},
+    "file_search_call": {"queries": [], "results": None},
     "mcp_call": {"output": None, "error": None},
     "mcp_list_tools": {"tools": []},
     "image_generation_call": {"result": None},
@@ -76,6 +77,8 @@ EMPTY_MEMBERS: Final[dict[str, dict[str, Json]]] = {
 """The members that are empty until the item is done."""
 PART_LISTS: Final = {"message": "content", "reasoning": "summary"}
 """A list whose parts are sent one by one."""
+OUTPUT_LISTS: Final = {"code_interpreter_call": "outputs"}
+"""A list that is empty until the item is done; null where no one includes it."""
 
 
 def opening_item(item: Item) -> Item:
@@ -87,6 +90,8 @@ def opening_item(item: Item) -> Item:
     result |= {name: empty for name, empty in EMPTY_MEMBERS.get(kind, {}).items() if name in result}
     if kind in PART_LISTS:
         result[PART_LISTS[kind]] = []
+    if kind in OUTPUT_LISTS and result.get(OUTPUT_LISTS[kind]) is not None:
+        result[OUTPUT_LISTS[kind]] = []
     if kind in DELTA_MEMBERS:
         result[DELTA_MEMBERS[kind][1]] = ""
     return result

@@ -77,12 +77,12 @@ SEALED_PREFIX: Final = "gAAAAAB"
 class ResponseObjectFields:
     """The fields of a response other than the reply itself: its ids, its time, and the echoed request."""
 
-    def __init__(self, reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> None:
+    def __init__(self, reply: Reply, request: ResponsesRequest, identity: ResponseIdentity) -> None:
         model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
-        self.id = stamp.ids.make("resp_", 50, alphabet=HEX)
-        self.created = stamp.second
+        self.id = identity.ids.make("resp_", 50, alphabet=HEX)
+        self.created = identity.second
         self.form = responses_family(model)
-        self.ids = stamp.ids
+        self.ids = identity.ids
         self.tier = request.service_tier
         self.custom = request.custom
         self.sealed = self.form.recent or "reasoning.encrypted_content" in request.included

@@ -80,14 +80,14 @@ class ResponsesSocket(Responses):
             return refuse("The 'background' parameter is not supported over WebSocket.", "background")
         return super().check(request)
 
-    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return self.encode_stream(reply, request, stamp)
+    def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, identity)
 
-    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return over_socket(super().encode_stream(reply, request, stamp), request)
+    def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        return over_socket(super().encode_stream(reply, request, identity), request)
 
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return socket_error(failure, request, stamp, super().error(failure, request, stamp))
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return socket_error(failure, request, identity, super().error(failure, request, identity))
 
     def variant(self, request: Request) -> object:
         assert isinstance(request, MessageRequest)
@@ -106,9 +106,11 @@ class WarmUp(ResponsesSocket):
     generates = False
     request = WarmUpRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         reply = Reply((Choice(()),), Usage(request.input_tokens, 0))
-        return self.encode_stream(reply, request, stamp)
+        return self.encode_stream(reply, request, identity)
 
 
 def over_socket(plan: Plan, request: Request) -> Plan:
@@ -124,7 +126,7 @@ def over_socket(plan: Plan, request: Request) -> Plan:
     return replace(plan, steps=steps, framing=Framing.WEBSOCKET)
 
 
-def socket_error(failure: Failure, request: Request, stamp: ResponseIdentity, plan: Plan) -> Plan:
+def socket_error(failure: Failure, request: Request, identity: ResponseIdentity, plan: Plan) -> Plan:
     """Return an error as one message, with the status and the headers that `plan` has over HTTP."""
     headers = {
         name: value
@@ -134,7 +136,7 @@ def socket_error(failure: Failure, request: Request, stamp: ResponseIdentity, pl
     event = {
         "type": "error",
         "status": plan.head.status,
-        "error": error_object(failure, request, stamp, ROWS),
+        "error": error_object(failure, request, identity, ROWS),
         "headers": headers,
     }
     return over_socket(Plan(plan.head, (EventStep(dumps(event), 0, "error"),), Framing.WEBSOCKET), request)
@@ -207,12 +209,7 @@ class ResponsesSession:
         output = [event["item"] for event in gone if event.get("type") == "response.output_item.done"]
         cancelled: dict[str, Json] = {
             "type": "response.incomplete",
-            "response": {
-                **first,
-                "status": "cancelled",
-                "incomplete_details": {"reason": "cancelled"},
-                "output": output,
-            },
+            "response": {**first, "status": "cancelled", "output": output},
             "sequence_number": len(gone),
         }
         self._stored.pop(str(first.get("id")), None)

@@ -172,24 +172,26 @@ class StoredCall(ResponsesCall, LookupCall):
     api = "stored_responses"
     request = StoredRequest
 
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, StoredRequest)
         if request.stored is None:
             id = request.route.get("response")
             note = stored_object_note("response", self.api)
             return Failure("not_found", message=f"Response with id '{id}' not found.", note=note)
-        return self.respond(request.stored, request, stamp)
+        return self.respond(request.stored, request, identity)
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class GetResponse(StoredCall):
     """GET /v1/responses/{id}: the stored response, or a stream of it."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not _is_streamed(request):
-            return body_plan(response_at(stored, request.monotonic), stamp, end=b"")
+            return body_plan(response_at(stored, request.monotonic), identity, end=b"")
         after = parse_number(request.query.get("starting_after"), -1)
         events: Iterable[Step]
         if stored.timeline is not None:
@@ -197,7 +199,7 @@ class GetResponse(StoredCall):
         else:
             all_ = _events(response_object(stored.response_body))
             events = (event for place, event in enumerate(all_) if place > after)
-        return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
+        return Plan(head(200, STREAM_HEAD, identity), tuple(events), Framing.SSE)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""
@@ -215,8 +217,8 @@ class GetResponse(StoredCall):
 class DeleteResponse(StoredCall):
     """DELETE /v1/responses/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        return body_plan({"id": stored.id, "object": "response", "deleted": True}, stamp, end=b"")
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+        return body_plan({"id": stored.id, "object": "response", "deleted": True}, identity, end=b"")
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredRequest)
@@ -228,10 +230,10 @@ class DeleteResponse(StoredCall):
 class CancelResponse(StoredCall):
     """POST /v1/responses/{id}/cancel: ends a background response; one that has ended is returned unchanged."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if response_object(stored.response_body).get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
-        return body_plan(response_at(_cancelled(stored, request), request.monotonic), stamp, end=b"")
+        return body_plan(response_at(_cancelled(stored, request), request.monotonic), identity, end=b"")
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredRequest)
@@ -246,11 +248,11 @@ class CancelResponse(StoredCall):
 class InputItems(StoredCall):
     """GET /v1/responses/{id}/input_items: the input that led to the response, the newest first, in pages."""
 
-    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         before = chain(stored, request.recall)[:-1]
         all_ = history(before) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
-        return body_plan(page(shown, request.query, "desc"), stamp, end=b"")
+        return body_plan(page(shown, request.query, "desc"), identity, end=b"")
 
 
 def _is_streamed(request: Request) -> bool:

@@ -171,7 +171,7 @@ async def put_file(context: ControlContext, call: ApiCall) -> BaseModel:
     if context.reload is not None:
         await context.reload()
     stale = context.engine.info().stale
-    listed = [StaleFile(file=file.file, reason=file.reason, left_out=not file.kept) for file in stale]
+    listed = [StaleFile(file=file.file, reason=file.reason, left_out=not file.in_use) for file in stale]
     return FileSaved(name=name, digest=written.digest, loaded=context.reload is not None, stale=listed)
 
 

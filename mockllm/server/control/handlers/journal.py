@@ -142,7 +142,7 @@ async def reload(context: ControlContext, call: ApiCall) -> BaseModel:
         raise Problem(409, "This server does not reload (--no-reload).")
     await context.reload()
     info = context.engine.info()
-    stale = [StaleFile(file=file.file, reason=file.reason, left_out=not file.kept) for file in info.stale]
+    stale = [StaleFile(file=file.file, reason=file.reason, left_out=not file.in_use) for file in info.stale]
     return Reloaded(rules=info.rules, files=info.files, stale=stale)
 
 

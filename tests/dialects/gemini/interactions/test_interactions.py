@@ -220,17 +220,19 @@ def test_image_is_content() -> None:
 def test_native_part_is_a_step() -> None:
     parts = (NativePart("gemini", {"type": "google_search_call"}), Refusal(("No.",)), Media("audio/wav", "x"))
     reply = Reply((Choice((*parts, Text(("a",)))),))
-    stamp = ResponseIdentity(Ids(0, "", 1), 0.0)
-    whole = INTERACTIONS.encode_body(reply, request_of("hi"), stamp)
+    identity = ResponseIdentity(Ids(0, "", 1), 0.0)
+    whole = INTERACTIONS.encode_body(reply, request_of("hi"), identity)
     assert [step["type"] for step in interaction_of(whole)["steps"]] == [
         "google_search_call",
         *["model_output"] * 3,
     ]
-    streamed = INTERACTIONS.encode_stream(reply, request_of("hi", stream=True), stamp)
+    streamed = INTERACTIONS.encode_stream(reply, request_of("hi", stream=True), identity)
     assert len(interaction_of(streamed)["steps"]) == 4
     assert b"google_search_call" in b"".join(payload for _, payload in events(streamed))
     assert INTERACTIONS.decode(whole) is None
-    assert interaction_of(INTERACTIONS.encode_body(Reply(()), request_of("hi"), stamp))["status"] == "failed"
+    assert (
+        interaction_of(INTERACTIONS.encode_body(Reply(()), request_of("hi"), identity))["status"] == "failed"
+    )
 
 
 # --- stored interactions -------------------------------------------------------------------------

@@ -39,10 +39,10 @@ class Session:
     def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
         """Serve a request with `store`, update the store, and return the completion's id."""
         self.responses += 1
-        stamp = ResponseIdentity(Ids(0, "", self.responses), STAMP.now)
+        identity = ResponseIdentity(Ids(0, "", self.responses), STAMP.now)
         request = chat(**{"store": True, **fields, "stream": stream})
         reply = Reply((Choice(parts),))
-        plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, stamp)
+        plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, identity)
         self.remember(CHAT.store_update(plan, request))
         first = plan.steps[0]
         assert isinstance(first, EventStep)
@@ -65,7 +65,7 @@ class Session:
         wrong = call.check(request)
         if wrong is not None:
             return wrong
-        response = call.answer(request, (), STAMP)
+        response = call.own_response(request, (), STAMP)
         if isinstance(response, Plan):
             remembering = getattr(call, "store_update", None)
             self.remember(None if remembering is None else remembering(response, request))

@@ -54,7 +54,7 @@ class Session:
         """Serve a request, update the store, and return the response's id."""
         request = self.read(**fields, stream=stream)
         plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(
-            Reply((Choice(parts),)), request, self.stamp()
+            Reply((Choice(parts),)), request, self.identity()
         )
         self.remember(RESPONSES.store_update(plan, request))
         last = plan.steps[-1]
@@ -62,7 +62,7 @@ class Session:
         content = loads(last.payload)
         return str(content.get("response", content)["id"])
 
-    def stamp(self) -> ResponseIdentity:
+    def identity(self) -> ResponseIdentity:
         self.responses += 1
         return ResponseIdentity(STAMP.ids.__class__(0, "", self.responses), STAMP.now)
 
@@ -83,7 +83,7 @@ class Session:
     def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
         request = self.stored(id, query)
         assert call.check(request) is call.check_readable(request) is None
-        return call.answer(request, (), STAMP)
+        return call.own_response(request, (), STAMP)
 
 
 def body(response: Plan | Failure) -> Json:
@@ -261,7 +261,7 @@ def test_compact_returns_user_messages_and_a_sealed_item() -> None:
         method="POST", path="/v1/responses/compact", headers={}, raw=raw, recall=session.memory.recall("")
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
-    result = body(COMPACT.answer(request, (), STAMP))
+    result = body(COMPACT.own_response(request, (), STAMP))
     assert result["object"] == "response.compaction"
     assert [item["type"] for item in result["output"]] == ["message", "message", "compaction"]
     assert result["usage"]["input_tokens"] == request.input_tokens
