@@ -37,7 +37,7 @@ def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
         return failure
 
 
-async def structure_failure_in_turns(raw: bytes, limits: ServerLimits) -> Failure | None:
+async def structure_failure_in_slices(raw: bytes, limits: ServerLimits) -> Failure | None:
     """Return the same. Other tasks of the loop run between the slices."""
     check = structure_check(raw, limits)
     try:

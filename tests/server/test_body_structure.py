@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mockllm.server.json_structure import structure_failure, structure_failure_in_turns
+from mockllm.server.json_structure import structure_failure, structure_failure_in_slices
 from mockllm.server.server_limits import ServerLimits
 
 
@@ -63,7 +63,7 @@ def test_large_body_is_checked_in_turns() -> None:
 
         counting = asyncio.create_task(count())
         raw = b"[" + b'{"a": "' + b"[" * 1_000_000 * 8 + b'"}' + b",[1]" * 1000 + b"]"
-        assert await structure_failure_in_turns(raw, ServerLimits()) is None
+        assert await structure_failure_in_slices(raw, ServerLimits()) is None
         counting.cancel()
         return turns
 

@@ -44,7 +44,7 @@ AddTurn: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
 """Adds the messages of a turn."""
 
 
-class _AskedLookup(ResponseLookup):
+class _UsedLookup(ResponseLookup):
     """Notes that a call was looked up: what was read then depends on more than the turns."""
 
     __slots__ = ("used",)
@@ -69,7 +69,7 @@ def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
     """Read the turns that earlier bodies did not have, and continue with what was read then. None if a turn refers to
     a call that only a stored response has."""
 
-    lookup = _AskedLookup()
+    lookup = _UsedLookup()
 
     def step(turns: ReadTurns, item: Json) -> bool:
         add(turns, item, lookup)
