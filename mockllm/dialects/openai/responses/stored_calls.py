@@ -71,16 +71,16 @@ def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> 
     )
 
 
-class SentResponse(Struct):
+class IdentifiedResponse(Struct):
     """The members of a sent response that find it again. The repeated request, most of its bytes, is not decoded."""
 
     id: Json = None
     object: Json = None
     output: Json = None
-    response: SentResponse | UnsetType = UNSET
+    response: IdentifiedResponse | UnsetType = UNSET
 
 
-_SENT: Final = Decoder(SentResponse)
+_SENT: Final = Decoder(IdentifiedResponse)
 
 
 def _identified(sent: bytes) -> dict[str, Json]:
