@@ -231,3 +231,9 @@ def test_equal_texts_have_separate_facts() -> None:
     first, second = facts_of_each(["Order 42.", "Order 42."])
     assert first is not second
     assert first.numbers == second.numbers
+
+
+def test_text_without_slash_and_ending_has_no_paths() -> None:
+    facts, others = facts_of_each(["Read it. Then stop.", "Read src/main.py."])
+    assert facts.paths == []
+    assert [each.value for each in others.paths] == ["src/main.py"]
