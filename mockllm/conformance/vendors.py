@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -203,6 +204,24 @@ def chat(folder: str, vendor: str, *, path: str | None = None, more: tuple[str, 
     )
 
 
+SOURCES = ("citations", "search_results")
+"""The members beside Perplexity's choices that come with the sources of a text."""
+
+
+def _decode_sourced(recording: Recording) -> Reply | Failure:
+    """Return the reply; its sources are extras."""
+    reply, body = decode(recording), recording["response"]["body"]
+    if not isinstance(reply, Reply) or not isinstance(body, dict):
+        return reply
+    return replace(reply, extras={"openai": {name: body[name] for name in SOURCES if name in body}})
+
+
+def perplexity(folder: str) -> Protocol:
+    return dataclasses.replace(
+        chat(folder, "perplexity"), decode=_decode_sourced, known_extras=frozenset(SOURCES)
+    )
+
+
 def _decode_response(recording: Recording) -> Reply | Failure:
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
@@ -238,6 +257,8 @@ PROTOCOLS = (
     chat("openrouter-chat", "openrouter", path="/api/v1/chat/completions", more=("openai-compat-chat",)),
     chat("ollama-v1-chat-completions", "ollama"),
     chat("cerebras-chat", "cerebras"),
+    chat("zai-chat", "zai"),
+    perplexity("perplexity-chat"),
     responses("xai-responses", "xai"),
     responses("deepseek-responses", "deepseek"),
     responses("openrouter-responses", "openrouter"),

@@ -26,6 +26,14 @@ class Exemption:
 
 
 EXEMPTIONS = (
+    Exemption("cohere-v2-chat", "*", "header num?chars", "counts of a server in front of the service"),
+    Exemption("cohere-v2-chat", "*", "header num?tokens", "counts of a server in front of the service"),
+    Exemption("cohere-v2-chat", "*", "* $.usage.cached_tokens number", "in every answer since October 2025"),
+    Exemption("cohere-v2-chat", "*", "header x-api-warning", "a model whose end is near"),
+    Exemption("cohere-v2-embed", "*", "header num?chars", "counts of a server in front of the service"),
+    Exemption("cohere-v2-embed", "*", "header num?tokens", "counts of a server in front of the service"),
+    Exemption("cohere-v2-embed", "*", "header x-*endpoint-*", "the limits of a trial key"),
+    Exemption("cohere-v2-chat", "*", "header x-*endpoint-*", "the limits of a trial key"),
     Exemption(
         "bedrock-converse-stream",
         "*",

@@ -44,10 +44,14 @@ class Perplexity(VendorEncoder):
         return super().choice(content, finish)
 
     def body(self) -> dict[str, Json]:
-        return {**super().body(), **self._sources()}
+        return self._with_sources(super().body())
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        return {**super().chunk(choices), **self._sources()}
+        return self._with_sources(super().chunk(choices))
+
+    def _with_sources(self, content: dict[str, Json]) -> dict[str, Json]:
+        """Add the sources that the scenario does not state itself."""
+        return content | {name: value for name, value in self._sources().items() if name not in content}
 
     def _sources(self) -> dict[str, Json]:
         cited: dict[str, Citation] = {}
