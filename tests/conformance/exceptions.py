@@ -312,12 +312,6 @@ EXEMPTIONS = (
     ),
     Exemption(
         "openrouter-chat",
-        "openrouter-chat-n-200-*",
-        "body $.system_fingerprint *",
-        "told where the provider behind it has one, which ours has not",
-    ),
-    Exemption(
-        "openrouter-chat",
         "*",
         "*.usage.*_details.*",
         "the details of the usage have grown since the winter of 2025: ours are those of July 2026",
@@ -378,12 +372,6 @@ EXEMPTIONS = (
         "azure-responses-n-200-63cb96eb",
         "*.cache_write_tokens number",
         "came in the summer of 2026, to one model after the other",
-    ),
-    Exemption(
-        "cerebras-chat",
-        "cerebras-chat-n-200-ced00dfc",
-        "body $.usage.*_details*",
-        "the details of the usage came in 2026",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Chat encoders of Perplexity and Z.ai, for differences that a row's fields cannot express.
+"""Chat encoders of Cerebras, Perplexity and Z.ai, for differences that a row's fields cannot express.
 
 Non-streaming responses are from recordings of 2026. Streams are from the types of the vendors' packages (perplexityai
 0.46, zai-sdk 0.2), because there is no recording of one.
@@ -12,6 +12,20 @@ from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
+
+
+class Cerebras(VendorEncoder):
+    """Cerebras. Models of Llama count no details of the tokens (recordings of 2025 and 2026), where none differs."""
+
+    def __init__(self, *facts: Any) -> None:
+        super().__init__(*facts)
+        counted = self.reply.usage
+        plain = (self.reply.model or self._request.model or "").startswith("llama")
+        if plain and not (counted.cached_read or counted.reasoning):
+            own = self.reply.extras.get("openai", {}).get("usage", {})
+            for name in ("prompt_tokens_details", "completion_tokens_details"):
+                if name not in own:
+                    self._counted.pop(name, None)
 
 
 def perplexity_usage(counted: Usage) -> dict[str, Json]:
