@@ -10,7 +10,7 @@ from mockllm.dialects.mistral.classifiers import (
     ChatClassifications,
     ChatModerations,
     Classifications,
-    Moderations,
+    MistralModerations,
 )
 from mockllm.dialects.mistral.fim import Fim
 from mockllm.dialects.mistral.ocr import Ocr
@@ -27,7 +27,7 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
     return (
         ProviderRoute("POST", "/v1/fim/completions", fim),
         ProviderRoute("POST", "/v1/ocr", ocr),
-        ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", Moderations(_row))),
+        ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MistralModerations(_row))),
         ProviderRoute(
             "POST", "/v1/chat/moderations", ProviderCall("chat_moderations", ChatModerations(_row))
         ),

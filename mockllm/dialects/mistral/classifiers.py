@@ -120,7 +120,7 @@ def _moderated(text: str) -> dict[str, Json]:
     return {"categories": flags, "category_scores": scores}
 
 
-class Moderations(VendorCall, OpenAiCall):
+class MistralModerations(VendorCall, OpenAiCall):
     """POST /v1/moderations."""
 
     api = "moderations"
@@ -158,14 +158,14 @@ class Moderations(VendorCall, OpenAiCall):
         return Plan(response_head, (EventStep(dumps(body), 0, "body"),))
 
 
-class ChatModerations(Moderations):
+class ChatModerations(MistralModerations):
     """POST /v1/chat/moderations: a result for the last message of each conversation."""
 
     api = "chat_moderations"
     request = ConversationClassifierRequest
 
 
-class Classifications(Moderations):
+class Classifications(MistralModerations):
     """POST /v1/classifications."""
 
     api = "classifications"
