@@ -1,4 +1,4 @@
-"""The calls of OpenAI, Anthropic, Gemini and Mistral that do not generate, each with the SDK's type of its object."""
+"""The calls of OpenAI, Anthropic, Gemini and Mistral that have no neutral request, each with the SDK's type of its object."""
 
 from __future__ import annotations
 
@@ -220,6 +220,13 @@ LOOKUPS = [
         "/mistral/v1/embeddings",
         mistral.EmbeddingResponse,
         body={"model": "mistral-embed", "input": ["hi"]},
+    ),
+    Lookup(
+        "mistral-fim",
+        "POST",
+        "/mistral/v1/fim/completions",
+        mistral.FIMCompletionResponse,
+        body={"model": "codestral-latest", "prompt": "hi"},
     ),
     Lookup(
         "mistral-ocr",

@@ -116,7 +116,6 @@ GENERATING = {
     "vertex-messages": GeneratingModels(Message, RawMessageStreamEvent),
     "vertex-generate": GeneratingModels(genai.GenerateContentResponse, genai.GenerateContentResponse),
     "mistral-chat": GeneratingModels(mistral.ChatCompletionResponse, mistral.CompletionChunk),
-    "mistral-fim": GeneratingModels(mistral.FIMCompletionResponse, mistral.CompletionChunk),
 }
 
 
