@@ -1,4 +1,4 @@
-"""The calls of OpenAI, Anthropic, Gemini and Mistral that have no neutral request, each with the SDK's type of its object."""
+"""Calls of OpenAI, Anthropic, Gemini and Mistral without a neutral request, each with the SDK's type of its object."""
 
 from __future__ import annotations
 
