@@ -1,4 +1,4 @@
-"""Calls of OpenAI, Anthropic, Gemini and Mistral without a neutral request, each with the SDK's type of its object."""
+"""Calls of OpenAI, Anthropic, Gemini and Mistral without a neutral request, with the SDK's type of each object."""
 
 from __future__ import annotations
 
