@@ -64,10 +64,13 @@ def regex(pattern: str, text: str) -> Case:
     return Case(f"a rule's regex `{pattern}`, 1 MB of text", [chat(text)], rules)
 
 
-def nested_objects() -> bytes:
+def nested_objects(count: int) -> bytes:
+    """A request whose body has about this number of objects, in 3.7 MB."""
     deep = '{"b":' * 90 + "1" + "}" * 90
     body = (
-        '{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}],"x":[' + ",".join([deep] * 2700) + "]}"
+        '{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}],"x":['
+        + ",".join([deep] * (count // 90))
+        + "]}"
     )
     padding = " " * (3_700_000 - len(body))
     return post(CHAT, (body + padding).encode())
@@ -94,11 +97,8 @@ def cases() -> list[Case]:
         regex("(a*)(a*)(a*)b", words),
         regex(r"\w+\s*\w+\s*\w+!", words),
         regex("a{1,32000}b{1,32000}c{1,32000}", words),
-        Case(
-            "`$..a` on 3.7 MB of nested objects",
-            [nested_objects()],
-            jsonpath,
-        ),
+        Case("`$..a` on 243,000 nested objects, 3.7 MB", [nested_objects(243_000)], jsonpath),
+        Case("`$..a` on 99,000 nested objects, 3.7 MB", [nested_objects(99_000)], jsonpath),
         Case("600 embeddings of 3,072 dimensions", [post("/v1/embeddings", json.dumps(inputs).encode())]),
         Case("the journal entry of 2 MB of `sk-`", [chat("sk-" * 700_000)], after=[get("/api/requests/1")]),
         Case("eight streams of 2 MB in chunks of ten characters", [chat(stream=True)] * 8, long),

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
 from mockllm.cli.option import add
-from mockllm.cli.options import LOADING, SERVING, option_values
+from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import note_default_pack, scenario_sources
 from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders", nargs="*", metavar="DIR", help="folders (or files) of scenarios, as --scenarios"
     )
-    add(parser, LOADING)
+    add(parser, LOAD_OPTIONS)
     parser.add_argument("--strict", action="store_true", default=None, help="warnings fail the check too")
     parser.add_argument("--json", action="store_true", help="mistakes and warnings as JSON")
 
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """Return 0 without mistakes, 1 for mistakes (if strict, also for warnings), 2 without readable files."""
     if args.folders:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
-    values = option_values(args, (*LOADING, STRICT), os.environ)
+    values = option_values(args, (*LOAD_OPTIONS, STRICT), os.environ)
     note_default_pack(values)
     gathered = load_scenarios(scenario_sources(values, os.environ))
     warnings = catalog_lint.warnings(gathered)

@@ -15,7 +15,7 @@ from mockllm.cli.console import print_mistakes
 from mockllm.cli.diff import request_cases
 from mockllm.cli.drift_table import print_report
 from mockllm.cli.option import BadOption, add
-from mockllm.cli.options import LOADING, RECORDING, option_values
+from mockllm.cli.options import LOAD_OPTIONS, RECORDING, option_values
 from mockllm.cli.sources import note_default_pack, scenario_sources, uses_default_pack, vocabulary
 from mockllm.cli.units import seconds
 from mockllm.core.display import counted
@@ -37,7 +37,7 @@ from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 from mockllm.testing.request_files import InvalidRequestFile
 
-OPTIONS: Final = (*LOADING, *RECORDING)
+OPTIONS: Final = (*LOAD_OPTIONS, *RECORDING)
 ABOUT: Final = (
     "Sends the examples of scenarios to live providers with your own keys, and compares the form of the responses "
     "with this server's: fields, types, event order, headers, errors; never texts. Exit code 1 if a change is as "

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import mockllm.testing
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, Option, add
-from mockllm.cli.options import LOADING, NETWORK, SERVING, add_limits, limits, option_values
+from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
 from mockllm.core.display import counted
 from mockllm.engine import Engine
@@ -61,7 +61,7 @@ OPTIONS: Final = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage, parser.description = USAGE, ABOUT
-    add(parser, (*LOADING, *OPTIONS))
+    add(parser, (*LOAD_OPTIONS, *OPTIONS))
     add_limits(parser)
     parser.add_argument(
         "--verdicts",
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     if not line:
         raise BadOption("exec: expected a command after --, as in `mockllm exec -- npm test`")
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
-    values = option_values(args, (*LOADING, *OPTIONS), environment)
+    values = option_values(args, (*LOAD_OPTIONS, *OPTIONS), environment)
     bounds = limits(args, environment)
     try:
         builder, engine = build(values, bounds, environment)

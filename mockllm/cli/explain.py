@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add
-from mockllm.cli.options import LOADING, SERVING, option_values
+from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import read_input, scenario_sources
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
@@ -49,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "provider's body, or the lines of `mockllm requests --json`; - reads standard input; a number is the id of a "
         "request in the journal of a running server",
     )
-    add(parser, (*LOADING, SEED))
+    add(parser, (*LOAD_OPTIONS, SEED))
     api_client.arguments(parser)
     parser.add_argument("--json", action="store_true", help="the explanation as JSON")
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     id = journal_id(args.request)
     if args.url is not None or id is not None:
         return _explain_live(args, id)
-    values = option_values(args, (*LOADING, SEED), os.environ)
+    values = option_values(args, (*LOAD_OPTIONS, SEED), os.environ)
     sources = scenario_sources(values, os.environ)
     raw, name = read_input(args.request, "request")
     gathered = load_scenarios(sources)
@@ -90,7 +90,7 @@ def journal_id(request: str) -> int | None:
 
 def _explain_live(args: argparse.Namespace, id: int | None) -> int:
     """Print the explanation of a running server, with its rules and counters."""
-    unused = [option.name for option in (*LOADING, SEED) if getattr(args, option.key) is not None]
+    unused = [option.name for option in (*LOAD_OPTIONS, SEED) if getattr(args, option.key) is not None]
     if unused:
         raise BadOption(f"{', '.join(unused)}: the running server has its own scenarios and seed")
     body: Json = {"request_id": id}
@@ -169,7 +169,7 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def verdict(trace: MatchTrace) -> str:
     """Return the result of the request as one line."""
-    answer, decision = trace.outcome.answer, trace.decision
+    answer, decision = trace.outcome.response, trace.decision
     rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
     if decision.outcome in REFUSALS:
         instead = f", in place of {rule.rule}" if rule else ""
@@ -203,12 +203,12 @@ def _fate(tried: TraceEntry) -> str:
 
 def sent(trace: MatchTrace) -> Iterator[str]:
     """Yield the lines about the response."""
-    outcome, plan = trace.outcome, trace.outcome.answer.plan
+    outcome, plan = trace.outcome, trace.outcome.response.plan
     decoded, kind = outcome.decoded, outcome.headers.get("content-type")
     streaming = "streaming" if plan.streamed else "non-streaming"
     yield f"status {plan.head.status}, {streaming}" + (f", {kind}" if kind else "")
-    if outcome.answer.error is not None:
-        yield f"error {outcome.answer.error}"
+    if outcome.response.error is not None:
+        yield f"error {outcome.response.error}"
     yield from (
         f"message: {line}" if not number else f"         {line}"
         for number, line in enumerate(outcome.message)
@@ -230,12 +230,12 @@ def sent(trace: MatchTrace) -> Iterator[str]:
             )
             yield f"{counted(len(decoded.chunks), 'chunk')}: {first}"
     yield _times(trace)
-    yield from (f"fault applied: {fault}" for fault in outcome.answer.faults)
-    yield from (f"note: {note}" for note in outcome.answer.notes)
+    yield from (f"fault applied: {fault}" for fault in outcome.response.faults)
+    yield from (f"note: {note}" for note in outcome.response.notes)
 
 
 def _times(trace: MatchTrace) -> str:
-    plan = trace.outcome.answer.plan
+    plan = trace.outcome.response.plan
     times = [f"head after {duration(plan.delay)}"]
     if trace.ttft is not None:
         times.append(f"first chunk after {duration(trace.ttft)}")
@@ -260,7 +260,7 @@ def report(request_file: RequestFile, trace: MatchTrace) -> Json:
         "guess": request_file.guess,
         "example_step": request_file.step,
         "outcome": _outcome(trace),
-        "rule": trace.outcome.answer.rule,
+        "rule": trace.outcome.response.rule,
         "step": trace.step,
         "tried": [_tried(tried) for tried in trace.tried],
         "unshown": trace.unshown,
@@ -271,7 +271,7 @@ def report(request_file: RequestFile, trace: MatchTrace) -> Json:
 
 
 def _sent(trace: MatchTrace) -> Json:
-    outcome, answer, decoded = trace.outcome, trace.outcome.answer, trace.outcome.decoded
+    outcome, answer, decoded = trace.outcome, trace.outcome.response, trace.outcome.decoded
     plan = answer.plan
     return {
         "status": plan.head.status,
@@ -296,7 +296,7 @@ def _sent(trace: MatchTrace) -> Json:
 
 def _outcome(trace: MatchTrace) -> str:
     """Return rule, modifier, invalid or miss; or dialect, where the protocol responds without a rule."""
-    if trace.outcome.answer.missed:
+    if trace.outcome.response.missed:
         return "miss"
     return "dialect" if trace.decision.outcome == "miss" else trace.decision.outcome
 

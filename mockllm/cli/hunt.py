@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add
-from mockllm.cli.options import LOADING, SERVING, option_values
+from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.units import seconds
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
@@ -45,7 +45,7 @@ MAX_JOBS: Final = 4
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage, parser.description = USAGE, ABOUT
-    add(parser, (*LOADING, *OWN))
+    add(parser, (*LOAD_OPTIONS, *OWN))
     _add_judging(parser)
     _add_budget(parser)
     output = parser.add_argument_group("output")
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     line = args.line[1:] if args.line[:1] == ["--"] else args.line
     if not line:
         raise BadOption("hunt: expected a command after --, as in `mockllm hunt -- npm test`")
-    values = option_values(args, (*LOADING, *OWN), os.environ)
+    values = option_values(args, (*LOAD_OPTIONS, *OWN), os.environ)
     trial = CommandTrial(line, _sources(values, args), args.timeout, args.compare, args.side_effects)
     policy = Policy(_codes(args.reported), args.expect, _expectations(args.expectations))
     budget = HuntBudget(

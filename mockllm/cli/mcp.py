@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add
-from mockllm.cli.options import LOADING, SERVING, add_limits, limits, option_values
+from mockllm.cli.options import LOAD_OPTIONS, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
 from mockllm.cli.stdio_relay import StdioRelay
 from mockllm.server.access_log import AccessLog
@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("name", metavar="NAME", help="name of the MCP server in the scenarios")
     parser.add_argument("--url", default=None, metavar="URL", help="a running mockllm that responds")
-    add(parser, (*LOADING, *OPTIONS))
+    add(parser, (*LOAD_OPTIONS, *OPTIONS))
     add_limits(parser)
 
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if args.url is not None:
         return asyncio.run(StdioRelay(f"{args.url.rstrip('/')}{PATH}/{args.name}").run())
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
-    values = option_values(args, (*LOADING, *OPTIONS), environment)
+    values = option_values(args, (*LOAD_OPTIONS, *OPTIONS), environment)
     bounds = limits(args, environment)
     defaults: dict[str, Any] = {"miss_status": 404, "proxy_allow": ()}
     try:

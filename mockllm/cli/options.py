@@ -36,7 +36,7 @@ NETWORK: Final = "network"
 RESPONSES: Final = "responses"
 OUTPUT: Final = "output"
 
-LOADING: Final = (
+LOAD_OPTIONS: Final = (
     Option(
         "--scenarios",
         FILES,
@@ -289,7 +289,7 @@ def limits(args: argparse.Namespace, environment: Mapping[str, str]) -> ServerLi
 def unknown_variables(environment: Mapping[str, str], packs: Collection[str]) -> Iterator[str]:
     """Yield a warning for each unknown MOCKLLM_ variable. `packs` contains the variables of pack parameters."""
     options = [
-        *(option.name for option in (*LOADING, *SERVING)),
+        *(option.name for option in (*LOAD_OPTIONS, *SERVING)),
         *(limit.metadata["option"] for limit in fields(ServerLimits)),
     ]
     known = {*map(environment_name, options), *packs}

@@ -21,7 +21,7 @@ from mockllm.cli.control_setup import AdminToken, admin_token, background_tasks,
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import (
-    LOADING,
+    LOAD_OPTIONS,
     SERVING,
     add_limits,
     limits,
@@ -58,12 +58,12 @@ NOTE: Final = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage, parser.description, parser.epilog = USAGE, ABOUT, NOTE
-    add(parser, (*LOADING, *SERVING))
+    add(parser, (*LOAD_OPTIONS, *SERVING))
     add_limits(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    values = option_values(args, (*LOADING, *SERVING), os.environ)
+    values = option_values(args, (*LOAD_OPTIONS, *SERVING), os.environ)
     token = admin_token(values)
     values = {**values, "admin_token": token.text}
     if values["workers"] or values["store"]:

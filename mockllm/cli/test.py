@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from mockllm.cli.console import GREEN, PLAIN, RED, print_mistakes, use_colours
 from mockllm.cli.option import add
-from mockllm.cli.options import LOADING, option_values
+from mockllm.cli.options import LOAD_OPTIONS, option_values
 from mockllm.cli.sources import note_default_pack, scenario_sources
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders", nargs="*", metavar="DIR", help="folders (or files) of scenarios, as --scenarios"
     )
-    add(parser, LOADING)
+    add(parser, LOAD_OPTIONS)
     parser.add_argument("--json", action="store_true", help="the results as JSON")
     parser.add_argument(
         "-k",
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Return 0 if all examples pass (or none exist), 1 if one fails, 2 for mistakes in the files."""
     if args.folders:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
-    values = option_values(args, LOADING, os.environ)
+    values = option_values(args, LOAD_OPTIONS, os.environ)
     note_default_pack(values)
     suite = Suite(scenario_sources(values, os.environ))
     if suite.diagnostics:

@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.rendering.framing import lasting
+from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Plan, Step, WaitStep
 from mockllm.core.request.stored_responses import Timeline
@@ -36,7 +36,7 @@ def _timed(stream: Plan, pace: Pacing, in_progress: str) -> Iterator[Step]:
         if begins and queued > 0:
             yield WaitStep(queued, 0)
         yield step
-        if begins and working > (lasts := lasting(stream)):
+        if begins and working > (lasts := plan_duration(stream)):
             yield WaitStep(working - lasts, 0)
 
 

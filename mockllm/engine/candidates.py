@@ -141,7 +141,7 @@ class CandidateFinder:
             item.sets,
             item.limit,
             item.load,
-            _lasts(item.selector) if item.sets else None,
+            _max_responses(item.selector) if item.sets else None,
             item.counts,
         )
         if item.per == "global":
@@ -149,7 +149,7 @@ class CandidateFinder:
         return candidate
 
 
-def _lasts(selector: ResponseSelector | None) -> int | None:
+def _max_responses(selector: ResponseSelector | None) -> int | None:
     """Return how many responses a rule has before its requests are unmatched; None without an end."""
     if selector is None or selector.mode != "sequence" or selector.then != "error":
         return None

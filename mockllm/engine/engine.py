@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.framing import lasting
+from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
@@ -62,14 +62,14 @@ class DeferredResponse(Exception):
 class UndecidedResponse(Exception):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
-    `claim` is what the decision needs. `conclude` takes the decision and returns the response; it may raise
+    `claim` is what the decision needs. `finish` takes the decision and returns the response; it may raise
     DeferredResponse as `Engine.respond` does.
     """
 
-    def __init__(self, claim: MatchResult, conclude: Callable[[Decision], PlannedResponse]) -> None:
+    def __init__(self, claim: MatchResult, finish: Callable[[Decision], PlannedResponse]) -> None:
         super().__init__()
         self.claim = claim
-        self.conclude = conclude
+        self.finish = finish
 
 
 class EngineInfo(Struct, frozen=True):
@@ -190,16 +190,16 @@ class Engine:
         planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
         if planned is None:
             notes = () if override is None else override.notes
-            planned = self._decided(request, mask, notes, may_defer=may_defer)
+            planned = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
             if override is None and mask not in self._fast_paths:
                 self._add_fast_path(mask)
-        return self._remembered(planned, request)
+        return self._store(planned, request)
 
-    def _remembered(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+    def _store(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         updates = self._store_updates(planned, request) if planned.calls or request.storable else ()
-        return self._concluded(planned, request, updates)
+        return self._finish(planned, request, updates)
 
-    def _decided(
+    def _decide_and_plan(
         self, request: Request, mask: int, notes: Sequence[str], *, may_defer: bool
     ) -> PlannedResponse:
         """Respond by a decision."""
@@ -208,22 +208,24 @@ class Engine:
             decision = self.state.decide(matched)
         except DecisionElsewhere as elsewhere:
 
-            def conclude(decision: Decision) -> PlannedResponse:
+            def finish(decision: Decision) -> PlannedResponse:
                 responder = self._responder_of(request, matched, validation, decision)
-                return self._remembered(self._answered(responder, notes, may_defer=may_defer), request)
+                return self._store(self._planned_and_leased(responder, notes, may_defer=may_defer), request)
 
-            raise UndecidedResponse(elsewhere.claim, conclude) from None
+            raise UndecidedResponse(elsewhere.claim, finish) from None
         responder = self._responder_of(request, matched, validation, decision)
-        return self._answered(responder, notes, may_defer=may_defer)
+        return self._planned_and_leased(responder, notes, may_defer=may_defer)
 
-    def _answered(self, responder: Responder, notes: Sequence[str], *, may_defer: bool) -> PlannedResponse:
+    def _planned_and_leased(
+        self, responder: Responder, notes: Sequence[str], *, may_defer: bool
+    ) -> PlannedResponse:
         """Plan the response. One with a lease on limits and loads reports its expected end."""
         responder.may_defer, responder.counts = may_defer, True
         lease = responder.decision.lease
         try:
             planned = self._planned(responder, notes)
             if lease is not None:
-                lease.expect_end(responder.matched.now + lasting(planned.plan))
+                lease.expect_end(responder.matched.now + plan_duration(planned.plan))
         except LongReply:
             responder.may_defer = False
             raise DeferredResponse(lease, partial(self._plan_deferred, responder, notes)) from None
@@ -248,16 +250,16 @@ class Engine:
         request = responder.request
         planned = self._planned(responder, notes)
         updates = self._store_updates(planned, request)
-        end = inf if planned.lease is None else responder.matched.now + lasting(planned.plan)
+        end = inf if planned.lease is None else responder.matched.now + plan_duration(planned.plan)
 
-        def conclude() -> PlannedResponse:
+        def finish() -> PlannedResponse:
             if planned.lease is not None:
                 planned.lease.expect_end(end)
-            return self._concluded(planned, request, updates)
+            return self._finish(planned, request, updates)
 
-        return conclude
+        return finish
 
-    def _concluded(
+    def _finish(
         self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
     ) -> PlannedResponse:
         """Store what the dialect remembers. Return the response with the request's hash, if a rule looked the hash

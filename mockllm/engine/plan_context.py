@@ -41,7 +41,7 @@ class PlanContext(Struct):
     scope: TemplateScope
     randomness: Randomness
     identity: ResponseIdentity
-    of_modifier: Callable[[int], Context]
+    modifier_context: Callable[[int], Context]
     """Returns the context in which a modifier's settings are evaluated."""
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -57,7 +57,7 @@ class PlanContext(Struct):
     """Whether a long reply raises LongReply, so that another thread makes the plan."""
     posts: Sequence[ThenPostSpec] = ()
     """The requests that the server sends when the response has ended."""
-    held: float = 0.0
+    admission_wait: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
     instant: bool = False
     """Whether the response has no waits but scripted ones."""
@@ -92,9 +92,9 @@ class PlanContext(Struct):
             if note not in self.notes:
                 self.notes.append(note)
 
-    def of(self, owner: Owner) -> Context:
+    def owner_context(self, owner: Owner) -> Context:
         """Return the context in which a setting of this owner is evaluated."""
-        return self.context if owner < 0 else self.of_modifier(owner)
+        return self.context if owner < 0 else self.modifier_context(owner)
 
 
 # --- settings ----------------------------------------------------------------------------------------
@@ -111,7 +111,7 @@ def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) 
     if settings.waits_or_posts:
         context.posts = settings.posts
         plan = replace(plan, delivery=replace(plan.delivery, hold=settings.hold))
-    delay = settings.delay + context.held
+    delay = settings.delay + context.admission_wait
     return replace(plan, delay=plan.delay + delay) if delay else plan
 
 

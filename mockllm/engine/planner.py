@@ -296,7 +296,9 @@ class ResponsePlanner:
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
         response, request = context.response, context.request
-        size = context.chunk_size = chunk_size(context.settings.sending, context.of, DEFAULT_CHUNK_SIZE)
+        size = context.chunk_size = chunk_size(
+            context.settings.sending, context.owner_context, DEFAULT_CHUNK_SIZE
+        )
         facts = (request, context.randomness, size, response.files.__getitem__, context.streamed)
         longest = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
@@ -346,7 +348,7 @@ class ResponsePlanner:
 def _resolve(context: PlanContext) -> ResolvedSettings:
     settings = context.settings.sent
     if settings is None:
-        settings = resolve_settings(context.settings.sending, context.of)
+        settings = resolve_settings(context.settings.sending, context.owner_context)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
 
 

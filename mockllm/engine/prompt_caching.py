@@ -125,7 +125,7 @@ class PromptCaching:
             return planned
         return planned._replace(notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
-    def concluded(
+    def finished(
         self, lookup: PromptCacheLookup, planned: PlannedResponse, *, counts: bool
     ) -> PlannedResponse:
         """Return the response with a note of the result. With `counts`, write what the response adds to the cache."""

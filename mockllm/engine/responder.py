@@ -118,7 +118,7 @@ class Responder:
             )
             picked = selector.pick(selected.responses, randomness)
             if picked is None:
-                return self._missed(
+                return self._no_match(
                     no_match(
                         self.planner.catalog, self.request, self.decision, self.planner.miss_status, item
                     )
@@ -159,10 +159,10 @@ class Responder:
         if handshake is not None:
             return self._builtin(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.outcome, RouteMatch):
-            return self._missed(unknown_path(catalog, self.request, self.decision, self.outcome, status))
+            return self._no_match(unknown_path(catalog, self.request, self.decision, self.outcome, status))
         lookup = getattr(self.dialect, "own_response", None)
         if lookup is None and not self.request.makes_media:
-            return self._missed(no_match(catalog, self.request, self.decision, status))
+            return self._no_match(no_match(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
@@ -174,7 +174,7 @@ class Responder:
             return self._builtin(Failure("bad_request", message=str(exceeded)), name)
         content = lookup(self.request, catalog.models, self._identity())
         if content is None:  # the protocol leaves this call to the rules
-            return self._missed(no_match(catalog, self.request, self.decision, status))
+            return self._no_match(no_match(catalog, self.request, self.decision, status))
         return self._builtin(content, name)
 
     def _media(self, rule: str) -> PlannedResponse:
@@ -185,7 +185,7 @@ class Responder:
         context = self._context(*facts, self._identity(), self.decision.bounds)
         return self._finished(self.planner.plan(context), rule, context)
 
-    def _missed(self, unmatched: Unmatched) -> PlannedResponse:
+    def _no_match(self, unmatched: Unmatched) -> PlannedResponse:
         own = getattr(self.dialect, "unmatched", None)
         failure = unmatched.failure if own is None else own(unmatched.failure)
         planned = self._builtin(failure, None, missed=self.request.path != ICON)
@@ -201,12 +201,12 @@ class Responder:
         caching, overrides = self.planner.prompt_caching, settings.sending.cache
         lookup = caching.look_up(self.request, self.dialect, overrides, self.matched.now)
         cached = NOTHING_CACHED if lookup is None else lookup.tokens
-        planned = self._made(item, selected, response, settings, cached)
+        planned = self._from_cache_or_rendered(item, selected, response, settings, cached)
         if lookup is not None:
-            return caching.concluded(lookup, planned, counts=self.counts)
+            return caching.finished(lookup, planned, counts=self.counts)
         return planned if self.counts else caching.explained(planned, self.request, self.dialect, overrides)
 
-    def _made(
+    def _from_cache_or_rendered(
         self,
         item: CatalogItem,
         selected: Selected,
@@ -321,7 +321,7 @@ class Responder:
     def _finished(
         self, plan: Plan, rule: str | None, context: PlanContext, *, missed: bool = False
     ) -> PlannedResponse:
-        context.notes += delay_note(context.held)
+        context.notes += delay_note(context.admission_wait)
         return PlannedResponse(
             with_rule_header(plan, rule or (NO_RULE if missed else self._chosen_rule())),
             rule,
@@ -343,13 +343,22 @@ class Responder:
         identity: ResponseIdentity,
         bounds: AdmissionResult | None,
     ) -> PlanContext:
-        facts = (request, self.dialect, response, settings, scope, randomness, identity, self._of_modifier)
+        facts = (
+            request,
+            self.dialect,
+            response,
+            settings,
+            scope,
+            randomness,
+            identity,
+            self._modifier_context,
+        )
         context = PlanContext(
             *facts, max_wait=self.planner.longest, may_defer=self.may_defer, time_scale=self.time_scale
         )
         if bounds is not None:
             context.limit_headers = self._limit_headers(bounds)
-            context.held, context.slowdown = bounds.wait, bounds.slowdown
+            context.admission_wait, context.slowdown = bounds.wait, bounds.slowdown
         return context
 
     def _chosen_rule(self) -> str:
@@ -380,7 +389,7 @@ class Responder:
     def _randomness(self, item: CatalogItem, selected: Selected) -> Randomness:
         return Randomness(self.seed, item.id, selected.candidate.scope, selected.tries)
 
-    def _of_modifier(self, number: int) -> Context:
+    def _modifier_context(self, number: int) -> Context:
         """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
         selected = self.decision.modifiers[number]
         item = self.planner.catalog.items[selected.candidate.item]

@@ -21,17 +21,17 @@ _TURN: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
 
 
 class SeedPosition(NamedTuple):
-    """The position of a response. `turns` are the tries and responses before it, by kind (`r` or `m`) and number
+    """The position of a response. `counts` are the tries and responses before it, by kind (`r` or `m`) and number
     among the matching rules or modifiers; those that are absent had none."""
 
     number: int
-    turns: Mapping[tuple[str, int], tuple[int, int]]
+    counts: Mapping[tuple[str, int], tuple[int, int]]
 
 
 def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
     """Return the seed, with the position unless it is the first one."""
-    turns = "".join(_turns(matched, decision))
-    return f"{seed}@{decision.number}{turns}" if turns or decision.number else str(seed)
+    counts = "".join(_counts(matched, decision))
+    return f"{seed}@{decision.number}{counts}" if counts or decision.number else str(seed)
 
 
 def token_of(seed_or_root: str | bytes) -> str:
@@ -50,11 +50,11 @@ def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
         return None
     if match[2] is None:
         return int(match[1]), None
-    turns = {
+    counts = {
         (kind, int(index)): (int(tries), int(responses))
         for kind, index, tries, responses in _TURN.findall(match[3])
     }
-    return int(match[1]), SeedPosition(int(match[2]), turns)
+    return int(match[1]), SeedPosition(int(match[2]), counts)
 
 
 def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition) -> Decision:
@@ -63,9 +63,9 @@ def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition
         return decision
     rule = _rule(matched, position)
     modifiers = [
-        Selected(candidate, *position.turns.get(("m", number), (0, 0)))
+        Selected(candidate, *position.counts.get(("m", number), (0, 0)))
         for number, candidate in enumerate(matched.modifiers)
-        if candidate.guard is None or ("m", number) in position.turns
+        if candidate.guard is None or ("m", number) in position.counts
     ]
     moved = replace(decision, rule=rule, modifiers=modifiers, number=position.number)
     if any(selected.candidate.error for selected in modifiers):
@@ -77,14 +77,14 @@ def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition
 
 def _rule(matched: MatchResult, position: SeedPosition) -> Selected | None:
     for number, candidate in enumerate(matched.rules):
-        if ("r", number) in position.turns:
-            return Selected(candidate, *position.turns["r", number])
+        if ("r", number) in position.counts:
+            return Selected(candidate, *position.counts["r", number])
     first = matched.rules[0] if matched.rules else None
     return Selected(first, 0, 0) if first is not None and first.guard is None else None
 
 
-def _turns(matched: MatchResult, decision: Decision) -> Iterator[str]:
-    """Return the turns of rule and modifiers, except those without a guard that are at their first turn."""
+def _counts(matched: MatchResult, decision: Decision) -> Iterator[str]:
+    """Return the counts of rule and modifiers, except those without a guard that are at their first try."""
     rule = decision.rule
     if rule is not None:
         number = len(decision.refused)

@@ -70,7 +70,7 @@ def verdicts_seen(server: MockBase) -> tuple[VerdictSeen, ...]:
 
 def _seen(received: Received, since: float) -> ExchangeSeen:
     content = decoded(received)
-    text = sent_bytes(received._answer.plan)[:MAX_TEXT].decode("utf-8", "replace")
+    text = sent_bytes(received._response.plan)[:MAX_TEXT].decode("utf-8", "replace")
     parts = () if content is None else (content.text, content.thinking, content.refusal)
     return ExchangeSeen(
         received.provider,
@@ -121,7 +121,7 @@ def decoded(received: Received) -> DecodedResponse | None:
     context = received.request.context
     dialect = context.routing.dialect if isinstance(context, EngineContext) else None
     decode = getattr(dialect, "decode", None)
-    found: DecodedResponse | None = None if decode is None else decode(received._answer.plan)
+    found: DecodedResponse | None = None if decode is None else decode(received._response.plan)
     return found
 
 

@@ -40,7 +40,7 @@ _SIGNED: Final = re.compile(
 _SIGNER: Final = re.compile(r'(?m)^gpg: Good signature from "([^"]+)"|^Good "git" signature for (\S+) with')
 _FALSE: Final = re.compile(r"(?mi)BAD signature|incorrect signature|signature verification failed")
 _SETTINGS: Final = ("core.hooksPath=/dev/null", "protocol.ext.allow=never", "core.fsmonitor=false")
-_KEPT_VARIABLES: Final = ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS")
+_PASSED_VARIABLES: Final = ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS")
 """The user's variables for git that a fetch needs; no other variable of git takes effect."""
 
 
@@ -234,7 +234,7 @@ def _run(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int 
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("GIT_") or name in _KEPT_VARIABLES
+        if not name.startswith("GIT_") or name in _PASSED_VARIABLES
     }
     env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:https:http:ssh", "LC_ALL": "C"}
     with TemporaryFile() as input, TemporaryFile() as out, TemporaryFile() as errors:

@@ -152,5 +152,5 @@ def merge_entries(base: Sequence[TypedEntry], overlays: Sequence[OverlaidEntries
             else:
                 removed.add(place)
                 added.append(replace(entry, layer=base[place].layer, rank=base[place].rank))
-    kept = [entry for place, entry in enumerate(base) if place not in removed]
-    return sorted((*added, *kept), key=lambda entry: (entry.kind == "modifier", entry.rank))
+    rest = [entry for place, entry in enumerate(base) if place not in removed]
+    return sorted((*added, *rest), key=lambda entry: (entry.kind == "modifier", entry.rank))

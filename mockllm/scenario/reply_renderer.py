@@ -323,14 +323,12 @@ class ReplyRenderer(Struct):
         """Return the chunks of a text, and its number of tokens if it is known."""
         if isinstance(spec, TokensText):
             self.require_short(spec.tokens)
-            pieces = filler_tokens(spec.tokens, spec.of)
+            texts = filler_tokens(spec.tokens, spec.of)
             if self.size.unit == "tokens":
                 count = self.size.count
-                joined = tuple(
-                    "".join(pieces[start : start + count]) for start in range(0, len(pieces), count)
-                )
-                return (pieces if count == 1 else joined), len(pieces)
-            return self.chunks_of("".join(pieces)), len(pieces)
+                joined = tuple("".join(texts[start : start + count]) for start in range(0, len(texts), count))
+                return (texts if count == 1 else joined), len(texts)
+            return self.chunks_of("".join(texts)), len(texts)
         if isinstance(spec, SentencesText):
             self.drawn += 1
             result = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.drawn}"))
@@ -352,29 +350,29 @@ class ReplyRenderer(Struct):
     def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentChunk, ...]:
         """Return the chunks of a script. `instead`: a non-streaming response has another text, so that no
         error breaks it off."""
-        pieces: list[ContentChunk] = []
+        texts: list[ContentChunk] = []
         left_out = False
         for chunk in chunks:
             if isinstance(chunk, WaitChunk):
-                pieces.append(Pause(chunk.wait))
+                texts.append(Pause(chunk.wait))
             elif isinstance(chunk, RawChunk):
-                pieces.append(Verbatim(chunk.raw.encode()))
+                texts.append(Verbatim(chunk.raw.encode()))
                 left_out = not self.streamed
             elif isinstance(chunk, CommentChunk):
                 lines = chunk.comment.splitlines() or [""]
-                pieces.append(Verbatim("".join(f": {line}\n" for line in lines).encode() + b"\n"))
+                texts.append(Verbatim("".join(f": {line}\n" for line in lines).encode() + b"\n"))
                 left_out = not self.streamed
             elif isinstance(chunk, ErrorChunk):
                 if self.streamed or not instead:
                     self.broken = failure_from_spec(chunk.error)
                 break
             else:
-                pieces.append(str(chunk))
+                texts.append(str(chunk))
         if left_out:
             self.notes.append(
                 "raw bytes and comments are for streams: left out of the non-streaming response"
             )
-        return tuple(pieces)
+        return tuple(texts)
 
     def usage(self, choices: Sequence[Choice], spec: UsageSpec | None) -> Usage:
         output = reasoning = 0

@@ -15,12 +15,12 @@ from mockllm.scenario.language.reply import ReplySpec
 
 def served_matcher(spec: McpServerSpec) -> Matcher:
     """Return the matcher of the calls for which the description has a reply."""
-    answered = (
+    named = (
         ("tool", [Equals(tool.name) for tool in spec.tools if tool.reply is not None]),
         ("prompt", [Equals(prompt.name) for prompt in spec.prompts if prompt.messages]),
         ("resource", [_address(resource) for resource in spec.resources if _content(resource)]),
     )
-    tests = tuple(FieldMatcher(Field("mcp", key), OneOf(tuple(names))) for key, names in answered if names)
+    tests = tuple(FieldMatcher(Field("mcp", key), OneOf(tuple(names))) for key, names in named if names)
     return AllMatcher((FieldMatcher(Field("mcp", "server"), Equals(spec.name)), AnyMatcher(tests)))
 
 

@@ -79,7 +79,7 @@ class App:
         self.held: asyncio.Event | None = None
         """Set while requests are held, because all workers of a server change their rules together."""
         self.running = 0
-        """How many exchanges did not end in the turn of their request."""
+        """How many exchanges are completed in a task."""
         self.awaiting: dict[str, AwaitingExchange] = {}
         """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
@@ -109,4 +109,4 @@ class App:
         """Begin on the running loop, which is the loop of all connections."""
         loop = asyncio.get_running_loop()
         self.deadlines = Deadlines(self._clock(loop))
-        self.journal.tend(loop)
+        self.journal.start_timers(loop)

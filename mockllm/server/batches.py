@@ -159,7 +159,7 @@ class LineSink:
         self.written = True
         self._data += data
 
-    def write_with_turn(self, data: bytes) -> bool:
+    def write_coalesced(self, data: bytes) -> bool:
         self._data += data
         return True
 

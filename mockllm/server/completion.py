@@ -1,5 +1,7 @@
-"""Completes the exchanges that do not end in the turn of their request. Each waits in a task: for its body, for the
-control API, for a provider, or for the times at which a player writes its response.
+"""Completes the exchanges that do not end in the iteration of the event loop in which they came.
+
+Each waits in a task: for its body, for the control API, for a provider, or for the times at which a player writes its
+response.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
-from mockllm.server.json_structure import is_short, structure_failure_in_turns
+from mockllm.server.json_structure import is_short, structure_failure_in_slices
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
@@ -29,6 +31,7 @@ from mockllm.server.respond import (
     fail,
     framing_of,
     hold_of,
+    is_control_call,
     opens_socket,
     recorder_of,
     refuse,
@@ -45,7 +48,7 @@ async def complete(app: App, exchange: Exchange) -> bool:
 
     A mistake of the server itself is a 500, unless a byte of the response was written.
     """
-    app.deadlines.catch_up()  # many exchanges begin in one turn of the loop; running streams do not wait for it
+    app.deadlines.catch_up()  # many exchanges begin in one iteration; running streams do not wait for it
     sink = exchange.sink
     try:
         return await _complete(app, exchange)
@@ -67,6 +70,11 @@ async def _complete(app: App, exchange: Exchange) -> bool:
     if not exchange.read:
         await _read(app, exchange)
         if exchange.ended:
+            return exchange.keep_alive
+    control = app.control if exchange.response is NOT_PLANNED and is_control_call(app, exchange) else None
+    if control is not None and not control.loaded:
+        await app.worker.run(control.load)
+        if respond(app, exchange):
             return exchange.keep_alive
     if exchange.player is None and app.decider is not None:
         await with_store(app, exchange, app.decider)
@@ -116,10 +124,12 @@ async def _read(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
-    short = isinstance(raw, bytes) and not head.own and is_short(raw, app.limits)  # `respond` checks it then
+    short = (
+        isinstance(raw, bytes) and not head.reserved and is_short(raw, app.limits)
+    )  # `respond` checks it then
     failure: Failure | None = None
     if not short:
-        failure = raw if isinstance(raw, Failure) else await structure_failure_in_turns(raw, app.limits)
+        failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
     if app.held is not None:
         await app.held.wait()
     exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()

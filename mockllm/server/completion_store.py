@@ -77,7 +77,7 @@ async def _decide(
     exchange.lease = decision.lease
     while True:
         try:
-            set_response(app, exchange, undecided.conclude(decision))
+            set_response(app, exchange, undecided.finish(decision))
             return
         except DeferredResponse as deferred:
             exchange.deferred = deferred

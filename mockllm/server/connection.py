@@ -1,7 +1,7 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It holds the bounds on time and memory.
 
-Requests of one connection are served one after another. `turns.py` serves together what arrives in one turn, which is
-one iteration of the event loop.
+Requests of one connection are served one after another. `ready_requests.py` serves together what arrives in one
+iteration of the event loop.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from mockllm.server.completion import complete
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
+from mockllm.server.ready_requests import ReadyRequests
 from mockllm.server.request_body import BrokenBody, complete_body
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import respond
 from mockllm.server.socket_sink import SocketSink
-from mockllm.server.turns import Turns
 
 MAX_QUEUED: Final = 32
 """How many requests of a connection wait; more pause its socket until half of them are served."""
@@ -49,25 +49,41 @@ class Connection(HttpProtocol):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
     __slots__ = (
-        "_app", "_begun", "_body", "_broken", "_current", "_heads", "_idle_until", "_keepalive",
-        "_keepalive_timer", "_listener", "_queue", "_silent", "_sink", "_task", "_turns", "_watch", "ascii",
-        "client", "scheduled",
+        "_app",
+        "_begun",
+        "_body",
+        "_broken",
+        "_current",
+        "_heads",
+        "_idle_until",
+        "_keepalive",
+        "_keepalive_timer",
+        "_listener",
+        "_queue",
+        "_ready",
+        "_silent",
+        "_sink",
+        "_task",
+        "_watch",
+        "ascii",
+        "client",
+        "scheduled",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
         self._heads = app.heads
         self._listener = listener
-        self._turns = listener.turns
+        self._ready = listener.ready
         self._app = app
-        self._sink = SocketSink(self, app.limits, self._write_with_turn)
+        self._sink = SocketSink(self, app.limits, self._write_coalesced)
         self._queue: deque[Exchange] = deque()
         self._current: Exchange | None = None
         """The exchange that is served."""
         self._task: asyncio.Task[None] | None = None
-        """Completes the current exchange, if it did not end in its turn."""
+        """Completes the current exchange, if it did not end in the iteration in which it came."""
         self.scheduled = False
-        """Whether the listener serves the next exchange at the end of this turn."""
+        """Whether the listener serves the next exchange at the end of this iteration."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
         self._begun = False
@@ -102,7 +118,7 @@ class Connection(HttpProtocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._unwatch()
         if self._queue and self._current is None:  # no client reads the response, but the request counts
-            self._turns.serve_now(self)
+            self._ready.serve_now(self)
         self.closing = True
         exchange, self._current = self._current, None
         if exchange is not None:
@@ -130,17 +146,17 @@ class Connection(HttpProtocol):
                     self._unwatch()
                 raw = data[len(data) - head.length :]
                 self._queue.append(Exchange(head, self._sink, self.client, None, raw, True, data))
-                self._turns.schedule(self)
+                self._ready.schedule(self)
                 return
         self._parse(data)
         if self._current is None and (self._queue or self._broken is not None):
-            self._turns.schedule(self)
+            self._ready.schedule(self)
 
     def eof_received(self) -> bool:
         """The client sends no more: it may still read, or may have left. Only a write can tell, so the queued
         requests may be served within the linger time."""
         while self._current is None and (self._queue or self._broken is not None) and not self.closing:
-            self._turns.serve_now(self)
+            self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
         self._silent = True
@@ -267,9 +283,9 @@ class Connection(HttpProtocol):
         if self.upgraded and not self._queue:
             self._parse(self.decline_upgrade())
         if self._queue or self._broken is not None:
-            self._turns.schedule(self)
+            self._ready.schedule(self)
         elif self._silent:
-            self._loop.call_soon(self.close)  # behind what this turn writes
+            self._loop.call_soon(self.close)  # behind what this iteration writes
         self._idle_until = end = self._loop.time() + self._keepalive
         if self._keepalive_timer is None:
             self._keepalive_timer = self._loop.call_at(end, self._end_idle)
@@ -299,10 +315,10 @@ class Connection(HttpProtocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
 
-    def _write_with_turn(self, data: bytes) -> bool:
-        """Write at the end of this turn, or at once between turns. Return False if the client has left, or has
-        not read what it got before."""
-        transport, outbox = self.transport, self._turns.outbox
+    def _write_coalesced(self, data: bytes) -> bool:
+        """Write together with all responses of this iteration, or at once outside of it. Return False if the
+        client has left, or has not read what it got before."""
+        transport, outbox = self.transport, self._ready.outbox
         if transport is None or self._paused or transport.is_closing():
             return False
         if outbox is None:
@@ -345,7 +361,7 @@ class Listener:
         app.start()
         self._app = app
         self._loop = asyncio.get_running_loop()
-        self.turns = Turns(app.deadlines, self._loop)
+        self.ready = ReadyRequests(app.deadlines, self._loop)
         self.connections: set[Connection] = set()
         self._counts: dict[str, int] = {}
         """The open connections by client address."""

@@ -16,8 +16,8 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final, Protocol, TypeAlias
 
-MAX_TURN: Final = 0.01
-"""Seconds of actions in one turn of the loop. Further ones wait for the next turn: the loop also reads requests."""
+MAX_SECONDS: Final = 0.01
+"""Seconds of actions in one iteration of the loop. Further ones wait for the next: the loop also reads requests."""
 
 Action: TypeAlias = Callable[[float], None]
 """The function of a deadline; its argument is the present time."""
@@ -36,7 +36,7 @@ class Clock(Protocol):
 
 
 class LoopClock:
-    """The monotonic clock. `loop.time()` is not used: uvloop's does not advance within a turn of the loop."""
+    """The monotonic clock. `loop.time()` is not used: uvloop's does not advance within an iteration of the loop."""
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
@@ -84,7 +84,7 @@ class Deadlines:
         return len(self._heap) - self._cancelled
 
     def at(self, when: float, action: Action) -> Deadline:
-        """Run an action at a time; a past time means the loop's next turn."""
+        """Run an action at a time; a past time means the loop's next iteration."""
         deadline = Deadline(self, action)
         heappush(self._heap, (when, next(self._order), deadline))
         if when < self._armed:
@@ -106,7 +106,7 @@ class Deadlines:
         self._timer = self._clock.call_at(when, self._fire)
 
     def catch_up(self) -> float:
-        """Run all due actions and return the time. Code that takes long in one turn of the loop calls this method;
+        """Run all due actions and return the time. Code that takes long in one iteration calls this method;
         the timer then has less to do."""
         now = self.time()
         if self._heap and self._heap[0][0] <= now:
@@ -114,7 +114,7 @@ class Deadlines:
         return now
 
     def _fire(self) -> None:
-        """Run all due actions. New deadlines of these actions wait for the next turn of the loop."""
+        """Run all due actions. New deadlines of these actions wait for the next iteration."""
         self._timer = None
         self._armed = -math.inf  # prevents a timer while actions run
         try:
@@ -138,12 +138,12 @@ class Deadlines:
                     action(now)
                 except Exception:  # the other actions still run
                     traceback.print_exc(file=sys.stderr)
-                if number < len(due) and self.time() - now > MAX_TURN:
+                if number < len(due) and self.time() - now > MAX_SECONDS:
                     self._postpone(due[number:], now)
                     return
 
     def _postpone(self, rest: Sequence[Deadline], now: float) -> None:
-        """Leave actions for the next turn of the loop."""
+        """Leave actions for the next iteration of the loop."""
         for deadline in rest:
             if deadline.action is not None:
                 deadline.waiting = True

@@ -16,8 +16,8 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     """Set the response that takes long to plan."""
     request = exchange.request
     assert request is not None, "an engine has read the request"
-    conclude = await app.worker.run(deferred.plan)
-    response = conclude()
+    finish = await app.worker.run(deferred.plan)
+    response = finish()
     if response.webhooks:
         send_webhooks(app, response)
     if app.gzip and exchange.socket is None and wants(request.headers):

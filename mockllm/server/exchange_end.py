@@ -31,8 +31,8 @@ def end_exchange(app: App, exchange: Exchange, left: EndReason, took: float | No
             forget_awaiting(app, exchange)
         app.playing[exchange.kind or Request] -= 1
         exchange.times = player.times
-        if player.over is not None and left == "finished":
-            took = player.over - exchange.since
+        if player.finished_at is not None and left == "finished":
+            took = player.finished_at - exchange.since
     exchange.took = app.deadlines.time() - exchange.since if took is None else took
     if exchange.lease is not None:
         release_lease(exchange)

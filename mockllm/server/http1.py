@@ -104,21 +104,21 @@ def render_head(plan: Plan, framing: ResponseFraming, date: str, extra: str = ""
     steps, also those behind a cut.
     """
     head, delivery = plan.head, plan.delivery
-    frame = _frame(head.status, head.fixed, plan.streamed, framing, extra, delivery.body)
-    text = frame.start
+    template = _head_template(head.status, head.fixed, plan.streamed, framing, extra, delivery.body)
+    text = template.start
     for name, value in head.unique_headers:
         text += _line(name, value)
-    if frame.dated:
+    if template.dated:
         text += date
-    if frame.measured:
+    if template.measured:
         text += f"Content-Length: {length(plan)}\r\n"
-    text += frame.end
+    text += template.end
     raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
     if delivery.form is not None:
         raw = _reformed(raw, delivery.form)
-    return RenderedHead(raw, frame.chunked, frame.bodiless, frame.keep_alive)
+    return RenderedHead(raw, template.chunked, template.bodiless, template.keep_alive)
 
 
 def _reformed(raw: bytes, form: HeadForm) -> bytes:
@@ -182,10 +182,10 @@ def _header_names(*pairs: Sequence[tuple[str, object]]) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def _envelope(prerendered: PrerenderedResponse, extra: str) -> CachedEnvelope | None:
     body_template = prerendered.alone
-    frame = _frame(
+    template = _head_template(
         prerendered.status, prerendered.fixed, prerendered.framing is not Framing.PLAIN, ORDINARY, extra
     )
-    simple = frame.dated and frame.keep_alive and frame.measured is not frame.chunked
+    simple = template.dated and template.keep_alive and template.measured is not template.chunked
     if (
         body_template is None
         or not simple
@@ -195,7 +195,7 @@ def _envelope(prerendered: PrerenderedResponse, extra: str) -> CachedEnvelope | 
         return None
     unique_headers = tuple((name.encode("latin-1"), number) for name, number in prerendered.unique_headers)
     return CachedEnvelope(
-        body_template, _encoded(frame.start), unique_headers, _encoded(frame.end), frame.chunked
+        body_template, _encoded(template.start), unique_headers, _encoded(template.end), template.chunked
     )
 
 
@@ -211,7 +211,7 @@ def _encoded(text: str) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _frame(
+def _head_template(
     status: int, headers: Headers, streamed: bool, framing: ResponseFraming, extra: str, body: Body = "usual"
 ) -> HeadTemplate:
     """Return the template of a head; cached, because most responses of a server have one of a few heads."""

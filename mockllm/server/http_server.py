@@ -92,14 +92,14 @@ class Server:
     def hold(self) -> None:
         """Serve no request before `release`."""
         self.app.held = asyncio.Event()
-        self._listener.turns.hold()
+        self._listener.ready.hold()
 
     def release(self) -> None:
         """Serve the requests that came meanwhile, and all later ones."""
         held, self.app.held = self.app.held, None
         if held is not None:
             held.set()
-        self._listener.turns.release()
+        self._listener.ready.release()
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
@@ -144,7 +144,7 @@ class Server:
         return (
             self.app.running > 0
             or any(self.app.playing.values())
-            or bool(self._listener.turns.waiting)
+            or bool(self._listener.ready.waiting)
             or (self.app.recorder is not None and self.app.recorder.busy)
             or any(
                 connection.transport is not None and connection.transport.get_write_buffer_size()

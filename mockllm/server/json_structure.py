@@ -11,7 +11,7 @@ from collections.abc import Generator
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.nesting import marks_of, nests_deeper
+from mockllm.core.json.nesting import DepthCount, marks_of
 from mockllm.server.server_limits import KIB, ServerLimits
 
 SHORT: Final = 256 * KIB
@@ -37,7 +37,7 @@ def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
         return failure
 
 
-async def structure_failure_in_turns(raw: bytes, limits: ServerLimits) -> Failure | None:
+async def structure_failure_in_slices(raw: bytes, limits: ServerLimits) -> Failure | None:
     """Return the same. Other tasks of the loop run between the slices."""
     check = structure_check(raw, limits)
     try:
@@ -57,17 +57,17 @@ def structure_check(raw: bytes, limits: ServerLimits) -> Generator[None, None, F
     few = raw.count(b"[") + raw.count(b"{") <= min(limits.depth, limits.containers)
     if few and (len(raw) < 2 * limits.values or raw.count(b",") < limits.values):
         return None
-    marks, containers, commas = [], 0, 0
+    depth, containers, commas = DepthCount(), 0, 0
     for slice_marks in marks_of(raw):
-        marks.append(slice_marks)
         containers += slice_marks.count(b"[")
         commas += slice_marks.count(b",")
         if containers > limits.containers:
             return _too_many(limits.containers, "arrays and objects", "--max-containers")
         if commas >= limits.values:
             return _too_many(limits.values, "values", "--max-values")
+        depth.add(slice_marks)
         yield
-    if nests_deeper(b"".join(marks).replace(b",", b""), limits.depth):
+    if depth.deepest > limits.depth:
         return Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
     return None
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 
 from mockllm.core.redaction import Redactor, secrets_of
-from mockllm.core.rendering.framing import lasting
+from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
@@ -214,20 +214,20 @@ class Metrics:
         return dict(self._in_flight)
 
     def _count(self, seen: Exchange, took: Sequence[float]) -> EndpointCounters:
-        answer, count = seen.response, len(took)
+        response, count = seen.response, len(took)
         name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
         counters = self.endpoints.setdefault(name, EndpointCounters())
-        failed = count if answer.status >= 400 else 0
-        missed = count if answer.missed else 0
+        failed = count if response.status >= 400 else 0
+        missed = count if response.missed else 0
         counters.requests += count
         counters.errors += failed
         counters.missed += missed
-        for fault in answer.faults:
+        for fault in response.faults:
             counters.faults[fault] += count
-        model, rule = _label(seen.model, self._models, seen), _label(answer.rule, self._rules, seen)
-        series = Series(name, model, rule, answer.status)
+        model, rule = _label(seen.model, self._models, seen), _label(response.rule, self._rules, seen)
+        series = Series(name, model, rule, response.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
-            series = Series(name, OTHER, OTHER, answer.status)
+            series = Series(name, OTHER, OTHER, response.status)
         self.series[series] += count
         now = int(seen.at)
         if not self._seconds or self._seconds[-1].at < now:
@@ -237,7 +237,7 @@ class Metrics:
         second.errors += failed
         second.missed += missed
         second.took += sum(took)
-        second.bytes += count * _size(answer.rendered, seen.took if seen.left != "finished" else None)
+        second.bytes += count * _size(response.rendered, seen.took if seen.left != "finished" else None)
         return counters
 
     def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
@@ -266,7 +266,7 @@ def schedule(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
         elif first is None and step.chunk_index:
             first = total
     if isinstance(rendered, Plan):
-        total = lasting(rendered)
+        total = plan_duration(rendered)
     return (rendered.delay if first is None else first), total
 
 

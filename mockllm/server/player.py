@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
 
-from mockllm.core.rendering.framing import Item, flowing, framed
+from mockllm.core.rendering.framing import Item, framed, throttled
 from mockllm.core.rendering.plan import USUAL, CutStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
@@ -21,8 +21,8 @@ from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 
 SLICE_BYTES: Final = 256 * 1024
 SLICE_STEPS: Final = 512
-"""At most so many bytes and steps are framed and written in one turn of the loop. The rest of a long response follows
-in the next turns, behind the other streams that are due."""
+"""At most so many bytes and steps are framed and written in one iteration of the loop. The rest of a long response
+follows in the next ones, behind the other streams that are due."""
 
 Ending: TypeAlias = Literal["close", "reset", "silence"]
 End: TypeAlias = Literal["finished"] | Ending
@@ -54,12 +54,25 @@ class Player:
     `time_scale` is the factor on all waits of the plan.
 
     `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
-    before `resume`. The player calls `turn` when it has ended, stalled or failed.
+    before `resume`. The player calls `notify` when it has ended, stalled or failed.
     """
 
     __slots__ = (
-        "_apart", "_chunked", "_deadline", "_deadlines", "_due", "_head", "_scale", "_script", "_sink",
-        "ended", "failed", "over", "stalled", "times", "turn",
+        "_chunked",
+        "_deadline",
+        "_deadlines",
+        "_due",
+        "_head",
+        "_scale",
+        "_script",
+        "_separate",
+        "_sink",
+        "ended",
+        "failed",
+        "finished_at",
+        "notify",
+        "stalled",
+        "times",
     )  # fmt: skip
 
     def __init__(
@@ -71,22 +84,22 @@ class Player:
         since: float,
         time_scale: float = 1.0,
     ) -> None:
-        self._head, self._script = carried(plan, opening)
+        self._head, self._script = delivery_items(plan, opening)
         self._chunked = opening.chunked and not opening.bodiless
-        self._apart = bool(plan.delivery.flows)  # its parts are never joined, however late they are
+        self._separate = bool(plan.delivery.throttles)  # its parts are never joined, however late they are
         self._sink = sink
         self._deadlines = deadlines
         self._scale = time_scale
         self._due = since + plan.delay * time_scale
         self._deadline: Deadline | None = None
         self.ended: End | None = None
-        self.over: float | None = None
+        self.finished_at: float | None = None
         """When the last byte was written; `play_plan` returns later."""
         self.stalled = False
         self.failed: Exception | None = None
-        self.turn: Callable[[], None] = _nothing
+        self.notify: Callable[[], None] = _nothing
         self.times = array("d")
-        """When each turn began; what it wrote follows from that."""
+        """When each write began; what it wrote follows from that."""
 
     def start(self) -> None:
         """Write what is due by now, and set the deadline of the rest."""
@@ -120,28 +133,28 @@ class Player:
             self._deadline.cancel()
             self._deadline = None
         self._script = iter(())
-        self.turn = _nothing
+        self.notify = _nothing
         self.failed = None  # it refers to the frames that raised it, and these to the player
 
     def _tick(self, now: float) -> None:
         self._deadline = None
         self.times.append(now)
         try:
-            for _ in range(SLICE_STEPS if self._apart else 1):
+            for _ in range(SLICE_STEPS if self._separate else 1):
                 self._advance(now)
                 if self.ended is not None or self.stalled or self._due > now:
                     break
             if self.ended is not None:
-                self.over = self._deadlines.time()
+                self.finished_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
                     max(self._due, now), self._tick
                 )  # behind what is due longer
         except Exception as exc:  # raised by `play_plan`, not in the timer of all streams
             self.failed = exc
-            self.times.pop()  # nothing was written in this turn
+            self.times.pop()  # nothing was written
         if self.ended is not None or self.stalled or self.failed is not None:
-            self.turn()
+            self.notify()
 
     def _advance(self, now: float) -> None:
         """Write all that is due by `now`, a slice at most, in one write; of a flow, the next part."""
@@ -157,7 +170,7 @@ class Player:
                     break
             elif type(step) is WaitStep:
                 self._due += step.seconds * self._scale
-                if self._apart or self._due > now:
+                if self._separate or self._due > now:
                     break
             elif type(step) is UnchunkedStep:
                 done += self._in_chunks(parts) + step.data
@@ -183,7 +196,7 @@ class Player:
 def _nothing() -> None: ...
 
 
-def carried(plan: Plan, opening: RenderedHead) -> tuple[bytes, Iterator[Item]]:
+def delivery_items(plan: Plan, opening: RenderedHead) -> tuple[bytes, Iterator[Item]]:
     """Return the bytes that leave first, and all items that follow, as the plan's delivery demands."""
     items: Iterator[Item] = script(plan)
     if opening.bodiless:
@@ -195,19 +208,19 @@ def carried(plan: Plan, opening: RenderedHead) -> tuple[bytes, Iterator[Item]]:
     if delivery is USUAL:
         return opening.head, items
     head = b"" if delivery.withheld else opening.head
-    if head and delivery.over:
-        items, head = chain(_line_by_line(head, delivery.over), items), b""
-    for flow in delivery.flows:
-        items = flowing(items, flow, len(head))
+    if head and delivery.head_seconds:
+        items, head = chain(_line_by_line(head, delivery.head_seconds), items), b""
+    for throttle in delivery.throttles:
+        items = throttled(items, throttle, len(head))
     return head, items
 
 
-def _line_by_line(head: bytes, over: float) -> Iterator[Item]:
-    """Yield the first line at once, the last line (which is empty) `over` seconds later, the other lines between."""
+def _line_by_line(head: bytes, seconds: float) -> Iterator[Item]:
+    """Yield the first line at once, the last line (which is empty) `seconds` later, the other lines between."""
     first, *lines = head.splitlines(keepends=True)
     yield UnchunkedStep(first, 0)
     for line in lines:
-        yield WaitStep(over / len(lines), 0)
+        yield WaitStep(seconds / len(lines), 0)
         yield UnchunkedStep(line, 0)
 
 
@@ -265,23 +278,23 @@ async def play_plan(play: Player, sink: Waitable) -> None:
                 await sink.drained()
                 play.resume()
             else:
-                await _turn(play)
+                await _notified(play)
         if play.ended != "finished":
             await sink.cut(play.ended)
         elif sink.full:
             await sink.drained()
-            play.over = None  # it ends now
+            play.finished_at = None  # it ends now
     finally:
         play.stop()
 
 
-async def _turn(play: Player) -> None:
+async def _notified(play: Player) -> None:
     """Wait until the player has ended, failed or stalled: one future, however many chunks it writes."""
     future: Future[None] = get_running_loop().create_future()
 
-    def turn() -> None:
+    def notify() -> None:
         if not future.done():
             future.set_result(None)
 
-    play.turn = turn
+    play.notify = notify
     await future

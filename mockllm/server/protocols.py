@@ -93,7 +93,13 @@ class DeciderProtocol(Protocol):
 
 
 class ControlProtocol(Protocol):
-    """Responds to the calls whose paths `request_heads.is_control_path` names."""
+    """Responds to the calls whose paths `request_heads.is_control_path` names. `loaded`: whether it can respond
+    without `load`."""
+
+    loaded: bool
+
+    def load(self) -> None:
+        """Import the modules of all calls, which takes some hundred milliseconds. Any thread may do it."""
 
     def knows(self, path: str) -> bool:
         """Return whether it has a path, with any method."""

@@ -1,6 +1,6 @@
 """Forwards requests to the real provider, streams the response to the client, and stores the exchange.
 
-Every chunk is sent in the same turn of the event loop in which it arrived; the file is written after the response.
+Every chunk is sent in the iteration of the event loop in which it arrived. The file is written after the response.
 Separate from the player, because the provider determines the times.
 """
 
@@ -90,14 +90,14 @@ class Recorder(Struct):
     everything: bool = False
     failed: int = 0
     written: int = 0
-    _kept: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
-    _said: set[str] = field(default_factory=set)
+    _stored: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
+    _noted: set[str] = field(default_factory=set)
     _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def takes(self, answer: PlannedResponse, request: Request) -> bool:
+    def takes(self, response: PlannedResponse, request: Request) -> bool:
         """Return whether a request is forwarded to the provider."""
-        return self.everything or (answer.missed and self.upstreams.of(request) is not None)
+        return self.everything or (response.missed and self.upstreams.of(request) is not None)
 
     @property
     def busy(self) -> bool:
@@ -197,35 +197,35 @@ class Recorder(Struct):
         recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self._keep(request, _interaction(recorded, response, request.session), to)
+        return await self._add_to_file(request, _interaction(recorded, response, request.session), to)
 
-    async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
+    async def _add_to_file(self, request: Request, interaction: Interaction, to: str | None) -> str:
         """Write the file; return the note about it."""
         assert self.out is not None
         hash = cached_hash(request)
-        kept = self._kept.setdefault((made.session, hash), [])
-        kept.append(made)
-        folder = self.out / (SHARED if made.session is None else folder_name(made.session))
+        stored = self._stored.setdefault((interaction.session, hash), [])
+        stored.append(interaction)
+        folder = self.out / (SHARED if interaction.session is None else folder_name(interaction.session))
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
         provider = without_credentials(to or request.provider or self.upstreams.of(request) or OTHER)
         title = f"Recorded from {provider} by mockllm"
         try:
             async with self._writing:  # serialised: the later of two writes to a file must win
-                notes = await asyncio.to_thread(self._write, path, tuple(kept), title)
+                notes = await asyncio.to_thread(self._write, path, tuple(stored), title)
         except OSError as error:
             self.failed += 1
             self.say(f"error: not recorded: {path}: {error.strerror}")
             return f"; not recorded: {error.strerror}"
         for note in notes:
-            if note not in self._said:  # a note about earlier responses in the same file
-                self._said.add(note)
+            if note not in self._noted:  # a note about earlier responses in the same file
+                self._noted.add(note)
                 self.say(f"note: {note}")
         self.written += 1
         return f", recorded in {path}"
 
-    def _write(self, path: Path, made: Sequence[Interaction], title: str) -> list[str]:
+    def _write(self, path: Path, interactions: Sequence[Interaction], title: str) -> list[str]:
         """Write the file in a thread, because a long response would delay streams; return notes on omissions."""
-        text, notes = scenario(made, title, self.reader)
+        text, notes = scenario(interactions, title, self.reader)
         write_file(path, text)
         return notes
 

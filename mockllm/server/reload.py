@@ -84,7 +84,7 @@ class Reloader:
             self._layout_changed = False
             before = await asyncio.to_thread(layout, self._watched)
             watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
-            settled = loop.call_later(SETTLE, self._notified.set)
+            first_check = loop.call_later(SETTLE, self._notified.set)
             try:
                 while not self._layout_changed:
                     notified = await self._wait_for_notice()
@@ -92,7 +92,7 @@ class Reloader:
                     if (notified or changed) and await asyncio.to_thread(layout, self._watched) != before:
                         break
             finally:
-                settled.cancel()
+                first_check.cancel()
                 for watch in watches:
                     watch.cancel()
                 await asyncio.gather(*watches, return_exceptions=True)

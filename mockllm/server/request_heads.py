@@ -93,16 +93,17 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-_OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
+_RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 
 class RequestHead:
     """One head. `path` and `query_string` are those of its target, percent-encoded as they came; `path` is empty
-    if the target is no path. `own`: whether the server itself may respond, or a web page sends a preflight.
+    if the target is no path. `reserved`: whether the server itself may respond, or a web page sends a preflight.
     `headers` hold only text. `length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_original", "_reader", "framing", "headers", "length", "message", "own", "path", "query_string",
+        "_engine", "_original", "_reader", "framing", "headers", "length", "message", "path", "query_string",
+        "reserved",
 
     )  # fmt: skip
 
@@ -113,7 +114,9 @@ class RequestHead:
         path = self.path
         self.headers = message.headers if ascii else clean(message.headers)
         self.framing: ResponseFraming = response_framing(message)
-        self.own = path == "/" or not path or message.method == "OPTIONS" or path.startswith(_OWN)
+        self.reserved = (
+            path == "/" or not path or message.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
+        )
         self.length = 0
         self._engine: EngineProtocol | None = None
         self._original: RequestHead | None = None
@@ -127,7 +130,7 @@ class RequestHead:
         headers[name] = written.decode()
         head.headers = CIMultiDictProxy(headers)
         head.message = self.message._replace(headers=head.headers)
-        head.path, head.query_string, head.own = self.path, self.query_string, self.own
+        head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
         head.framing, head.length = self.framing, int(written)
         head._engine, head._original = None, self
         return head

@@ -1,8 +1,8 @@
 """Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play (write
 each step of the plan at its time).
 
-The whole response of most requests leaves in the turn of the loop in which the request came. `complete` (in
-`completion.py`) continues the exchanges for which that is not possible.
+The whole response of most requests leaves in the iteration of the event loop in which the request came.
+`completion.py` continues the exchanges for which that is not possible.
 """
 
 from __future__ import annotations
@@ -71,12 +71,14 @@ def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
     raw = exchange.raw
-    short = not head.own and is_short(raw, app.limits)
+    short = not head.reserved and is_short(raw, app.limits)
     failure = None if exchange.checked or short else structure_failure(raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return
-    if (head.own or app.control_only) and (_is_known_call(app, exchange) or respond_builtin(app, exchange)):
+    if (head.reserved or app.control_only) and (
+        _is_known_call(app, exchange) or respond_builtin(app, exchange)
+    ):
         return
     engine = app.engine
     request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.since)
@@ -222,14 +224,15 @@ def begin(app: App, exchange: Exchange) -> bool:
 
 def is_control_call(app: App, exchange: Exchange) -> bool:
     """Return whether the control API responds."""
-    return exchange.head.own and is_control_path(exchange.head.path) and app.control is not None
+    return exchange.head.reserved and is_control_path(exchange.head.path) and app.control is not None
 
 
 def _is_known_call(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path. A path below `/api` that it lacks goes on to the rules first."""
-    if not is_control_call(app, exchange):
+    """Return whether the control API has the path, or is not loaded yet: then `complete` loads it and responds anew.
+    A path below `/api` that it lacks goes on to the rules first."""
+    if not is_control_call(app, exchange) or app.control is None:
         return False
-    return app.control_only or (app.control is not None and app.control.knows(exchange.head.path))
+    return app.control_only or not app.control.loaded or app.control.knows(exchange.head.path)
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
@@ -251,7 +254,7 @@ def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
 
 
 def write_at_once(app: App, exchange: Exchange) -> bool:
-    """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
+    """Write the whole response at the end of this iteration, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, framing = response.rendered, head.framing
@@ -266,7 +269,7 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
         plan = response.plan
         opening = render_head(plan, framing, app.dates.at(exchange.at), extra)
         data = at_once(plan, opening) if opening.keep_alive else None
-    if data is None or not sink.write_with_turn(data):
+    if data is None or not sink.write_coalesced(data):
         return False
     sink.written = True
     end_exchange(app, exchange, "finished")

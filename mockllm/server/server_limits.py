@@ -36,7 +36,7 @@ class ServerLimits:
     )
     depth: int = _limit(100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400")
     containers: int = _limit(
-        250_000, "--max-containers", "count", "most arrays and objects in a JSON body; more is a 400"
+        100_000, "--max-containers", "count", "most arrays and objects in a JSON body; more is a 400"
     )
     values: int = _limit(
         500_000, "--max-values", "count", "most values in a JSON body, counted by its commas; more is a 400"

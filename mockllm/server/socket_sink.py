@@ -24,17 +24,17 @@ RESET_POLL: Final = 0.001
 
 
 class SocketSink:
-    """Writes to one connection. `write_with_turn` writes at the end of the turn of the loop, together with the
-    responses on other connections; it returns False if the client has left, or has not read what it got before.
+    """Writes to one connection. `write_coalesced` writes at the end of the loop's iteration, together with
+    the responses on other connections; it returns False if the client has left, or has not read what it got before.
     `written`: whether bytes of the current response were written."""
 
-    __slots__ = ("_limits", "connection", "write_with_turn", "written")
+    __slots__ = ("_limits", "connection", "write_coalesced", "written")
 
     def __init__(
-        self, connection: HttpProtocol, limits: ServerLimits, write_with_turn: Callable[[bytes], bool]
+        self, connection: HttpProtocol, limits: ServerLimits, write_coalesced: Callable[[bytes], bool]
     ) -> None:
         self.connection = connection
-        self.write_with_turn = write_with_turn
+        self.write_coalesced = write_coalesced
         self._limits = limits
         self.written = False
 

@@ -73,7 +73,7 @@ class Upstreams(Struct):
         """Close the connections to providers."""
         if self._session is not None:
             await self._session.close()
-            await asyncio.sleep(0)  # closing continues in the loop's next turn
+            await asyncio.sleep(0)  # closing continues in the loop's next iteration
 
     def of(self, request: Request) -> str | None:
         """Return the base URL for a request, or None."""

@@ -39,25 +39,27 @@ class SlotLease:
 
 
 def check_admission(
-    turns: Sequence[tuple[Selected, ScopeState]], claim: MatchResult, *, count: bool
+    selections: Sequence[tuple[Selected, ScopeState]], claim: MatchResult, *, count: bool
 ) -> tuple[AdmissionResult, Lease | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
     now = claim.now
-    limited = [(turn, scope) for turn, scope in turns if turn.candidate.limit is not None]
-    accounts = [scope.account(turn.candidate) for turn, scope in limited]
+    limited = [(selected, scope) for selected, scope in selections if selected.candidate.limit is not None]
+    accounts = [scope.account(selected.candidate) for selected, scope in limited]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
     tokens = claim.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
-    costs = [Cost(tokens, _draw(turn, claim)) for turn, _ in limited]
+    costs = [Cost(tokens, _draw(selected, claim)) for selected, _ in limited]
     results = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
-    candidates = [turn.candidate for turn, _ in limited]
+    candidates = [selected.candidate for selected, _ in limited]
     refusal, delay = limit_refusal(
         candidates, results, lambda: [account.status(now) for account in accounts], tokens
     )
     if refusal is not None:
         return refusal, None
-    loaded = [(turn.candidate, scope) for turn, scope in turns if turn.candidate.load is not None]
+    loaded = [
+        (selected.candidate, scope) for selected, scope in selections if selected.candidate.load is not None
+    ]
     wait, slowdown = delay, 1.0
     for candidate, scope in loaded:
         check_admission = _load_admission(candidate, scope, now, delay)
@@ -91,18 +93,22 @@ def limit_refusal(
     return AdmissionResult(standing, by=limited[index], result=verdict, tokens=tokens), 0.0
 
 
-def current_limits(turns: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:
+def current_limits(selections: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""
-    accounts = [scope.account(turn.candidate) for turn, scope in turns if turn.candidate.limit is not None]
+    accounts = [
+        scope.account(selected.candidate)
+        for selected, scope in selections
+        if selected.candidate.limit is not None
+    ]
     return AdmissionResult(_limit_status(accounts, now))
 
 
-def _draw(turn: Selected, claim: MatchResult) -> float:
+def _draw(selected: Selected, claim: MatchResult) -> float:
     """Return the draw for the strategy `random`."""
-    candidate = turn.candidate
+    candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":
         return 0.0
-    return Randomness(claim.seed, candidate.draws, candidate.scope, turn.tries).uniform("limit")
+    return Randomness(claim.seed, candidate.draws, candidate.scope, selected.tries).uniform("limit")
 
 
 def _limit_status(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:

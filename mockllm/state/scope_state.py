@@ -1,7 +1,7 @@
 """The counts of one scope of one session (a key, an address, or all requests).
 
-A scope has tries and turns of rules and modifiers, named states, accounts of limits, and responses in flight.
-Separate from the session counters, which find the scope and decide; this module only has the data.
+A scope has the tries and eligible tries of rules and modifiers, named states, accounts of limits, and responses in
+flight. Separate from the session counters, which find the scope and decide; this module only has the data.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class InFlight:
 
 
 class ScopeState:
-    """The state of one scope. Counts are key → [tries, turns]; `number` is that of its next request. `tallied` are
-    tallies by the keys that were counted together; they are added to the counts when a count is read."""
+    """The state of one scope. Counts are key → [tries, eligible]; `number` is that of its next request.
+    `request_counts` are by the keys that were counted together; they are added to the counts when a count is read."""
 
     __slots__ = (
         "_accounts",
@@ -71,8 +71,8 @@ class ScopeState:
         "counts",
         "grown",
         "number",
+        "request_counts",
         "states",
-        "tallied",
     )
 
     def __init__(self) -> None:
@@ -82,15 +82,15 @@ class ScopeState:
         self.grown = True
         """Whether the size may have changed since then."""
         self.number = 0
-        self.tallied: dict[Sequence[str], int] = {}
+        self.request_counts: dict[Sequence[str], int] = {}
         self.states: Mapping[str, StateValue] = {}
         self._first_tries: dict[str, float] = {}
         self._accounts: dict[str, LimitAccount] = {}
         self._in_flight: dict[str, InFlight] = {}
 
     def of(self, key: str) -> list[int]:
-        """Return the tries and turns of a key, to be read and changed."""
-        if self.tallied:
+        """Return the tries and eligible tries of a key, to be read and changed."""
+        if self.request_counts:
             self._add_tallies()
         return self._of(key)
 
@@ -132,7 +132,7 @@ class ScopeState:
                 del by_key[key]
 
     def all_counts(self) -> Mapping[str, Sequence[int]]:
-        """Return the tries and turns of all keys."""
+        """Return the tries and eligible tries of all keys."""
         self._add_tallies()
         return self.counts
 
@@ -143,12 +143,12 @@ class ScopeState:
                 account.reset()
 
     def _add_tallies(self) -> None:
-        for keys, times in self.tallied.items():
+        for keys, times in self.request_counts.items():
             for key in keys:
                 counts = self._of(key)
                 counts[0] += times
                 counts[1] += times
-        self.tallied.clear()
+        self.request_counts.clear()
 
     def _of(self, key: str) -> list[int]:
         counts = self.counts.get(key)
@@ -160,7 +160,7 @@ class ScopeState:
     @property
     def size(self) -> int:
         """About how many bytes the scope takes, with its name in the tables of its session."""
-        parts = len(self.counts) + len(self.tallied) + len(self._first_tries) + len(self.states)
+        parts = len(self.counts) + len(self.request_counts) + len(self._first_tries) + len(self.states)
         in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each.ends) for each in self._in_flight.values())
         accounts = sum(account.size for account in self._accounts.values())
         return _SCOPE_BYTES + _PART_BYTES * parts + accounts + in_flight

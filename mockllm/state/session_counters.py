@@ -14,7 +14,7 @@ from mockllm.core.selection.decision import (
     Outcome,
     Selected,
 )
-from mockllm.core.selection.guards import TURNS, Guard, GuardReason
+from mockllm.core.selection.guards import ELIGIBLE, Guard, GuardReason
 from mockllm.state.admission import check_admission, current_limits
 from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.scope_state import ScopeState
@@ -42,8 +42,8 @@ class SessionCounters:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
         scope = self._recent.get((session, "")) or self._scope(session, "")
-        tallied = scope.tallied
-        tallied[keys] = tallied.get(keys, 0) + 1
+        request_counts = scope.request_counts
+        request_counts[keys] = request_counts.get(keys, 0) + 1
         number = scope.number
         scope.number = number + 1
         return number
@@ -114,7 +114,7 @@ class SessionCounters:
             if count:
                 self._set_states(claim.session, modifiers)
             limiting = self._limiting(claim.session, modifiers)
-            if any(turn.candidate.error for turn in modifiers):
+            if any(selected.candidate.error for selected in modifiers):
                 outcome = "modifier"
                 admission_result = current_limits(limiting, claim.now) if limiting else None
             elif limiting:
@@ -133,33 +133,33 @@ class SessionCounters:
         blocked: list[tuple[Candidate, GuardReason]] = []
         for candidate in claim.rules:
             scope = self._scope(claim.session, candidate.scope)
-            tries, turns = scope.of(candidate.key)
+            tries, eligible = scope.of(candidate.key)
             guard = candidate.guard
             if guard is None:
-                return Selected(candidate, tries, turns), blocked
-            reason = _blocking_guard(guard, claim, candidate, scope, tries, turns)
+                return Selected(candidate, tries, eligible), blocked
+            reason = _blocking_guard(guard, claim, candidate, scope, tries, eligible)
             if reason is None:
-                return Selected(candidate, tries, guard.response_count(turns)), blocked
+                return Selected(candidate, tries, guard.response_count(eligible)), blocked
             blocked.append((candidate, reason))
         return None, blocked
 
     def _count(
         self, claim: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
     ) -> None:
-        """Count the tries and turns of the rules that were reached, and set the response's states."""
+        """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
         for candidate, reason in blocked:
-            self._count_try(claim, candidate, turn=reason in TURNS)
+            self._count_try(claim, candidate, eligible=reason in ELIGIBLE)
         if winner is not None:
-            self._count_try(claim, winner.candidate, turn=True)
-            lasts = winner.candidate.lasts
-            if lasts is None or winner.responses < lasts:
+            self._count_try(claim, winner.candidate, eligible=True)
+            max_responses = winner.candidate.max_responses
+            if max_responses is None or winner.responses < max_responses:
                 self._set_states(claim.session, (winner,))
 
-    def _count_try(self, claim: MatchResult, candidate: Candidate, *, turn: bool) -> None:
+    def _count_try(self, claim: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
         scope = self._scope(claim.session, candidate.scope)
         counts = scope.of(candidate.key)
         counts[0] += 1
-        counts[1] += turn
+        counts[1] += eligible
         if candidate.guard is not None and candidate.guard.during is not None:
             scope.begin(candidate.key, claim.now)
 
@@ -176,39 +176,39 @@ class SessionCounters:
                 scope_name = candidate.scope
                 scope = self._scope(claim.session, scope_name)
             counts = scope.of(candidate.key)
-            tries, turns = counts
+            tries, eligible = counts
             guard = candidate.guard
             if guard is None:
-                applied.append(Selected(candidate, tries, turns))
-                turn = True
+                applied.append(Selected(candidate, tries, eligible))
+                is_eligible = True
             else:
-                reason = _blocking_guard(guard, claim, candidate, scope, tries, turns)
+                reason = _blocking_guard(guard, claim, candidate, scope, tries, eligible)
                 if reason is None:
-                    applied.append(Selected(candidate, tries, guard.response_count(turns)))
+                    applied.append(Selected(candidate, tries, guard.response_count(eligible)))
                 else:
                     skipped.append((candidate, reason))
-                turn = reason is None or reason in TURNS
+                is_eligible = reason is None or reason in ELIGIBLE
                 if count and guard.during is not None:
                     scope.begin(candidate.key, claim.now)
             if count:
                 counts[0] = tries + 1
-                counts[1] = turns + turn
+                counts[1] = eligible + is_eligible
         return applied, skipped
 
     def _limiting(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
         """Return the modifiers with a limit or a load, with their scopes."""
         return [
-            (turn, self._scope(session, turn.candidate.scope))
-            for turn in modifiers
-            if turn.candidate.limit is not None or turn.candidate.load is not None
+            (selected, self._scope(session, selected.candidate.scope))
+            for selected in modifiers
+            if selected.candidate.limit is not None or selected.candidate.load is not None
         ]
 
-    def _set_states(self, session: str, turns: Sequence[Selected]) -> None:
+    def _set_states(self, session: str, selections: Sequence[Selected]) -> None:
         """Set the named states of these rules or modifiers; of two that set the same state, the first one's
         value is used."""
-        for turn in reversed(turns):
-            if turn.candidate.sets is not None:
-                self._scope(session, turn.candidate.scope).sets(turn.candidate.sets)
+        for selected in reversed(selections):
+            if selected.candidate.sets is not None:
+                self._scope(session, selected.candidate.scope).sets(selected.candidate.sets)
 
     def _number(self, session: str, scope: str, *, count: bool) -> int:
         scope_state = self._scope(session, scope)
@@ -219,7 +219,7 @@ class SessionCounters:
 
 
 def _blocking_guard(
-    guard: Guard, claim: MatchResult, candidate: Candidate, scope: ScopeState, tries: int, turns: int
+    guard: Guard, claim: MatchResult, candidate: Candidate, scope: ScopeState, tries: int, eligible: int
 ) -> GuardReason | None:
     """Return the guard that blocks a candidate; None if none does."""
     reason = guard.blocked_by_state(scope.elapsed(candidate.key, claim.now), scope.states)
@@ -227,4 +227,4 @@ def _blocking_guard(
         return reason
     if guard.loses_chance(claim.seed, candidate.draws, candidate.scope, tries):
         return "lost its chance"
-    return guard.blocked_by_count(turns)
+    return guard.blocked_by_count(eligible)

@@ -110,13 +110,13 @@ class Sessions:
             session.counts.keep(keys)
 
     def totals(self) -> Mapping[str, Sequence[int]]:
-        """Return the tries and turns of each key, summed over all sessions and scopes."""
+        """Return the tries and eligible tries of each key, summed over all sessions and scopes."""
         found: dict[str, list[int]] = {}
         for scope in self._scopes():
-            for key, (tries, turns) in scope.all_counts().items():
+            for key, (tries, eligible) in scope.all_counts().items():
                 total = found.setdefault(key, [0, 0])
                 total[0] += tries
-                total[1] += turns
+                total[1] += eligible
         return found
 
     def reset(self) -> None:

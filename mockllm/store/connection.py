@@ -1,4 +1,4 @@
-"""A connection to a Valkey or Redis server: commands of one turn of the event loop leave in one write.
+"""A connection to a Valkey or Redis server: commands of one iteration of the event loop leave in one write.
 
 The package `redis` reads the address, and `hiredis` the replies. Requests do not use its client, which takes several
 times as long for a command.
@@ -101,7 +101,7 @@ class StoreConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
 
     def send(self, *arguments: Argument) -> asyncio.Future[Any]:
-        """Send a command at the end of this turn. The result is its reply, or raises StoreRefused or StoreAway."""
+        """Send a command at the end of this iteration. The result is its reply, or StoreRefused or StoreAway."""
         future: asyncio.Future[Any] = self._loop.create_future()
         self._queue(arguments, future)
         return future

@@ -234,7 +234,7 @@ local function drawn(draws, tries)
   return result
 end
 
-local function blocked(candidate, scope, draws, tries, turns)
+local function blocked(candidate, scope, draws, tries, eligible)
   local guard = candidate[2]
   if not guard then return FREE end
   local times, skip, every, during, requires, chance = guard[1], guard[2], guard[3], guard[4], guard[5], guard[6]
@@ -252,15 +252,15 @@ local function blocked(candidate, scope, draws, tries, turns)
     end
   end
   if chance and drawn(draws, tries) then return LOST end
-  if turns < skip then return SKIPPED end
-  if times >= 0 and math.floor((turns - skip) / every) >= times then return USED_UP end
-  if (turns + 1 - skip) % every ~= 0 then return NOT_ITS_TURN end
+  if eligible < skip then return SKIPPED end
+  if times >= 0 and math.floor((eligible - skip) / every) >= times then return USED_UP end
+  if (eligible + 1 - skip) % every ~= 0 then return NOT_ITS_TURN end
   return FREE
 end
 
-local function responses(guard, turns)
-  if not guard then return turns end
-  local count = math.floor(math.max(0, turns - guard[2]) / guard[3])
+local function responses(guard, eligible)
+  if not guard then return eligible end
+  local count = math.floor(math.max(0, eligible - guard[2]) / guard[3])
   if guard[1] >= 0 then count = math.min(count, guard[1]) end
   return count
 end
@@ -286,10 +286,10 @@ local function reach(list, until_free)
   for index, each in ipairs(list) do
     local scope, candidate = scopes[each[1]], each[2]
     local key = candidate[1] .. '\0'
-    local tries, turns = number(scope, key .. 't'), number(scope, key .. 'u')
-    local code, place, found = blocked(candidate, scope, each[3], tries, turns)
+    local tries, eligible = number(scope, key .. 't'), number(scope, key .. 'u')
+    local code, place, found = blocked(candidate, scope, each[3], tries, eligible)
     reached[index] = {
-      scope = scope, candidate = candidate, key = key, tries = tries, turns = turns, code = code, refused = each[5],
+      scope = scope, candidate = candidate, key = key, tries = tries, eligible = eligible, code = code, refused = each[5],
       place = place or 0, found = found or '', draw = each[4] and drawn(each[4], tries),
     }
     if until_free and code == FREE then return reached, reached[index] end
@@ -299,13 +299,13 @@ end
 
 local function told(list)
   local rows = {}
-  for index, each in ipairs(list) do rows[index] = {each.code, each.tries, each.turns, each.place, each.found} end
+  for index, each in ipairs(list) do rows[index] = {each.code, each.tries, each.eligible, each.place, each.found} end
   return rows
 end
 
 local function count_try(each, turn)
   put(each.scope, each.key .. 't', each.tries + 1)
-  put(each.scope, each.key .. 'u', each.turns + (turn and 1 or 0))
+  put(each.scope, each.key .. 'u', each.eligible + (turn and 1 or 0))
   if each.candidate[2] and each.candidate[2][4] and not get(each.scope, each.key .. 'f') then
     put(each.scope, each.key .. 'f', now)
   end
@@ -408,8 +408,8 @@ local function decide(keys, arguments)
     end
     if winner then
       count_try(winner, true)
-      local lasts = winner.candidate[5]
-      if lasts < 0 or responses(winner.candidate[2], winner.turns) < lasts then set_states(winner.candidate, winner.scope) end
+      local max_responses = winner.candidate[5]
+      if max_responses < 0 or responses(winner.candidate[2], winner.eligible) < max_responses then set_states(winner.candidate, winner.scope) end
     end
   end
 

@@ -83,9 +83,9 @@ def read_result(
 
 
 def _selected(candidate: Candidate, row: Sequence[Any]) -> Selected:
-    _, tries, turns, *_ = row
+    _, tries, eligible, *_ = row
     guard = candidate.guard
-    return Selected(candidate, tries, turns if guard is None else guard.response_count(turns))
+    return Selected(candidate, tries, eligible if guard is None else guard.response_count(eligible))
 
 
 def _reason(candidate: Candidate, row: Sequence[Any]) -> GuardReason:

@@ -68,7 +68,7 @@ class StoreDecider:
         self._noted: dict[str, float] = {}
         self.tries: Counter[str] = Counter()
         """The tries that this process had decided, by key."""
-        self.turns: Counter[str] = Counter()
+        self.eligible: Counter[str] = Counter()
         self.failures = 0
         """How many requests had no decision of the store."""
         self.link.keep_open()
@@ -180,17 +180,17 @@ class StoreDecider:
         return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
 
     def _count(self, claim: MatchResult, decision: Decision) -> None:
-        """Count the tries and turns that the control API shows."""
-        tries, turns = self.tries, self.turns
+        """Count the tries and eligible tries that the control API shows."""
+        tries, eligible = self.tries, self.eligible
         for selected in decision.modifiers:
             tries[selected.candidate.key] += 1
-            turns[selected.candidate.key] += 1
+            eligible[selected.candidate.key] += 1
         if decision.outcome in COUNTED_OUTCOMES:
             for candidate, _ in decision.refused:
                 tries[candidate.key] += 1
             if decision.rule is not None:
                 tries[decision.rule.candidate.key] += 1
-                turns[decision.rule.candidate.key] += 1
+                eligible[decision.rule.candidate.key] += 1
 
     def _note_use(self, session: str) -> None:
         """Note in the store that a session is used, some times a minute."""
@@ -208,8 +208,8 @@ class StoreDecider:
 
     @property
     def counts(self) -> Mapping[str, tuple[int, int]]:
-        """The tries and turns of each key that were decided for this process."""
-        return {key: (tries, self.turns[key]) for key, tries in self.tries.items()}
+        """The tries and eligible tries of each key that were decided for this process."""
+        return {key: (tries, self.eligible[key]) for key, tries in self.tries.items()}
 
     def close(self) -> None:
         self.link.close()

@@ -61,7 +61,7 @@ class CompiledBase:
         self._shipped = {pack.folder for pack in packs if pack.origin == "shipped"}
         self._folders = {path: _scenario_files(path) for path in self._roots(sources)}
         self._known = tuple(self._files())
-        self._stamps: dict[str, tuple[int, int, int]] = {}
+        self._statuses: dict[str, tuple[int, int, int]] = {}
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -87,12 +87,12 @@ class CompiledBase:
         """Compare size, time and inode if the last change is old enough to reveal another one. Compare the contents
         otherwise."""
         now, stat = time.time_ns(), os.stat(path)
-        stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-        if self._stamps.get(path) == stamp:
+        status = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        if self._statuses.get(path) == status:
             return True
         same = content_digest(read_bytes(path)) == known
         if same and now - stat.st_mtime_ns > MIN_AGE:
-            self._stamps[path] = stamp
+            self._statuses[path] = status
         return same
 
     def _roots(self, sources: ScenarioSources) -> Iterator[str]:
@@ -116,7 +116,7 @@ class CompiledBase:
 def compiled_base(sources: ScenarioSources) -> CompiledBase:
     """Return the compiled files and packs, from the cache if possible. Raise Broken for mistakes."""
     settings = sources.settings
-    lock = _stamp(lock_path(sources.scenarios))
+    lock = _file_status(lock_path(sources.scenarios))
     key = (os.getcwd(), tuple(sources.scenarios), tuple(sources.packs), dumps(dict(settings.values)), lock)
     base = _cache.get(key)
     if base is None or not base.fresh:
@@ -126,7 +126,7 @@ def compiled_base(sources: ScenarioSources) -> CompiledBase:
     return base
 
 
-def _stamp(path: str) -> tuple[str, int, int]:
+def _file_status(path: str) -> tuple[str, int, int]:
     """Return values that change when the file is changed, created or deleted."""
     try:
         stat = os.stat(path)

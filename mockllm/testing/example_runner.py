@@ -225,8 +225,8 @@ def _failures(
             yield FailedStep(place, Mismatch("request", "a supported call", str(error)))
             return
         now += outcome.took
-        if outcome.answer.lease is not None:
-            outcome.answer.lease.end()
+        if outcome.response.lease is not None:
+            outcome.response.lease.end()
         for mismatch in mismatches(step.expect, outcome):
             yield FailedStep(place, mismatch)
 

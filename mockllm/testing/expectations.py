@@ -49,35 +49,35 @@ class Outcome:
     """A request and its planned response."""
 
     request: Request
-    answer: PlannedResponse
+    response: PlannedResponse
     reasons: Callable[[Condition], Iterable[str]] = field(default=lambda condition: ())
     """Return the reasons why no rule with a matching name was selected."""
 
     @property
     def took(self) -> float:
         """Seconds from the request's last byte to the response's last byte."""
-        return ending(self.answer.plan)
+        return ending(self.response.plan)
 
     @cached_property
     def decoded(self) -> DecodedResponse | None:
         """The decoded response; None outside of every protocol."""
         decode = getattr(engine_context(self.request).routing.dialect, "decode", None)
-        return decode(self.answer.plan) if decode is not None else None
+        return decode(self.response.plan) if decode is not None else None
 
     @cached_property
     def body(self) -> Json | Missing:
         """The body of a non-streaming response."""
-        if self.answer.plan.streamed:
+        if self.response.plan.streamed:
             return MISSING
         try:
-            return loads(sent_bytes(self.answer.plan))
+            return loads(sent_bytes(self.response.plan))
         except JSONDecodeError:
             return MISSING
 
     @cached_property
     def headers(self) -> Mapping[str, str]:
         found: dict[str, str] = {}
-        for name, value in self.answer.plan.head.headers:
+        for name, value in self.response.plan.head.headers:
             before = found.get(name.lower())
             found[name.lower()] = value if before is None else f"{before}, {value}"
         return found
@@ -114,15 +114,15 @@ def _decoded_value(name: str) -> Callable[[Outcome], Json | Missing]:
 def _text(outcome: Outcome) -> Json | Missing:
     if outcome.decoded is not None:
         return MISSING if outcome.decoded.text is None else outcome.decoded.text
-    return sent_bytes(outcome.answer.plan).decode("utf-8", "replace")
+    return sent_bytes(outcome.response.plan).decode("utf-8", "replace")
 
 
 def _error(outcome: Outcome) -> Json | Missing:
-    return MISSING if outcome.answer.error is None else outcome.answer.error
+    return MISSING if outcome.response.error is None else outcome.response.error
 
 
 _VALUES: Final[Mapping[str, Callable[[Outcome], Json | Missing]]] = {
-    "status": lambda outcome: outcome.answer.plan.head.status,
+    "status": lambda outcome: outcome.response.plan.head.status,
     "text": _text,
     "thinking": _decoded_value("thinking"),
     "refusal": _decoded_value("refusal"),
@@ -194,7 +194,7 @@ def _usage(key: str, expected: UsageExpectation | None, outcome: Outcome) -> Ite
 
 
 def _body(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
-    hint = "the response is streaming" if outcome.answer.plan.streamed else None
+    hint = "the response is streaming" if outcome.response.plan.streamed else None
     for path, each in (expected or {}).items():
         at = compile_path(path)
         value = MISSING if outcome.body is MISSING else at.value(outcome.body)
@@ -213,8 +213,8 @@ def _chunks(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
 
 
 def _faults(key: str, expected: list[str] | None, outcome: Outcome) -> Iterator[Mismatch]:
-    notes = "; ".join(outcome.answer.notes) or None
-    yield from _check(key, Equals(expected or []), list(outcome.answer.faults), notes)
+    notes = "; ".join(outcome.response.notes) or None
+    yield from _check(key, Equals(expected or []), list(outcome.response.faults), notes)
 
 
 def _tool_calls(key: str, expected: list[CallExpectation] | None, outcome: Outcome) -> Iterator[Mismatch]:
@@ -271,7 +271,7 @@ def names_of(id: str) -> tuple[str, ...]:
 
 
 def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    rule, expected_condition = outcome.answer.rule, _condition(expected)
+    rule, expected_condition = outcome.response.rule, _condition(expected)
     if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
         yield Mismatch(
@@ -281,7 +281,7 @@ def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
 
 def _modifier(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     expected_condition = of_set(_condition(expected))
-    spelt = [names_of(id) for id in outcome.answer.modifiers]
+    spelt = [names_of(id) for id in outcome.response.modifiers]
     forms = range(max(map(len, spelt), default=1))
     by_form = (tuple(each[min(form, len(each) - 1)] for each in spelt) for form in forms)
     if not any(map(expected_condition.matches, by_form)):

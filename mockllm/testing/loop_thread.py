@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TURNS: Final = 12
-"""Turns of the loop after which it has accepted a connection, read what was sent, decided, and written."""
+"""Iterations of the loop after which it has accepted a connection, read what was sent, decided, and written."""
 _virtual: VirtualTime | None = None
 _apps: weakref.WeakSet[App] = weakref.WeakSet()
 """The apps of all servers of this process."""
@@ -59,17 +59,17 @@ class Loop:
 
     def settle(self) -> bool:
         """Wait until the loop has read what was sent to it. Return whether no request is being read or decided."""
-        settled = _thread.allocate_lock()
-        settled.acquire()
+        ready = _thread.allocate_lock()
+        ready.acquire()
 
         def turn(left: int) -> None:
             if left:
                 self._loop.call_soon(turn, left - 1)
             else:
-                settled.release()
+                ready.release()
 
         self._loop.call_soon_threadsafe(turn, TURNS)
-        settled.acquire(True, LOOP_TIMEOUT)
+        ready.acquire(True, LOOP_TIMEOUT)
         return all(app.running <= sum(app.playing.values()) for app in list(_apps))
 
     def end(self) -> None:

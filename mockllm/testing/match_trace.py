@@ -57,7 +57,7 @@ class MatchTrace(Struct, frozen=True):
     @property
     def ttft(self) -> float | None:
         """Seconds from the request to the first chunk of a stream; None without one."""
-        plan = self.outcome.answer.plan
+        plan = self.outcome.response.plan
         total = plan.delay
         for step in plan.steps if plan.streamed else ():
             if isinstance(step, WaitStep):

@@ -17,27 +17,27 @@ _LINES = AccessLog(lambda line: None)
 class Received:
     """A received request and its response. All values but `took` and `left` are set before the response is sent."""
 
-    def __init__(self, request: Request, answer: PlannedResponse, path: str) -> None:
+    def __init__(self, request: Request, response: PlannedResponse, path: str) -> None:
         self.request = request
         """The request in the form that rules match."""
         self.path = path
         """As on the wire, without a session's prefix and without the query."""
-        self.rule = answer.rule
+        self.rule = response.rule
         """The id of the selected rule, also for an invalid request; None if no rule matched."""
-        self.modifiers = answer.modifiers
+        self.modifiers = response.modifiers
         """The ids of the modifiers that applied."""
-        self.status = answer.status
-        self.notes = answer.notes
+        self.status = response.status
+        self.notes = response.notes
         """Notes: faults that could not apply, unknown fields, cut texts."""
-        self.error = answer.error
+        self.error = response.error
         """The neutral name of the error in the response; None without an error."""
-        self.faults = answer.faults
+        self.faults = response.faults
         """The faults that were applied."""
-        self.missed = answer.missed
+        self.missed = response.missed
         """Whether no rule matched."""
         self.ended: AccessLogRecord | None = None
         """The access log record; None until the response has ended."""
-        self._answer = answer
+        self._response = response
 
     @property
     def took(self) -> float | None:
@@ -144,7 +144,7 @@ class Received:
             return ""
         from mockllm.testing.expectations import Outcome
 
-        return "\n".join(Outcome(self.request, self._answer).message)
+        return "\n".join(Outcome(self.request, self._response).message)
 
     def __str__(self) -> str:
         """Return the line of the access log: `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms`."""

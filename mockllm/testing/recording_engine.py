@@ -16,6 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
+from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources
@@ -126,7 +127,7 @@ class RecordingEngine:
         return RecordingReader(self, method, path, query_string, headers)
 
     def engine_for(self, path: str, headers: Mapping[str, str]) -> Engine:
-        """Return the engine for requests with this head. The request must be processed in the same turn of the
+        """Return the engine for requests with this head. The request must be processed in the same iteration of the
         loop."""
         stack = self._stack
         if self._sessions:
@@ -137,7 +138,7 @@ class RecordingEngine:
         return self._current
 
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
-        """Return the response, in the same turn of the loop in which the request was read. It is never deferred:
+        """Return the response, in the same iteration of the loop in which the request was read. It is never deferred:
         the test waits for it in any case."""
         assert self._current is not None
         return self._store(request, self._current.respond(request))
@@ -171,12 +172,12 @@ class RecordingEngine:
             received.ended = record
             received.status = record.status  # differs from the plan if an upstream responded
 
-    def _store(self, request: Request, answer: PlannedResponse) -> PlannedResponse:
-        received = Received(request, answer, self._path)
+    def _store(self, request: Request, response: PlannedResponse) -> PlannedResponse:
+        received = Received(request, response, self._path)
         self._open[id(request)] = received
         self.received.append(received)
         self.total += 1
-        return answer
+        return response
 
     def _engine(self, stack: RuleStack) -> Engine:
         version = stack.versions  # read first: a later addition is found the next time
@@ -205,6 +206,7 @@ def create_engine(
     longest: float,
     max_generated: int,
     time_scale: float = 1.0,
+    miss_status: int = NOT_FOUND,
 ) -> Engine:
     """Create an engine for the current state of a stack."""
     catalog = stack.base.catalog
@@ -218,4 +220,5 @@ def create_engine(
         max_generated=max_generated,
         overrides=True,
         time_scale=time_scale,
+        miss_status=miss_status,
     )

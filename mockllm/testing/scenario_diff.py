@@ -153,8 +153,8 @@ def _outcomes(case: Case, catalog: Any) -> Iterator[Outcome]:
         request = sent_.read_by(engine, now)
         outcome = Outcome(request, engine.respond(request))
         now += outcome.took
-        if outcome.answer.lease is not None:
-            outcome.answer.lease.end()
+        if outcome.response.lease is not None:
+            outcome.response.lease.end()
         yield outcome
 
 
@@ -189,17 +189,17 @@ def _counts(usage: Usage | None) -> dict[str, Json] | None:
 
 
 def _visible(outcome: Outcome) -> dict[str, Any]:
-    plan, decoded = outcome.answer.plan, outcome.decoded
+    plan, decoded = outcome.response.plan, outcome.decoded
     headers = {name: value for name, value in outcome.headers.items() if not _OWN.match(name)}
     own = {name.lower() for name, _ in plan.head.unique_headers}
-    visible: dict[str, Any] = {"status": plan.head.status, "error": outcome.answer.error}
+    visible: dict[str, Any] = {"status": plan.head.status, "error": outcome.response.error}
     if decoded is not None:
         visible |= {"text": decoded.text, "thinking": decoded.thinking, "refusal": decoded.refusal}
         visible["tool_calls"] = [(call.name, call.arguments) for call in decoded.calls]
         visible |= {"finish_reason": decoded.finish, "usage": _counts(decoded.usage)}
         visible["chunks"] = None if decoded.chunks is None else len(decoded.chunks)
     visible["headers"] = {name: value for name, value in sorted(headers.items()) if name not in own}
-    visible["faults"] = list(outcome.answer.faults)
+    visible["faults"] = list(outcome.response.faults)
     return {field: visible.get(field) for field in _FIELDS}
 
 
@@ -211,7 +211,7 @@ _FIELDS: Final = (
 
 def _payload(outcome: Outcome) -> bytes:
     """Return the sent payloads, without values that no client can rely on."""
-    plan = outcome.answer.plan
+    plan = outcome.response.plan
     payloads = [data for _, data in events(plan)] if plan.streamed else [sent_bytes(plan)]
     return b"\n".join(map(_steady, payloads))
 

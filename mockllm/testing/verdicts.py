@@ -120,8 +120,8 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         error=each.error,
         faults=each.faults,
         read=lambda: request,
-        plan=lambda: each._answer.plan,
+        plan=lambda: each._response.plan,
         unfinished_text=unfinished,
         prompt=observed_prompt if len(request.raw) >= MIN_BYTES else None,
-        time_scale=each._answer.time_scale,
+        time_scale=each._response.time_scale,
     )

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from mockllm.cli.options import LOADING, SERVING
+from mockllm.cli.options import LOAD_OPTIONS, SERVING
 from mockllm.server.server_limits import KIB, MIB, ServerLimits, environment_name
 from tests.packing.pack_files import run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "load-tests.md").read_text(encoding="utf-8")
 SCENARIO, MANIFEST = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-OPTIONS = {option.name for option in (*LOADING, *SERVING)} | {
+OPTIONS = {option.name for option in (*LOAD_OPTIONS, *SERVING)} | {
     each.metadata["option"] for each in fields(ServerLimits)
 }
 

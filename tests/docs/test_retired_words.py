@@ -30,6 +30,22 @@ PHRASES = ("on its way", "the way of", "lets go", "comes to", "the other", "of i
 IN_PROSE = re.compile(rf"\b(?:{'|'.join((*WORDS, *PHRASES))})\b", re.IGNORECASE)
 IN_NAMES = frozenset(WORDS) - {"answer", "answers", "score", "scores"}
 """`answer` and `score` are also fields of providers and promised names."""
+RETIRED_IDENTIFIERS = IN_NAMES | {
+    "drawn", "lasting", "loading", "made", "memorable", "stamp", "tallied", "tally", "tended", "whole_answer",
+}  # fmt: skip
+"""Words that no name of the package may have, be it of a class, a function, a parameter, a variable or a field."""
+PROMISED_NAMES = frozenset(
+    {
+        "DrawnNumber",
+        "VerdictGiven",
+        "ca_loading_skipped",
+        "connection_made",
+        "drawn",
+        "kept",
+        "rule_of_conduct",
+    }
+)
+"""Names of JSON keys and components that users know, of asyncio and of the language; drawn numbers are statistics."""
 HELP = frozenset({"help", "description", "epilog", "summary", "title"})
 MESSAGES = ("cli",)
 """Packages all of whose strings are read by users."""
@@ -82,9 +98,25 @@ def public_names(tree: ast.Module) -> Iterator[str]:
             yield node.target.id
 
 
+def identifiers(tree: ast.Module) -> Iterator[str]:
+    """The names that a module defines: classes, functions, parameters, variables and fields."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def words_of(name: str) -> list[str]:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
+
+
 def count_in_name(name: str) -> int:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
-    return 0 if name.startswith("_") else sum(term in IN_NAMES for term in words)
+    return 0 if name.startswith("_") else sum(term in IN_NAMES for term in words_of(name))
 
 
 def sources(package: str) -> Iterator[str]:
@@ -132,6 +164,16 @@ def test_retired_words_in_names_only_become_fewer() -> None:
         }
     )
     check_ratchet("retired_words_in_names", counts)
+
+
+def test_identifiers_have_no_retired_words() -> None:
+    used = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for name in identifiers(ast.parse(path.read_text(encoding="utf-8")))
+        if name not in PROMISED_NAMES and not RETIRED_IDENTIFIERS.isdisjoint(words_of(name))
+    }
+    assert used == set(), "use the words of docs/glossary.md"
 
 
 def test_retired_words_in_pages_only_become_fewer() -> None:

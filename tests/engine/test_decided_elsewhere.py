@@ -47,7 +47,7 @@ def decided(engine: Engine, request: Request) -> PlannedResponse:
     with pytest.raises(UndecidedResponse) as raised:
         engine.respond(request)
     assert isinstance(engine.state, SharedSessions)
-    return raised.value.conclude(engine.state.local.decide(raised.value.claim))
+    return raised.value.finish(engine.state.local.decide(raised.value.claim))
 
 
 def rule(response: PlannedResponse) -> str | None:
@@ -81,9 +81,9 @@ def test_recall_elsewhere_leaves_the_lease(shared: Engine, monkeypatch: pytest.M
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_planned", _lacking)
         with pytest.raises(RecallElsewhere):
-            raised.value.conclude(decision)
+            raised.value.finish(decision)
     assert state.local.decide(raised.value.claim).outcome == "limited"
-    response = raised.value.conclude(decision)
+    response = raised.value.finish(decision)
     assert rule(response) == "rest"
     assert response.lease is not None
     response.lease.end()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.rendering.framing import lasting
+from mockllm.core.rendering.framing import plan_duration
 from tests.language.limit_files import HI, limit_file, request_at, statuses
 from tests.language.virtual_server import (
     ClientRequest,
@@ -134,7 +134,7 @@ def test_load_does_not_queue_behind_hang() -> None:
     )
     server = VirtualServer(loaded("max_inflight: 1, queue: 5", rules))
     hangs = server.engine.respond(read(server, chat_request("hang", stream=True)))
-    assert lasting(hangs.plan) == inf
+    assert plan_duration(hangs.plan) == inf
     assert server.respond(request_at(1e6)).status == 503
     assert hangs.lease is not None
     hangs.lease.end()

@@ -11,7 +11,7 @@ from mockllm.core.quantities.parse import Uniform
 from mockllm.core.rendering.pacing import ReadingTime
 from mockllm.core.selection.guards import TimeWindow
 from mockllm.core.selection.load import Load
-from mockllm.core.values.types import Drawn, Expression
+from mockllm.core.values.types import DrawnNumber, Expression
 from mockllm.scenario.raw_entries import read_spec
 
 
@@ -74,7 +74,7 @@ def test_ttft_by_input_tokens_is_read() -> None:
         pace={"ttft": {"base": ["1s", "2s"], "per_input_token": "1ms", "cached": "{{ query.c }}ms"}}
     )
     result = drawn.pace.ttft
-    assert (result.base, result.per_input_token) == (Drawn(Uniform(1.0, 2.0)), 0.001)
+    assert (result.base, result.per_input_token) == (DrawnNumber(Uniform(1.0, 2.0)), 0.001)
     assert isinstance(result.cached, Expression)
     assert drawn.model_copy().pace.ttft == result
 

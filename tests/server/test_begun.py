@@ -82,7 +82,7 @@ class Client:
 
     def answered(self) -> bytes:
         """What was written when the turn of its request has passed, and the loop has not gone on."""
-        self.listener.turns.serve([self.connection])
+        self.listener.ready.serve([self.connection])
         return b"".join(self.wire.written)
 
     def leaves(self, how: Exception | None = None) -> None:

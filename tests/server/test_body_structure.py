@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mockllm.server.json_structure import structure_failure, structure_failure_in_turns
+from mockllm.server.json_structure import structure_failure, structure_failure_in_slices
 from mockllm.server.server_limits import ServerLimits
 
 
@@ -31,7 +31,7 @@ def test_containers_are_counted_before_their_nesting() -> None:
     raw = b"[" + (b"[" * 100 + b"]" * 100 + b",") * 150_000 + b"[]]"
     failure = structure_failure(raw, ServerLimits())
     assert failure is not None
-    assert "more than 250,000 arrays and objects" in str(failure.message)
+    assert "more than 100,000 arrays and objects" in str(failure.message)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_large_body_is_checked_in_turns() -> None:
 
         counting = asyncio.create_task(count())
         raw = b"[" + b'{"a": "' + b"[" * 1_000_000 * 8 + b'"}' + b",[1]" * 1000 + b"]"
-        assert await structure_failure_in_turns(raw, ServerLimits()) is None
+        assert await structure_failure_in_slices(raw, ServerLimits()) is None
         counting.cancel()
         return turns
 

@@ -37,7 +37,7 @@ async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> R
     made = Player(plan, render_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
     made.start()
     await play_plan(made, sink)
-    assert made.turn.__name__ == "_nothing"
+    assert made.notify.__name__ == "_nothing"
     return sink
 
 

@@ -14,12 +14,12 @@ from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
     EventStep,
-    Flow,
     Framing,
     Plan,
     RawStep,
     ResponseHead,
     Step,
+    Throttle,
     UnchunkedStep,
     WaitStep,
 )
@@ -167,7 +167,7 @@ def test_player_waits_for_full_sink() -> None:
     plan = chunks(5, 1)
     made = begun(plan, sink, deadlines)
     turns: list[str] = []
-    made.turn = lambda: turns.append("turn")
+    made.notify = lambda: turns.append("turn")
     clock.run_until(101)
     sink.full = True
     clock.run_until(102)
@@ -247,7 +247,7 @@ DELIVERIES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
     ),
     "a head that never comes": (delivered(CutStep("reset", 0), withheld=True), []),
     "a flow, in which the head counts": (
-        replace(delivered(say("abc"), flows=(Flow(7, 1.0),)), head=ResponseHead(299, ())),
+        replace(delivered(say("abc"), throttles=(Throttle(7, 1.0),)), head=ResponseHead(299, ())),
         [
             (0, HEAD),
             (8.285714, b"7\r\ndata: a\r\n"),
@@ -265,7 +265,7 @@ def test_delivers(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
 
 def test_slow_head_is_written_line_by_line() -> None:
     head = ResponseHead(200, (("a", "b"), ("c", "d")))
-    plan = replace(delivered(say("x"), over=4.0), head=head)
+    plan = replace(delivered(say("x"), head_seconds=4.0), head=head)
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines, CHUNKED)
     clock.run_until(clock.now + 10)
@@ -280,7 +280,7 @@ def test_slow_head_is_written_line_by_line() -> None:
 
 
 def test_flow_applies_to_head() -> None:
-    plan = replace(delivered(over=1.0, flows=(Flow(10, 1.0),)), head=ResponseHead(200, ()))
+    plan = replace(delivered(head_seconds=1.0, throttles=(Throttle(10, 1.0),)), head=ResponseHead(200, ()))
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines)
     clock.run_until(clock.now + 100)
@@ -290,7 +290,9 @@ def test_flow_applies_to_head() -> None:
 
 def test_single_bytes_leave_one_by_one() -> None:
     plan = Plan(
-        ResponseHead(200, ()), (EventStep(b"abc", 0, "body"),), delivery=Delivery(flows=(Flow(1, 0.5),))
+        ResponseHead(200, ()),
+        (EventStep(b"abc", 0, "body"),),
+        delivery=Delivery(throttles=(Throttle(1, 0.5),)),
     )
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines)
@@ -305,7 +307,7 @@ def test_late_flow_is_written_in_slices() -> None:
     plan = Plan(
         ResponseHead(200, ()),
         (EventStep(body, 0, "body"),),
-        delivery=Delivery(body="chunks", flows=(Flow(1, 0.001),)),
+        delivery=Delivery(body="chunks", throttles=(Throttle(1, 0.001),)),
     )
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines, CHUNKED, late=100.0)

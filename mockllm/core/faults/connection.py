@@ -10,7 +10,7 @@ from pydantic import Field
 from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.faults.fault_points import MIDDLE, GapPoint, cut_at, find_gap, live_steps, withhold
 from mockllm.core.rendering.framing import closing
-from mockllm.core.rendering.plan import CutStep, Flow, How, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import CutStep, How, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.values.types import Drawable, Duration
 
@@ -95,12 +95,12 @@ class Bandwidth(Fault):
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         size = max(1, int(self.bytes_per_second / SLICES_PER_SECOND))
-        return add_flow(plan, Flow(size, size / self.bytes_per_second))
+        return add_throttle(plan, Throttle(size, size / self.bytes_per_second))
 
 
-def add_flow(plan: Plan, flow: Flow) -> Plan:
-    """Return the plan with a further limit on the flow of its bytes."""
-    return replace(plan, delivery=replace(plan.delivery, flows=(*plan.delivery.flows, flow)))
+def add_throttle(plan: Plan, throttle: Throttle) -> Plan:
+    """Return the plan with a further limit on the rate of its bytes."""
+    return replace(plan, delivery=replace(plan.delivery, throttles=(*plan.delivery.throttles, throttle)))
 
 
 @fault("slow_headers")
@@ -114,7 +114,9 @@ class SlowHeaders(Fault):
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        return replace(plan, delivery=replace(plan.delivery, over=plan.delivery.over + self.for_))
+        return replace(
+            plan, delivery=replace(plan.delivery, head_seconds=plan.delivery.head_seconds + self.for_)
+        )
 
 
 @fault("no_response")

@@ -17,8 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults.base import UNSTREAMED, FaultPoint, Needs, NotApplicable
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.framing import Item, flowing, framed, head_size, written
-from mockllm.core.rendering.plan import CutStep, EventStep, How, Plan, RawStep, Spoken, Step, WaitStep
+from mockllm.core.rendering.framing import Item, framed, head_size, throttled, written
+from mockllm.core.rendering.plan import ChunkText, CutStep, EventStep, How, Plan, RawStep, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration, Probability, Templated
 
 
@@ -159,7 +159,7 @@ def is_bound(step: Step) -> bool:
     return _is_chunk(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.bound)
 
 
-def _locatable_texts(plan: Plan) -> Sequence[Spoken]:
+def _locatable_texts(plan: Plan) -> Sequence[ChunkText]:
     """Return the texts of the chunks of a non-streaming response; none where its body is truncated."""
     truncated = any(type(step) is CutStep and step.how == "end" for step in plan.steps)
     return () if truncated else plan.chunk_texts
@@ -245,10 +245,10 @@ def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
 def _after_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
     if seconds < plan.delay:
         return Gap((), plan.steps, seconds)
-    now = plan.delay + plan.delivery.over
+    now = plan.delay + plan.delivery.head_seconds
     if seconds < now:
         return NotApplicable("its head is still being sent then")
-    if plan.delivery.flows:
+    if plan.delivery.throttles:
         plan = replace(plan, steps=_with_flows(plan))
     for index, step in enumerate(live_steps(plan)):
         if type(step) is WaitStep:
@@ -264,17 +264,17 @@ def _after_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
 
 
 def _with_flows(plan: Plan) -> tuple[Step, ...]:
-    """Return the steps with the waits of the plan's flows."""
+    """Return the steps with the waits of the plan's throttles."""
     items: Iterable[Item] = framed(plan)
-    for flow in plan.delivery.flows:
-        items = flowing(items, flow, head_size(plan) + ADDED_HEAD_BYTES)
+    for throttle in plan.delivery.throttles:
+        items = throttled(items, throttle, head_size(plan) + ADDED_HEAD_BYTES)
     steps = tuple(RawStep(item, 0) if isinstance(item, bytes) else item for item in items)
     return (*steps, *plan.steps[len(live_steps(plan)) + 1 :])
 
 
 ADDED_HEAD_BYTES: Final = 150
 """The bytes by which the head grows after the faults. Flows are applied to the steps first and to the connection
-later: a larger head here means that the flow delays no byte twice."""
+later: a larger head here means that the throttle delays no byte twice."""
 
 
 def chunks_before(plan: Plan, after: GapPoint) -> int:
@@ -284,7 +284,7 @@ def chunks_before(plan: Plan, after: GapPoint) -> int:
     return chunk_count(plan) if after.chunks is None else after.chunks
 
 
-def body_offset(body: bytes, texts: Sequence[Spoken], count: int) -> int:
+def body_offset(body: bytes, texts: Sequence[ChunkText], count: int) -> int:
     """Return the offset in a non-streaming body after its first `count` chunks.
 
     A chunk that is not in the body as text (because it belongs to another choice than the first, or to an object) is
@@ -299,7 +299,7 @@ def body_offset(body: bytes, texts: Sequence[Spoken], count: int) -> int:
     return offset or first or 0
 
 
-def _locate(body: bytes, texts: Sequence[Spoken]) -> Iterator[tuple[int, int, int]]:
+def _locate(body: bytes, texts: Sequence[ChunkText]) -> Iterator[tuple[int, int, int]]:
     """Yield number, start and end of the chunks of the first choice that are in the body."""
     numbered = [(part, chunk, text) for chunk, (part, text) in enumerate(texts, 1) if part >= 0]
     since = 0

@@ -148,8 +148,8 @@ def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, f
             _set_values(place, unfinished[place.choice])
         elif place.ended:
             dropped.add(event.position)
-    kept = rewritten(plan, events, form)
-    return replace(kept, steps=tuple(step for n, step in enumerate(kept.steps) if n not in dropped))
+    remaining = rewritten(plan, events, form)
+    return replace(remaining, steps=tuple(step for n, step in enumerate(remaining.steps) if n not in dropped))
 
 
 def _finish_in_last_chunk(
@@ -173,8 +173,8 @@ def _finish_in_last_chunk(
             if value is not None and last.payload.get(member) is None:
                 last.payload[member] = value
         dropped.add(end_event.position)
-    result = rewritten(plan, events, form)
-    return replace(result, steps=tuple(step for n, step in enumerate(result.steps) if n not in dropped))
+    remaining = rewritten(plan, events, form)
+    return replace(remaining, steps=tuple(step for n, step in enumerate(remaining.steps) if n not in dropped))
 
 
 # --- roles and usage ---------------------------------------------------------------------------------
@@ -228,9 +228,11 @@ class MisplacedUsage(FormFault):
             elif place.owner.get(place.member):
                 put_member(place, uncounted)
         result = rewritten(plan, events, form)
-        kept = tuple(step for n, step in enumerate(result.steps) if n not in dropped)
+        remaining = tuple(step for n, step in enumerate(result.steps) if n not in dropped)
         return (
-            NotApplicable("it is there already") if kept == tuple(plan.steps) else replace(result, steps=kept)
+            NotApplicable("it is there already")
+            if remaining == tuple(plan.steps)
+            else replace(result, steps=remaining)
         )
 
     def _wanted(

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.faults.base import Fault, NotApplicable, ReplyFault, ReplyFaultContext, fault
-from mockllm.core.faults.connection import add_flow
+from mockllm.core.faults.connection import add_throttle
 from mockllm.core.faults.fault_points import (
     FIRST,
     MIDDLE,
@@ -29,7 +29,7 @@ from mockllm.core.faults.fault_points import (
 from mockllm.core.rendering.encoder import first_chunks
 from mockllm.core.rendering.event_stream import PRELUDE_CHECKSUM
 from mockllm.core.rendering.framing import FORMS, written
-from mockllm.core.rendering.plan import CutStep, EventStep, Flow, Framing, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.values.types import Drawable, Duration, Templated
 
@@ -304,7 +304,7 @@ class Drip(Fault):
     every: Drawable[Duration] = Field(default=0.001, description="How long until the next bytes.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        return add_flow(plan, Flow(self.size, self.every, head=False))
+        return add_throttle(plan, Throttle(self.size, self.every, head=False))
 
 
 @fault("comment_flood")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
 SLICE: Final = 1024 * 1024
@@ -12,6 +13,7 @@ FEW: Final = 64
 """So few brackets are counted, not paired."""
 _BRACKETS_ONLY: Final = bytes.maketrans(b"{}", b"[]")
 _OTHERS: Final = bytes(set(range(256)) - set(b'[]{}",'))
+_STEPS: Final = bytes.maketrans(b"[]", b"\x01\xff")
 _STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
 
 
@@ -21,11 +23,10 @@ def depth_bound(part: bytes, inside: int) -> int:
     brackets = part.count(b"[") + part.count(b"{")
     if brackets <= FEW:
         return inside + brackets
-    pairs = b"".join(marks_of(b"[" + part)).replace(b",", b"")[1:]
-    levels = 0
-    while b"[]" in pairs:
-        pairs, levels = pairs.replace(b"[]", b""), levels + 1
-    return inside + levels
+    depth = DepthCount()
+    for marks in marks_of(b"[" + part):
+        depth.add(marks)
+    return inside + depth.deepest - 1
 
 
 def marks_of(raw: bytes, slice_size: int = SLICE) -> Iterator[bytes]:
@@ -54,12 +55,16 @@ def _slices(raw: bytes, size: int) -> Iterator[bytes]:
         yield part
 
 
-def nests_deeper(brackets: bytes, depth: int) -> bool:
-    """Return whether brackets nest deeper than `depth`. The result is exact, at the speed of bytes: the innermost
-    pairs are removed, level by level."""
-    for _ in range(depth):
-        without = brackets.replace(b"[]", b"")
-        if len(without) == len(brackets):
-            break
-        brackets = without
-    return brackets.count(b"[") > depth or b"[]" in brackets
+class DepthCount:
+    """The depth of a JSON text, counted from its brackets and commas, part by part. `deepest` is exact."""
+
+    __slots__ = ("_level", "deepest")
+
+    def __init__(self) -> None:
+        self._level = self.deepest = 0
+
+    def add(self, marks: bytes) -> None:
+        """Count the next part of the marks that `marks_of` yields."""
+        steps = memoryview(marks.translate(_STEPS, b",")).cast("b")
+        self.deepest = max(self.deepest, max(accumulate(steps, initial=self._level)))
+        self._level += sum(steps)

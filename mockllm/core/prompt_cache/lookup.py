@@ -101,7 +101,7 @@ def _by_breakpoints(
     read = blocks[found].tokens if found >= 0 else 0
     new = [blocks[number] for number in long_enough if number > found]
     written = new[-1].tokens - read if new else 0
-    lasting = [end.tokens for end in new if _lifetime(end, overrides) > SHORT_LIFETIME]
+    plan_duration = [end.tokens for end in new if _lifetime(end, overrides) > SHORT_LIFETIME]
     used = [blocks[number] for number in {*long_enough, *((found,) if found >= 0 else ())}]
     writes = [CacheWrite(end.digest, _lifetime(end, overrides)) for end in used]
     reason = (
@@ -111,7 +111,7 @@ def _by_breakpoints(
     )
     if written:
         reason += f"; {written} tokens are written"
-    tokens = CachedTokens(read, written, max(lasting) - read if lasting else 0)
+    tokens = CachedTokens(read, written, max(plan_duration) - read if plan_duration else 0)
     return CacheLookup(tokens, writes, reason, blocks[long_enough[-1]].tokens)
 
 

@@ -105,7 +105,7 @@ def _mixed(digest: bytes, salt: bytes) -> bytes:
 def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
     """Return the prefixes of a request's prompt."""
     fields = request.fields
-    head = request.of_frame("prompt_prefix", lambda: _head_chain(form, request))
+    head = request.of_envelope("prompt_prefix", lambda: _head_chain(form, request))
     turns = _known_chain(request, form) or _turn_chain(form, form.items(request))
     return PromptPrefixes(head, turns, form.options(fields), form.at_end(fields))
 

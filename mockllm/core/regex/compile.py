@@ -188,7 +188,7 @@ def _literals(tree: Any, ignores: bool) -> Iterator[str]:
             yield chr(argument) if argument and (argument < 128 or not ignores) else "\0"
         elif operation is _constants.AT:
             continue
-        elif operation in _GROUPS and _keeps_flags(operation, argument):
+        elif operation in _GROUPS and _allows_flags(operation, argument):
             yield from _literals(_inside(operation, argument), ignores)
         elif operation in _REPEATS and argument[0] >= 1:
             yield "\0"
@@ -198,7 +198,7 @@ def _literals(tree: Any, ignores: bool) -> Iterator[str]:
             yield "\0"
 
 
-def _keeps_flags(operation: Any, argument: Any) -> bool:
+def _allows_flags(operation: Any, argument: Any) -> bool:
     return operation is not _constants.SUBPATTERN or not (argument[1] or argument[2])
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import EventStep, Kind, RawStep, Spoken, Step, WaitStep
+from mockllm.core.rendering.plan import ChunkText, EventStep, Kind, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
 
 Event: TypeAlias = tuple[bytes, str | None]
@@ -140,7 +140,7 @@ def has_pauses(reply: Reply) -> bool:
     )
 
 
-def chunk_texts_of(reply: Reply) -> tuple[Spoken, ...]:
+def chunk_texts_of(reply: Reply) -> tuple[ChunkText, ...]:
     """Return the text of each chunk, with the chunk's part of the first choice. A native block has no text."""
     return tuple(
         (-1 if number or isinstance(part, NativePart) else index, chunk)

@@ -18,12 +18,12 @@ from mockllm.core.rendering.event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
-    Flow,
     Framing,
     How,
     Plan,
     RawStep,
     Step,
+    Throttle,
     UnchunkedStep,
     WaitStep,
 )
@@ -132,26 +132,26 @@ def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
         yield step, item if type(item) is bytes else b""
 
 
-def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
-    """Return the items with their bytes in slices of a flow's size. `sent` bytes were written before.
+def throttled(items: Iterable[Item], throttle: Throttle, sent: int = 0) -> Iterator[Item]:
+    """Return the items with their bytes in slices of a throttle's size. `sent` bytes were written before.
 
     A wait elapses while bytes flow, so only the rest of it is waited. A cut acts at its time, behind the last bytes
     before it.
     """
     now = due = 0.0
-    free = flow.gap * (sent / flow.size if flow.head else bool(sent))
+    free = throttle.gap * (sent / throttle.size if throttle.head else bool(sent))
     for item in items:
         if isinstance(item, WaitStep):
             due += item.seconds
             continue
-        for part in _slices(item, flow.size):
+        for part in _slices(item, throttle.size):
             start = max(due, now if isinstance(part, CutStep) else free)
             if start > now:
                 yield WaitStep(start - now, 0)
                 now = start
             yield part
             if not isinstance(part, CutStep):
-                free = start + flow.gap * _length(part) / flow.size
+                free = start + throttle.gap * _length(part) / throttle.size
     if max(due, free) > now:
         yield WaitStep(max(due, free) - now, 0)
 
@@ -182,7 +182,7 @@ SERVER_LINES: Final = 150
 """Bytes, about, of the lines that a server adds to a head."""
 
 
-def lasting(plan: Plan) -> float:
+def plan_duration(plan: Plan) -> float:
     """Return the planned seconds from the request's last byte to the response's last byte; infinite for a response
     that hangs."""
     total, how = _end(plan)
@@ -195,10 +195,10 @@ def ending(plan: Plan) -> float:
 
 
 def _end(plan: Plan) -> tuple[float, How]:
-    total = plan.delay + plan.delivery.over
-    items: Iterable[Item] = plan.steps if not plan.delivery.flows else framed(plan)  # type: ignore[assignment]
-    for flow in plan.delivery.flows:
-        items = flowing(items, flow, head_size(plan))
+    total = plan.delay + plan.delivery.head_seconds
+    items: Iterable[Item] = plan.steps if not plan.delivery.throttles else framed(plan)  # type: ignore[assignment]
+    for throttle in plan.delivery.throttles:
+        items = throttled(items, throttle, head_size(plan))
     for item in items:
         if isinstance(item, WaitStep):
             total += item.seconds

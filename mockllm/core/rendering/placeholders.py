@@ -65,9 +65,9 @@ class TextPlaceholder(str):
     def __new__(cls, placeholders: Placeholders, recipe: Recipe, sample: str) -> TextPlaceholder:
         if dumps(sample) != b'"%b"' % sample.encode():
             raise TypeError("a placeholder's text must be the same in a JSON string and outside")
-        made = super().__new__(cls, f"{_SECRET}t{placeholders.number_of(recipe)};")
-        made._placeholders, made._recipe, made._sample = placeholders, recipe, sample
-        return made
+        placeholder = super().__new__(cls, f"{_SECRET}t{placeholders.number_of(recipe)};")
+        placeholder._placeholders, placeholder._recipe, placeholder._sample = placeholders, recipe, sample
+        return placeholder
 
     def __getitem__(self, place: Any) -> str:
         result: str = self.then(operator.getitem, place)

@@ -155,7 +155,7 @@ class Framing(Enum):
         return self in (Framing.WEBSOCKET, Framing.WEBSOCKET_BINARY)
 
 
-class Flow(Struct, frozen=True):
+class Throttle(Struct, frozen=True):
     """Bytes are written at most `size` at a time, and the next ones `gap` seconds later. `head`: whether the head's
     bytes count, too; else the head is written at once."""
 
@@ -203,10 +203,10 @@ class Delivery(Struct, frozen=True):
     """Raw lines of the head, behind the headers, each with its line end."""
     withheld: bool = False
     """Whether nothing of the head is sent."""
-    over: float = 0.0
+    head_seconds: float = 0.0
     """Seconds over which the head is written, line by line."""
     body: Body = "usual"
-    flows: tuple[Flow, ...] = ()
+    throttles: tuple[Throttle, ...] = ()
     form: HeadForm | None = None
     """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
@@ -221,7 +221,7 @@ class Delivery(Struct, frozen=True):
 
 USUAL: Final = Delivery()
 
-Spoken: TypeAlias = tuple[int, str]
+ChunkText: TypeAlias = tuple[int, str]
 """The part of the first choice that a chunk belongs to, counted from 0 (-1 in another choice), and its text."""
 
 
@@ -254,7 +254,7 @@ class Plan(Struct, frozen=True):
     framing: Framing = Framing.PLAIN
     delay: float = 0.0
     delivery: Delivery = USUAL
-    chunk_texts: tuple[Spoken, ...] = ()
+    chunk_texts: tuple[ChunkText, ...] = ()
     background: BackgroundRun | None = None
     """The response that goes on whether the client reads this plan to its end or not; None where there is none."""
 

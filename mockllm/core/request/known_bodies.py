@@ -1,7 +1,7 @@
 """Bodies that repeat earlier ones: agents resend their tools and their whole history with each request.
 
-A body is divided into its frame (all but the turns) and its turns (the items of `messages`, `input` or `contents`).
-Frames are found by their bytes. Turns that begin with the turns of an earlier body are found by their bytes, too;
+A body is divided into its turns (the items of `messages`, `input` or `contents`) and its envelope (all else).
+Envelopes are found by their bytes. Turns that begin with the turns of an earlier body are found by their bytes, too;
 only the new ones are parsed. What a protocol computes of the turns one by one (a fold) continues where the earlier
 body ended. The result is the value that parsing the whole body returns. A test holds this for any conversation.
 
@@ -30,14 +30,14 @@ LONGEST: Final = 2 * 1024 * 1024
 MAX_TURN_BYTES: Final = 48 * 1024 * 1024
 """Bytes of all histories, about: their own, and what was parsed of them. The one that was used least recently leaves
 first."""
-MAX_FRAME_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of all frames, about."""
+MAX_ENVELOPE_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of all envelopes, about."""
 PARSED: Final = 5
 """The memory that parsed JSON and what is computed of it take, about, in multiples of its bytes."""
 MAX_STAGES: Final = 8
 """The stages of a history that are stored: a client may continue from an earlier one, or repeat it."""
 MAX_ALIKE: Final = 64
-"""The histories that begin alike, and the frames that begin alike, among which a body's is searched."""
+"""The histories that begin alike, and the envelopes that begin alike, among which a body's is searched."""
 OPENING: Final = 96
 """Bytes from the first turn of the user, by which histories are found."""
 _USER: Final = b'"user"'
@@ -47,7 +47,7 @@ _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
-class Frame(Struct, eq=False):
+class BodyEnvelope(Struct, eq=False):
     """A body without its turns: the bytes before and behind them, and the members there. `depth`: see
     `depth_bound`; `memo` is what was computed of the members."""
 
@@ -84,7 +84,7 @@ class KnownBody(Struct, eq=False):
     """A body in parts. `base` is the stage with which its turns begin, `stage` that of all its turns."""
 
     fields: dict[str, Json]
-    frame: Frame
+    envelope: BodyEnvelope
     turns: bytes
     items: list[Json]
     base: Stage
@@ -93,11 +93,11 @@ class KnownBody(Struct, eq=False):
     @property
     def depth(self) -> int:
         """How deep the body nests at most: see `depth_bound`."""
-        return max(self.frame.depth, self.stage.depth)
+        return max(self.envelope.depth, self.stage.depth)
 
-    def of_frame(self, name: Hashable, compute: Callable[[], T]) -> T:
-        """Return what follows from the frame alone; it is computed once for each frame."""
-        memo = self.frame.memo
+    def of_envelope(self, name: Hashable, compute: Callable[[], T]) -> T:
+        """Return what follows from the envelope alone; it is computed once for each envelope."""
+        memo = self.envelope.memo
         if name not in memo:
             memo[name] = compute()
         value: T = memo[name]
@@ -168,8 +168,8 @@ class _Alike(dict[bytes, list[T]]):
             alike.insert(0, value)
 
 
-def _frame_weight(frame: Frame) -> int:
-    return 1000 + (1 + PARSED) * (len(frame.head) + len(frame.tail))
+def _envelope_weight(envelope: BodyEnvelope) -> int:
+    return 1000 + (1 + PARSED) * (len(envelope.head) + len(envelope.tail))
 
 
 def _history_weight(history: History) -> int:
@@ -177,24 +177,24 @@ def _history_weight(history: History) -> int:
 
 
 class BodyCache:
-    """Frames and histories of the bodies that came."""
+    """Envelopes and histories of the bodies that came."""
 
-    def __init__(self, turn_bytes: int = MAX_TURN_BYTES, frame_bytes: int = MAX_FRAME_BYTES) -> None:
-        """Make a cache with so much room for histories and frames."""
-        self._frames: _Alike[Frame] = _Alike(frame_bytes, _frame_weight)
+    def __init__(self, turn_bytes: int = MAX_TURN_BYTES, envelope_bytes: int = MAX_ENVELOPE_BYTES) -> None:
+        """Make a cache with so much room for histories and envelopes."""
+        self._envelopes: _Alike[BodyEnvelope] = _Alike(envelope_bytes, _envelope_weight)
         self._histories: _Alike[History] = _Alike(turn_bytes, _history_weight)
         self._lock = Lock()
 
     @property
     def weight(self) -> int:
         """The bytes that all entries take, about."""
-        return self._frames.weight + self._histories.weight
+        return self._envelopes.weight + self._histories.weight
 
     def clear(self) -> None:
         """Forget all bodies."""
         with self._lock:
-            self._frames.clear()
-            self._frames.weight = 0
+            self._envelopes.clear()
+            self._envelopes.weight = 0
             self._histories.clear()
             self._histories.weight = 0
 
@@ -212,28 +212,28 @@ class BodyCache:
 
     def _read(self, raw: bytes, member: str) -> KnownBody | Json:
         key = b"%b %b" % (member.encode(), raw[:12])
-        for frame in self._frames.get(key, ()):
-            if raw.startswith(frame.head) and raw.endswith(frame.tail):
-                known = self._framed(frame, raw, member)
+        for envelope in self._envelopes.get(key, ()):
+            if raw.startswith(envelope.head) and raw.endswith(envelope.tail):
+                known = self._in_envelope(envelope, raw, member)
                 if known is not None:
-                    self._frames.touch(key, frame)
+                    self._envelopes.touch(key, envelope)
                     return known
         fields = loads(raw)
         if type(fields) is not dict or type(fields.get(member)) is not list or not fields[member]:
             return fields
         found = divided(raw, fields, member)
-        known = None if found is None else self._framed(found, raw, member)
+        known = None if found is None else self._in_envelope(found, raw, member)
         if found is None or known is None:
             return fields
-        self._frames.put(key, found)
+        self._envelopes.put(key, found)
         return known
 
-    def _framed(self, frame: Frame, raw: bytes, member: str) -> KnownBody | None:
-        """Return the body that begins and ends as a frame; None if something else than turns is between."""
-        end = len(raw) - len(frame.tail)
-        if end < len(frame.head):
+    def _in_envelope(self, envelope: BodyEnvelope, raw: bytes, member: str) -> KnownBody | None:
+        """Return the body that begins and ends as an envelope; None if something else than turns is between."""
+        end = len(raw) - len(envelope.tail)
+        if end < len(envelope.head):
             return None
-        turns = raw[len(frame.head) : end]
+        turns = raw[len(envelope.head) : end]
         at = max(turns.find(_USER), 0)
         key = turns[at : at + OPENING]
         history, base = _longest(self._histories.get(key, ()), turns)
@@ -251,8 +251,8 @@ class BodyCache:
                 return None
             stage = Stage(len(turns), len(items), depth)
             self._keep(key, history, base, History(turns, items, [stage]))
-        fields = {**frame.before, member: items, **frame.after}
-        return KnownBody(fields, frame, turns, items, base, stage)
+        fields = {**envelope.before, member: items, **envelope.after}
+        return KnownBody(fields, envelope, turns, items, base, stage)
 
     def _keep(self, key: bytes, history: History | None, base: Stage, new: History) -> None:
         """Store new turns: in place of the history that they continue, or as one that branches off."""
@@ -303,8 +303,8 @@ def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
     return new
 
 
-def divided(raw: bytes, fields: dict[str, Json], member: str) -> Frame | None:
-    """Return the frame of a body with this value; None where it is unclear which turns it has.
+def divided(raw: bytes, fields: dict[str, Json], member: str) -> BodyEnvelope | None:
+    """Return the envelope of a body with this value; None where it is unclear which turns it has.
 
     A place is the turns' if a number in it becomes the only turn. The parser is then in the same state behind
     any turns there.
@@ -316,13 +316,13 @@ def divided(raw: bytes, fields: dict[str, Json], member: str) -> Frame | None:
     names = list(fields)
     later = names[names.index(member) + 1 :]
     head = raw[: begin.end()]
-    frames = (
-        _frame(head, raw[end:], member, names) for end in _ends_of_turns(raw, later) if end >= len(head)
+    envelopes = (
+        _envelope(head, raw[end:], member, names) for end in _ends_of_turns(raw, later) if end >= len(head)
     )
-    return next((frame for frame in frames if frame is not None), None)
+    return next((envelope for envelope in envelopes if envelope is not None), None)
 
 
-def _frame(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> Frame | None:
+def _envelope(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> BodyEnvelope | None:
     try:
         one, two = loads(head + b"1" + tail), loads(head + b"2" + tail)
     except JSONDecodeError:
@@ -332,7 +332,7 @@ def _frame(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> Frame
     place = names.index(member)
     before = {name: one[name] for name in names[:place]}
     after = {name: one[name] for name in names[place + 1 :]}
-    return Frame(head, tail, before, after, depth_bound(head + tail, 0))
+    return BodyEnvelope(head, tail, before, after, depth_bound(head + tail, 0))
 
 
 def _ends_of_turns(raw: bytes, later: Sequence[str]) -> Sequence[int]:

@@ -44,7 +44,7 @@ AddTurn: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
 """Adds the messages of a turn."""
 
 
-class _AskedLookup(ResponseLookup):
+class _UsedLookup(ResponseLookup):
     """Notes that a call was looked up: what was read then depends on more than the turns."""
 
     __slots__ = ("used",)
@@ -70,7 +70,7 @@ def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
     a call that only a stored response has."""
 
     def step(turns: ReadTurns, item: Json) -> bool:
-        lookup = _AskedLookup()
+        lookup = _UsedLookup()
         add(turns, item, lookup)
         return not lookup.used
 

@@ -316,10 +316,10 @@ class Request(ToolServerFacts):
                 return tuple(turns.messages)
         return tuple(read_turns(items, add, self.recall).messages)
 
-    def of_frame(self, name: str, compute: Callable[[], T]) -> T:
+    def of_envelope(self, name: str, compute: Callable[[], T]) -> T:
         """Return what follows from the body without its turns; for a known body it is computed once."""
         known = self.known_body
-        return compute() if known is None else known.of_frame((type(self), name), compute)
+        return compute() if known is None else known.of_envelope((type(self), name), compute)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
@@ -376,7 +376,7 @@ class Request(ToolServerFacts):
     def tool_tokens(self) -> int:
         """The estimated tokens of the tools' descriptions."""
         tools = self.tools
-        return self.of_frame("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
+        return self.of_envelope("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
 
     @lazy
     def part_tokens(self) -> int:

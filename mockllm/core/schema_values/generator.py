@@ -95,10 +95,12 @@ def generate(
         return GeneratedValue({}, "the schema is nested too deep")
     context = FieldContext(name, description or "")
     fitted = _fitted(normal, random, context, budget, conversation) if conversation else None
-    return fitted or _drawn(_Generator(normal, random, budget), normal.root, context, check)
+    return fitted or _generated(_Generator(normal, random, budget), normal.root, context, check)
 
 
-def _drawn(generator: _Generator, root: Schema, context: FieldContext, check: Validator) -> GeneratedValue:
+def _generated(
+    generator: _Generator, root: Schema, context: FieldContext, check: Validator
+) -> GeneratedValue:
     value: Json = {}
     for _ in range(_MAX_ROOT_TRIES):
         try:

@@ -1,7 +1,8 @@
 """Candidates and decisions as data. The state makes a decision from a match result in one atomic step.
 
 Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; `chance` and
-`choose` are drawn by tries. *Responses*: its turns; `times`, `skip`, `every` and `sequence` depend on turns.
+`choose` are drawn by tries. *Eligible tries*: those that its window, its states and `chance` allow; `times`, `skip`,
+`every` and `sequence` depend on them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Candidate(Struct, frozen=True):
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
-    lasts: int | None = None
+    max_responses: int | None = None
     """How many responses it has, where later requests are unmatched: those set no state."""
     counts: bool = True
     """Whether its counts choose a response, or belong to a scope of their own. The tries of any other rule are

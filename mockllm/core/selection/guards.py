@@ -65,18 +65,18 @@ class TimeWindow(Struct, frozen=True):
         return self.start * MICRO - 0.5 <= at < self.end * MICRO - 0.5
 
 
-Turned: TypeAlias = Literal["used up", "skipped", "not its turn"]
-GuardReason: TypeAlias = Turned | Literal["lost its chance", "outside its window"] | UnmetState
-TURNS: Final[tuple[Turned, ...]] = ("used up", "skipped", "not its turn")
-"""The reasons that count as a turn."""
+CountReason: TypeAlias = Literal["used up", "skipped", "not its turn"]
+GuardReason: TypeAlias = CountReason | Literal["lost its chance", "outside its window"] | UnmetState
+ELIGIBLE: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn")
+"""The reasons that block an eligible try."""
 
 
 class Guard(Struct, frozen=True):
     """The conditions outside of the request under which a rule that matches responds.
 
-    A turn outside of the window, without the required states, or lost by `chance` is not counted. Of the counted
-    turns, `skip` omits the first ones, `every` selects each Nth of the rest, and `times` is the maximum of responses
-    (a sequence that falls through has as many as steps).
+    A try is eligible inside the window, with the required states, and if `chance` is not lost. Of the eligible tries,
+    `skip` omits the first ones, `every` selects each Nth of the rest, and `times` is the maximum of responses (a
+    sequence that falls through has as many as steps).
     """
 
     chance: float | None = None
@@ -98,17 +98,17 @@ class Guard(Struct, frozen=True):
             self.chance is not None and Randomness(seed, key, scope, tries).uniform("chance") >= self.chance
         )
 
-    def response_count(self, turns: int) -> int:
-        """Return the number of responses in so many turns."""
-        responses = max(0, turns - self.skip) // self.every
+    def response_count(self, eligible: int) -> int:
+        """Return the number of responses in so many eligible tries."""
+        responses = max(0, eligible - self.skip) // self.every
         return responses if self.times is None else min(responses, self.times)
 
-    def blocked_by_count(self, turns: int) -> GuardReason | None:
-        """Return why the next turn has no response, after so many turns; None if it has one."""
-        if turns < self.skip:
+    def blocked_by_count(self, eligible: int) -> GuardReason | None:
+        """Return why the next try has no response, after so many eligible ones; None if it has one."""
+        if eligible < self.skip:
             return "skipped"
-        if self.times is not None and (turns - self.skip) // self.every >= self.times:
+        if self.times is not None and (eligible - self.skip) // self.every >= self.times:
             return "used up"
-        if (turns + 1 - self.skip) % self.every:
+        if (eligible + 1 - self.skip) % self.every:
             return "not its turn"
         return None

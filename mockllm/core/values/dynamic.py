@@ -63,7 +63,7 @@ class Expression(Dynamic, Generic[T], frozen=True):
         return converted
 
 
-class Drawn(Dynamic, frozen=True):
+class DrawnNumber(Dynamic, frozen=True):
     """A number that is drawn once for each response; `whole` ones are integers. A draw outside of the bounds of
     its place is the bound."""
 

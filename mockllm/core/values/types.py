@@ -45,13 +45,13 @@ from mockllm.core.templates.template import (
     compile_template,
     is_template,
 )
-from mockllm.core.values.dynamic import Context, Drawn, Dynamic, Expression, evaluate, is_static
+from mockllm.core.values.dynamic import Context, DrawnNumber, Dynamic, Expression, evaluate, is_static
 
 __all__ = [
     "ChunkSizeField",
     "Context",
     "Drawable",
-    "Drawn",
+    "DrawnNumber",
     "Duration",
     "Dynamic",
     "Expression",
@@ -249,7 +249,7 @@ class _Drawable(Struct, frozen=True):
                 return constant(value)
             if whole and isinstance(drawn, Uniform):
                 drawn = Integers(int(drawn.low), int(drawn.high))
-            return Drawn(drawn, whole, **bounds) if self.once else drawn
+            return DrawnNumber(drawn, whole, **bounds) if self.once else drawn
 
         return core_schema.with_info_wrap_validator_function(read, inner)
 

@@ -290,7 +290,7 @@ def delivery_timing(plan: Plan, elapsed: float, *, finished: bool) -> DeliveryTi
     The timing follows from the plan, which is played by absolute deadlines. A response that is sent in small parts
     (`bandwidth`, `drip`, `slow_headers`) has no known timing: the result is None.
     """
-    if plan.delivery.flows or plan.delivery.over:
+    if plan.delivery.throttles or plan.delivery.head_seconds:
         return None
     due, last, longest = plan.delay, 0.0, 0.0
     sent = total = 0

@@ -31,7 +31,7 @@ from mockllm.dialects.anthropic.models import AnthropicFamily
 from mockllm.dialects.anthropic.server_tools import (
     DIALECT,
     executes_code,
-    made_block,
+    generated_block,
     request_counts,
     server_blocks,
 )
@@ -188,7 +188,7 @@ def empty_block(part: Part, index: int, identity: ResponseIdentity, family: Anth
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
             return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):
-            return made_block(block, index, identity)
+            return generated_block(block, index, identity)
         case Text(citations=citations) if citations:
             return {"citations": [], "type": "text", "text": ""}
         case _:

@@ -15,7 +15,7 @@ from mockllm.core.tokens import estimate
 
 TOOL_USES: Final = "clear_tool_uses_20250919"
 THINKING: Final = "clear_thinking_20251015"
-TRIGGER, KEPT_USES, KEPT_TURNS = 100_000, 3, 1
+TRIGGER, KEEP_USES, KEEP_TURNS = 100_000, 3, 1
 """The defaults: input tokens that trigger an edit, tool uses and turns with thinking that stay."""
 
 
@@ -53,10 +53,10 @@ def _cleared_uses(
     if (len(uses) if counts_uses else input_tokens) <= _value(trigger, TRIGGER):
         return None
     excluded = edit.get("exclude_tools")
-    kept_names = excluded if isinstance(excluded, list) else []
-    old = results[: max(0, len(results) - _value(edit.get("keep"), KEPT_USES))]
+    excluded_names = excluded if isinstance(excluded, list) else []
+    old = results[: max(0, len(results) - _value(edit.get("keep"), KEEP_USES))]
     pairs = [(uses.get(str(result.get("tool_use_id")), {}), result) for result in old]
-    pairs = [(use, result) for use, result in pairs if use.get("name") not in kept_names]
+    pairs = [(use, result) for use, result in pairs if use.get("name") not in excluded_names]
     tokens = sum(
         _result_tokens(result) + _input_tokens(use, edit.get("clear_tool_inputs")) for use, result in pairs
     )
@@ -70,7 +70,7 @@ def _cleared_thinking(edit: Mapping[str, Json], messages: list[Json]) -> dict[st
     if keep == "all" or (isinstance(keep, dict) and keep.get("type") == "all"):
         return None
     turns = [thoughts for message in messages if (thoughts := list(_blocks([message], "thinking")))]
-    old = turns[: max(0, len(turns) - _value(keep, KEPT_TURNS))]
+    old = turns[: max(0, len(turns) - _value(keep, KEEP_TURNS))]
     if not old:
         return None
     tokens = sum(estimate(str(block.get("thinking"))) for thoughts in old for block in thoughts)

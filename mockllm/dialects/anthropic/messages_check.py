@@ -14,6 +14,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts, turns_pass
+from mockllm.dialects.anthropic.prompt_form import MARK, MAX_BREAKPOINTS, count_breakpoints
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -57,6 +58,9 @@ _FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}
 _HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
 """`anthropic_version` can be any date: the SDKs send the one that they were built for."""
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
+_MARK: Final = f'"{MARK}"'.encode()
+_TOO_MANY_MARKS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
+"""Recorded in public reports, such as issue 50 of github.com/tghamm/Anthropic.SDK."""
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
 _THINKING: Final = ("enabled", "disabled", "adaptive", "between_tools")
@@ -98,7 +102,12 @@ def check_counted(request: Request) -> Failure | None:
 
 def _check(request: Request, shape: Shape) -> Failure | None:
     facts = ("model" in shape, "max_tokens" in shape, _interleaves(request))
-    return check_known(request, (_check, *facts), lambda: _check_whole(request, shape), turns_pass)
+    failure = check_known(request, (_check, *facts), lambda: _check_whole(request, shape), turns_pass)
+    if failure is None and request.raw.count(_MARK) > MAX_BREAKPOINTS:  # else the marks need no search
+        found = count_breakpoints(request.fields)
+        if found > MAX_BREAKPOINTS:
+            return _bad_request(_TOO_MANY_MARKS.format(MAX_BREAKPOINTS, found))
+    return failure
 
 
 def _check_whole(request: Request, shape: Shape) -> Failure | None:

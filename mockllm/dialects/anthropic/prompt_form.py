@@ -57,6 +57,21 @@ def prompt_cache(request: Request) -> CachePolicy | None:
     return cache_policy(request.model or "")
 
 
+def count_breakpoints(fields: Mapping[str, Json]) -> int:
+    """Return the number of marks in the prompt: on the body itself, on tools, system blocks, blocks of messages, and
+    blocks of tool results."""
+    turns = [turn for turn in _items(fields.get("messages")) if isinstance(turn, dict)]
+    blocks = [block for turn in turns for block in _items(turn.get("content"))]
+    results = [block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_result"]
+    inner = [block for result in results for block in _items(result.get("content"))]
+    marked = (fields, *_items(fields.get("tools")), *_items(fields.get("system")), *blocks, *inner)
+    return sum(isinstance(block, dict) and isinstance(block.get(MARK), dict) for block in marked)
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
 def lifetime_of(block: Json) -> float | None:
     """Return the seconds for which the prefix up to a block is cached; None for a block without a mark."""
     mark = block.get(MARK) if isinstance(block, dict) else None

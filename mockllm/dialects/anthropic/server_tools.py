@@ -21,7 +21,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 
 DIALECT: Final = "anthropic"
 Block: TypeAlias = dict[str, Any]
-MADE: Final = "made"
+GENERATED: Final = "made"
 """In place of an id, a time or an encrypted text that the encoder makes."""
 RESULTS: Final = frozenset(
     f"{tool}_tool_result"
@@ -65,11 +65,11 @@ def pending_uses(messages: Sequence[Json]) -> tuple[PendingUse, ...]:
     if not isinstance(last, dict) or last.get("role") != "assistant":
         return ()
     blocks = _objects(last)
-    answered = {str(block.get("tool_use_id")) for block in blocks}
+    with_result = {str(block.get("tool_use_id")) for block in blocks}
     return tuple(
         PendingUse(str(block.get("name")), str(block.get("id")))
         for block in blocks
-        if block.get("type") in ("server_tool_use", MCP_USE) and str(block.get("id")) not in answered
+        if block.get("type") in ("server_tool_use", MCP_USE) and str(block.get("id")) not in with_result
     )
 
 
@@ -119,8 +119,8 @@ def _blocks(block: Block, waiting: list[PendingUse], *, open_ended: bool) -> Ite
 
 
 def _exchange(name: str, sent: Json, type: str, content: Json, **more: Json) -> ToolExchange:
-    use = {"type": "server_tool_use", "id": MADE, "name": name, "input": sent}
-    return ToolExchange(use, {"type": type, "tool_use_id": MADE, "content": content, **more})
+    use = {"type": "server_tool_use", "id": GENERATED, "name": name, "input": sent}
+    return ToolExchange(use, {"type": type, "tool_use_id": GENERATED, "content": content, **more})
 
 
 def _error(block: Block, type: str, **more: Json) -> Json:
@@ -136,7 +136,7 @@ def _web_search(block: Block) -> ToolExchange:
             "type": "web_search_result",
             "title": source["title"] or source["url"],
             "url": source["url"],
-            "encrypted_content": MADE,
+            "encrypted_content": GENERATED,
             "page_age": source["page_age"],
         }
         for source in block["sources"]
@@ -157,7 +157,7 @@ def _web_fetch(block: Block) -> ToolExchange:
         "type": "web_fetch_result",
         "url": block["url"],
         "content": {"type": "document", "source": source, "title": block["title"]},
-        "retrieved_at": MADE,
+        "retrieved_at": GENERATED,
     }
     return _exchange(
         "web_fetch",
@@ -249,14 +249,14 @@ def _mcp(block: Block) -> ToolExchange:
     text = "" if content is None else content if type(content) is str else dumps(content).decode()
     use = {
         "type": MCP_USE,
-        "id": MADE,
+        "id": GENERATED,
         "name": block["tool"],
         "server_name": block["server"],
         "input": block["arguments"] if type(block["arguments"]) is dict else {},
     }
     content = [{"type": "text", "text": text}]
     return ToolExchange(
-        use, {"type": MCP_RESULT, "tool_use_id": MADE, "is_error": failed, "content": content}
+        use, {"type": MCP_RESULT, "tool_use_id": GENERATED, "is_error": failed, "content": content}
     )
 
 
@@ -274,17 +274,17 @@ SUPPORTED: Final = frozenset({*EXCHANGES, "mcp_tools"})
 """The server tools that this protocol has a form for."""
 
 
-def made_block(block: Json, index: int, identity: ResponseIdentity) -> Json:
+def generated_block(block: Json, index: int, identity: ResponseIdentity) -> Json:
     """Return a block with its generated members: ids, the time of a fetch, encrypted texts. A result follows its use,
     so that its id is that of the block before."""
     if type(block) is not dict:
         return block
-    if block.get("id") == MADE:
+    if block.get("id") == GENERATED:
         return {**block, "id": _use_id(block["type"] == MCP_USE, index, identity)}
-    made = block
-    if block.get("tool_use_id") == MADE:
-        made = {**block, "tool_use_id": _use_id(block["type"] == MCP_RESULT, index - 1, identity)}
-    return _with_content(made, index, identity)
+    generated = block
+    if block.get("tool_use_id") == GENERATED:
+        generated = {**block, "tool_use_id": _use_id(block["type"] == MCP_RESULT, index - 1, identity)}
+    return _with_content(generated, index, identity)
 
 
 def _use_id(of_mcp: bool, index: int, identity: ResponseIdentity) -> str:
@@ -297,12 +297,14 @@ def _with_content(block: Block, index: int, identity: ResponseIdentity) -> Block
         case {"type": "web_search_tool_result", "content": list(found)}:
             content: Json = [
                 {**page, "encrypted_content": identity.ids.make("EqkC", 60, f"search.{index}.{number}")}
-                if page.get("encrypted_content") == MADE
+                if page.get("encrypted_content") == GENERATED
                 else page
                 for number, page in enumerate(found)
             ]
             return {**block, "content": content}
-        case {"type": "web_fetch_tool_result", "content": {"retrieved_at": made} as page} if made == MADE:
+        case {"type": "web_fetch_tool_result", "content": {"retrieved_at": generated} as page} if (
+            generated == GENERATED
+        ):
             return {**block, "content": {**page, "retrieved_at": derive(_fetched, identity.second)}}
     return block
 

@@ -87,8 +87,10 @@ class GeminiRequest(Request):
         known = self.known_body
         if known is None:
             return _is_snake_case(self.raw)
-        frame = known.frame
-        outside = known.of_frame(_is_snake_case, lambda: _is_snake_case(frame.head + b" " + frame.tail))
+        envelope = known.envelope
+        outside = known.of_envelope(
+            _is_snake_case, lambda: _is_snake_case(envelope.head + b" " + envelope.tail)
+        )
         return outside or known.fold_bytes(_is_snake_case, _is_snake_case)
 
 
@@ -179,7 +181,7 @@ class GenerateRequest(GeminiRequest):
     @lazy
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of another kind is known by it."""
-        return self._offered_tools() if self.snake_case else self.of_frame("tools", self._offered_tools)
+        return self._offered_tools() if self.snake_case else self.of_envelope("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         result: list[Tool] = []

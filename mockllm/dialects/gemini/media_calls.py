@@ -165,8 +165,10 @@ class Imagen(PredictCall):
             make_image(format, size, f"{request.prompt} {number}")
             for number in range(request.number("sampleCount", 1, MAX_IMAGES))
         ]
-        made = [Media(IMAGE_TYPES[format], b64encode(image).decode(), generated=True) for image in images]
-        return with_media(reply, made)
+        generated = [
+            Media(IMAGE_TYPES[format], b64encode(image).decode(), generated=True) for image in images
+        ]
+        return with_media(reply, generated)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return with_media(reply, media_of(reply, "images"))
@@ -199,8 +201,8 @@ class Veo(PredictCall):
             make_video(request.size, seconds, f"{request.prompt} {number}")
             for number in range(request.number("sampleCount", 1, 4))
         ]
-        made = [Media(VIDEO_TYPE, b64encode(video).decode(), generated=True) for video in videos]
-        return with_media(reply, made)
+        generated = [Media(VIDEO_TYPE, b64encode(video).decode(), generated=True) for video in videos]
+        return with_media(reply, generated)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return with_media(reply, media_of(reply, "video"))

@@ -43,6 +43,13 @@ class ControlApi:
         self.context = context
         self._access = access or Access()
         self.feed: LiveFeed | None = None
+        self.loaded = False
+
+    def load(self) -> None:
+        """Import the modules of all calls."""
+        import mockllm.server.control.routes  # noqa: F401 - for the calls that follow
+
+        self.loaded = True
 
     def knows(self, path: str) -> bool:
         """Return whether a path belongs to this API: all outside of `/api` do."""

@@ -47,7 +47,7 @@ def conversation(entry: JournalEntry, engine: Engine) -> Conversation:
     messages = request.messages if request.generates else ()
     context = request.context
     dialect = context.routing.dialect if isinstance(context, EngineContext) else None
-    plan = entry.answer.plan
+    plan = entry.response.plan
     decode: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
     decoded = decode(plan) if decode is not None else None
     return Conversation(

@@ -40,7 +40,7 @@ class CostCounters:
         for entry in tuple(entries):
             if entry.number <= last:
                 continue
-            await slices.turn()
+            await slices.pause()
             self._last = max(self._last, entry.number)
             cost = costs.entry_cost(entry, engine, own)
             if cost is not costs.FREE:

@@ -27,7 +27,7 @@ def entry_cost(entry: JournalEntry, engine: Engine, own: Mapping[str, Price]) ->
     if not request.generates and request.api != "embeddings":
         return FREE
     decode = getattr(engine_context(request).routing.dialect, "decode", None)
-    decoded: DecodedResponse | None = None if decode is None else decode(entry.answer.plan)
+    decoded: DecodedResponse | None = None if decode is None else decode(entry.response.plan)
     return cost_of(request, decoded, own)
 
 
@@ -37,7 +37,7 @@ async def report(entries: Iterable[JournalEntry], engine: Engine, own: Mapping[s
     sessions: dict[str | None, SessionCost] = {}
     slices = TimeSlices()
     for entry in entries:
-        await slices.turn()
+        await slices.pause()
         cost = entry_cost(entry, engine, own)
         if cost is FREE:
             continue

@@ -56,8 +56,8 @@ class TimeSlices:
     def __init__(self) -> None:
         self._end = time.perf_counter() + SLICE
 
-    async def turn(self) -> None:
-        """Give the event loop a turn if the slice has ended."""
+    async def pause(self) -> None:
+        """Let the event loop go on if the slice has ended."""
         if time.perf_counter() >= self._end:
             await asyncio.sleep(0)
             self._end = time.perf_counter() + SLICE
@@ -113,14 +113,14 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         and (wanted.session is None or entry.is_of_session(wanted.session))
         and (wanted.rule is None or is_called(entry.rule, wanted.rule))
         and (wanted.path is None or entry.path.startswith(wanted.path))
-        and (wanted.fault is None or wanted.fault in entry.answer.faults)
+        and (wanted.fault is None or wanted.fault in entry.response.faults)
         and (wanted.since is None or entry.at >= wanted.since)
     )
 
 
 async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSlices) -> bool:
     """Return whether an entry meets all conditions, also that on its text."""
-    await slices.turn()
+    await slices.pause()
     if not matches_filter(wanted, entry):
         return False
     text = wanted.text
@@ -176,7 +176,7 @@ def summary(entry: JournalEntry) -> RequestSummary:
 
 
 def _facts(entry: JournalEntry) -> dict[str, Any]:
-    response, redactor, near = entry.answer, entry.redactor, []
+    response, redactor, near = entry.response, entry.redactor, []
     if response.near_misses:  # they quote the body
         near = list(map(entry.full_redactor.text, response.near_misses))
     return {
@@ -300,7 +300,7 @@ async def lines(entries: Iterable[JournalEntry], engine: Engine) -> bytes:
     for entry in entries:
         shown = await detail(entry, engine)
         texts.append(await apart(entry, partial(_line, shown)))
-        await slices.turn()
+        await slices.pause()
     return b"".join(texts)
 
 
@@ -309,7 +309,7 @@ async def har(entries: Iterable[JournalEntry]) -> bytes:
     texts, slices = [], TimeSlices()
     for entry in entries:
         texts.append(await apart(entry, partial(_archived, entry)))
-        await slices.turn()
+        await slices.pause()
     creator = dumps({"name": "mockllm", "version": __version__})
     return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(texts))
 

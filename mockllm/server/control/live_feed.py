@@ -33,7 +33,7 @@ LAG: Final = 0.02
 MAX_EVENTS: Final = 100
 """Most events in one frame."""
 SLICE: Final = 10
-"""Events built in one turn of the event loop: a third of a millisecond of work."""
+"""Events built in one iteration of the event loop: a third of a millisecond of work."""
 MAX_FRAME: Final = 256 * KIB
 """Approximate bound in bytes of the events in a frame: a path may be long."""
 MAX_UNREAD: Final = MIB

@@ -25,7 +25,7 @@ async def previewed(
     slices, checked = TimeSlices(), 0
     requests: list[PreviewedRequest] = []
     for entry in islice(reversed(journal), most):
-        await slices.turn()
+        await slices.pause()
         checked += 1
         found = _previewed(catalog, changed, known, entry, engine)
         if found is not None:

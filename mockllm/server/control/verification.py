@@ -110,7 +110,7 @@ async def _decoded(entries: Sequence[JournalEntry], engine: Engine, slices: Time
     for entry in entries:
         if entry.kind is not None:
             requests.append((entry, decode_again(entry, engine)))
-            await slices.turn()
+            await slices.pause()
     return requests
 
 
@@ -179,7 +179,7 @@ async def _matches(
     for index, pair in enumerate(requests):
         if expected.matches(*pair):
             indices.append(index)
-        await slices.turn()
+        await slices.pause()
     return indices
 
 
@@ -202,7 +202,7 @@ async def _check_count(
     for index, pair in enumerate(requests):
         if index not in matched:
             near.append((expected.differences(*pair), pair[0]))
-            await slices.turn()
+            await slices.pause()
     missing = ", found missing"  # a request with another value is nearer than one without a value
     near.sort(
         key=lambda pair: (len(pair[0]), sum(line.endswith(missing) for line in pair[0]), -pair[1].number)

@@ -45,7 +45,7 @@ class JournalEntry(NamedTuple):
     kind: type[Request] | None
     provider: str | None
     model: str | None
-    answer: PlannedResponse
+    response: PlannedResponse
     framing: ResponseFraming
     allow_cors: bool
     since: float
@@ -85,34 +85,34 @@ class JournalEntry(NamedTuple):
 
     @property
     def status(self) -> int:
-        return self.answer.status
+        return self.response.status
 
     @property
     def rule(self) -> str | None:
-        return self.answer.rule
+        return self.response.rule
 
     @property
     def modifiers(self) -> tuple[str, ...]:
-        return self.answer.modifiers
+        return self.response.modifiers
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return self.answer.notes
+        return self.response.notes
 
     @property
     def missed(self) -> bool:
-        return self.answer.missed
+        return self.response.missed
 
     @property
     def streamed(self) -> bool:
-        rendered = self.answer.rendered
+        rendered = self.response.rendered
         return rendered.framing is not Framing.PLAIN
 
     @property
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.answer.seed_or_root)
+        return seed_token.token_of(self.response.seed_or_root)
 
 
 def endpoint(kind: type[Request]) -> str | None:
@@ -122,7 +122,7 @@ def endpoint(kind: type[Request]) -> str | None:
 
 def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
     """Return the entry of an ended exchange. An entry that is larger than `room` has no body."""
-    answer, target = _response(exchange), without_credentials(exchange.target)
+    response, target = _response(exchange), without_credentials(exchange.target)
     headers, raw = headers_and_body(exchange)
     secrets = secrets_of(headers.items(), exchange.target)
     searched = len(raw) * len(secrets) <= MAX_SEARCHED
@@ -130,7 +130,7 @@ def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
         mark = secret.encode("utf-8", "surrogateescape")
         raw = raw.replace(mark, b"*" * len(mark)) if mark in raw else raw
     pairs = shown_headers(headers.items())
-    size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(answer)
+    size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
     if exchange.times is not None:
         size += 8 * len(exchange.times)
     whole = searched and size + len(raw) <= room
@@ -150,7 +150,7 @@ def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
         kind=exchange.kind,
         provider=exchange.provider,
         model=exchange.model,
-        answer=answer,
+        response=response,
         framing=exchange.framing,
         allow_cors=exchange.allow_cors,
         since=exchange.since,
@@ -158,7 +158,7 @@ def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
         left=exchange.left,
         times=exchange.times,
         size=size + len(raw),
-        redactor=Redactor(_repeated(secrets, exchange, target, pairs, answer)),
+        redactor=Redactor(_repeated(secrets, exchange, target, pairs, response)),
     )
 
 
@@ -167,14 +167,14 @@ def _repeated(
     exchange: Exchange,
     target: str,
     pairs: Sequence[tuple[str, str]],
-    answer: PlannedResponse,
+    response: PlannedResponse,
 ) -> Sequence[str]:
     """Return the secrets that the texts of an entry contain. Others are not stored anywhere."""
     if not secrets:
         return ()
-    rendered = answer.rendered
+    rendered = response.rendered
     texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
-    texts += (*answer.notes, *answer.near_misses)
+    texts += (*response.notes, *response.near_misses)
     texts += [value for _, value in pairs]
     content = b""
     if isinstance(rendered, Plan):  # of the request, a prerendered response contains at most the model
@@ -222,20 +222,20 @@ STEP: Final = 400
 """Estimated bytes of a step."""
 
 
-def weight(answer: PlannedResponse) -> int:
+def weight(response: PlannedResponse) -> int:
     """Return an estimate of the bytes that a response holds."""
-    rendered = answer.rendered
+    rendered = response.rendered
     if isinstance(rendered, PrerenderedResponse):
         return KIB
-    return STEP * len(rendered.steps) if len(rendered.steps) > MAX_MEASURED_STEPS else _size(answer)
+    return STEP * len(rendered.steps) if len(rendered.steps) > MAX_MEASURED_STEPS else _size(response)
 
 
-def _size(answer: PlannedResponse) -> int:
+def _size(response: PlannedResponse) -> int:
     """Return the bytes that a response holds alone: a prerendered response is shared."""
-    rendered = answer.rendered
+    rendered = response.rendered
     if isinstance(rendered, PrerenderedResponse):
-        return sum([len(part) for part in answer.placeholder_values])
+        return sum([len(part) for part in response.placeholder_values])
     each = len(rendered.steps) // MAX_WEIGHED_STEPS + 1
-    size = 100 * len(rendered.steps) + sum(map(len, answer.near_misses))
+    size = 100 * len(rendered.steps) + sum(map(len, response.near_misses))
     steps = rendered.steps if each == 1 else rendered.steps[::each]
     return size + each * sum([len(_bytes_of(step)) for step in steps])

@@ -38,9 +38,9 @@ SETTLE_INTERVAL: Final = 5.0
 """Seconds between two rounds that make entries. An entry costs a fifth of a response, and many exchanges have been
 dropped by then."""
 SLICE: Final = 40
-"""Entries that are made in one turn of the loop: less than half a millisecond."""
+"""Entries that are made in one iteration of the loop: less than half a millisecond."""
 PAUSE: Final = 0.02
-"""Seconds between two such turns."""
+"""Seconds between two such iterations."""
 MAX_UNCOUNTED_KINDS: Final = 1_000
 """How many kinds of equal exchanges are collected before they are counted."""
 
@@ -52,12 +52,12 @@ class Journal:
     """The last requests, oldest first. `total` and `missed` count all requests since the start. `size` is how many
     requests are stored, `room` the bytes that all of them take at most, about."""
 
-    def __init__(self, size: int, room: int = 64 * MIB, watch: Metrics | None = None) -> None:
+    def __init__(self, size: int, room: int = 64 * MIB, metrics: Metrics | None = None) -> None:
         self.total = 0
         self.missed = 0
         self.size = size
         self.room = room
-        self._watch = watch
+        self._metrics = metrics
         self._ring: deque[JournalEntry] = deque()
         self._bytes = 0
         self._pending: deque[Exchange] = deque(maxlen=size)
@@ -86,8 +86,8 @@ class Journal:
         else:
             exchange.weight = weight(exchange.response)
             self.missed += exchange.response.missed
-            if self._watch is not None:
-                self._watch.one(exchange)
+            if self._metrics is not None:
+                self._metrics.one(exchange)
         size = len(exchange.raw) + len(exchange.received)
         if size > LIGHT_BODY:
             exchange.weight += size
@@ -104,7 +104,7 @@ class Journal:
         if self._pending_bytes > self.room:
             self.settle(2)  # more than come; all at once would hold up the streams
 
-    def tend(self, loop: AbstractEventLoop) -> None:
+    def start_timers(self, loop: AbstractEventLoop) -> None:
         """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its
         server."""
         reference = weakref.ref(self)
@@ -113,8 +113,8 @@ class Journal:
             journal = reference()
             if journal is not None:
                 journal.count()
-                if journal._watch is not None:
-                    journal._watch.sample(time.time())
+                if journal._metrics is not None:
+                    journal._metrics.sample(time.time())
                 loop.call_later(COUNT_INTERVAL, count)
 
         def settle(newest: int | None = None) -> None:
@@ -135,9 +135,9 @@ class Journal:
         """Count the exchanges that were collected as equal."""
         alike, self._alike = self._alike, {}
         first, self._first = self._first, {}
-        if self._watch is not None:
+        if self._metrics is not None:
             for key, took in alike.items():
-                self._watch.many(first[key], took)
+                self._metrics.many(first[key], took)
 
     def settle(self, most: int | None = None, newest: int | None = None) -> bool:
         """Make entries of pending exchanges, at most so many (fewer of large ones), up to this number. Return
@@ -162,9 +162,9 @@ class Journal:
         with self._lock:
             total = self.total
             waiting = list(islice(reversed(self._pending), most))
-            settled = list(islice(reversed(self._ring), most - len(waiting)))
-        entries = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
-        return chain(entries, settled)
+            stored = list(islice(reversed(self._ring), most - len(waiting)))
+        newer = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
+        return chain(newer, stored)
 
     def after(self, number: int) -> list[JournalEntry]:
         """Return the stored requests that are newer than the request of this number. Call `settle` before."""

@@ -39,7 +39,7 @@ class SentResponse(NamedTuple):
 
 def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentResponse:
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
-    plan = entry.answer.plan
+    plan = entry.response.plan
     extra = ALLOW_CORS if entry.allow_cors else ""
     head = render_head(plan, entry.framing, DateLine().at(entry.at), extra)
     plain = head._replace(chunked=False)

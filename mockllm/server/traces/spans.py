@@ -272,19 +272,19 @@ def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | N
 
 
 def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
-    answer = entry.answer
+    response = entry.response
     attributes = {
-        "mockllm.rule": answer.rule,
+        "mockllm.rule": response.rule,
         "mockllm.session": entry.session and entry.redactor.session(entry.session),
         "mockllm.seed": entry.seed,
-        "mockllm.error": answer.error,
+        "mockllm.error": response.error,
         "mockllm.endpoint": entry.endpoint,
-        "mockllm.modifiers": answer.modifiers,
-        "mockllm.faults": answer.faults,
-        "mockllm.notes": answer.notes,
+        "mockllm.modifiers": response.modifiers,
+        "mockllm.faults": response.faults,
+        "mockllm.notes": response.notes,
     }
     more: dict[str, Value] = {name: value for name, value in attributes.items() if value}
-    if answer.missed:
+    if response.missed:
         more["mockllm.missed"] = True
     if entry.left != "finished":
         more["mockllm.left"] = entry.left
@@ -295,7 +295,9 @@ def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int)
     """Return an event for entry fault: at the end of a cut response, else at its first byte."""
     first = start + int(sent.parts[0].at * 1e9) if sent.parts else end
     at = first if entry.left == "finished" else end
-    return [SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.answer.faults]
+    return [
+        SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.response.faults
+    ]
 
 
 def _method(method: str) -> str:

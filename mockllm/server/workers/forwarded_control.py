@@ -25,6 +25,13 @@ class ForwardedControl:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._feed: ForwardedFeed | None = None
+        self.loaded = False
+
+    def load(self) -> None:
+        """Import the modules of all calls."""
+        import mockllm.server.control.routes  # noqa: F401 - for the calls that follow
+
+        self.loaded = True
 
     def knows(self, path: str) -> bool:
         """Return whether a path belongs to this API: all outside of `/api` do."""

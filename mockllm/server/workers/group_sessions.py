@@ -28,7 +28,7 @@ class GroupSessions(Sessions):
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
         """What the store has to do before a call of the control API ends."""
         self.table = SlotTable(counts)
-        self._kept: frozenset[str] = frozenset()
+        self._keys: frozenset[str] = frozenset()
         """The keys of the present rules."""
         self._lost: dict[str, tuple[int, int]] = {}
         self._reported: dict[str, tuple[int, int]] = {}
@@ -75,8 +75,8 @@ class GroupSessions(Sessions):
 
     def keep(self, keys: frozenset[str]) -> None:
         super().keep(keys)
-        removed = self._kept - keys
-        self._kept = keys
+        removed = self._keys - keys
+        self._keys = keys
         if removed:
             self.changes.append(lambda store: store.forget(removed))
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.rendering.plan import USUAL, CutStep, Delivery, Flow, Framing, Plan, RawStep, WaitStep
+from mockllm.core.rendering.plan import USUAL, CutStep, Delivery, Framing, Plan, RawStep, Throttle, WaitStep
 from tests.core.faults.plans import ARRAY, EMPTY, ERROR, STEPS, STREAM, WHOLE, played, reason
 
 
@@ -72,21 +72,21 @@ def test_slow_close_of_cut_response_has_reason() -> None:
 
 @pytest.mark.parametrize(
     ("rate", "flow"),
-    [(1000.0, Flow(50, 0.05)), (1.0, Flow(1, 1.0)), (30.0, Flow(1, 1 / 30))],
+    [(1000.0, Throttle(50, 0.05)), (1.0, Throttle(1, 1.0)), (30.0, Throttle(1, 1 / 30))],
 )
-def test_bandwidth_adds_a_flow_of_small_slices(rate: float, flow: Flow) -> None:
-    assert played(made("bandwidth", bytes_per_second=rate)).delivery.flows == (flow,)
+def test_bandwidth_adds_a_flow_of_small_slices(rate: float, flow: Throttle) -> None:
+    assert played(made("bandwidth", bytes_per_second=rate)).delivery.throttles == (flow,)
 
 
 def test_flows_of_several_faults_are_added() -> None:
     plan = played(made("drip", size=2, every="3ms"), played(made("bandwidth")))
-    assert plan.delivery.flows == (Flow(50, 0.05), Flow(2, 0.003, head=False))
+    assert plan.delivery.throttles == (Throttle(50, 0.05), Throttle(2, 0.003, head=False))
 
 
 def test_slow_headers_twice_adds_the_times() -> None:
     once = played(made("slow_headers"))
-    assert once == replace(STREAM, delivery=Delivery(over=5.0))
-    assert played(made("slow_headers", **{"for": "1s"}), once).delivery.over == 6.0
+    assert once == replace(STREAM, delivery=Delivery(head_seconds=5.0))
+    assert played(made("slow_headers", **{"for": "1s"}), once).delivery.head_seconds == 6.0
 
 
 @pytest.mark.parametrize("then", ["reset", "close", "silence"])

@@ -10,15 +10,15 @@ import pytest
 
 from mockllm.core.faults import FAULTS, NotApplicable
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.framing import flowing
+from mockllm.core.rendering.framing import throttled
 from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
-    Flow,
     Framing,
     Plan,
     RawStep,
     ResponseHead,
+    Throttle,
     WaitStep,
 )
 from mockllm.server.http1 import length
@@ -171,7 +171,7 @@ def test_cut_at_time_of_slow_response_is_at_that_time() -> None:
 def test_cut_at_time_of_flow_delays_no_byte_twice() -> None:
     plan = broken(PLAIN, SLOW, {"reset": {"after": {"time": "17.01s"}}})
     head = takewhile(lambda step: type(step) is not CutStep, plan.steps)
-    again = flowing([step.data if type(step) is RawStep else step for step in head], Flow(1, 0.05), 280)  # type: ignore[misc]
+    again = throttled([step.data if type(step) is RawStep else step for step in head], Throttle(1, 0.05), 280)  # type: ignore[misc]
     assert (
         round(sum(item.seconds for item in again if type(item) is WaitStep), 6) == 17.05
     )  # its last byte's time
@@ -197,8 +197,10 @@ def test_cut_at_time_within_slow_head_has_reason() -> None:
 
 
 def test_drip_starts_after_the_head() -> None:
-    assert broken(ARRAY, {"drip": {"every": "2s"}}).delivery == Delivery(flows=(Flow(1, 2.0, head=False),))
-    assert list(flowing([b"ab"], Flow(1, 2.0, head=False), sent=600)) == [
+    assert broken(ARRAY, {"drip": {"every": "2s"}}).delivery == Delivery(
+        throttles=(Throttle(1, 2.0, head=False),)
+    )
+    assert list(throttled([b"ab"], Throttle(1, 2.0, head=False), sent=600)) == [
         WaitStep(2.0, 0),
         b"a",
         WaitStep(2.0, 0),
@@ -208,4 +210,4 @@ def test_drip_starts_after_the_head() -> None:
 
 
 def test_drip_without_head_starts_at_once() -> None:
-    assert list(flowing([b"a"], Flow(1, 2.0, head=False))) == [b"a", WaitStep(2.0, 0)]
+    assert list(throttled([b"a"], Throttle(1, 2.0, head=False))) == [b"a", WaitStep(2.0, 0)]

@@ -5,9 +5,20 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 
+import orjson
 import pytest
 
-from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, canonical, dumps, loads, pretty
+from mockllm.core.json.codec import (
+    MANY_ITEMS,
+    MAX_DEPTH,
+    MISSING,
+    Json,
+    JSONDecodeError,
+    canonical,
+    dumps,
+    loads,
+    pretty,
+)
 
 VALUE = {"b": [1, None, True], "a": "é"}
 
@@ -17,6 +28,13 @@ def test_dumps_pretty_and_canonical_formats() -> None:
     assert pretty({"a": [1]}) == b'{\n  "a": [\n    1\n  ]\n}'
     assert canonical(VALUE) == '{"a":"é","b":[1,null,true]}'.encode()
     assert loads(canonical(VALUE)) == VALUE
+
+
+@pytest.mark.parametrize("count", [MANY_ITEMS, MANY_ITEMS + 1, 1000])
+@pytest.mark.parametrize("item", [1, "a\nb", [], {}, [1, {"a": [2.5]}], {"b": {"c": [None]}}])
+def test_pretty_of_long_list_equals_one_call(count: int, item: Json) -> None:
+    value = {"object": "list", "é": [item] * count, "usage": {"tokens": [1, 2]}, "empty": []}
+    assert pretty(value) == orjson.dumps(value, option=orjson.OPT_INDENT_2)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"NaN", b'"\xff"', b'"\\ud800"', b"{'a': 1}", b"[1,]"])

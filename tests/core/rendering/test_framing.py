@@ -13,22 +13,22 @@ from mockllm.core.rendering.framing import (
     Item,
     closing,
     ending,
-    flowing,
     framed,
     head_size,
-    lasting,
+    plan_duration,
+    throttled,
     written,
 )
 from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
     EventStep,
-    Flow,
     Framing,
     Plan,
     RawStep,
     ResponseHead,
     Step,
+    Throttle,
     UnchunkedStep,
     WaitStep,
 )
@@ -111,7 +111,7 @@ def test_written_returns_bytes_per_step_up_to_a_cut() -> None:
 
 # --- flows ---------------------------------------------------------------------------------------
 
-TWO_A_SECOND = Flow(2, 1.0)
+TWO_A_SECOND = Throttle(2, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,12 @@ TWO_A_SECOND = Flow(2, 1.0)
     ],
 )
 def test_flowing_limits_bytes_and_waits(items: list[Item], flow: list[Item]) -> None:
-    assert list(flowing(items, TWO_A_SECOND)) == flow
+    assert list(throttled(items, TWO_A_SECOND)) == flow
 
 
 def test_flowing_counts_bytes_sent_before() -> None:
-    assert list(flowing([b"a"], TWO_A_SECOND, sent=6)) == [WaitStep(3.0, 0), b"a", WaitStep(0.5, 0)]
-    assert list(flowing([], TWO_A_SECOND, sent=1)) == [WaitStep(0.5, 0)]
+    assert list(throttled([b"a"], TWO_A_SECOND, sent=6)) == [WaitStep(3.0, 0), b"a", WaitStep(0.5, 0)]
+    assert list(throttled([], TWO_A_SECOND, sent=1)) == [WaitStep(0.5, 0)]
 
 
 @pytest.mark.parametrize(
@@ -176,35 +176,35 @@ def test_flowing_counts_bytes_sent_before() -> None:
         pytest.param(
             Plan(HEAD, (WaitStep(1.0, 0), ONE, WaitStep(2.0, 1)), delay=4.0), 7.0, id="delay and waits"
         ),
-        pytest.param(Plan(HEAD, (ONE,), delivery=Delivery(over=3.0)), 3.0, id="a slow head"),
+        pytest.param(Plan(HEAD, (ONE,), delivery=Delivery(head_seconds=3.0)), 3.0, id="a slow head"),
         pytest.param(
             Plan(HEAD, (WaitStep(1.0, 0), CutStep("reset", 0), WaitStep(9.0, 0))), 1.0, id="up to a cut"
         ),
         pytest.param(Plan(HEAD, (ONE, CutStep("silence", 0))), inf, id="what hangs"),
         pytest.param(
-            Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND,))),
+            Plan(HEAD, (ONE,), delivery=Delivery(throttles=(TWO_A_SECOND,))),
             head_size(Plan(HEAD, ())) / 2 + 1.5,
             id="a narrow line, in which the head counts",
         ),
         pytest.param(
-            Plan(HEAD, (ONE,), delivery=Delivery(flows=(Flow(2, 1.0, head=False),))),
+            Plan(HEAD, (ONE,), delivery=Delivery(throttles=(Throttle(2, 1.0, head=False),))),
             2.5,
             id="a body that drips",
         ),
         pytest.param(
-            Plan(HEAD, (ONE,), delivery=Delivery(flows=(TWO_A_SECOND, Flow(1, 2.0)))),
+            Plan(HEAD, (ONE,), delivery=Delivery(throttles=(TWO_A_SECOND, Throttle(1, 2.0)))),
             head_size(Plan(HEAD, ())) * 2 + 6.0,
             id="two of them",
         ),
         pytest.param(
-            Plan(HEAD, (CutStep("reset", 0),), delivery=Delivery(withheld=True, flows=(TWO_A_SECOND,))),
+            Plan(HEAD, (CutStep("reset", 0),), delivery=Delivery(withheld=True, throttles=(TWO_A_SECOND,))),
             0.0,
             id="nothing that is sent",
         ),
     ],
 )
 def test_lasting_returns_the_planned_seconds(plan: Plan, seconds: float) -> None:
-    assert lasting(plan) == pytest.approx(seconds)
+    assert plan_duration(plan) == pytest.approx(seconds)
     assert ending(plan) == pytest.approx(0.0 if seconds == inf else seconds)
 
 

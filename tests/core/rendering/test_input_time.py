@@ -11,7 +11,7 @@ from mockllm.core.quantities.parse import Uniform
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.pacing import InputTime, Pacing, ReadingTime, gaps
 from mockllm.core.reply.reply import Usage
-from mockllm.core.values.dynamic import Context, Drawn, is_static
+from mockllm.core.values.dynamic import Context, DrawnNumber, is_static
 
 NOBODY: Any = None
 """Nothing here reads a request."""
@@ -42,7 +42,7 @@ def test_gaps_without_usage_read_no_input() -> None:
 
 
 def test_drawn_ttft_differs_per_response() -> None:
-    written = ReadingTime(Drawn(Uniform(1.0, 2.0)), 0.001, Drawn(Uniform(0.0, 0.001)))
+    written = ReadingTime(DrawnNumber(Uniform(1.0, 2.0)), 0.001, DrawnNumber(Uniform(0.0, 0.001)))
     assert not is_static(written)
     made = [written.value(Context(NOBODY, Randomness(0, "rule", "", tries), "", 60.0)) for tries in range(20)]
     assert all(1.0 <= each.base <= 2.0 and each.per_input_token == 0.001 for each in made)

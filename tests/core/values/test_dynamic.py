@@ -12,7 +12,7 @@ from mockllm.core.quantities.parse import Integers, Uniform
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateFailure, TemplateScope, compile_template
-from mockllm.core.values.dynamic import Context, Drawn, Expression, evaluate, is_static
+from mockllm.core.values.dynamic import Context, DrawnNumber, Expression, evaluate, is_static
 
 
 class Model(BaseModel):
@@ -93,7 +93,7 @@ def test_evaluate_unsuitable_value_names_its_source() -> None:
 
 
 def test_draw_is_equal_for_equal_try_and_place() -> None:
-    tree = {"a": Drawn(Uniform(0, 1)), "b": Drawn(Uniform(0, 1))}
+    tree = {"a": DrawnNumber(Uniform(0, 1)), "b": DrawnNumber(Uniform(0, 1))}
     made = evaluate(tree, context())
     assert made == evaluate(tree, context())
     assert made["a"] != made["b"]
@@ -101,19 +101,19 @@ def test_draw_is_equal_for_equal_try_and_place() -> None:
 
 
 def test_draw_does_not_depend_on_other_places() -> None:
-    alone = evaluate({"a": Drawn(Uniform(0, 1))}, context())
-    both = evaluate({"0": Drawn(Uniform(0, 1)), "a": Drawn(Uniform(0, 1))}, context())
+    alone = evaluate({"a": DrawnNumber(Uniform(0, 1))}, context())
+    both = evaluate({"0": DrawnNumber(Uniform(0, 1)), "a": DrawnNumber(Uniform(0, 1))}, context())
     assert alone["a"] == both["a"]
 
 
 def test_draw_place_starts_at_context_place() -> None:
-    assert evaluate(Drawn(Uniform(0, 1)), context().at("x")) != evaluate(
-        Drawn(Uniform(0, 1)), context().at("y")
+    assert evaluate(DrawnNumber(Uniform(0, 1)), context().at("x")) != evaluate(
+        DrawnNumber(Uniform(0, 1)), context().at("y")
     )
 
 
 def test_draw_of_whole_number_is_integer() -> None:
-    tree: Any = Drawn(Integers(2, 5), whole=True)
+    tree: Any = DrawnNumber(Integers(2, 5), whole=True)
     made = [evaluate(tree, context(tries=number)) for number in range(100)]
     assert {type(value) for value in made} == {int}
     assert set(made) == {2, 3, 4, 5}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.gzip import packed
-from mockllm.core.rendering.plan import Delivery, Flow
+from mockllm.core.rendering.plan import Delivery, Throttle
 from mockllm.core.verdicts import Client
 from mockllm.core.verdicts.observed_request import DeliveryTiming, decompressed, delivery_timing
 from mockllm.core.verdicts.retry_after import format_seconds, requested_wait
@@ -70,11 +70,11 @@ def test_response_in_flight_has_no_timing() -> None:
 
 
 def test_response_cut_before_first_byte_is_no_response() -> None:
-    flows = replace(streamed([0, 0], cut="reset"), delivery=Delivery(flows=(Flow(1, 1.0),)))
+    throttles = replace(streamed([0, 0], cut="reset"), delivery=Delivery(throttles=(Throttle(1, 1.0),)))
     script = ClientScript()
     assert script.send(0, left="reset", plan=streamed([1], cut="reset", delay=1.0), took=0.5).without_response
     assert not script.send(0, left="reset", plan=streamed([1], cut="reset"), took=0.5).without_response
-    assert script.send(0, left="reset", plan=flows).without_response, "the timing is unknown"
+    assert script.send(0, left="reset", plan=throttles).without_response, "the timing is unknown"
 
 
 PLAN = streamed([0.1, 0.2, 0.3], delay=1.0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.rendering.plan import CutStep, Delivery, Flow, Plan, ResponseHead
+from mockllm.core.rendering.plan import CutStep, Delivery, Plan, ResponseHead, Throttle
 from mockllm.core.verdicts import Client
 from mockllm.core.verdicts.observed_request import SPOILING_FAULTS
 from mockllm.core.verdicts.stream_checks import SILENT_FAULTS
@@ -142,7 +142,9 @@ WAITS: dict[str, tuple[Play, bool]] = {
         silent(
             0,
             took=300.0,
-            plan=Plan(ResponseHead(200, ()), HUNG.steps[:2], delivery=Delivery(flows=(Flow(1, 150.0),))),
+            plan=Plan(
+                ResponseHead(200, ()), HUNG.steps[:2], delivery=Delivery(throttles=(Throttle(1, 150.0),))
+            ),
         ),
         False,
     ),
@@ -197,7 +199,9 @@ EARLY: dict[str, tuple[Play, bool]] = {
     "in one with unknown timing": (
         left(
             0.25,
-            plan=Plan(ResponseHead(200, ()), streamed([0.1, 0.1, 0.1]).steps, delivery=Delivery(over=1.0)),
+            plan=Plan(
+                ResponseHead(200, ()), streamed([0.1, 0.1, 0.1]).steps, delivery=Delivery(head_seconds=1.0)
+            ),
         ),
         False,
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.reply.reply import SERVER_TOOL, Choice, NativePart, Reply, Text, Usage
-from mockllm.dialects.anthropic.server_tools import PendingUse, made_block, pending_uses
+from mockllm.dialects.anthropic.server_tools import PendingUse, generated_block, pending_uses
 from tests.dialects.anthropic.messages_requests import STAMP, encode_body, encode_stream
 from tests.language.virtual_server import ClientRequest, VirtualServer, claude_request
 
@@ -202,4 +202,4 @@ def test_supported_reply_is_supported_again() -> None:
 
 @pytest.mark.parametrize("block", ["odd", {"type": "web_search_tool_result", "content": [{"url": "x"}]}])
 def test_native_block_without_generated_members_stays(block: Any) -> None:
-    assert made_block(block, 0, STAMP) == block
+    assert generated_block(block, 0, STAMP) == block

@@ -24,7 +24,7 @@ def turns(pieces: int) -> int:
         task = asyncio.create_task(other())
         found = journal_queries.TimeSlices()
         for _ in range(pieces):
-            await found.turn()
+            await found.pause()
         task.cancel()
         return count
 

@@ -170,7 +170,7 @@ class Counted(Metrics):
 
 def test_watch_counts_dropped_entries(stencilled: Callable[[str], PlannedResponse]) -> None:
     counted = Counted()
-    journal = Journal(2, watch=counted)
+    journal = Journal(2, metrics=counted)
     filled(journal, 5)
     kept = stencilled("hi")
     for _ in range(4):
@@ -310,7 +310,7 @@ def test_no_secret_is_stored(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", f"/cookie?key={SECRET}", b"{}", **sent)).answer()
     kept = last(server, "/cookie")
-    assert SECRET not in repr(kept._replace(answer=PlannedResponse(whole(), None)))
+    assert SECRET not in repr(kept._replace(response=PlannedResponse(whole(), None)))
     assert SECRET not in repr(reconstruct(kept))
     assert kept.key == client_key({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)

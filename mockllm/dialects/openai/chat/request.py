@@ -107,7 +107,7 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if "tools" not in fields and "functions" not in fields:
             return ()
-        return self.of_frame("tools", self._offered_tools)
+        return self.of_envelope("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         fields = self.fields

@@ -177,11 +177,11 @@ class RealtimeSession:
             message = "Missing required parameter: 'item.type'."
             return (self._error(event, message, "missing_required_parameter", "item.type"),)
         id = text_of(item.get("id")) or self._new_id("item_")
-        made = {"id": id, "object": "realtime.item", "status": "completed", **item}
+        item = {"id": id, "object": "realtime.item", "status": "completed", **item}
         before = text_of(event.get("previous_item_id"))
-        previous = self._conversation.insert(made, before)
+        previous = self._conversation.insert(item, before)
         return tuple(
-            self._send(name, {"previous_item_id": previous, "item": made})
+            self._send(name, {"previous_item_id": previous, "item": item})
             for name in ("conversation.item.added", "conversation.item.done")
         )
 

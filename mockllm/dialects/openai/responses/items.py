@@ -213,11 +213,11 @@ def item(
     part = choice.parts[place]
     id = item_id(part, place, facts)
     if type(part) is NativePart:
-        made = {
+        defaults = {
             name: facts.ids.make(prefix, length, str(place))
             for name, prefix, length in generated_members(part.block)
         }
-        return {**part.block, **made, "id": id}
+        return {**part.block, **defaults, "id": id}
     if type(part) is Thinking:
         return _reasoning(part, id, place, facts, text)
     if type(part) is Call:

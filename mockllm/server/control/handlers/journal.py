@@ -159,7 +159,7 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     catalog, totals = context.engine.catalog, context.engine.state.totals()
     rules, slices = [], TimeSlices()
     for number, item in enumerate(catalog.items):
-        await slices.turn()
+        await slices.pause()
         tries, answers = totals.get(item.key, (0, 0))
         layer, session = context.layer_of(item)
         rules.append(

@@ -24,7 +24,7 @@ from mockllm.server.verdict_input import JUDGED, unfinished
 
 XML: Final = "application/xml"
 SLICE: Final = 20
-"""Requests decoded in one turn of the event loop: less than a millisecond of work."""
+"""Requests decoded in one iteration of the event loop: less than a millisecond of work."""
 FULL: Final = 0.8
 """Share of the journal's memory bound from which older requests may have been dropped."""
 
@@ -38,7 +38,7 @@ async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | T
     slices = TimeSlices()
     for request in requests:
         _ = request.prompt
-        await slices.turn()
+        await slices.pause()
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
     for number, request in enumerate(requests if failed else ()):
         _ = request.hash, request.request.user, request.refused_permanently, request.wait
@@ -61,7 +61,7 @@ async def _with_costs(found: VerdictList, context: ControlContext) -> VerdictLis
     for entry in tuple(context.journal) if shown else ():
         if entry.number in shown:
             dollars[entry.number] = entry_cost(entry, context.engine, context.prices).dollars
-            await slices.turn()
+            await slices.pause()
     for verdict in verdicts:
         single = [dollars.get(number) for number in verdict.requests]
         known = [each for each in single if each is not None]
@@ -101,7 +101,7 @@ def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
 
 def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
     """Return a journal entry as input of the evaluation."""
-    response = entry.answer
+    response = entry.response
     agent = next((value for name, value in entry.headers if name.lower() == "user-agent"), "")
     return ObservedRequest(
         entry.number,

@@ -1,7 +1,7 @@
-"""Serves together the requests that come in one turn of the loop, on all connections.
+"""Serves together the requests that arrive in one iteration of the event loop, on all connections.
 
-What they write leaves together behind that. With a system call between every two requests each costs a third more,
-because the processor's caches have lost the code.
+Their responses are written together after that. With a system call between every two requests each costs a third
+more, because the processor's caches have lost the code.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Final, Protocol
 
 from mockllm.server.deadlines import Deadlines
 
-MAX_TOGETHER: Final = 32
-"""How many requests at most are served in one turn."""
-MAX_TURN: Final = 0.0005
-"""Seconds after which the other requests of a turn wait for the next one: running streams must be in time."""
+MAX_SERVED: Final = 32
+"""How many requests at most are served in one iteration."""
+MAX_SECONDS: Final = 0.0005
+"""Seconds after which the other requests wait for the next iteration: running streams must be in time."""
 
 
 class ServedConnection(Protocol):
-    """A connection with requests. `scheduled`: whether it waits for the end of the turn."""
+    """A connection with requests. `scheduled`: whether its next request is served in this iteration."""
 
     scheduled: bool
 
@@ -31,8 +31,8 @@ class ServedConnection(Protocol):
     def force_close(self) -> None: ...
 
 
-class Turns:
-    """The connections with a request that waits for the end of the turn, and what is written then."""
+class ReadyRequests:
+    """The connections with a request that is ready to be served, and what is written after all are served."""
 
     def __init__(self, deadlines: Deadlines, loop: asyncio.AbstractEventLoop) -> None:
         self._deadlines = deadlines
@@ -41,10 +41,10 @@ class Turns:
         self._held = False
         self.waiting: list[ServedConnection] = []
         self.outbox: list[tuple[asyncio.Transport, bytes]] | None = None
-        """What is written at the end of the turn; None between turns."""
+        """What is written at the end of the iteration; None while no request is served."""
 
     def schedule(self, connection: ServedConnection) -> None:
-        """Serve the next request of a connection at the end of this turn."""
+        """Serve the next request of a connection at the end of this iteration."""
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
@@ -63,29 +63,29 @@ class Turns:
     def _wake(self) -> None:
         if not self._woken and not self._held:
             self._woken = True
-            self._loop.call_soon(self._serve_turn)
+            self._loop.call_soon(self._serve_ready)
 
-    def _serve_turn(self) -> None:
+    def _serve_ready(self) -> None:
         self._woken = False
         if self._held:
             return
-        turn, self.waiting = self.waiting[:MAX_TOGETHER], self.waiting[MAX_TOGETHER:]
-        self.waiting[:0] = self.serve(turn, self._deadlines.time() + MAX_TURN)
+        batch, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
+        self.waiting[:0] = self.serve(batch, self._deadlines.time() + MAX_SECONDS)
         if self.waiting:
             self._wake()
 
     def serve_now(self, connection: ServedConnection) -> None:
-        """Serve the next request of a connection before the end of the turn."""
-        if connection.scheduled:  # twice in one turn would mix what is written at its end with what is played
+        """Serve the next request of a connection at once."""
+        if connection.scheduled:  # twice in one iteration would mix coalesced writes with a player's
             self.waiting.remove(connection)
         self.serve([connection])
 
-    def serve(self, turn: Sequence[ServedConnection], until: float = inf) -> Sequence[ServedConnection]:
+    def serve(self, batch: Sequence[ServedConnection], until: float = inf) -> Sequence[ServedConnection]:
         """Serve the next request of each connection. Return those for which no time was left until `until`, on the
         clock of the deadlines. Running streams do not wait: what is due leaves between two requests."""
         late: Sequence[ServedConnection] = ()
         outbox = self.outbox = []
-        for number, connection in enumerate(turn, 1):
+        for number, connection in enumerate(batch, 1):
             connection.scheduled = False
             try:
                 connection.serve_next()
@@ -93,7 +93,7 @@ class Turns:
                 traceback.print_exc(file=sys.stderr)
                 connection.force_close()
             if self._deadlines.catch_up() > until:
-                late = turn[number:]
+                late = batch[number:]
                 break
         self.outbox = None
         for transport, data in outbox:

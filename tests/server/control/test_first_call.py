@@ -1,0 +1,53 @@
+"""The first call of the control API: its modules are loaded, and other requests are served meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mockllm.server.control.api import ControlApi
+from tests.server.control.live_server import steered
+
+RULES = "mockllm: 1\nrules: [{match: {path: /api/own}, http: {body: mine}}, {reply: hello}]\n"
+
+
+@pytest.fixture
+def loading(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """A control API whose loading waits: an event when it begins, and one that lets it end."""
+    began, released = threading.Event(), threading.Event()
+    load = ControlApi.load
+
+    def waiting(self: ControlApi) -> None:
+        began.set()
+        assert released.wait(30)
+        load(self)
+
+    monkeypatch.setattr(ControlApi, "load", waiting)
+    return began, released
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/rules", 200), ("/api/own", 200), ("/api/unknown", 404)])
+def test_other_requests_are_served_while_first_call_loads(
+    path: str, status: int, loading: tuple[threading.Event, threading.Event], tmp_path: Path
+) -> None:
+    began, released = loading
+    with steered(tmp_path, {"a.yaml": RULES}) as server, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(server.call, "GET", path)
+        try:
+            assert began.wait(30)
+            assert server.call("GET", "/health").status == 200
+            assert server.said() == "hello"
+        finally:
+            released.set()
+        assert first.result(30).status == status
+        assert server.call("GET", "/api/rules").status == 200
+
+
+def test_first_call_with_body_loads_and_is_answered(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": RULES}) as server:
+        assert server.call("POST", "/api/verify", {}).status == 200
+        assert server.app.control is not None
+        assert server.app.control.loaded
