@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -14,6 +14,8 @@ from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.registry import generating_dialect
 
 FINISH: dict[str | None, Finish] = {
@@ -153,6 +155,7 @@ NOISE = frozenset(
         "connection",
         "content-encoding",
         "content-length",
+        "cross-origin-opener-policy",
         "date",
         "etag",
         "permissions-policy",
@@ -222,6 +225,13 @@ def perplexity(folder: str) -> Protocol:
     )
 
 
+def routed(folder: str) -> Protocol:
+    """Return the protocol of Hugging Face's router, which passes on what single providers respond."""
+    single = (BY_NAME["huggingface"].call(id).dialect for id in ("together_chat", "novita_chat"))
+    others = tuple(cast(GeneratingDialect, dialect) for dialect in single)
+    return dataclasses.replace(chat(folder, "huggingface"), others=others)
+
+
 def _decode_response(recording: Recording) -> Reply | Failure:
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
@@ -259,6 +269,7 @@ PROTOCOLS = (
     chat("cerebras-chat", "cerebras"),
     chat("zai-chat", "zai"),
     perplexity("perplexity-chat"),
+    routed("huggingface-chat"),
     responses("xai-responses", "xai"),
     responses("deepseek-responses", "deepseek"),
     responses("openrouter-responses", "openrouter"),

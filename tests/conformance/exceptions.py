@@ -26,6 +26,18 @@ class Exemption:
 
 
 EXEMPTIONS = (
+    Exemption(
+        "huggingface-chat",
+        "huggingface-chat-s-200-65d6b6af",
+        "header inference-id",
+        "an id of the provider behind the router",
+    ),
+    Exemption(
+        "huggingface-chat",
+        "huggingface-chat-n-200-9b3b78d4",
+        "body $.*",
+        "a model of another maker, without the version of its weights; its usage counts cached tokens",
+    ),
     Exemption("cohere-v2-chat", "*", "header num?chars", "counts of a server in front of the service"),
     Exemption("cohere-v2-chat", "*", "header num?tokens", "counts of a server in front of the service"),
     Exemption("cohere-v2-chat", "*", "* $.usage.cached_tokens number", "in every answer since October 2025"),

@@ -16,7 +16,6 @@ OUT_OF_SCOPE = {
     "bedrock-mantle": "OpenAI's protocol at another host",
     "cohere-v1-*": "the first version of the API, which is not served",
     "gemini-other": "files, caches, and calls that no scenario answers",
-    "huggingface-chat": "recordings of other dates than the row follows; not compared yet",
     "mistral-other": "calls that no scenario answers",
     "ollama-api-*": "lines of JSON: tests/dialects/ollama holds the form of the recorded objects",
     "openai-models": "the list and a deletion of 2023, whose form has changed since",

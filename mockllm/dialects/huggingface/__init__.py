@@ -6,13 +6,25 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.dialects.huggingface.routed import NOVITA, TOGETHER
 from mockllm.dialects.huggingface.text_embeddings import FeatureExtraction, SentenceSimilarity, TextRanking
 from mockllm.dialects.huggingface.text_generation import TextGeneration
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
+from mockllm.dialects.vendors.chat import VendorChat
 
 _row = next(vendor for vendor in VENDORS if vendor.name == "huggingface")
 _compatible = provider_of(_row)
+
+
+def _routed() -> tuple[ProviderRoute, ...]:
+    """Return the paths of single providers behind the router."""
+    together = ProviderCall("together_chat", VendorChat(TOGETHER), operation="chat", neutral=False)
+    novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", neutral=False)
+    return (
+        ProviderRoute("POST", "/together/v1/chat/completions", together),
+        ProviderRoute("POST", "/novita/v3/openai/chat/completions", novita),
+    )
 
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
@@ -43,4 +55,4 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
     )
 
 
-PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible.routes, *_own_routes()))
+PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible.routes, *_routed(), *_own_routes()))
