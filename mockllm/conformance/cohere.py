@@ -127,9 +127,9 @@ def _lookup(folder: str, call: str) -> Protocol:
 
 
 def _lookup_settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return the fields, with their texts replaced; those of the form are kept."""
-    kept = ("embedding_types", "input_type")
-    return {**without_texts(body), **{name: body[name] for name in kept if name in body}}
+    """Return the fields, with their texts replaced; those of the form are as sent."""
+    unchanged = ("embedding_types", "input_type")
+    return {**without_texts(body), **{name: body[name] for name in unchanged if name in body}}
 
 
 PROTOCOLS = (_chat(), _lookup("cohere-v2-embed", "embeddings"), _lookup("cohere-v2-rerank", "rerank"))

@@ -34,7 +34,7 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
     embed = ProviderCall("feature_extraction", FeatureExtraction(_row), operation="embeddings")
     similarity = ProviderCall("sentence_similarity", SentenceSimilarity(_row))
     rerank = ProviderCall("rerank", TextRanking(_row))
-    # the router has the pipelines behind the name of its own servers
+    # the router has the pipelines behind the name of its inference servers
     models = tuple(
         ProviderRoute("POST", f"{before}/models/{{model}}{path}", call)
         for before in ("", "/hf-inference")

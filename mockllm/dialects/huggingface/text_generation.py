@@ -178,10 +178,10 @@ class TextGeneration(InferenceCall):
         assert isinstance(request, TextGenerationRequest)
         first = reply.choices[0]
         parts = (Text(part.chunks) if type(part) is Refusal else part for part in first.parts)
-        kept = tuple(part for part in parts if type(part) is Text)
-        if len(reply.choices) == 1 and kept == first.parts:
+        visible = tuple(part for part in parts if type(part) is Text)
+        if len(reply.choices) == 1 and visible == first.parts:
             return reply
-        return replace(reply, choices=(replace(first, parts=kept),))
+        return replace(reply, choices=(replace(first, parts=visible),))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, TextGenerationRequest)

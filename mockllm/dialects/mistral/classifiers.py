@@ -55,14 +55,14 @@ class ClassifierRequest(ModelRequest):
     api = "moderations"
 
     @property
-    def given(self) -> Json:
+    def input_value(self) -> Json:
         return self.fields.get("input", self.fields.get("inputs"))
 
     @lazy
     def texts(self) -> tuple[str, ...]:
         """The classified texts, one for each result."""
-        given = [self.given] if type(self.given) is str else self.given
-        entries = given[:MAX_INPUTS] if type(given) is list else ()
+        input_value = [self.input_value] if type(self.input_value) is str else self.input_value
+        entries = input_value[:MAX_INPUTS] if type(input_value) is list else ()
         return tuple(entry for entry in entries if type(entry) is str)
 
     @lazy
@@ -77,12 +77,16 @@ class ConversationClassifierRequest(ClassifierRequest):
 
     @lazy
     def conversations(self) -> tuple[tuple[Message, ...], ...]:
-        given = self.given if type(self.given) is list else [object_of(self.given).get("messages")]
-        if any(type(entry) is dict and "messages" in entry for entry in given):
-            given = [entry["messages"] for entry in objects(given) if "messages" in entry]
-        if all(type(entry) is dict for entry in given):
-            given = [given]
-        turns = (tuple(map(_turn, objects(entry))) for entry in given[:MAX_INPUTS])
+        input_value = (
+            self.input_value
+            if type(self.input_value) is list
+            else [object_of(self.input_value).get("messages")]
+        )
+        if any(type(entry) is dict and "messages" in entry for entry in input_value):
+            input_value = [entry["messages"] for entry in objects(input_value) if "messages" in entry]
+        if all(type(entry) is dict for entry in input_value):
+            input_value = [input_value]
+        turns = (tuple(map(_turn, objects(entry))) for entry in input_value[:MAX_INPUTS])
         return tuple(conversation for conversation in turns if conversation)
 
     @lazy
@@ -111,7 +115,7 @@ class ConversationClassificationRequest(ConversationClassifierRequest):
 
 
 def _moderated(text: str) -> dict[str, Json]:
-    """Return the result for a text: the score is high where a word flags the category, else small."""
+    """Return the result for a text: its number is high where a word flags the category, else small."""
     flags = {name: flag.search(text) is not None for name, flag in _FLAGS.items()}
     scores = {
         name: 0.75 + _fraction(name, text) / 5 if flagged else _fraction(name, text) / 1000
@@ -136,7 +140,7 @@ class MistralModerations(VendorCall, OpenAiCall):
             return failure
         if request.fields.get("model") is None:
             return missing("model")
-        if request.given is None:
+        if request.input_value is None:
             return missing("input")
         if not request.texts:
             return refuse("The input has no text to classify.", "input")

@@ -61,8 +61,8 @@ class FimRequest(ChatRequest):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        given = (text_of(self.fields.get(name)) for name in ("prompt", "suffix"))
-        return tuple(Message("user", (TextPart(text),)) for text in given if text is not None)
+        written = (text_of(self.fields.get(name)) for name in ("prompt", "suffix"))
+        return tuple(Message("user", (TextPart(text),)) for text in written if text is not None)
 
     @lazy
     def plain(self) -> None:
