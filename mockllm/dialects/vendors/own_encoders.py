@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.reply.reply import Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
@@ -23,9 +24,7 @@ class Cerebras(VendorEncoder):
         plain = (self.reply.model or self._request.model or "").startswith("llama")
         if plain and not (counted.cached_read or counted.reasoning):
             own = self.reply.extras.get("openai", {}).get("usage", {})
-            for name in ("prompt_tokens_details", "completion_tokens_details"):
-                if name not in own:
-                    self._counted.pop(name, None)
+            self._counted = merged_json(plain_usage(counted), own)
 
 
 def perplexity_usage(counted: Usage) -> dict[str, Json]:
