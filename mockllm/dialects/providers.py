@@ -17,6 +17,7 @@ from mockllm.dialects import (
     ollama,
     openai,
     vendors,
+    vllm,
 )
 from mockllm.dialects.provider import Provider
 
@@ -31,6 +32,7 @@ REGISTERED: Final[tuple[Provider, ...]] = (
     *vendors.PROVIDERS,
     mistral.PROVIDER,
     huggingface.PROVIDER,
+    vllm.PROVIDER,
     cohere.PROVIDER,
     mcp.PROVIDER,
 )

@@ -27,6 +27,10 @@ class Cerebras(VendorEncoder):
             self._counted = merged_json(plain_usage(counted), own)
 
 
+def huggingface_usage(counted: Usage) -> dict[str, Json]:
+    return {**plain_usage(counted), "prompt_tokens_details": None}
+
+
 def perplexity_usage(counted: Usage) -> dict[str, Json]:
     """Return the usage with the cost of the request, which is constant."""
     cost = {
