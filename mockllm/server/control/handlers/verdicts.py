@@ -20,7 +20,7 @@ from mockllm.server.control.journal_queries import TimeSlices, decode_again
 from mockllm.server.control.models.journal import ClientVerdicts, VerdictGiven, VerdictList, VerdictQuery
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
-from mockllm.server.verdict_input import JUDGED, unfinished
+from mockllm.server.verdict_input import is_judged_method, unfinished
 
 XML: Final = "application/xml"
 SLICE: Final = 20
@@ -37,7 +37,7 @@ async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | T
     requests = observed_requests(context.journal, context.engine, call.query)
     slices = TimeSlices()
     for request in requests:
-        _ = request.prompt
+        _ = request.prompt, request.to_tool_server and request.request.mcp
         await slices.pause()
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
     for number, request in enumerate(requests if failed else ()):
@@ -93,7 +93,7 @@ def _has_dropped(journal: Journal) -> bool:
 def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
     """Return whether a request counts; truncated bodies do not, as they cannot be told apart."""
     return (
-        entry.method == JUDGED
+        is_judged_method(entry.method)
         and entry.whole
         and (query.session is None or entry.is_of_session(query.session))
     )
@@ -119,6 +119,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(entry.raw) >= MIN_BYTES else None,
         time_scale=engine.time_scale(entry.session),
+        to_tool_server=entry.kind is not None and entry.kind.to_tool_server,
     )
 
 
