@@ -34,7 +34,7 @@ for (;;) {
   await new Promise((resolve) => setTimeout(resolve, Number(response.headers.get("retry-after-ms"))));
 }
 const took = (Date.now() - began) / 1000;
-console.log(took > 42 && took < 142 ? "waited 42 s" : `waited ${took} s`);
+console.log(took > 42 && took < 42 / 0.01 ? "waited 42 s" : `waited ${took} s`);
 """
 
 
