@@ -87,6 +87,8 @@ class EngineInfo(Struct, frozen=True):
     stale: tuple[StaleSource, ...] = ()
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sources: tuple[tuple[str, int], ...] = ()
+    root_provider: str | None = None
+    """The provider whose paths need no prefix."""
 
 
 class Engine:
@@ -149,6 +151,7 @@ class Engine:
             volatile=self._volatile,
             override=self._override,
             servers=self.catalog.servers,
+            root=self.catalog.root_provider,
         )
 
     def read(
@@ -328,7 +331,7 @@ class Engine:
         paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
         rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
         facts = (catalog.rules, catalog.files, tuple(paths), BASE_URLS, self._stale)
-        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
+        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()), catalog.root_provider)
 
     def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:
         """Return the candidates of a request, with its own overrides, and its validation."""

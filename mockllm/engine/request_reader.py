@@ -54,14 +54,15 @@ class RequestReader:
         volatile: frozenset[str],
         override: Callable[[Mapping[str, str], Session | None], Override | Failure],
         servers: Mapping[str, ToolServer],
+        root: str | None = None,
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
         session that all requests without a session share. `override` reads the overrides in the headers. `servers`
-        are the tool servers of the loaded files."""
+        are the tool servers of the loaded files. `root` is the provider whose paths need no prefix."""
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)
-        route = find(method, path, headers, query_string)
+        route = find(method, path, headers, query_string, root)
         self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
         self._routing = route
         self._state = state

@@ -19,6 +19,7 @@ from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
+from mockllm.scenario.file_patterns import FilePattern, matching_files, matching_names
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.pack_graph import Use, UsedPack
 from mockllm.scenario.raw_entries import (
@@ -30,7 +31,7 @@ from mockllm.scenario.raw_entries import (
     read_spec,
     short_ids,
 )
-from mockllm.scenario.scenario_folder import within
+from mockllm.scenario.scenario_folder import LISTING, within
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -57,6 +58,8 @@ class TypedEntry(Struct, frozen=True):
     params: Mapping[str, Json] = field(default_factory=dict)
     validation: Validation = "strict"
     models: Models = "any"
+    provider: str | None = None
+    """The provider whose paths need no prefix, as the file says."""
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def with_spec(self) -> TypedEntry:
@@ -64,8 +67,13 @@ class TypedEntry(Struct, frozen=True):
         data that had no errors."""
         if self.spec is not None:
             return self
+
+        def files(pattern: FilePattern) -> list[str]:
+            return matching_names(pattern, self.files)
+
         read = self.files.__getitem__
-        return replace(self, spec=read_spec(self.kind, self.item, self.where, self.params, read))
+        spec = read_spec(self.kind, self.item, self.where, self.params, read, files=files)
+        return replace(self, spec=spec)
 
 
 class FileOutline(Spec):
@@ -76,6 +84,7 @@ class FileOutline(Spec):
     enabled: JsonValue = True
     validation: Validation | None = None
     models: Models | None = None
+    provider: str | None = None
     rules: list[Any] = Field(default_factory=list)
     modifiers: list[Any] = Field(default_factory=list)
     mcp: list[Any] = Field(default_factory=list)
@@ -138,10 +147,14 @@ class EntryTyper(Struct):
     def outline(self, file: LoadedFile) -> FileOutline | None:
         data = {} if file.source.data is None else file.source.data
         try:
-            return FileOutline.model_validate(data)
+            outline = FileOutline.model_validate(data)
         except ValidationError as error:
             self.diagnostics += diagnostics_of(error, file.source, (), FileOutline)
             return None
+        unknown = outline.provider and self.vocabulary.unknown("provider", outline.provider)
+        if unknown:
+            self.diagnostics.append(file.source.diagnostic(("provider",), unknown))
+        return outline
 
     def check_name(self, entry: RawEntry, names: dict[str, RawEntry]) -> None:
         name = entry.get("name")
@@ -200,6 +213,7 @@ class EntryTyper(Struct):
                 params=params,
                 validation=validation,
                 models=models,
+                provider=outline.provider,
                 files=files,
             )
         )
@@ -214,9 +228,19 @@ class EntryTyper(Struct):
             files[name] = entry.file.reference(name)
             return files[name]
 
+        def read_matching(pattern: FilePattern) -> list[str]:
+            folder = os.path.dirname(entry.file.path)
+            names = matching_names(pattern, entry.file.references) or matching_files(folder, pattern)
+            for name in names:
+                read(name)
+                self.named.add(os.path.join(folder, os.path.dirname(name), LISTING))
+            return names
+
         params, untrusted = entry.file.params.values, entry.file.layer == "pack"
         try:
-            spec = read_spec(entry.kind, entry.data, entry.where, params, read, self.vocabulary, untrusted)
+            spec = read_spec(
+                entry.kind, entry.data, entry.where, params, read, self.vocabulary, untrusted, read_matching
+            )
         except ValidationError as error:
             found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
             self.diagnostics += (each for each in found if not entry.follows_unknown_param(each))

@@ -22,6 +22,7 @@ from mockllm.server.metrics import Metrics
 from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EngineProtocol, ServiceProtocol
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
+from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.server.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class App:
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
         self.metrics.playing = self.playing
+        self.serving = AllServingMetrics()
         self.draining = False
         """Whether the server stops: connections end with their next response."""
         self.stopped = False

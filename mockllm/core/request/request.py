@@ -91,6 +91,8 @@ class Request(ToolServerFacts):
     """Whether the body holds a file: the journal stores it without the contents of files."""
     makes_media: ClassVar[bool] = False
     """Whether the call makes media or a transcript: a rule that names it may reply, else it makes its own."""
+    measured: ClassVar[bool] = False
+    """Whether the provider has metrics of its responses under names that belong to it."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""
 

@@ -1,6 +1,6 @@
 """Chat encoders of single vendors, for differences that a row's fields cannot express.
 
-From recordings of 2025 and 2026; vLLM, and chat at xAI, from their documentation.
+From recordings of 2025 and 2026; chat at xAI from its documentation.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ class OpenRouter(VendorEncoder):
         return result
 
 
-# --- Ollama, xAI, vLLM ------------------------------------------------------------------------------
+# --- Ollama, xAI ------------------------------------------------------------------------------------
 
 
 class Ollama(VendorEncoder):
@@ -304,10 +304,6 @@ class FoundryGrok(Grok):
         return super().usage_chunk()
 
 
-def vllm_usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "prompt_tokens_details": None}
-
-
 def cerebras_usage(counted: Usage) -> dict[str, Json]:
     return {
         **plain_usage(counted),
@@ -318,14 +314,3 @@ def cerebras_usage(counted: Usage) -> dict[str, Json]:
             "rejected_prediction_tokens": 0,
         },
     }
-
-
-class Vllm(VendorEncoder):
-    """vLLM. The last delta is an empty text, and the choice contains the stop reason."""
-
-    def closing(self, choice: Choice) -> dict[str, Json]:
-        return {"content": ""}
-
-    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        result = super().choice(content, finish)
-        return result if finish is None else {**result, "stop_reason": None}

@@ -14,6 +14,10 @@ from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 
 
+def huggingface_usage(counted: Usage) -> dict[str, Json]:
+    return {**plain_usage(counted), "prompt_tokens_details": None}
+
+
 def perplexity_usage(counted: Usage) -> dict[str, Json]:
     """Return the usage with the cost of the request, which is constant."""
     cost = {

@@ -1,7 +1,7 @@
 """The vendors: one row each. To add a vendor, add a row here (docs/adding-a-dialect.md).
 
-The rows are from recordings of 2025 and 2026. vLLM's row, and anything without a recording, is from the
-vendor's documentation. Unknown values are plausible constants.
+The rows are from recordings of 2025 and 2026, or from the vendor's documentation where there is none. Unknown values
+are plausible constants. vLLM's row is in `dialects/vllm`.
 """
 
 from __future__ import annotations
@@ -290,47 +290,6 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": VendorIdFormat()},
-        openai_request=object_edits.without_schemas,
-    ),
-    Vendor(
-        "vllm",
-        encoders.Vllm,
-        title="vLLM",
-        model="meta-llama/Llama-3.1-8B-Instruct",
-        form=VendorChatForm(
-            id=VendorIdFormat("chatcmpl-", 32, HEX),
-            call_id=VendorIdFormat("chatcmpl-tool-", 32, HEX),
-            body={
-                "service_tier": None,
-                "system_fingerprint": None,
-                "prompt_logprobs": None,
-                "kv_transfer_params": None,
-            },
-            choice=LOGPROBS,
-            message={
-                "refusal": None,
-                "annotations": None,
-                "audio": None,
-                "function_call": None,
-                "tool_calls": [],
-                "reasoning_content": None,
-            },
-            thinking="reasoning_content",
-            usage=encoders.vllm_usage,
-            media="text/event-stream; charset=utf-8",
-        ),
-        errors=VendorErrors(
-            errors.rows(
-                {},
-                bad_request=replace(ROWS["bad_request"], type="BadRequestError"),
-                authentication=OpenAiErrorRow(401, "Unauthorized", None, "Unauthorized"),
-                model_not_found=OpenAiErrorRow(
-                    404, "NotFoundError", None, "The model `{model}` does not exist."
-                ),
-            ),
-            errors.with_status,
-        ),
-        edit_response=object_edits.unpadded,
         openai_request=object_edits.without_schemas,
     ),
     Vendor(
