@@ -135,6 +135,8 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()
     """Environment variables that hold the base URL of its SDKs."""
+    base_path_variables: Mapping[str, str] = MappingProxyType({})
+    """Environment variables that hold another base URL, with the path of each on this server."""
     key_variables: tuple[str, ...] = ()
     """Environment variables that hold the API key of its SDKs."""
 

@@ -92,6 +92,12 @@ class RequestReader:
         reader._facts = {**self._facts, "headers": headers}
         return reader
 
+    def over_tls(self) -> RequestReader:
+        """Return the reader of the same head on a connection with TLS."""
+        reader = copy(self)
+        reader._facts = {**self._facts, "over_tls": True}
+        return reader
+
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
         the epoch, `monotonic` on a clock that is never set (by default `now`)."""

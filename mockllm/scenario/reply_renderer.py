@@ -243,6 +243,8 @@ class ReplyRenderer(Struct):
 
     def media(self, spec: ChoiceSpec | PartSpec) -> list[Part]:
         """Return the images, the audio and the video of a reply or a part."""
+        if spec.images is None and spec.audio is None and spec.video is None:
+            return []
         subject = self.request.user or ""
         parts: list[Part] = [image_part(image, self.files, subject) for image in spec.images or ()]
         if spec.audio is not None:

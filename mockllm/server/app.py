@@ -72,6 +72,8 @@ class App:
         self.lines = lines
         self.gates = Gates()
         self.heads = RequestHeadCache(self.limits.body)
+        self.tls_heads = RequestHeadCache(self.limits.body)
+        """The heads on connections with TLS: addresses in their responses begin with `https`."""
         self.dates = DateLine()
         self.worker = WorkerThread()
         """Does the work that takes longer than other requests may wait."""

@@ -332,12 +332,6 @@ EXEMPTIONS = (
         "*.content_filter_results.*",
         "which filters a deployment runs, and when they are through, is its owner's choice",
     ),
-    Exemption(
-        "azure-chat",
-        "azure-chat-s-200-e84d9334",
-        "usage $.latency_checkpoint*",
-        "a trial of August 2026: how long each stage took",
-    ),
     *(
         Exemption(
             "azure-embeddings",
