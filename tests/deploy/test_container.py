@@ -109,6 +109,7 @@ def health_check(**more: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("variable", ["MOCKLLM_PORT", "PORT"])
+@pytest.mark.covering(count=1)
 def test_health_check_finds_running_server(tmp_path: Path, variable: str) -> None:
     with serving("--pack", "default", cwd=tmp_path) as server:
         done = health_check(**{variable: str(server.port)})
@@ -122,6 +123,7 @@ def test_health_check_finds_https_server(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.full
 def test_health_check_ignores_proxy_variables(tmp_path: Path) -> None:
     with serving("--pack", "default", cwd=tmp_path) as server:
         done = health_check(PORT=str(server.port), http_proxy="http://127.0.0.1:9", no_proxy="")
