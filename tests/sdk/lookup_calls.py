@@ -1,4 +1,4 @@
-"""The calls of OpenAI, Anthropic, Gemini and Mistral that do not generate, each with the SDK's type of its object."""
+"""Calls of OpenAI, Anthropic, Gemini and Mistral without a neutral request, with the SDK's type of each object."""
 
 from __future__ import annotations
 
@@ -72,6 +72,8 @@ STORED_FILE, STORED_BATCH = f"/v1/files/{FILE_ID}", f"/v1/batches/{BATCH_ID}"
 BATCH = {"input_file_id": FILE_ID, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
 UPLOAD = form({"purpose": "batch"}, ("in.jsonl", json.dumps(line("text", "a")).encode()))
 """A form with a file of one request."""
+TEXT = {"model": "m", "input": ["hi"]}
+TURNS = {"model": "m", "input": [{"role": "user", "content": "hi"}]}
 UPLOAD_ID, OTHER_UPLOAD_ID = "UPLOAD", "OTHER_UP"
 STORED_UPLOAD = f"/v1/uploads/{UPLOAD_ID}"
 ANNOUNCED = {"bytes": 0, "filename": "a.txt", "mime_type": "text/plain", "purpose": "vision"}
@@ -228,6 +230,42 @@ LOOKUPS = [
         "/mistral/v1/embeddings",
         mistral.EmbeddingResponse,
         body={"model": "mistral-embed", "input": ["hi"]},
+    ),
+    Lookup(
+        "mistral-fim",
+        "POST",
+        "/mistral/v1/fim/completions",
+        mistral.FIMCompletionResponse,
+        body={"model": "codestral-latest", "prompt": "hi"},
+    ),
+    Lookup(
+        "mistral-ocr",
+        "POST",
+        "/mistral/v1/ocr",
+        mistral.OCRResponse,
+        body={"document": {"type": "document_url", "document_url": "http://a.example"}},
+    ),
+    Lookup("mistral-moderations", "POST", "/mistral/v1/moderations", mistral.ModerationResponse, body=TEXT),
+    Lookup(
+        "mistral-chat_moderations",
+        "POST",
+        "/mistral/v1/chat/moderations",
+        mistral.ModerationResponse,
+        body=TURNS,
+    ),
+    Lookup(
+        "mistral-classifications",
+        "POST",
+        "/mistral/v1/classifications",
+        mistral.ClassificationResponse,
+        body=TEXT,
+    ),
+    Lookup(
+        "mistral-chat_classifications",
+        "POST",
+        "/mistral/v1/chat/classifications",
+        mistral.ClassificationResponse,
+        body=TURNS,
     ),
     Lookup("mistral-models", "GET", "/mistral/v1/models", mistral.ModelList),
     Lookup("mistral-models", "GET", "/mistral/v1/models/mistral-small-latest", mistral.BaseModelCard),

@@ -126,6 +126,7 @@ def served(tmp_path: Path, *options: str) -> Any:
     return serving(*options, cwd=tmp_path, MOCKLLM_TLS_DIR=str(tmp_path / "tls"))
 
 
+@pytest.mark.full
 def test_http_and_https_side_by_side(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:
         line = server.line(lambda line: "listening on" in line)

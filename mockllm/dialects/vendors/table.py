@@ -13,8 +13,14 @@ from msgspec.structs import replace
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import encoders, errors, object_edits, prompt_caches, rate_limit_headers
-from mockllm.dialects.vendors.chat import VendorEncoder
+from mockllm.dialects.vendors import (
+    encoders,
+    errors,
+    object_edits,
+    own_encoders,
+    prompt_caches,
+    rate_limit_headers,
+)
 from mockllm.dialects.vendors.newer_vendors import NEWER
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -294,7 +300,7 @@ VENDORS: Final = (
     ),
     Vendor(
         "cerebras",
-        VendorEncoder,
+        own_encoders.Cerebras,
         cache=prompt_caches.cerebras,
         hosts=("api.cerebras.ai",),
         model="llama-3.3-70b",
