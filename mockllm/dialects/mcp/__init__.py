@@ -11,7 +11,7 @@ from mockllm.dialects.mcp.oauth import (
     Register,
     ResourceMetadata,
     ServerMetadata,
-    TokenCall,
+    AccessTokenCall,
 )
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
@@ -27,7 +27,7 @@ _oauth: Final = (
     ("GET", ".well-known/openid-configuration", "oauth_server", ServerMetadata()),
     ("POST", "register", "oauth_register", Register()),
     ("GET", "authorize", "oauth_authorize", Authorize()),
-    ("POST", "token", "oauth_token", TokenCall()),
+    ("POST", "token", "oauth_token", AccessTokenCall()),
 )
 PROVIDER: Final = Provider(
     name="mcp",

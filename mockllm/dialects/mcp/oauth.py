@@ -204,7 +204,7 @@ class Authorize(AuthorizationCall):
         return Plan(ResponseHead(302, (("location", address),)), ())
 
 
-class TokenCall(AuthorizationCall):
+class AccessTokenCall(AuthorizationCall):
     def respond(
         self,
         request: AuthorizationRequest,
