@@ -17,6 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.typed_entries import TypedEntry
@@ -210,12 +211,5 @@ def create_engine(
     catalog = stack.base.catalog
     if stack.all_additions:
         catalog = run_steps(compile_catalog(stack.entries, catalog))
-    return Engine(
-        catalog,
-        state,
-        seed=seed,
-        longest=longest,
-        max_generated=max_generated,
-        overrides=True,
-        time_scale=time_scale,
-    )
+    settings = EngineSettings(seed, longest, max_generated, overrides=True, time_scale=time_scale)
+    return Engine(catalog, state, settings)
