@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mockllm.engine import Engine
+from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import named
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.app import App
@@ -53,13 +54,17 @@ class MockLLM(MockBase):
         port: int = 0,
         max_delay: float = DEFAULT_MAX_DELAY,
         time_scale: float = 1.0,
+        miss_status: int = NOT_FOUND,
         limits: ServerLimits | None = None,
     ) -> None:
         """`scenarios`: files and folders, the first one has priority; `packs`: names of packs;
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
         are errors, and so are unmatched requests, when the server stops; `all_used`: so are unused rules of one's
-        own. `port`: 0 selects a free port; `max_delay`, in seconds, `time_scale` and `limits` as for `mockllm
-        serve`. Raise Broken for mistakes in the files."""
+        own. `port`: 0 selects a free port; `max_delay`, in seconds, `time_scale`, `miss_status` and `limits`
+        as for `mockllm serve`. Raise Broken for mistakes in the files, and ValueError for a `miss_status` that is not
+        from 400 to 599."""
+        if not 400 <= miss_status <= 599:
+            raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status}")
         listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
         named = [packs] if isinstance(packs, str) else packs
         self._stack = RuleStack(scenario_sources([os.fspath(each) for each in listed], named, params or {}))
@@ -71,6 +76,7 @@ class MockLLM(MockBase):
         self.all_used = all_used
         self._max_delay = max_delay
         self.time_scale = time_scale
+        self._miss_status = miss_status
         self._limits = limits or ServerLimits()
         self._address = Address("127.0.0.1", port)
         self._state = Sessions()
@@ -181,6 +187,7 @@ class MockLLM(MockBase):
             longest=self._max_delay,
             max_generated=self._limits.generated,
             time_scale=self.time_scale,
+            miss_status=self._miss_status,
         )
 
     def _open(self, session: str, stack: RuleStack, seed: int | None, time_scale: float | None) -> None:

@@ -35,6 +35,7 @@ WORDS: Final = (
     "all_used",
     "verdicts",
     "time_scale",
+    "miss_status",
     "hunt",
 )
 """Keywords of the marker; `pack` is the same as `packs`."""
@@ -69,9 +70,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False, "
-        "time_scale=1, hunt=False): scenarios of the fixture `mockllm`, whether unmatched requests (strict), unused "
-        "rules (all_used) and bad verdicts on clients (verdicts) fail the test, the factor on all times of "
-        "scenarios, and whether a hunt searches for what breaks the test",
+        "time_scale=1, miss_status=404, hunt=False): scenarios of the fixture `mockllm`, whether unmatched requests "
+        "(strict), unused rules (all_used) and bad verdicts on clients (verdicts) fail the test, the factor on all "
+        "times of scenarios, the status of unmatched requests, and whether a hunt searches for what breaks the test",
     )
 
 

@@ -28,6 +28,15 @@ from tests.waiting import PATIENCE, until
 HERE = Path(__file__).name
 
 
+def test_miss_status_is_the_status_of_unmatched_requests() -> None:
+    with MockLLM(miss_status=418) as server:
+        server.reply("Hi", match={"user": "hello"})
+        assert ask(server.openai_url)[0] == 418
+        assert ask(server.openai_url, said="hello")[0] == 200
+    with pytest.raises(ValueError, match="a status from 400 to 599, and not 200"):
+        MockLLM(miss_status=200)
+
+
 # --- what is seen ----------------------------------------------------------------------------------
 
 
