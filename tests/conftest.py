@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.startup import gc_paused
+from tests.covering import redundant
 from tests.examples import VARIABLE
 from tests.tools import require
 
@@ -35,6 +36,7 @@ FULL = (
     "sdk/test_older_sdks.py",
     "sdk/test_openai_agents.py",
     "sdk/test_pydantic_ai.py",
+    "sdk/test_realtime_agents.py",
     "server/traces/test_traces_collector.py",
 )
 """Files that belong to the tests marked `full`, as a whole: what they import takes longer than many tests.
@@ -80,6 +82,10 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest come first: of parallel workers one would go on with them when the others have nothing left."""
+    """Mark what the default run can do without, before pytest selects by marks. The longest come first: of parallel
+    workers one would go on with them when the others have nothing left."""
+    for item in redundant(items):
+        item.add_marker(pytest.mark.full)
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))

@@ -19,7 +19,7 @@ from mockllm import __version__
 from tests.process import environment, serving
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = [pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.full, pytest.mark.xdist_group("wheel"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,6 @@ def test_wheel_contains_package_packs_and_schemas_only(wheel: Path) -> None:
     assert not any(Path(name).name.startswith("test_") or "__pycache__" in name for name in names)
 
 
-@pytest.mark.full
 def test_wheel_serves_in_empty_environment(wheel: Path, tmp_path: Path) -> None:
     venv, empty = tmp_path / "venv", tmp_path / "empty"
     empty.mkdir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from mockllm.cli.options import unknown_variables
+from mockllm.cli.shown_warnings import print_warnings
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.startup import gc_paused
 from mockllm.engine import Engine
@@ -61,6 +61,6 @@ def build(
     builder = Builder(sources, sessions, settings, strict=values["strict"])
     with gc_paused():
         engine = builder.first()
-    for warning in (*builder.warnings, *unknown_variables(environment, builder.variables)):
-        print(f"mockllm: warning: {warning}", file=sys.stderr)
+    warnings = (*builder.warnings, *unknown_variables(environment, builder.variables))
+    print_warnings([str(warning) for warning in warnings], environment)
     return builder, engine

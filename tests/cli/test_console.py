@@ -43,6 +43,7 @@ def test_write_line_after_closed_pipe_is_discarded() -> None:
 
 
 @pytest.mark.parametrize("gone", ["stdout", "stderr"])
+@pytest.mark.covering(count=1)
 def test_serve_with_closed_output_continues(gone: str, tmp_path: Path) -> None:
     scenarios = tmp_path / "scenarios"
     scenarios.mkdir()

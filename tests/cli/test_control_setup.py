@@ -81,6 +81,7 @@ def test_ready_lines_show_dashboard_without_token(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("reload", [(), ("--no-reload",)], ids=["with reload", "without"])
+@pytest.mark.covering(count=1)
 def test_admin_port_in_use_ends_server(tmp_path: Path, reload: tuple[str, ...]) -> None:
     with serving("--port", "0", "--pack", "default", cwd=tmp_path) as first:
         taken = first.url.rpartition(":")[2]

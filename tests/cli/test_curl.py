@@ -69,6 +69,7 @@ def test_curl_with_any_body_gets_response(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 5625])
+@pytest.mark.covering(count=1)
 def test_as_many_chunks_as_one_likes_at_no_delay(tmp_path: Path, count: int) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT=str(count), CHUNK_DELAY_MS="0") as server:
         assert len(said(curl(server)[1])) == count

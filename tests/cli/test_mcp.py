@@ -78,6 +78,7 @@ def test_lines_are_answered_until_the_input_ends(folder: Path) -> None:
     assert relay.end() == 0
 
 
+@pytest.mark.full
 def test_bytes_that_are_no_json_are_passed_on(folder: Path) -> None:
     relay = Relay(folder)
     relay.send(OPENING)
@@ -96,6 +97,7 @@ def test_connection_that_breaks_ends_the_command(folder: Path) -> None:
     assert relay.end() == 1
 
 
+@pytest.mark.full
 def test_call_that_is_cancelled_has_no_result(folder: Path) -> None:
     relay = Relay(folder)
     relay.send(OPENING)

@@ -67,6 +67,7 @@ COMMANDS: list[tuple[str, Callable[[Path], tuple[str, ...]]]] = [
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
 @pytest.mark.parametrize(("verb", "options"), COMMANDS, ids=["record", "serve --record-misses"])
+@pytest.mark.covering(count=1)
 def test_record_ctrl_c_finishes_response_in_flight(
     verb: str, options: Callable[[Path], tuple[str, ...]], tmp_path: Path
 ) -> None:

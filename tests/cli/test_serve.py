@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.in_process import command as told_here
-from tests.process import command, serving
+from tests.process import Process, command, serving
 from tests.waiting import PATIENCE
 
 SCENARIO = """mockllm: 1
@@ -31,6 +32,16 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
+    """One server for the tests that look for a line of their own."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "a.yaml").write_text(SCENARIO)
+    with serving(cwd=folder) as server:
+        yield server
 
 
 # --- what it says --------------------------------------------------------------------------------
@@ -57,6 +68,7 @@ def test_serve_ready_lines_show_base_urls(folder: Path) -> None:
 @pytest.mark.parametrize(
     "folders", ["", "scenarios", "scenarios/pack"], ids=["no folder", "empty", "packs only"]
 )
+@pytest.mark.covering(count=1)
 def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: str) -> None:
     (tmp_path / folders).mkdir(parents=True, exist_ok=True)
     if folders.endswith("pack"):
@@ -76,6 +88,7 @@ def test_serve_folder_without_rules_warns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", [(), ("--no-reload",)], ids=["watched", "not watched"])
+@pytest.mark.covering(count=1)
 def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules:\n- {reply: A.}\n- {reply: B.}\n")
     with serving("--scenarios", "a.yaml", *option, cwd=tmp_path) as server:
@@ -83,20 +96,18 @@ def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_pat
         assert server.ask("hello")
 
 
-def test_serve_prints_line_for_each_request(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        server.ask("hello", model="gpt-4o")
-        line = server.line(lambda line: "POST" in line)
+def test_serve_prints_line_for_each_request(shared: Process) -> None:
+    shared.ask("hello", model="gpt-4o")
+    line = shared.line(lambda line: " gpt-4o " in line)
     assert re.fullmatch(
         r"\d\d:\d\d:\d\d POST /v1/chat/completions gpt-4o → a\.yaml:greeting 200 [\d.]+m?s", line
     )
 
 
-def test_serve_log_highlights_unmatched_request(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        with pytest.raises(Exception, match="404"):
-            server.ask("something else")
-        assert "no rule matched 404" in server.line(lambda line: "POST" in line)
+def test_serve_log_highlights_unmatched_request(shared: Process) -> None:
+    with pytest.raises(Exception, match="404"):
+        shared.ask("something else", model="unmatched")
+    assert "no rule matched 404" in shared.line(lambda line: " unmatched " in line)
 
 
 def test_serve_log_names_nearest_rule_and_miss_status(folder: Path) -> None:
@@ -132,13 +143,13 @@ def test_serve_line_of_refusal_has_reason(tmp_path: Path) -> None:
     assert re.search(r"→ - 413 [\d.]+m?s  \[.*larger.*\]", refused)
 
 
-def test_serve_log_escapes_control_characters(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        server.ask("hello", model="gpt\n00:00:00 \x1b[31mforged")
-        line = server.line(lambda line: "POST" in line)
+def test_serve_log_escapes_control_characters(shared: Process) -> None:
+    shared.ask("hello", model="gpt\n00:00:00 \x1b[31mforged")
+    line = shared.line(lambda line: "forged" in line)
     assert "\\n00:00:00 \\x1b[31mforged" in line
 
 
+@pytest.mark.full
 def test_serve_log_notes_fault_without_chunk(tmp_path: Path) -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
     with serving("--pack", "request-controls", cwd=tmp_path) as server:
@@ -156,6 +167,7 @@ def test_quiet_has_no_line_for_a_request(folder: Path) -> None:
         assert not any("POST" in line for line in server.out)
 
 
+@pytest.mark.full
 def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.ask()
@@ -187,36 +199,34 @@ def test_verbose_log_shows_body_without_keys_and_hashes(tmp_path: Path) -> None:
     assert key not in server.said + ports
 
 
-def test_serve_health_shows_loaded_rules(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        report = server.get("/health")
+def test_serve_health_shows_loaded_rules(shared: Process) -> None:
+    report = shared.get("/health")
     assert (report["status"], report["rules"], report["files"], report["stale"]) == ("ok", 1, 1, [])
 
 
-def test_head_is_get_without_a_body(tmp_path: Path) -> None:
-    with serving("--pack", "default", cwd=tmp_path) as server:
-        for path in ("/v1/models", "/v1/models/gpt-4o", "/v1beta/models", "/health", "/"):
-            responses = []
-            for method in ("GET", "HEAD"):
-                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
-                connection.request(method, path)
-                response = connection.getresponse()
-                responses.append((response.status, response.headers["content-type"], bool(response.read())))
-                connection.close()
-            status, kind, _ = responses[0]
-            assert responses == [(status, kind, True), (status, kind, False)], path
+def test_head_is_get_without_a_body(shared: Process) -> None:
+    for path in ("/v1/models", "/v1/models/gpt-4o", "/v1beta/models", "/health", "/"):
+        responses = []
+        for method in ("GET", "HEAD"):
+            connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=PATIENCE)
+            connection.request(method, path)
+            response = connection.getresponse()
+            responses.append((response.status, response.headers["content-type"], bool(response.read())))
+            connection.close()
+        status, kind, _ = responses[0]
+        assert responses == [(status, kind, True), (status, kind, False)], path
 
 
 # --- where it listens ----------------------------------------------------------------------------
 
 
-def test_localhost_is_both_loopback_addresses(folder: Path) -> None:
-    with serving(cwd=folder) as server:
-        socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE).close()
-        if IPV6:
-            socket.create_connection(("::1", server.port), timeout=PATIENCE).close()
+def test_localhost_is_both_loopback_addresses(shared: Process) -> None:
+    socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE).close()
+    if IPV6:
+        socket.create_connection(("::1", shared.port), timeout=PATIENCE).close()
 
 
+@pytest.mark.full
 def test_all_addresses_need_no_hint(folder: Path) -> None:
     with serving("--host", "0.0.0.0", cwd=folder) as server:
         server.line(lambda line: "Anthropic" in line)
@@ -227,6 +237,7 @@ def test_all_addresses_need_no_hint(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.covering(count=1)
 def test_ready_line_for_any_address_shows_usable_url(folder: Path, host: str) -> None:
     if host == "::" and not IPV6:
         pytest.skip("there is no IPv6")
@@ -263,6 +274,7 @@ def test_serve_with_port_in_use_prints_one_line(folder: Path) -> None:
     [{"PORT": "0"}, {"MOCKLLM_PORT": "0"}, {"MOCKLLM_PORT": "0", "PORT": "1"}],
     ids=["PORT", "MOCKLLM_PORT", "MOCKLLM_PORT before PORT"],
 )
+@pytest.mark.covering(count=1)
 def test_serve_reads_port_from_environment(folder: Path, variables: dict[str, str]) -> None:
     with serving(cwd=folder, **variables) as server:
         assert server.port not in (1, 8080)
@@ -305,6 +317,7 @@ def test_serve_unknown_variable_warns(folder: Path) -> None:
         ]
 
 
+@pytest.mark.full
 def test_serve_ignores_kubernetes_variables(folder: Path) -> None:
     """In each container beside a Service called `mockllm`, or `mockllm-admin`."""
     service = {"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "8080", "SERVICE_PORT_HTTP": "8080"}

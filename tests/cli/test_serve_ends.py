@@ -57,6 +57,7 @@ def refuses(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.covering(count=1)
 def test_stopped_server_finishes_running_stream(folder: Path, number: signal.Signals) -> None:
     with serving(cwd=folder) as server, streaming(server, "slow") as stream:
         text = b""
@@ -113,6 +114,7 @@ def test_strict_reports_misses_at_the_end(folder: Path) -> None:
         assert "2 unmatched requests" in server.err[-1]
 
 
+@pytest.mark.full
 def test_strict_without_unmatched_request_exits_0(folder: Path) -> None:
     with serving("--strict", cwd=folder) as server:
         server.ask("hello")
@@ -120,6 +122,7 @@ def test_strict_without_unmatched_request_exits_0(folder: Path) -> None:
         assert server.ended() == 0
 
 
+@pytest.mark.full
 def test_unmatched_request_without_strict_exits_0(folder: Path) -> None:
     with serving(cwd=folder) as server:
         with pytest.raises(Exception, match="404"):

@@ -124,6 +124,7 @@ def test_text_of_many_beginnings_is_read_once(text: str, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("gap", [1, 400, 497, 499, 500, 501, 502, 600, 995, 999, 1000, 1001, 1100])
 @pytest.mark.parametrize("mark", ["sk-", " sk-", "eyJ", "-eyJ"])
 @pytest.mark.parametrize("end", ["1abcdefghijkl", ".abcdefgh.", ".abcdefg.", ".abcdefgh", "!", ""])
+@pytest.mark.covering
 def test_skipping_finds_what_trying_each_beginning_finds(mark: str, gap: int, end: str) -> None:
     text = (mark + "a" * gap) * 3 + end
     naive = [form._replace(run=None) for form in key_forms._TEXT_FORMS]

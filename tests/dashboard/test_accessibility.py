@@ -70,6 +70,7 @@ def violations(dashboard: Dashboard) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", PAGES)
+@pytest.mark.covering
 def test_page_has_no_barrier(busy: Dashboard, address: str, scheme: Literal["light", "dark"]) -> None:
     page, last = busy.page, busy.server.last()["id"]
     page.emulate_media(color_scheme=scheme)
@@ -84,6 +85,7 @@ def test_page_has_no_barrier(busy: Dashboard, address: str, scheme: Literal["lig
 
 
 @pytest.mark.parametrize("width", [400, 2560])
+@pytest.mark.full
 def test_page_has_no_barrier_at_any_width(busy: Dashboard, width: int) -> None:
     page, usual = busy.page, busy.page.viewport_size
     assert usual is not None

@@ -25,6 +25,7 @@ def test_page_loads_only_own_files_with_strict_policy(server: DashboardServer) -
 
 @pytest.mark.parametrize("width", [400, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.covering(count=2)
 def test_every_view_fits_at_this_width(
     dashboard: Dashboard, width: int, scheme: Literal["light", "dark"]
 ) -> None:

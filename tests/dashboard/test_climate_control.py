@@ -28,6 +28,7 @@ def test_outage_of_one_endpoint_starts_and_ends(dashboard: Dashboard) -> None:
 
 
 @pytest.mark.parametrize("name", ["flaky", "rate-limited", "slow", "storm"])
+@pytest.mark.covering(count=1)
 def test_climate_affects_the_next_request(dashboard: Dashboard, name: str) -> None:
     server = dashboard.server
     dashboard.open("control")

@@ -54,6 +54,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.covering(count=1)
 def test_site_page_has_no_barrier(
     page: Page, address: str, name: str, scheme: Literal["light", "dark"]
 ) -> None:
@@ -97,6 +98,7 @@ def test_site_loads_without_other_hosts_and_errors(page: Page, address: str) -> 
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.covering(count=1)
 def test_site_page_fits_a_phone(page: Page, address: str, name: str) -> None:
     page.set_viewport_size({"width": 400, "height": 900})
     page.goto(f"{address}/{name}.html")

@@ -27,6 +27,7 @@ def injected(dashboard: Dashboard, kind: str, rate: str = "100%") -> None:
 
 
 @pytest.mark.parametrize(("kind", "status", "yaml"), KINDS, ids=[kind[0] for kind in KINDS])
+@pytest.mark.covering(count=1)
 def test_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: int, yaml: str) -> None:
     server = dashboard.server
     dashboard.open("control")

@@ -19,6 +19,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("strategy", "fields", "wanted", "yaml"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.covering(count=1)
 def test_limit_is_enabled_and_its_quota_reset(
     dashboard: Dashboard, strategy: str, fields: dict[str, str], wanted: list[int], yaml: str
 ) -> None:

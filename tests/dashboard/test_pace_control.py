@@ -40,6 +40,7 @@ LEAST = [
 @pytest.mark.parametrize(
     ("fields", "user", "least", "yaml"), [c[1:] for c in LEAST], ids=[c[0] for c in LEAST]
 )
+@pytest.mark.covering(count=2)
 def test_next_stream_takes_the_set_time(
     dashboard: Dashboard, fields: dict[str, str], user: str, least: float, yaml: str
 ) -> None:
@@ -73,11 +74,11 @@ def test_non_streaming_delay_follows_pace_or_is_off(dashboard: Dashboard) -> Non
     took: list[Got] = []
     for whole in ("as_streamed", "at_once"):
         card.get_by_label("Non-streaming responses").select_option(whole)
-        applied(dashboard, itl="70ms")
+        applied(dashboard, itl="500ms")
         expect(card.get_by_role("button", name="Apply")).to_be_disabled()
         assert f"whole: {whole}" in dashboard.shown("Pace")
         took.append(server.ask("hello"))
-    assert took[0].took >= 0.14
+    assert took[0].took >= 1.0
     assert took[1].took < took[0].took
 
 

@@ -127,6 +127,7 @@ def test_request_copied_as_curl_repeats_it(dashboard: Dashboard) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "sdk"), [("openai-chat", "openai"), ("anthropic-messages", "anthropic")]
 )
+@pytest.mark.covering(count=1)
 def test_request_copied_as_python_repeats_it(dashboard: Dashboard, endpoint: str, sdk: str) -> None:
     pytest.importorskip(sdk)
     server, page = dashboard.server, dashboard.page

@@ -213,6 +213,7 @@ def test_diagnostics_of_the_server_have_line_and_column(dashboard: Dashboard) ->
         ("faults:\n  - stall:\n      aft", "e", ["after"]),
     ],
 )
+@pytest.mark.covering(count=2)
 def test_editor_completes_keys_and_values(
     dashboard: Dashboard, before: str, key: str, choices: list[str]
 ) -> None:

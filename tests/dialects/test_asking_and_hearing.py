@@ -84,6 +84,7 @@ WISHES: dict[str, NeutralRequest] = {
 
 @talking
 @pytest.mark.parametrize("name", WISHES)
+@pytest.mark.covering
 def test_request_has_all_of_neutral_request(dialect: GeneratingDialect, name: str) -> None:
     wish, request = WISHES[name], asked(dialect, WISHES[name])
     assert dialect.check(request) is None
@@ -203,6 +204,7 @@ REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
 
 @talking
 @pytest.mark.parametrize("name", REPLIES)
+@pytest.mark.covering
 def test_decode_returns_encoded_reply(dialect: GeneratingDialect, name: str) -> None:
     said, heard, chunks = REPLIES[name]
     told = dialect.capabilities
@@ -357,6 +359,7 @@ STRANGE: tuple[Json, ...] = (
 
 @dialects
 @pytest.mark.parametrize("payload", STRANGE, ids=lambda payload: dumps(payload).decode())
+@pytest.mark.covering
 def test_whatever_is_on_the_wire_nothing_raises(dialect: GeneratingDialect, payload: Json) -> None:
     head, body = ResponseHead(200, ()), dumps(payload)
     dialect.decode(Plan(head, (EventStep(body, 0, "body"),)))

@@ -78,6 +78,7 @@ def read(plan: Plan, endpoint: str) -> Facts:
 @pytest.mark.parametrize("name", TABLE)
 @streaming
 @dialects
+@pytest.mark.covering
 def test_meaning_fault_has_expected_form(
     provider: str, dialect: GeneratingDialect, stream: bool, name: str
 ) -> None:

@@ -30,6 +30,7 @@ def told(
 
 @dialects
 @pytest.mark.parametrize("name", NAMED)
+@pytest.mark.covering
 def test_named_error_has_message_of_provider(dialect: GeneratingDialect, name: str) -> None:
     if dialect.name == "gemini" and name == "content_filter":
         return  # no error there: a 200 that says why there is no candidate

@@ -99,6 +99,7 @@ def test_test_of_page_is_hunted(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.full
 def test_page_leads_from_a_passing_test_to_a_regression_test(pytester: pytest.Pytester) -> None:
     folder = pytester.path
     (folder / "scenarios").mkdir()

@@ -87,6 +87,7 @@ def test_packs_page_shows_output_of_check(
     assert output in capsys.readouterr().out
 
 
+@pytest.mark.full
 def test_recorded_errors_become_pack_of_other_team(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

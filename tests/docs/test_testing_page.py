@@ -154,6 +154,7 @@ def test_java_test_of_page_passes(folder: Path) -> None:
 
 
 @pytest.mark.needs("bash", "curl")
+@pytest.mark.full
 def test_workflow_of_page_is_valid_and_its_commands_run(folder: Path) -> None:
     """As GitHub would: each step in the checkout, by a shell; what it fetches (an action, a package) is left out."""
     (block,) = (block for block in blocks("yaml") if "runs-on" in block)

@@ -47,6 +47,7 @@ def count_tokens(monkeypatch: pytest.MonkeyPatch, counts: Iterator[int]) -> None
 
 @EACH_FORM
 @EACH_CALL
+@pytest.mark.covering
 def test_largest_counts_equal_uncached_ones(
     call: Call, stream: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +86,7 @@ USERS = ("made", "called", "script", "broken", "seen", "blind")
 )
 @EACH_FORM
 @EACH_CALL
+@pytest.mark.covering
 def test_cached_responses_equal_rendered_ones(call: Call, stream: bool, scenario: str) -> None:
     """The same request nine times, with another model in the middle."""
     turns = [(turn, "another-model" if turn == 5 else None) for turn in range(9)]
@@ -104,6 +106,7 @@ CHECKSUMMED = {Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES}
 
 @EACH_FORM
 @pytest.mark.parametrize(("name", "call"), CALLS.items(), ids=CALLS)
+@pytest.mark.covering
 def test_responses_of_every_call_are_cached(name: str, call: Call, stream: bool) -> None:
     asked = [ask_call(call, "made", turn, stream=stream) for turn in range(3)]
     entries = list(compare(PLAIN, asked).engine._planner.cache.entries.values())

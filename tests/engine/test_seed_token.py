@@ -62,6 +62,7 @@ def replayed(asked: ClientRequest, seed: str) -> ClientRequest:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("user", ["gamble", "choose", "steps", "late", "cut", "out", "hi"])
 @pytest.mark.parametrize("say", [chat_request, claude_request])
+@pytest.mark.covering
 def test_a_token_reproduces_any_response(say, user: str, seed: int) -> None:  # type: ignore[no-untyped-def]
     game = VirtualServer(RULES, seed=seed)
     for number in range(12):

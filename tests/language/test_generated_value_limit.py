@@ -115,6 +115,7 @@ def test_request_huge_schema_is_the_providers_400(name: str) -> None:
     "result", [chat_tool, anthropic_tool, gemini_tool], ids=lambda result: result.__name__
 )
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.covering("result")
 def test_request_hostile_schema_is_refused(name: str, result: Any) -> None:
     response = default_game().respond(result(HOSTILE[name][0]))
     assert response.status == 400

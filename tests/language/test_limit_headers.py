@@ -43,6 +43,7 @@ COUNTED = {
 @pytest.mark.parametrize("provider", TOLD)
 @pytest.mark.parametrize("strategy", COUNTED)
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.covering
 def test_limit_headers_on_every_response(strategy: str, provider: str, streamed: bool) -> None:
     sent, limit, remaining = TOLD[provider]
     yaml = limit_file(

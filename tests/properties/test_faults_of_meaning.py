@@ -136,6 +136,7 @@ def objects(plan: Plan) -> list[Json]:
 @pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
 @given(word=any_words, size=sizes, how=st.sampled_from(["missing", "null"]))
 @settings(max_examples=4, deadline=None)
+@pytest.mark.covering
 def test_counts_change_no_event_but_the_one_that_only_counts(
     dialect: GeneratingDialect, word: dict[str, Any], size: int, how: str, name: str
 ) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,30 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
 ROOT = Path(__file__).resolve().parents[2]
-MADE = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
-SCENARIO = MADE["scenario.schema.json"]
-VALID = jsonschema_rs.Draft7Validator(SCENARIO)
-VALID_PACK = jsonschema_rs.Draft7Validator(MADE["pack.schema.json"])
+NAMES = sorted(path.name for path in (ROOT / "schemas").glob("*.json"))
 SHIPPED = sorted((ROOT / "scenarios").glob("*/*.yaml"))
 LATER = ("reset", "stall")
 """Words of the language's own example that are not built yet."""
+
+
+@lru_cache
+def made() -> dict[str, Any]:
+    """All schemas. They are not made where the tests are only collected: that takes longer than all of them."""
+    return dict(schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
+
+
+def definitions() -> dict[str, Any]:
+    found: dict[str, Any] = made()["scenario.schema.json"]["definitions"]
+    return found
+
+
+@lru_cache
+def valid(name: str = "scenario") -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator(made()[f"{name}.schema.json"])
+
+
+def test_committed_schemas_are_those_that_are_made() -> None:
+    assert sorted(made()) == NAMES
 
 
 def data(text: str) -> Any:
@@ -40,13 +58,13 @@ def wrong(validator: Any, value: Any) -> list[str]:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_schema_accepts_bundled_files(path: Path) -> None:
-    validator = VALID_PACK if path.name == "pack.yaml" else VALID
+    validator = valid("pack") if path.name == "pack.yaml" else valid()
     assert wrong(validator, data(path.read_text(encoding="utf-8"))) == []
 
 
 def test_schema_accepts_starter_file() -> None:
     starter = ROOT / "mockllm" / "cli" / "starter" / "scenarios" / "hello.yaml"
-    assert wrong(VALID, data(starter.read_text(encoding="utf-8"))) == []
+    assert wrong(valid(), data(starter.read_text(encoding="utf-8"))) == []
 
 
 def test_schema_accepts_documented_example() -> None:
@@ -54,7 +72,7 @@ def test_schema_accepts_documented_example() -> None:
     if not shared.is_file():
         pytest.skip("1 document is not here")
     example = data(shared.read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0])
-    assert wrong(VALID, _without_later(example)) == []
+    assert wrong(valid(), _without_later(example)) == []
 
 
 def _without_later(value: Any) -> Any:
@@ -134,17 +152,17 @@ PACK_MISTAKES = {
 
 @pytest.mark.parametrize("text", FINE.values(), ids=FINE.keys())
 def test_schema_accepts_good_file(text: str) -> None:
-    assert wrong(VALID, data(text)) == []
+    assert wrong(valid(), data(text)) == []
 
 
 @pytest.mark.parametrize("text", MISTAKES.values(), ids=MISTAKES.keys())
 def test_schema_refuses_bad_file(text: str) -> None:
-    assert wrong(VALID, data(text)) != []
+    assert wrong(valid(), data(text)) != []
 
 
 @pytest.mark.parametrize("text", PACK_MISTAKES.values(), ids=PACK_MISTAKES.keys())
 def test_pack_schema_refuses_bad_manifest(text: str) -> None:
-    assert wrong(VALID_PACK, data(text)) != []
+    assert wrong(valid("pack"), data(text)) != []
 
 
 # --- for editors -----------------------------------------------------------------------------------
@@ -161,9 +179,9 @@ def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
             yield from _schemas(each)
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_schema_is_draft_7(name: str) -> None:
-    result = MADE[name]
+    result = made()[name]
     assert result["$schema"] == "http://json-schema.org/draft-07/schema#"
     assert jsonschema_rs.meta.is_valid(result)
     for schema in _schemas(result):
@@ -171,16 +189,16 @@ def test_schema_is_draft_7(name: str) -> None:
         assert "$ref" not in schema or len(schema) == 1, "an editor reads nothing beside a $ref"
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_schema_references_and_definitions_correspond(name: str) -> None:
-    result = MADE[name]
+    result = made()[name]
     named = set(re.findall(r'"#/definitions/(\w+)"', schema_text(result)))
     assert named == result.get("definitions", {}).keys()
 
 
-@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("name", NAMES)
 def test_schema_every_key_has_description(name: str) -> None:
-    result = MADE[name]
+    result = made()[name]
     owners = {"": result, **result.get("definitions", {})}
     silent = [
         f"{owner}.{key}"
@@ -198,28 +216,26 @@ def _target(result: dict[str, Any], property: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_schema_suggests_known_names() -> None:
-    definitions = SCENARIO["definitions"]
     for key, names in (("provider", PROVIDERS), ("dialect", DIALECT_NAMES), ("api", APIS)):
-        completed = definitions["Match"]["properties"][key]["anyOf"][0]
+        completed = definitions()["Match"]["properties"][key]["anyOf"][0]
         assert completed == {"type": "string", "enum": sorted(names)}
-    required = [each["required"] for each in definitions["RuleSpec"]["oneOf"]]
+    required = [each["required"] for each in definitions()["RuleSpec"]["oneOf"]]
     assert required == [[answer] for answer in RESPONSE_KEYS]
 
 
 def test_schema_mappings_are_first_form() -> None:
     """An editor complains of a misspelt key by the first form, where none fits."""
-    definitions = SCENARIO["definitions"]
     for key in ("reply", "error"):
-        first = definitions["RuleSpec"]["properties"][key]["anyOf"][0]
-        assert definitions[first["$ref"].rpartition("/")[2]]["type"] == "object"
-    assert definitions["TextCondition"]["anyOf"][0] == {"$ref": "#/definitions/TextOperators"}
+        first = definitions()["RuleSpec"]["properties"][key]["anyOf"][0]
+        assert definitions()[first["$ref"].rpartition("/")[2]]["type"] == "object"
+    assert definitions()["TextCondition"]["anyOf"][0] == {"$ref": "#/definitions/TextOperators"}
 
 
 @pytest.mark.parametrize("spec", ["Duration", "DrawnDuration", "Probability", "TextOperators", "ReplySpec"])
 def test_schema_form_below_key_has_no_description(spec: str) -> None:
     """An editor shows the first text that it comes by, and the form's is before the key's."""
-    assert "description" not in SCENARIO["definitions"][spec]
+    assert "description" not in definitions()[spec]
 
 
 def test_schema_form_without_key_has_description() -> None:
-    assert SCENARIO["definitions"]["Malformed"]["description"]
+    assert definitions()["Malformed"]["description"]

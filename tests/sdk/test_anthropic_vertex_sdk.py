@@ -141,6 +141,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("name", NAMED)
+@pytest.mark.covering
 def test_named_error_raises_sdk_exception(errors: Live, name: str, stream: bool) -> None:
     kind, status = ERRORS[name]
     with client_of(errors) as client, pytest.raises(kind) as caught:

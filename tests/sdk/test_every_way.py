@@ -45,6 +45,7 @@ EVERY = {
 
 
 @pytest.mark.parametrize(("question", "reply", "way"), EVERY.values(), ids=EVERY.keys())
+@pytest.mark.covering("question", "way")
 def test_every_client_reads_same_reply(live: Live, question: Question, reply: ClientReply, way: Way) -> None:
     response = way(live.url, question)
     assert response.usage == reply.usage or (reply.usage == (0, 0) and min(response.usage) > 0)

@@ -112,6 +112,7 @@ def outcome(reply: TextStream) -> str:
 @pytest.mark.parametrize("form", ["streamed", "whole"])
 @pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize("fault", OUTCOMES)
+@pytest.mark.covering
 def test_fault_has_expected_outcome_in_sdk(fault: str, sdk: str, form: str, faulty: Live) -> None:
     timeout = HASTY if fault == "silence" else PATIENT
     texts = CLIENTS[sdk](faulty.url, fault, timeout, stream=form == "streamed")

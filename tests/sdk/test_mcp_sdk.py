@@ -129,6 +129,7 @@ def test_python_client_gets_everything_over_http(mode: str, server: Live) -> Non
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.covering(count=1)
 def test_python_client_gets_everything_over_stdio(mode: str) -> None:
     got = asyncio.run(everything(over_stdio("--scenarios", str(SCENARIO)), mode))
     assert got == {**EXPECTED, "version": VERSIONS[mode]}

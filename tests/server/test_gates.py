@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 
 from mockllm.testing import MockLLM
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def ask(url: str, **more: Any) -> str:
@@ -33,7 +33,7 @@ def test_held_responses_wait_for_their_release() -> None:
         until(lambda: server._running.app.gates.waiting(("", "approval")) == 3)
         assert not any(each.done() for each in asked)
         assert server.release("approval") == 3
-        assert all("Approved" in each.result(10) for each in asked)
+        assert all("Approved" in each.result(PATIENCE) for each in asked)
 
 
 def test_release_before_the_request_lets_one_pass() -> None:
@@ -61,10 +61,10 @@ def test_control_api_releases_by_name_and_session() -> None:
         url = f"{server.base_url}/api/release/a?session={session.session_id}"
         with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=10) as response:
             assert json.load(response) == {"name": "a", "released": 1}
-        assert "Mine" in mine.result(10)
+        assert "Mine" in mine.result(PATIENCE)
         assert not other.done()
         assert server.release("a") == 1
-        assert "All" in other.result(10)
+        assert "All" in other.result(PATIENCE)
         assert session.release("a") == 0
 
 
@@ -127,7 +127,7 @@ def test_posts_of_rule_and_modifier_are_signed_and_sent(hook: str) -> None:
         until(lambda: server._running.app.gates.waiting(("", "a")) == 1)
         assert not Hook.received
         server.release("a")
-        assert "Done" in asked.result(10)
+        assert "Done" in asked.result(PATIENCE)
         until(lambda: len(Hook.received) == 2)
     assert sorted(body for _, body in Hook.received) == [b"first", b"{}"]
     assert sum("webhook-signature" in headers for headers, _ in Hook.received) == 1

@@ -44,6 +44,7 @@ def stale(server: Watched) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("save", [in_place, by_rename, by_backup], ids=lambda save: str(save.__name__))
+@pytest.mark.covering(count=1)
 def test_saved_file_is_served(folder: Path, server: Watched, save: Callable[[Path, str], None]) -> None:
     save(folder / "a.yaml", rule("one", "second"))
     becomes(server, "one", "second")
@@ -85,6 +86,7 @@ def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server:
     becomes(server, "two", "late")
 
 
+@pytest.mark.full
 def test_swapped_config_map_is_served(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     map = ConfigMap(tmp_path / "scenarios")
@@ -101,6 +103,7 @@ def test_swapped_config_map_is_served(tmp_path: Path) -> None:
 # --- broken files --------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_broken_file_keeps_last_good_version_beside_others(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
@@ -168,6 +171,7 @@ def test_added_broken_file_is_left_out_until_corrected(folder: Path, server: Wat
     assert stale(server) == {}
 
 
+@pytest.mark.full
 def test_deleted_body_file_serves_last_content(folder: Path, server: Watched) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
@@ -189,6 +193,7 @@ def test_deleted_body_file_serves_last_content(folder: Path, server: Watched) ->
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["moved away and back", "removed and made anew"])
+@pytest.mark.covering(count=1)
 def test_missing_scenario_folder_serves_last_version(folder: Path, server: Watched, anew: bool) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")

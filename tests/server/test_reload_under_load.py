@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from tests.process import Process, serving
 from tests.server.saving import ConfigMap, rule, says
@@ -90,6 +91,7 @@ def reloads(server: Process) -> int:
     return sum(line.startswith("reloaded") for line in server.err)
 
 
+@pytest.mark.full
 def test_under_load_no_request_fails_and_none_sees_two_versions(tmp_path: Path) -> None:
     folder = tmp_path / "scenarios"
     folder.mkdir()

@@ -13,6 +13,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, 
 from mockllm.testing import MockLLM
 from tests.server.test_player import begun
 from tests.server.virtual import world
+from tests.waiting import PATIENCE, until
 
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
 SCALE = 0.01
@@ -24,6 +25,15 @@ def chat(client: openai.OpenAI, **more: Any) -> Any:
 
 def client_of(server: Any, retries: int = 2) -> openai.OpenAI:
     return openai.OpenAI(base_url=server.openai_url, api_key="x", max_retries=retries)
+
+
+def refusal(client: openai.OpenAI) -> openai.RateLimitError | None:
+    """The error of one request, if it is refused."""
+    try:
+        chat(client)
+    except openai.RateLimitError as error:
+        return error
+    return None
 
 
 def test_player_multiplies_every_wait() -> None:
@@ -42,8 +52,8 @@ def test_delays_and_paces_take_the_scaled_time() -> None:
         began = time.monotonic()
         assert "".join(c.choices[0].delta.content or "" for c in chat(client, stream=True) if c.choices)
         took = time.monotonic() - began
-    assert 0.4 <= took < 4
-    assert server.requests[0].took == pytest.approx(took, abs=0.5)
+    assert 0.4 <= took < PATIENCE
+    assert 0.4 <= (server.requests[0].took or 0) < PATIENCE
 
 
 def test_responses_over_a_socket_take_the_scaled_time() -> None:
@@ -54,7 +64,7 @@ def test_responses_over_a_socket_take_the_scaled_time() -> None:
             socket.response.create(model="gpt-4o", input="hi")
             assert any(event.type == "response.completed" for event in socket)
         took = time.monotonic() - began
-    assert 0.6 <= took < 10
+    assert 0.6 <= took < PATIENCE
 
 
 def test_refusal_states_the_scaled_wait() -> None:
@@ -80,9 +90,8 @@ def test_limits_recover_and_report_in_scaled_time() -> None:
         server.reply("Hi")
         server.modifier(limit=limit, per="api_key")
         first = client.chat.completions.with_raw_response.create(model="gpt-4o", messages=MESSAGES)
-        with pytest.raises(openai.RateLimitError) as refused:
-            chat(client)
-        wait = float(refused.value.response.headers["retry-after-ms"]) / 1000
+        refused = until(lambda: refusal(client))  # a busy machine may be a window late
+        wait = float(refused.response.headers["retry-after-ms"]) / 1000
         time.sleep(wait)
         assert chat(client).choices
     assert first.headers["x-ratelimit-reset-requests"].endswith("s")
@@ -92,10 +101,9 @@ def test_limits_recover_and_report_in_scaled_time() -> None:
 def test_windows_in_time_pass_in_scaled_time() -> None:
     with MockLLM(time_scale=SCALE) as server, client_of(server, 0) as client:
         server.reply("after")
-        server.reply("before", during={"to": "30s"})
+        server.reply("before", during={"to": "300s"})
         assert chat(client).choices[0].message.content == "before"
-        time.sleep(0.3)
-        assert chat(client).choices[0].message.content == "after"
+        assert until(lambda: chat(client).choices[0].message.content == "after")
 
 
 def test_client_that_obeys_scaled_waits_has_recovered() -> None:
@@ -108,14 +116,14 @@ def test_client_that_obeys_scaled_waits_has_recovered() -> None:
         message = client.messages.create(model="claude-sonnet-5", max_tokens=9, messages=MESSAGES)
         took = time.monotonic() - began
     assert message.content
-    assert 0.6 <= took < 5
+    assert 0.6 <= took < PATIENCE
     assert server.verdicts.names == ["recovered"]
     assert "30s" in str(server.verdicts[0])
 
 
 def test_client_that_ignores_scaled_waits_is_told() -> None:
     with MockLLM(time_scale=SCALE) as server, client_of(server, 0) as client:
-        server.sequence({"error": {"type": "rate_limit", "retry_after": "50s"}, "times": 2}, "At last.")
+        server.sequence({"error": {"type": "rate_limit", "retry_after": "1000s"}, "times": 2}, "At last.")
         for _ in range(2):
             with pytest.raises(openai.RateLimitError):
                 chat(client)

@@ -39,6 +39,7 @@ from tests.core.faults.replies import (
 @pytest.mark.parametrize(
     "content", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}']
 )
+@pytest.mark.covering
 def test_bad_tool_arguments_are_not_json(content: str, how: str, seed: int) -> None:
     (call,) = choice("bad_tool_arguments", reply(Call("look", (content,))), how=how, seed=seed).calls
     made = joined_text(call.chunks)

@@ -24,8 +24,11 @@ from throttled.store import MemoryStore
 
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit import Cost, Limit, Strategy
+from tests.examples import examples
 
-QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 NAMES = count()
 
 

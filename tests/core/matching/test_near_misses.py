@@ -23,6 +23,7 @@ from tests.core.matchers import (
     matchers,
     requests,
 )
+from tests.examples import examples
 
 GPT, POST, SYSTEM = (
     FieldMatcher(Field("model"), Equals("gpt-4o")),
@@ -64,7 +65,7 @@ def test_nearest_leaves_out_matching_rules() -> None:
     ]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
 def test_nearest_of_few_rules_is_exact(given_matchers: list[Matcher], request: JsonRequest) -> None:
     found = [number for number, _ in RuleIndex(given_matchers).nearest(request, 10)]
@@ -89,7 +90,7 @@ ALIKE: dict[str, Callable[[int], Matcher]] = {
 }
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     st.sampled_from(
         ["question number {} of many", "questoin number {}of many", "number {} of", "Question {}"]

@@ -42,13 +42,14 @@ from tests.core.matchers import (
     matchers,
     requests,
 )
+from tests.examples import examples
 
 
 def linear(matchers: list[Matcher], request: JsonRequest) -> list[int]:
     return [number for number, matcher in enumerate(matchers) if matcher.matches(request)]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers, max_size=12), st.lists(requests(), min_size=1, max_size=4))
 def test_index_equals_linear_scan(given_matchers: list[Matcher], sent: list[JsonRequest]) -> None:
     index = RuleIndex(given_matchers)
@@ -56,7 +57,7 @@ def test_index_equals_linear_scan(given_matchers: list[Matcher], sent: list[Json
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(fields, st.lists(conditions, min_size=5, max_size=40), st.lists(requests(), min_size=1, max_size=4))
 def test_index_with_many_conditions_on_field_equals_scan(
     field: Field, asked_for: list[Condition], sent: list[JsonRequest]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.regex.compile import CompiledRegex, backtracks_little, compile_regex
 from mockllm.core.regex.translate import Untranslatable, translate
+from tests.examples import examples
 
 ATOMS = (
     *"abkisKx_1 ", "é", "İ", "ß", "٣", r"\n", ".", r"\w", r"\d", r"\s", r"\W", r"\D", r"\S", "[a-z]", "[^a-z]",
@@ -34,7 +35,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(PATTERNS, TEXTS, st.booleans())
 @example(r"(?:\Z)\b", "aé", False)
 @example(r"$\b", "!a\n", False)

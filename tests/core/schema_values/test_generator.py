@@ -16,6 +16,7 @@ from tests.core.schema_values.schemas import FLAWED, VALID
 
 @pytest.mark.parametrize("name", VALID)
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.covering
 def test_generate_returns_valid_value(name: str, seed: int) -> None:
     schema = VALID[name]
     made = generate(schema, Random(seed))

@@ -14,6 +14,7 @@ from mockllm.core.budget import BudgetExceeded
 from mockllm.core.json.codec import dumps
 from mockllm.core.schema_values import ConversationTexts, generate
 from mockllm.core.schema_values.strings import FORMATS
+from tests.examples import examples
 
 Schema = dict[str, Any] | bool
 NAMES = st.sampled_from(
@@ -119,7 +120,7 @@ def combined(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
 SCHEMAS: st.SearchStrategy[Schema] = st.recursive(SCALARS, combined, max_leaves=8)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, st.integers(0, 5))
 def test_generate_returns_valid_value(schema: Schema, seed: int) -> None:
     made = generate(schema, Random(seed))
@@ -129,7 +130,7 @@ def test_generate_returns_valid_value(schema: Schema, seed: int) -> None:
     dumps(made.value)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(NAMES, SCHEMAS, max_size=5), st.integers(0, 5))
 def test_generate_arguments_of_any_tool_are_valid(properties: dict[str, Schema], seed: int) -> None:
     made = generate({"type": "object", "properties": properties}, Random(seed))
@@ -176,7 +177,7 @@ SENTENCES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, st.integers(0, 5), SENTENCES | st.text(max_size=100))
 def test_generate_with_conversation_is_valid(schema: Schema, seed: int, text: str) -> None:
     made = generate(schema, Random(seed), conversation=ConversationTexts(text, (text,), (text,)))
@@ -187,14 +188,14 @@ def test_generate_with_conversation_is_valid(schema: Schema, seed: int, text: st
         assert made == generate(schema, Random(seed))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(JSON, SENTENCES)
 def test_generate_with_conversation_never_raises(schema: Any, text: str) -> None:
     with suppress(BudgetExceeded):
         dumps(generate(schema, Random(0), conversation=ConversationTexts(text)).value)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(JSON)
 @example({"minItems": 10_000})
 def test_generate_of_any_value_never_raises(schema: Any) -> None:

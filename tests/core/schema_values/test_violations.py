@@ -19,6 +19,7 @@ from mockllm.core.schema_values.violations import (
     ViolationKind,
     invalid_value,
 )
+from tests.examples import examples
 
 CITY: dict[str, Any] = {
     "type": "object",
@@ -130,7 +131,7 @@ def test_invalid_value_search_is_bounded() -> None:
 
 
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_invalid_value_of_generated_value(seed: int) -> None:
     made = generate(CITY, Random(seed)).value
     assert not BudgetedCheck(CITY, Budget()).matches(broken(made, CITY, seed=seed))

@@ -21,6 +21,7 @@ from mockllm.core.templates.template import (
     is_template,
 )
 from tests.core.rendered_templates import failure, rendered, scope
+from tests.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ WORDS = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.booleans())
 def test_template_of_any_text_raises_known_errors_only(words: list[str], wrapped: bool) -> None:
     source = " ".join(words)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.rendering.plan import CutStep, Delivery, Plan, ResponseHead
 from tests.core.verdicts.client_script import START, ClientScript
+from tests.examples import examples
 
 TRIES = 3
 BROKEN = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(withheld=True))
@@ -83,7 +84,7 @@ def bad_verdicts(script: ClientScript) -> list[str]:
     return [f"{name}: {item.message}" for name, item in script.results().items() if not item.verdict.good]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(CALLS)
 def test_single_call_has_no_bad_verdict(call: Call) -> None:
     """Some SDKs do not count their tries, such as Google's."""
@@ -91,13 +92,13 @@ def test_single_call_has_no_bad_verdict(call: Call) -> None:
         assert bad_verdicts(script_of([call], counting=counting)) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(CALLS, min_size=2, max_size=6))
 def test_counted_calls_in_parallel_have_no_bad_verdict(calls: list[Call]) -> None:
     assert bad_verdicts(script_of(calls, counting=True)) == []
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(CALLS, min_size=1, max_size=6), st.booleans(), st.randoms(use_true_random=False))
 def test_order_of_requests_does_not_change_verdicts(calls: list[Call], counting: bool, random: Any) -> None:
     script = script_of(calls, counting=counting)

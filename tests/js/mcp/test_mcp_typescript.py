@@ -54,6 +54,7 @@ def everything() -> Iterator[Live]:
 
 
 @pytest.mark.parametrize("client", ["sdk", "client", "client auto"])
+@pytest.mark.covering(count=1)
 def test_typescript_client_gets_everything(client: str, server: Live) -> None:
     package, *mode = client.split()
     text = node("client.mjs", package, f"{server.url}/mcp/weather", *mode)

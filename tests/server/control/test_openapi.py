@@ -82,6 +82,7 @@ def test_document_is_valid_openapi(document: schemathesis.schemas.BaseSchema) ->
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
 @pytest.mark.parametrize("route", ROUTES, ids=lambda each: f"{each.method} {each.path}")
+@pytest.mark.covering
 def test_call_conforms_to_the_document(
     server: Steered, document: schemathesis.schemas.BaseSchema, route: ApiRoute, mode: GenerationMode
 ) -> None:

@@ -67,6 +67,7 @@ def test_overlay_survives_reload_and_parses_as_a_file(server: Steered, tmp_path:
 
 
 @pytest.mark.parametrize("off", [False, True], ids=["replaced", "switched off"])
+@pytest.mark.covering(count=1)
 def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool) -> None:
     """All else can be changed meanwhile."""
     rule = {

@@ -193,6 +193,7 @@ def refusing() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("dead", ["closed", "hole", "refusing"])
+@pytest.mark.covering(count=1)
 def test_unreachable_collector_delays_nothing(
     folder: Path, dead: str, request: pytest.FixtureRequest
 ) -> None:
@@ -222,6 +223,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("given", LINES)
+@pytest.mark.covering(count=1)
 def test_invalid_value_is_one_line_at_the_start(folder: Path, given: str) -> None:
     with serving(cwd=folder, OTEL_EXPORTER_OTLP_ENDPOINT=given) as server:
         assert b"Hello you." in ask(server)
@@ -246,6 +248,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
+@pytest.mark.covering(count=1)
 def test_value_that_the_sdk_refuses_is_one_line(folder: Path, name: str, receiver: Receiver) -> None:
     """Never a traceback. Whether spans are sent then is for each version of the SDK to say, and in the line."""
     more = {name: ODD[name], "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **QUICK}
