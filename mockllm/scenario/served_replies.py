@@ -72,6 +72,10 @@ def served_words(spec: McpReplySpec) -> dict[str, Json]:
     for name in sorted(spec.model_fields_set):
         value = getattr(spec, name)
         if name in ("events", "messages"):
-            value = [{key: getattr(each, key) for key in sorted(each.model_fields_set)} for each in value]
-        words[name] = value
+            value = [_set_words(each) for each in value]
+        words[name] = _set_words(value) if name == "task" and value is not None else value
     return words
+
+
+def _set_words(spec: Any) -> dict[str, Json]:
+    return {key: getattr(spec, key) for key in sorted(spec.model_fields_set)}

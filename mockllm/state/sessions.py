@@ -14,6 +14,7 @@ from typing import Final
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
+from mockllm.core.selection.guards import StateValue
 from mockllm.state.prompt_caches import PromptCaches
 from mockllm.state.response_store import ResponseStore
 from mockllm.state.scope_memory import MAX_SCOPE_BYTES, ScopeMemory
@@ -118,6 +119,14 @@ class Sessions:
                 total[0] += tries
                 total[1] += eligible
         return found
+
+    def named_states(self) -> Iterator[tuple[str, str, StateValue]]:
+        """Yield the named states that are set: session, name and value. The shared session has an empty id."""
+        counters = (("", self.shared), *((id, session.counts) for id, session in self._sessions.items()))
+        for id, counts in counters:
+            for scope in counts.scopes():
+                for name, value in scope.states.items():
+                    yield id, name, value
 
     def reset(self) -> None:
         """Delete all sessions and all counts."""

@@ -124,4 +124,5 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(request.raw) >= MIN_BYTES else None,
         time_scale=each._response.time_scale,
+        to_tool_server=request.to_tool_server,
     )

@@ -19,7 +19,7 @@ BUILT = Path(__file__).parents[2] / "mockllm" / "dashboard"
 MAX_SCRIPT = 200_000
 PAGES = [
     "live", "requests", "requests/LAST", "requests/LAST?with=FIRST", "control", "rules", "rules/rule/a.yaml%3Ahello",
-    "rules/new?from=FIRST", "rules/files", "rules/file/a.yaml", "clients", "hunt",
+    "rules/new?from=FIRST", "rules/files", "rules/file/a.yaml", "clients", "hunt", "mcp",
 ]  # fmt: skip
 
 
@@ -99,6 +99,7 @@ def test_page_has_no_barrier_at_any_width(busy: Dashboard, width: int) -> None:
         "rules",
         "clients",
         "hunt",
+        "mcp",
     ):
         page.goto("about:blank")
         page.goto(f"{busy.server.url}/dashboard#/{address}")
@@ -120,7 +121,7 @@ def test_page_loads_little_javascript(dashboard: Dashboard) -> None:
 
     page.on("response", arrived)
     dashboard.open("live", anew=True)
-    for view in ("Requests", "Control", "Rules", "Clients", "Hunt"):
+    for view in ("Requests", "Control", "Rules", "Clients", "Hunt", "MCP"):
         page.get_by_role("tab", name=view).click()
     page.remove_listener("response", arrived)
     assert list(loaded) == ["app.js"]

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.dashboard.dashboard_page import Dashboard, DashboardServer
 
-VIEWS = ["live", "requests", "control", "rules", "clients", "hunt"]
+VIEWS = ["live", "requests", "control", "rules", "clients", "hunt", "mcp"]
 
 
 def test_page_loads_only_own_files_with_strict_policy(server: DashboardServer) -> None:
@@ -54,8 +54,8 @@ def test_tabs_follow_arrow_home_and_end_keys(dashboard: Dashboard) -> None:
     page = dashboard.open(anew=True).page
     page.get_by_role("tab", name="Live").focus()
     for key, tab in [
-        ("ArrowRight", "Requests"), ("ArrowRight", "Control"), ("End", "Hunt"), ("ArrowRight", "Live"),
-        ("ArrowLeft", "Hunt"), ("Home", "Live"),
+        ("ArrowRight", "Requests"), ("ArrowRight", "Control"), ("End", "MCP"), ("ArrowRight", "Live"),
+        ("ArrowLeft", "MCP"), ("Home", "Live"),
     ]:  # fmt: skip
         page.keyboard.press(key)
         chosen = page.get_by_role("tab", name=tab)

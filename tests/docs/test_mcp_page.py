@@ -10,8 +10,8 @@ import pytest
 from mockllm.dialects.mcp.errors import ROWS
 from mockllm.scenario.language.examples import McpRequestSpec
 from mockllm.scenario.language.match import McpMatch
-from mockllm.scenario.language.mcp_reply import McpReplySpec
-from mockllm.scenario.language.mcp_server import McpServerSpec
+from mockllm.scenario.language.mcp_reply import McpReplySpec, McpTaskSpec
+from mockllm.scenario.language.mcp_server import McpOAuthSpec, McpServerSpec
 from tests.cli.in_process import command
 
 PAGE = Path(__file__).parents[2] / "docs" / "mcp.md"
@@ -33,7 +33,9 @@ def test_table_of_errors_is_that_of_the_code() -> None:
     assert "\n".join(rows) in TEXT
 
 
-@pytest.mark.parametrize("model", [McpServerSpec, McpMatch, McpReplySpec, McpRequestSpec])
+@pytest.mark.parametrize(
+    "model", [McpServerSpec, McpOAuthSpec, McpMatch, McpReplySpec, McpTaskSpec, McpRequestSpec]
+)
 def test_mcp_page_names_every_word(model: type) -> None:
     words = {field.alias or name for name, field in model.model_fields.items()}  # type: ignore[attr-defined]
     assert {word for word in words if f"`{word}`" not in TEXT and f"{word}:" not in TEXT} == set()

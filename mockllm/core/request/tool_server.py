@@ -68,6 +68,13 @@ class ServerMessage(Struct, frozen=True):
     wait: float = 0.0
 
 
+class ServerAuthorization(Struct, frozen=True):
+    """The authorization that a server needs: the scopes that it names, and the seconds for which a token is valid."""
+
+    scopes: tuple[str, ...] = ()
+    expires: float = 3600.0
+
+
 class ToolServer(Struct, frozen=True):
     """One server. `protocols` are the versions that it speaks, None for all; `page` is how many entries a list has;
     `sessions`: whether its clients get a session."""
@@ -85,6 +92,10 @@ class ToolServer(Struct, frozen=True):
     messages: tuple[ServerMessage, ...] = ()
     extras: Mapping[str, Json] = field(default_factory=dict)
     """Further members of its description as written, such as an icon."""
+    tasks: bool = False
+    """Whether it supports the extension for tasks."""
+    authorization: ServerAuthorization | None = None
+    """What its clients need; None: nothing."""
 
     def tool(self, name: object) -> ServedTool | None:
         return next((tool for tool in self.tools if tool.name == name), None)

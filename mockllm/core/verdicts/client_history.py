@@ -41,13 +41,15 @@ class PromptIndex:
 
 class ClientHistory(Struct, frozen=True):
     """All that one client did in one session. `requests` are in order. `now` is on the clock of the requests.
-    `over`: the clients have ended, so no further request will follow."""
+    `over`: the clients have ended, so no further request will follow. `lost`: older requests existed, which are not
+    known any more."""
 
     requests: Sequence[ObservedRequest]
     chains: Sequence[RetryChain]
     prompts: PromptIndex
     now: float
     over: bool
+    lost: bool = False
 
     def switches_model(self, failure: ObservedRequest) -> bool:
         """Return whether any client sent the prompt of a failure to another model or provider afterwards."""

@@ -60,7 +60,7 @@ def _evaluate(
     for (client, session), own in groups.items():
         recent = {observed.id for observed in own if since is None or observed.at >= since}
         if recent:
-            history = ClientHistory(own, retry_chains(own, lost_before), prompts, now, over)
+            history = ClientHistory(own, retry_chains(own, lost_before), prompts, now, over, lost)
             reports.append(ClientReport(client, session, len(recent), tuple(_results(history, recent))))
     return reports
 

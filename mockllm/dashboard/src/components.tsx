@@ -22,6 +22,10 @@ interface Tab {
 
 export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose: (id: string) => void }): JSX.Element {
   const buttons = useRef<Map<string, HTMLButtonElement>>(new Map());
+  useEffect(() => {
+    // on a narrow page the tabs scroll to the side
+    buttons.current.get(props.chosen)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [props.chosen]);
   const move = (event: KeyboardEvent): void => {
     const ids = props.tabs.map((tab) => tab.id);
     // from the focused tab: a second key press may come before the page is drawn

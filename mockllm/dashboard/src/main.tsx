@@ -19,11 +19,14 @@ import "./styles/lists.css";
 import "./styles/control.css";
 import "./styles/rules.css";
 import "./styles/hunt.css";
+import "./styles/tool_servers.css";
 import "./styles/narrow.css";
+import { Shortcuts } from "./shortcuts.tsx";
 import { choose, theme } from "./theme.ts";
+import { ToolServers } from "./tool_servers.tsx";
 
-const TITLES: Record<View, string> = { live: "Live", requests: "Requests", control: "Control", rules: "Rules", clients: "Clients", hunt: "Hunt" };
-const COMPONENTS: Record<View, () => JSX.Element> = { live: LiveView, requests: RequestList, control: ControlView, rules: Rules, clients: Clients, hunt: Hunt };
+const TITLES: Record<View, string> = { live: "Live", requests: "Requests", control: "Control", rules: "Rules", clients: "Clients", hunt: "Hunt", mcp: "MCP" };
+const COMPONENTS: Record<View, () => JSX.Element> = { live: LiveView, requests: RequestList, control: ControlView, rules: Rules, clients: Clients, hunt: Hunt, mcp: ToolServers };
 const STATES = {
   connecting: "connecting …",
   live: "live",
@@ -83,6 +86,7 @@ function Header(): JSX.Element {
           {server.store && server.store !== "ok" ? <span class="tag bad">{server.store}</span> : null}
         </span>
       ) : null}
+      <Shortcuts />
       <button type="button" class="small theme" onClick={() => choose(next)} aria-label={`Use ${next} colours`}>
         {colours.dark ? "Light" : "Dark"}
       </button>

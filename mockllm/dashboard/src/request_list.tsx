@@ -118,23 +118,11 @@ export function RequestList(): JSX.Element {
   const [paused, setPaused] = useState(chosen === null ? Infinity : log.last || Infinity);
   const [over, setOver] = useState(Infinity);
   const until = Math.min(paused, over);
-  const search = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLElement>(null);
   const shown = useMemo(() => log.filtered(filter, until, also), [version, filter, until, also]);
   const behind = until === Infinity ? 0 : log.requests.reduce((sum, request) => sum + Number(request.id > until), 0);
   const endpoints = (current?.endpoints ?? []).map(({ endpoint }) => ({ value: endpoint, title: endpoint }));
   const size = narrow() ? 52 : 30;
-
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
-        event.preventDefault();
-        search.current?.focus();
-      }
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
-  }, []);
 
   const close = (): void => {
     setPaused(Infinity);
@@ -148,7 +136,6 @@ export function RequestList(): JSX.Element {
       <section class="log" aria-label="Request log" ref={list}>
         <div class="bar">
           <input
-            ref={search}
             type="search"
             aria-label="Filter the log"
             placeholder="Filter: path, model, rule, status, texts of bodies …"
@@ -222,7 +209,7 @@ export function RequestList(): JSX.Element {
           <Empty title="Select a request">
             <p>The page shows the request, the response with its times, the selected rule, and the reason.</p>
             <p class="keys">
-              <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>/</kbd> filters, <kbd>Esc</kbd> closes
+              <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>/</kbd> filters, <kbd>Esc</kbd> closes, <kbd>?</kbd> shows all keys
             </p>
           </Empty>
         </aside>

@@ -2,7 +2,7 @@
 
 import { Observable, useObservable } from "./observable.ts";
 
-export const VIEWS = ["live", "requests", "control", "rules", "clients", "hunt"] as const;
+export const VIEWS = ["live", "requests", "control", "rules", "clients", "hunt", "mcp"] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface Route {

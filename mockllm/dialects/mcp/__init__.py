@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.dialects.mcp.dialects import McpCall, McpEnd, McpListen
+from mockllm.dialects.mcp.oauth import (
+    METADATA,
+    Authorize,
+    Register,
+    ResourceMetadata,
+    ServerMetadata,
+    TokenCall,
+)
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CALL: Final = McpCall()
@@ -14,6 +22,13 @@ END: Final = McpEnd()
 _call = ProviderCall("jsonrpc", CALL, neutral=False)
 _listen = ProviderCall("listen", LISTEN)
 _end = ProviderCall("end_session", END)
+_oauth: Final = (
+    ("GET", METADATA, "oauth_resource", ResourceMetadata()),
+    ("GET", ".well-known/openid-configuration", "oauth_server", ServerMetadata()),
+    ("POST", "register", "oauth_register", Register()),
+    ("GET", "authorize", "oauth_authorize", Authorize()),
+    ("POST", "token", "oauth_token", TokenCall()),
+)
 PROVIDER: Final = Provider(
     name="mcp",
     title="MCP servers",
@@ -22,5 +37,9 @@ PROVIDER: Final = Provider(
         ProviderRoute(method, path, call)
         for path in ("/{server}", "")
         for method, call in (("POST", _call), ("GET", _listen), ("DELETE", _end))
+    )
+    + tuple(
+        ProviderRoute(method, f"/{{server}}/{path}", ProviderCall(name, call))
+        for method, path, name, call in _oauth
     ),
 )

@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import (
     Text,
     joined_text,
 )
-from mockllm.dialects.mcp.protocol import CAPABILITY_OF, META_CAPABILITIES, META_LOG_LEVEL
+from mockllm.dialects.mcp.protocol import CAPABILITY_OF, META_CAPABILITIES, META_LOG_LEVEL, TASKS
 from mockllm.dialects.mcp.request import RpcRequest, object_of
 from mockllm.dialects.mcp.results import completed
 
@@ -80,9 +80,14 @@ def _notification(name: str, params: dict[str, Json]) -> NativePart:
     return NativePart(NAME, {"method": f"notifications/{name}", "params": params})
 
 
+def has_questions(reply: Reply) -> bool:
+    """Whether the client's responses come before the result; a task has its questions itself."""
+    return bool(reply.served.get("ask")) and not reply.served.get("task")
+
+
 def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the result of a supported reply."""
-    if reply.served.get("ask"):
+    if has_questions(reply):
         return input_required(reply, request)
     method = request.rpc_method
     if method == "prompts/get":
@@ -97,7 +102,10 @@ def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
 
 
 def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
-    """Return the capabilities that a client of 2026-07-28 lacks for all questions of the reply."""
+    """Return the capabilities that a client of 2026-07-28 lacks for the task or for all questions of the reply."""
+    task = object_of(reply.served.get("task"))
+    if request.modern and task.get("required") and not request.has_tasks:
+        return {"extensions": {TASKS: {}}}
     questions = object_of(reply.served.get("ask"))
     if not request.modern or not questions or askable(reply, request):
         return {}

@@ -39,15 +39,15 @@ from mockllm.dialects.mcp.check import (
     foreign_page,
     unreadable,
 )
-from mockllm.dialects.mcp.content import missing_capabilities, result_of, supported_reply
+from mockllm.dialects.mcp.content import has_questions, missing_capabilities, result_of, supported_reply
 from mockllm.dialects.mcp.decoder import decode
-from mockllm.dialects.mcp.errors import JSON, OK, error_message, error_plan, refusal
+from mockllm.dialects.mcp.errors import OK, error_message, error_plan, json_plan, lacking, refusal, response
+from mockllm.dialects.mcp.oauth import unauthorized
 from mockllm.dialects.mcp.protocol import (
     LISTENED,
     META,
     META_SUBSCRIPTION,
     METHOD_NOT_FOUND,
-    MISSING_CAPABILITY,
     SERVER_ERROR,
     SESSION_HEADER,
     UPDATED,
@@ -55,6 +55,7 @@ from mockllm.dialects.mcp.protocol import (
 from mockllm.dialects.mcp.replayed import readdressed
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest, object_of
 from mockllm.dialects.mcp.results import ANSWERS, completed
+from mockllm.dialects.mcp.tasks import CHANGES, TASK_ANSWERS, begun_task, task_update
 
 SSE: Final = (
     ("content-type", "text/event-stream"),
@@ -67,14 +68,6 @@ ACCEPTED: Final = Plan(ResponseHead(202, ()), ())
 """The response to a notification."""
 ASK_TIMEOUT: Final = 60.0
 """Seconds that a response waits for the responses of its client."""
-
-
-def json_plan(message: dict[str, Json]) -> Plan:
-    return Plan(ResponseHead(OK, JSON), (EventStep(dumps(message), 0, "body"),))
-
-
-def response(request: RpcRequest, result: dict[str, Json]) -> dict[str, Json]:
-    return {"jsonrpc": "2.0", "id": request.rpc_id, "result": result}
 
 
 def notification(method: str, params: dict[str, Json]) -> bytes:
@@ -135,11 +128,11 @@ class McpCall(ServerCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, RpcRequest)
-        return foreign_page(request) or check_message(request)
+        return foreign_page(request) or unauthorized(request) or check_message(request)
 
     def check_readable(self, request: Request) -> Failure | None:
         assert isinstance(request, RpcRequest)
-        return foreign_page(request) or unreadable(request)
+        return foreign_page(request) or unauthorized(request) or unreadable(request)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -153,7 +146,12 @@ class McpCall(ServerCall):
             return None
         if method == "subscriptions/listen" and request.modern:
             return _listening(request, server)
-        found = ANSWERS[request.modern].get(method)
+        known = (
+            TASK_ANSWERS
+            if server.tasks and method in TASK_ANSWERS and request.modern
+            else ANSWERS[request.modern]
+        )
+        found = known.get(method)
         if found is None:
             return _unanswered(request, server)
         result = found(request, server)
@@ -166,7 +164,9 @@ class McpCall(ServerCall):
         return plan
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        """Return the session that begins with this response."""
+        """Return the session or the task that begins with this response, or the change of a task."""
+        if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
+            return task_update(plan, request)
         id = dict(plan.head.headers).get(SESSION_HEADER)
         began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
         if not began:
@@ -181,22 +181,26 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
-        if reply.served.get("ask") and not request.modern:
+        if has_questions(reply) and not request.modern:
             return question_plan(reply, request, identity)
         missing = missing_capabilities(reply, request)
         if missing:
             return error_plan(lacking(missing), request)
-        return json_plan(response(request, result_of(reply, request)))
+        task = begun_task(reply, request, identity)
+        return task or json_plan(response(request, result_of(reply, request)))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
-        if reply.served.get("ask") and not request.modern:
+        if has_questions(reply) and not request.modern:
             return question_plan(reply, request, identity)
         missing = missing_capabilities(reply, request)
         if missing:
             return error_plan(lacking(missing), request)
+        task = begun_task(reply, request, identity)
+        if task is not None:
+            return task
         steps = tuple(encode(McpEncoder(reply, request)))
         return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
 
@@ -207,12 +211,6 @@ class McpCall(ServerCall):
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)
-
-
-def lacking(capabilities: dict[str, Json]) -> Failure:
-    """Return the failure of a client that does not support the questions of the server."""
-    data: Json = {"requiredCapabilities": capabilities}
-    return refusal(MISSING_CAPABILITY, "Missing required client capability", 400, data)
 
 
 def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan:
@@ -287,7 +285,9 @@ class McpListen(ServerCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, ServerRequest)
-        return foreign_page(request) or check_version(request) or _of_session(request)
+        return (
+            foreign_page(request) or unauthorized(request) or check_version(request) or _of_session(request)
+        )
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -311,7 +311,9 @@ class McpEnd(ServerCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, ServerRequest)
-        return foreign_page(request) or check_version(request) or _of_session(request)
+        return (
+            foreign_page(request) or unauthorized(request) or check_version(request) or _of_session(request)
+        )
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

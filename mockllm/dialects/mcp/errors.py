@@ -19,6 +19,7 @@ from mockllm.dialects.mcp.protocol import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
     PARSE_ERROR,
     RESOURCE_NOT_FOUND,
     SERVER_ERROR,
@@ -108,9 +109,23 @@ def error_plan(failure: Failure, request: Request) -> Plan:
         if status == OK and isinstance(request, ServerRequest) and request.modern:
             status = MODERN_STATUS.get(message["error"]["code"], OK)
     head = ResponseHead(status, JSON)
-    if status == 401:
+    if status == 401 and not failure.headers:
         head = head.with_headers((("www-authenticate", "Bearer"),))
     wait = failure.again(row.retry_after)
     if wait is not None:
         head = head.with_headers((("retry-after", str(-(-round(wait * 1000) // 1000))),))
     return Plan(head.with_headers(failure.headers), (EventStep(dumps(message), 0, "body"),))
+
+
+def json_plan(message: dict[str, Json]) -> Plan:
+    return Plan(ResponseHead(OK, JSON), (EventStep(dumps(message), 0, "body"),))
+
+
+def response(request: RpcRequest, result: dict[str, Json]) -> dict[str, Json]:
+    return {"jsonrpc": "2.0", "id": request.rpc_id, "result": result}
+
+
+def lacking(capabilities: dict[str, Json]) -> Failure:
+    """Return the failure of a client that does not support the questions of the server."""
+    data: Json = {"requiredCapabilities": capabilities}
+    return refusal(MISSING_CAPABILITY, "Missing required client capability", 400, data)

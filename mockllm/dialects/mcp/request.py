@@ -17,12 +17,14 @@ from mockllm.core.request.tool_server import ServedTool, ToolServer
 from mockllm.core.request.uri_template import expanded
 from mockllm.dialects.mcp.protocol import (
     META,
+    META_CAPABILITIES,
     META_CLIENT,
     META_VERSION,
     MODERN,
     NAMED_BY,
     SESSION_HEADER,
     STDIO_HEADER,
+    TASKS,
     VERSION_HEADER,
     WITHOUT_HEADER,
 )
@@ -175,13 +177,22 @@ class RpcRequest(ServerRequest):
             call["method"] = self.rpc_method
         if self.client_name is not None:
             call["client"] = self.client_name
-        if self.named is not None:
-            call[WORDS[self.rpc_method or ""]] = self.named
+        if self.named is not None and self.rpc_method in WORDS:
+            call[WORDS[self.rpc_method]] = self.named
             call["arguments"] = self.arguments
         responses = object_of(self.params.get("inputResponses"))
         if responses:
             call["responses"] = responses
         return call
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether client and server support tasks."""
+        server = self.server
+        if server is None or not server.tasks or not self.modern:
+            return False
+        declared = object_of(self.meta.get(META_CAPABILITIES))
+        return TASKS in object_of(declared.get("extensions"))
 
     @lazy
     def response_format(self) -> Format:

@@ -15,7 +15,15 @@ from mockllm.core.json.codec import Json
 from mockllm.core.request.tool_server import ServedPrompt, ServedResource, ServedTool, ToolServer
 from mockllm.dialects.mcp.check import supported_versions
 from mockllm.dialects.mcp.errors import refusal
-from mockllm.dialects.mcp.protocol import CACHEABLE, HANDSHAKE, INVALID_PARAMS, LOG_LEVELS, META, META_SERVER
+from mockllm.dialects.mcp.protocol import (
+    CACHEABLE,
+    HANDSHAKE,
+    INVALID_PARAMS,
+    LOG_LEVELS,
+    META,
+    META_SERVER,
+    TASKS,
+)
 from mockllm.dialects.mcp.request import RpcRequest, object_of
 
 MAX_VALUES: Final = 100
@@ -80,7 +88,10 @@ def _discover(request: RpcRequest, server: ToolServer) -> dict[str, Json]:
     return _set(
         {
             "supportedVersions": list(supported_versions(request)),
-            "capabilities": capabilities(server),
+            "capabilities": {
+                **capabilities(server),
+                **({"extensions": {TASKS: {}}} if server.tasks else {}),
+            },
             "instructions": server.instructions,
         }
     )

@@ -35,6 +35,7 @@ from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES, TIERS
 from mockllm.dialects.openai.prompt_cache import prompt_cache
+from mockllm.dialects.openai.realtime.client_secrets import ClientSecrets
 from mockllm.dialects.openai.realtime.dialect import Realtime, Transcription
 from mockllm.dialects.openai.realtime.session import (
     DEFAULT_REALTIME_MODEL,
@@ -42,6 +43,7 @@ from mockllm.dialects.openai.realtime.session import (
     TRANSCRIBE,
     RealtimeSession,
 )
+from mockllm.dialects.openai.realtime.settings import TRANSCRIPTION as TRANSCRIPTION_SESSION
 from mockllm.dialects.openai.responses.conversations import (
     AddConversationItems,
     CreateConversation,
@@ -271,6 +273,7 @@ _routes: Final = (
     ProviderRoute("DELETE", "/v1/models/{model}", _models),
     ProviderRoute("GET", "/v1/models", _models),
     ProviderRoute("GET", "/v1/models/{model}", _models),
+    ProviderRoute("POST", "/v1/realtime/client_secrets", ProviderCall("client_secrets", ClientSecrets())),
     *_media,
 )
 
@@ -289,7 +292,10 @@ are routes."""
 HANDSHAKE: Final = Handshake(lambda request, identity: ResponsesSession())
 REALTIME_HANDSHAKE: Final = Handshake(
     lambda request, identity: RealtimeSession(
-        identity.ids, request.query.get("model", DEFAULT_REALTIME_MODEL), identity.second
+        identity.ids,
+        request.query.get("model", DEFAULT_REALTIME_MODEL),
+        identity.second,
+        TRANSCRIPTION_SESSION if request.query.get("intent") == TRANSCRIPTION_SESSION else "realtime",
     )
 )
 REALTIME: Final = Realtime()

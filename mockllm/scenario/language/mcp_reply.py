@@ -84,6 +84,30 @@ PromptMessage: TypeAlias = Annotated[
 ]
 
 
+class McpTaskSpec(Spec):
+    """A task: the result of a call is not in its response, and the client requests it later."""
+
+    after: Drawable[Duration] = 0.0
+    """How long the task works, from the call or from the client's last response on."""
+    poll: Duration | None = None
+    """How often the client is to request the state of the task."""
+    ttl: Duration | None = None
+    """How long the server has the task; as long as it runs by default."""
+    required: bool = False
+    """Whether a client that does not support tasks gets an error; else it gets the result at once."""
+    error: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)
+    """The JSON-RPC error (`code`, `message`) with which the task fails, in place of its result."""
+
+
+def _task(value: Any) -> Any:
+    return value if isinstance(value, dict | McpTaskSpec) else {"after": value}
+
+
+Task: TypeAlias = Annotated[
+    McpTaskSpec, BeforeValidator(_task, json_schema_input_type=str | int | float | McpTaskSpec)
+]
+
+
 class McpReplySpec(Spec):
     """What only the reply of an MCP server has."""
 
@@ -102,3 +126,5 @@ class McpReplySpec(Spec):
     `roots/list`, each `{method, params}`. The client calls again with its responses."""
     state: Templated[str] | None = None
     """The request state that the client returns with its responses."""
+    task: Task | None = None
+    """The result comes by a task, which works for this time; questions of the reply are those of the task."""

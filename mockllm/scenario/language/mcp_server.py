@@ -15,6 +15,7 @@ from mockllm.core.request.tool_server import (
     ServedPrompt,
     ServedResource,
     ServedTool,
+    ServerAuthorization,
     ServerMessage,
     ToolServer,
 )
@@ -167,6 +168,26 @@ class McpMessageSpec(Spec):
     """The time since the message before it, or since the stream began."""
 
 
+class McpOAuthSpec(Spec):
+    """The authorization server beside an MCP server, which lets everybody in."""
+
+    scopes: list[str] = Field(default_factory=list)
+    """The scopes that it names."""
+    expires: Duration = 3600.0
+    """How long a token is valid."""
+
+    @property
+    def authorization(self) -> ServerAuthorization:
+        return ServerAuthorization(tuple(self.scopes), self.expires)
+
+
+def _oauth(value: Any) -> Any:
+    return {} if value is True else None if value is False else value
+
+
+OAuth: TypeAlias = Annotated[
+    McpOAuthSpec | None, BeforeValidator(_oauth, json_schema_input_type=bool | McpOAuthSpec)
+]
 Tool: TypeAlias = Annotated[McpToolSpec, BeforeValidator(_named, json_schema_input_type=str | McpToolSpec)]
 
 
@@ -193,6 +214,10 @@ class McpServerSpec(Spec):
     """How many entries one page of a list has; all by default."""
     sessions: bool = True
     """Whether clients of the older versions get a session, and must name it."""
+    tasks: bool = False
+    """Whether it supports the extension for tasks: `task` of a reply needs it."""
+    oauth: OAuth = None
+    """Whether its clients need a token, which they get by OAuth."""
     messages: list[McpMessageSpec] = Field(default_factory=list)
     """What it sends without a request, to each client that listens."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
@@ -227,6 +252,8 @@ class McpServerSpec(Spec):
             self.sessions,
             tuple(ServerMessage(each.method, each.params, each.wait) for each in self.messages),
             self.extras,
+            self.tasks,
+            None if self.oauth is None else self.oauth.authorization,
         )
 
     priority: ClassVar[int] = 0

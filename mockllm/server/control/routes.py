@@ -8,7 +8,17 @@ from mockllm.core.display import brief
 from mockllm.core.json.codec import dumps
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.handlers import editing, gates, hunts, journal, metrics, rules, settings, verdicts
+from mockllm.server.control.handlers import (
+    editing,
+    gates,
+    hunts,
+    journal,
+    metrics,
+    rules,
+    settings,
+    tool_servers,
+    verdicts,
+)
 from mockllm.server.control.openapi import document
 from mockllm.server.control.problem import Problem, method_problem
 
@@ -22,6 +32,7 @@ ROUTES: Final[tuple[ApiRoute, ...]] = (
     *journal.ROUTES,
     *gates.ROUTES,
     *hunts.ROUTES,
+    *tool_servers.ROUTES,
     *verdicts.ROUTES,
     *rules.ROUTES,
     *editing.ROUTES,

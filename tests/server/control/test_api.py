@@ -31,6 +31,7 @@ GOOD: list[tuple[str, str, Any, Any]] = [
     ("GET", "/api/costs?text=hello", None, None),
     ("POST", "/api/release/gate", None, None),
     ("GET", "/api/hunt", None, "report"),
+    ("GET", "/api/mcp", None, "servers"),
     ("GET", "/api/files", None, "files"),
     ("GET", "/api/files/a.yaml", None, "text"),
     ("POST", "/api/files/a.yaml/check", "rules: [{repyl: x}]", "errors"),

@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.reply.reply import Call, Part, Refusal, Reply, Text
+from mockllm.core.reply.reply import Call, Media, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.dialects.audio import silence
 from mockllm.dialects.decoded_response import DecodedResponse
@@ -24,6 +24,7 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import OPENAI, head
+from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of, without_audio
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.errors import ROWS
@@ -55,6 +56,10 @@ class RealtimeRequest(ResponsesRequest):
         return object_of(self.fields.get("realtime"))
 
     @lazy
+    def output_format(self) -> str:
+        return text_of(self.settings.get("format")) or "audio/pcm"
+
+    @lazy
     def speaks(self) -> bool:
         """Whether texts are sent as audio."""
         return self.settings.get("output_modalities") == ["audio"]
@@ -63,15 +68,22 @@ class RealtimeRequest(ResponsesRequest):
 class RealtimeEncoder(Encoder):
     """The events of one response. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: RealtimeRequest, identity: ResponseIdentity) -> None:
+    def __init__(
+        self,
+        reply: Reply,
+        request: RealtimeRequest,
+        identity: ResponseIdentity,
+        speech: ReplySpeech | None = None,
+    ) -> None:
         super().__init__(reply)
         self._request, self._ids = request, identity.ids
         self._id = identity.ids.make("resp_", 21)
-        self._format = text_of(request.settings.get("format")) or "audio/pcm"
+        self._format = request.output_format
         self._before = text_of(request.settings.get("previous_item_id"))
         self._events = 0
         self._output: list[Json] = []
         self._chunks: list[str] = []
+        self._speech = speech
 
     def start(self) -> Iterable[Event]:
         yield self._event("response.created", {"response": self._response("in_progress", None)})
@@ -102,7 +114,7 @@ class RealtimeEncoder(Encoder):
             yield self._event("response.output_text.delta", {**place, "delta": chunk})
             return
         yield self._event("response.output_audio_transcript.delta", {**place, "delta": chunk})
-        audio = silence(self._format, len(chunk))
+        audio = silence(self._format, len(chunk)) if self._speech is None else self._speech.part(len(chunk))
         yield self._event("response.output_audio.delta", {**place, "delta": audio})
 
     def close(self, at: EncoderPosition) -> Iterable[Event]:
@@ -115,6 +127,9 @@ class RealtimeEncoder(Encoder):
         else:
             place["content_index"] = 0
             if self._request.speaks:
+                rest = "" if self._speech is None else self._speech.rest()
+                if rest:
+                    yield self._event("response.output_audio.delta", {**place, "delta": rest})
                 yield self._event("response.output_audio.done", place)
                 yield self._event("response.output_audio_transcript.done", {**place, "transcript": text})
             else:
@@ -214,6 +229,7 @@ class Realtime(OpenAiCall):
         stop=False,
         choices=False,
         refusal=False,
+        media=frozenset({"audio"}),
         unsupported_parts=frozenset({"citations", "images"}),
         framings=frozenset({Framing.WEBSOCKET}),
     )
@@ -224,7 +240,8 @@ class Realtime(OpenAiCall):
         return None
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        """Return the reply with texts and calls only; a refusal is a text."""
+        """Return the reply with texts, calls and the audio of the texts; a refusal is a text, and audio alone is the
+        speech of an empty text."""
         first = reply.choices[0]
         parts: list[Part] = []
         for part in first.parts:
@@ -232,6 +249,10 @@ class Realtime(OpenAiCall):
                 parts.append(Text(part.chunks))
             elif isinstance(part, Text | Call):
                 parts.append(part)
+        audio = next((part for part in first.parts if isinstance(part, Media) and part.kind == "audio"), None)
+        assert isinstance(request, RealtimeRequest)
+        if audio is not None and request.speaks:
+            parts = [*parts, *([] if any(isinstance(part, Text) for part in parts) else [Text(())]), audio]
         return replace(reply, choices=(replace(first, parts=tuple(parts)),))
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
@@ -239,7 +260,12 @@ class Realtime(OpenAiCall):
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RealtimeRequest)
-        encoder = RealtimeEncoder(self.supported_reply(reply, request), request, identity)
+        supported = self.supported_reply(reply, request)
+        try:
+            speech = speech_of(supported, request.output_format) if request.speaks else None
+        except UnsuitableAudio as error:
+            return self.error(Failure("bad_request", message=f"reply.audio: {error}"), request, identity)
+        encoder = RealtimeEncoder(without_audio(supported), request, identity, speech)
         return Plan(head(200, OPENAI, identity), tuple(encode(encoder)), Framing.WEBSOCKET)
 
     def variant(self, request: Request) -> Hashable:

@@ -6,6 +6,7 @@ The rules read a transcript in place of audio: that of the item, or the body of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -26,39 +27,27 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, readable
-from mockllm.dialects.openai.realtime.settings import AUDIO, merged
+from mockllm.dialects.openai.realtime.settings import TRANSCRIPTION, merged, new_session
 from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
 
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"
 TRANSCRIBE: Final = "transcription"
 MIN_COMMIT_MS: Final = 100
+TRANSCRIBED: Final = "conversation.item.input_audio_transcription"
+"""The events of a transcript, before their last part."""
+WORD: Final = re.compile(r"\s*\S+")
 TEXT_DELTAS: Final = (".output_text.delta", ".output_audio_transcript.delta")
 
 
 class RealtimeSession:
     """See the module. Every method is pure but for the state of the session itself."""
 
-    def __init__(self, ids: Ids, model: str, second: int) -> None:
+    def __init__(self, ids: Ids, model: str, second: int, type: str = "realtime") -> None:
         self._ids = ids
         self._numbers = 0
-        self._session: dict[str, Json] = {
-            "type": "realtime",
-            "object": "realtime.session",
-            "id": ids.make("sess_", 21),
-            "model": model,
-            "output_modalities": ["audio"],
-            "instructions": "You are a helpful assistant.",
-            "tools": [],
-            "tool_choice": "auto",
-            "max_output_tokens": "inf",
-            "tracing": None,
-            "truncation": "auto",
-            "prompt": None,
-            "expires_at": second + 3600,
-            "audio": AUDIO,
-            "include": None,
-        }
+        self._second = second
+        self._session = new_session(ids.make("sess_", 21), model, second, type)
         self._conversation_id = ids.make("conv_", 21)
         self._conversation = RealtimeConversation()
         self._detector = VoiceDetector()
@@ -109,14 +98,16 @@ class RealtimeSession:
         if item is not None:
             item["content"] = [{"type": "input_audio", "transcript": transcript}]
             if self._input.get("transcription") is not None:
-                members: dict[str, Json] = {
-                    "item_id": item["id"],
-                    "content_index": 0,
-                    "transcript": transcript,
-                    "usage": {"type": "duration", "seconds": 1.0},
-                }
-                name = "conversation.item.input_audio_transcription.completed"
-                steps.append(EventStep(self._payload(name, members), 0, "body"))
+                place: dict[str, Json] = {"item_id": item["id"], "content_index": 0}
+                words = WORD.findall(transcript) if self._transcribes_only else ()
+                for number, word in enumerate(words, 1):
+                    payload = self._payload(f"{TRANSCRIBED}.delta", {**place, "delta": word})
+                    steps.append(EventStep(payload, number, "chunk"))
+                usage = {"type": "duration", "seconds": 1.0}
+                payload = self._payload(
+                    f"{TRANSCRIBED}.completed", {**place, "transcript": transcript, "usage": usage}
+                )
+                steps.append(EventStep(payload, 0, "body"))
         return Plan(plan.head, tuple(steps), Framing.WEBSOCKET, plan.delay)
 
     def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
@@ -136,6 +127,8 @@ class RealtimeSession:
 
     def update_session(self, event: dict[str, Json]) -> Sequence[SocketAction]:
         changes = object_of(event.get("session"))
+        if changes.get("type") == TRANSCRIPTION and not self._transcribes_only:
+            self._session = new_session(self._session["id"], "", self._second, TRANSCRIPTION)
         self._session = merged(self._session, {name: changes[name] for name in changes if name != "id"})
         detection = object_of(self._input.get("turn_detection"))
         self._detector.format = self._format("input")
@@ -212,7 +205,15 @@ class RealtimeSession:
         members = {"item_id": item["id"], "content_index": 0, "audio_end_ms": end}
         return (self._send("conversation.item.truncated", members),)
 
+    @property
+    def _transcribes_only(self) -> bool:
+        """Whether the session has transcripts and no responses."""
+        return bool(self._session["type"] == TRANSCRIPTION)
+
     def create_response(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        if self._transcribes_only:
+            message = "Invalid value: 'response.create'. A transcription session has no responses."
+            return (self._error(event, message, "invalid_value", "type"),)
         if self._active or self._wanted is not None:
             message = "Conversation already has an active response in progress. Wait until it is finished."
             return (self._error(event, message, "conversation_already_has_active_response"),)
@@ -250,7 +251,7 @@ class RealtimeSession:
         item = self._speech_item or self._new_id("item_")
         self._speech_item = None
         stopped = self._send("input_audio_buffer.speech_stopped", {"audio_end_ms": at, "item_id": item})
-        if detection.get("create_response") is not False:
+        if detection.get("create_response") is not False and not self._transcribes_only:
             self._wanted = {}
         return [stopped, *self._commit(item)]
 
@@ -268,7 +269,8 @@ class RealtimeSession:
         previous = self._conversation.insert(item)
         members: dict[str, Json] = {"previous_item_id": previous, "item": item}
         self._transcribing = id
-        body = dumps({"model": self._session["model"], "item_id": id})
+        model = self._session.get("model") or object_of(self._input.get("transcription")).get("model")
+        body = dumps({"model": model, "item_id": id})
         return (
             self._send("input_audio_buffer.committed", {"previous_item_id": previous, "item_id": id}),
             self._send("conversation.item.added", members),

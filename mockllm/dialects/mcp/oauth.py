@@ -1,0 +1,255 @@
+"""OAuth as an MCP server's clients need it: the metadata, and a small authorization server below the server's path.
+
+Nothing is secret or stored: a code has the client's challenge in it, and a token its end. Every client is let in.
+
+Sources: RFC 9728 (protected resource metadata), RFC 8414 and OpenID Connect Discovery (metadata), RFC 7591
+(registration), RFC 7636 (PKCE), RFC 6750 (bearer tokens), and `basic/authorization` of the protocol's specification.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.core.request.tool_server import ServerAuthorization, ToolServer
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.mcp.errors import JSON, OK, error_plan
+from mockllm.dialects.mcp.request import ServerRequest, object_of, text_of
+
+ACCESS: Final = "mcp-mock-access-"
+REFRESH: Final = "mcp-mock-refresh-"
+CODE: Final = "mcp-mock-code-"
+METADATA: Final = ".well-known/oauth-protected-resource"
+
+
+def resource_of(request: ServerRequest) -> str:
+    """Return the address of the server as the client names it."""
+    return f"http://{request.headers.get('host', 'localhost')}/mcp/{request.server_name}"
+
+
+def unauthorized(request: ServerRequest) -> Failure | None:
+    """Return the refusal of a request without a token that is valid; None where the server needs none."""
+    server = request.server
+    if server is None or server.authorization is None or request.over_stdio:
+        return None
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer" and _is_valid(token, ACCESS, request.now):
+        return None
+    challenge = f'Bearer resource_metadata="{resource_of(request)}/{METADATA}"'
+    if token:
+        challenge += ', error="invalid_token"'
+    if server.authorization.scopes:
+        challenge += f', scope="{" ".join(server.authorization.scopes)}"'
+    return Failure("authentication", 401, headers=(("www-authenticate", challenge),))
+
+
+def _token(prefix: str, end: float, identity: ResponseIdentity) -> str:
+    return f"{prefix}{int(end)}-{identity.ids.make('', 16, prefix)}"
+
+
+def _is_valid(token: str, prefix: str, now: float) -> bool:
+    end = token.removeprefix(prefix).partition("-")[0]
+    return token.startswith(prefix) and end.isdecimal() and len(end) < 12 and int(end) > now
+
+
+class AuthorizationRequest(ServerRequest):
+    """A request to the authorization server."""
+
+    api = "oauth"
+
+
+class AuthorizationCall:
+    """The base of the calls: only a server with `oauth` has them."""
+
+    name = "mcp"
+    generates = False
+    api = "oauth"
+    request: type[Request] = AuthorizationRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    check_readable = check
+
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        return error_plan(failure, request)
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure | None:
+        assert isinstance(request, AuthorizationRequest)
+        server = request.server
+        if server is None or server.authorization is None:
+            return Failure("not_found", message="The server has no oauth")
+        return self.respond(request, server, server.authorization, identity)
+
+    def respond(
+        self,
+        request: AuthorizationRequest,
+        server: ToolServer,
+        settings: ServerAuthorization,
+        identity: ResponseIdentity,
+    ) -> Plan:
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+def _json(value: dict[str, Json], status: int = OK) -> Plan:
+    head = ResponseHead(status, (*JSON, ("cache-control", "no-store")))
+    return Plan(head, (EventStep(dumps(value), 0, "body"),))
+
+
+def _refused(error: str, description: str) -> Plan:
+    """Return the error of RFC 6749, section 5.2."""
+    return _json({"error": error, "error_description": description}, 400)
+
+
+class ResourceMetadata(AuthorizationCall):
+    def respond(
+        self,
+        request: AuthorizationRequest,
+        server: ToolServer,
+        settings: ServerAuthorization,
+        identity: ResponseIdentity,
+    ) -> Plan:
+        resource = resource_of(request)
+        named: dict[str, Json] = {"resource": resource, "authorization_servers": [resource]}
+        scopes: dict[str, Json] = {"scopes_supported": list(settings.scopes)} if settings.scopes else {}
+        return _json({**named, **scopes, "bearer_methods_supported": ["header"]})
+
+
+class ServerMetadata(AuthorizationCall):
+    def respond(
+        self,
+        request: AuthorizationRequest,
+        server: ToolServer,
+        settings: ServerAuthorization,
+        identity: ResponseIdentity,
+    ) -> Plan:
+        issuer = resource_of(request)
+        return _json(
+            {
+                "issuer": issuer,
+                "authorization_endpoint": f"{issuer}/authorize",
+                "token_endpoint": f"{issuer}/token",
+                "registration_endpoint": f"{issuer}/register",
+                "jwks_uri": f"{issuer}/jwks",
+                "response_types_supported": ["code"],
+                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+                "code_challenge_methods_supported": ["S256"],
+                "token_endpoint_auth_methods_supported": [
+                    "none",
+                    "client_secret_basic",
+                    "client_secret_post",
+                ],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "scopes_supported": list(settings.scopes),
+            }
+        )
+
+
+class Register(AuthorizationCall):
+    def respond(
+        self,
+        request: AuthorizationRequest,
+        server: ToolServer,
+        settings: ServerAuthorization,
+        identity: ResponseIdentity,
+    ) -> Plan:
+        client = {
+            "client_id": identity.ids.make("mcp-mock-client-", 12),
+            "client_id_issued_at": identity.second,
+        }
+        return _json({**request.fields, **client}, 201)
+
+
+class Authorize(AuthorizationCall):
+    """The page where a user would agree: it agrees, and sends the browser back with a code."""
+
+    def respond(
+        self,
+        request: AuthorizationRequest,
+        server: ToolServer,
+        settings: ServerAuthorization,
+        identity: ResponseIdentity,
+    ) -> Plan:
+        query = request.query
+        target, challenge = query.get("redirect_uri", ""), query.get("code_challenge", "")
+        if (
+            urlsplit(target).scheme not in ("http", "https")
+            or not target.isascii()
+            or not target.isprintable()
+        ):
+            return _refused("invalid_request", "redirect_uri is missing or no address")
+        if not challenge or query.get("code_challenge_method") != "S256":
+            return _refused("invalid_request", "PKCE with S256 is required")
+        facts = {
+            "challenge": challenge,
+            "uri": target,
+            "scope": query.get("scope", ""),
+            "at": identity.second,
+        }
+        back = {"code": CODE + urlsafe_b64encode(dumps(facts)).decode().rstrip("=")}
+        if "state" in query:
+            back["state"] = query["state"]
+        address = f"{target}{'&' if '?' in target else '?'}{urlencode(back)}"
+        return Plan(ResponseHead(302, (("location", address),)), ())
+
+
+class TokenCall(AuthorizationCall):
+    def respond(
+        self,
+        request: AuthorizationRequest,
+        server: ToolServer,
+        settings: ServerAuthorization,
+        identity: ResponseIdentity,
+    ) -> Plan:
+        form = request.form
+        scope = form.get("scope", "") or " ".join(settings.scopes)
+        match form.get("grant_type"):
+            case "authorization_code":
+                facts = _facts(form.get("code", ""))
+                if facts.get("challenge") != _challenge(form.get("code_verifier", "")):
+                    return _refused(
+                        "invalid_grant", "the code is unknown, or the code_verifier is another one"
+                    )
+                scope = text_of(facts.get("scope")) or scope
+            case "refresh_token":
+                if not form.get("refresh_token", "").startswith(REFRESH):
+                    return _refused("invalid_grant", "the refresh token is unknown")
+            case "client_credentials":
+                pass
+            case _:
+                return _refused(
+                    "unsupported_grant_type", "authorization_code, refresh_token or client_credentials"
+                )
+        token: dict[str, Json] = {
+            "access_token": _token(ACCESS, request.now + settings.expires, identity),
+            "token_type": "Bearer",
+            "expires_in": int(settings.expires),
+            "refresh_token": _token(REFRESH, request.now, identity),
+        }
+        return _json({**token, **({"scope": scope} if scope else {})})
+
+
+def _challenge(verifier: str) -> str:
+    """Return the S256 challenge of a verifier (RFC 7636, section 4.2)."""
+    digest = sha256(verifier.encode("utf-8", "replace")).digest()
+    return urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _facts(code: str) -> dict[str, Json]:
+    """Return what a code has in it; nothing where it is none."""
+    text = code.removeprefix(CODE)
+    try:
+        return object_of(loads(urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+    except (binascii.Error, ValueError, JSONDecodeError):
+        return {}
