@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.file_patterns import FilePattern
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import FileText
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -117,12 +118,14 @@ def read_spec(
     read: Callable[[str], bytes],
     vocabulary: Vocabulary | None = None,
     untrusted: bool = False,
+    files: Callable[[FilePattern], Sequence[str]] = lambda pattern: (),
 ) -> Any:
-    """Return a rule or modifier as its model. `read` returns the files that it refers to. `enabled` was
-    evaluated before. An `untrusted` entry may contain nothing that lets the server hang. Raise pydantic's
-    ValidationError for errors."""
+    """Return a rule or modifier as its model. `read` returns the files that it refers to, `files` the names of those
+    that a templated name can be. `enabled` was evaluated before. An `untrusted` entry may contain nothing that lets
+    the server hang. Raise pydantic's ValidationError for errors."""
     context: dict[str, Any] = {"origin": where, "params": params, "vocabulary": vocabulary}
     context["untrusted"] = untrusted
+    context["files"] = files
     context["file"] = lambda name: read(name).decode("utf-8", "replace")
     if isinstance(item, dict):
         context["literal"] = item.get("literal") is True

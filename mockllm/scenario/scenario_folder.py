@@ -113,6 +113,8 @@ def _read_failure(path: str, name: str, error: OSError) -> str:
     return f'there is no file "{name}"{meant}'
 
 
+LISTING: Final = "*"
+"""The name of a watched path that means the names in its folder: a template may name each of them."""
 Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
 """Path, size, time of change and inode of each file, links followed."""
 
@@ -129,7 +131,7 @@ def fingerprint(watched: Iterable[str | Path]) -> Fingerprint:
             if name != str(path) and not name.endswith(SUFFIXES):
                 continue
             with contextlib.suppress(OSError):
-                stat = os.stat(name)
+                stat = os.stat(os.path.dirname(name) if os.path.basename(name) == LISTING else name)
                 files.add((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
     return frozenset(files)
 

@@ -19,6 +19,7 @@ from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
+from mockllm.scenario.file_patterns import FilePattern, matching_files, matching_names
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.pack_graph import Use, UsedPack
 from mockllm.scenario.raw_entries import (
@@ -30,7 +31,7 @@ from mockllm.scenario.raw_entries import (
     read_spec,
     short_ids,
 )
-from mockllm.scenario.scenario_folder import within
+from mockllm.scenario.scenario_folder import LISTING, within
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -64,8 +65,13 @@ class TypedEntry(Struct, frozen=True):
         data that had no errors."""
         if self.spec is not None:
             return self
+
+        def files(pattern: FilePattern) -> list[str]:
+            return matching_names(pattern, self.files)
+
         read = self.files.__getitem__
-        return replace(self, spec=read_spec(self.kind, self.item, self.where, self.params, read))
+        spec = read_spec(self.kind, self.item, self.where, self.params, read, files=files)
+        return replace(self, spec=spec)
 
 
 class FileOutline(Spec):
@@ -214,9 +220,19 @@ class EntryTyper(Struct):
             files[name] = entry.file.reference(name)
             return files[name]
 
+        def read_matching(pattern: FilePattern) -> list[str]:
+            folder = os.path.dirname(entry.file.path)
+            names = matching_names(pattern, entry.file.references) or matching_files(folder, pattern)
+            for name in names:
+                read(name)
+                self.named.add(os.path.join(folder, os.path.dirname(name), LISTING))
+            return names
+
         params, untrusted = entry.file.params.values, entry.file.layer == "pack"
         try:
-            spec = read_spec(entry.kind, entry.data, entry.where, params, read, self.vocabulary, untrusted)
+            spec = read_spec(
+                entry.kind, entry.data, entry.where, params, read, self.vocabulary, untrusted, read_matching
+            )
         except ValidationError as error:
             found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
             self.diagnostics += (each for each in found if not entry.follows_unknown_param(each))

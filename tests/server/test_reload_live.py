@@ -78,6 +78,18 @@ def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
     becomes(server, "two", "from a file, changed")
 
 
+@pytest.mark.full
+def test_new_file_that_template_can_name_is_served(folder: Path, server: Watched) -> None:
+    (folder / "texts").mkdir()
+    (folder / "texts" / "one.md").write_text("a text")
+    (folder / "b.yaml").write_text(
+        "mockllm: 1\nrules: [{match: {user: [two, three]}, reply: {text: {file: 'texts/{{ user }}.md'}}}]\n"
+    )
+    becomes(server, "two", "400")
+    (folder / "texts" / "two.md").write_text("a new text")
+    becomes(server, "two", "a new text")
+
+
 def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text("rules: [{match: {user: two}, reply: {text: {file: texts/late.md}}}]\n")
     server.line(lambda line: 'there is no file "texts/late.md"' in line)

@@ -7,22 +7,26 @@ exists only after a request has arrived, so the value is a Dynamic and not a tex
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 
+from msgspec.structs import replace
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     Tag,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic_core import CoreSchema, core_schema
 
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.text_vectors import LARGEST, Vector
-from mockllm.core.values.types import Context, Drawable, Duration, Dynamic, Templated
+from mockllm.core.values.types import Context, Drawable, Duration, Dynamic, Expression, Templated
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.validation_errors import describe_value
@@ -64,11 +68,34 @@ class SentencesText(Spec):
     """The number of sentences; `[2, 5]` is drawn."""
 
 
+def _known_file(value: Any, info: ValidationInfo) -> Any:
+    """Let a template name only files that exist when the scenarios are loaded."""
+    context: Mapping[str, Any] = info.context or {}
+    if not isinstance(value, Expression) or "files" not in context:
+        return value
+    blocks = value.template.blocks
+    try:
+        names = context["files"]([block if isinstance(block, str) else None for block in blocks])
+    except ValueError as error:
+        raise quantity_error(str(error)) from None
+    return replace(value, convert=partial(_one_of, frozenset(names)))
+
+
+def _one_of(names: frozenset[str], value: Any) -> str:
+    if value in names:
+        return str(value)
+    raise ValueError(f"there is no file {value!r}, or there was none at the last reload")
+
+
+FileName: TypeAlias = Annotated[Templated[str], AfterValidator(_known_file)]
+"""The path of a file, relative to the scenario file's folder; a template may choose one of several."""
+
+
 class FileText(Spec):
     """The contents of a file of the same folder or pack, unchanged."""
 
-    file: str
-    """The path of the file, relative to the scenario file's folder."""
+    file: FileName
+    """The path of the file, relative to the scenario file's folder; it may be a template."""
 
 
 _TEXTS: Final = {"tokens": TokensText, "sentences": SentencesText, "file": FileText}

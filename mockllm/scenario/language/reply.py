@@ -25,7 +25,7 @@ from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec, short_form
-from mockllm.scenario.language.content import Chunk, EmbeddingField, GeneratedText, OrFromSchema
+from mockllm.scenario.language.content import Chunk, EmbeddingField, FileName, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.media import Audio, Image, TranscriptSpec, Video
@@ -312,8 +312,8 @@ class HttpSpec(Spec):
     """Response headers, by name."""
     body: TemplatedJson[JsonValue] = None
     """A text, sent unchanged, or a JSON value."""
-    body_file: str | None = None
-    """A file of the same folder or pack, sent unchanged."""
+    body_file: FileName | None = None
+    """A file of the same folder or pack, sent unchanged; its name may be a template."""
 
     @model_validator(mode="after")
     def one_body(self) -> HttpSpec:
