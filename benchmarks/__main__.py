@@ -17,6 +17,7 @@ NAMES = {
     "whole": "Non-streaming responses, 1,000 rules",
     "streaming": "Streams of 18 chunks, no waits",
     "agents": "Agents' traffic",
+    "in_process": "Agents' traffic without sockets",
     "sequences": "Sequences, states and limits",
     "find": "Finding the rule",
     "streams": "1,000 paced streams at once",

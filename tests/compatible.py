@@ -8,8 +8,11 @@ from mockllm.dialects import vendors
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.providers import BY_NAME
+from mockllm.dialects.vllm.row import ROW as VLLM
 
-VENDORS: Final = (*vendors.VENDORS, COMPATIBLE)
+ROWS: Final = (*vendors.VENDORS, VLLM)
+"""The vendors whose base is the provider's own."""
+VENDORS: Final = (*ROWS, COMPATIBLE)
 
 
 def vendor_dialects(vendor: str) -> list[Dialect]:
@@ -26,5 +29,5 @@ def vendor_dialects(vendor: str) -> list[Dialect]:
 def vendor_dialect(vendor: str, id: str) -> Dialect:
     """A vendor's call by the id that it has in the table."""
     provider = BY_NAME[vendor]
-    row = any(vendor == each.name for each in vendors.VENDORS)
+    row = any(vendor == each.name for each in ROWS)
     return provider.call(id if row else f"compatible_{id}").dialect

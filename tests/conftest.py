@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mockllm.cli.startup import gc_paused
 from tests.covering import redundant
@@ -69,6 +70,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Options as variables of the environment, which modules read that make cases, or choose how many."""
     if config.getoption("markexpr") != "not full":
         os.environ[VARIABLE] = "1"
+    settings.register_profile(
+        "any machine", deadline=None
+    )  # an example may take long where others run beside it
+    settings.load_profile("any machine")
     folder = config.getoption("--transcripts")
     if folder is not None:
         os.environ["MOCKLLM_TRANSCRIPTS"] = str(Path(folder).absolute())

@@ -6,6 +6,7 @@ from mockllm.conformance import (
     anthropic_messages,
     azure,
     bedrock,
+    cohere,
     gemini,
     lookups,
     openai_chat,
@@ -28,4 +29,5 @@ PROTOCOLS: tuple[Protocol, ...] = (
     *azure.PROTOCOLS,
     *bedrock.PROTOCOLS,
     *vendors.PROTOCOLS,
+    *cohere.PROTOCOLS,
 )

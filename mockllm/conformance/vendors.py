@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from msgspec.structs import replace
 
@@ -13,6 +14,8 @@ from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.registry import generating_dialect
 
 FINISH: dict[str | None, Finish] = {
@@ -152,6 +155,7 @@ NOISE = frozenset(
         "connection",
         "content-encoding",
         "content-length",
+        "cross-origin-opener-policy",
         "date",
         "etag",
         "permissions-policy",
@@ -203,6 +207,31 @@ def chat(folder: str, vendor: str, *, path: str | None = None, more: tuple[str, 
     )
 
 
+SOURCES = ("citations", "search_results")
+"""The members beside Perplexity's choices that come with the sources of a text."""
+
+
+def _decode_sourced(recording: Recording) -> Reply | Failure:
+    """Return the reply; its sources are extras."""
+    reply, body = decode(recording), recording["response"]["body"]
+    if not isinstance(reply, Reply) or not isinstance(body, dict):
+        return reply
+    return replace(reply, extras={"openai": {name: body[name] for name in SOURCES if name in body}})
+
+
+def perplexity(folder: str) -> Protocol:
+    return dataclasses.replace(
+        chat(folder, "perplexity"), decode=_decode_sourced, known_extras=frozenset(SOURCES)
+    )
+
+
+def routed(folder: str) -> Protocol:
+    """Return the protocol of Hugging Face's router, which passes on what single providers respond."""
+    single = (BY_NAME["huggingface"].call(id).dialect for id in ("together_chat", "novita_chat"))
+    others = tuple(cast(GeneratingDialect, dialect) for dialect in single)
+    return dataclasses.replace(chat(folder, "huggingface"), others=others)
+
+
 def _decode_response(recording: Recording) -> Reply | Failure:
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
@@ -238,6 +267,9 @@ PROTOCOLS = (
     chat("openrouter-chat", "openrouter", path="/api/v1/chat/completions", more=("openai-compat-chat",)),
     chat("ollama-v1-chat-completions", "ollama"),
     chat("cerebras-chat", "cerebras"),
+    chat("zai-chat", "zai"),
+    perplexity("perplexity-chat"),
+    routed("huggingface-chat"),
     responses("xai-responses", "xai"),
     responses("deepseek-responses", "deepseek"),
     responses("openrouter-responses", "openrouter"),

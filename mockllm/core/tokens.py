@@ -12,7 +12,7 @@ newer reasoning models bill 5 % and more on top, Anthropic 10-20 %.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 
@@ -146,16 +146,11 @@ def _split(text: str) -> list[str]:
     words = _WORDS.findall(text)
     if text.isascii() and max(map(len, words), default=0) <= _MAX_WORD:
         return words
-    return [part for word in words for part in _parts(word)]
-
-
-def _parts(word: str) -> Iterator[str]:
-    if word.isspace():
-        yield word
-        return
-    size = 2 if word[-1] >= _IDEOGRAPHS else _PART
-    if size == _PART and len(word) <= _MAX_WORD:
-        yield word
-        return
-    for start in range(0, len(word), size):
-        yield word[start : start + size]
+    parts: list[str] = []
+    for word in words:
+        size = 2 if word[-1] >= _IDEOGRAPHS else _PART
+        if (size == _PART and len(word) <= _MAX_WORD) or word.isspace():
+            parts.append(word)
+        else:
+            parts += [word[start : start + size] for start in range(0, len(word), size)]
+    return parts

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
+
+from mockllm.core.text_cache import text_cache
 
 _IDENTIFIER: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
 _MAX_NAME: Final = 100
@@ -18,8 +21,9 @@ _OPERATIONS: Final = (
 )
 
 
+@lru_cache(4096)
 def stem(word: str) -> str:
-    """Return a word in lower case without the ending of the plural."""
+    """Return a word in lower case without the ending of the plural. Results are cached: callers bound the length."""
     word = word.lower()
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
@@ -30,6 +34,7 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
 """Stems that mean an arithmetic operation, by the stem of its name."""
 
 
+@text_cache(1024, _MAX_NAME)
 def name_stems(name: str) -> tuple[str, ...]:
     """Return the stems of an identifier's words, in order: `customerName` and `customer_name` are alike."""
     return tuple(stem(word) for word in _IDENTIFIER.findall(name[:_MAX_NAME]))

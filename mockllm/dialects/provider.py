@@ -15,6 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.price import Price
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
+from mockllm.dialects.serving_metrics import ServingMetricsForm
 
 
 class ProviderCall(Struct, frozen=True, eq=False):
@@ -128,10 +129,14 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """Factors on prices by service tier."""
     prompt_cache: Callable[[Request], CachePolicy | None] | None = None
     """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
+    serving_metrics: ServingMetricsForm | None = None
+    """The metrics of its server under their own names: `/metrics` has them where its paths need no prefix."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()
     """Environment variables that hold the base URL of its SDKs."""
+    base_path_variables: Mapping[str, str] = MappingProxyType({})
+    """Environment variables that hold another base URL, with the path of each on this server."""
     key_variables: tuple[str, ...] = ()
     """Environment variables that hold the API key of its SDKs."""
 

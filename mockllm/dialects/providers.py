@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.dialects import anthropic, azure, bedrock, cohere, google, mcp, ollama, openai, vendors
+from mockllm.dialects import (
+    anthropic,
+    azure,
+    bedrock,
+    cohere,
+    google,
+    huggingface,
+    mcp,
+    mistral,
+    ollama,
+    openai,
+    vendors,
+    vllm,
+)
 from mockllm.dialects.provider import Provider
 
 REGISTERED: Final[tuple[Provider, ...]] = (
@@ -17,6 +30,9 @@ REGISTERED: Final[tuple[Provider, ...]] = (
     ollama.PROVIDER,
     bedrock.PROVIDER,
     *vendors.PROVIDERS,
+    mistral.PROVIDER,
+    huggingface.PROVIDER,
+    vllm.PROVIDER,
     cohere.PROVIDER,
     mcp.PROVIDER,
 )

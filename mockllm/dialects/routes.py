@@ -134,9 +134,16 @@ def _is_handshake(method: str, headers: Mapping[str, str]) -> bool:
     return method == "GET" and headers.get("upgrade", "").strip().lower() == "websocket"
 
 
-def find(method: str, path: str, headers: Mapping[str, str], query: str = "") -> Routing:
+def find(
+    method: str, path: str, headers: Mapping[str, str], query: str = "", root: str | None = None
+) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
-    looked up by lower-case name. `query` is undecoded."""
+    looked up by lower-case name. `query` is undecoded. The calls of the provider `root` need no prefix, and precede
+    those of all others."""
+    if root is not None:
+        found = find(method, f"/{root}{path}", headers, query)
+        if type(found) is RouteMatch:
+            return found
     methods = _LITERAL.get(path)
     if methods is not None:
         candidates = methods.get(method)

@@ -84,6 +84,8 @@ class EngineInfo(Struct, frozen=True):
     stale: tuple[StaleSource, ...] = ()
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sources: tuple[tuple[str, int], ...] = ()
+    root_provider: str | None = None
+    """The provider whose paths need no prefix."""
 
 
 class Engine:
@@ -108,7 +110,7 @@ class Engine:
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._reader_settings = ReaderSettings(
-            state, state.recall(""), settings.volatile, self._override, catalog.servers
+            state, state.recall(""), settings.volatile, self._override, catalog.servers, catalog.root_provider
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
@@ -297,7 +299,7 @@ class Engine:
         paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
         rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
         facts = (catalog.rules, catalog.files, tuple(paths), BASE_URLS, self._stale)
-        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
+        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()), catalog.root_provider)
 
     def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:
         """Return the candidates of a request, with its own overrides, and its validation."""

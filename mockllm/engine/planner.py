@@ -57,6 +57,8 @@ from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
+CHUNKS_OF_CACHED_REPLY: Final = 256
+"""A reply of more chunks takes the room of several: a client may choose how long replies are."""
 MAX_CACHED_SETTINGS: Final = 10_000
 """Combinations of a step and modifiers whose effective settings are cached."""
 LONG_TEXT: Final = 32_768
@@ -298,7 +300,7 @@ class ResponsePlanner:
             renderer = ReplyRenderer(*facts, max_characters=longest)
             cached = (renderer.reply(response.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
-                self._replies.put(key, cached)
+                self._replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached
         context.notes += notes
         reply = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)

@@ -46,6 +46,8 @@ class ReaderSettings(NamedTuple):
     volatile: frozenset[str]
     override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     servers: Mapping[str, ToolServer]
+    root: str | None
+    """The provider whose paths need no prefix."""
 
 
 class RequestReader:
@@ -65,7 +67,7 @@ class RequestReader:
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)
-        route = find(method, path, headers, query_string)
+        route = find(method, path, headers, query_string, settings.root)
         self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
         self._routing = route
         self._state = settings.state
@@ -93,6 +95,12 @@ class RequestReader:
         """Return the reader of a head that differs in nothing that this reader has read."""
         reader = copy(self)
         reader._facts = {**self._facts, "headers": headers}
+        return reader
+
+    def over_tls(self) -> RequestReader:
+        """Return the reader of the same head on a connection with TLS."""
+        reader = copy(self)
+        reader._facts = {**self._facts, "over_tls": True}
         return reader
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:

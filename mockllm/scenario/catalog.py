@@ -143,6 +143,8 @@ class Catalog(Struct, frozen=True):
     """The tool servers by name; the first of a name counts."""
     uses: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
+    root_provider: str | None = None
+    """The provider whose paths need no prefix: that of the first file that names one."""
 
     @property
     def keys(self) -> frozenset[str]:

@@ -64,7 +64,9 @@ def compile_catalog(
     strict = rules > 0 and all(item.known_models for item in items[:rules])
     validation = _lookup_validation(items[:rules])
     servers = {item.server.name: item.server for item in reversed(items) if item.server is not None}
-    return Catalog(tuple(items), rules, index, tuple(models), files, strict, validation, servers, uses)
+    root = next((entry.provider for entry in entries if entry.provider is not None), None)
+    facts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, uses)
+    return Catalog(*facts, root_provider=root)
 
 
 def _lookup_validation(rules: Sequence[CatalogItem]) -> Validation:

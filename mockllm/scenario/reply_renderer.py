@@ -41,6 +41,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
+from mockllm.core.request.response_parameters import Sampling
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import (
@@ -72,6 +73,8 @@ from mockllm.scenario.media_parts import audio_part, image_part, transcript_of, 
 from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
 from mockllm.scenario.served_replies import served_words
 
+UNLIMITED: Final = Sampling()[1:]
+"""The parameters of a request that neither cuts nor lengthens a reply."""
 DEFAULT_CHUNK_SIZE = ChunkSize(1, "tokens")
 """The chunk size without a pace: one token, as the providers stream."""
 
@@ -172,7 +175,7 @@ class ReplyRenderer(Struct):
         else:
             choice = Choice(parts, own or finish)
         sampling = self.request.sampling
-        if not sampling.stop and sampling.max_tokens is None:
+        if sampling[1:] == UNLIMITED:
             return choice
         short = truncate(choice, sampling)
         fixed = self.untruncated(spec)
@@ -240,6 +243,8 @@ class ReplyRenderer(Struct):
 
     def media(self, spec: ChoiceSpec | PartSpec) -> list[Part]:
         """Return the images, the audio and the video of a reply or a part."""
+        if spec.images is None and spec.audio is None and spec.video is None:
+            return []
         subject = self.request.user or ""
         parts: list[Part] = [image_part(image, self.files, subject) for image in spec.images or ()]
         if spec.audio is not None:

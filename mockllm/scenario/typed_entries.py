@@ -58,6 +58,8 @@ class TypedEntry(Struct, frozen=True):
     params: Mapping[str, Json] = field(default_factory=dict)
     validation: Validation = "strict"
     models: Models = "any"
+    provider: str | None = None
+    """The provider whose paths need no prefix, as the file says."""
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def with_spec(self) -> TypedEntry:
@@ -82,6 +84,7 @@ class FileOutline(Spec):
     enabled: JsonValue = True
     validation: Validation | None = None
     models: Models | None = None
+    provider: str | None = None
     rules: list[Any] = Field(default_factory=list)
     modifiers: list[Any] = Field(default_factory=list)
     mcp: list[Any] = Field(default_factory=list)
@@ -144,10 +147,14 @@ class EntryTyper(Struct):
     def outline(self, file: LoadedFile) -> FileOutline | None:
         data = {} if file.source.data is None else file.source.data
         try:
-            return FileOutline.model_validate(data)
+            outline = FileOutline.model_validate(data)
         except ValidationError as error:
             self.diagnostics += diagnostics_of(error, file.source, (), FileOutline)
             return None
+        unknown = outline.provider and self.vocabulary.unknown("provider", outline.provider)
+        if unknown:
+            self.diagnostics.append(file.source.diagnostic(("provider",), unknown))
+        return outline
 
     def check_name(self, entry: RawEntry, names: dict[str, RawEntry]) -> None:
         name = entry.get("name")
@@ -206,6 +213,7 @@ class EntryTyper(Struct):
                 params=params,
                 validation=validation,
                 models=models,
+                provider=outline.provider,
                 files=files,
             )
         )

@@ -22,6 +22,7 @@ from mockllm.server.metrics import Metrics
 from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EngineProtocol, ServiceProtocol
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
+from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.server.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class App:
         self.lines = lines
         self.gates = Gates()
         self.heads = RequestHeadCache(self.limits.body)
+        self.tls_heads = RequestHeadCache(self.limits.body)
+        """The heads on connections with TLS: addresses in their responses begin with `https`."""
         self.dates = DateLine()
         self.worker = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
@@ -89,6 +92,7 @@ class App:
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
         self.metrics.playing = self.playing
+        self.serving = AllServingMetrics()
 
     @cached_property
     def control(self) -> ControlProtocol | None:

@@ -212,7 +212,7 @@ def line_head(head: RequestHead, request: Request, path: str, id: str) -> Reques
         chunked=False,
         url=URL.build(path=target, encoded=True),
     )
-    return RequestHead(message, True)
+    return RequestHead(message, True, head.over_tls)
 
 
 def _log(text: str) -> None:

@@ -12,6 +12,7 @@ from mockllm import __version__
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.dialects.routes import RouteMatch, find
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.access_log import short
@@ -44,7 +45,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             exchange.unlogged = True
         elif path == "/health":
             plan = only_get(method, path)
-        elif first_segment(path) == "health":
+        elif first_segment(path) == "health" and not _is_root_call(app.engine.info(), method, path):
             plan = plain(404, f"Nothing is served at {short(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
             plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")
@@ -54,6 +55,12 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
         return False
     exchange.response = PlannedResponse(plan, None)
     return True
+
+
+def _is_root_call(about: EngineInfo, method: str, path: str) -> bool:
+    """Return whether the provider whose paths need no prefix has this call."""
+    root = about.root_provider
+    return root is not None and type(find(method, f"/{root}{path}", {})) is RouteMatch
 
 
 def plain(

@@ -103,6 +103,8 @@ class Connection(HttpProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        if self.ssl_context is not None:
+            self._heads = self._app.tls_heads
         stream = cast(asyncio.Transport, transport)
         tcp_keepalive(stream)
         peer = self.peername
@@ -181,7 +183,7 @@ class Connection(HttpProtocol):
             self._unwatch()
             received = data if between and len(requests) == 1 else b""
             for message, body in requests:
-                head = RequestHead(message, self.ascii)
+                head = RequestHead(message, self.ascii, self.ssl_context is not None)
                 self._queue.append(Exchange(head, self._sink, self.client, body, received=received))
             self._body = requests[-1][1]
             if len(self._queue) >= MAX_QUEUED:
@@ -245,7 +247,7 @@ class Connection(HttpProtocol):
             return False
         exchange.raw, exchange.read = raw, True
         if exchange.received:
-            app.heads.see(head, exchange.received, raw)
+            self._heads.see(head, exchange.received, raw)
         return True
 
     async def _complete(self, exchange: Exchange) -> None:

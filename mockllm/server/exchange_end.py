@@ -37,6 +37,10 @@ def end_exchange(app: App, exchange: Exchange, left: EndReason, took: float | No
     if exchange.lease is not None:
         release_lease(exchange)
     request = exchange.request
+    if request is not None and request.measured:
+        served = app.serving.of(request)
+        if served is not None:
+            served.end(exchange, request)
     _release(exchange, app.lines is not None)
     if not exchange.unlogged:
         app.journal.add(exchange)

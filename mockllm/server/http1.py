@@ -154,18 +154,15 @@ def prerendered_bytes(
     more: Headers = (),
 ) -> bytes | None:
     """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
-    as `render_head` and the body. `more` are further headers. Return None if it is not so simple."""
-    envelope = _envelope(prerendered, extra)
+    as `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if
+    it is not so simple."""
+    envelope = _envelope(prerendered, extra, *[name for name, _ in more])
     if envelope is None:
         return None
     body_template, before, unique_headers, after, chunked = envelope
     for name, number in unique_headers:
         before += b"%b: %b\r\n" % (name, values[number])
     if more:
-        if not _header_names(prerendered.fixed, prerendered.unique_headers).isdisjoint(
-            [name.lower() for name, _ in more]
-        ):
-            return None
         before += _encoded("".join([_line(name, value) for name, value in more]))
     body = body_template.written(values)
     if chunked:
@@ -174,16 +171,13 @@ def prerendered_bytes(
 
 
 @lru_cache(maxsize=256)
-def _header_names(*pairs: Sequence[tuple[str, object]]) -> frozenset[str]:
-    """Return the names of headers in lower case."""
-    return frozenset(name.lower() for each in pairs for name, _ in each)
-
-
-@lru_cache(maxsize=256)
-def _envelope(prerendered: PrerenderedResponse, extra: str) -> CachedEnvelope | None:
+def _envelope(prerendered: PrerenderedResponse, extra: str, *replaced: str) -> CachedEnvelope | None:
+    """Return what is around the body, without the headers of these names."""
     body_template = prerendered.alone
+    names = {name.lower() for name in replaced}
+    fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
     template = _head_template(
-        prerendered.status, prerendered.fixed, prerendered.framing is not Framing.PLAIN, ORDINARY, extra
+        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, ORDINARY, extra
     )
     simple = template.dated and template.keep_alive and template.measured is not template.chunked
     if (
@@ -193,7 +187,8 @@ def _envelope(prerendered: PrerenderedResponse, extra: str) -> CachedEnvelope | 
         or prerendered.size > MAX_PRERENDERED
     ):
         return None
-    unique_headers = tuple((name.encode("latin-1"), number) for name, number in prerendered.unique_headers)
+    unique = [pair for pair in prerendered.unique_headers if pair[0].lower() not in names]
+    unique_headers = tuple((name.encode("latin-1"), number) for name, number in unique)
     return CachedEnvelope(
         body_template, _encoded(template.start), unique_headers, _encoded(template.end), template.chunked
     )

@@ -102,14 +102,14 @@ class RequestHead:
     `headers` hold only text. `length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_original", "_reader", "framing", "headers", "length", "message", "path", "query_string",
-        "reserved",
-
+        "_engine", "_original", "_reader", "framing", "headers", "length", "message", "over_tls", "path",
+        "query_string", "reserved",
     )  # fmt: skip
 
-    def __init__(self, message: RawRequestMessage, ascii: bool) -> None:
-        """`ascii`: whether only ASCII came on the connection."""
+    def __init__(self, message: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
+        """`ascii`: whether only ASCII came on the connection. `over_tls`: whether the connection has TLS."""
         self.message = message
+        self.over_tls = over_tls
         self.path, self.query_string = read_target(message) or ("", "")
         path = self.path
         self.headers = message.headers if ascii else clean(message.headers)
@@ -131,7 +131,7 @@ class RequestHead:
         head.headers = CIMultiDictProxy(headers)
         head.message = self.message._replace(headers=head.headers)
         head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
-        head.framing, head.length = self.framing, int(written)
+        head.framing, head.length, head.over_tls = self.framing, int(written), self.over_tls
         head._engine, head._original = None, self
         return head
 
@@ -149,9 +149,8 @@ class RequestHead:
             if self._original is not None:
                 self._reader = self._original.reader(engine).with_headers(self.headers)
                 return self._reader
-            self._reader = engine.request_reader(
-                self.message.method, self.path, self.query_string, self.headers
-            )
+            reader = engine.request_reader(self.message.method, self.path, self.query_string, self.headers)
+            self._reader = reader.over_tls() if self.over_tls else reader
         return self._reader
 
 

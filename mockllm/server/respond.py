@@ -198,6 +198,7 @@ def fail(app: App, exchange: Exchange) -> None:
     if player is not None:
         player.stop()
         app.playing[exchange.kind or Request] -= 1
+        app.serving.forget(exchange)
     exchange.request = exchange.kind = None
     exchange.allow_cors, exchange.unlogged, exchange.close = False, False, True
     exchange.response = PlannedResponse(
@@ -218,6 +219,10 @@ def begin(app: App, exchange: Exchange) -> bool:
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request
     app.playing[kind] = app.playing.get(kind, 0) + 1
+    if kind.measured and exchange.request is not None:
+        served = app.serving.of(exchange.request)
+        if served is not None:
+            served.begin(exchange, exchange.request)
     player.start()
     return False
 

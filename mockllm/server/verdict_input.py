@@ -13,8 +13,15 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.engine.request_reader import EngineContext
 
-JUDGED: Final = "POST"
-"""The method of requests that clients are judged by: lists may be requested often, and polling repeats requests."""
+POST: Final = "POST"
+SOCKET_PREFIX: Final = "WS "
+"""The beginning of the method of a request that came as a message over a WebSocket."""
+
+
+def is_judged_method(method: str) -> bool:
+    """Return whether clients are judged by requests of this method: lists may be requested often, and polling repeats
+    requests."""
+    return method == POST or method.startswith(SOCKET_PREFIX)
 
 
 def unfinished(request: Request, plan: Plan) -> str | None:

@@ -23,6 +23,11 @@ def variables(base: str) -> dict[str, str]:
         "MOCKLLM_BASE_URL": base,
         "MOCKLLM_URL": base.partition(PREFIX)[0],  # without the session, for `mockllm verify`
         **addresses,
+        **{
+            name: base + path
+            for provider in REGISTERED
+            for name, path in provider.base_path_variables.items()
+        },
         **{name: KEY for provider in REGISTERED for name in provider.key_variables},
         "NO_PROXY": HERE,
         "no_proxy": HERE,

@@ -252,6 +252,8 @@ class ControlledEngine:
         self.metrics: Metrics = app.metrics
         self.playing = app.playing
         self.gates = app.gates
+        self.serving = app.serving
+        self.deadlines = app.deadlines
 
     @property
     def engine(self) -> Engine:

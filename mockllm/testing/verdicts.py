@@ -12,7 +12,7 @@ from typing import overload
 from mockllm.core.redaction import Redactor, client_key, secrets_of
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
-from mockllm.server.verdict_input import JUDGED, unfinished
+from mockllm.server.verdict_input import is_judged_method, unfinished
 from mockllm.testing.received_request import Received
 
 
@@ -99,7 +99,9 @@ class Verdicts(Sequence[Verdict]):
 def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) -> Verdicts:
     """Return the verdicts on the clients of these requests. `now`, in seconds since the epoch, is the end: no later
     requests of a client are expected. `lost` means that older requests were dropped."""
-    observed = [_observed(number, each) for number, each in enumerate(received, 1) if each.method == JUDGED]
+    observed = [
+        _observed(number, each) for number, each in enumerate(received, 1) if is_judged_method(each.method)
+    ]
     reports = evaluate(observed, now, lost=lost)
     return Verdicts([Verdict(result, report, received) for report in reports for result in report.verdicts])
 

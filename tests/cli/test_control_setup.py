@@ -53,6 +53,7 @@ def test_control_api_is_on_admin_port(tmp_path: Path) -> None:
         asyncio.run(followed(int(match[1].rpartition(":")[2])))
 
 
+@pytest.mark.full
 def test_admin_port_leaves_control_paths_to_rules(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios/a.yaml").write_text("rules: [{match: {path: /api/rules}, http: {body: mine}}]\n")
@@ -91,6 +92,7 @@ def test_admin_port_in_use_ends_server(tmp_path: Path, reload: tuple[str, ...]) 
             assert "is in use" in server.line(lambda line: "in use" in line)
 
 
+@pytest.mark.full
 def test_no_reload_refuses_reload_call(tmp_path: Path) -> None:
     with serving("--port", "0", "--no-reload", "--pack", "default", cwd=tmp_path) as server:
         assert got(f"{server.url}/api/reload", "POST", b"")[0] == 409

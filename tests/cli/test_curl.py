@@ -60,6 +60,7 @@ def test_curl_without_body_gets_stream(tmp_path: Path) -> None:
 BODIES = ["{", "", "[1]", '{"model": 7}', '{"stream": false, "model": "m", "messages": []}']
 
 
+@pytest.mark.full
 def test_curl_with_any_body_gets_response(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_DELAY_MS="0") as server:
         for body in BODIES:
@@ -103,6 +104,7 @@ def test_invalid_count_variable_is_refused_at_start(tmp_path: Path, value: str) 
     assert re.search("chunk_count|CHUNK_COUNT|tokens", done.stderr)
 
 
+@pytest.mark.full
 def test_curl_gets_reply_of_default_pack(tmp_path: Path) -> None:
     body = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
     with serving(cwd=tmp_path) as server:

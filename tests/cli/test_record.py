@@ -171,6 +171,7 @@ def test_record_without_upstream_is_refused(capsys: pytest.CaptureFixture[str]) 
     assert "is this server itself" in capsys.readouterr().err
 
 
+@pytest.mark.full
 def test_recorded_miss_is_replayed_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "a.yaml").write_text("rules: [{match: {user: known}, reply: Ours.}]")

@@ -119,6 +119,7 @@ def test_serve_log_names_nearest_rule_and_miss_status(folder: Path) -> None:
         assert 'found "something else"' in near_miss
 
 
+@pytest.mark.full
 def test_serve_strict_fails_for_unmatched_request(folder: Path) -> None:
     with serving("--strict", cwd=folder) as server:
         with pytest.raises(Exception, match="404"):

@@ -21,7 +21,18 @@ from msgspec.structs import replace
 from mockllm.conformance.shape import Observation, Protocol, RecordedCase, Recording, body_of, observe
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Citation,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from tests.conformance.left_out import LEFT_OUT
 
 HERE = Path(__file__).parent
@@ -141,6 +152,8 @@ def _part_to_json(part: Part) -> Json:
             return ["native", dialect, _without_texts(block)]
         case Thinking(text_chunks, signature, redacted):
             return ["thinking", len(text_chunks), signature is not None, redacted]
+        case Text(text_chunks) if part.citations:
+            return ["text", len(text_chunks), len(part.citations)]
         case Text(text_chunks) | Call(chunks=text_chunks) | Refusal(text_chunks):
             return [type(part).__name__.lower(), len(text_chunks)]
 
@@ -172,7 +185,7 @@ def _part_from_json(kind: str, *facts: Any) -> Part:
         case "refusal", (count,):
             return Refusal(("x",) * count)
         case _:
-            return Text(("x",) * facts[0])
+            return Text(("x",) * facts[0], citations=(Citation("https://x"),) * sum(facts[1:]))
 
 
 def _arguments(count: int) -> tuple[str, ...]:

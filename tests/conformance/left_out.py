@@ -14,15 +14,13 @@ OUT_OF_SCOPE = {
     "bedrock-count-tokens": "one number, which its own tests look at",
     "bedrock-invoke*": "bodies of many makers, of which golden files hold the form",
     "bedrock-mantle": "OpenAI's protocol at another host",
-    "cohere-*": "their form is held against the SDK's types; no decoder for the comparison yet",
+    "cohere-v1-*": "the first version of the API, which is not served",
     "gemini-other": "files, caches, and calls that no scenario answers",
-    "huggingface-chat": "recordings of other dates than the row follows; not compared yet",
     "mistral-other": "calls that no scenario answers",
     "ollama-api-*": "lines of JSON: tests/dialects/ollama holds the form of the recorded objects",
     "openai-models": "the list and a deletion of 2023, whose form has changed since",
     "openai-other": "assistants, images, sounds, batches",
     "openrouter-other": "calls that no scenario answers",
-    "perplexity-*": "recordings of other dates than the row follows; not compared yet",
-    "zai-chat": "recordings of other dates than the row follows; not compared yet",
+    "perplexity-embeddings": "vectors as signed bytes in base64, which the row does not have",
 }
 """Folders of recordings that no protocol is compared with, with their reasons."""

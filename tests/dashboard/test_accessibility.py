@@ -70,7 +70,7 @@ def violations(dashboard: Dashboard) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("address", PAGES)
-@pytest.mark.covering
+@pytest.mark.covering("scheme")
 def test_page_has_no_barrier(busy: Dashboard, address: str, scheme: Literal["light", "dark"]) -> None:
     page, last = busy.page, busy.server.last()["id"]
     page.emulate_media(color_scheme=scheme)
@@ -136,6 +136,7 @@ def full(browser: Browser, server: DashboardServer) -> Iterator[Dashboard]:
         yield Dashboard(page, server)
 
 
+@pytest.mark.full
 def test_list_of_10000_requests_draws_only_what_is_seen(full: Dashboard) -> None:
     """The rows in the page while the list scrolls from its start to its end. With -s it prints the milliseconds of a
     frame at rest and while it scrolls, and of one filter."""

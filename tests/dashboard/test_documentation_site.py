@@ -20,6 +20,8 @@ from mockllm.cli.docs import HOST, SiteHandler
 from tests.cli.in_process import command
 from tests.dashboard.test_accessibility import RULES
 
+pytestmark = pytest.mark.full
+
 ROOT = Path(__file__).parents[2]
 PAGES = ["index", "language", "why"]
 
@@ -54,7 +56,6 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.covering(count=1)
 def test_site_page_has_no_barrier(
     page: Page, address: str, name: str, scheme: Literal["light", "dark"]
 ) -> None:
@@ -98,7 +99,6 @@ def test_site_loads_without_other_hosts_and_errors(page: Page, address: str) -> 
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.covering(count=1)
 def test_site_page_fits_a_phone(page: Page, address: str, name: str) -> None:
     page.set_viewport_size({"width": 400, "height": 900})
     page.goto(f"{address}/{name}.html")

@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.dashboard.dashboard_page import Dashboard, DashboardServer
 
+pytestmark = pytest.mark.full
+
 SECONDS = 4
 FRAMES = 5
 """A second; the server sends four at most, of a hundred events each."""

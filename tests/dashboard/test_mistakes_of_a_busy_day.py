@@ -16,6 +16,8 @@ from tests.dashboard.dashboard_page import Dashboard, DashboardServer, served
 from tests.dashboard.test_many_events import FEED, event
 from tests.waiting import until
 
+pytestmark = pytest.mark.full
+
 COVERED = """selector => {
     const outer = document.querySelector(selector);
     const box = outer.getBoundingClientRect();

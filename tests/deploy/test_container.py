@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import socket
@@ -53,18 +54,43 @@ def test_copied_files_exist_and_are_not_ignored() -> None:
             assert f"!{source}" in ignored
 
 
+def copied() -> set[str]:
+    """What the first stage takes from this folder."""
+    return {source for name, rest in instructions() if name == "COPY" for source in rest.split()[:-1]}
+
+
+def test_modules_of_build_hook_are_copied() -> None:
+    """The hook is one file for hatchling, and imports others beside it."""
+    beside = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+    found, left = {"build_hook"}, ["build_hook"]
+    while left:
+        tree = ast.parse((ROOT / "scripts" / f"{left.pop()}.py").read_text("utf-8"))
+        names = {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+        left += (names & beside) - found
+        found |= names & beside
+    assert len(found) > 1
+    assert {f"scripts/{name}.py" for name in found} <= copied()
+
+
 def test_files_of_build_are_copied() -> None:
     """The files that hatchling is told of."""
-    copied = {source for name, rest in instructions() if name == "COPY" for source in rest.split()[:-1]}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     hatch = project["tool"]["hatch"]["build"]
     wanted = {*hatch["targets"]["wheel"]["packages"], *hatch["targets"]["wheel"]["force-include"]}
     wanted |= {project["project"]["readme"], *project["project"]["license-files"]}
+    wanted |= {
+        "pyproject.toml",
+        *re.findall(r"install -m \d+ (\S+)", " ".join(rest for _, rest in instructions())),
+    }
     wanted |= {hook["path"] for hook in hatch.get("hooks", {}).values()}
-    assert wanted <= copied
+    assert wanted <= copied()
     installed = re.search(r"\.\[(.+?)\]", last("RUN") + " ".join(rest for _, rest in instructions()))
     assert installed is not None
-    assert set(installed[1].split(",")) <= set(project["project"]["optional-dependencies"])
+    assert (
+        {"otel", "redis", "tls"}
+        == set(installed[1].split(","))
+        <= set(project["project"]["optional-dependencies"])
+    )
 
 
 def variables() -> dict[str, str]:
@@ -83,6 +109,7 @@ def health_check(**more: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("variable", ["MOCKLLM_PORT", "PORT"])
+@pytest.mark.covering(count=1)
 def test_health_check_finds_running_server(tmp_path: Path, variable: str) -> None:
     with serving("--pack", "default", cwd=tmp_path) as server:
         done = health_check(**{variable: str(server.port)})
@@ -96,6 +123,7 @@ def test_health_check_finds_https_server(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.full
 def test_health_check_ignores_proxy_variables(tmp_path: Path) -> None:
     with serving("--pack", "default", cwd=tmp_path) as server:
         done = health_check(PORT=str(server.port), http_proxy="http://127.0.0.1:9", no_proxy="")

@@ -88,11 +88,15 @@ def test_clients_page_variables_are_those_of_exec() -> None:
 
 
 def test_scenario_of_page_passes_its_examples(tmp_path: Path) -> None:
-    (yaml,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-    (tmp_path / "clients.yaml").write_text(yaml)
-    with pytest.raises(SystemExit) as ended:
-        main(["test", str(tmp_path)])
-    assert ended.value.code == 0
+    texts = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert texts
+    for number, yaml in enumerate(texts):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "clients.yaml").write_text(yaml)
+        with pytest.raises(SystemExit) as ended:
+            main(["test", str(folder)])
+        assert ended.value.code == 0
 
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)

@@ -36,12 +36,15 @@ def test_scenario_of_page_has_no_mistake(block: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=range(len(PROGRAMS)))
-def test_program_of_page_runs(program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_program_of_page_runs(
+    program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "a.yaml").write_text(BLOCKS[0], encoding="utf-8")
     with live(tmp_path) as server:
         names: dict[str, Any] = {}
         exec(program.replace("http://localhost:8080", server.url), names)
-    assert capsys.readouterr().out.endswith(" Hello there.\n")
+    assert capsys.readouterr().out.endswith((" Hello there.\n", "completed 17000\n"))
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -111,6 +111,7 @@ def test_verdicts_page_scenario_has_shown_output(tmp_path: Path) -> None:
     assert outputs["retry_after_ignored"]["rule_of_conduct"] in PAGE
 
 
+@pytest.mark.full
 def test_pytest_example_of_page_passes(pytester: pytest.Pytester) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     pytester.makepyfile(APPLICATION + block)

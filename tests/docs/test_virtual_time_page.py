@@ -34,10 +34,11 @@ for (;;) {
   await new Promise((resolve) => setTimeout(resolve, Number(response.headers.get("retry-after-ms"))));
 }
 const took = (Date.now() - began) / 1000;
-console.log(took > 42 && took < 142 ? "waited 42 s" : `waited ${took} s`);
+console.log(took > 42 && took < 42 / 0.01 ? "waited 42 s" : `waited ${took} s`);
 """
 
 
+@pytest.mark.full
 def test_virtual_time_page_tests_pass(tmp_path: Path) -> None:
     (tmp_path / "test_page.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")  # its clients are not closed, as those of applications

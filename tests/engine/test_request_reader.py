@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockllm.core.request.server_address import server_url
 from tests.language.virtual_server import NOW, VirtualServer
 
 PATH = "/s/mine/v1/chat/completions"
@@ -16,3 +17,12 @@ def test_reader_with_other_headers_reads_the_same_route() -> None:
     assert (request.api, request.session, request.model) == ("chat", "mine", "m")
     assert request.headers["content-length"] == "13"
     assert first.read(b"{}", "::1", NOW).headers["content-length"] == "2", "the first reader keeps its own"
+
+
+def test_reader_over_tls_reads_addresses_with_https() -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    reader = engine.request_reader("POST", PATH, "", {"host": "h:1"})
+    assert server_url(reader.read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"
+    assert server_url(reader.over_tls().read(b"{}", "::1", NOW), "/x") == "https://h:1/s/mine/x"
+    proxied = engine.request_reader("POST", PATH, "", {"host": "h:1", "x-forwarded-proto": "http"})
+    assert server_url(proxied.over_tls().read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"

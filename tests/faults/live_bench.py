@@ -39,7 +39,11 @@ class Bench:
 
     def engine(self, settings: dict[str, Any]) -> Engine:
         """One whose only rule has these settings."""
-        text = json.dumps({"mockllm": 1, "rules": [{"name": "said", **settings}]})
+        return self.scenario_engine({"rules": [{"name": "said", **settings}]})
+
+    def scenario_engine(self, scenario: dict[str, Any]) -> Engine:
+        """One with this file."""
+        text = json.dumps({"mockllm": 1, **scenario})
         if text not in self.catalogs:
             file = self.folder / "a.yaml"
             file.write_text(text)

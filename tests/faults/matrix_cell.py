@@ -59,7 +59,7 @@ class Seen:
 
 def ask(port: int, asked: WireRequest, patience: float = PATIENCE) -> Seen:
     """Send a request, and see what comes of it until the connection ends, is silent, or can be used again."""
-    body = json.dumps(asked.body).encode()
+    body = asked.body if isinstance(asked.body, bytes) else json.dumps(asked.body).encode()
     headers = {name.replace("-", "_"): value for name, value in asked.headers.items()}
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
         began = time.monotonic()

@@ -21,8 +21,13 @@ def wire(plan: Plan) -> bytes:
 
 def assert_golden(name: str, plan: Plan) -> None:
     """Assert that the plan equals the content of the file `name` below this folder."""
+    assert_golden_bytes(name, wire(plan))
+
+
+def assert_golden_bytes(name: str, content: bytes) -> None:
+    """Assert that the bytes equal the content of the file `name` below this folder."""
     file = HERE / name
     if os.environ.get("MOCKLLM_UPDATE_GOLDEN"):
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(wire(plan))
-    assert wire(plan) == file.read_bytes()
+        file.write_bytes(content)
+    assert content == file.read_bytes()

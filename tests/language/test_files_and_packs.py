@@ -241,6 +241,7 @@ def test_every_bundled_pack_responds_alone() -> None:
         "request-controls",
         "error-models",
         "benchmark",
+        "vllm",
         "weather",
         "agent-loops",
         "coding-agents",

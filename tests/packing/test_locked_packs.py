@@ -333,6 +333,7 @@ def test_frozen_server_does_not_fetch(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert not Path(".mockllm").exists()
 
 
+@pytest.mark.full
 def test_running_server_loads_an_updated_pack(tmp_path: Path) -> None:
     made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
     assert run("pack", "add", f"{made}@v1.0.0") == 0

@@ -1,4 +1,4 @@
-"""The calls of OpenAI, Anthropic, Gemini and Mistral that do not generate, each with the SDK's type of its object."""
+"""Calls of OpenAI, Anthropic, Gemini and Mistral without a neutral request, with the SDK's type of each object."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from openai.types import (
     Model,
     ModelDeleted,
     ModerationCreateResponse,
+    Upload,
 )
 from openai.types import chat as openai_chat
 from openai.types import responses as openai_responses
@@ -35,6 +36,7 @@ from openai.types.conversations import (
 )
 from openai.types.conversations import Message as ConversationMessage
 from openai.types.responses.input_token_count_response import InputTokenCountResponse
+from openai.types.uploads import UploadPart
 from openai.types.webhooks import (
     DeletedWebhookEndpoint,
     WebhookEndpoint,
@@ -70,6 +72,12 @@ STORED_FILE, STORED_BATCH = f"/v1/files/{FILE_ID}", f"/v1/batches/{BATCH_ID}"
 BATCH = {"input_file_id": FILE_ID, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
 UPLOAD = form({"purpose": "batch"}, ("in.jsonl", json.dumps(line("text", "a")).encode()))
 """A form with a file of one request."""
+TEXT = {"model": "m", "input": ["hi"]}
+TURNS = {"model": "m", "input": [{"role": "user", "content": "hi"}]}
+UPLOAD_ID, OTHER_UPLOAD_ID = "UPLOAD", "OTHER_UP"
+STORED_UPLOAD = f"/v1/uploads/{UPLOAD_ID}"
+ANNOUNCED = {"bytes": 0, "filename": "a.txt", "mime_type": "text/plain", "purpose": "vision"}
+PART = form({"data": "text"}, None)
 GEMINI_FILE_ID = "GEMINI_F"
 CLAUDE_BATCH_ID, CLAUDE_FILE_ID = "CLAUDE_B", "CLAUDE_F"
 MESSAGE_BATCHES = "/v1/messages/batches"
@@ -161,6 +169,10 @@ LOOKUPS = [
     Lookup("openai-files", "POST", "/v1/files", FileObject, body=UPLOAD),
     Lookup("openai-list_files", "GET", "/v1/files", FileObject, "data"),
     Lookup("openai-get_file", "GET", STORED_FILE, FileObject),
+    Lookup("openai-uploads", "POST", "/v1/uploads", Upload, body=ANNOUNCED),
+    Lookup("openai-upload_parts", "POST", f"{STORED_UPLOAD}/parts", UploadPart, body=PART),
+    Lookup("openai-complete_upload", "POST", f"{STORED_UPLOAD}/complete", Upload, body={"part_ids": []}),
+    Lookup("openai-cancel_upload", "POST", f"/v1/uploads/{OTHER_UPLOAD_ID}/cancel", Upload, body={}),
     Lookup("openai-batches", "POST", "/v1/batches", Batch, body=BATCH),
     Lookup("openai-list_batches", "GET", "/v1/batches", Batch, "data"),
     Lookup("openai-get_batch", "GET", STORED_BATCH, Batch),
@@ -219,6 +231,42 @@ LOOKUPS = [
         mistral.EmbeddingResponse,
         body={"model": "mistral-embed", "input": ["hi"]},
     ),
+    Lookup(
+        "mistral-fim",
+        "POST",
+        "/mistral/v1/fim/completions",
+        mistral.FIMCompletionResponse,
+        body={"model": "codestral-latest", "prompt": "hi"},
+    ),
+    Lookup(
+        "mistral-ocr",
+        "POST",
+        "/mistral/v1/ocr",
+        mistral.OCRResponse,
+        body={"document": {"type": "document_url", "document_url": "http://a.example"}},
+    ),
+    Lookup("mistral-moderations", "POST", "/mistral/v1/moderations", mistral.ModerationResponse, body=TEXT),
+    Lookup(
+        "mistral-chat_moderations",
+        "POST",
+        "/mistral/v1/chat/moderations",
+        mistral.ModerationResponse,
+        body=TURNS,
+    ),
+    Lookup(
+        "mistral-classifications",
+        "POST",
+        "/mistral/v1/classifications",
+        mistral.ClassificationResponse,
+        body=TEXT,
+    ),
+    Lookup(
+        "mistral-chat_classifications",
+        "POST",
+        "/mistral/v1/chat/classifications",
+        mistral.ClassificationResponse,
+        body=TURNS,
+    ),
     Lookup("mistral-models", "GET", "/mistral/v1/models", mistral.ModelList),
     Lookup("mistral-models", "GET", "/mistral/v1/models/mistral-small-latest", mistral.BaseModelCard),
 ]
@@ -246,6 +294,7 @@ WITHOUT_A_TYPE = {
     "openai-delete_response",  # the SDK returns None
     "openai-file_content",  # bytes
     "gemini-batches",  # operations, of which the SDK makes a BatchJob: tests/sdk/test_batches_sdk.py
+    "gemini-embedding_batches",
     "gemini-list_batches",
     "gemini-get_batch",
     "gemini-cancel_batch",

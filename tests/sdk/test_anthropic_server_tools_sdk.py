@@ -10,6 +10,7 @@ import pytest
 from anthropic.types.beta import BetaMessage, BetaRawMessageStreamEvent
 from pydantic import TypeAdapter
 
+from mockllm.testing.environment import variables
 from tests.live import Live
 from tests.live import live as serve
 
@@ -77,8 +78,10 @@ def client(tools: Live, request: pytest.FixtureRequest) -> Iterator[Any]:
             base_url=tools.url, aws_region="us-east-1", api_key="b", max_retries=0
         )
     elif request.param == "foundry":
-        base = f"{tools.url}/azure/anthropic/"
-        made = anthropic.AnthropicFoundry(base_url=base, api_key="f", max_retries=0)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in variables(tools.url).items():
+                patch.setenv(name, value)
+            made = anthropic.AnthropicFoundry(max_retries=0)
     else:
         made = anthropic.Anthropic(base_url=tools.url, api_key="a", max_retries=0)
     with made as entered:

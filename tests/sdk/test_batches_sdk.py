@@ -6,6 +6,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import anthropic
@@ -137,6 +138,21 @@ def test_openai_files_are_managed(openai_client: openai.OpenAI) -> None:
         openai_client.files.create(file=("a.txt", b"x"), purpose="jokes")  # type: ignore[arg-type]
 
 
+def test_openai_upload_in_parts_is_a_file(openai_client: openai.OpenAI, tmp_path: Path) -> None:
+    content = b"0123456789" * 1000
+    (tmp_path / "large.jsonl").write_bytes(content)
+    upload = openai_client.uploads.upload_file_chunked(
+        file=tmp_path / "large.jsonl", mime_type="application/jsonl", purpose="batch", part_size=3000
+    )
+    assert upload.status == "completed"
+    assert upload.file is not None
+    assert openai_client.files.content(upload.file.id).read() == content
+    other = openai_client.uploads.create(bytes=1, filename="a", mime_type="text/plain", purpose="vision")
+    assert openai_client.uploads.cancel(other.id).status == "cancelled"
+    with pytest.raises(openai.BadRequestError, match="is cancelled"):
+        openai_client.uploads.parts.create(other.id, data=b"x")
+
+
 def claude_batch(client: anthropic.Anthropic, *texts: str) -> Any:
     requests = [
         {
@@ -231,6 +247,15 @@ def test_gemini_batch_reads_and_writes_files(gemini_client: genai.Client) -> Non
     result = json.loads(gemini_client.files.download(file=batch.dest.file_name))
     assert result["key"] == "a"
     assert result["response"]["candidates"][0]["content"]["parts"][0]["text"] == "Answer to one"
+
+
+@pytest.mark.filterwarnings("ignore:batches.create_embeddings")
+def test_gemini_embedding_batch_has_vectors(gemini_client: genai.Client) -> None:
+    source: Any = {"inlined_requests": {"contents": ["one", "two"], "config": {"output_dimensionality": 8}}}
+    created = gemini_client.batches.create_embeddings(model="gemini-embedding-001", src=source)
+    batch = gemini_ended(gemini_client, created.name or "")
+    embeddings = [each.response.embedding for each in batch.dest.inlined_embed_content_responses]
+    assert [len(each.values) for each in embeddings] == [8, 8]
 
 
 def test_gemini_batch_is_cancelled(gemini_client: genai.Client) -> None:

@@ -41,6 +41,7 @@ from mockllm.dialects.registry import generating_dialect
 from tests.dialects.openai.batches.batch_requests import BOUNDARY
 from tests.language.virtual_server import NOW, ClientRequest, ClientResponse, VirtualServer, raw_request
 from tests.sdk.lookup_calls import (
+    ANNOUNCED,
     BATCH,
     BATCH_ID,
     CACHE,
@@ -60,8 +61,10 @@ from tests.sdk.lookup_calls import (
     LOOKUPS,
     MESSAGE_BATCH,
     MESSAGE_BATCHES,
+    OTHER_UPLOAD_ID,
     RESPONSE_ID,
     UPLOAD,
+    UPLOAD_ID,
     WITHOUT_A_TYPE,
     Lookup,
 )
@@ -260,6 +263,8 @@ def stored(server: VirtualServer) -> dict[str, str]:
         GEMINI_FILE_ID: server.respond(sent("/upload/v1beta/files", UPLOAD)).json["file"]["name"],
         CLAUDE_BATCH_ID: server.respond(sent(MESSAGE_BATCHES, MESSAGE_BATCH)).json["id"],
         CLAUDE_FILE_ID: server.respond(sent("/anthropic/v1/files", UPLOAD)).json["id"],
+        UPLOAD_ID: server.respond(sent("/v1/uploads", ANNOUNCED)).json["id"],
+        OTHER_UPLOAD_ID: server.respond(sent("/v1/uploads", ANNOUNCED)).json["id"],
         BATCH_ID: server.respond(sent("/v1/batches", {**BATCH, "input_file_id": file})).json["id"],
     }
 

@@ -12,6 +12,7 @@ from openai.types.responses import ResponsesServerEvent
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import connect
 
+from mockllm.testing import MockLLM
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.test_required_fields_sdk import require
@@ -231,3 +232,16 @@ def test_server_that_stops_closes_its_sockets(tmp_path: Any) -> None:
     with pytest.raises(Exception) as raised:
         socket.recv(timeout=10)
     assert not isinstance(raised.value, TimeoutError)
+
+
+def test_verdicts_see_messages_of_a_socket() -> None:
+    with MockLLM() as server:
+        server.error({"type": "rate_limit", "retry_after": "20s"})
+        with (
+            openai.OpenAI(base_url=f"{server.base_url}/v1", api_key="k", max_retries=0) as client,
+            client.responses.connect() as socket,
+        ):
+            for _ in range(2):
+                socket.response.create(model="m", input="hi")
+                assert last(socket).type == "error"
+        assert server.verdicts.names == ["retry_after_ignored", "gave_up"]

@@ -47,6 +47,9 @@ class FakeHeading(NamedTuple):
     def with_headers(self, headers: Mapping[str, str]) -> FakeHeading:
         return self._replace(headers=headers)
 
+    def over_tls(self) -> FakeHeading:
+        return self
+
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         return Request(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
 

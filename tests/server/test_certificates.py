@@ -10,8 +10,10 @@ import stat
 import sys
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -124,6 +126,7 @@ def served(tmp_path: Path, *options: str) -> Any:
     return serving(*options, cwd=tmp_path, MOCKLLM_TLS_DIR=str(tmp_path / "tls"))
 
 
+@pytest.mark.full
 def test_http_and_https_side_by_side(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:
         line = server.line(lambda line: "listening on" in line)
@@ -136,6 +139,31 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
         assert "[DONE]" in ask(secure.replace("localhost", "127.0.0.1"), trusted)
         with pytest.raises(OSError, match="certificate verify failed"):
             ask(secure)
+
+
+def upload_addresses(connection: HTTPConnection) -> set[str | None]:
+    """The addresses for an upload that three equal requests get."""
+    headers = {"Host": "mock", "X-Goog-Upload-Command": "start", "X-Goog-Upload-Protocol": "resumable"}
+    found = set()
+    for _ in range(3):
+        connection.request("POST", "/upload/v1beta/files", b"{}", headers)
+        with connection.getresponse() as response:
+            response.read()
+            found.add((response.headers["x-goog-upload-url"] or "").partition("?")[0])
+    connection.close()
+    return found
+
+
+def test_addresses_in_responses_have_scheme_of_connection(tmp_path: Path) -> None:
+    with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:
+        line = server.line(lambda line: "listening on" in line)
+        plain, secure = (urlsplit(url).port for url in line.rpartition("listening on ")[2].split(", "))
+        trust = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.pem"))
+        for _ in range(2):
+            over_http = upload_addresses(HTTPConnection("127.0.0.1", plain, timeout=PATIENCE))
+            assert over_http == {"http://mock/upload/v1beta/files"}
+            over_tls = HTTPSConnection("localhost", secure, timeout=PATIENCE, context=trust)
+            assert upload_addresses(over_tls) == {"https://mock/upload/v1beta/files"}
 
 
 def test_client_that_closes_tls_logs_nothing(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def test_unreachable_or_circular_proxy_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("proxy", "count"), [("{to: '%s', record: true}", 1), ("'%s'", 0)])
+@pytest.mark.covering(count=1)
 def test_proxied_response_is_recorded_if_rule_and_server_agree(
     proxy: str, count: int, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def test_saved_file_is_served(folder: Path, server: Watched, save: Callable[[Pat
     assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
 
 
+@pytest.mark.full
 def test_files_are_added_removed_and_renamed(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text(rule("two", "added"))
     becomes(server, "two", "added")
@@ -68,6 +69,7 @@ def test_files_are_added_removed_and_renamed(folder: Path, server: Watched) -> N
     assert says(server, "one") == "first"
 
 
+@pytest.mark.full
 def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
@@ -78,7 +80,6 @@ def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
     becomes(server, "two", "from a file, changed")
 
 
-@pytest.mark.full
 def test_new_file_that_template_can_name_is_served(folder: Path, server: Watched) -> None:
     (folder / "texts").mkdir()
     (folder / "texts" / "one.md").write_text("a text")
@@ -90,6 +91,7 @@ def test_new_file_that_template_can_name_is_served(folder: Path, server: Watched
     becomes(server, "two", "a new text")
 
 
+@pytest.mark.full
 def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text("rules: [{match: {user: two}, reply: {text: {file: texts/late.md}}}]\n")
     server.line(lambda line: 'there is no file "texts/late.md"' in line)
@@ -165,12 +167,14 @@ def test_broken_file_serves_last_good_version(folder: Path, server: Watched, tex
     becomes(server, "one", "mended")
 
 
+@pytest.mark.full
 def test_file_touched_during_first_load_is_reloaded(folder: Path) -> None:
     os.utime(folder / "a.yaml", (time.time() + 60, time.time() + 60))
     with serving(cwd=folder.parent) as server:
         assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
 
 
+@pytest.mark.full
 def test_added_broken_file_is_left_out_until_corrected(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text("mockllm: 1\nrules: [{name: r}]\n")
     until(lambda: stale(server))
@@ -205,7 +209,7 @@ def test_deleted_body_file_serves_last_content(folder: Path, server: Watched) ->
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["moved away and back", "removed and made anew"])
-@pytest.mark.covering(count=1)
+@pytest.mark.full
 def test_missing_scenario_folder_serves_last_version(folder: Path, server: Watched, anew: bool) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
@@ -228,6 +232,7 @@ def test_missing_scenario_folder_serves_last_version(folder: Path, server: Watch
     becomes(server, "one", "second")
 
 
+@pytest.mark.full
 def test_missing_used_pack_serves_last_version(folder: Path, server: Watched) -> None:
     pack = folder / "p"
     pack.mkdir()

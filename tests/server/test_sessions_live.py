@@ -105,6 +105,7 @@ def test_sessions_of_parallel_threads_are_isolated(server: Live) -> None:
         assert len(set().union(*runs)) == 1, "every session has seen the same run"
 
 
+@pytest.mark.full
 def test_sessions_of_parallel_processes_are_isolated(server: Live) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         runs = pool.map(one_worker, [server.port] * 2, ["gw0", "gw1"])

@@ -261,6 +261,7 @@ async def test_unmatched(mockllm):
     result.stdout.fnmatch_lines(["1 unmatched request:"])
 
 
+@pytest.mark.full
 def test_parallel_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         ASK

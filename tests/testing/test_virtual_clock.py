@@ -192,7 +192,7 @@ def test_client_backs_off_for_thirty_seconds_at_once(server: MockLLM, clock: Vir
     server.sequence(*WAITS, "At last.", then="cycle")
     results = [took(lambda: ask(server)) for _ in range(5)]
     assert all(virtual >= 30 and virtual - real < 40 for virtual, real in results), results
-    assert min(real for _, real in results) < 0.2  # 0.03 on a machine of its own
+    assert min(real for _, real in results) < 3, "a tenth of the virtual time; 0.03 on a machine of its own"
     assert server.verdicts.names == ["recovered"]
 
 

@@ -43,10 +43,13 @@ ContentChunk: TypeAlias = str | Pause | Verbatim
 """An element of a part: text, or a pause or bytes between two texts."""
 
 
+_TEXT_ONLY: Final = {str}
+
+
 def joined_text(chunks: tuple[ContentChunk, ...]) -> str:
     """Return the text of the chunks, without pauses and bytes between them."""
-    if len(chunks) == 1 and type(chunks[0]) is str:
-        return chunks[0]
+    if set(map(type, chunks)) == _TEXT_ONLY:
+        return "".join(chunks)  # type: ignore[arg-type]  # all are texts
     return "".join(chunk for chunk in chunks if type(chunk) is str)
 
 

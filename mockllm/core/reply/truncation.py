@@ -1,6 +1,7 @@
 """Truncation of replies: at a stop sequence, at the request's maximum of tokens, or by a fault.
 
-A provider's model never generates content after these points, so the reply itself is cut, for every protocol.
+A provider's model never generates content after these points, so the reply itself is cut, for every protocol. Where
+the request states a minimum of tokens, the reply is first made that long.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.core.reply.chunking import filler_tokens
 from mockllm.core.reply.citations import clipped
 from mockllm.core.reply.reply import (
     Call,
@@ -47,17 +49,59 @@ def part_tokens(part: Part) -> int:
 
 def truncate(choice: Choice, sampling: Sampling) -> Choice:
     """Return the choice of a model that stops at `sampling.stop` or after `max_tokens` tokens. Thinking counts
-    against the tokens. A stop sequence counts in texts only."""
-    choice = _stopped(choice, sampling.stop) if sampling.stop else choice
+    against the tokens. A stop sequence counts in texts only, and behind `min_tokens` tokens."""
+    floor = 0
+    if sampling.min_tokens or sampling.endless:
+        choice, floor = extended(choice, sampling)
+    choice = _stopped(choice, sampling.stop, floor) if sampling.stop else choice
     return choice if sampling.max_tokens is None else _limited(choice, sampling.max_tokens)
 
 
-def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
+def extended(choice: Choice, sampling: Sampling) -> tuple[Choice, int]:
+    """Return the choice with at least `min_tokens` tokens, and its characters up to them. An endless one has a token
+    more than its maximum. Filler text follows the reply's own; every chunk behind that is one token, and each text
+    counts its tokens exactly."""
+    parts = [_counted(part) for part in choice.parts]
+    needed = sampling.min_tokens
+    if sampling.endless and sampling.max_tokens is not None:
+        needed = max(needed, sampling.max_tokens + 1)
+    missing = needed - sum(map(part_tokens, parts))
+    if missing > 0:
+        last = Text((), 0)
+        if parts and isinstance(parts[-1], Text):
+            last, parts = parts[-1], parts[:-1]
+        filler = filler_tokens(missing + 1)[1:] if last.chunks else filler_tokens(missing)
+        count = part_tokens(last) + missing
+        parts.append(Text((*last.chunks, *filler), count, citations=last.citations))
+    result = replace(choice, parts=tuple(parts))
+    return result, _floor(result, sampling.min_tokens)
+
+
+def _counted(part: Part) -> Part:
+    """Return a text with its exact number of tokens, as a stream of one token for each chunk sends it."""
+    if type(part) is not Text or part.tokens is not None or part.whole is not None:
+        return part
+    return replace(part, tokens=len(split(joined_text(part.chunks))))
+
+
+def _floor(choice: Choice, tokens: int) -> int:
+    """Return the number of characters of the first text that the first tokens of a choice have."""
+    for part in choice.parts:
+        count = part_tokens(part)
+        if type(part) is Text:
+            return _length(part, min(tokens, count), count) if tokens and count else 0
+        tokens = max(0, tokens - count)
+    return 0
+
+
+def _stopped(choice: Choice, stops: tuple[str, ...], floor: int = 0) -> Choice:
     for index, part in enumerate(choice.parts):
         if type(part) is not Text:
             continue
         text = joined_text(part.chunks)
-        matches = [(text.find(stop), stop) for stop in stops if stop and stop in text]
+        found = ((text.find(stop, max(0, floor - len(stop) + 1)), stop) for stop in stops if stop)
+        matches = [(place, stop) for place, stop in found if place >= 0]
+        floor = 0
         if matches:
             place, stop = min(matches)
             parts = (

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, Missing, loads
-from mockllm.core.json.nesting import depth_bound
+from mockllm.core.json.nesting import depth_bound, depth_of
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -246,7 +246,7 @@ class BodyCache:
                 items = _parsed(turns, base.end, history)
             except JSONDecodeError:
                 return None
-            depth = max(base.depth, depth_bound(turns[base.end :] if base.end else turns, 2))
+            depth = max(base.depth, 2 + depth_of(items[base.count :]))
             if depth > MAX_DEPTH:
                 return None
             stage = Stage(len(turns), len(items), depth)

@@ -13,6 +13,9 @@ FRAMING: Final = 4
 """The tokens of a prompt, and of each of its messages, in addition to their texts, as in OpenAI's cookbook."""
 
 
+_TEXTS: Final = frozenset({TextPart, ResultPart, ThinkingPart})
+
+
 def estimate_texts(texts: Sequence[str]) -> int:
     """Return the tokens of a prompt with one text in each message, and no tools."""
     return PROMPT + FRAMING * len(texts) + sum(map(estimate, texts))
@@ -22,14 +25,12 @@ def estimate_parts(parts: Sequence[Part]) -> int:
     """Return the tokens of a message's parts."""
     total = 0
     for part in parts:
-        total += estimate(part.text) if type(part) is TextPart else _tokens_of(part)
+        total += estimate(part.text) if type(part) in _TEXTS else _tokens_of(part)  # type: ignore[union-attr]  # has a text
     return total
 
 
 def _tokens_of(part: Part) -> int:
     match part:
-        case ThinkingPart(text) | ResultPart(text=text):
-            return estimate(text)
         case CallPart(name=name, arguments=arguments):
             return estimate(f"{name}{arguments}")
         case MediaPart():

@@ -69,8 +69,9 @@ def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
     """Read the turns that earlier bodies did not have, and continue with what was read then. None if a turn refers to
     a call that only a stored response has."""
 
+    lookup = _UsedLookup()
+
     def step(turns: ReadTurns, item: Json) -> bool:
-        lookup = _UsedLookup()
         add(turns, item, lookup)
         return not lookup.used
 

@@ -55,7 +55,7 @@ hash."""
 
 _TRANSPORT: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "monotonic",
-    "recall", "context",
+    "recall", "context", "over_tls",
 ))  # fmt: skip
 """The attributes of a request that its transport sets, without the body."""
 
@@ -89,8 +89,12 @@ class Request(ToolServerFacts):
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
     uploads: ClassVar[bool] = False
     """Whether the body holds a file: the journal stores it without the contents of files."""
+    over_tls: bool = False
+    """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
     """Whether the call makes media or a transcript: a rule that names it may reply, else it makes its own."""
+    measured: ClassVar[bool] = False
+    """Whether the provider has metrics of its responses under names that belong to it."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""
 

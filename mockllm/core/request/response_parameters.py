@@ -20,8 +20,11 @@ class Format(Struct, frozen=True):
 
 
 class Sampling(NamedTuple):
-    """The parameters of a request that shape a response: the number of choices, stop sequences, maximum of tokens."""
+    """The parameters of a request that shape a response: the number of choices, stop sequences, the maximum and the
+    minimum of tokens. `endless`: the model goes on until the maximum, whatever it says."""
 
     n: int = 1
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
+    min_tokens: int = 0
+    endless: bool = False

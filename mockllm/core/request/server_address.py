@@ -13,7 +13,8 @@ SESSION_PREFIX: Final = "/s/"
 
 def server_url(request: Request, path: str) -> str:
     """Return the address of a path, by which a client finds the same session. The scheme is that of
-    `x-forwarded-proto`, which a proxy in front of the server sends, else `http`."""
-    secure = request.headers.get("x-forwarded-proto") == "https"
+    `x-forwarded-proto`, which a proxy in front of the server sends, else that of the connection."""
+    forwarded = request.headers.get("x-forwarded-proto")
+    secure = request.over_tls if forwarded is None else forwarded == "https"
     session = "" if request.session is None else SESSION_PREFIX + quote(request.session, safe="")
     return f"http{'s' * secure}://{request.host or 'localhost:8080'}{session}{path}"

@@ -19,7 +19,7 @@ from mockllm.core.schema_values.field_kinds import (
     FactKind,
 )
 from mockllm.core.schema_values.realistic import FieldContext, number
-from mockllm.core.schema_values.text_facts import FoundValue, TextFacts
+from mockllm.core.schema_values.text_facts import FoundValue, TextFacts, facts_of_each
 from mockllm.core.word_stems import SYNONYMS, name_stems
 
 MAX_QUESTION: Final = 4_000
@@ -45,13 +45,11 @@ class ConversationTexts:
     person's earlier texts (the last first)."""
 
     def __init__(self, question: str, results: Sequence[str] = (), earlier: Sequence[str] = ()) -> None:
-        self.question = TextFacts(shortened(question, MAX_QUESTION))
-        self.results = [TextFacts(text) for text in _within(results, MAX_OTHER)]
-        self.texts = [
-            *self.results,
-            self.question,
-            *(TextFacts(text) for text in _within(earlier, MAX_OTHER)),
-        ]
+        newest = [*_within(results, MAX_OTHER)]
+        texts = [*newest, shortened(question, MAX_QUESTION), *_within(earlier, MAX_OTHER)]
+        self.texts = facts_of_each(texts)
+        self.question = self.texts[len(newest)]
+        self.results = self.texts[: len(newest)]
 
     def __bool__(self) -> bool:
         return any(facts.text for facts in self.texts)

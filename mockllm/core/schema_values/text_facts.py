@@ -7,17 +7,22 @@ millisecond. A kind of value is searched only when a field needs it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
+from mockllm.core.lazy import lazy
+from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import stem
 
 MAX_FOUND: Final = 32
 """The most values of one kind that are read from a text."""
+MAX_CACHED: Final = 128
+"""The texts whose facts are cached."""
+MAX_CACHED_LENGTH: Final = 1_500
+"""The most characters of such a text. Its facts take at most about fifty times as many bytes."""
 _MAX_QUOTED: Final = 300
 """The most characters of a quoted text."""
 
@@ -37,11 +42,15 @@ _IPV4: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 _PATH: Final = re.compile(
     r"(?<![\w/.:-])(?:[~.]{0,2}/)?(?:[\w.-]{1,80}/){0,8}[\w-]{1,80}\.[A-Za-z]\w{0,5}\b|(?<![\w/.:-])/[\w./-]{1,200}"
 )
+_PATH_SIGN: Final = re.compile(r"/|\.[A-Za-z]")
+"""Each path has one."""
 _PHONE: Final = re.compile(r"(?<![\w+])\+?\d{1,3}(?:[ ()-]{1,2}\d{2,4}){2,4}(?!\w)")
 _CODE: Final = re.compile(r"(?<![\w-])#?(?=[\w-]{0,20}\d)[A-Za-z\d][\w-]{1,40}(?![\w-])")
 _NUMBER: Final = re.compile(
-    r"(?<![\w.,#-])-?\d{1,15}(?:,\d{3})*(?:\.\d{1,12})?(?!\w)(?![.,]\d)|(?<=\$)\d{1,15}(?:\.\d\d)?"
+    r"[-\d](?:(?<![\w.,#-].)(?:(?<=-)\d{1,15}|(?<=\d)\d{0,14})(?:,\d{3})*(?:\.\d{1,12})?(?!\w)(?![.,]\d)"
+    r"|(?<=\$\d)\d{0,14}(?:\.\d\d)?)"
 )
+"""A sign or a digit comes first, and what may not be in front of it second: so `re` skips all other characters."""
 _NUMBER_WORD: Final = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
 )
@@ -89,7 +98,7 @@ _OPERATORS: Final = {
 }
 _OPERATOR: Final = re.compile("plus|minus|times|multiplied by|divided by|×|÷")
 _PAIR: Final = re.compile(
-    r"[\"'`*]{0,2}(?<!\w)([A-Za-z_][\w-]{0,40}(?: [A-Za-z]\w{0,20})?)[\"'`*]{0,2}"
+    r"([A-Za-z_](?<!\w[A-Za-z_])[\w-]{0,40}+(?: [A-Za-z]\w{0,20}+)?)[\"'`*]{0,2}+"
     r"(?: ?[:=] ?| is (?:called |named )?| named | called )"
     r"(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|`([^`\n]{1,300})`|([^\s,;{}\[\]\"'`][^,;{}\[\]\n\"]{0,120}))"
 )
@@ -115,7 +124,7 @@ class TextFacts:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    @cached_property
+    @lazy
     def words(self) -> Mapping[str, list[tuple[int, int]]]:
         """The places of each word, by its stem."""
         places: dict[str, list[tuple[int, int]]] = {}
@@ -125,13 +134,14 @@ class TextFacts:
                 found.append(word.span())
         return places
 
-    @cached_property
+    @lazy
     def numbers(self) -> list[FoundValue]:
         """Numbers outside of addresses, dates and identifiers; where there is none, those written as words."""
-        taken = [(each.start, each.end) for kind in ("urls", "emails", "uuids", "ips", "dates", "moments", "times")
-                 for each in getattr(self, kind)]  # fmt: skip
+        numbers = list(self._matches(_NUMBER))
+        kinds = ("urls", "emails", "uuids", "ips", "dates", "moments", "times") if numbers else ()
+        taken = [(each.start, each.end) for kind in kinds for each in getattr(self, kind)]
         found = []
-        for each in self._matches(_NUMBER):
+        for each in numbers:
             if any(start <= each.start() < end for start, end in taken):
                 continue
             plain = each[0].replace(",", "")
@@ -142,45 +152,47 @@ class TextFacts:
             FoundValue(_NUMBER_WORDS[each[0].lower()], *each.span()) for each in self._matches(_NUMBER_WORD)
         ]
 
-    @cached_property
+    @lazy
     def quoted(self) -> list[FoundValue]:
         return [
             FoundValue(next(filter(None, each.groups())).strip(), *each.span())
             for each in self._matches(_QUOTED)
         ]
 
-    @cached_property
+    @lazy
     def urls(self) -> list[FoundValue]:
         return [FoundValue(each[0].rstrip(".,;:!?"), *each.span()) for each in self._matches(_URL)]
 
-    @cached_property
+    @lazy
     def emails(self) -> list[FoundValue]:
         return self._plain(_EMAIL)
 
-    @cached_property
+    @lazy
     def uuids(self) -> list[FoundValue]:
         return self._plain(_UUID)
 
-    @cached_property
+    @lazy
     def ips(self) -> list[FoundValue]:
         return self._plain(_IPV4)
 
-    @cached_property
+    @lazy
     def paths(self) -> list[FoundValue]:
+        if _PATH_SIGN.search(self.text) is None:
+            return []
         return [each for each in self._plain(_PATH) if not self._within(each, (*self.urls, *self.emails))]
 
-    @cached_property
+    @lazy
     def phones(self) -> list[FoundValue]:
         return self._plain(_PHONE)
 
-    @cached_property
+    @lazy
     def codes(self) -> list[FoundValue]:
         """Identifiers with a digit."""
         taken = (*self.urls, *self.emails, *self.dates)
         found = [FoundValue(each[0].lstrip("#"), *each.span()) for each in self._matches(_CODE)]
         return [each for each in found if not self._within(each, taken)]
 
-    @cached_property
+    @lazy
     def dates(self) -> list[FoundValue]:
         """Dates as `2025-01-31`."""
         found = []
@@ -196,7 +208,7 @@ class TextFacts:
                 found.append(FoundValue(f"{year}-{int(month):02}-{int(day):02}", *each.span()))
         return found
 
-    @cached_property
+    @lazy
     def moments(self) -> list[FoundValue]:
         """Dates with a time, as RFC 3339 writes them; in UTC where the text names no zone."""
         found = []
@@ -208,7 +220,7 @@ class TextFacts:
             found.append(FoundValue(f"{text}{seconds}{zone}", *each.span()))
         return found
 
-    @cached_property
+    @lazy
     def times(self) -> list[FoundValue]:
         """Times of day as `14:30`."""
         found = []
@@ -218,7 +230,7 @@ class TextFacts:
                 found.append(FoundValue(f"{hour:02}:{each[2]}", *each.span()))
         return found
 
-    @cached_property
+    @lazy
     def names(self) -> list[FoundValue]:
         """Words with capitals that are no usual start of a sentence, joined where they follow each other."""
         found = []
@@ -234,7 +246,7 @@ class TextFacts:
                 found.append(FoundValue(text, start, each.end()))
         return found
 
-    @cached_property
+    @lazy
     def lower_places(self) -> list[FoundValue]:
         """Words in lower case that may be a place: "the weather in paris"."""
         return [
@@ -243,12 +255,12 @@ class TextFacts:
             if each[1] not in _COMMON and not each[1].endswith(("celsius", "fahrenheit"))
         ]
 
-    @cached_property
+    @lazy
     def subjects(self) -> list[FoundValue]:
         """What the text is about, by the word `about`."""
         return [FoundValue(each[1].strip(), *each.span(1)) for each in self._matches(_SUBJECT)]
 
-    @cached_property
+    @lazy
     def expressions(self) -> list[FoundValue]:
         """Arithmetic, with operators in place of words."""
         found = []
@@ -257,7 +269,7 @@ class TextFacts:
             found.append(FoundValue(" ".join(text.split()).rstrip("."), *each.span()))
         return found
 
-    @cached_property
+    @lazy
     def pairs(self) -> Mapping[str, str]:
         """Values after a key: `city: Paris`, `"city": "Paris"`, `the city is Paris`. The first of a key
         counts; keys are in lower case without separators, alone and with the word before them."""
@@ -283,6 +295,22 @@ class TextFacts:
     @staticmethod
     def _within(value: FoundValue, others: tuple[FoundValue, ...]) -> bool:
         return any(other.start <= value.start < other.end for other in others)
+
+
+def facts_of_each(texts: Sequence[str]) -> list[TextFacts]:
+    """Return the facts of each text. Agents repeat their texts, so the facts of short ones are cached. Equal texts
+    have separate facts, because a value is taken from one text only."""
+    known: set[str] = set()
+    found = []
+    for text in texts:
+        found.append(TextFacts(text) if text in known else _cached_facts(text))
+        known.add(text)
+    return found
+
+
+@text_cache(MAX_CACHED, MAX_CACHED_LENGTH)
+def _cached_facts(text: str) -> TextFacts:
+    return TextFacts(text)
 
 
 def _first_phrase(text: str) -> str:

@@ -104,5 +104,7 @@ PROVIDER: Final = Provider(
     prompt_cache=prompt_cache,
     hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
     base_url_variables=("AZURE_OPENAI_ENDPOINT",),
-    key_variables=("AZURE_OPENAI_API_KEY",),
+    # Claude in Foundry (anthropic's `AnthropicFoundry`, Claude Code)
+    base_path_variables={"ANTHROPIC_FOUNDRY_BASE_URL": "/azure/anthropic"},
+    key_variables=("AZURE_OPENAI_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY"),
 )

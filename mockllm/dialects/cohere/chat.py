@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import StreamForm
-from mockllm.core.reply.citations import full_text
+from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
     Finish,
@@ -84,7 +84,8 @@ class CohereEncoder(Encoder):
     def __init__(self, reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._identity = request, identity
-        self._blocks = self._calls = 0
+        self._blocks = self._calls = self._cited = 0
+        self._plans = has_plan(reply)
 
     def start(self) -> Iterable[Event]:
         message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
@@ -92,6 +93,8 @@ class CohereEncoder(Encoder):
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
+        if self._plans and isinstance(part, Text):
+            return ()
         if isinstance(part, Call):
             call = call_object(part, self._calls, "", self._identity)
             return (self._of_message("tool-call-start", self._calls, {"tool_calls": call}),)
@@ -102,6 +105,8 @@ class CohereEncoder(Encoder):
         if isinstance(at.part, Call):
             function = {"function": {"arguments": text}}
             return (self._of_message("tool-call-delta", self._calls, {"tool_calls": function}),)
+        if self._plans and isinstance(at.part, Text):
+            return (_event("tool-plan-delta", {}, {"delta": {"message": {"tool_plan": text}}}),)
         kind = "thinking" if isinstance(at.part, Thinking) else "text"
         return (self._of_message("content-delta", self._blocks, {"content": {kind: text}}),)
 
@@ -109,8 +114,17 @@ class CohereEncoder(Encoder):
         if isinstance(at.part, Call):
             self._calls += 1
             return (_event("tool-call-end", {}, {"index": self._calls - 1}),)
+        if self._plans and isinstance(at.part, Text):
+            return ()
         self._blocks += 1
-        return (_event("content-end", {}, {"index": self._blocks - 1}),)
+        end = _event("content-end", {}, {"index": self._blocks - 1})
+        return (*self._citation_events(at.part), end) if isinstance(at.part, Text) else (end,)
+
+    def _citation_events(self, text: Text) -> Iterable[Event]:
+        for cited in citations_of(text, self._blocks - 1, self._request, self._cited):
+            yield self._of_message("citation-start", self._cited, {"citations": cited})
+            yield _event("citation-end", {}, {"index": self._cited})
+            self._cited += 1
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
         delta: dict[str, Json] = {"finish_reason": self.reply.choices[0].finish_word(FINISH)}
@@ -136,9 +150,46 @@ def call_object(call: Call, number: int, arguments: str, identity: ResponseIdent
     return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def whole(reply: Reply, identity: ResponseIdentity) -> dict[str, Json]:
+def has_plan(reply: Reply) -> bool:
+    """Return whether the texts are a plan: those beside calls are (`tool_plan`)."""
+    return bool(reply.choices[0].calls)
+
+
+def citations_of(text: Text, block: int, request: CohereChatRequest, before: int) -> list[Json]:
+    """Return the citations of a text, which is the content `block`; `before` is the number of earlier ones. A source
+    is the result of a tool where the request has one, else a document (`Citation` and `Source` of cohere 7.3)."""
+    tool = bool(request.tool_results)
+    whole_text = full_text(text)
+    cited: list[Json] = []
+    for number, citation in enumerate(text.citations, before):
+        start, end = span(citation, whole_text)
+        id = f"{'call' if tool else 'doc'}:{number}"
+        about = {"title": citation.title or citation.url, "url": citation.url, "text": citation.quote or ""}
+        source = (
+            {"type": "tool", "id": id, "tool_output": about}
+            if tool
+            else {"type": "document", "id": id, "document": {"id": id, **about}}
+        )
+        place: dict[str, Json] = {"content_index": block} if block else {}
+        text_cited = whole_text[start:end]
+        cited.append(
+            {
+                "start": start,
+                "end": end,
+                "text": text_cited,
+                "sources": [source],
+                "type": "TEXT_CONTENT",
+                **place,
+            }
+        )
+    return cited
+
+
+def whole(reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) -> dict[str, Json]:
     """Return the message of a non-streaming response."""
     content: list[Json] = []
+    cited: list[Json] = []
+    plan: list[str] = []
     calls: list[Json] = []
     message: dict[str, Json] = {"role": "assistant"}
     for part in reply.choices[0].parts:
@@ -146,12 +197,20 @@ def whole(reply: Reply, identity: ResponseIdentity) -> dict[str, Json]:
             content.append({"type": "thinking", "thinking": joined_text(part.chunks)})
         elif isinstance(part, Call):
             calls.append(call_object(part, len(calls), joined_text(part.chunks), identity))
+        elif has_plan(reply):
+            assert isinstance(part, Text)
+            plan.append(full_text(part))
         else:
             assert isinstance(part, Text)
+            cited += citations_of(part, len(content), request, len(cited))
             content.append({"type": "text", "text": full_text(part)})
+    if plan:
+        message["tool_plan"] = "".join(plan)
     if content or not calls:
         message["content"] = content
-    return {**message, "tool_calls": calls} if calls else message
+    if calls:
+        message["tool_calls"] = calls
+    return {**message, "citations": cited} if cited else message
 
 
 class CohereChat(CohereCall):
@@ -165,7 +224,7 @@ class CohereChat(CohereCall):
         choices=False,
         refusal=False,
         cache_write=False,
-        unsupported_parts=frozenset({"citations", "images"}),
+        unsupported_parts=frozenset({"images"}),
     )
     decode = staticmethod(decode)
 
@@ -191,9 +250,10 @@ class CohereChat(CohereCall):
         return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, CohereChatRequest)
         body: dict[str, Json] = {
             "id": uuid(identity, ""),
-            "message": whole(reply, identity),
+            "message": whole(reply, request, identity),
             "finish_reason": reply.choices[0].finish_word(FINISH),
             "usage": usage_of(reply.usage),
         }

@@ -46,6 +46,8 @@ def _read_event(event: dict[str, Json], decoder: ResponseDecoder) -> None:
                 decoder.add_text("thinking", content["thinking"], visible=not opens)
             elif type(content.get("text")) is str:
                 decoder.add_text("text", content["text"], visible=not opens)
+        case "tool-plan-delta":
+            decoder.add_text("text", text_of(message.get("tool_plan")) or "")
         case "tool-call-start":
             _read_call(object_of(message.get("tool_calls")), place, decoder)
         case "tool-call-delta":
@@ -57,6 +59,8 @@ def _read_event(event: dict[str, Json], decoder: ResponseDecoder) -> None:
 
 def _read_message(body: dict[str, Json], decoder: ResponseDecoder) -> None:
     message = object_of(body.get("message"))
+    if type(message.get("tool_plan")) is str:
+        decoder.add_text("text", message["tool_plan"])
     for block in objects(message.get("content")):
         if type(block.get("thinking")) is str:
             decoder.add_text("thinking", block["thinking"])

@@ -83,11 +83,12 @@ class CohereEmbed(CohereCall):
             extras = dict(result.extras.get(self.name, {}))
         embeddings = {kind: [in_form(each, kind) for each in vectors] for kind in request.types}
         texts = request.fields.get("texts")
+        images = {"image_tokens": 0} if (request.model or "").startswith("embed-v4") else {}
         body: dict[str, Json] = {
             "id": uuid(identity, ""),
             "texts": texts if type(texts) is list else [],
             "embeddings": embeddings,
-            "meta": meta(input_tokens=tokens),
+            "meta": meta(input_tokens=tokens, **images),
             "response_type": "embeddings_by_type",
         }
         return body_plan({**body, **extras}, identity)

@@ -34,6 +34,9 @@ class CohereStreamForm(StreamForm):
             yield MemberPlace(payload["delta"]["message"], "role")
 
     def text(self, payload: Payload) -> MemberPlace | None:
+        if payload.get("type") == "tool-plan-delta":
+            plan: Any = payload["delta"]
+            return MemberPlace(plan["message"], "tool_plan")
         if payload.get("type") != "content-delta":
             return None
         content: Any = payload["delta"]["message"]["content"]

@@ -9,6 +9,7 @@ from mockllm.dialects.gemini.batches import (
     GeminiBatchList,
     GeminiCancelBatch,
     GeminiCreateBatch,
+    GeminiCreateEmbeddingBatch,
     GeminiDeleteBatch,
 )
 from mockllm.dialects.gemini.cached_contents import (
@@ -63,6 +64,7 @@ LIST_FILES: Final = GeminiFileList()
 GET_FILE: Final = GeminiFile()
 DELETE_FILE: Final = GeminiDeleteFile()
 CREATE_BATCH: Final = GeminiCreateBatch()
+CREATE_EMBEDDING_BATCH: Final = GeminiCreateEmbeddingBatch()
 LIST_BATCHES: Final = GeminiBatchList()
 GET_BATCH: Final = GeminiBatch()
 CANCEL_BATCH: Final = GeminiCancelBatch()

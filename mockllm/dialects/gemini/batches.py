@@ -1,7 +1,9 @@
-"""Batches: POST …/models/{model}:batchGenerateContent, GET …/batches, GET and DELETE …/batches/{id}, POST …:cancel.
+"""Batches: POST …/models/{model}:batchGenerateContent and …:asyncBatchEmbedContent, GET …/batches, GET and DELETE
+…/batches/{id}, POST …:cancel.
 
 The requests are in the body or in a file. A batch is an operation, whose metadata has the state. Sources:
-google-genai's `Batches` and the API's reference of `GenerateContentBatch`; no recording was at hand.
+google-genai's `Batches` (`create`, `create_embeddings`) and the API's reference of `GenerateContentBatch` and
+`EmbedContentBatch`; no recording was at hand.
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
 from mockllm.dialects.gemini.uploads import LETTERS
 
 PREFIX: Final = "batches/"
-TYPE: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta.GenerateContentBatch"
-OUTPUT_TYPE: Final = f"{TYPE}Output"
+TYPE_PREFIX: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
+TYPES: Final = {"generateContent": "GenerateContentBatch", "embedContent": "EmbedContentBatch"}
+"""The type of a batch by the call that serves its requests; that of its output ends with `Output`."""
 MAX_LINES: Final = 50_000
 STATES: Final = {
     "queued": "PENDING",
@@ -131,6 +134,8 @@ class GeminiCreateBatch(GeminiStoredCall):
 
     api: str = "batches"
     request: type[Request] = GeminiBatchRequest
+    line_call: str = "generateContent"
+    """The call that serves each request."""
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
@@ -145,7 +150,8 @@ class GeminiCreateBatch(GeminiStoredCall):
             return missing_file(request.file_name) if missing else None
         if request.input.keys:
             return None
-        message = "* BatchGenerateContentRequest.batch.input_config: input_config is not specified\n"
+        kind = "AsyncBatchEmbed" if self.line_call == "embedContent" else "BatchGenerate"
+        message = f"* {kind}ContentRequest.batch.input_config: input_config is not specified\n"
         return Failure("bad_request", message=message)
 
     def own_response(
@@ -160,7 +166,7 @@ class GeminiCreateBatch(GeminiStoredCall):
         problem = request.input.problem
         if problem is not None:
             outcome = BatchOutcome("failed", message=problem)
-        record = BatchRecord(request.now, request.input.keys, outcome, _details(id, request))
+        record = BatchRecord(request.now, request.input.keys, outcome, _details(id, request, self.line_call))
         batch = new_batch(PREFIX + id, record, BatchStart(json_plan({})).waits, request.monotonic)
         plan = json_plan(operation(batch, request.monotonic))
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
@@ -172,10 +178,10 @@ class GeminiCreateBatch(GeminiStoredCall):
         assert isinstance(request, GeminiBatchRequest)
         name = loads(start.plan.steps[0].payload)["name"]  # type: ignore[union-attr]  # one event
         keys, bodies, _, _ = request.input
-        details = _details(name.removeprefix(PREFIX), request)
+        details = _details(name.removeprefix(PREFIX), request, self.line_call)
         record = BatchRecord(request.now, keys, start.outcome, details)
         batch = new_batch(name, record, start.waits, request.monotonic + plan.delay)
-        path = f"/v1beta/models/{request.model}:generateContent"
+        path = f"/v1beta/models/{request.model}:{self.line_call}"
         lines = tuple(
             BatchLine(path, dumps(body)) for body in bodies[: start.outcome.response_count(len(keys))]
         )
@@ -187,9 +193,16 @@ class GeminiCreateBatch(GeminiStoredCall):
         return StoreUpdate((name,), batch, others=others, batch=BatchRun(name, lines))
 
 
-def _details(id: str, request: GeminiBatchRequest) -> dict[str, Json]:
+class GeminiCreateEmbeddingBatch(GeminiCreateBatch):
+    """POST /v1beta/models/{model}:asyncBatchEmbedContent."""
+
+    line_call: str = "embedContent"
+
+
+def _details(id: str, request: GeminiBatchRequest, line_call: str) -> dict[str, Json]:
     title = _member(request.batch, "displayName", "display_name")
     return {
+        "type": TYPE_PREFIX + TYPES[line_call],
         "model": f"models/{request.model}",
         "title": title if type(title) is str else None,
         "metadata": request.input.metadata,
@@ -203,7 +216,7 @@ def operation(batch: StoredResponse, now: float) -> dict[str, Json]:
     state, record = state_of(batch, now), record_of(batch)
     details = record.details
     metadata: dict[str, Json] = {
-        "@type": TYPE,
+        "@type": details["type"],
         "model": details["model"],
         **({} if details["title"] is None else {"displayName": details["title"]}),
         **({} if details["input_file"] is None else {"inputConfig": {"fileName": details["input_file"]}}),
@@ -224,7 +237,7 @@ def operation(batch: StoredResponse, now: float) -> dict[str, Json]:
         return {**shown, "error": {"code": code, "message": message}}
     output = _output(batch, now)
     metadata["output"] = output
-    return {**shown, "response": {"@type": OUTPUT_TYPE, **output}}
+    return {**shown, "response": {"@type": f"{details['type']}Output", **output}}
 
 
 def _output(batch: StoredResponse, now: float) -> dict[str, Json]:

@@ -93,6 +93,7 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
     file, batch = f"{base}/files/{{file}}", f"{base}/batches/{{batch}}"
     get_file = ProviderCall("get_file", gemini.GET_FILE)
     create = ProviderCall("batches", gemini.CREATE_BATCH)
+    embed = ProviderCall("embedding_batches", gemini.CREATE_EMBEDDING_BATCH)
     return (
         ProviderRoute("POST", f"/upload{base}/files", ProviderCall("files", gemini.UPLOAD_FILE)),
         ProviderRoute("GET", f"{base}/files", ProviderCall("list_files", gemini.LIST_FILES)),
@@ -100,6 +101,7 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
         ProviderRoute("GET", f"{file}:download", get_file),
         ProviderRoute("DELETE", file, ProviderCall("delete_file", gemini.DELETE_FILE)),
         ProviderRoute("POST", f"{base}/models/{{model}}:batchGenerateContent", create),
+        ProviderRoute("POST", f"{base}/models/{{model}}:asyncBatchEmbedContent", embed),
         ProviderRoute("GET", f"{base}/batches", ProviderCall("list_batches", gemini.LIST_BATCHES)),
         ProviderRoute("GET", batch, ProviderCall("get_batch", gemini.GET_BATCH)),
         ProviderRoute("DELETE", batch, ProviderCall("delete_batch", gemini.DELETE_BATCH)),

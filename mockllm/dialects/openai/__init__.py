@@ -18,6 +18,7 @@ from mockllm.dialects.openai.files.file_calls import (
     ListFiles,
     UploadFile,
 )
+from mockllm.dialects.openai.files.uploads import AddUploadPart, CancelUpload, CompleteUpload, CreateUpload
 from mockllm.dialects.openai.handshake import Handshake
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.media.images import (
@@ -116,6 +117,10 @@ LIST_FILES: Final = ListFiles()
 GET_FILE: Final = GetFile()
 DELETE_FILE: Final = DeleteFile()
 FILE_CONTENT: Final = GetFileContent()
+CREATE_UPLOAD: Final = CreateUpload()
+ADD_PART: Final = AddUploadPart()
+COMPLETE_UPLOAD: Final = CompleteUpload()
+CANCEL_UPLOAD: Final = CancelUpload()
 CREATE_BATCH: Final = CreateBatch()
 LIST_BATCHES: Final = ListBatches()
 GET_BATCH: Final = GetBatch()
@@ -178,6 +183,7 @@ _moderations = ProviderCall(
 _models = ProviderCall("models", MODELS)
 _stored_chat, _stored_response = "/v1/chat/completions/{completion}", "/v1/responses/{response}"
 _one_file, _one_batch = "/v1/files/{file}", "/v1/batches/{batch}"
+_one_upload, _upload = "/v1/uploads/{upload}", ("openai.types:Upload",) * 2
 _file, _batch = ("openai.types:FileObject",) * 2, ("openai.types:Batch",) * 2
 _one_conversation = "/v1/conversations/{conversation}"
 
@@ -263,6 +269,10 @@ _routes: Final = (
     ProviderRoute("GET", _one_file, ProviderCall("get_file", GET_FILE, sdk_types=_file)),
     ProviderRoute("DELETE", _one_file, ProviderCall("delete_file", DELETE_FILE)),
     ProviderRoute("GET", f"{_one_file}/content", ProviderCall("file_content", FILE_CONTENT)),
+    ProviderRoute("POST", "/v1/uploads", ProviderCall("uploads", CREATE_UPLOAD, sdk_types=_upload)),
+    ProviderRoute("POST", f"{_one_upload}/parts", ProviderCall("upload_parts", ADD_PART)),
+    ProviderRoute("POST", f"{_one_upload}/complete", ProviderCall("complete_upload", COMPLETE_UPLOAD)),
+    ProviderRoute("POST", f"{_one_upload}/cancel", ProviderCall("cancel_upload", CANCEL_UPLOAD)),
     ProviderRoute("POST", "/v1/batches", ProviderCall("batches", CREATE_BATCH, sdk_types=_batch)),
     ProviderRoute("GET", "/v1/batches", ProviderCall("list_batches", LIST_BATCHES)),
     ProviderRoute("GET", _one_batch, ProviderCall("get_batch", GET_BATCH, sdk_types=_batch)),
@@ -283,7 +293,7 @@ UNSERVED: Final = tuple(
         "agents", "assistants", "audio", "chatkit", "containers",
         "content_provenance_checks", "decisions", "evals", "fine_tuning",
         "images", "live", "organization", "projects", "realtime", "safety", "skills", "threads",
-        "uploads", "vaults", "vector_stores", "videos",
+        "vaults", "vector_stores", "videos",
     )
 )  # fmt: skip
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them

@@ -114,10 +114,11 @@ class CompletionsRequest(ModelRequest):
 
 
 def check(request: Request) -> Failure | None:
-    error = check_readable(request)
-    if error is not None:
-        return error
-    body = request.fields
+    return check_readable(request) or check_body(request.fields)
+
+
+def check_body(body: Mapping[str, Json]) -> Failure | None:
+    """Return the first error: the model, then each field in the body's order, then dependencies between fields."""
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
     error = check_fields(body, FIELDS)

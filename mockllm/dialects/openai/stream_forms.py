@@ -9,6 +9,8 @@ from typing import Any, Final
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 REASON: Final = ("finish_reason",)
+TEXT_DELTAS: Final = ("response.output_text.delta", "response.output_audio_transcript.delta")
+"""The realtime events with a text."""
 
 
 def _choices(payload: Payload) -> list[Payload]:
@@ -66,7 +68,7 @@ class CompletionsStreamForm(ChoicesStreamForm):
 class ResponsesStreamForm(StreamForm):
     """The events of responses. The finish reason is the status of the whole response."""
 
-    sequence = "sequence_number"
+    sequence: str | None = "sequence_number"
 
     def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
         number = payload.get("output_index")
@@ -101,6 +103,19 @@ class ResponsesStreamForm(StreamForm):
         return self.text(payload)
 
 
+class RealtimeStreamForm(ResponsesStreamForm):
+    """The events of a realtime response. Items appear in events of the conversation, too, which have no index."""
+
+    sequence = None
+
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+        return super().calls(payload, opened) if "output_index" in payload else iter(())
+
+    def text(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "delta") if payload.get("type") in TEXT_DELTAS else None
+
+
 CHAT_FORM: Final = ChatStreamForm()
 COMPLETIONS_FORM: Final = CompletionsStreamForm()
 RESPONSES_FORM: Final = ResponsesStreamForm()
+REALTIME_FORM: Final = RealtimeStreamForm()

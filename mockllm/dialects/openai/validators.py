@@ -164,9 +164,13 @@ def array(item: Check, of: str, min_length: int = 0, max_length: int | None = No
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not list:
             return wrong_type(value, path, f"an array of {of}")
-        return check_length(value, path, min_length, max_length) or next(
-            (error for index, entry in enumerate(value) if (error := item(entry, f"{path}[{index}]"))), None
-        )
+        error = check_length(value, path, min_length, max_length)
+        if error is not None:
+            return error
+        for index, entry in enumerate(value):
+            if item(entry, "") is not None:  # nearly all pass, and need no path
+                return item(entry, f"{path}[{index}]")
+        return None
 
     return check
 
@@ -199,10 +203,10 @@ def members(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
                 return missing(f"{path}.{name}")
         for name, check_member in checks.items():
             member = value.get(name)
-            if name in value and (member is not None or name in required):
-                error = check_member(member, f"{path}.{name}")
-                if error is not None:
-                    return error
+            if name not in value or (member is None and name not in required):
+                continue
+            if check_member(member, "") is not None:  # nearly all pass, and need no path
+                return check_member(member, f"{path}.{name}")
         return None
 
     return check

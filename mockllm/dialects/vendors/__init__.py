@@ -64,5 +64,6 @@ def provider_of(vendor: Vendor) -> Provider:
 
 __all__ = ["PROVIDERS", "VENDORS"]
 
-PROVIDERS: Final = tuple(provider_of(vendor) for vendor in VENDORS if vendor.name != "ollama")
-"""Without Ollama, which also has calls that no row describes: `dialects/ollama` makes the provider."""
+WITH_OWN_CALLS: Final = frozenset({"ollama", "mistral", "huggingface"})
+"""The vendors with calls that no row describes: a folder of their own makes the provider."""
+PROVIDERS: Final = tuple(provider_of(vendor) for vendor in VENDORS if vendor.name not in WITH_OWN_CALLS)

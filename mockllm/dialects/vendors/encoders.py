@@ -1,6 +1,6 @@
 """Chat encoders of single vendors, for differences that a row's fields cannot express.
 
-From recordings of 2025 and 2026; vLLM, and chat at xAI, from their documentation.
+From recordings of 2025 and 2026; chat at xAI from its documentation.
 """
 
 from __future__ import annotations
@@ -187,6 +187,10 @@ def openrouter_usage(counted: Usage) -> dict[str, Json]:
     }
 
 
+UPSTREAM_MEMBERS: Final = ("provider", "system_fingerprint", "service_tier")
+"""The members that depend on the provider that serves a model."""
+
+
 def _details(text: str) -> list[Json]:
     return [{"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}]
 
@@ -240,11 +244,29 @@ class OpenRouter(VendorEncoder):
 
     def usage_chunk(self) -> dict[str, Json]:
         result = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, None)])
-        del result["system_fingerprint"]
+        result.pop("system_fingerprint", None)
         return result
 
+    def body(self) -> dict[str, Json]:
+        return self._of_upstream(super().body())
 
-# --- Ollama, xAI, vLLM ------------------------------------------------------------------------------
+    def chunk(self, choices: list[Json]) -> dict[str, Json]:
+        return self._of_upstream(super().chunk(choices))
+
+    def _of_upstream(self, content: dict[str, Json]) -> dict[str, Json]:
+        """Return the object as the model's provider makes it: OpenAI's have a fingerprint, and Google's have neither
+        one nor a tier (recordings of July 2025 to July 2026)."""
+        maker, _, model = (self.reply.model or self._request.model or "").partition("/")
+        own = {name: value for name, value in self._own.items() if name in UPSTREAM_MEMBERS}
+        if maker == "google":
+            left = {name: value for name, value in content.items() if name not in UPSTREAM_MEMBERS}
+            return {**left, "provider": "Google AI Studio", **own}
+        if maker == "openai" and model.startswith(("gpt-4", "gpt-5")) and "system_fingerprint" in content:
+            return {**content, "system_fingerprint": "fp_deacdd5f6f", **own}
+        return content
+
+
+# --- Ollama, xAI ------------------------------------------------------------------------------------
 
 
 class Ollama(VendorEncoder):
@@ -304,10 +326,6 @@ class FoundryGrok(Grok):
         return super().usage_chunk()
 
 
-def vllm_usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "prompt_tokens_details": None}
-
-
 def cerebras_usage(counted: Usage) -> dict[str, Json]:
     return {
         **plain_usage(counted),
@@ -318,14 +336,3 @@ def cerebras_usage(counted: Usage) -> dict[str, Json]:
             "rejected_prediction_tokens": 0,
         },
     }
-
-
-class Vllm(VendorEncoder):
-    """vLLM. The last delta is an empty text, and the choice contains the stop reason."""
-
-    def closing(self, choice: Choice) -> dict[str, Json]:
-        return {"content": ""}
-
-    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        result = super().choice(content, finish)
-        return result if finish is None else {**result, "stop_reason": None}

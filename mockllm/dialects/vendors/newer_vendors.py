@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import encoders, errors, object_edits, own_encoders
+from mockllm.dialects.vendors import errors, object_edits, own_encoders
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -57,7 +57,7 @@ NEWER: Final = (
             thinking="reasoning",
             without_text={"content": ""},
             indexed_calls=True,
-            usage=encoders.vllm_usage,
+            usage=own_encoders.huggingface_usage,
         ),
         errors=VendorErrors(
             errors.rows(

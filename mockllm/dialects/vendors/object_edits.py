@@ -199,19 +199,31 @@ def mistral_embeddings(payload: Object) -> None:
     )
 
 
+CAPABILITIES: Final = {
+    "codestral": ("completion_chat", "completion_fim", "function_calling"),
+    "mistral-embed": (),
+    "codestral-embed": (),
+    "mistral-moderation": ("moderation",),
+    "mistral-ocr": ("ocr", "vision"),
+    "magistral": ("completion_chat", "function_calling", "reasoning", "vision"),
+    "voxtral": ("completion_chat", "audio", "audio_transcription"),
+}
+"""What a model can do, by the beginning of its name; the longest one counts."""
+CHAT_CAPABILITIES: Final = ("completion_chat", "function_calling", "vision")
+ALL_CAPABILITIES: Final = (
+    "completion_chat", "function_calling", "reasoning", "completion_fim", "fine_tuning", "vision", "ocr",
+    "classification", "moderation", "audio", "audio_transcription",
+)  # fmt: skip
+
+
 def mistral_model(payload: Object) -> None:
     """Add the model's type and capabilities: Mistral's SDK distinguishes models by their type and requires
-    capabilities."""
+    capabilities (`ModelCapabilities`, mistralai 3.7)."""
+    starts = [start for start in CAPABILITIES if payload["id"].startswith(start)]
+    able = CAPABILITIES[max(starts, key=len)] if starts else CHAT_CAPABILITIES
     payload |= {
         "owned_by": "mistralai",
-        "capabilities": {
-            "completion_chat": True,
-            "completion_fim": False,
-            "function_calling": True,
-            "fine_tuning": False,
-            "vision": True,
-            "classification": False,
-        },
+        "capabilities": {name: name in able for name in ALL_CAPABILITIES},
         "name": payload["id"],
         "description": None,
         "max_context_length": 131072,

@@ -1,4 +1,4 @@
-"""Chat encoders of Perplexity and Z.ai, for differences that a row's fields cannot express.
+"""Chat encoders of Cerebras, Perplexity and Z.ai, for differences that a row's fields cannot express.
 
 Non-streaming responses are from recordings of 2026. Streams are from the types of the vendors' packages (perplexityai
 0.46, zai-sdk 0.2), because there is no recording of one.
@@ -9,9 +9,26 @@ from __future__ import annotations
 from typing import Any
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.reply.reply import Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
+
+
+class Cerebras(VendorEncoder):
+    """Cerebras. Models of Llama count no details of the tokens (recordings of 2025 and 2026), where none differs."""
+
+    def __init__(self, *facts: Any) -> None:
+        super().__init__(*facts)
+        counted = self.reply.usage
+        plain = (self.reply.model or self._request.model or "").startswith("llama")
+        if plain and not (counted.cached_read or counted.reasoning):
+            own = self.reply.extras.get("openai", {}).get("usage", {})
+            self._counted = merged_json(plain_usage(counted), own)
+
+
+def huggingface_usage(counted: Usage) -> dict[str, Json]:
+    return {**plain_usage(counted), "prompt_tokens_details": None}
 
 
 def perplexity_usage(counted: Usage) -> dict[str, Json]:
@@ -44,10 +61,14 @@ class Perplexity(VendorEncoder):
         return super().choice(content, finish)
 
     def body(self) -> dict[str, Json]:
-        return {**super().body(), **self._sources()}
+        return self._with_sources(super().body())
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        return {**super().chunk(choices), **self._sources()}
+        return self._with_sources(super().chunk(choices))
+
+    def _with_sources(self, content: dict[str, Json]) -> dict[str, Json]:
+        """Add the sources that the scenario does not state itself."""
+        return content | {name: value for name, value in self._sources().items() if name not in content}
 
     def _sources(self) -> dict[str, Json]:
         cited: dict[str, Citation] = {}

@@ -1,7 +1,7 @@
 """The vendors: one row each. To add a vendor, add a row here (docs/adding-a-dialect.md).
 
-The rows are from recordings of 2025 and 2026. vLLM's row, and anything without a recording, is from the
-vendor's documentation. Unknown values are plausible constants.
+The rows are from recordings of 2025 and 2026, or from the vendor's documentation where there is none. Unknown values
+are plausible constants. vLLM's row is in `dialects/vllm`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,14 @@ from msgspec.structs import replace
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import encoders, errors, object_edits, prompt_caches, rate_limit_headers
-from mockllm.dialects.vendors.chat import VendorEncoder
+from mockllm.dialects.vendors import (
+    encoders,
+    errors,
+    object_edits,
+    own_encoders,
+    prompt_caches,
+    rate_limit_headers,
+)
 from mockllm.dialects.vendors.newer_vendors import NEWER
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -293,49 +299,8 @@ VENDORS: Final = (
         openai_request=object_edits.without_schemas,
     ),
     Vendor(
-        "vllm",
-        encoders.Vllm,
-        title="vLLM",
-        model="meta-llama/Llama-3.1-8B-Instruct",
-        form=VendorChatForm(
-            id=VendorIdFormat("chatcmpl-", 32, HEX),
-            call_id=VendorIdFormat("chatcmpl-tool-", 32, HEX),
-            body={
-                "service_tier": None,
-                "system_fingerprint": None,
-                "prompt_logprobs": None,
-                "kv_transfer_params": None,
-            },
-            choice=LOGPROBS,
-            message={
-                "refusal": None,
-                "annotations": None,
-                "audio": None,
-                "function_call": None,
-                "tool_calls": [],
-                "reasoning_content": None,
-            },
-            thinking="reasoning_content",
-            usage=encoders.vllm_usage,
-            media="text/event-stream; charset=utf-8",
-        ),
-        errors=VendorErrors(
-            errors.rows(
-                {},
-                bad_request=replace(ROWS["bad_request"], type="BadRequestError"),
-                authentication=OpenAiErrorRow(401, "Unauthorized", None, "Unauthorized"),
-                model_not_found=OpenAiErrorRow(
-                    404, "NotFoundError", None, "The model `{model}` does not exist."
-                ),
-            ),
-            errors.with_status,
-        ),
-        edit_response=object_edits.unpadded,
-        openai_request=object_edits.without_schemas,
-    ),
-    Vendor(
         "cerebras",
-        VendorEncoder,
+        own_encoders.Cerebras,
         cache=prompt_caches.cerebras,
         hosts=("api.cerebras.ai",),
         model="llama-3.3-70b",

@@ -19,7 +19,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.server.app import App
-from mockllm.server.control.access import Access
+from mockllm.server.control.access import SAFE, Access
 from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, TextResponse
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
@@ -66,7 +66,12 @@ class ControlApi:
                 from mockllm.server.control import dashboard
 
                 return dashboard.respond(self._access, method, path, query, headers, raw, client)
-            self._access.check(method, headers, client)
+            try:
+                self._access.check(method, headers, client)
+            except Problem:
+                if path != "/metrics" or method not in SAFE:
+                    raise
+                return self._open_metrics(headers.get("accept", ""))
             return success_plan(await self._run(method, path, query, raw, headers.get("accept", "")))
         except Problem as problem:
             return problem_plan(problem)
@@ -109,6 +114,16 @@ class ControlApi:
     def refuse(self, failure: Failure) -> Plan:
         """Return the response to a call that the server refused: too large, too slow or too deep."""
         return problem_plan(Problem(failure.status or 400, failure.message or "The call is refused."))
+
+    def _open_metrics(self, accept: str) -> Plan:
+        """Return the metrics that any client may read: those of the provider whose paths need no prefix. Raises the
+        Problem that is being handled where there are none."""
+        from mockllm.server.control.prometheus import metrics_page
+        from mockllm.server.control.serving_page import serving_form
+
+        if serving_form(self.context) is None:
+            raise
+        return success_plan(TextResponse(*metrics_page(self.context, accept, None)))
 
     async def _counted_costs(self) -> CostCounters:
         """Return the costs so far; the counters are made at the first scrape."""

@@ -15,12 +15,14 @@ from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.problem import Problem
+from mockllm.server.deadlines import Deadlines
 from mockllm.server.gates import Gates
 from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.scenario_editor import ScenarioEditor
+from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.state.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -40,6 +42,10 @@ class ControlledApp(Protocol):
     def playing(self) -> Mapping[type[Request], int]: ...
     @property
     def gates(self) -> Gates: ...
+    @property
+    def serving(self) -> AllServingMetrics: ...
+    @property
+    def deadlines(self) -> Deadlines: ...
 
 
 class OtherProcesses(Protocol):
@@ -111,6 +117,15 @@ class ControlContext:
     @property
     def metrics(self) -> Metrics:
         return self._app.metrics
+
+    @property
+    def serving(self) -> AllServingMetrics:
+        return self._app.serving
+
+    @property
+    def now(self) -> float:
+        """The time on the clock of the deadlines."""
+        return self._app.deadlines.time()
 
     @property
     def gates(self) -> Gates:

@@ -17,14 +17,16 @@ from mockllm.engine import EngineInfo
 from mockllm.server.access_log import plain
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.cost_counters import CostCounters
+from mockllm.server.control.serving_page import serving_families
 from mockllm.server.metrics import BOUNDS, Histogram, Metrics
 
 SHOWN_BUCKETS: Final = tuple(index for index in range(2, len(BOUNDS), 2))
 """Indices of the exposed buckets: every second one, from 0.2 ms on."""
 
 
-def metrics_page(context: ControlContext, accept: str, costs: CostCounters) -> tuple[bytes, str]:
-    """Return the page and its content type."""
+def metrics_page(context: ControlContext, accept: str, costs: CostCounters | None) -> tuple[bytes, str]:
+    """Return the page and its content type. Without `costs` it has only the metrics of the provider whose paths need
+    no prefix, which have no text of a client."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ContextCollector(context, costs))
     try:
@@ -35,12 +37,15 @@ def metrics_page(context: ControlContext, accept: str, costs: CostCounters) -> t
 
 
 class _ContextCollector(Collector):
-    def __init__(self, context: ControlContext, costs: CostCounters) -> None:
+    def __init__(self, context: ControlContext, costs: CostCounters | None) -> None:
         self._context = context
         self._costs = costs
 
     def collect(self) -> Iterator[Metric]:
         context = self._context
+        yield from serving_families(context)
+        if self._costs is None:
+            return
         context.journal.count()
         yield _requests(context.metrics)
         yield from _responses(context.metrics)

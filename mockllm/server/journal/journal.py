@@ -97,12 +97,29 @@ class Journal:
                 self._make_room()
 
     def _make_room(self) -> None:
-        """Drop the entries that pending exchanges will push out; make entries where these are too many."""
+        """Drop the entries and the exchanges that newer exchanges will push out; make entries where too many are
+        left."""
         with self._lock:
             while self._ring and self._pending_bytes + self._bytes > self.room + MAX_EXCESS:
                 self._bytes -= self._ring.popleft().size
+            if self._pending_bytes > self.room:
+                self._drop_pushed_out()
         if self._pending_bytes > self.room:
             self.settle(2)  # more than come; all at once would hold up the streams
+
+    def _drop_pushed_out(self) -> None:
+        """Drop the oldest exchanges, if the bodies of the newer ones fill the room. Large requests that come faster
+        than they are read become no entries then: an entry takes as long as such a request."""
+        pending, room = self._pending, self.room
+        bodies = [len(exchange.raw) + len(exchange.received) for exchange in pending]
+        newer = sum([size for size in bodies if size <= room // 2])  # a body that does not fit is not stored
+        for size in bodies:
+            newer -= size if size <= room // 2 else 0
+            if newer <= room:
+                break
+            self._ring.clear()  # older ones
+            self._bytes = 0
+            self._pending_bytes -= pending.popleft().weight
 
     def start_timers(self, loop: AbstractEventLoop) -> None:
         """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from mockllm.core.json.nesting import FEW, DepthCount, depth_bound, marks_of
+from mockllm.core.json.nesting import FEW, DepthCount, depth_bound, depth_of, marks_of
 
 
 def brackets_of(raw: bytes, slice_size: int = 1 << 20) -> bytes:
@@ -51,6 +51,7 @@ def test_nesting_of_random_values_equals_a_parsers() -> None:
         for bound in range(1, 9):
             assert nests_deeper(raw, bound) == nests_deeper(raw, bound, 3) == (depth(value) > bound), raw
         assert depth(value) <= depth_bound(raw, 0) <= raw.count(b"[") + raw.count(b"{")
+        assert depth_of([value]) == depth(value)
         for size in (1, 2, 3, 7):
             assert brackets_of(raw, size) == brackets_of(raw), raw
         seen.add(depth(value))

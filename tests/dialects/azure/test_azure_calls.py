@@ -155,6 +155,19 @@ def test_azure_wire_equals_golden_file() -> None:
     assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))
 
 
+@pytest.mark.parametrize(("deployment", "timed"), [("gpt-5-nano", True), ("gpt-4o-mini", False)])
+def test_usage_chunk_of_recent_models_has_latencies(deployment: str, timed: bool) -> None:
+    path = f"/openai/deployments/{deployment}/chat/completions"
+    _, request = route_request(path, {**HI, "stream_options": {"include_usage": True}})
+    chunks = [
+        loads(data)
+        for _, data in events(azure.CHAT.encode_stream(REPLY, request, STAMP))
+        if data.startswith(b"{")
+    ]
+    assert ["latency_checkpoint" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [timed]
+    assert (chunks[-1]["system_fingerprint"] is None) is timed
+
+
 REPLIES = {
     "text": REPLY,
     "call": Reply((Choice((Call("look", ('{"a":', "1}")),), "tool_calls"),), Usage(20, 9)),

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.lookups import in_form, relevance
+from mockllm.dialects.cohere.stream_form import COHERE_FORM
 from tests.language.virtual_server import VirtualServer, raw_request, respond_once
 
 SCENARIO = """
@@ -126,7 +128,8 @@ def test_wrong_request_is_refused(path: str, body: Any, message: str) -> None:
 
 def test_response_has_blocks_calls_and_usage() -> None:
     body = respond_once(SCENARIO, chat()).json
-    assert [block["type"] for block in body["message"]["content"]] == ["thinking", "text"]
+    assert body["message"]["content"] == [{"type": "thinking", "thinking": "Hm."}]
+    assert body["message"]["tool_plan"] == "Yes."
     first, second = body["message"]["tool_calls"]
     assert (first["function"], second["id"]) == ({"name": "look", "arguments": '{"a":1}'}, "x")
     assert body["finish_reason"] == "TOOL_CALL"
@@ -135,14 +138,57 @@ def test_response_has_blocks_calls_and_usage() -> None:
 
 def test_disabled_thinking_is_left_out() -> None:
     body = respond_once(SCENARIO, chat(thinking={"type": "disabled"})).json
-    assert [block["type"] for block in body["message"]["content"]] == ["text"]
+    assert "content" not in body["message"]
+    assert body["message"]["tool_plan"] == "Yes."
+
+
+CITED = """
+rules:
+  - match: {user: tool}
+    reply: &cited
+      text: It rains in Oslo.
+      citations: [{url: "https://a.example", title: Rain, quote: wet, words: rains}]
+  - reply: {thinking: Hm., text: It rains., citations: [{url: "https://a.example", words: rains}]}
+"""
+
+
+def test_citations_have_their_place_and_source() -> None:
+    body = respond_once(CITED, chat()).json
+    (cited,) = body["message"]["citations"]
+    assert (cited["start"], cited["end"], cited["text"], cited["content_index"]) == (3, 8, "rains", 1)
+    assert cited["sources"][0]["document"]["url"] == "https://a.example"
+    call: Any = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    turns: Any = [
+        {"role": "user", "content": "tool"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c", "content": "wet"},
+    ]
+    (cited,) = respond_once(CITED, chat(messages=turns)).json["message"]["citations"]
+    assert cited["sources"][0]["tool_output"] == {"title": "Rain", "url": "https://a.example", "text": "wet"}
+
+
+def test_citations_are_events_before_the_end_of_a_text() -> None:
+    answer = respond_once(CITED, chat(stream=True))
+    kinds = [event.name for event in answer.events]
+    assert kinds[-5:] == ["citation-start", "citation-end", "content-end", "message-end", None]
+
+
+def test_tool_plan_is_decoded() -> None:
+    event = {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "I look."}}}
+    decoded = decode(Plan(ResponseHead(200, ()), (EventStep(dumps(event), 0, "body"),)))
+    assert decoded is not None
+    assert decoded.text == "I look."
+    place = COHERE_FORM.text(event)
+    assert place is not None
+    assert place.member == "tool_plan"
 
 
 def test_stream_has_events_of_each_block() -> None:
     answer = respond_once(SCENARIO, chat(stream=True))
     kinds = [event.name for event in answer.events]
     assert kinds[0] == "message-start"
-    assert kinds.count("content-start") == kinds.count("content-end") == 2
+    assert kinds.count("content-start") == kinds.count("content-end") == 1
+    assert kinds.count("tool-plan-delta") > 0
     assert kinds.count("tool-call-start") == kinds.count("tool-call-end") == 2
     assert answer.events[-1].data == "[DONE]"
 

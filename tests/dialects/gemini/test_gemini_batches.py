@@ -11,6 +11,7 @@ from tests.dialects.gemini.test_gemini_files import RELATED, UPLOAD, related
 from tests.language.virtual_server import NOW, ClientRequest, ClientResponse, VirtualServer, raw_request
 
 CREATE = "/v1beta/models/gemini-2.5-flash:batchGenerateContent"
+EMBED = "/v1beta/models/gemini-embedding-001"
 RULES = """
 rules:
   - {match: {user: {contains: fail}}, error: rate_limit}
@@ -199,3 +200,25 @@ def test_failure_of_the_create_call_stores_nothing() -> None:
     server = VirtualServer(rules)
     create(server, "one")
     assert server.respond(get("/v1beta/batches")).json == {}
+
+
+def test_embedding_batch_has_vectors(server: VirtualServer) -> None:
+    requests = [{"request": {"content": {"parts": [{"text": text}]}}} for text in ("one", "two")]
+    sent = {"batch": {"inputConfig": {"requests": {"requests": requests}}}}
+    created = server.respond(raw_request(f"{EMBED}:asyncBatchEmbedContent", sent)).json
+    assert created["metadata"]["@type"].endswith(".v1beta.EmbedContentBatch")
+    batch = read(server, created["name"])
+    assert batch["response"]["@type"].endswith(".EmbedContentBatchOutput")
+    vectors = [
+        each["response"]["embedding"]["values"]
+        for each in batch["response"]["inlinedResponses"]["inlinedResponses"]
+    ]
+    assert [len(vector) for vector in vectors] == [3072, 3072]
+    assert vectors[0] != vectors[1]
+    alone = server.respond(raw_request(f"{EMBED}:embedContent", requests[0]["request"])).json
+    assert alone["embedding"]["values"] == vectors[0]
+
+
+def test_embedding_batch_without_requests_is_refused(server: VirtualServer) -> None:
+    refused = server.respond(raw_request(f"{EMBED}:asyncBatchEmbedContent", {"batch": {}}))
+    assert (refused.status, "AsyncBatchEmbedContentRequest.batch" in refused.message) == (400, True)

@@ -185,7 +185,7 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
             "error": {
                 "message": "The model `m` does not exist.",
                 "type": "NotFoundError",
-                "param": None,
+                "param": "model",
                 "code": 404,
             }
         },

@@ -35,6 +35,7 @@ def test_rule_has_the_text_of_its_file(server: Steered) -> None:
     assert last["kind"] == "modifier"
 
 
+@pytest.mark.full
 def test_rule_of_one_line_is_written_as_yaml(server: Steered) -> None:
     file = (
         '{"rules": [{"name": "one", "match": {"user": "1"}, "reply": "I"}, {"name": "two", "reply": "II"}]}'
@@ -44,6 +45,7 @@ def test_rule_of_one_line_is_written_as_yaml(server: Steered) -> None:
     assert rule(server, "a.yaml:one")["yaml"] == "name: one\nmatch:\n  user: '1'\nreply: I\n"
 
 
+@pytest.mark.full
 def test_comments_before_the_next_rule_are_not_part(server: Steered) -> None:
     text = "rules:\n\n  # the first\n  - name: x # here\n    reply: X\n\n  # the next\n  - reply: Y\n"
     (server.folder / "a.yaml").write_text(text)

@@ -25,6 +25,7 @@ from mockllm.server.control.openapi import ANY_TEXT
 from mockllm.server.control.routes import ROUTES
 from tests.examples import examples
 from tests.server.control.live_server import Steered
+from tests.waiting import PATIENCE
 
 CHECKS = [
     not_a_server_error,
@@ -103,7 +104,7 @@ def test_call_conforms_to_the_document(
     def asked(case: schemathesis.Case[Any]) -> None:
         nonlocal tried
         tried += 1
-        case.validate_response(case.call(base_url=url), checks=CHECKS)
+        case.validate_response(case.call(base_url=url, timeout=PATIENCE), checks=CHECKS)
 
     try:
         asked()

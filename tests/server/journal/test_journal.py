@@ -13,7 +13,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.journal.entry import STEP, JournalEntry
+from mockllm.server.journal.entry import STEP, JournalEntry, entry_of
 from mockllm.server.journal.journal import MAX_EXCESS, MAX_UNCOUNTED_KINDS, SLICE_BYTES, Journal
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.metrics import Metrics
@@ -147,6 +147,22 @@ def test_exchange_that_is_pushed_out_takes_no_room() -> None:
     assert len(journal._pending) == 2
     assert [entry.number for entry in journal] == [99, 100]
     assert journal._pending_bytes == 0
+
+
+def test_large_exchanges_that_are_pushed_out_become_no_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(number: int, exchange: Exchange, room: int) -> JournalEntry:
+        made.append(number)
+        return entry_of(number, exchange, room)
+
+    monkeypatch.setattr("mockllm.server.journal.journal.entry_of", counted)
+    room, count = MAX_EXCESS, 500
+    journal = filled(Journal(100_000, room), count, b"x" * (room // 50))
+    assert len(made) < count // 10
+    kept = [entry.number for entry in journal]
+    assert kept == list(range(count - len(kept) + 1, count + 1))
+    assert 45 <= len(kept) <= 50
 
 
 def test_slice_of_large_exchanges_ends_early() -> None:

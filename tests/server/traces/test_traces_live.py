@@ -158,6 +158,7 @@ def test_last_spans_are_exported_at_shutdown(folder: Path) -> None:
         assert receiver.requests[0][0] == "/own"
 
 
+@pytest.mark.full
 def test_sampler_of_environment_is_used(folder: Path) -> None:
     with receiving() as receiver:
         more = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_TRACES_SAMPLER": "always_off"}
@@ -278,6 +279,7 @@ def test_missing_extra_is_one_line_with_the_install(folder: Path) -> None:
         assert line.startswith("warning: OTEL_EXPORTER_OTLP_ENDPOINT requests traces")
 
 
+@pytest.mark.full
 def test_disabled_tracing_imports_nothing(folder: Path) -> None:
     listing = (
         "import sys, atexit\n"

@@ -81,6 +81,7 @@ def test_workers_serve_one_set_of_metrics(server: Process) -> None:
     assert server.get("/api/rules")["rules"][0]["tries"] == 0
 
 
+@pytest.mark.full
 def test_seed_with_workers_gives_bytes_of_one_process(files: Path) -> None:
     texts = ["hi", "draw", "draw", "hi", "draw", "what?"] * 4
     with serving("--seed", "7", "--miss-status", "404", cwd=files) as single:
@@ -125,6 +126,7 @@ def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path
     assert versions == sorted(versions)
 
 
+@pytest.mark.full
 def test_reload_that_counts_leaves_all_on_old_rules(server: Process, files: Path) -> None:
     text = SCENARIO.replace('reply: "Hello from the first version."', "sequence: [one, two]")
     (files / "scenarios" / "a.yaml").write_text(text)
@@ -133,6 +135,7 @@ def test_reload_that_counts_leaves_all_on_old_rules(server: Process, files: Path
     assert server.ask() == "Hello from the first version."
 
 
+@pytest.mark.full
 def test_overlay_is_used_by_all_workers(server: Process) -> None:
     server.post("/api/rules", {"match": {"user": "hi"}, "reply": "Overlaid."})
     assert set(ask_all(server, ["hi"] * REQUESTS)) == {"Overlaid."}
@@ -180,6 +183,7 @@ def test_sigterm_lets_a_stream_end(files: Path) -> None:
         assert server.ended() == 0
 
 
+@pytest.mark.full
 def test_sighup_reloads_without_a_change(server: Process) -> None:
     server.send(signal.SIGHUP)
     server.line(lambda line: line.startswith("reloaded: 2 rules"))

@@ -99,6 +99,7 @@ def test_own_store_makes_counts_exact(server: Process) -> None:
     assert (rule["tries"], rule["answers"]) == (REQUESTS, REQUESTS)
 
 
+@pytest.mark.full
 def test_seed_with_store_gives_texts_of_one_process(files: Path) -> None:
     users = ["draw", "luck", "hi", "step"] * 10
     with serving("--seed", "3", cwd=files) as single:
@@ -138,6 +139,7 @@ def client(server: Process) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{server.url}/v1", api_key="any", max_retries=0)
 
 
+@pytest.mark.full
 def test_load_with_queue_is_refused_with_its_place(files: Path) -> None:
     text = "modifiers:\n  - name: busy\n    load: {max_inflight: 2, queue: 3}\n"
     (files / "scenarios" / "a.yaml").write_text(text)
@@ -149,6 +151,7 @@ def test_load_with_queue_is_refused_with_its_place(files: Path) -> None:
         process.close()
 
 
+@pytest.mark.full
 def test_own_store_that_dies_is_started_again_with_its_counts(server: Process) -> None:
     assert ask(server, "step")[1] == "one"
     stores = [pid for pid in children_of(server.pid) if "store.sock" in command_of(pid)]
@@ -167,6 +170,7 @@ def store() -> Iterator[RedisServer]:
         yield started
 
 
+@pytest.mark.full
 def test_two_groups_share_counts_and_no_ids(files: Path, store: RedisServer) -> None:
     options = ("--store", store.url, "--workers", "2")
     with serving(*options, cwd=files) as one, serving(*options, cwd=files) as two:
@@ -228,6 +232,7 @@ def test_store_away_is_an_error_after_a_bounded_wait(files: Path, store: RedisSe
         until(lambda: server.get("/health")["store"] == "ok")
 
 
+@pytest.mark.full
 def test_store_away_with_local_decides_alone(files: Path, store: RedisServer) -> None:
     options = ("--store", store.url, "--workers", "1", "--store-wait", "200ms", "--store-failure", "local")
     with serving(*options, cwd=files) as server:
@@ -247,6 +252,7 @@ def test_store_that_is_not_there_is_one_line(files: Path) -> None:
         process.close()
 
 
+@pytest.mark.full
 def test_places_of_a_killed_worker_are_not_lost_for_ever(files: Path, store: RedisServer) -> None:
     """The places of responses end with their term, which a killed worker does not renew."""
     import redis

@@ -21,6 +21,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text, Thinking, Usage, joined_text
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
@@ -32,6 +33,7 @@ from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, object_of, read_object
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
+from mockllm.dialects.gemini.interactions.stream_form import INTERACTION_FORM
 from mockllm.dialects.gemini.wire_format import JSON
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -279,6 +281,9 @@ class Interactions(GeminiDialect):
         body = dumps(object_of(loads(first.payload)).get("interaction"))
         return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),), background=run)
 
+    def stream_form(self, request: Request) -> StreamForm:
+        return INTERACTION_FORM
+
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, InteractionRequest)
         named = "agent" in request.fields
@@ -349,5 +354,7 @@ def _add_delta(step: dict[str, Any], delta: dict[str, Json], arguments: dict[int
             step["signature"] = signature
         case {"type": "arguments_delta", "arguments": str(text)}:
             arguments[index] = arguments.get(index, "") + text
+        case {"type": "text" | "thought_summary" | "thought_signature" | "arguments_delta"}:
+            return  # a fault changed it
         case _:  # media
             step["content"] = [delta]

@@ -17,6 +17,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
 from mockllm.core.request.request import Request
@@ -28,6 +29,7 @@ from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, s
 from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, object_of, read_object
+from mockllm.dialects.gemini.live.stream_form import LIVE_FORM
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -214,6 +216,9 @@ class Live(GeminiDialect):
         if reply.broken is not None:
             steps += tuple(closing_plan(reply.broken, request).steps)
         return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return LIVE_FORM
 
     def variant(self, request: Request) -> Hashable:
         return request.raw

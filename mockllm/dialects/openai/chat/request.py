@@ -184,7 +184,8 @@ def _parts(
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        yield ResultPart(id, name, join_texts(content_parts(content, MEDIA)))
+        text = content if type(content) is str else join_texts(content_parts(content, MEDIA))
+        yield ResultPart(id, name, text)
         return
     if role == "function":
         yield ResultPart(None, text_of(message.get("name")), join_texts(content_parts(content, MEDIA)))

@@ -16,6 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.dialects.audio import silence
@@ -29,6 +30,7 @@ from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.errors import ROWS
 from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.stream_forms import REALTIME_FORM
 
 INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
@@ -267,6 +269,9 @@ class Realtime(OpenAiCall):
             return self.error(Failure("bad_request", message=f"reply.audio: {error}"), request, identity)
         encoder = RealtimeEncoder(without_audio(supported), request, identity, speech)
         return Plan(head(200, OPENAI, identity), tuple(encode(encoder)), Framing.WEBSOCKET)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return REALTIME_FORM
 
     def variant(self, request: Request) -> Hashable:
         return request.raw

@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from msgspec import UNSET, MsgspecError, Struct, UnsetType
+from msgspec.json import Decoder
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
@@ -48,7 +51,9 @@ def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> 
     """Return the update of the store; None where there is no response. `always`: also where the client declines."""
     run = plan.background
     sent = _last_payload(plan if run is None else run.plan)
-    completed = {} if sent is None else response_object(sent)
+    completed = (
+        {} if sent is None else _identified(sent) if request.conversation is None else response_object(sent)
+    )
     id = text_of(completed.get("id"))
     if sent is None or id is None:
         return None
@@ -64,6 +69,28 @@ def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> 
     return StoreUpdate(
         ids_of(completed), stored, calls, others=others, webhooks=_end_webhooks(stored, request)
     )
+
+
+class IdentifiedResponse(Struct):
+    """The members of a sent response that find it again. The repeated request, most of its bytes, is not decoded."""
+
+    id: Json = None
+    object: Json = None
+    output: Json = None
+    response: IdentifiedResponse | UnsetType = UNSET
+
+
+_SENT: Final = Decoder(IdentifiedResponse)
+
+
+def _identified(sent: bytes) -> dict[str, Json]:
+    """Return what `response_object` returns, its id and its output only."""
+    try:
+        event = _SENT.decode(sent)
+    except MsgspecError:
+        return response_object(sent)
+    response = event if event.response is UNSET else event.response
+    return {"id": response.id, "output": response.output} if response.object == "response" else {}
 
 
 def _end_webhooks(stored: StoredResponse, request: Request) -> tuple[Webhook, ...]:

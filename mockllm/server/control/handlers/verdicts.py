@@ -20,7 +20,7 @@ from mockllm.server.control.journal_queries import TimeSlices, decode_again
 from mockllm.server.control.models.journal import ClientVerdicts, VerdictGiven, VerdictList, VerdictQuery
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
-from mockllm.server.verdict_input import JUDGED, unfinished
+from mockllm.server.verdict_input import is_judged_method, unfinished
 
 XML: Final = "application/xml"
 SLICE: Final = 20
@@ -93,7 +93,7 @@ def _has_dropped(journal: Journal) -> bool:
 def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
     """Return whether a request counts; truncated bodies do not, as they cannot be told apart."""
     return (
-        entry.method == JUDGED
+        is_judged_method(entry.method)
         and entry.whole
         and (query.session is None or entry.is_of_session(query.session))
     )

@@ -1,0 +1,135 @@
+"""Decodes recorded responses of Cohere's chat into replies; embeddings and ranks follow from their requests.
+
+Only the comparison uses it. A tool plan is the text before calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from mockllm.conformance import openai_chat, vendors
+from mockllm.conformance.openai_lookups import lookup
+from mockllm.conformance.openai_lookups import settings as without_texts
+from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.dialects.dialect import LookupDialect
+from mockllm.dialects.providers import BY_NAME
+from mockllm.dialects.registry import generating_dialect
+
+FINISH: Mapping[str, Finish] = {"COMPLETE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
+
+NOISE = openai_chat.PROTOCOL.noise | vendors.NOISE | {"expires", "pragma", "x-accel-expires"}
+
+
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
+    status, body = recording["response"]["status"], recording["response"]["body"]
+    if status != 200:
+        too_long = body.get("error_type") == "TOO_MANY_TOKENS"
+        return Failure("context_length", status) if too_long else Failure.of_status(status)
+    if isinstance(body, dict):
+        return _reply(_parts(body["message"]), body["finish_reason"], body["usage"])
+    return _streamed([loads(data) for _, data in events_of(body) if data.startswith("{")])
+
+
+def _reply(parts: list[Part], reason: str, counted: Mapping[str, Any]) -> Reply:
+    tokens = counted["tokens"]
+    usage = Usage(
+        tokens["input_tokens"],
+        tokens["output_tokens"],
+        cached_read=counted.get("cached_tokens", 0),
+        reasoning=tokens.get("reasoning_tokens", 0),
+    )
+    return Reply((Choice(tuple(parts), FINISH.get(reason, "stop")),), usage)
+
+
+def _parts(message: Mapping[str, Any]) -> list[Part]:
+    parts: list[Part] = [Text((message["tool_plan"],))] if message.get("tool_plan") else []
+    for block in message.get("content", ()):
+        thinks = block["type"] == "thinking"
+        cited = () if thinks else _citations(message.get("citations", ()))
+        parts.append(Thinking((block["thinking"],)) if thinks else Text((block["text"],), citations=cited))
+    calls = [(call["function"], call["id"]) for call in message.get("tool_calls", ())]
+    return [*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls)]
+
+
+def _citations(cited: Sequence[Any]) -> tuple[Citation, ...]:
+    return tuple(Citation("https://x") for _ in cited)
+
+
+def _streamed(events: list[dict[str, Any]]) -> Reply:
+    """Return the reply of a stream's events."""
+    parts: list[tuple[str, str, list[str]]] = []
+    cited = [event for event in events if event["type"] == "citation-start"]
+    for event in events:
+        message = event.get("delta", {}).get("message", {})
+        match event["type"], message:
+            case "content-start", {"content": {"type": str(kind)}}:
+                parts.append((kind, "", []))
+            case "content-delta", {"content": {"text": str(text)} | {"thinking": str(text)}}:
+                parts[-1][2].append(text)
+            case "tool-plan-delta", {"tool_plan": str(text)}:
+                if not parts:
+                    parts.append(("text", "", []))
+                parts[-1][2].append(text)
+            case "tool-call-start", {"tool_calls": {"function": {"name": str(name)}}}:
+                parts.append(("call", name, []))
+            case "tool-call-delta", {"tool_calls": {"function": {"arguments": str(text)}}}:
+                parts[-1][2].append(text)
+    end = events[-1]["delta"]
+    return _reply([_part(*part, _citations(cited)) for part in parts], end["finish_reason"], end["usage"])
+
+
+def _part(kind: str, name: str, chunks: list[str], cited: tuple[Citation, ...]) -> Part:
+    if kind == "call":
+        return Call(name, tuple(chunks))
+    return Thinking(tuple(chunks)) if kind == "thinking" else Text(tuple(chunks), citations=cited)
+
+
+def kind(name: str, payload: Json) -> str:
+    return name or "done"
+
+
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the setting by which thinking is left out, and the roles: results of tools are sources."""
+    roles = [{"role": message["role"], "content": "x"} for message in body["messages"]]
+    return {**{name: body[name] for name in ("thinking", "stream") if name in body}, "messages": roles}
+
+
+def _chat() -> Protocol:
+    dialect = generating_dialect("cohere", "chat")
+    assert dialect is not None
+    return Protocol(
+        folder="cohere-v2-chat",
+        dialect=dialect,
+        path="/v2/chat",
+        decode=decode,
+        kind=kind,
+        settings=settings,
+        untimed=frozenset({"citation-start", "citation-end"}),
+        opaque=frozenset(
+            f"${path}citations{items}.sources[].{source}"
+            for path, items in ((".message.", "[]"), (".delta.message.", ""))
+            for source in ("document", "tool_output")
+        ),
+        noise=NOISE,
+        before="/cohere",
+    )
+
+
+def _lookup(folder: str, call: str) -> Protocol:
+    protocol = lookup(folder, cast(LookupDialect, BY_NAME["cohere"].call(call).dialect), None, "/cohere")
+    return replace(protocol, settings=_lookup_settings, noise=NOISE)
+
+
+def _lookup_settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the fields, with their texts replaced; those of the form are as sent."""
+    unchanged = ("embedding_types", "input_type")
+    return {**without_texts(body), **{name: body[name] for name in unchanged if name in body}}
+
+
+PROTOCOLS = (_chat(), _lookup("cohere-v2-embed", "embeddings"), _lookup("cohere-v2-rerank", "rerank"))

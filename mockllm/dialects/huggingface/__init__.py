@@ -1,0 +1,58 @@
+"""Hugging Face: its router, which a vendor's row describes, and the calls of its inference servers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.dialects.huggingface.routed import NOVITA, TOGETHER
+from mockllm.dialects.huggingface.text_embeddings import FeatureExtraction, SentenceSimilarity, TextRanking
+from mockllm.dialects.huggingface.text_generation import TextGeneration
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.vendors import VENDORS, provider_of
+from mockllm.dialects.vendors.chat import VendorChat
+
+_row = next(vendor for vendor in VENDORS if vendor.name == "huggingface")
+_compatible = provider_of(_row)
+
+
+def _routed() -> tuple[ProviderRoute, ...]:
+    """Return the paths of single providers behind the router."""
+    together = ProviderCall("together_chat", VendorChat(TOGETHER), operation="chat", neutral=False)
+    novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", neutral=False)
+    return (
+        ProviderRoute("POST", "/together/v1/chat/completions", together),
+        ProviderRoute("POST", "/novita/v3/openai/chat/completions", novita),
+    )
+
+
+def _own_routes() -> tuple[ProviderRoute, ...]:
+    generate = ProviderCall(
+        "text_generation", TextGeneration(_row), operation="text_completion", neutral=False
+    )
+    embed = ProviderCall("feature_extraction", FeatureExtraction(_row), operation="embeddings")
+    similarity = ProviderCall("sentence_similarity", SentenceSimilarity(_row))
+    rerank = ProviderCall("rerank", TextRanking(_row))
+    # the router has the pipelines behind the name of its inference servers
+    models = tuple(
+        ProviderRoute("POST", f"{before}/models/{{model}}{path}", call)
+        for before in ("", "/hf-inference")
+        for path, call in (
+            ("", generate),
+            ("/pipeline/feature-extraction", embed),
+            ("/pipeline/sentence-similarity", similarity),
+            ("/pipeline/text-ranking", rerank),
+        )
+    )
+    return (
+        ProviderRoute("POST", "/generate", generate),
+        ProviderRoute("POST", "/generate_stream", generate),
+        ProviderRoute("POST", "/embed", embed),
+        ProviderRoute("POST", "/similarity", similarity),
+        ProviderRoute("POST", "/rerank", rerank),
+        *models,
+    )
+
+
+PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible.routes, *_routed(), *_own_routes()))

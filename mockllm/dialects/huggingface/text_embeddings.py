@@ -1,0 +1,161 @@
+"""Vectors, similarities and ranks of texts, as Hugging Face's servers have them (TEI), and its pipelines of a model.
+
+From the types of `huggingface_hub` (2.4: `FeatureExtractionInput`, `SentenceSimilarityInput`) and the calls of its
+`InferenceClient`; /rerank from the documentation of TEI. There is no recording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.reply.embeddings import EmbeddingResult
+from mockllm.core.request.request import Message, Request, TextPart
+from mockllm.core.text_vectors import Vector, similarity, vector, written
+from mockllm.core.tokens import estimate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.huggingface.errors import InferenceCall, invalid
+from mockllm.dialects.openai.request_fields import ModelRequest, count_of, object_of, text_of, texts
+from mockllm.dialects.vendors.errors import head
+
+SIZE: Final = 384
+"""The components of a vector: those of all-MiniLM-L6-v2, the usual model of these calls."""
+MAX_DIMENSIONS: Final = 16_384
+MAX_INPUTS: Final = 2048
+"""How many texts of one request are read: a bound of this server."""
+
+
+class FeatureExtractionRequest(ModelRequest):
+    """A text, or several (`inputs`)."""
+
+    api = "embeddings"
+
+    @lazy
+    def model(self) -> str | None:
+        return self.route.get("model")
+
+    @property
+    def single(self) -> bool:
+        """Whether the response is one vector: a pipeline's for one text. TEI's /embed has a list in any case."""
+        return type(self.fields.get("inputs")) is str and not self.path.endswith("/embed")
+
+    @lazy
+    def inputs(self) -> tuple[str, ...]:
+        value = self.fields.get("inputs")
+        return (value,) if type(value) is str else tuple(texts(value))[:MAX_INPUTS]
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
+
+    @lazy
+    def input_tokens(self) -> int:
+        return sum(map(estimate, self.inputs))
+
+    @lazy
+    def size(self) -> int:
+        return min(count_of(self.fields.get("dimensions")) or SIZE, MAX_DIMENSIONS)
+
+
+class SentenceSimilarityRequest(FeatureExtractionRequest):
+    """A sentence, and those that it is compared with."""
+
+    api = "sentence_similarity"
+
+    @lazy
+    def source(self) -> str:
+        return text_of(object_of(self.fields.get("inputs")).get("source_sentence")) or ""
+
+    @lazy
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(texts(object_of(self.fields.get("inputs")).get("sentences")))[:MAX_INPUTS]
+
+
+class TextRankingRequest(FeatureExtractionRequest):
+    """A question (`query`) and the texts that are ranked by it."""
+
+    api = "rerank"
+
+    @lazy
+    def source(self) -> str:
+        return text_of(self.fields.get("query")) or ""
+
+    @lazy
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(texts(self.fields.get("texts")))[:MAX_INPUTS]
+
+
+class FeatureExtraction(InferenceCall):
+    """A vector for each text."""
+
+    api = "embeddings"
+    generates = False
+    request: type[FeatureExtractionRequest] = FeatureExtractionRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, FeatureExtractionRequest)
+        return self.check_readable(request) or (
+            None if request.inputs else invalid("`inputs` cannot be empty")
+        )
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.embed(None, request, identity)
+
+    def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
+        assert isinstance(request, FeatureExtractionRequest)
+        size = request.size
+        if result is None:
+            vectors: Sequence[Vector] = [vector(text, size) for text in request.inputs]
+        else:
+            vectors = result.of(list(request.inputs), lambda text: vector(text, size))
+        listed = [written(each) for each in vectors]
+        return self.list_plan(listed[0] if request.single and listed else listed, identity)
+
+    def list_plan(self, content: Json, identity: ResponseIdentity) -> Plan:
+        return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(content), 0, "body"),))
+
+
+class SentenceSimilarity(FeatureExtraction):
+    """How similar each sentence is to the source, from -1 to 1."""
+
+    api = "sentence_similarity"
+    request: type[FeatureExtractionRequest] = SentenceSimilarityRequest
+
+    def scores(self, request: Request) -> list[float]:
+        assert isinstance(request, SentenceSimilarityRequest | TextRankingRequest)
+        return [round(similarity(request.source, text), 8) for text in request.inputs]
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.list_plan(self.scores(request), identity)
+
+
+class TextRanking(SentenceSimilarity):
+    """The texts by their relevance, the most relevant first."""
+
+    api = "rerank"
+    request: type[FeatureExtractionRequest] = TextRankingRequest
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        assert isinstance(request, TextRankingRequest)
+        scores = self.scores(request)
+        order = sorted(range(len(scores)), key=lambda place: (-scores[place], place))
+        returns_text = request.fields.get("return_text") is True
+        ranked = [
+            {
+                "index": place,
+                "score": scores[place],
+                **({"text": request.inputs[place]} if returns_text else {}),
+            }
+            for place in order
+        ]
+        return self.list_plan(ranked, identity)

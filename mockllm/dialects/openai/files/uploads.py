@@ -1,0 +1,320 @@
+"""Uploads in parts: POST /v1/uploads, POST /v1/uploads/{id}/parts, …/complete, …/cancel.
+
+The upload and its parts are stored under their ids; completion joins the parts and stores the file. Sources: the
+SDK's `Uploads` and `Parts` resources, `openai.types.Upload`, `openai.types.uploads.UploadPart`, and the bounds of
+OpenAI's reference. No recording was at hand: all messages of errors are inferred.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.randomness import BASE62, HEX
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.calls import OpenAiCall, stored_object_note
+from mockllm.dialects.openai.files.file_calls import (
+    BATCH_LIFE,
+    ID_LENGTH,
+    PURPOSES,
+    file_object,
+    wrong_purpose,
+)
+from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
+from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.request_fields import count_of, object_of, text_of
+from mockllm.dialects.openai.validators import (
+    array,
+    check_fields,
+    check_readable,
+    integer,
+    missing,
+    object_,
+    refuse,
+    string,
+)
+
+PREFIX: Final = "upload_"
+PART_PREFIX: Final = "part_"
+LIFE: Final = 3600
+"""Seconds after which an upload expires."""
+MAX_BYTES: Final = 8 * 1024**3
+MAX_PART: Final = 64 * 1024**2
+MAX_PARTS: Final = 10_000
+"""The most parts of one file: a bound of this server."""
+FIELDS: Final = {
+    "bytes": integer(0, MAX_BYTES),
+    "filename": string,
+    "mime_type": string,
+    "purpose": string,
+    "expires_after": object_,
+}
+COMPLETION_FIELDS: Final = {"part_ids": array(string, "strings", 0, MAX_PARTS), "md5": string}
+
+
+class CreateUploadRequest(Request):
+    dialect = "openai"
+    api = "uploads"
+
+
+class StoredUploadRequest(Request):
+    dialect = "openai"
+    api = "stored_uploads"
+
+    @lazy
+    def stored(self) -> StoredResponse | None:
+        """The upload that the path names, with the body of the request that created it."""
+        id = self.route.get("upload", "")
+        return self.recall.stored(id) if id.startswith(PREFIX) else None
+
+    @lazy
+    def upload(self) -> dict[str, Json] | None:
+        """The upload's object as this request finds it."""
+        if self.stored is None:
+            return None
+        shown = object_of(loads(self.stored.response_body))
+        if shown["status"] == "pending" and self.now >= shown["expires_at"]:
+            return {**shown, "status": "expired"}
+        return shown
+
+    @lazy
+    def parts(self) -> list[StoredResponse | None]:
+        """The parts that the body names, in its order, each once; None for an id of no part of this upload."""
+        named = self.fields.get("part_ids")
+        ids = [id for id in named if type(id) is str][:MAX_PARTS] if type(named) is list else []
+        return [self._part(id) for id in dict.fromkeys(ids)]
+
+    def _part(self, id: str) -> StoredResponse | None:
+        stored = self.recall.stored(id) if id.startswith(PART_PREFIX) else None
+        if stored is None or loads(stored.response_body)["upload_id"] != self.route.get("upload"):
+            return None
+        return stored
+
+    @lazy
+    def content(self) -> bytes:
+        """The file that the parts make."""
+        return b"".join(part.request_body for part in self.parts if part is not None)
+
+
+class UploadPartRequest(StoredUploadRequest):
+    api = "upload_parts"
+    uploads = True
+
+    @lazy
+    def data(self) -> bytes | None:
+        """The bytes of the part; None where the form has no `data`."""
+        file = next((file for file in self.form_files if file.field == "data"), None)
+        if file is not None:
+            return file.content
+        text = self.form.get("data")
+        return None if text is None else text.encode("utf-8", "replace")
+
+
+class CreateUpload(OpenAiCall):
+    """POST /v1/uploads: the name, the size and the purpose of a file that comes in parts."""
+
+    api = "uploads"
+    generates = False
+    request = CreateUploadRequest
+
+    def check(self, request: Request) -> Failure | None:
+        error = check_readable(request) or check_fields(request.fields, FIELDS)
+        if error is not None:
+            return error
+        names = ("bytes", "filename", "mime_type", "purpose")
+        absent = next((name for name in names if request.fields.get(name) is None), None)
+        if absent is not None:
+            return missing(absent)
+        purpose = request.fields["purpose"]
+        return None if purpose in PURPOSES else wrong_purpose(purpose)
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        fields = request.fields
+        purpose = text_of(fields.get("purpose")) or "user_data"
+        shown = {
+            "id": identity.ids.make(PREFIX, 32, alphabet=HEX),
+            "object": "upload",
+            "bytes": count_of(fields.get("bytes")) or 0,
+            "created_at": identity.second,
+            "filename": text_of(fields.get("filename")) or "upload",
+            "purpose": purpose,
+            "status": "pending",
+            "expires_at": identity.second + LIFE,
+            "file": None,
+        }
+        return body_plan(shown, identity)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        shown = _response_object(plan, PREFIX)
+        if shown is None:
+            return None
+        stored = StoredResponse(shown["id"], None, request.raw, dumps(shown))
+        return StoreUpdate((shown["id"],), stored)
+
+
+class UploadCall(OpenAiCall):
+    """The base of the calls on one upload, which must be pending."""
+
+    api = "stored_uploads"
+    generates = False
+    request: type[StoredUploadRequest] = StoredUploadRequest
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        assert isinstance(request, StoredUploadRequest)
+        id, upload = request.route.get("upload"), request.upload
+        if upload is None:
+            note = stored_object_note("file upload", self.api)
+            fields: dict[str, Json] = {"param": "id", "code": None}
+            return Failure("not_found", message=f"No such Upload object: {id}", fields=fields, note=note)
+        if upload["status"] != "pending":
+            return refuse(f"Upload {id} is {upload['status']}, and cannot be changed.")
+        return body_plan(self.respond(request, upload, identity), identity)
+
+    def respond(
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
+    ) -> dict[str, Json]:
+        """Return the object of the response for an upload that is pending."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class AddUploadPart(UploadCall):
+    """POST /v1/uploads/{id}/parts: a form with `data`."""
+
+    api = "upload_parts"
+    request = UploadPartRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, UploadPartRequest)
+        if request.data is None:
+            return refuse("'data' is a required property")
+        if len(request.data) > MAX_PART:
+            return Failure("request_too_large", 413, f"A part may have {MAX_PART} bytes.")
+        return None
+
+    def respond(
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
+    ) -> dict[str, Json]:
+        id = identity.ids.make(PART_PREFIX, 32, alphabet=HEX)
+        return {"id": id, "object": "upload.part", "created_at": identity.second, "upload_id": upload["id"]}
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, UploadPartRequest)
+        shown = _response_object(plan, PART_PREFIX)
+        if shown is None:
+            return None
+        return StoreUpdate(
+            (shown["id"],), StoredResponse(shown["id"], None, request.data or b"", dumps(shown))
+        )
+
+
+class CompleteUpload(UploadCall):
+    """POST /v1/uploads/{id}/complete: joins the parts that the body names into a file."""
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, StoredUploadRequest)
+        error = (
+            check_readable(request)
+            or check_fields(request.fields, COMPLETION_FIELDS)
+            or super().check(request)
+        )
+        if error is not None:
+            return error
+        if request.fields.get("part_ids") is None:
+            return missing("part_ids")
+        if request.upload is None or request.upload["status"] != "pending":
+            return None  # the response says so
+        if len(request.parts) < len(request.fields["part_ids"]):
+            return refuse("'part_ids' names a part twice.", "part_ids")
+        if None in request.parts:
+            id = request.fields["part_ids"][request.parts.index(None)]
+            return refuse(f"Part {id} is no part of upload {request.route['upload']}.", "part_ids")
+        return _content_failure(request)
+
+    def respond(
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
+    ) -> dict[str, Json]:
+        assert request.stored is not None
+        id, purpose, second = (
+            identity.ids.make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62),
+            upload["purpose"],
+            identity.second,
+        )
+        expires = second + BATCH_LIFE if purpose == "batch" else None
+        life = count_of(object_of(_object(request.stored.request_body).get("expires_after")).get("seconds"))
+        if life is not None:
+            expires = second + life
+        file = file_object(id, upload["filename"], purpose, len(request.content), second, expires)
+        return {**upload, "status": "completed", "file": file}
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, StoredUploadRequest)
+        shown = _response_object(plan, PREFIX)
+        if shown is None or type(shown.get("file")) is not dict:
+            return None
+        file = shown["file"]
+        parts = tuple({part.id for part in request.parts if part is not None})
+        stored_file = StoredResponse(file["id"], None, request.content, dumps(file))
+        stored = StoredResponse(shown["id"], None, b"", dumps(shown))
+        return StoreUpdate((shown["id"],), stored, forgotten=parts, others=(stored_file,))
+
+
+class CancelUpload(UploadCall):
+    """POST /v1/uploads/{id}/cancel."""
+
+    def respond(
+        self, request: StoredUploadRequest, upload: dict[str, Json], identity: ResponseIdentity
+    ) -> dict[str, Json]:
+        return {**upload, "status": "cancelled"}
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        shown = _response_object(plan, PREFIX)
+        if shown is None:
+            return None
+        return StoreUpdate((shown["id"],), StoredResponse(shown["id"], None, b"", dumps(shown)))
+
+
+def _content_failure(request: StoredUploadRequest) -> Failure | None:
+    """Return why the parts are not the file that was announced."""
+    assert request.upload is not None
+    size, wanted = len(request.content), request.upload["bytes"]
+    if size != wanted:
+        return refuse(f"The parts have {size} bytes, but the upload was created with {wanted} bytes.")
+    expected = request.fields.get("md5")
+    if (
+        expected is not None
+        and hashlib.md5(request.content, usedforsecurity=False).hexdigest() != expected.lower()
+    ):
+        return refuse("The MD5 checksum does not match the content of the parts.", "md5")
+    return None
+
+
+def _object(raw: bytes) -> dict[str, Json]:
+    try:
+        return object_of(loads(raw))
+    except JSONDecodeError:
+        return {}
+
+
+def _response_object(plan: Plan, prefix: str) -> dict[str, Json] | None:
+    """Return the object of a response that succeeded; None where it is none with such an id."""
+    sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
+    shown = _object(sent)
+    id = shown.get("id")
+    return shown if type(id) is str and id.startswith(prefix) else None

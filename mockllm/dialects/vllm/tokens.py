@@ -1,0 +1,147 @@
+"""POST /tokenize and POST /detokenize.
+
+Sources: `TokenizeCompletionRequest`, `TokenizeChatRequest`, `TokenizeResponse` and `DetokenizeRequest` of
+`vllm/entrypoints/serve/tokenize/protocol.py`. There is no vocabulary: a text is cut evenly into as many tokens
+as its estimate has, and the number of a token holds its bytes. So a count equals the prompt tokens of a legacy
+completion, and any part of a list becomes its text again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.tokens import estimate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.request_fields import text_of
+from mockllm.dialects.openai.validators import check_readable, missing, string, wrong_type
+from mockllm.dialects.vendors.errors import VendorCall, head
+from mockllm.dialects.vllm.request import MAX_MODEL_LEN
+
+MAX_BYTES: Final = 6
+"""Bytes of a token: its number is below 2**53, which every reader of JSON holds exactly."""
+MAX_TOKENS: Final = 1_000_000
+"""Tokens of a list that becomes a text."""
+
+
+def token_numbers(text: str, count: int | None = None) -> list[int]:
+    """Return the numbers of a text's tokens: `count` of them where the text allows that many, else its estimate."""
+    raw = text.encode("utf-8", "replace")
+    length = len(raw)
+    wanted = estimate(text) if count is None else count
+    number = min(length, max(wanted, -(-length // MAX_BYTES)))
+    ends = [length * place // number for place in range(number + 1)] if number else []
+    return [int.from_bytes(b"\x01" + raw[start:end]) for start, end in pairwise(ends)]
+
+
+def token_bytes(number: int) -> bytes:
+    """Return the bytes of a token; a sign for a number that no text has."""
+    raw = number.to_bytes((number.bit_length() + 7) // 8 or 1)
+    return raw[1:] if raw[0] == 1 and len(raw) > 1 else "\N{REPLACEMENT CHARACTER}".encode()
+
+
+def text_of_tokens(numbers: Sequence[int]) -> str:
+    return b"".join(map(token_bytes, numbers)).decode("utf-8", "replace")
+
+
+class TokenizeRequest(ChatRequest):
+    api = "tokenize"
+    generates = False
+
+    @property
+    def text(self) -> str:
+        """The prompt, or the messages in a chat template's form (that of ChatML)."""
+        prompt = self.fields.get("prompt")
+        if type(prompt) is str:
+            return prompt
+        turns = [f"<|im_start|>{turn.role}\n{turn.text}<|im_end|>\n" for turn in self.messages]
+        opening = "<|im_start|>assistant\n" if self.fields.get("add_generation_prompt") is not False else ""
+        return "".join(turns) + opening
+
+
+class TokenCall(VendorCall):
+    """The base of both calls."""
+
+    name = "openai"
+    generates = False
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def plan(self, body: Json, identity: ResponseIdentity) -> Plan:
+        return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(body), 0, "body"),))
+
+
+class Tokenize(TokenCall):
+    """POST /tokenize: of a `prompt`, or of `messages`."""
+
+    api = "tokenize"
+    request = TokenizeRequest
+
+    def check(self, request: Request) -> Failure | None:
+        error = check_readable(request)
+        if error is not None:
+            return error
+        fields = request.fields
+        if "prompt" in fields:
+            return string(fields["prompt"], "prompt")
+        if "messages" not in fields:
+            return missing("prompt")
+        return (
+            None
+            if type(fields["messages"]) is list
+            else wrong_type(fields["messages"], "messages", "an array")
+        )
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        assert isinstance(request, TokenizeRequest)
+        text = request.text
+        numbers = token_numbers(text, None if "prompt" in request.fields else request.input_tokens)
+        strings: Json = None
+        if request.fields.get("return_token_strs") is True:
+            strings = [token_bytes(number).decode("utf-8", "replace") for number in numbers]
+        counted: dict[str, Json] = {"count": len(numbers), "max_model_len": MAX_MODEL_LEN}
+        return self.plan({**counted, "tokens": numbers, "token_strs": strings}, identity)
+
+
+class DetokenizeRequest(Request):
+    dialect = "openai"
+    api = "detokenize"
+
+    @property
+    def model(self) -> str | None:
+        return text_of(self.fields.get("model"))
+
+
+class Detokenize(TokenCall):
+    """POST /detokenize."""
+
+    api = "detokenize"
+    request = DetokenizeRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check_readable(request) or _check_tokens(request.fields.get("tokens"))
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        numbers: Json = request.fields.get("tokens")
+        known = numbers if _check_tokens(numbers) is None else ()
+        return self.plan({"prompt": text_of_tokens(known)}, identity)
+
+
+def _check_tokens(numbers: Json) -> Failure | None:
+    if numbers is None:
+        return missing("tokens")
+    valid = type(numbers) is list and len(numbers) <= MAX_TOKENS
+    if valid and all(type(number) is int and 0 <= number < 2**63 for number in numbers):
+        return None
+    return wrong_type(numbers, "tokens", f"an array of at most {MAX_TOKENS} integers from 0 to 2**63 - 1")

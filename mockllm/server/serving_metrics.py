@@ -1,0 +1,138 @@
+"""Counts the requests of an inference server: those that run and wait, and the times and tokens of those that ended.
+
+The metrics contain no text and no key.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from mockllm.core.rendering.plan import Framing
+from mockllm.core.request.request import Request
+from mockllm.dialects.providers import BY_NAME
+from mockllm.dialects.serving_metrics import CounterKind, HistogramKind, ServingMetricsForm
+from mockllm.server.exchange import Exchange
+from mockllm.server.metrics import MAX_GAPS, schedule
+
+BAD: Final = 400
+"""Responses with this status or a higher one are no successful requests."""
+
+
+class BoundedHistogram:
+    """Counts of values in buckets with these upper bounds; the last bucket has none."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class ServingMetrics:
+    """The counts of one provider."""
+
+    def __init__(self, form: ServingMetricsForm) -> None:
+        self.form = form
+        self.counters: Counter[CounterKind] = Counter()
+        self.finished: Counter[str] = Counter()
+        self.histograms: dict[HistogramKind, BoundedHistogram] = {
+            kind: BoundedHistogram(histogram.bounds) for kind, histogram in form.histograms.items()
+        }
+        self._open: dict[int, tuple[float, int]] = {}
+        """By the exchange's identity: until when it waits, and the tokens that it takes of the cache."""
+
+    def begin(self, exchange: Exchange, request: Request) -> None:
+        """Count a response that takes time."""
+        plan = exchange.response.plan
+        output = max((getattr(step, "chunk_index", 0) for step in plan.steps[-4:]), default=0)
+        until = exchange.since + plan.delay * exchange.response.time_scale
+        self._open[id(exchange)] = (until, request.input_tokens + output)
+
+    def end(self, exchange: Exchange, request: Request) -> None:
+        """Count a response that has ended, in any way."""
+        until, _ = self._open.pop(id(exchange), (exchange.since, 0))
+        response = exchange.response
+        if response.status >= BAD:
+            return
+        served = self.form.read(response.plan)
+        if served is None:
+            return
+        prompt = served.prompt or request.input_tokens
+        self._add_tokens(prompt, served.output, served.cached)
+        streamed = response.rendered.framing is not Framing.PLAIN
+        complete = exchange.left == "finished"
+        self.finished[served.finish if complete else self.form.aborted] += 1
+        self._add("took", exchange.took)
+        queue = min(max(0.0, until - exchange.since), exchange.took)
+        self._add("queue", queue)
+        self._add("inference", exchange.took - queue)
+        if complete and streamed and exchange.times is not None:
+            self._add_stream(exchange, queue, served.output)
+
+    def forget(self, exchange: Exchange) -> None:
+        """Forget a response that began and is replaced by an error of the server itself."""
+        self._open.pop(id(exchange), None)
+
+    def numbers(self, now: float) -> tuple[int, int, float]:
+        """Return how many requests run and wait, and the used part of the cache."""
+        running = [tokens for until, tokens in self._open.values() if until <= now]
+        used = min(1.0, sum(running) / self.form.cache_tokens)
+        return len(running), len(self._open) - len(running), used
+
+    def _add_tokens(self, prompt: int, output: int, cached: int) -> None:
+        self.counters["prompt_tokens"] += prompt
+        self.counters["output_tokens"] += output
+        self.counters["cache_queries"] += prompt
+        self.counters["cache_hits"] += cached
+        self._add("prompt_tokens", prompt)
+        self._add("output_tokens", output)
+
+    def _add_stream(self, exchange: Exchange, queue: float, output: int) -> None:
+        """Count the times of a stream that a player played."""
+        times = exchange.times or ()
+        first, _ = exchange.schedule or schedule(exchange.response.rendered)
+        due = exchange.since + first * exchange.response.time_scale - 1e-6
+        started = next((at for at in times if at >= due), None)
+        if started is None:
+            return
+        ttft = started - exchange.since
+        decode = max(0.0, exchange.took - ttft)
+        self._add("ttft", ttft)
+        self._add("prefill", max(0.0, ttft - queue))
+        self._add("decode", decode)
+        for before, after in pairwise(times[:MAX_GAPS]):
+            if before >= started:
+                self._add("gap", after - before)
+        if output > 1:
+            self._add("token_time", decode / (output - 1))
+
+    def _add(self, kind: HistogramKind, value: float) -> None:
+        histogram = self.histograms.get(kind)
+        if histogram is not None:
+            histogram.add(value)
+
+
+class AllServingMetrics(dict[str, ServingMetrics]):
+    """The counts by provider. A provider without a form has none."""
+
+    def of(self, request: Request) -> ServingMetrics | None:
+        """Return the counts for a request whose class is measured."""
+        name = request.provider or ""
+        if name not in self:
+            provider = BY_NAME.get(name)
+            if provider is None or provider.serving_metrics is None:
+                return None
+            self[name] = ServingMetrics(provider.serving_metrics)
+        return self[name]
+
+    def forget(self, exchange: Exchange) -> None:
+        """Forget a response that began and is replaced by an error of the server itself."""
+        for metrics in self.values():
+            metrics.forget(exchange)

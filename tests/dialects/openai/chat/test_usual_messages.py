@@ -1,0 +1,57 @@
+"""Messages that the check of a chat request accepts at once: the whole check accepts each of them, too."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from mockllm.core.json.codec import Json
+from mockllm.dialects.openai.chat import check
+
+
+def any_of(random: Random, *usual: Json) -> Json:
+    odd: list[Json] = ["", None, 1, [], {}, [None], {"type": "function"}]
+    return random.choice(usual if random.random() < 0.85 else odd)
+
+
+def call(random: Random) -> Json:
+    called = {"name": any_of(random, "add"), "arguments": any_of(random, "{}"), "input": "1"}
+    own = {"id": any_of(random, "call_1"), "type": any_of(random, "function", "custom"), "function": called}
+    return {name: value for name, value in own.items() if random.random() < 0.95}
+
+
+def message(random: Random) -> Json:
+    calls = [
+        any_of(random, call(random)) if random.random() < 0.2 else call(random)
+        for _ in range(random.choice([0, 1, 1, 2]))
+    ]
+    members: dict[str, Json] = {
+        "role": any_of(random, "tool", "assistant", "assistant", "user", "function"),
+        "content": any_of(random, "Hello.", None),
+        "tool_call_id": any_of(random, "call_1"),
+        "tool_calls": any_of(random, calls),
+        "name": any_of(random, "add"),
+        "refusal": any_of(random, "No."),
+    }
+    names = random.choice(
+        [("role", "content", "tool_call_id"), ("role", "content", "tool_calls"), tuple(members)]
+    )
+    return {name: members[name] for name in names if random.random() < 0.95}
+
+
+def test_usual_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = Random(1)
+    messages = [message(random) for _ in range(20_000)]
+    usual = [entry for entry in messages if check._is_usual(entry)]
+    assert {entry["role"] for entry in usual} == {"tool", "assistant"}
+    monkeypatch.setattr(check, "_is_usual", lambda _: False)
+    assert [entry for entry in usual if check._message(entry, "messages[0]", 0) is not None] == []
+
+
+def test_plain_messages_pass_the_whole_check() -> None:
+    random = Random(2)
+    messages = [message(random) for _ in range(20_000)]
+    plain = [entry for entry in messages if check._is_plain(entry)]
+    assert len(plain) > 100
+    assert [entry for entry in plain if check._message(entry, "messages[0]", 0) is not None] == []

@@ -1,0 +1,105 @@
+"""Every fault on the calls beside those that generate, by a client of raw bytes: files, batches, media, caches,
+interactions and text completions. The faults that concern no content do what the matrix says; a fault that concerns
+it is played, or the log says why it is not."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from mockllm.core.faults import FAULTS
+from mockllm.dialects.neutral_request import WireRequest
+from tests.faults import expected
+from tests.faults.expected_variation import VARIATION
+from tests.faults.live_bench import Bench
+from tests.faults.matrix_cell import PATIENCE, PIECES, QUIET, Expect, Plain, Seen, ask, assert_seen
+from tests.faults.test_matrix import ROWS, SPACING
+from tests.golden.other_calls import WIRES
+from tests.waiting import until
+
+CALLS: Final = {
+    f"{wire} {step.golden}": step
+    for wire, golden in (
+        ("openai-files", "created"),
+        ("openai-files", "list"),
+        ("openai-uploads", "created"),
+        ("openai-media", "image"),
+        ("openai-media", "image-stream"),
+        ("openai-media", "speech"),
+        ("openai-media", "speech-stream"),
+        ("openai-media", "transcript"),
+        ("openai-media", "transcript-stream"),
+        ("openai-media", "video"),
+        ("anthropic-batches", "created"),
+        ("anthropic-complete", "text"),
+        ("anthropic-complete", "text-stream"),
+        ("gemini-files", "created"),
+        ("gemini-batches", "created"),
+        ("gemini-caches", "created"),
+        ("gemini-interactions", "text"),
+        ("gemini-interactions", "text-stream"),
+    )
+    for step in WIRES[wire]
+    if step.golden == golden
+}
+REPLIES: Final[dict[str, Any]] = {
+    "/v1/audio/transcriptions": {"chunks": list(PIECES)},
+    "/v1/complete": {"chunks": list(PIECES)},
+    "/v1beta/interactions": {"chunks": list(PIECES)},
+    "/v1/images/generations": {"images": [{"size": "8x8"}]},
+}
+CUTS: Final = {
+    "reset": "rst",
+    "close": "fin",
+    "silence": "silent",
+    "truncate": "kept",
+    "broken_chunking": "fin",
+}
+"""The faults that cut a response in the middle, and what follows."""
+CONTENTLESS: Final = {
+    name: row
+    for name, row in {**expected.CONNECTION, **expected.HTTP, **VARIATION}.items()
+    if name not in CUTS and name != "no_space"
+}
+CELLS: Final = [
+    pytest.param(fault, call, id=f"{fault}-{call}", marks=() if (i + j) % SPACING == 0 else pytest.mark.full)
+    for i, fault in enumerate(FAULTS)
+    for j, call in enumerate(CALLS)
+]
+
+
+def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:
+    """What comes of a request to an engine of its own."""
+    step = CALLS[call]
+    reply = REPLIES.get(step.path)
+    scenario: dict[str, Any] = (
+        {"modifiers": [{"match": {"path": step.path}, "faults": faults}]} if faults else {}
+    )
+    if reply is not None:
+        scenario["rules"] = [{"name": "said", "match": {"path": step.path}, "reply": reply}]
+    bench.server.app.engine = bench.scenario_engine(scenario)
+    bench.server.lines.clear()
+    return ask(bench.server.port, WireRequest(step.path, step.headers, step.body, step.method), patience)
+
+
+@pytest.mark.parametrize(("fault", "call"), CELLS)
+def test_fault_on_other_call_is_played_or_logged(fault: str, call: str, bench: Bench) -> None:
+    without = seen(bench, call, [])
+    plain = Plain(without, streamed=without.chunked)
+    settings = dict(ROWS[fault].settings)
+    came = seen(bench, call, [{fault: settings}], QUIET if CUTS.get(fault) == "silent" else PATIENCE)
+    line = until(lambda: next((line for line in bench.server.lines if CALLS[call].path in line), None))
+    if f"{fault} not played: " in line:
+        assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
+        return
+    assert f"fault: {fault}" in line
+    assert came.status < 500 if came.lines and fault not in ("html_page", "error_event") else True
+    if fault in CUTS:
+        assert plain.body.startswith(came.body)
+        assert (len(came.body) < len(plain.body), came.end) == (True, CUTS[fault])
+    elif fault in CONTENTLESS:
+        row = CONTENTLESS[fault]
+        wanted = (row.streamed if plain.streamed else row.whole)(plain)
+        assert isinstance(wanted, Expect)
+        assert_seen(came, wanted, plain)

@@ -1,0 +1,163 @@
+"""Requests to the calls beside those that generate, step by step: files, batches, media, caches, interactions and
+text completions. A step stores a member of its response, whose name later steps write in angle brackets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from mockllm.core.media.audio import make_audio
+from tests.dialects.openai.batches.batch_requests import BOUNDARY, form, line
+
+FORM: Final = {"content-type": f"multipart/form-data; boundary={BOUNDARY}"}
+RULES: Final = """
+rules:
+  - {match: {user: limited}, error: rate_limit}
+  - {match: {api: interactions, tools: look}, reply: {thinking: Hm., tool_calls: [{name: look, arguments: {a: 1}}]}}
+  - {match: {user: broken}, reply: {chunks: [One, {error: overloaded}]}}
+  - {match: {api: transcriptions, form: {file: spoken.wav}}, reply: It rains.}
+  - {match: {api: images, user: limited}, error: rate_limit}
+  - {match: {api: images}, reply: {images: [{size: 8x8}]}}
+  - {reply: Forty two.}
+"""
+
+
+class Step(NamedTuple):
+    """One request, and the name of its golden file; `stores`: the name and the path of a member."""
+
+    golden: str
+    method: str
+    path: str
+    body: Any = None
+    after: float = 0.0
+    stores: tuple[str, str] | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+
+
+def _get(golden: str, path: str, after: float = 0.0) -> Step:
+    return Step(golden, "GET", path, after=after)
+
+
+LINES: Final = "\n".join(json.dumps(line(text, text)) for text in ("one", "limited")).encode()
+UPLOAD: Final = form({"purpose": "batch"}, ("in.jsonl", LINES))
+WAV: Final = make_audio("wav", 1.0, "x")
+CLAUDE: Final = {"model": "claude-sonnet-4-5", "max_tokens": 9}
+GEMINI: Final = "/v1beta/models/gemini-2.5-flash"
+CONTENTS: Final = [{"role": "user", "parts": [{"text": "hi"}]}]
+PROMPT: Final = {"model": "claude-2.1", "max_tokens_to_sample": 9, "prompt": "\n\nHuman: hi\n\nAssistant:"}
+FLASH: Final = {"model": "gemini-2.5-flash"}
+LOOK: Final = [{"type": "function", "name": "look", "parameters": {"type": "object"}}]
+BATCH: Final = {"input_file_id": "<file>", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+PART: Final = form({}, ("blob", b"abc")).replace(b'name="file"', b'name="data"')
+
+WIRES: Final[dict[str, list[Step]]] = {
+    "openai-files": [
+        Step("created", "POST", "/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),
+        _get("list", "/v1/files"),
+        _get("file", "/v1/files/<file>"),
+        _get("content", "/v1/files/<file>/content"),
+        Step("deleted", "DELETE", "/v1/files/<file>"),
+        _get("missing", "/v1/files/<file>"),
+    ],
+    "openai-uploads": [
+        Step(
+            "created",
+            "POST",
+            "/v1/uploads",
+            {"bytes": 3, "filename": "a.txt", "mime_type": "text/plain", "purpose": "vision"},
+            stores=("upload", "id"),
+        ),
+        Step("part", "POST", "/v1/uploads/<upload>/parts", PART, stores=("part", "id"), headers=FORM),
+        Step("completed", "POST", "/v1/uploads/<upload>/complete", {"part_ids": ["<part>"]}),
+        Step("ended", "POST", "/v1/uploads/<upload>/cancel", {}),
+    ],
+    "openai-batches": [
+        Step("file", "POST", "/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),
+        Step("created", "POST", "/v1/batches", BATCH, stores=("batch", "id")),
+        _get("in-progress", "/v1/batches/<batch>", 0.5),
+        Step("completed", "GET", "/v1/batches/<batch>", None, 9.0, ("output", "output_file_id")),
+        _get("output", "/v1/files/<output>/content", 9.0),
+        _get("list", "/v1/batches", 9.0),
+        Step("refused-cancel", "POST", "/v1/batches/<batch>/cancel", {}, 9.0),
+    ],
+    "openai-media": [
+        Step("image", "POST", "/v1/images/generations", {"model": "gpt-image-2", "prompt": "a cat"}),
+        Step("image-stream", "POST", "/v1/images/generations",
+             {"model": "gpt-image-2", "prompt": "a cat", "stream": True, "partial_images": 1}),
+        Step("image-limited", "POST", "/v1/images/generations", {"model": "gpt-image-2", "prompt": "limited"}),
+        Step("speech", "POST", "/v1/audio/speech",
+             {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "hi", "response_format": "wav"}),
+        Step("speech-stream", "POST", "/v1/audio/speech",
+             {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": "hi", "stream_format": "sse"}),
+        Step("transcript", "POST", "/v1/audio/transcriptions",
+             form({"model": "gpt-4o-transcribe"}, ("spoken.wav", WAV)), headers=FORM),
+        Step("transcript-stream", "POST", "/v1/audio/transcriptions",
+             form({"model": "gpt-4o-transcribe", "stream": "true"}, ("spoken.wav", WAV)), headers=FORM),
+        Step("transcript-verbose", "POST", "/v1/audio/transcriptions",
+             form({"model": "whisper-1", "response_format": "verbose_json"}, ("spoken.wav", WAV)), headers=FORM),
+        Step("video", "POST", "/v1/videos", {"model": "sora-2", "prompt": "a cat"}, stores=("video", "id")),
+        _get("video-completed", "/v1/videos/<video>", 30.0),
+        Step("video-deleted", "DELETE", "/v1/videos/<video>", None, 30.0),
+    ],
+    "anthropic-batches": [
+        Step("created", "POST", "/v1/messages/batches",
+             {"requests": [{"custom_id": text, "params": {**CLAUDE, "messages": [{"role": "user", "content": text}]}}
+                           for text in ("one", "limited")]}, stores=("batch", "id")),
+        _get("ended", "/v1/messages/batches/<batch>", 9.0),
+        _get("results", "/v1/messages/batches/<batch>/results", 9.0),
+        Step("deleted", "DELETE", "/v1/messages/batches/<batch>", None, 9.0),
+        _get("missing", "/v1/messages/batches/<batch>", 9.0),
+    ],
+    "anthropic-files": [
+        Step("created", "POST", "/anthropic/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),
+        _get("list", "/anthropic/v1/files"),
+        _get("not-downloadable", "/anthropic/v1/files/<file>/content"),
+        Step("deleted", "DELETE", "/anthropic/v1/files/<file>"),
+    ],
+    "gemini-files": [
+        Step("created", "POST", "/upload/v1beta/files", b"text", stores=("file", "file.name"),
+             headers={"content-type": "text/plain", "x-goog-upload-protocol": "raw"}),
+        _get("list", "/v1beta/files"),
+        Step("deleted", "DELETE", "/v1beta/<file>"),
+        _get("missing", "/v1beta/<file>"),
+    ],
+    "gemini-batches": [
+        Step("created", "POST", f"{GEMINI}:batchGenerateContent",
+             {"batch": {"inputConfig": {"requests": {"requests": [{"request": {"contents": CONTENTS}}]}}}},
+             stores=("batch", "name")),
+        _get("succeeded", "/v1beta/<batch>", 9.0),
+        Step("embeddings", "POST", "/v1beta/models/gemini-embedding-001:asyncBatchEmbedContent",
+             {"batch": {"inputConfig": {"requests": {"requests": [{"request": {"content": CONTENTS[0]}}]}}}}),
+        Step("refused-cancel", "POST", "/v1beta/<batch>:cancel", {}, 9.0),
+    ],
+    "gemini-caches": [
+        Step("created", "POST", "/v1beta/cachedContents", {"model": "models/m", "contents": CONTENTS, "ttl": "60s"},
+             stores=("cache", "name")),
+        Step("updated", "PATCH", "/v1beta/<cache>", {"ttl": "90s"}),
+        _get("list", "/v1beta/cachedContents"),
+        Step("deleted", "DELETE", "/v1beta/<cache>"),
+        _get("missing", "/v1beta/<cache>"),
+    ],
+    "gemini-interactions": [
+        Step("text", "POST", "/v1beta/interactions", {**FLASH, "input": "hi"}, stores=("it", "id")),
+        Step("text-stream", "POST", "/v1beta/interactions",
+             {**FLASH, "input": "hi", "stream": True}),
+        Step("call", "POST", "/v1beta/interactions", {**FLASH, "input": "hi", "tools": LOOK}),
+        Step("call-stream", "POST", "/v1beta/interactions",
+             {**FLASH, "input": "hi", "tools": LOOK, "stream": True}),
+        Step("error-in-stream", "POST", "/v1beta/interactions",
+             {**FLASH, "input": "broken", "stream": True}),
+        Step("limited", "POST", "/v1beta/interactions", {**FLASH, "input": "limited"}),
+        _get("stored", "/v1beta/interactions/<it>"),
+        Step("deleted", "DELETE", "/v1beta/interactions/<it>"),
+    ],
+    "anthropic-complete": [
+        Step("text", "POST", "/v1/complete",
+             PROMPT),
+        Step("text-stream", "POST", "/v1/complete",
+             {**PROMPT, "stream": True}),
+        Step("refused", "POST", "/v1/complete", {"model": "claude-2.1"}),
+    ],
+}  # fmt: skip
