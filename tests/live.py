@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
@@ -54,7 +55,7 @@ def live(
         Vocabulary(PROVIDERS, DIALECT_NAMES, APIS),
     )
     lines: list[str] = []
-    builder = Builder(wanted, Sessions(), overrides=overrides)
+    builder = Builder(wanted, Sessions(), EngineSettings(overrides=overrides))
     app = App(builder.first(), limits=ServerLimits(grace=0.5), lines=AccessLog(lines.append))
     server = ThreadedServer(app)
     with server as url:

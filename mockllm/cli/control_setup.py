@@ -18,6 +18,7 @@ from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
 from mockllm.server.control.access import Access
@@ -178,7 +179,7 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     traces: list[tuple[RequestFile, MatchTrace]] = []
     for run in runs:
         if len(run) > 1:
-            traces += trace_steps(run, Engine(engine.catalog, Sessions(), seed=engine.seed))
+            traces += trace_steps(run, Engine(engine.catalog, Sessions(), EngineSettings(seed=engine.seed)))
         else:
             request = run[0].sent.read_by(engine, time.time(), time.monotonic())
             traces.append((run[0], match_trace(engine, request)))

@@ -21,6 +21,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
@@ -70,9 +71,8 @@ def run(args: argparse.Namespace) -> int:
     except InvalidRequestFile as error:
         return _refuse(error.diagnostics, args.json)
     catalog = run_steps(compile_catalog(gathered.entries))
-    traces = [
-        each for run in runs for each in trace_steps(run, Engine(catalog, Sessions(), seed=values["seed"]))
-    ]
+    settings = EngineSettings(seed=values["seed"])
+    traces = [each for run in runs for each in trace_steps(run, Engine(catalog, Sessions(), settings))]
     if args.json:
         reports = [report(*each) for each in traces]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())

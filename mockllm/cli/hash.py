@@ -12,6 +12,7 @@ from mockllm.cli.options import SERVING, option_values, volatile
 from mockllm.cli.sources import read_input, vocabulary
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
 from mockllm.testing.request_files import InvalidRequestFile, read_request_file
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     except InvalidRequestFile as error:
         print_mistakes(error.diagnostics, sys.stderr)
         return 2
-    engine = Engine(run_steps(compile_catalog([])), Sessions(), volatile=volatile(values))
+    engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
     for each in (each for run in runs for each in run):
         request = each.sent.read_by(engine, 0.0)
         if each.guess is not None:

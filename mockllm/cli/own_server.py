@@ -13,6 +13,7 @@ from mockllm.cli.shown_warnings import print_warnings
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.startup import gc_paused
 from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, Server
@@ -46,18 +47,18 @@ def build(
     values: Mapping[str, Any], bounds: ServerLimits, environment: Mapping[str, str]
 ) -> tuple[Builder, Engine]:
     """Return the builder and the engine. Print warnings. Raise Broken for mistakes in the files."""
-    builder = Builder(
-        replace(scenario_sources(values, environment), examples=False),
-        Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl),
+    settings = EngineSettings(
         seed=values["seed"],
         longest=values["max_delay"],
-        time_scale=values["time_scale"],
         max_generated=bounds.generated,
-        strict=values["strict"],
         overrides=values["allow_overrides"],
         miss_status=values["miss_status"],
         proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
+        time_scale=values["time_scale"],
     )
+    sources = replace(scenario_sources(values, environment), examples=False)
+    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl)
+    builder = Builder(sources, sessions, settings, strict=values["strict"])
     with gc_paused():
         engine = builder.first()
     warnings = (*builder.warnings, *unknown_variables(environment, builder.variables))

@@ -16,6 +16,7 @@ from mockllm.cli.option import BadOption, Option, add
 from mockllm.cli.options import RECORDING, SERVING, add_limits, limits, option_values, volatile
 from mockllm.core.redaction import without_credentials
 from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.atomic_files import probe
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadOption(f"--out {values['out']}: {error.strerror}") from None
     where = addresses(args, values)
     recorder = create_recorder(values, values["out"], where, everything=True)
-    engine = Engine(run_steps(compile_catalog([])), Sessions(), volatile=volatile(values))
+    engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
     lines = None if values["quiet"] else access_log_of({**values, "strict": False})
     app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     app.recorder = recorder

@@ -35,6 +35,7 @@ from mockllm.cli.trace_setup import traces
 from mockllm.cli.units import byte_text
 from mockllm.core.display import counted
 from mockllm.engine import Engine, EngineInfo
+from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
@@ -89,10 +90,7 @@ def run(args: argparse.Namespace) -> int:
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
     admin_server = set_up_control_api(app, builder, watched, values)
-    if values["until_stdin_closes"]:
-        from mockllm.cli.input_end import stop_at_input_end
-
-        stop_at_input_end()
+    watch_input_end(values)
     tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     try:
         with traces(app, addresses(args, values), log):
@@ -104,6 +102,14 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return strict_exit_code(app.journal.missed) if values["strict"] else 0
+
+
+def watch_input_end(values: Mapping[str, Any]) -> None:
+    """Stop the server when standard input closes, if the command line says so."""
+    if values["until_stdin_closes"]:
+        from mockllm.cli.input_end import stop_at_input_end
+
+        stop_at_input_end()
 
 
 def _create_app(
@@ -143,20 +149,19 @@ def prepare_recordings(values: Mapping[str, Any]) -> None:
 
 def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated: int) -> Builder:
     """Create the builder of the engine, for the start and each reload."""
-    return Builder(
-        replace(scenario_sources(values, os.environ), examples=False),
-        sessions,
+    settings = EngineSettings(
         seed=values["seed"],
         longest=values["max_delay"],
-        time_scale=values["time_scale"],
         max_generated=max_generated,
-        strict=values["strict"],
         overrides=values["allow_overrides"],
         volatile=volatile(values),
         hashed=values["verbose"] and not values["quiet"],
         miss_status=values["miss_status"],
         proxy_hosts=allowed_hosts(values),
+        time_scale=values["time_scale"],
     )
+    sources = replace(scenario_sources(values, os.environ), examples=False)
+    return Builder(sources, sessions, settings, strict=values["strict"])
 
 
 def allowed_hosts(values: Mapping[str, Any]) -> frozenset[str]:

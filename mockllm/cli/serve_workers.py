@@ -27,6 +27,7 @@ from mockllm.cli.serve import (
     print_ready,
     strict_exit_code,
     warn_about_files,
+    watch_input_end,
 )
 from mockllm.cli.sources import uses_default_pack
 from mockllm.cli.startup import gc_paused
@@ -35,6 +36,7 @@ from mockllm.cli.worker_process import serve
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
+from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import Broken, Builder, LoadedRules
 from mockllm.server.http_server import (
     Address,
@@ -92,6 +94,7 @@ def _run(
     forked = fork_workers(sockets, serve)  # before anything here has a thread or an event loop
     group = ServedGroup(
         app=app,
+        catalog=engine.catalog,
         builder=builder,
         state=state,
         supervisor=Supervisor(app, state, sockets, settings, log, forked),
@@ -109,6 +112,8 @@ class ServedGroup(Struct):
     """The parts of a server with several workers."""
 
     app: App
+    catalog: Catalog
+    """The rules at the start."""
     builder: Builder
     state: GroupSessions
     supervisor: Supervisor
@@ -134,10 +139,7 @@ def _first_engine(builder: Builder, store: StoreSetup | None) -> Engine:
 def _exit_code(group: ServedGroup) -> int:
     """Serve, and return the exit code."""
     values = group.settings["values"]
-    if values["until_stdin_closes"]:
-        from mockllm.cli.input_end import stop_at_input_end
-
-        stop_at_input_end()
+    watch_input_end(values)
     open_as_many_as_allowed()
     try:
         run_on_best_loop(_run_group(group))
@@ -222,8 +224,9 @@ async def _supervise(group: ServedGroup, stopping: asyncio.Event, hurried: async
 
     app.start()
     control = app.control if group.admin_server is None else group.admin_server.app.control
-    control.context.other_processes = supervisor  # type: ignore[union-attr]
-    await supervisor.start(app.engine.catalog, builder.rules)  # type: ignore[attr-defined]
+    assert isinstance(control, ControlApi), "the control API was set up"
+    control.context.other_processes = supervisor
+    await supervisor.start(group.catalog, builder.rules)
     builder.activate = activate
     group.ready()
     loop = asyncio.get_running_loop()

@@ -6,5 +6,13 @@ returns.
 
 from mockllm.engine.engine import DeferredResponse, Engine, EngineInfo, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.settings import EngineSettings
 
-__all__ = ["DeferredResponse", "Engine", "EngineInfo", "PlannedResponse", "UndecidedResponse"]
+__all__ = [
+    "DeferredResponse",
+    "Engine",
+    "EngineInfo",
+    "EngineSettings",
+    "PlannedResponse",
+    "UndecidedResponse",
+]

@@ -11,11 +11,10 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
-from mockllm.core.request.request import VOLATILE, Request
+from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, Lease, MatchResult
@@ -25,23 +24,21 @@ from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
 from mockllm.engine.fast_path import FastPath, build_fast_path
-from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
-from mockllm.engine.request_reader import RequestReader, engine_context
+from mockllm.engine.request_reader import ReaderSettings, RequestReader, engine_context
 from mockllm.engine.responder import Responder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
+from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
 from mockllm.state.shared_sessions import DecisionElsewhere, RecallElsewhere
 
-LONGEST: Final = 60.0
-"""Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
 HASH: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
 """How many fast paths are cached."""
@@ -98,42 +95,24 @@ class Engine:
         self,
         catalog: Catalog,
         state: Sessions,
+        settings: EngineSettings = DEFAULT_SETTINGS,
         *,
-        seed: int = 0,
-        longest: float = LONGEST,
-        max_generated: int = DEFAULT_VALUES,
         stale: Sequence[StaleSource] = (),
-        overrides: bool = False,
-        volatile: frozenset[str] = VOLATILE,
-        hashed: bool = False,
-        miss_status: int = NOT_FOUND,
-        proxy_hosts: frozenset[str] | None = None,
-        time_scale: float = 1.0,
     ) -> None:
-        """Make an engine.
-
-        `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
-        generates for one schema; `overrides`: whether request headers may set a fault, a delay or a rule;
-        `volatile`: the fields of a body that are no part of its hash; `hashed`: whether every response carries its
-        request's hash, not only a response that was found by it; `miss_status`: the status of unmatched requests;
-        `proxy_hosts`: the hosts to which rules of packs and of the control API may forward requests, None for any;
-        `time_scale`: the factor on all times of scenarios.
-        """
+        """Make an engine. `stale`: the scenario files whose reload failed."""
         self.catalog = catalog
         self._stale = tuple(stale)
         self.state = state
-        self.seed = seed
-        self.overrides = overrides
-        self._time_scale = time_scale
-        self._volatile = volatile
-        self._hashed = hashed
-        self._planner = ResponsePlanner(
-            catalog, longest, max_generated, miss_status, proxy_hosts, prompt_caching=PromptCaching(state)
-        )
+        self.settings = settings
+        self.seed = settings.seed
+        self._time_scale = settings.time_scale
+        self._hashed = settings.hashed
+        self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
-        self._shared = state.recall("")
-        """The stored responses of the session that all requests without a session share."""
-        self._candidates = CandidateFinder(catalog, seed)
+        self._reader_settings = ReaderSettings(
+            state, state.recall(""), settings.volatile, self._override, catalog.servers, catalog.root_provider
+        )
+        self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
         """The fast paths by match mask (one bit for each rule and modifier); None where none is possible."""
 
@@ -141,18 +120,7 @@ class Engine:
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
     ) -> RequestReader:
         """Return the reader of all requests with this head. `path` is as on the wire; `headers` ignore case."""
-        return RequestReader(
-            method,
-            path,
-            query_string,
-            headers,
-            state=self.state,
-            shared=self._shared,
-            volatile=self._volatile,
-            override=self._override,
-            servers=self.catalog.servers,
-            root=self.catalog.root_provider,
-        )
+        return RequestReader(method, path, query_string, headers, self._reader_settings)
 
     def read(
         self,
@@ -172,7 +140,7 @@ class Engine:
         """Return what a request's headers override; a failure where a header is invalid."""
         try:
             override = read_overrides(
-                headers, self.catalog, allowed=self.overrides, longest=self._planner.longest
+                headers, self.catalog, allowed=self.settings.overrides, longest=self._planner.longest
             )
         except BadOverride as error:
             return Failure("bad_request", 400, str(error))

@@ -26,7 +26,6 @@ from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
 from mockllm.engine.left_out_parts import left_out_notes, without_left_out_media
-from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
     PlanContext,
@@ -41,6 +40,7 @@ from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
@@ -81,30 +81,16 @@ class ProxyRefused(Exception):
 
 
 class ResponsePlanner:
-    """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams.
+    """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams."""
 
-    `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
-    generates for one schema; `miss_status`: the status of unmatched requests; `proxy_hosts`: the hosts to which a
-    rule may forward requests that is not in a file of the user's, None for any.
-    """
-
-    def __init__(
-        self,
-        catalog: Catalog,
-        longest: float,
-        max_generated: int,
-        miss_status: int = NOT_FOUND,
-        proxy_hosts: frozenset[str] | None = None,
-        *,
-        prompt_caching: PromptCaching,
-    ) -> None:
+    def __init__(self, catalog: Catalog, settings: EngineSettings, prompt_caching: PromptCaching) -> None:
         self.catalog = catalog
         self.prompt_caching = prompt_caching
-        self._proxy_hosts = proxy_hosts
-        self.longest = longest
-        self.miss_status = miss_status
+        self.longest = settings.longest
+        self.miss_status = settings.miss_status
+        self._proxy_hosts = settings.proxy_hosts
+        self._max_generated = settings.max_generated
         self.cache = ResponseCache()
-        self._max_generated = max_generated
         self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()

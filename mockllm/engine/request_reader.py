@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import VOLATILE, Request, RequestContext
@@ -37,6 +37,19 @@ def engine_context(request: Request) -> EngineContext:
     return context
 
 
+class ReaderSettings(NamedTuple):
+    """What all readers of an engine use. `shared` are the stored responses of the session that all requests
+    without a session share. `override` reads the overrides in the headers. `servers` are the loaded tool servers."""
+
+    state: Sessions
+    shared: ResponseLookup
+    volatile: frozenset[str]
+    override: Callable[[Mapping[str, str], Session | None], Override | Failure]
+    servers: Mapping[str, ToolServer]
+    root: str | None
+    """The provider whose paths need no prefix."""
+
+
 class RequestReader:
     """Reads all requests with one head."""
 
@@ -48,29 +61,21 @@ class RequestReader:
         path: str,
         query_string: str,
         headers: Mapping[str, str],
-        *,
-        state: Sessions,
-        shared: ResponseLookup,
-        volatile: frozenset[str],
-        override: Callable[[Mapping[str, str], Session | None], Override | Failure],
-        servers: Mapping[str, ToolServer],
-        root: str | None = None,
+        settings: ReaderSettings,
     ) -> None:
-        """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
-        session that all requests without a session share. `override` reads the overrides in the headers. `servers`
-        are the tool servers of the loaded files. `root` is the provider whose paths need no prefix."""
+        """Read the head: `path` as on the wire, `headers` that ignore case."""
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)
-        route = find(method, path, headers, query_string, root)
+        route = find(method, path, headers, query_string, settings.root)
         self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
         self._routing = route
-        self._state = state
-        self._shared = shared
+        self._state = settings.state
+        self._shared = settings.shared
         self._session = session
         self._error = error
         overrides = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
-        self._override = override if overrides else None
+        self._override = settings.override if overrides else None
         self._facts: dict[str, Any] = {
             "method": method,
             "path": route.path,
@@ -82,9 +87,9 @@ class RequestReader:
             "context": EngineContext(route, error),
         }
         if self._kind.to_tool_server:
-            self._facts["tool_servers"] = servers
-        if volatile != VOLATILE:
-            self._facts["volatile"] = volatile
+            self._facts["tool_servers"] = settings.servers
+        if settings.volatile != VOLATILE:
+            self._facts["volatile"] = settings.volatile
 
     def with_headers(self, headers: Mapping[str, str]) -> RequestReader:
         """Return the reader of a head that differs in nothing that this reader has read."""

@@ -21,6 +21,7 @@ from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.redaction import clean_json, redact, redactor_of
@@ -45,7 +46,7 @@ class RequestParser:
     """Decodes requests like the server, to compute their names and hashes."""
 
     def __init__(self, volatile: frozenset[str] = VOLATILE) -> None:
-        self._engine = Engine(run_steps(compile_catalog([])), Sessions(), volatile=volatile)
+        self._engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile))
 
     def read(self, recorded: RecordedRequest) -> Request:
         headers = {name.lower(): value for name, value in recorded.headers}

@@ -7,7 +7,7 @@ parameters and regex groups, and its draws are separate from those of other owne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -69,49 +69,45 @@ class MergedSettings(Struct, frozen=True):
 
 def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
     """Return one setting out of many, the strongest first."""
-    delays: list[tuple[Owner, Any]] = []
-    slowdowns: list[tuple[Owner, Any]] = []
-    pace: dict[str, tuple[str, Owner, Any]] = {}
     headers: dict[str, tuple[str, Owner, Any]] = {}
-    faults: list[tuple[Owner, Fault]] = []
-    extras: list[ExtraFields] = []
-    stream: bool | None = None
-    hold: Hold | None = None
-    posts: list[tuple[Owner, ThenPostSpec]] = []
-    cache: bool | PromptCacheSpec | None = None
     for owner, setting in settings:
-        if hold is None and setting.hold is not None:
-            hold = Hold(setting.hold.name, setting.hold.at_most)
-        if setting.then_post is not None:
-            posts.append((_effective_owner(owner, setting.then_post), setting.then_post))
-        if setting.delay is not None:
-            delays.append((owner, setting.delay))
-        if setting.pace is not None:
-            for key, slot in SLOTS.items():
-                if (value := getattr(setting.pace, key)) is not None:
-                    pace.setdefault(slot, (key, owner, value))
-            if setting.pace.slowdown is not None:
-                slowdowns.append((owner, setting.pace.slowdown))
         for name, value in (setting.headers or {}).items():
             headers.setdefault(name.lower(), (name, owner, value))
-        if stream is None:
-            stream = setting.stream
-        if cache is None:
-            cache = setting.cache
-        extras += map(extra_fields, setting.extras or ())
-        for fault in setting.faults or ():
-            faults += [(owner, getattr(fault, name)) for name in fault.model_fields_set]
+    paces = [(owner, setting.pace) for owner, setting in settings if setting.pace is not None]
+    pace: dict[str, tuple[str, Owner, Any]] = {}
+    for owner, spec in paces:
+        for key, slot in SLOTS.items():
+            if (value := getattr(spec, key)) is not None:
+                pace.setdefault(slot, (key, owner, value))
     owned = (
-        tuple((_effective_owner(owner, value), value) for owner, value in delays),
+        _owned((owner, setting.delay) for owner, setting in settings),
         tuple((key, _effective_owner(owner, value), value) for key, owner, value in pace.values()),
-        tuple((_effective_owner(owner, value), value) for owner, value in slowdowns),
+        _owned((owner, spec.slowdown) for owner, spec in paces),
         tuple((name, _effective_owner(owner, value), value) for name, owner, value in headers.values()),
     )
-    owned_faults = tuple((_effective_owner(owner, fault), fault) for owner, fault in faults)
-    static = is_static(owned) and is_static(owned_faults) and is_static(posts)
-    return MergedSettings(
-        *owned, stream, owned_faults, static, tuple(extras), hold, tuple(posts), _prompt_cache(cache)
+    faults = _owned(
+        (owner, getattr(fault, name))
+        for owner, setting in settings
+        for fault in setting.faults or ()
+        for name in fault.model_fields_set
     )
+    posts = _owned((owner, setting.then_post) for owner, setting in settings)
+    hold = next((setting.hold for _, setting in settings if setting.hold is not None), None)
+    return MergedSettings(
+        *owned,
+        next((setting.stream for _, setting in settings if setting.stream is not None), None),
+        faults,
+        is_static(owned) and is_static(faults) and is_static(posts),
+        tuple(extra_fields(extra) for _, setting in settings for extra in setting.extras or ()),
+        None if hold is None else Hold(hold.name, hold.at_most),
+        posts,
+        _prompt_cache(next((setting.cache for _, setting in settings if setting.cache is not None), None)),
+    )
+
+
+def _owned(values: Iterable[tuple[Owner, T | None]]) -> tuple[tuple[Owner, T], ...]:
+    """Return the values that are set, each with the owner in whose context it is evaluated."""
+    return tuple((_effective_owner(owner, value), value) for owner, value in values if value is not None)
 
 
 def _prompt_cache(setting: bool | PromptCacheSpec | None) -> CacheOverrides | None:

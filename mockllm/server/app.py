@@ -36,6 +36,32 @@ class App:
     """What all exchanges of a server share. Without `lines`, no access log is formatted. `clock` makes the clock of
     all waits of responses for the loop."""
 
+    make_control: Callable[[], ControlProtocol] | None = None
+    """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
+    decider: DeciderProtocol | None = None
+    """Decides where the engine cannot, since the counts are not in this process."""
+    recorder: Recorder | None = None
+    webhooks: WebhookSender | None = None
+    """Sends webhooks; made for the first one."""
+    webhook_hosts: frozenset[str] = frozenset()
+    """The hosts, beside this machine, that receive webhooks."""
+    batches: ServiceProtocol | None = None
+    """Serves the lines of batches; made for the first one."""
+    tls: SSLContext | None = None
+    """The certificates of the addresses with TLS."""
+    gzip = False
+    """Whether responses are compressed for clients that accept gzip; nearly all clients do."""
+    control_only = False
+    """Whether the control API and `/health` are all that is served."""
+    held: asyncio.Event | None = None
+    """Set while requests are held, because all workers of a server change their rules together."""
+    running = 0
+    """How many exchanges are completed in a task."""
+    draining = False
+    """Whether the server stops: connections end with their next response."""
+    stopped = False
+    """Whether the server itself cuts the responses that still play."""
+
     def __init__(
         self,
         engine: EngineProtocol,
@@ -47,23 +73,6 @@ class App:
     ) -> None:
         self.engine = engine
         self._clock = clock
-        self.make_control: Callable[[], ControlProtocol] | None = None
-        """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
-        self.decider: DeciderProtocol | None = None
-        """Decides where the engine cannot, since the counts are not in this process."""
-        self.recorder: Recorder | None = None
-        self.webhooks: WebhookSender | None = None
-        """Sends webhooks; made for the first one."""
-        self.batches: ServiceProtocol | None = None
-        """Serves the lines of batches; made for the first one."""
-        self.webhook_hosts: frozenset[str] = frozenset()
-        """The hosts, beside this machine, that receive webhooks."""
-        self.tls: SSLContext | None = None
-        """The certificates of the addresses with TLS."""
-        self.gzip = False
-        """Whether responses are compressed for clients that accept gzip; nearly all clients do."""
-        self.control_only = False
-        """Whether the control API and `/health` are all that is served."""
         self.open_to_pages = open_to_pages
         """Whether web pages of other origins may call the provider routes."""
         self.limits = limits or ServerLimits()
@@ -78,21 +87,12 @@ class App:
         self.worker = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
         self.started = time.monotonic()
-
-        self.held: asyncio.Event | None = None
-        """Set while requests are held, because all workers of a server change their rules together."""
-        self.running = 0
-        """How many exchanges are completed in a task."""
         self.awaiting: dict[str, AwaitingExchange] = {}
         """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
         self.metrics.playing = self.playing
         self.serving = AllServingMetrics()
-        self.draining = False
-        """Whether the server stops: connections end with their next response."""
-        self.stopped = False
-        """Whether the server itself cuts the responses that still play."""
 
     @cached_property
     def control(self) -> ControlProtocol | None:

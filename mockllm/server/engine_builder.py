@@ -11,17 +11,13 @@ import pickle
 import sys
 import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.request.request import VOLATILE
 from mockllm.engine import Engine
-from mockllm.engine.engine import LONGEST
-from mockllm.engine.near_misses import NOT_FOUND
+from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -36,7 +32,7 @@ from mockllm.state.sessions import Sessions
 
 T = TypeVar("T")
 SLICE: Final = 0.001
-"""Longest time in seconds of compiling between two turns of the event loop."""
+"""Longest time in seconds of compiling between two iterations of the event loop."""
 CHILD: Final = "from mockllm.scenario.reload_worker import main; main()"
 """Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
 
@@ -65,34 +61,14 @@ class Builder:
         self,
         sources: ScenarioSources,
         state: Sessions,
+        settings: EngineSettings = DEFAULT_SETTINGS,
         *,
-        seed: int = 0,
-        longest: float = LONGEST,
-        max_generated: int = DEFAULT_VALUES,
         strict: bool = False,
-        overrides: bool = False,
-        volatile: frozenset[str] = VOLATILE,
-        hashed: bool = False,
-        miss_status: int = NOT_FOUND,
-        proxy_hosts: frozenset[str] | None = None,
-        time_scale: float = 1.0,
     ) -> None:
         self._sources = sources
         self._state = state
+        self._settings = settings
         self._strict = strict
-        self._new_engine = partial(
-            Engine,
-            state=state,
-            seed=seed,
-            longest=longest,
-            max_generated=max_generated,
-            overrides=overrides,
-            volatile=volatile,
-            hashed=hashed,
-            miss_status=miss_status,
-            proxy_hosts=proxy_hosts,
-            time_scale=time_scale,
-        )
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""
         self.variables: frozenset[str] = frozenset()
@@ -190,7 +166,7 @@ class Builder:
 
     def _engine(self, catalog: Catalog) -> Engine:
         self._catalog = catalog
-        return self._new_engine(catalog, stale=self.rules.stale)
+        return Engine(catalog, self._state, self._settings, stale=self.rules.stale)
 
     async def _load(self) -> ReloadResult:
         if isinstance(self._last, LoadedFiles):
@@ -207,7 +183,8 @@ class Builder:
             raise
         if child.returncode:
             raise RuntimeError(
-                err.decode("utf-8", "replace").strip().rpartition("\n")[2] or "the loader died"
+                err.decode("utf-8", "replace").strip().rpartition("\n")[2]
+                or "the loader ended without a message"
             )
         result: ReloadResult = pickle.loads(out)  # noqa: S301 - written by the child process
         return result

@@ -67,7 +67,7 @@ class Exchange(Struct, gc=False):
     """The same on the clock of the deadlines."""
 
     request: Request | None = None
-    """The request as its dialect reads it. None in an ended exchange, and where no engine is asked."""
+    """The request as its dialect reads it. None in an ended exchange, and where no engine reads it."""
     response: PlannedResponse = NOT_PLANNED
     deferred: DeferredResponse | None = None
     """The response, if it takes long to plan: another thread does it."""

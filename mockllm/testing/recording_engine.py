@@ -18,6 +18,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.typed_entries import TypedEntry
@@ -217,13 +218,7 @@ def create_engine(
     catalog = stack.base.catalog
     if stack.all_additions:
         catalog = run_steps(compile_catalog(stack.entries, catalog))
-    return Engine(
-        catalog,
-        state,
-        seed=seed,
-        longest=longest,
-        max_generated=max_generated,
-        overrides=True,
-        time_scale=time_scale,
-        miss_status=miss_status,
+    settings = EngineSettings(
+        seed, longest, max_generated, overrides=True, miss_status=miss_status, time_scale=time_scale
     )
+    return Engine(catalog, state, settings)

@@ -84,6 +84,7 @@ def test_meaning_fault_has_expected_form(
 ) -> None:
     said, fault, settings, forms = TABLE[name]
     protocol = endpoint(dialect)
+    assert protocol in forms, f"add {protocol} to TABLE in tests/faults/meaning_facts.py"
     expected = forms[protocol]
     plan = played(dialect, said, fault, stream=stream, **settings)
     if expected is None:

@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.core.json.codec import loads
-from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
@@ -22,18 +20,12 @@ LONG = NeutralRequest(model="old-model", user="word " * 500)
 def told(
     dialect: GeneratingDialect, failure: Failure, wish: NeutralRequest = LONG
 ) -> tuple[int, dict[str, Any]]:
-    """The status and the error, taken out of the provider's envelope."""
+    """The status and the error as the dialect decodes it: an object with a message."""
     plan = dialect.error(failure, asked(dialect, wish), STAMP)
-    body = loads(_payload(plan))
-    body = body[0] if isinstance(body, list) else body
-    error = body.get("error", body)
-    return plan.head.status, error if isinstance(error, dict) else {"message": error}
-
-
-def _payload(plan: Plan) -> bytes:
-    (step,) = plan.steps
-    assert isinstance(step, EventStep)
-    return step.payload
+    decoded = dialect.decode(plan)
+    assert decoded is not None, "decode does not recognize the error that the dialect writes"
+    assert decoded.error is not None, "decode finds no error in the error that the dialect writes"
+    return plan.head.status, decoded.error
 
 
 @dialects
@@ -44,7 +36,7 @@ def test_named_error_has_message_of_provider(dialect: GeneratingDialect, name: s
         return  # no error there: a 200 that says why there is no candidate
     status, error = told(dialect, Failure(name))
     assert status >= 400
-    text = error.get("message", error.get("detail"))
+    text = error["message"]
     assert isinstance(text, str)
     assert text
     assert "{" not in text

@@ -53,13 +53,8 @@ class PretendedProvider:
     requests: int = 0
 
 
-@contextmanager
-def pretended_provider(*planted: Callable[[Answer], None]) -> Iterator[PretendedProvider]:
-    """Serve until the end of the block."""
-    gathered = load_scenarios(ScenarioSources((str(SCENARIO),), vocabulary=vocabulary()))
-    assert not gathered.diagnostics
-    engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
-    provider = PretendedProvider("", planted)
+def handler_of(provider: PretendedProvider, engine: Engine) -> type[BaseHTTPRequestHandler]:
+    """Return the handler of the provider's requests."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -90,7 +85,18 @@ def pretended_provider(*planted: Callable[[Answer], None]) -> Iterator[Pretended
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def pretended_provider(*planted: Callable[[Answer], None]) -> Iterator[PretendedProvider]:
+    """Serve until the end of the block."""
+    gathered = load_scenarios(ScenarioSources((str(SCENARIO),), vocabulary=vocabulary()))
+    assert not gathered.diagnostics
+    engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+    provider = PretendedProvider("", planted)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(provider, engine))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     provider.url = f"http://127.0.0.1:{server.server_port}"

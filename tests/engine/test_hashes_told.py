@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
 from tests.language.virtual_server import VirtualServer, chat_request, load_scenario_files
@@ -37,7 +38,7 @@ def test_a_cached_response_has_each_requests_hash() -> None:
 
 def test_hashed_adds_the_hash_to_every_response() -> None:
     catalog = run_steps(compile_catalog(load_scenario_files("rules: [{reply: hi}]").entries))
-    engine = Engine(catalog, Sessions(), hashed=True, volatile=frozenset({"messages"}))
+    engine = Engine(catalog, Sessions(), EngineSettings(hashed=True, volatile=frozenset({"messages"})))
 
     def told(asked: object) -> str:
         request = engine.read("POST", asked.path, "", {}, asked.body, "", 0.0)  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.rendering.plan import EventStep, ProxyTarget
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Builder
 from mockllm.state.sessions import Sessions
@@ -61,7 +62,7 @@ def test_a_proxy_of_a_pack_needs_an_allowed_host(
     for name, text in {"a.yaml": own, **PACK_RULE}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    engine = Builder(ScenarioSources([str(tmp_path)]), Sessions(), proxy_hosts=hosts).first()
+    engine = Builder(ScenarioSources([str(tmp_path)]), Sessions(), EngineSettings(proxy_hosts=hosts)).first()
     body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "%b"}]}' % user.encode()
     planned = engine.respond(engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0))
     assert planned.status == status

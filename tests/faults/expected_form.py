@@ -12,9 +12,10 @@ from tests.faults.expected import FINISHES, HALF, UNSTREAMED, joined
 from tests.faults.expected_meaning import WISHES, bodies
 from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Seen, readable
 from tests.faults.meaning_facts import REPLIES
+from tests.faults.protocol_table import ProtocolTable
 
 MISSING: Any = "not there"
-PLACES: dict[str, dict[str, tuple[str, ...]]] = {
+_PLACES: dict[str, dict[str, tuple[str, ...]]] = {
     "openai-chat": {
         "index": ("choices.0.delta.tool_calls.0.index",),
         "role": ("choices.0.delta.role",),
@@ -38,6 +39,7 @@ PLACES: dict[str, dict[str, tuple[str, ...]]] = {
     "bedrock-converse": {"index": ("contentBlockIndex",), "role": ("role",), "usage": ("usage",)},
     "bedrock-invoke": {"index": ("index",), "role": ("message.role",), "usage": ("message.usage", "usage")},
 }
+PLACES = ProtocolTable("tests/faults/expected_form.py: _PLACES", _PLACES)
 """Where each protocol's events have a member; a protocol without the member is left out."""
 
 

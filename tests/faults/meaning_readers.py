@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tests.faults.protocol_table import ProtocolTable
+
 Facts = dict[str, Any]
 ABSENT: Any = "not there"
 Bodies = Sequence[Any]
@@ -167,7 +169,7 @@ def read_cohere(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
+_READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "openai-chat": read_chat,
     "openai-responses": read_responses,
     "openai-completions": read_completions,
@@ -178,8 +180,9 @@ READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "cohere-chat": read_cohere,
     "bedrock-invoke": read_messages,
 }
+READ = ProtocolTable("tests/faults/meaning_readers.py: _READ", _READ)
 """By endpoint: a protocol's dialect and api."""
-USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
+_USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
     "openai-chat": ("prompt_tokens", "completion_tokens", "total_tokens"),
     "openai-responses": ("input_tokens", "output_tokens", "total_tokens"),
     "openai-completions": ("prompt_tokens", "completion_tokens", "total_tokens"),
@@ -190,4 +193,5 @@ USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
     "bedrock-converse": ("inputTokens", "outputTokens", "totalTokens"),
     "bedrock-invoke": ("input_tokens", "output_tokens", None),
 }
+USAGE_MEMBERS = ProtocolTable("tests/faults/meaning_readers.py: _USAGE_MEMBERS", _USAGE_MEMBERS)
 """The members of a usage: input, output, total."""

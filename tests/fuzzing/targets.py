@@ -63,16 +63,7 @@ def seeds(kind: Kind) -> Sequence[bytes]:
             *blocks,
         ]
     if kind == "control":
-        body = {"expect": [{"match": {"user": "hi"}, "times": 1}]}
-        gets = ("/api/requests?limit=3", "/api/requests/1", "/api/sessions", "/metrics", "/api/verdicts", "/api/openapi.json", "/dashboard",
-                "/api/requests/export?format=har", "/api/config", "/api/overlay.yaml")  # fmt: skip
-        explain = {"method": "POST", "path": "/v1/chat/completions", "body": {"model": "m", "messages": []}}
-        return [
-            *(_http(path, None, "GET") for path in gets),
-            _http("/api/verify", body),
-            _http("/api/explain", explain),
-            _http("/api/reset", {"what": ["journal"]}),
-        ]
+        return control_seeds()
     tool = Tool("look", {"type": "object", "properties": {"a": {"type": "string"}}})
     asked = [
         NeutralRequest(
@@ -91,6 +82,20 @@ def seeds(kind: Kind) -> Sequence[bytes]:
     return [_http(wire.path, wire.body) for wire in wires] + [
         _http("/v1/models", None, "GET"),
         _http("/s/a/v1/models", None, "GET"),
+    ]
+
+
+def control_seeds() -> Sequence[bytes]:
+    """Return calls of the control API."""
+    body = {"expect": [{"match": {"user": "hi"}, "times": 1}]}
+    gets = ("/api/requests?limit=3", "/api/requests/1", "/api/sessions", "/metrics", "/api/verdicts", "/api/openapi.json", "/dashboard",
+            "/api/requests/export?format=har", "/api/config", "/api/overlay.yaml")  # fmt: skip
+    explain = {"method": "POST", "path": "/v1/chat/completions", "body": {"model": "m", "messages": []}}
+    return [
+        *(_http(path, None, "GET") for path in gets),
+        _http("/api/verify", body),
+        _http("/api/explain", explain),
+        _http("/api/reset", {"what": ["journal"]}),
     ]
 
 

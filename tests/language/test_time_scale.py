@@ -10,6 +10,7 @@ from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
 from mockllm.core.time_scale import CLOCK, SCENARIO
 from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
 from tests.language.virtual_server import (
@@ -29,7 +30,7 @@ class ScaledServer:
     def __init__(self, yaml: str, time_scale: float = 0.01) -> None:
         catalog = run_steps(compile_catalog(load_scenario_files(yaml).entries))
         self.sessions = Sessions()
-        self.engine = Engine(catalog, self.sessions, time_scale=time_scale)
+        self.engine = Engine(catalog, self.sessions, EngineSettings(time_scale=time_scale))
         self.now = START
 
     def ask(self, sent: ClientRequest | None = None, **more: Any) -> ClientResponse:

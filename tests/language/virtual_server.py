@@ -25,6 +25,7 @@ from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
@@ -294,11 +295,7 @@ class VirtualServer:
         self.engine = Engine(
             catalog,
             Sessions(),
-            seed=seed,
-            longest=longest,
-            overrides=overrides,
-            max_generated=max_generated,
-            miss_status=miss_status,
+            EngineSettings(seed, longest, max_generated, overrides, miss_status=miss_status),
         )
 
     def respond(self, sent: ClientRequest) -> ClientResponse:

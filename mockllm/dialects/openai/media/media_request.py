@@ -1,7 +1,7 @@
 """Requests for media, as JSON or as a form with files.
 
 A form's fields are read as the JSON of the same request: repeated names and names that end with `[]` are lists,
-numbers and booleans are what they say. A file is an object with its name, its media type, its size and a hash, so
+numbers and booleans have their JSON types. A file is an object with its name, its media type, its size and a hash, so
 that two forms with the same content are equal, whatever their boundaries are. Source: `openai._qs` and
 `extract_files` of the SDK, which write `image[]` and `timestamp_granularities[]`.
 """

@@ -47,7 +47,7 @@ class SessionCost(CostSum):
 
 
 class CostReport(BaseModel):
-    """Costs of the requests in the journal, the dearest model and session first."""
+    """Costs of the requests in the journal, the most expensive model and session first."""
 
     cost: float
     unpriced: int

@@ -1,0 +1,39 @@
+"""The settings of an engine, which all engines of one server share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from mockllm.core.budget import DEFAULT_VALUES
+from mockllm.core.request.request import VOLATILE
+from mockllm.engine.near_misses import NOT_FOUND
+
+LONGEST: Final = 60.0
+"""Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
+
+
+class EngineSettings(Struct, frozen=True):
+    """How an engine responds, beside its rules."""
+
+    seed: int = 0
+    longest: float = LONGEST
+    """Seconds that a request may make the server wait."""
+    max_generated: int = DEFAULT_VALUES
+    """How many values `from_schema` generates for one schema."""
+    overrides: bool = False
+    """Whether request headers may set a fault, a delay or a rule."""
+    volatile: frozenset[str] = VOLATILE
+    """The fields of a body that are no part of its hash."""
+    hashed: bool = False
+    """Whether every response carries its request's hash, not only a response that was found by it."""
+    miss_status: int = NOT_FOUND
+    """The status of unmatched requests."""
+    proxy_hosts: frozenset[str] | None = None
+    """The hosts to which rules of packs and of the control API may forward requests; None for any."""
+    time_scale: float = 1.0
+    """The factor on all times of scenarios."""
+
+
+DEFAULT_SETTINGS: Final = EngineSettings()
