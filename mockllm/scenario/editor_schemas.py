@@ -70,6 +70,8 @@ class ScenarioFile(Spec):
     """How requests are checked before this file's rules respond: strict, lenient, off."""
     models: Models = "any"
     """The models for which this file's rules respond: any, or only known ones (strict)."""
+    provider: str | None = None
+    """The provider whose paths need no prefix, such as vllm."""
     rules: list[RuleSpec] = Field(default_factory=list)
     """The first rule that matches and whose guards allow it selects the response."""
     modifiers: list[ModifierSpec] = Field(default_factory=list)

@@ -21,7 +21,7 @@ RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 _CONTROL_PATHS: Final = (
     "climates config config/endpoints config/endpoints/{} config/global config/reset costs detailed-metrics "
     "detailed-metrics/export/csv detailed-metrics/export/json explain failure-modes files files/{} "
-    "files/{}/check hunt metrics metrics/latency/{} metrics/reset openapi.json overlay overlay.yaml "
+    "files/{}/check hunt mcp metrics metrics/latency/{} metrics/reset openapi.json overlay overlay.yaml "
     "rate-limit/reset rate-limit/reset/{} rate-limit/strategies release/{} reload requests requests/export "
     "requests/{} requests/{}/code requests/{}/conversation requests/{}/rule reset rules rules/preview "
     "rules/{} sessions sessions/{} verdicts verify"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import named
+from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
@@ -60,9 +61,8 @@ class MockLLM(MockBase):
         """`scenarios`: files and folders, the first one has priority; `packs`: names of packs;
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
         are errors, and so are unmatched requests, when the server stops; `all_used`: so are unused rules of one's
-        own. `port`: 0 selects a free port; `max_delay`, in seconds, `time_scale`, `miss_status` and `limits`
-        as for `mockllm serve`. Raise Broken for mistakes in the files, and ValueError for a `miss_status` that is not
-        from 400 to 599."""
+        own. `port`: 0 selects a free port. `max_delay` (seconds), `time_scale`, `miss_status` (from 400 to 599) and
+        `limits` are as for `mockllm serve`. Raise Broken for mistakes in the files, ValueError for the status."""
         if not 400 <= miss_status <= 599:
             raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status}")
         listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
@@ -74,10 +74,16 @@ class MockLLM(MockBase):
         self.seed = seed
         self.strict = strict
         self.all_used = all_used
-        self._max_delay = max_delay
         self.time_scale = time_scale
-        self._miss_status = miss_status
         self._limits = limits or ServerLimits()
+        self._settings = EngineSettings(
+            seed,
+            max_delay,
+            self._limits.generated,
+            overrides=True,
+            miss_status=miss_status,
+            time_scale=time_scale,
+        )
         self._address = Address("127.0.0.1", port)
         self._state = Sessions()
         self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
@@ -180,15 +186,7 @@ class MockLLM(MockBase):
         return running.do(lambda: running.app.gates.release((session, name)))
 
     def _engine(self, stack: RuleStack) -> Engine:
-        return create_engine(
-            stack,
-            self._state,
-            seed=self.seed,
-            longest=self._max_delay,
-            max_generated=self._limits.generated,
-            time_scale=self.time_scale,
-            miss_status=self._miss_status,
-        )
+        return create_engine(stack, self._state, self._settings)
 
     def _open(self, session: str, stack: RuleStack, seed: int | None, time_scale: float | None) -> None:
         def open_session() -> None:

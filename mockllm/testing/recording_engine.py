@@ -16,7 +16,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
-from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -204,21 +203,9 @@ class Ends(AccessLog):
         self._recorder.ended(record, request)
 
 
-def create_engine(
-    stack: RuleStack,
-    state: Sessions,
-    *,
-    seed: int,
-    longest: float,
-    max_generated: int,
-    time_scale: float = 1.0,
-    miss_status: int = NOT_FOUND,
-) -> Engine:
+def create_engine(stack: RuleStack, state: Sessions, settings: EngineSettings) -> Engine:
     """Create an engine for the current state of a stack."""
     catalog = stack.base.catalog
     if stack.all_additions:
         catalog = run_steps(compile_catalog(stack.entries, catalog))
-    settings = EngineSettings(
-        seed, longest, max_generated, overrides=True, miss_status=miss_status, time_scale=time_scale
-    )
     return Engine(catalog, state, settings)

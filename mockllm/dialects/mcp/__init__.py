@@ -7,11 +7,11 @@ from typing import Final
 from mockllm.dialects.mcp.dialects import McpCall, McpEnd, McpListen
 from mockllm.dialects.mcp.oauth import (
     METADATA,
+    AccessTokenCall,
     Authorize,
     Register,
     ResourceMetadata,
     ServerMetadata,
-    AccessTokenCall,
 )
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
