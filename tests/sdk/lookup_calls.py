@@ -35,6 +35,7 @@ from openai.types.conversations import (
     ConversationItemList,
 )
 from openai.types.conversations import Message as ConversationMessage
+from openai.types.realtime import ClientSecretCreateResponse
 from openai.types.responses.input_token_count_response import InputTokenCountResponse
 from openai.types.uploads import UploadPart
 from openai.types.webhooks import (
@@ -92,6 +93,9 @@ CACHES, CACHE_NAME = "/v1beta/cachedContents", "CACHE"
 CACHE = {"model": "models/m", "contents": [CONTENT]}
 GEMINI_PATH = "/v1beta/models/gemini-embedding-001"
 LOOKUPS = [
+    Lookup(
+        "openai-client_secrets", "POST", "/v1/realtime/client_secrets", ClientSecretCreateResponse, body={}
+    ),
     Lookup("openai-list_chat", "GET", "/v1/chat/completions", openai_chat.ChatCompletion, "data"),
     Lookup("openai-get_chat", "GET", STORED_CHAT, openai_chat.ChatCompletion),
     Lookup(

@@ -25,6 +25,7 @@ VALUE = {"b": [1, None, True], "a": "é"}
 
 def test_dumps_pretty_and_canonical_formats() -> None:
     assert dumps(VALUE) == '{"b":[1,null,true],"a":"é"}'.encode()
+    assert pretty([1]) == b"[\n  1\n]"
     assert pretty({"a": [1]}) == b'{\n  "a": [\n    1\n  ]\n}'
     assert canonical(VALUE) == '{"a":"é","b":[1,null,true]}'.encode()
     assert loads(canonical(VALUE)) == VALUE

@@ -145,6 +145,27 @@ def test_unvalidated_adapter_is_answered() -> None:
     assert len(server.respond(get("/vllm/v1/models")).json["data"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (LOAD, SQL),
+        ("/vllm/tokenize", {"prompt": "hi"}),
+        ("/vllm/detokenize", {"tokens": [1]}),
+        ("/vllm/load", None),
+    ],
+)
+def test_leniently_validated_call_is_answered(path: str, body: Json) -> None:
+    server = VirtualServer("validation: lenient\nrules: [{reply: x}]")
+    sent = get(path) if body is None else raw_request(path, body)
+    assert server.respond(sent).status == 200
+
+
+def test_rule_matches_the_model_of_detokenize() -> None:
+    rules = "rules: [{match: {model: m, api: detokenize}, error: overloaded}]"
+    assert respond_once(rules, raw_request("/vllm/detokenize", {"model": "m", "tokens": [1]})).status == 503
+    assert respond_once(rules, raw_request("/vllm/detokenize", {"model": "n", "tokens": [1]})).status == 200
+
+
 # --- the provider without a prefix ---------------------------------------------------------------
 
 

@@ -113,6 +113,25 @@ def test_continuous_usage_counts_up(path: str) -> None:
     )
 
 
+@both
+def test_continuous_usage_of_the_end_is_that_of_the_last_chunk(path: str) -> None:
+    sent = response(path, "one two", stream=True, stream_options=CONTINUOUS)
+    assert [usage["completion_tokens"] for usage in usages(sent)][-3:] == [2, 2, 2]
+
+
+def test_min_tokens_lengthens_a_text_behind_thinking() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "min_tokens": 9, "stop": "one"}
+    rule = "rules: [{reply: {thinking: Hm hm., text: one two}}]"
+    sent = respond_once(rule, raw_request(PATHS[0], body))
+    assert sent.json["usage"]["completion_tokens"] >= 9
+
+
+def test_min_tokens_of_a_reply_without_text_holds() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "min_tokens": 2, "stop": "x"}
+    sent = respond_once("rules: [{reply: {thinking: One two three four five.}}]", raw_request(PATHS[0], body))
+    assert sent.status == 200
+
+
 def test_continuous_usage_counts_choices_apart() -> None:
     sent = response(PATHS[0], "one two", n=2, stream=True, stream_options=CONTINUOUS)
     last = {event.json["choices"][0]["index"]: event.json["usage"] for event in sent.events[:-2]}
