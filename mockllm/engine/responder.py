@@ -113,10 +113,8 @@ class Responder:
         assert selector is not None
         step = 0
         if selector.mode != "one":
-            randomness = Randomness(
-                self.seed, item.id, selected.candidate.scope, selector.draw(selected.tries)
-            )
-            picked = selector.pick(selected.responses, randomness)
+            seeded = Randomness(self.seed, item.id, selected.candidate.scope, selector.draw(selected.tries))
+            picked = selector.pick(selected.responses, seeded)
             if picked is None:
                 return self._no_match(
                     no_match(
@@ -269,9 +267,8 @@ class Responder:
         except BudgetExceeded as exceeded:
             return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         except ProxyRefused as refused:
-            return self._error_without_settings(
-                Failure("permission", message=f"{item.id} ({item.where}): {refused}")
-            )
+            failure = Failure("permission", message=f"{item.id} ({item.where}): {refused}")
+            return self._error_without_settings(failure)
         except (NotGenerating, UndecodableRecording) as refusal:
             failure = Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
             return self._error_without_settings(no_websocket(self.request) or failure)
@@ -343,16 +340,7 @@ class Responder:
         identity: ResponseIdentity,
         bounds: AdmissionResult | None,
     ) -> PlanContext:
-        facts = (
-            request,
-            self.dialect,
-            response,
-            settings,
-            scope,
-            randomness,
-            identity,
-            self._modifier_context,
-        )
+        facts = (request, self.dialect, response, settings, scope, randomness, identity, self._context_of)
         context = PlanContext(
             *facts, max_wait=self.planner.longest, may_defer=self.may_defer, time_scale=self.time_scale
         )
@@ -389,7 +377,7 @@ class Responder:
     def _randomness(self, item: CatalogItem, selected: Selected) -> Randomness:
         return Randomness(self.seed, item.id, selected.candidate.scope, selected.tries)
 
-    def _modifier_context(self, number: int) -> Context:
+    def _context_of(self, number: int) -> Context:
         """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
         selected = self.decision.modifiers[number]
         item = self.planner.catalog.items[selected.candidate.item]

@@ -49,25 +49,9 @@ class Connection(HttpProtocol):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
     __slots__ = (
-        "_app",
-        "_begun",
-        "_body",
-        "_broken",
-        "_current",
-        "_heads",
-        "_idle_until",
-        "_keepalive",
-        "_keepalive_timer",
-        "_listener",
-        "_queue",
-        "_ready",
-        "_silent",
-        "_sink",
-        "_task",
-        "_watch",
-        "ascii",
-        "client",
-        "scheduled",
+        "_app", "_begun", "_body", "_broken", "_current", "_heads", "_idle_until", "_keepalive",
+        "_keepalive_timer", "_listener", "_queue", "_ready", "_silent", "_sink", "_task", "_watch", "ascii",
+        "client", "scheduled",
     )  # fmt: skip
 
     def __init__(self, listener: Listener, app: App, loop: asyncio.AbstractEventLoop) -> None:

@@ -37,13 +37,7 @@ from mockllm.core.tokens import estimate
 
 T = TypeVar("T")
 
-__all__ = [
-    "Message",
-    "Request",
-    "TextPart",
-    "Tool",
-    "estimate_input",
-]
+__all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 
 VOLATILE: Final = frozenset(

@@ -373,40 +373,6 @@ def test_messages_check_on_any_json_accepts_or_returns_4xx(body: Any) -> None:
     assert failure is None or (failure.type == "bad_request" and failure.message)
 
 
-def marked(top: bool, tools: int, system: int, turns: int, inner: int) -> dict[str, Any]:
-    """A request with so many breakpoints in each place, and some that are none."""
-    mark = {"cache_control": {"type": "ephemeral"}}
-    text = {"type": "text", "text": '"cache_control"', "cache_control": None}
-    blocks: list[Any] = [text, *[{**text, **mark}] * turns]
-    found: dict[str, Any] = {
-        **GOOD,
-        "tools": [{**TOOL, "name": f"t{number}", **mark} for number in range(tools)],
-        "system": [text, *[{**text, **mark}] * system],
-        "messages": [
-            {"role": "user", "content": blocks},
-            call(),
-            result("t1", content=[{**text, **mark}] * inner),
-        ],
-    }
-    return {**found, **mark} if top else found
-
-
-@pytest.mark.parametrize(
-    ("places", "found"),
-    [
-        ((False, 1, 1, 1, 1), 4),
-        ((True, 1, 1, 1, 0), 4),
-        ((True, 1, 1, 1, 1), 5),
-        ((False, 2, 0, 4, 0), 6),
-        ((False, 0, 5, 0, 0), 5),
-        ((False, 0, 0, 0, 5), 5),
-    ],
-)
-def test_more_than_four_breakpoints_are_refused(places: tuple[bool, int, int, int, int], found: int) -> None:
-    message = f"A maximum of 4 blocks with cache_control may be provided. Found {found}."
-    assert refusal_message(marked(*places)) == (None if found == 4 else message)
-
-
 def test_thread_is_refused_so_that_the_sdk_sends_its_history() -> None:
     failure = MESSAGES.check(messages({"thread": {"type": "create"}}))
     assert failure is not None
