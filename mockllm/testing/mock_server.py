@@ -19,6 +19,7 @@ from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import named
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
@@ -63,11 +64,7 @@ class MockLLM(MockBase):
         are errors, and so are unmatched requests, when the server stops; `all_used`: so are unused rules of one's
         own. `port`: 0 selects a free port. `max_delay` (seconds), `time_scale`, `miss_status` (from 400 to 599) and
         `limits` are as for `mockllm serve`. Raise Broken for mistakes in the files, ValueError for the status."""
-        if not 400 <= miss_status <= 599:
-            raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status}")
-        listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
-        named = [packs] if isinstance(packs, str) else packs
-        self._stack = RuleStack(scenario_sources([os.fspath(each) for each in listed], named, params or {}))
+        self._stack = RuleStack(_sources(scenarios, packs, params))
         if strict and self._stack.base.warnings:
             raise Broken(self._stack.base.warnings)
         self._names = itertools.count(1)
@@ -76,14 +73,7 @@ class MockLLM(MockBase):
         self.all_used = all_used
         self.time_scale = time_scale
         self._limits = limits or ServerLimits()
-        self._settings = EngineSettings(
-            seed,
-            max_delay,
-            self._limits.generated,
-            overrides=True,
-            miss_status=miss_status,
-            time_scale=time_scale,
-        )
+        self._settings = _engine_settings(seed, max_delay, self._limits.generated, miss_status, time_scale)
         self._address = Address("127.0.0.1", port)
         self._state = Sessions()
         self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
@@ -199,6 +189,24 @@ class MockLLM(MockBase):
     def _close(self, session: str) -> None:
         if self._hosted is not None:
             self._hosted.do(lambda: self._recording.close(session))
+
+
+def _sources(
+    scenarios: Paths, packs: str | Sequence[str], params: Mapping[str, Any] | None
+) -> ScenarioSources:
+    listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
+    named = [packs] if isinstance(packs, str) else packs
+    return scenario_sources([os.fspath(each) for each in listed], named, params or {})
+
+
+def _engine_settings(
+    seed: int, max_delay: float, generated: int, miss_status: int, time_scale: float
+) -> EngineSettings:
+    if not 400 <= miss_status <= 599:
+        raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status}")
+    return EngineSettings(
+        seed, max_delay, generated, overrides=True, miss_status=miss_status, time_scale=time_scale
+    )
 
 
 class MockSession(MockBase):
