@@ -105,9 +105,8 @@ def _day(response: Mapping[str, Any]) -> str:
     match = re.search(r"createTime\W+(\d{4}-\d\d-\d\d)", body)
     if match is not None:
         return match[1]
-    _, created, rest = body.partition("created")
-    digits = "".join(character for character in rest[:15] if character.isdigit())
-    return datetime.fromtimestamp(int(digits), UTC).date().isoformat() if created and digits else ""
+    created = re.search(r"created(?:_at)?\W+(\d{10})\b", body)
+    return datetime.fromtimestamp(int(created[1]), UTC).date().isoformat() if created else ""
 
 
 def _without_texts(value: Json) -> Json:

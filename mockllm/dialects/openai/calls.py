@@ -83,11 +83,16 @@ PADDING_CHARACTERS: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGu
 
 
 def padding(number: int, text_length: int) -> bytes:
-    """Return the member that pads the event `number`, which has `text_length` characters of text: padded
-    lengths do not reveal the length of a text.
+    """Return the member with the padding of an event."""
+    return b',"obfuscation":"%b"' % padding_text(number, text_length)
+
+
+def padding_text(number: int, text_length: int) -> bytes:
+    """Return what pads the event `number`, which has `text_length` characters of text: padded lengths do not reveal
+    the length of a text.
 
     The real padding is random. This padding fills the text up to a multiple of 16 characters, as in the newest
     recordings, and rotates with the number of the event.
     """
     start = number % 62
-    return b',"obfuscation":"%b"' % PADDING_CHARACTERS[start : start + 16 - text_length % 16]
+    return PADDING_CHARACTERS[start : start + 16 - text_length % 16]

@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Tex
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.openai.calls import padding
+from mockllm.dialects.openai.calls import padding, padding_text
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import entries, without_bytes
@@ -200,6 +200,9 @@ class ResponsesEncoder(Encoder):
         )
         for name, members in item_events(item_object):
             event_members = {"item_id": item_object["id"], "output_index": place, **members}
+            if self._request.obfuscated and name.endswith(".delta") and name != "refusal.delta":
+                length = len(members["delta"]) if isinstance(members["delta"], str) else 0
+                event_members["obfuscation"] = padding_text(self._events, length).decode()
             yield self._event(f"response.{name}", event_members)
         yield self._item_done(item_object, place)
 

@@ -53,6 +53,17 @@ TOOLS: Final[dict[str, dict[str, Json]]] = {
         "max_num_results": 20,
         "ranking_options": {"ranker": "auto", "score_threshold": 0.0},
     },
+    "image_generation": {
+        "background": "auto",
+        "moderation": "auto",
+        "n": 1,
+        "output_compression": 100,
+        "output_format": "png",
+        "quality": "auto",
+        "size": "auto",
+    },
+    "mcp": {"headers": None, "server_description": None},
+    "tool_search": {"description": None, "parameters": None},
 }
 """The defaults with which each type of tool is echoed."""
 RECENT_TOOLS: Final[dict[str, dict[str, Json]]] = {

@@ -101,7 +101,12 @@ def test_response_echoes_settings_with_defaults() -> None:
     }
     assert body["text"]["format"]["strict"] is False
     assert body["tools"][0]["strict"] is True
-    assert body["tools"][1] == {"type": "mcp", "server_label": "x"}
+    assert body["tools"][1] == {
+        "type": "mcp",
+        "server_label": "x",
+        "headers": None,
+        "server_description": None,
+    }
     assert body["service_tier"] == "priority"
     assert body_of_reply(HI, conversation={"id": "conv_2"})["conversation"] == {"id": "conv_2"}
 
