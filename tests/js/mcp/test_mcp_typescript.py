@@ -79,6 +79,7 @@ def test_conformance_suite_passes(everything: Live) -> None:
     assert "✓ tools-call-elicitation: 1 passed" in text
 
 
+@pytest.mark.full
 def test_every_scenario_of_the_next_suite_passes(everything: Live) -> None:
     url = f"{everything.url}/mcp/everything"
     text = node(NEXT_SUITE, "server", "--url", url, "--suite", "all", oldest=22)
@@ -86,7 +87,7 @@ def test_every_scenario_of_the_next_suite_passes(everything: Live) -> None:
     assert "✓ tasks-lifecycle: 9 passed" in text
 
 
-@pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
+@pytest.mark.parametrize("version", ["2025-11-25", pytest.param("2026-07-28", marks=pytest.mark.full)])
 def test_conformance_requirements_of_version_are_met(version: str, everything: Live) -> None:
     url = f"{everything.url}/mcp/everything"
     text = node(NEXT_SUITE, "server", "--url", url, "--requirements", version, oldest=22)
