@@ -1,7 +1,7 @@
 // Climates: named sets of modifiers from the pack `weather`.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { maybe } from "./api.ts";
 import { useObservable } from "./observable.ts";
 import { patch, currentSettings, scopeTitle, type Scope } from "./apply_change.ts";
@@ -13,7 +13,7 @@ export function Climates(props: { scope: Scope }): JSX.Element {
   useObservable(config);
   const current = (currentSettings(props.scope)["climate"] as string | undefined) ?? "calm";
   const [selected, select] = useState(current);
-  useEffect(() => select(current), [current, props.scope]);
+  useLayoutEffect(() => select(current), [current, props.scope]);
   const [climates, setClimates] = useState<Climate[]>([]);
   useEffect(() => {
     const query = props.scope ? `?endpoint=${encodeURIComponent(props.scope)}` : "";

@@ -1,7 +1,7 @@
 // Rate limits: on or off, the settings of each strategy, and the reset of quotas.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { call } from "./api.ts";
 import { useObservable } from "./observable.ts";
 import { patch, currentSettings, settingsYaml, scopeTitle, type Scope } from "./apply_change.ts";
@@ -58,7 +58,7 @@ export function Limits(props: { scope: Scope; strategies: { name: string; about:
   const known = JSON.stringify(current);
   const [form, setForm] = useState<Form>(DEFAULTS);
   const [errors, setErrors] = useState<Record<string, string>>({});
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (current) setForm({ ...Object.fromEntries(Object.entries(current).map(([name, value]) => [name, fieldText(value)])) });
     setErrors({});
   }, [known, props.scope]);

@@ -1,7 +1,7 @@
 // The pace of responses: time to first token, time between chunks, jitter, chunk size.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { useObservable } from "./observable.ts";
 import { patch, currentSettings, settingsYaml, scopeTitle, type Scope } from "./apply_change.ts";
 import { config } from "./feed.ts";
@@ -59,7 +59,8 @@ export function Pace(props: { scope: Scope }): JSX.Element {
   const [errors, setErrors] = useState<Record<string, string>>({});
   const saved = formOf(currentSettings(props.scope));
   const known = JSON.stringify(saved);
-  useEffect(() => (setForm(saved), setErrors({})), [known, props.scope, current === null]);
+  // At once after the change: what a person types into the next frame stays.
+  useLayoutEffect(() => (setForm(saved), setErrors({})), [known, props.scope, current === null]);
 
   const set = (key: keyof Form) => (value: string) => setForm({ ...form, [key]: value });
   const field = (key: keyof Form, label: string, hint: string, placeholder: string): JSX.Element => (
