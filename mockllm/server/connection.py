@@ -36,8 +36,8 @@ MAX_QUEUED: Final = 32
 """How many requests of a connection wait; more pause its socket until half of them are served."""
 REPORT_INTERVAL: Final = 10.0
 """Seconds between two lines about refused connections."""
-HTTP2_PREFACE: Final = "Pause on PRI/Upgrade"
-"""What the parser says of the first bytes of HTTP/2."""
+HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n"
+"""The first bytes of a client that speaks HTTP/2 without an upgrade (RFC 9113, section 3.4)."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
@@ -159,6 +159,8 @@ class Connection(HttpProtocol):
             requests = self.parse(data)
         except HttpProcessingError as error:
             self._unwatch()
+            if data.startswith(HTTP2_PREFACE):
+                error.message = "HTTP/2 is not served: let the client use HTTP/1.1."
             self._broken = error
             if self._body is not None and not self._body.is_eof():
                 self._body.set_exception(BrokenBody(error.message))
@@ -284,8 +286,6 @@ class Connection(HttpProtocol):
             status = 400
             reason = " ".join((error.message or "").split("\n", 1)[0].split()).rstrip(":")
             reason = reason or "not a request of HTTP/1.1"
-            if reason == HTTP2_PREFACE:
-                reason = "HTTP/2 is not served: let the client use HTTP/1.1."
             if " " not in reason:  # the parser repeats the target
                 reason = "The request's target is no path."
         self._refuse(status, reason, reason)

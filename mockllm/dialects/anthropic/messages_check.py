@@ -60,7 +60,7 @@ _HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
 _MARK: Final = f'"{MARK}"'.encode()
 _TOO_MANY_MARKS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
-"""Recorded in public reports, such as issue 50 of github.com/tghamm/Anthropic.SDK."""
+"""Quoted in public reports, such as github.com/tghamm/Anthropic.SDK/issues/50."""
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
 _THINKING: Final = ("enabled", "disabled", "adaptive", "between_tools")

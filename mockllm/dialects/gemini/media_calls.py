@@ -27,6 +27,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Choice, Media, Reply
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
+from mockllm.core.request.server_address import server_url
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -268,9 +269,7 @@ def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> It
         kind = "type.googleapis.com/cloud.ai.large_models.vision.GenerateVideoResponse"
         done["response"] = {"@type": kind, "raiMediaFilteredCount": 0, "videos": shown}
     else:
-        address = (
-            f"http://{request.host or 'localhost'}{request.path.partition(':')[0]}/{OPERATIONS}{id}:download"
-        )
+        address = server_url(request, f"{request.path.partition(':')[0]}/{OPERATIONS}{id}:download")
         samples = [
             {"video": {"uri": f"{address}?alt=media&sample={number}"}} for number in range(len(videos))
         ]

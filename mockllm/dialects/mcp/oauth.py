@@ -19,7 +19,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.tool_server import ServerAuthorization, ToolServer
+from mockllm.core.request.server_address import server_url
+from mockllm.core.request.tool_server import ServerAuthorization
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.errors import JSON, OK, error_plan
 from mockllm.dialects.mcp.request import ServerRequest, object_of, text_of
@@ -32,7 +33,7 @@ METADATA: Final = ".well-known/oauth-protected-resource"
 
 def resource_of(request: ServerRequest) -> str:
     """Return the address of the server as the client names it."""
-    return f"http://{request.headers.get('host', 'localhost')}/mcp/{request.server_name}"
+    return server_url(request, f"/mcp/{request.server_name}")
 
 
 def unauthorized(request: ServerRequest) -> Failure | None:
@@ -89,14 +90,10 @@ class AuthorizationCall:
         server = request.server
         if server is None or server.authorization is None:
             return Failure("not_found", message="The server has no oauth")
-        return self.respond(request, server, server.authorization, identity)
+        return self.respond(request, server.authorization, identity)
 
     def respond(
-        self,
-        request: AuthorizationRequest,
-        server: ToolServer,
-        settings: ServerAuthorization,
-        identity: ResponseIdentity,
+        self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -113,11 +110,7 @@ def _refused(error: str, description: str) -> Plan:
 
 class ResourceMetadata(AuthorizationCall):
     def respond(
-        self,
-        request: AuthorizationRequest,
-        server: ToolServer,
-        settings: ServerAuthorization,
-        identity: ResponseIdentity,
+        self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
         resource = resource_of(request)
         named: dict[str, Json] = {"resource": resource, "authorization_servers": [resource]}
@@ -127,11 +120,7 @@ class ResourceMetadata(AuthorizationCall):
 
 class ServerMetadata(AuthorizationCall):
     def respond(
-        self,
-        request: AuthorizationRequest,
-        server: ToolServer,
-        settings: ServerAuthorization,
-        identity: ResponseIdentity,
+        self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
         issuer = resource_of(request)
         return _json(
@@ -158,11 +147,7 @@ class ServerMetadata(AuthorizationCall):
 
 class Register(AuthorizationCall):
     def respond(
-        self,
-        request: AuthorizationRequest,
-        server: ToolServer,
-        settings: ServerAuthorization,
-        identity: ResponseIdentity,
+        self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
         client = {
             "client_id": identity.ids.make("mcp-mock-client-", 12),
@@ -175,11 +160,7 @@ class Authorize(AuthorizationCall):
     """The page where a user would agree: it agrees, and sends the browser back with a code."""
 
     def respond(
-        self,
-        request: AuthorizationRequest,
-        server: ToolServer,
-        settings: ServerAuthorization,
-        identity: ResponseIdentity,
+        self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
         query = request.query
         target, challenge = query.get("redirect_uri", ""), query.get("code_challenge", "")
@@ -191,12 +172,7 @@ class Authorize(AuthorizationCall):
             return _refused("invalid_request", "redirect_uri is missing or no address")
         if not challenge or query.get("code_challenge_method") != "S256":
             return _refused("invalid_request", "PKCE with S256 is required")
-        facts = {
-            "challenge": challenge,
-            "uri": target,
-            "scope": query.get("scope", ""),
-            "at": identity.second,
-        }
+        facts = {"challenge": challenge, "scope": query.get("scope", "")}
         back = {"code": CODE + urlsafe_b64encode(dumps(facts)).decode().rstrip("=")}
         if "state" in query:
             back["state"] = query["state"]
@@ -206,11 +182,7 @@ class Authorize(AuthorizationCall):
 
 class AccessTokenCall(AuthorizationCall):
     def respond(
-        self,
-        request: AuthorizationRequest,
-        server: ToolServer,
-        settings: ServerAuthorization,
-        identity: ResponseIdentity,
+        self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
         form = request.form
         scope = form.get("scope", "") or " ".join(settings.scopes)

@@ -127,7 +127,7 @@ def test_gemini_operation_ends_with_an_address() -> None:
     done = operation(server, name, 1).json
     assert done["done"] is True
     (sample,) = done["response"]["generateVideoResponse"]["generatedSamples"]
-    address, _, query = sample["video"]["uri"].removeprefix("http://localhost").partition("?")
+    address, _, query = sample["video"]["uri"].removeprefix("http://localhost:8080").partition("?")
     request = raw_request(address, method="GET", query=query, now=NOW + 1)
     assert server.respond(request).bytes[4:8] == b"ftyp"
     for wrong in ("sample=1", "sample=x"):

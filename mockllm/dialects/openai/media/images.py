@@ -21,6 +21,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Media, Reply, Text
 from mockllm.core.request.request import Request
+from mockllm.core.request.server_address import server_url
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
@@ -198,7 +199,7 @@ def _image(part: Media, request: ImagesRequest, identity: ResponseIdentity, numb
         return {"url": f"data:{part.mime};base64,{part.data}"}
     name = identity.ids.make("img-", 24, str(number), HEX)
     width, height = size_of(part.size or "") or request.size
-    return {"url": f"http://{request.host or 'localhost'}{PATH}{name}-{width}x{height}.{request.format}"}
+    return {"url": server_url(request, f"{PATH}{name}-{width}x{height}.{request.format}")}
 
 
 class ImageFileRequest(Request):

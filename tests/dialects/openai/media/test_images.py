@@ -143,7 +143,7 @@ def test_variation_has_an_address_that_serves_the_image() -> None:
     server = VirtualServer(NO_RULES)
     request = form_request("/v1/images/variations", {"image": FILE}, size="256x256")
     url = server.respond(request).json["data"][0]["url"]
-    path = url.removeprefix("http://localhost")
+    path = url.removeprefix("http://localhost:8080")
     response = server.respond(raw_request(path, method="GET"))
     assert response.headers["content-type"] == "image/png"
     assert response.bytes[16:24] == b"\x00\x00\x01\x00" * 2
