@@ -27,6 +27,7 @@ NAMES = {
     "workers": "All cores",
     "store": "Counts in a store",
     "observed": "With journal, metrics and dashboard",
+    "peers": "Other mock servers",
     "soak": "Memory under requests that all differ",
     "stalls": "Requests that use a whole budget",
 }
