@@ -23,7 +23,7 @@ CLEAR: Final = "\r\x1b[2K"
 
 
 class ProgressBar:
-    """Writes the progress of one piece of work to a stream. `clock` returns seconds."""
+    """Writes the progress of one task to a stream. `clock` returns seconds."""
 
     def __init__(self, stream: TextIO, noun: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -45,7 +45,7 @@ class ProgressBar:
 
     def update(self, done: int, total: int | None = None, about: str = "") -> None:
         """Show how much is done, if a line is due. `about` is what the command works on. A smaller number than before
-        begins another piece of work, with a rate of its own."""
+        begins another task, with its own rate."""
         now = self._clock()
         if done in (0, total):  # nothing to estimate
             return

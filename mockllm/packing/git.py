@@ -59,7 +59,7 @@ class GitFailed(PackRejected):
 
 
 class Signature(Struct, frozen=True):
-    """The signature of a tag or archive. `signer` is who signed it by the user's keys; without one, `flaw` says why."""
+    """The signature of a tag or archive. `signer` signed it, by the user's keys; without one, `flaw` says why."""
 
     signer: str | None
     flaw: str = ""
