@@ -8,6 +8,7 @@ package manager and no compiler. Debug symbols are removed where `strip` is ther
 from __future__ import annotations
 
 import os
+import py_compile
 import re
 import shutil
 import subprocess
@@ -19,7 +20,7 @@ from pathlib import Path
 USER = 10001
 UNUSED = shutil.ignore_patterns(
     *("test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "ensurepip", "lib2to3", "pydoc_data"),
-    *("site-packages", "dist-packages", "config-*", "*.opt-[12].pyc", "_test*.so", "_ctypes_test*", "xx*.so"),
+    *("site-packages", "dist-packages", "config-*", "__pycache__", "_test*.so", "_ctypes_test*", "xx*.so"),
     *(
         "sqlite3",
         "_sqlite3*",
@@ -34,8 +35,23 @@ UNUSED = shutil.ignore_patterns(
     ),
 )
 """Parts of Python's library that are left out."""
-SOURCES = shutil.ignore_patterns("*.pyi", "*.pyx", "*.pxd", "*.pxi", "*.c", "*.h", "*.hash", "site")
+SOURCES = shutil.ignore_patterns(
+    "*.pyi", "*.pyx", "*.pxd", "*.pxi", "*.c", "*.h", "*.hash", "site", "__pycache__"
+)
 """Files of packages that only builds and editors read, and the documentation."""
+IMPORTS = """
+import importlib, pkgutil, sys
+import mockllm
+names = [module.name for module in pkgutil.walk_packages(mockllm.__path__, "mockllm.")]
+for name in [*names, "uvloop", "redis.asyncio", "opentelemetry.sdk.trace",
+             "opentelemetry.exporter.otlp.proto.http.trace_exporter"]:
+    try:
+        importlib.import_module(name)
+    except (ImportError, SystemExit):
+        pass  # of tests, or a program
+print(*(file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))), sep="\\n")
+"""
+"""Prints the files of all modules that a server can load."""
 PROGRAMS = ("sh", "cat", "ls")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 LIBRARY = re.compile(r"(/\S+) \(0x")
@@ -80,6 +96,15 @@ def binaries(target: Path) -> list[Path]:
 def has_magic(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == ELF
+
+
+def compile_modules(target: Path, python: Path) -> None:
+    """Compile the modules that a server can load. The others, half of all, are only there as source."""
+    listed = subprocess.run([str(python), "-c", IMPORTS], capture_output=True, text=True, check=True).stdout
+    for path in map(Path, listed.splitlines()):
+        place = below(target, path)
+        if place.suffix == ".py" and place.is_file():
+            py_compile.compile(str(place), dfile=str(path), doraise=True)
 
 
 def copy_libraries(target: Path) -> None:
@@ -136,6 +161,7 @@ def main() -> None:
         assert path is not None
         for link in links_to(Path(path)):
             copy(link, target)
+    compile_modules(target, Path(sys.argv[2]) / "bin" / "python")
     copy_libraries(target)
     strip(target)
     write_system_files(target)
