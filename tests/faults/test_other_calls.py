@@ -24,6 +24,8 @@ CALLS: Final = {
         ("openai-files", "created"),
         ("openai-files", "list"),
         ("openai-uploads", "created"),
+        ("azure-batches", "file"),
+        ("azure-batches", "list"),
         ("openai-media", "image"),
         ("openai-media", "image-stream"),
         ("openai-media", "speech"),
