@@ -26,6 +26,7 @@ CALLS: Final = {
         ("openai-uploads", "created"),
         ("azure-batches", "file"),
         ("azure-batches", "list"),
+        ("bedrock-embeddings", "titan"),
         ("openai-media", "image"),
         ("openai-media", "image-stream"),
         ("openai-media", "speech"),

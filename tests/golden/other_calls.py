@@ -97,6 +97,15 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("deleted", "DELETE", "/openai/files/<file>", headers=AZURE),
         _get("missing", "/openai/files/<file>", headers=AZURE),
     ],
+    "bedrock-embeddings": [
+        Step("titan", "POST", "/model/amazon.titan-embed-text-v2:0/invoke", {"inputText": "cat", "dimensions": 256}),
+        Step("cohere", "POST", "/model/cohere.embed-v4:0/invoke",
+             {"texts": ["cat"], "input_type": "search_query", "output_dimension": 256,
+              "embedding_types": ["int8", "ubinary"]}),
+        Step("nova", "POST", "/model/amazon.nova-2-multimodal-embeddings-v1:0/invoke",
+             {"singleEmbeddingParams": {"embeddingDimension": 256, "text": {"value": "cat"}}}),
+        Step("refused", "POST", "/model/amazon.titan-embed-text-v1/invoke", {}),
+    ],
     "openai-media": [
         Step("image", "POST", "/v1/images/generations", {"model": "gpt-image-2", "prompt": "a cat"}),
         Step("image-stream", "POST", "/v1/images/generations",

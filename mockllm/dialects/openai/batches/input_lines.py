@@ -59,9 +59,7 @@ def read_lines(content: bytes, urls: Collection[str]) -> InputLines:
     return found
 
 
-def _read_line(
-    found: InputLines, known: set[str], text: bytes, number: int, urls: Collection[str]
-) -> None:
+def _read_line(found: InputLines, known: set[str], text: bytes, number: int, urls: Collection[str]) -> None:
     try:
         value = loads(text)
     except JSONDecodeError:
