@@ -138,10 +138,10 @@ def _cohere_body(
 
 def _nova_part(fields: dict[str, Json]) -> tuple[str, str]:
     """Return the modality of the input and its content: a text, or the bytes or the address of a file."""
-    given = object_of(fields.get("singleEmbeddingParams"))
+    params = object_of(fields.get("singleEmbeddingParams"))
     for modality in ("text", "image", "video", "audio"):
-        if modality in given:
-            part = object_of(given[modality])
+        if modality in params:
+            part = object_of(params[modality])
             source = object_of(part.get("source"))
             where = text_of(source.get("bytes")) or text_of(object_of(source.get("s3Location")).get("uri"))
             return modality, text_of(part.get("value")) or where or ""
