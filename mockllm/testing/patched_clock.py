@@ -47,7 +47,7 @@ LOOK: Final = 0.001
 
 
 class ReentrantQueue(queue.Queue[Any]):
-    """Takes the place of `queue.SimpleQueue`, whose native wait cannot be seen: the threads of an executor wait in it.
+    """Takes the place of `queue.SimpleQueue`, whose native wait cannot be seen: an executor's threads wait in it.
     A thread may put something while it holds the lock: the end of an executor does so from a weak reference."""
 
     def __init__(self) -> None:
