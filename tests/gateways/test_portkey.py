@@ -1,8 +1,8 @@
 """Portkey's gateway with the pack `gateway-drill`: fallbacks, retries and timeouts, and what it makes of cut streams.
 
 `scripts/setup all` installs it, at a pinned version. With newer versions of the package `@hono/node-server` it fails
-at each stream (https://github.com/Portkey-AI/gateway/issues/1389), so an older one is pinned, too. LiteLLM's router has
-the same drills in `tests/sdk/older/checks_gateway.py`.
+at each stream (https://github.com/Portkey-AI/gateway/issues/1389), so an older one is pinned, too. LiteLLM's router
+has the same drills in `tests/sdk/older/checks_gateway.py`.
 """
 
 from __future__ import annotations
