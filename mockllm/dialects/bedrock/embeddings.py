@@ -59,25 +59,29 @@ class BedrockEmbeddingsRequest(BedrockRequest):
         return unquote(self.path.removeprefix("/model/").removesuffix("/invoke"))
 
     @lazy
-    def form(self) -> EmbeddingForm:
+    def body_form(self) -> EmbeddingForm:
         return next(form for part, form in FORMS if part in (self.model or ""))
 
     @lazy
     def inputs(self) -> tuple[str, ...]:
-        return tuple(self.form.inputs(self.fields)[:MAX_INPUTS])
+        return tuple(self.body_form.inputs(self.fields)[:MAX_INPUTS])
 
     @lazy
     def requested_size(self) -> Json:
         """The dimensions that the body names; None where it names none."""
         value: Json = self.fields
-        for member in self.form.size_path:
+        for member in self.body_form.size_path:
             value = object_of(value).get(member)
         return value
 
     @lazy
     def size(self) -> int:
         requested = self.requested_size
-        return requested if type(requested) is int and requested in self.form.sizes else self.form.sizes[0]
+        return (
+            requested
+            if type(requested) is int and requested in self.body_form.sizes
+            else self.body_form.sizes[0]
+        )
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -201,7 +205,7 @@ class BedrockEmbeddings:
         failure = check_readable(request)
         if failure is not None:
             return failure
-        form = request.form
+        form = request.body_form
         absent = next((names[0] for names in form.required if not any(map(request.fields.get, names))), None)
         if absent is not None:
             return _malformed(f"#: required key [{absent}] not found")
@@ -232,7 +236,7 @@ class BedrockEmbeddings:
             ("x-amzn-bedrock-input-token-count", str(tokens)),
         )
         return json_plan(
-            {**request.form.body(request, vectors, tokens, identity), **extras}, identity, headers
+            {**request.body_form.body(request, vectors, tokens, identity), **extras}, identity, headers
         )
 
 
