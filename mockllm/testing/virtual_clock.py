@@ -73,11 +73,11 @@ class VirtualTimer:
 
 
 class VirtualTime:
-    """The time of this process. `settle` returns when the servers have read what was sent to them; it returns whether
-    they are idle."""
+    """The time of this process. `await_idle` returns when the servers have read what was sent to them; it returns
+    whether they are idle."""
 
-    def __init__(self, settle: Callable[[], bool] = lambda: True) -> None:
-        self._settle = settle
+    def __init__(self, await_idle: Callable[[], bool] = lambda: True) -> None:
+        self._await_idle = await_idle
         self._lock = threading.Condition()
         self._running = ThreadActivity()
         self._waiting: dict[int, Waiter] = {}
@@ -254,7 +254,7 @@ class VirtualTime:
                 if not idle or real_monotonic() < self._quiet_from:
                     real_wait(self._lock, STEP)
                     continue
-            if not self._settle() or not self._jump(version):
+            if not self._await_idle() or not self._jump(version):
                 with self._lock:
                     if self._version == version and not self._ended:
                         real_wait(self._lock, self._pause())
