@@ -3,7 +3,8 @@
 A body is divided into its turns (the items of `messages`, `input` or `contents`) and its envelope (all else).
 Envelopes are found by their bytes. Turns that begin with the turns of an earlier body are found by their bytes, too;
 only the new ones are parsed. What a protocol computes of the turns one by one, as `functools.reduce` does,
-continues where the earlier body ended. The result is the value that parsing the whole body returns. A test holds this for any conversation.
+continues where the earlier body ended. The result is the value that parsing the whole body
+returns. A test holds this for any conversation.
 
 Parsed turns are shared by requests, so no code may change them.
 """
