@@ -46,6 +46,7 @@ LINES: Final = "\n".join(json.dumps(line(text, text)) for text in ("one", "limit
 UPLOAD: Final = form({"purpose": "batch"}, ("in.jsonl", LINES))
 AZURE: Final = {"api-key": "k"}
 AZURE_UPLOAD: Final = UPLOAD.replace(b"/v1/chat/completions", b"/chat/completions")
+FIM: Final = {"model": "codestral-latest", "prompt": "def f():", "suffix": "x"}
 WAV: Final = make_audio("wav", 1.0, "x")
 CLAUDE: Final = {"model": "claude-sonnet-4-5", "max_tokens": 9}
 GEMINI: Final = "/v1beta/models/gemini-2.5-flash"
@@ -105,6 +106,24 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("nova", "POST", "/model/amazon.nova-2-multimodal-embeddings-v1:0/invoke",
              {"singleEmbeddingParams": {"embeddingDimension": 256, "text": {"value": "cat"}}}),
         Step("refused", "POST", "/model/amazon.titan-embed-text-v1/invoke", {}),
+    ],
+    "mistral-own": [
+        Step("fim", "POST", "/v1/fim/completions", FIM),
+        Step("fim-stream", "POST", "/v1/fim/completions", {**FIM, "stream": True}),
+        Step("fim-limited", "POST", "/v1/fim/completions", {**FIM, "prompt": "limited"}),
+        Step("ocr", "POST", "/v1/ocr",
+             {"model": "mistral-ocr-latest", "document": {"type": "document_url", "document_url": "https://a.example"}}),
+        Step("moderation", "POST", "/v1/chat/moderations",
+             {"model": "mistral-moderation-latest", "input": [{"role": "user", "content": "hi"}]}),
+        Step("refused", "POST", "/v1/ocr", {}),
+    ],
+    "huggingface-own": [
+        Step("text", "POST", "/generate", {"inputs": "hi", "parameters": {"details": True}}),
+        Step("text-stream", "POST", "/generate_stream", {"inputs": "hi"}),
+        Step("limited", "POST", "/generate", {"inputs": "limited"}),
+        Step("vectors", "POST", "/embed", {"inputs": "cat", "dimensions": 8}),
+        Step("ranks", "POST", "/rerank", {"query": "cat", "texts": ["dog", "cat"]}),
+        Step("refused", "POST", "/generate", {}),
     ],
     "openai-media": [
         Step("image", "POST", "/v1/images/generations", {"model": "gpt-image-2", "prompt": "a cat"}),
