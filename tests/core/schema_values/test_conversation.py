@@ -8,7 +8,8 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.core.schema_values import ConversationTexts, generate
+from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.text_facts import facts_of_each
 
 TEXT = {"type": "string"}
