@@ -17,24 +17,21 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
+from aiohttp.web_request import BaseRequest
 
+from mockllm.server.broken_body import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     from aiohttp.http import WebSocketReader
-    from aiohttp.web import BaseRequest
 
 BODY_BUFFER: Final = 256 * KIB
 """Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
 SMALL_BODY: Final = 16 * KIB
 """Bytes. A smaller body never pauses the socket, so the counters of aiohttp's flow control need no update."""
 _CHECKS_NO_HOST: Final = aiohttp.__version__.startswith("3.13.")
-
-
-class BrokenBody(Exception):
-    """The body's framing is not HTTP; the message says what is wrong with it."""
 
 
 class HttpProtocol(BaseProtocol):
@@ -56,8 +53,7 @@ class HttpProtocol(BaseProtocol):
         """Whether nothing that comes is read: the connection ends with what it serves."""
         self.upgraded = False
         """Whether a client demands another protocol: its further bytes are not parsed as HTTP."""
-        self._tail = b""
-        self.reading_held = False
+        self._tail, self.reading_held = b"", False
         self._websocket: WebSocketReader | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 
@@ -134,8 +130,6 @@ class HttpProtocol(BaseProtocol):
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
-        from aiohttp.web import BaseRequest  # a start does not need it
-
         parts: Any = message, body, self, StreamWriter(self, self._loop), asyncio.current_task(), self._loop
         return BaseRequest(*parts)
 

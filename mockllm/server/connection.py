@@ -20,8 +20,9 @@ from aiohttp.tcp_helpers import tcp_keepalive
 
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.access_log import short
-from mockllm.server.aiohttp_internals import BrokenBody, HttpProtocol
+from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
+from mockllm.server.broken_body import BrokenBody
 from mockllm.server.completion import complete
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange

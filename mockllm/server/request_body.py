@@ -14,7 +14,8 @@ from typing import Final
 from aiohttp import StreamReader
 
 from mockllm.core.failure import Failure
-from mockllm.server.aiohttp_internals import BrokenBody, take_body
+from mockllm.server.aiohttp_internals import take_body
+from mockllm.server.broken_body import BrokenBody
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
