@@ -49,7 +49,7 @@ def ca_loading_skipped() -> Iterator[None]:
 
 @contextmanager
 def pydantic_plugins_skipped() -> Iterator[None]:
-    """Skip pydantic's plugins. To find them, pydantic reads the metadata of all installed packages at its first model.
+    """Skip pydantic's plugins. To find them, pydantic reads the metadata of all installed packages.
 
     Programs that the command starts get the environment unchanged.
     """
