@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.agent_run import CONTENT, PATIENCE, run_agent
+from tests.agents.agent_run import AROUND, CONTENT, PATIENCE, run_agent
 from tests.agents.coding_agents import AGENTS, compacting_codex, require_agent
 
 CODEX = next(agent for agent in AGENTS if agent.name == "codex")
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE + 60)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE + AROUND)]
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,12 @@ def installed() -> None:
     require_agent(CODEX)
 
 
-def test_default_provider_uses_one_web_socket(tmp_path: Path) -> None:
+def test_default_provider_keeps_its_web_socket(tmp_path: Path) -> None:
+    """One handshake for ten calls; a machine that is too busy for Codex's timeout of a handshake has a second one."""
     run = run_agent(CODEX, tmp_path)
     assert run.written == CONTENT, run.shown()
-    assert run.rules[:2] == ["handshake", "warm_up"]
-    assert run.rules.count("handshake") == 1
+    assert next(rule for rule in run.rules if rule != "handshake") == "warm_up", run.shown()
+    assert 1 <= run.rules.count("handshake") <= 2, run.shown()
 
 
 def test_refused_handshake_leads_to_http(tmp_path: Path) -> None:

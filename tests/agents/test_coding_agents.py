@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.verdicts.catalog import VERDICTS
-from tests.agents.agent_run import CONTENT, PATIENCE, run_agent
+from tests.agents.agent_run import AROUND, CONTENT, PATIENCE, run_agent
 from tests.agents.coding_agents import AGENTS, CodingAgent, require_agent
 
 RUNS = int(os.environ.get("AGENT_RUNS", "1"))
@@ -27,7 +27,7 @@ SIDE_REQUESTS = frozenset({"title", "json", "router", "memory", "warm_up", "hand
 """Rules, and calls of the protocol itself, that belong to no step of the task."""
 WRITES = re.compile(r"write|create|edit|patch|exec-command$|search-replace")
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE * max(RUNS, 1) + 60)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout((PATIENCE + AROUND) * max(RUNS, 1))]
 
 
 @pytest.fixture(params=AGENTS, ids=lambda agent: agent.name)
