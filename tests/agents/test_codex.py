@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.agent_run import AROUND, CONTENT, PATIENCE, run_agent
+from tests.agents.agent_run import AROUND, CONTENT, NO_SOCKETS, PATIENCE, run_agent
 from tests.agents.coding_agents import AGENTS, compacting_codex, require_agent
 
+LIMIT = 60_000
+"""Tokens: several times those of the longest request."""
+FULL = f"""
+modifiers:
+  - name: full
+    match: {{api: responses, turn: 4}}
+    faults: [{{wrong_usage: {{input_tokens: {LIMIT}, output_tokens: 100, total_tokens: {LIMIT + 100}}}}}]
+"""
 CODEX = next(agent for agent in AGENTS if agent.name == "codex")
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE + AROUND)]
@@ -28,15 +36,15 @@ def test_default_provider_keeps_its_web_socket(tmp_path: Path) -> None:
 
 
 def test_refused_handshake_leads_to_http(tmp_path: Path) -> None:
-    run = run_agent(CODEX, tmp_path, sockets=False)
+    run = run_agent(CODEX, tmp_path, own=NO_SOCKETS)
     assert run.written == CONTENT, run.shown()
     assert run.rules[:2] == ["no-socket", "patch-codex"]
     assert run.rules[-1] == "done"
 
 
 def test_compacted_conversation_goes_on(tmp_path: Path) -> None:
-    """The limit is below the tokens of the fourth request: a few more or less change nothing."""
-    run = run_agent(compacting_codex(7900), tmp_path)
+    """The usage of one response is above the limit. Codex sends the folder's name, so that real counts depend on it."""
+    run = run_agent(compacting_codex(LIMIT), tmp_path, own=FULL)
     assert run.written == CONTENT, run.shown()
     assert "patch-codex-compacted" in run.rules, run.shown()
     assert run.rules[-1] == "done"
