@@ -43,7 +43,7 @@ def test_refused_handshake_leads_to_http(tmp_path: Path) -> None:
 
 
 def test_compacted_conversation_goes_on(tmp_path: Path) -> None:
-    """The usage of one response is above the limit. Codex sends the folder's name, so that real counts depend on it."""
+    """The usage of one response is above the limit. Real counts depend on the name of the folder, which it has."""
     run = run_agent(compacting_codex(LIMIT), tmp_path, own=FULL)
     assert run.written == CONTENT, run.shown()
     assert "patch-codex-compacted" in run.rules, run.shown()
