@@ -38,6 +38,11 @@ RULES = {
     "text_repeated": "no_wrong_result",
 }
 """The clients, and the rule that each one breaks."""
+BOUND = 20.0
+"""Seconds for a run: three times the clients' read timeout, and their back-off."""
+ENDLESS = "no_read_timeout"
+ENDLESS_BOUND = 5.0
+"""Seconds for a run of the client that waits for ever."""
 ALL_FINDINGS = frozenset({"no_backoff"})
 """Clients that break another rule first: it does not wait as requested, either."""
 
@@ -49,7 +54,8 @@ def hunted(name: str, budget: HuntBudget, *, mended: bool) -> HuntReport:
     )
     line = ["node", str(path)] if path.suffix == ".mjs" else [sys.executable, "-S", str(path)]
     sources = ServerSources([str(FOLDER / "scenario.yaml")])
-    trial = CommandTrial(line, sources, 10.0, "stdout", "$MOCKLLM_RUN_DIR/bookings")
+    bound = ENDLESS_BOUND if name == ENDLESS and not mended else BOUND
+    trial = CommandTrial(line, sources, bound, "stdout", "$MOCKLLM_RUN_DIR/bookings")
     policy = Policy(frozenset({3}), "recover" if name == "overloaded_given_up" else "report")
     with patch.dict(os.environ, MENDED="1" if mended else "0"):
         return Hunter(OutcomeStore(trial, None, "", resume=False), policy, budget).hunt(name)
