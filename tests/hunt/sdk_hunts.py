@@ -30,6 +30,7 @@ BOUND: Final = 600.0
 HOURS: Final = 12 * 3600.0
 """Seconds of virtual time for a hunt, which its runs end sooner."""
 _ROW: Final = re.compile(r"\| (openai|anthropic|google-genai) \| `(\w+)` \| ([^|]*) \| [^|]* \| (.*) \|")
+_VERSIONS: Final = re.compile(r"(openai|anthropic|google-genai) (\d+\.\d+\.\d+)")
 _WHERE: Final = re.compile(r"`([\w./]+\.py)`: `([^`]+)`")
 
 
@@ -47,6 +48,12 @@ def explanations() -> Iterator[Explanation]:
     """Yield the rows of the page."""
     for sdk, rule, kinds, where in _ROW.findall(PAGE.read_text(encoding="utf-8")):
         yield Explanation(sdk, rule, frozenset(re.findall(r"`(\w+)`", kinds)), tuple(_WHERE.findall(where)))
+
+
+def explained_versions() -> dict[str, str]:
+    """Return the versions of the SDKs that the page is about."""
+    section = PAGE.read_text(encoding="utf-8").partition("## Official SDKs")[2]
+    return dict(_VERSIONS.findall(section))
 
 
 def hunted(sdk: str, form: str, budget: HuntBudget) -> HuntReport:
