@@ -3,8 +3,9 @@
 Nothing is secret or stored: a code has the client's challenge and its `redirect_uri` in it, and a token its end.
 Every client is let in.
 
-Sources: RFC 6749, section 4.1.3 (the `redirect_uri` of a code), RFC 9728 (protected resource metadata), RFC 8414 and OpenID Connect Discovery (metadata), RFC 7591
-(registration), RFC 7636 (PKCE), RFC 6750 (bearer tokens), and `basic/authorization` of the protocol's specification.
+Sources: RFC 6749, section 4.1.3 (the `redirect_uri` of a code), RFC 9728 (protected resource metadata), RFC 8414 and
+OpenID Connect Discovery (metadata), RFC 7591 (registration), RFC 7636 (PKCE), RFC 6750 (bearer tokens), and
+`basic/authorization` of the protocol's specification.
 """
 
 from __future__ import annotations
