@@ -26,12 +26,13 @@ rules:
 @pytest.fixture
 def without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     """google-genai opens WebSockets over TLS only; here it connects to this machine."""
-    connect = google.genai.live.ws_connect
+    module: Any = google.genai.live
+    connect = module.ws_connect
 
     def plain(uri: str, **options: Any) -> Any:
         return connect(uri.replace("wss://", "ws://"), **{**options, "ssl": None})
 
-    monkeypatch.setattr(google.genai.live, "ws_connect", plain)
+    monkeypatch.setattr(module, "ws_connect", plain)
 
 
 def realtime(url: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A recorded WebSocket as a session: each message of the client is answered with the messages that followed its
+"""A recorded WebSocket as a session: each message of the client gets the messages that followed its
 recorded counterpart.
 
 The counterpart is the next recorded message of the same kind. Contents may differ: audio and times differ from run to
@@ -56,7 +56,7 @@ class RecordedTurn(NamedTuple):
 
 
 Pace: TypeAlias = Callable[[Sequence[RecordedMessage]], Sequence[float]]
-"""Returns the wait before each message of an answer."""
+"""Returns the wait before each message of a turn."""
 
 
 def turns_of(messages: Sequence[RecordedMessage]) -> tuple[RecordedTurn, ...]:
@@ -134,7 +134,7 @@ def paced_waits(pace: Pace) -> Callable[[RecordedTurn], Sequence[float]]:
 
 
 def answer_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn], Sequence[float]]) -> Plan:
-    """Return the answers of turns as messages at their times."""
+    """Return the messages of turns at their times."""
     answers = [each for turn in turns for each in turn.answer]
     binary = bool(answers) and all(each.binary for each in answers if each.close is None)
     steps: list[Step] = []
@@ -190,7 +190,8 @@ class RecordedSocketSession:
 
     def _position(self, kind: str) -> int | None:
         """Return the place of the next recorded message of this kind; None if the recording expects another one.
-        Messages without an answer are passed over, and the rest of a run of equal kinds (audio in other parts)."""
+        Turns without messages of the server are passed over, and the rest of a run of equal kinds (audio in other
+        parts)."""
         for number in range(self._next, len(self.turns)):
             turn = self.turns[number]
             if turn.kind == kind:

@@ -36,7 +36,7 @@ class StartResponse(NamedTuple):
 
 
 class PlayMessages(NamedTuple):
-    """Messages that answer one of the client, at the times of the plan, behind the answer to the one before. `event`
+    """Messages for one of the client, at the times of the plan, behind those for the one before. `event`
     names the message and `body` is its content, for the log and the journal; `note` is a remark on it."""
 
     event: str
