@@ -7,7 +7,7 @@ Separate from the player, because the provider determines the times.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from mockllm.core.redaction import without_credentials
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
 from mockllm.engine import PlannedResponse
@@ -24,6 +25,7 @@ from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, writ
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     OTHER,
+    SWITCHING,
     Interaction,
     RecordedRequest,
     RecordedResponse,
@@ -93,6 +95,7 @@ class Recorder(Struct):
     _stored: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
     _noted: set[str] = field(default_factory=set)
     _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
+    _storing: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def takes(self, response: PlannedResponse, request: Request) -> bool:
@@ -102,7 +105,7 @@ class Recorder(Struct):
     @property
     def busy(self) -> bool:
         """Whether responses are still running, or being stored."""
-        return bool(self._open)
+        return bool(self._open or self._storing)
 
     async def pass_on(
         self,
@@ -133,8 +136,24 @@ class Recorder(Struct):
         """Abort running responses, store the complete ones, and close the connections to providers."""
         for work, client in list(self._open.items()):
             self._give_up(work, client)
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.gather(*self._open, *self._storing, return_exceptions=True)
         await self.upstreams.close()
+
+    def hold(self, storing: Coroutine[None, None, None]) -> None:
+        """Run the end of a recording, whether its connection waits for it or not."""
+        task = asyncio.get_running_loop().create_task(storing)
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+
+    async def store_socket(
+        self, request: Request, head: RequestHead, messages: Sequence[RecordedMessage] | None
+    ) -> str:
+        """Store the messages of a WebSocket; return the note about it. None: they were too many."""
+        if messages is None:
+            self.failed += 1
+            return ": the messages take too many bytes, and are not recorded"
+        response = RecordedResponse(SWITCHING, (), (), tuple(messages))
+        return await self._store(request, head, response, None, whole=True)
 
     def _give_up(self, work: asyncio.Task[ProxiedResponse], client: _Client) -> None:
         if not client.complete:
