@@ -46,7 +46,9 @@ def test_form_with_another_boundary_is_found(name: str, tmp_path: Path) -> None:
         (file,) = files(out)
     body, kind = body.replace(BOUNDARY.encode(), b"0ther"), kind.replace(BOUNDARY, "0ther")
     with live(file) as replaying:
-        assert post(replaying.url, path, body, kind).body == said.body
+        again = post(replaying.url, path, body, kind)
+    assert again.body == said.body
+    assert "x-mockllm-hash" in again.headers
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -62,6 +64,7 @@ def test_media_call_is_replayed_byte_for_byte(name: str, tmp_path: Path) -> None
     with live(file) as replaying:
         again = post(replaying.url, path, body, kind)
     assert (again.status, again.body) == (200, said.body)
+    assert "x-mockllm-hash" in again.headers
     assert again.headers["content-type"] == said.headers["content-type"]
 
 
