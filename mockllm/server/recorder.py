@@ -35,6 +35,7 @@ from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.player import Waitable
 from mockllm.server.protocols import ProxyFailed
+from mockllm.server.server_limits import MIB
 from mockllm.server.upstreams import MARK, Upstreams
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from mockllm.server.exchange import EndReason, Exchange
     from mockllm.server.request_heads import RequestHead
 
+MAX_RECORDED: Final = 10 * MIB
+"""Bytes of a recorded response. A scenario file has at most 16 MiB, and base64 takes a third more."""
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
@@ -79,6 +82,20 @@ class _Client:
                 await self._outlet.drained()
         except ConnectionError:
             self.gone = True
+
+
+class _ResponseFrames(Struct):
+    """The frames of a response; none of them once they are too large to be recorded."""
+
+    frames: list[RecordedFrame] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, frame: RecordedFrame) -> None:
+        self.size += len(frame.data)
+        if self.size > MAX_RECORDED:
+            self.frames.clear()
+        else:
+            self.frames.append(frame)
 
 
 class Recorder(Struct):
@@ -185,17 +202,20 @@ class Recorder(Struct):
                 note += ": the client left before it answered"
                 on_end(ProxiedResponse(plan, note, False, "gone", clock()))
             raise
-        frames: list[RecordedFrame] = []
+        frames = _ResponseFrames()
         async with response:
             plan = Plan(_head(response), (), Framing.SSE)
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
-        recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames))
+        recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames.frames))
         if MARK in response.headers:
             note += ": it leads back to the same recorder, and is not recorded"
         elif target is not None and (not target.record or self.out is None):
             note += "; not recorded: serve it with --record-misses DIR" * target.record
+        elif frames.size > MAX_RECORDED:
+            self.failed += 1
+            note += f": the response exceeds {MAX_RECORDED // MIB} MiB, and is not recorded"
         else:
             note += await self._store(request, head, recorded, to, whole=whole)
         end_reason: EndReason = "gone" if client.gone else "finished" if whole else "close"
@@ -216,10 +236,10 @@ class Recorder(Struct):
         recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self._add_to_file(request, _interaction(recorded, response, request.session), to)
+        return await self.add(request, _interaction(recorded, response, request.session), to)
 
-    async def _add_to_file(self, request: Request, interaction: Interaction, to: str | None) -> str:
-        """Write the file; return the note about it."""
+    async def add(self, request: Request, interaction: Interaction, to: str | None) -> str:
+        """Write the file of an exchange, with all earlier ones of the same request; return the note about it."""
         assert self.out is not None
         hash = cached_hash(request)
         stored = self._stored.setdefault((interaction.session, hash), [])
@@ -254,7 +274,7 @@ async def _through(
     opening: RenderedHead,
     client: _Client,
     clock: Callable[[], float],
-    frames: list[RecordedFrame],
+    frames: _ResponseFrames,
 ) -> bool:
     """Send and collect each frame as it arrives; return whether the response was complete."""
     from aiohttp import ClientError
@@ -262,7 +282,7 @@ async def _through(
     await client.send(opening.head)
     try:
         async for data in response.content.iter_any():
-            frames.append(RecordedFrame(clock(), data))
+            frames.add(RecordedFrame(clock(), data))
             if not opening.bodiless:
                 await client.send(chunk(data) if opening.chunked else data)
     except (TimeoutError, ClientError, asyncio.CancelledError):
