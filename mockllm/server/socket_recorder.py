@@ -95,7 +95,7 @@ async def _end(
     app: App, exchange: Exchange, recorder: Recorder, request: Request, log: MessageLog | None
 ) -> None:
     """Store the messages, and end the exchange."""
-    took = app.deadlines.time() - exchange.since
+    duration = app.deadlines.time() - exchange.started
     note = f"WebSocket passed on to {without_credentials(request.provider or OTHER)}"
     if log is None:
         note += "; not recorded"
@@ -104,7 +104,7 @@ async def _end(
         messages = None if log.too_large else log.messages
         note += await recorder.store_socket(request, exchange.head, messages)
     exchange.response = PlannedResponse(Plan(ResponseHead(SWITCHING, ()), ()), None, notes=(note,))
-    end_exchange(app, exchange, "finished", took)
+    end_exchange(app, exchange, "finished", duration)
 
 
 async def _relay(

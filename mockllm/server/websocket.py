@@ -217,7 +217,7 @@ class SocketServer:
     def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
         """Set the recorded messages as the response."""
         reader = exchange.head.reader(self._app.engine)
-        exchange.request = reader.read(exchange.raw, exchange.client, exchange.at, exchange.since)
+        exchange.request = reader.read(exchange.raw, exchange.client, exchange.at, exchange.started)
         notes = () if played.note is None else (played.note,)
         exchange.response = PlannedResponse(played.plan, self._rule, notes=notes)
 
