@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.cli.console import access_log_of, log
+from mockllm.cli.console import access_log_of, log, print_line
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.option import BadOption, Option, add
 from mockllm.cli.options import RECORDING, SERVING, add_limits, limits, option_values, volatile
+from mockllm.cli.progress_bar import ProgressBar
 from mockllm.core.redaction import without_credentials
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -71,7 +72,15 @@ def run(args: argparse.Namespace) -> int:
     where = addresses(args, values)
     recorder = create_recorder(values, values["out"], where, everything=True)
     engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
-    lines = None if values["quiet"] else access_log_of({**values, "strict": False})
+    progress = ProgressBar(sys.stderr, "recorded exchange")
+
+    def write(text: str) -> None:
+        progress.clear()
+        print_line(text)
+
+    lines = None if values["quiet"] else access_log_of({**values, "strict": False}, write)
+    if values["quiet"] or sys.stderr.isatty():  # in a pipe the access log shows the progress
+        recorder.watch = progress.update
     app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     app.recorder = recorder
     trusted = configure_tls(app, values)
@@ -80,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
+    progress.clear()
     lost = f", {recorder.failed} failed" if recorder.failed else ""
     print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
     return 1 if recorder.failed else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field
@@ -70,7 +70,7 @@ class RecordedRule(Struct):
     interactions: list[Interaction] = field(default_factory=list)
 
 
-def rules_of(interactions: Sequence[Interaction], reader: RequestParser) -> list[RecordedRule]:
+def rules_of(interactions: Iterable[Interaction], reader: RequestParser) -> list[RecordedRule]:
     """Group interactions by request, in the order of their first occurrence."""
     rules: dict[tuple[str | None, str], RecordedRule] = {}
     names: set[str] = set()
@@ -98,7 +98,7 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
     return any(redactor.target(text) != text for text in texts) or any(map(request.raw.__contains__, secrets))
 
 
-def scenario(interactions: Sequence[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
+def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
     """Return the scenario file of interactions, and notes on what it omits."""
     rules = rules_of(interactions, reader)
     lines = [

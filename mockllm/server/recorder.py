@@ -100,13 +100,15 @@ class _ResponseFrames(Struct):
 
 class Recorder(Struct):
     """Forwards requests, and stores exchanges in the folder `out`, if any. With `everything`, all provider calls are
-    forwarded, not only unmatched ones. `say` prints a line; `failed` counts the exchanges that were not stored."""
+    forwarded, not only unmatched ones. `say` prints a line; `watch` receives the number of stored exchanges;
+    `failed` counts the exchanges that were not stored."""
 
     upstreams: Upstreams
     out: Path | None
     reader: RequestParser
     say: Callable[[str], None]
     everything: bool = False
+    watch: Callable[[int], None] = lambda written: None
     failed: int = 0
     written: int = 0
     _stored: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
@@ -260,6 +262,7 @@ class Recorder(Struct):
                 self._noted.add(note)
                 self.say(f"note: {note}")
         self.written += 1
+        self.watch(self.written)
         return f", recorded in {path}"
 
     def _write(self, path: Path, interactions: Sequence[Interaction], title: str) -> list[str]:
