@@ -212,8 +212,9 @@ class Engine:
         decision = responder.decision
         seed_or_root = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
+        place = None if decision.bounds is None else decision.bounds.place
         return planned._replace(
-            notes=(*planned.notes, *notes), lease=decision.lease, seed_or_root=seed_or_root
+            notes=(*planned.notes, *notes), lease=decision.lease, seed_or_root=seed_or_root, place=place
         )
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
