@@ -88,8 +88,8 @@ def check_admission(
 
 
 class LoadsAdmission(NamedTuple):
-    """What all loads together say of a request: its wait, the factor of its own waits, and its places in their
-    batches. The first batch sets its times."""
+    """The result of all loads together for a request: its wait, the factor of its planned waits, and its
+    places in their batches. The first batch sets its times."""
 
     wait: float
     slowdown: float = 1.0

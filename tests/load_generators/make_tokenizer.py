@@ -9,7 +9,9 @@ from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-TEXT = "The server reads a prompt, and then it writes one token after the other until it has written them all. "
+TEXT = (
+    "The server reads a prompt, and then it writes one token after the other until it has written them all. "
+)
 SPECIAL = ("<unk>", "<s>", "</s>")
 
 

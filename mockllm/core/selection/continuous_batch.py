@@ -1,4 +1,4 @@
-"""The settings of a server that generates for many requests together, and the times that it gives to one of them.
+"""The settings of a server that generates for many requests together, and the times of one of them.
 
 Inference servers such as vLLM add a request to the running batch as soon as there is room (continuous batching), and
 keep the keys and values of earlier prompts by their prefixes (KV cache). `running_batch` is the model's state.
@@ -13,7 +13,7 @@ from msgspec import Struct
 
 
 class KvCache(Struct, frozen=True):
-    """A cache of keys and values: its size in tokens, which it gives out in blocks of `block` tokens."""
+    """A cache of keys and values: its size in tokens, which it assigns in blocks of `block` tokens."""
 
     tokens: int
     block: int = 16
@@ -26,8 +26,8 @@ class KvCache(Struct, frozen=True):
 class ContinuousBatch(Struct, frozen=True):
     """The capacity of the server; None is no bound.
 
-    `slots` requests run together, `queue` more wait. The server reads the uncached tokens of one prompt after the
-    other, `prefill` tokens in a second; `base` are further seconds before each first token. `itl` has the seconds
+    `slots` requests run together, `queue` more wait. The server reads prompts one by one, `prefill` of
+    their uncached tokens in a second; `base` are further seconds before each first token. `itl` has the seconds
     between two tokens by the number of running requests, the smallest number first.
     """
 
@@ -54,8 +54,8 @@ class ContinuousBatch(Struct, frozen=True):
 
 
 class PromptWork(Struct, frozen=True):
-    """What a request asks of a batch: the tokens of its prompt, the most that it may generate (0 if it states none),
-    and the prefixes of its prompt, the shortest first, each with its hash and its tokens."""
+    """The work of a request for a batch: the tokens of its prompt, the most that it may generate (0 if it states
+    none), and the prefixes of its prompt, the shortest first, each with its hash and its tokens."""
 
     tokens: int
     output: int = 0

@@ -73,7 +73,7 @@ class MatchResult(Struct, frozen=True):
     unmatched: Validation = "strict"
     """The validation where no rule matched."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
-    """Returns what the request asks of a batch."""
+    """Returns the work of the request for a batch."""
 
     def refused(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""

@@ -82,7 +82,7 @@ class RunningBatch:
         self._add(owner, BatchEntry(end, self._number, place.claimed))
 
     def expect_end(self, owner: object, until: float) -> None:
-        """Set when a request ends; infinite if nobody knows. One that has left stays away."""
+        """Set when a request ends; infinite if that is unknown. One that has left stays away."""
         entry = self._entries.get(owner)
         if entry is not None:
             self._remove(owner)

@@ -17,7 +17,7 @@ from mockllm.core.selection.load import Load
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.batch import BatchSpec
+from mockllm.scenario.language.batch import ContinuousBatchSpec
 
 NAMES: Final = {name.replace("-", "_"): name for name in STRATEGIES}
 """Strategies by their spelling with underscores: `token_bucket` is `token-bucket`."""
@@ -104,7 +104,7 @@ class LoadSpec(Spec):
     queue: Count = 0
     """The number of further requests that wait, in their order, until a response has ended."""
 
-    batch: BatchSpec | None = None
+    batch: ContinuousBatchSpec | None = None
     """A model of continuous batching and of a KV cache, in place of all other keys."""
 
     @model_validator(mode="after")
@@ -114,7 +114,7 @@ class LoadSpec(Spec):
             if others:
                 word = {"word": others[0]}
                 raise PydanticCustomError(
-                    "load", "{word} does not go with batch, which has slots and a queue of its own", word
+                    "load", "{word} does not go with batch, which has its own slots and queue", word
                 )
             return self
         if self.concurrency is None and self.max_inflight is None:

@@ -36,7 +36,7 @@ class PrefillSpec(Spec):
     """How long the server reads a prompt, before the first token."""
 
     tokens_per_second: Annotated[float, Field(gt=0)] | None = None
-    """The speed at which it reads prompts, one after the other; tokens that the KV cache has take no time."""
+    """The speed at which it reads prompts, one by one; tokens that the KV cache has take no time."""
     base: Duration = 0.0
     """Further time before each first token, which does not delay other requests."""
 
@@ -50,7 +50,7 @@ class KvCacheSpec(Spec):
     """The tokens of a block. A prompt uses whole blocks of an earlier one that begins like it."""
 
 
-class BatchSpec(Spec):
+class ContinuousBatchSpec(Spec):
     """A server that generates for many requests together, as vLLM does. Its times replace `ttft` and `itl`."""
 
     slots: Annotated[int, Field(ge=1)] | None = None
@@ -65,7 +65,7 @@ class BatchSpec(Spec):
     """The cache of keys and values."""
 
     @model_validator(mode="after")
-    def complete(self) -> BatchSpec:
+    def complete(self) -> ContinuousBatchSpec:
         if (self.slots, self.prefill, self.itl, self.kv_cache) == (None,) * 4:
             raise PydanticCustomError("batch", "a batch needs slots, prefill, itl or kv_cache")
         if self.queue is not None and (self.slots, self.kv_cache) == (None, None):
