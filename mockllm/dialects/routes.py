@@ -135,13 +135,13 @@ def _is_handshake(method: str, headers: Mapping[str, str]) -> bool:
 
 
 def find(
-    method: str, path: str, headers: Mapping[str, str], query: str = "", root: str | None = None
+    method: str, path: str, headers: Mapping[str, str], query: str = "", root_provider: str | None = None
 ) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
-    looked up by lower-case name. `query` is undecoded. The calls of the provider `root` need no prefix, and precede
-    those of all others."""
-    if root is not None:
-        found = find(method, f"/{root}{path}", headers, query)
+    looked up by lower-case name. `query` is undecoded. The calls of `root_provider` need no prefix, and
+    precede those of all others."""
+    if root_provider is not None:
+        found = find(method, f"/{root_provider}{path}", headers, query)
         if type(found) is RouteMatch:
             return found
     methods = _LITERAL.get(path)
@@ -302,10 +302,13 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
 
 @cache
 def _routes_of(provider: str) -> str:
+    """List the calls that generate; the others of a large API would hide what the message says."""
     first = dict.fromkeys((provider, *(each.name for each in REGISTERED if each.routes_in_404)))
-    lines = dict.fromkeys(route.line for name in first for route in ROUTES if route.provider == name)
+    routes = [route for name in first for route in ROUTES if route.provider == name]
+    lines = dict.fromkeys(route.line for route in routes if route.dialect.generates)
+    others = len({route.line for route in routes} - lines.keys())
     return (
-        f"Routes: {', '.join(lines)}. GET / lists those of every provider. "
+        f"Routes: {', '.join(lines)}, and {others} more. GET / lists those of every provider. "
         "Any other path is answered by a rule that names it: match: {path: …}"
     )
 

@@ -82,8 +82,8 @@ def generate_arguments(
     from mockllm.core.schema_values import generate  # takes 30 ms to import, which a start does not need
 
     if tool.kind == "custom":
-        facts = (tool.name, tool.description)
-        text = generate({"type": "string"}, random, *facts, conversation=conversation_of(request))
+        field = (tool.name, tool.description)
+        text = generate({"type": "string"}, random, *field, conversation=conversation_of(request))
         return str(text.value), _notes(None, text.taken)
     schema = tool.schema
     if schema is None:

@@ -213,7 +213,7 @@ class Connection(HttpProtocol):
         self._sink.written = False
         app, ended = self._app, False
         if exchange.read or self._read(exchange):
-            exchange.since, exchange.at = app.deadlines.time(), time.time()
+            exchange.started, exchange.at = app.deadlines.time(), time.time()
             ended = respond(app, exchange)
         if ended:
             self._current = None

@@ -6,6 +6,7 @@ A function that a module has imported by name (`from time import sleep`) is repl
 from __future__ import annotations
 
 import asyncio
+import queue
 import selectors
 import socket
 import subprocess
@@ -14,7 +15,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Container, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial, wraps
 from types import BuiltinFunctionType
@@ -46,6 +46,19 @@ LOOK: Final = 0.001
 """Real seconds between two looks at a condition that another thread may notify."""
 
 
+class ReentrantQueue(queue.Queue[Any]):
+    """Takes the place of `queue.SimpleQueue`, whose native wait cannot be seen: an executor's threads wait in it.
+    A thread may put something while it holds the lock: the end of an executor does so from a weak reference."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        lock = threading.RLock()
+        self.mutex = lock  # type: ignore[assignment]
+        self.not_empty = threading.Condition(lock)
+        self.not_full = threading.Condition(lock)
+        self.all_tasks_done = threading.Condition(lock)
+
+
 @contextmanager
 def patched_clock(clock: VirtualTime) -> Iterator[None]:
     """Replace the functions until the end of the block."""
@@ -60,7 +73,7 @@ def patched_clock(clock: VirtualTime) -> Iterator[None]:
             (threading.Condition, "wait", _wait(clock, queues)),
             (threading.Condition, "notify", _notify(clock, queues)),
             (threading.Thread, "start", _start(clock, joins)),
-            (ThreadPoolExecutor, "submit", _submit(clock)),
+            (queue, "SimpleQueue", ReentrantQueue),
             (threading.Thread, "join", _join(clock, joins)),
             *((subprocess.Popen, name, _process(clock, name)) for name in ("wait", "communicate")),
             *_native(clock),
@@ -230,17 +243,6 @@ def _start(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:
         original(own)
 
     return start
-
-
-def _submit(clock: VirtualTime) -> Callable[..., Any]:
-    original: Callable[..., Any] = ThreadPoolExecutor.submit
-
-    @wraps(original)
-    def submit(own: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **named: Any) -> Any:
-        clock.hold()  # its queue is native: nothing else shows that a thread goes on
-        return original(own, function, *args, **named)
-
-    return submit
 
 
 def _join(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:

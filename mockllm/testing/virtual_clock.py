@@ -73,11 +73,11 @@ class VirtualTimer:
 
 
 class VirtualTime:
-    """The time of this process. `settle` returns when the servers have read what was sent to them; it returns whether
-    they are idle."""
+    """The time of this process. `await_idle` returns when the servers have read what was sent to them; it returns
+    whether they are idle."""
 
-    def __init__(self, settle: Callable[[], bool] = lambda: True) -> None:
-        self._settle = settle
+    def __init__(self, await_idle: Callable[[], bool] = lambda: True) -> None:
+        self._await_idle = await_idle
         self._lock = threading.Condition()
         self._running = ThreadActivity()
         self._waiting: dict[int, Waiter] = {}
@@ -86,7 +86,6 @@ class VirtualTime:
         self._local = threading.local()
         self._pipes: list[Pipe] = []
         self._version = 0
-        self._quiet_from = 0.0
         self._ended = False
         self._outside = 0
         self._starting = 0
@@ -163,11 +162,6 @@ class VirtualTime:
         deadline = inf if seconds is None else self.monotonic() + seconds
         return Waiter(deadline, (), self._waker(), lambda: False)
 
-    def hold(self) -> None:
-        """Let time not jump for a moment: another thread was woken, and has not gone on yet."""
-        self._version += 1
-        self._quiet_from = real_monotonic() + 4 * STEP
-
     def woken(self, thread: int) -> None:
         """Count a thread as one that works: another one has ended its wait."""
         with self._lock:
@@ -188,10 +182,10 @@ class VirtualTime:
             self._running.add()
 
     def ends(self) -> None:
-        """Forget this thread."""
+        """Count this thread as one that ends."""
         with self._lock:
-            self._running.discard()
-            self._lock.notify_all()
+            self._running.end()
+            self._version += 1
 
     @contextmanager
     def real_time(self, why: str) -> Iterator[None]:
@@ -246,15 +240,22 @@ class VirtualTime:
     # --- the watcher ---------------------------------------------------------------------------
 
     def _watch(self) -> None:
+        seen = (
+            -1
+        )  # time jumps at the second check in a row with the same result: what was sent may not have arrived
         while not self._ended:
             self._fire()
             with self._lock:
                 version = self._version
                 idle = not self._starting and self._running.idle()
-                if not idle or real_monotonic() < self._quiet_from:
+                if not idle:
+                    seen = -1
                     real_wait(self._lock, STEP)
                     continue
-            if not self._settle() or not self._jump(version):
+            still = self._await_idle()
+            steady = still and version == seen
+            seen = version if still else -1
+            if not steady or not self._jump(version):
                 with self._lock:
                     if self._version == version and not self._ended:
                         real_wait(self._lock, self._pause())

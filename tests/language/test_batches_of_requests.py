@@ -61,9 +61,9 @@ def test_third_request_waits_for_a_slot() -> None:
 
 def test_slot_of_a_client_that_left_is_free() -> None:
     server = VirtualServer(RULES + BATCH)
-    leases = [server.respond(generate()).planned.lease for _ in range(2)]
-    assert leases[0] is not None
-    leases[0].end()
+    slots = [server.respond(generate()).planned.slot for _ in range(2)]
+    assert slots[0] is not None
+    slots[0].release()
     assert server.respond(generate()).planned.plan.delay == 0
 
 

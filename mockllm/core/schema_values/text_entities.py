@@ -1,7 +1,7 @@
 """Values in one text of a conversation: numbers, quoted texts, names, dates, addresses, pairs of a key and a value.
 
-Every pattern is linear in the text, and the caller bounds the text, so that the facts of one text cost well under a
-millisecond. A kind of value is searched only when a field needs it.
+Every pattern is linear in the text, and the caller bounds the text, so that the entities of one text cost well under
+a millisecond. A kind of value is searched only when a field needs it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from mockllm.core.word_stems import stem
 MAX_FOUND: Final = 32
 """The most values of one kind that are read from a text."""
 MAX_CACHED: Final = 128
-"""The texts whose facts are cached."""
+"""The texts whose entities are cached."""
 MAX_CACHED_LENGTH: Final = 1_500
-"""The most characters of such a text. Its facts take at most about fifty times as many bytes."""
+"""The most characters of such a text. Its entities take at most about fifty times as many bytes."""
 _MAX_QUOTED: Final = 300
 """The most characters of a quoted text."""
 
@@ -118,7 +118,7 @@ _COMMON: Final = frozenset(_COMMON_WORDS.split())
 """Words that begin with a capital only at the start of a sentence."""
 
 
-class TextFacts:
+class TextEntities:
     """The values in one text, by their kind, in the order of the text."""
 
     def __init__(self, text: str) -> None:
@@ -297,20 +297,20 @@ class TextFacts:
         return any(other.start <= value.start < other.end for other in others)
 
 
-def facts_of_each(texts: Sequence[str]) -> list[TextFacts]:
-    """Return the facts of each text. Agents repeat their texts, so the facts of short ones are cached. Equal texts
-    have separate facts, because a value is taken from one text only."""
+def entities_of_each(texts: Sequence[str]) -> list[TextEntities]:
+    """Return the entities of each text. Agents repeat their texts, so the entities of short ones are cached. Equal
+    texts have separate entities, because a value is taken from one text only."""
     known: set[str] = set()
     found = []
     for text in texts:
-        found.append(TextFacts(text) if text in known else _cached_facts(text))
+        found.append(TextEntities(text) if text in known else _cached_entities(text))
         known.add(text)
     return found
 
 
 @text_cache(MAX_CACHED, MAX_CACHED_LENGTH)
-def _cached_facts(text: str) -> TextFacts:
-    return TextFacts(text)
+def _cached_entities(text: str) -> TextEntities:
+    return TextEntities(text)
 
 
 def _first_phrase(text: str) -> str:
