@@ -81,10 +81,10 @@ def test_not_streamed_response_takes_as_long() -> None:
 
 def test_longer_chunks_take_as_long_as_their_tokens() -> None:
     text = RULES.replace("itl: 9s", "chunk_size: 5 tokens") + BATCH
-    fields = {"ignore_eos": False, "max_tokens": 99}
-    assert duration(VirtualServer(text).respond(generate(**fields))) == pytest.approx(1.01)
+    request = generate(ignore_eos=False, max_tokens=99)
+    assert duration(VirtualServer(text).respond(request)) == pytest.approx(1.01)
     text = RULES.replace("itl: 9s", "chunk_size: 2 tokens") + BATCH
-    assert duration(VirtualServer(text).respond(generate(**fields))) == pytest.approx(1.01 + 0.3)
+    assert duration(VirtualServer(text).respond(request)) == pytest.approx(1.01 + 0.3)
 
 
 def test_prefix_of_earlier_prompt_takes_no_time() -> None:

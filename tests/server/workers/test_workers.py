@@ -89,7 +89,7 @@ def test_workers_serve_one_set_of_vllm_metrics(server: Process, files: Path) -> 
     until(lambda: vllm_metric(server, "num_requests_running") == 0)
     ask_all(server, ["hi"] * REQUESTS)
     assert vllm_metric(server, "e2e_request_latency_seconds_count") == REQUESTS
-    assert vllm_metric(server, "generation_tokens_total") > REQUESTS
+    assert (vllm_metric(server, "generation_tokens_total") or 0) > REQUESTS
     os.kill(workers_of(server)[0], signal.SIGKILL)
     server.line(lambda line: "another one takes its place" in line)
     assert vllm_metric(server, "e2e_request_latency_seconds_count") == REQUESTS
