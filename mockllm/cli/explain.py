@@ -123,10 +123,10 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
         request = request_file.sent.read_by(engine, now)
         trace = match_trace(engine, request)
         yield request_file, trace
-        lease = engine.respond(request).lease
-        now += trace.outcome.took
-        if lease is not None:
-            lease.end()
+        slot = engine.respond(request).slot
+        now += trace.outcome.duration
+        if slot is not None:
+            slot.release()
 
 
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
@@ -239,7 +239,7 @@ def _times(trace: MatchTrace) -> str:
     times = [f"head after {duration(plan.delay)}"]
     if trace.ttft is not None:
         times.append(f"first chunk after {duration(trace.ttft)}")
-    return ", ".join([*times, f"all after {duration(trace.outcome.took)}"])
+    return ", ".join([*times, f"all after {duration(trace.outcome.duration)}"])
 
 
 # --- for programs ----------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def _sent(trace: MatchTrace) -> Json:
         "first_chunks": None if decoded is None or decoded.chunks is None else list(decoded.chunks[:CHUNKS]),
         "delay": plan.delay,
         "ttft": trace.ttft,
-        "took": outcome.took,
+        "took": outcome.duration,
         "faults": list(answer.faults),
         "notes": list(answer.notes),
     }

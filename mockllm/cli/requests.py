@@ -22,6 +22,9 @@ FILTERS: Final = {
     "status": "of this status",
 }
 
+_KEYS: Final = {"duration": "took", "end_reason": "left", "seed_source": "seed"}
+"""The members of a request of the control API that have another name in a record."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     api_client.arguments(parser)
@@ -130,9 +133,5 @@ def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, A
 
 def record(each: dict[str, Any]) -> AccessLogRecord:
     """Convert a request of the control API to an access log record."""
-    names = {
-        name: "seed" if name == "seed_or_root" else name
-        for name in AccessLogRecord._fields
-        if name != "redactor"
-    }
-    return AccessLogRecord(**{name: each[key] for name, key in names.items()})
+    keys = {name: _KEYS.get(name, name) for name in AccessLogRecord._fields if name != "redactor"}
+    return AccessLogRecord(**{name: each[key] for name, key in keys.items()})

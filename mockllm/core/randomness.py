@@ -19,38 +19,38 @@ HEX: Final = bytes(b"0123456789abcdef"[byte % 16] for byte in range(256))
 class Randomness:
     """The draws of one response: an independent stream for each place that draws."""
 
-    __slots__ = ("_root",)
+    __slots__ = ("_prefix",)
 
     def __init__(self, seed: int, rule: str, scope: str, tries: int) -> None:
-        self._root = f"{seed}|{rule}|{scope}|{tries}|"
+        self._prefix = f"{seed}|{rule}|{scope}|{tries}|"
 
     def uniform(self, place: str) -> float:
         """Return a number in [0, 1)."""
-        digest = blake2b((self._root + place).encode(), digest_size=8).digest()
+        digest = blake2b((self._prefix + place).encode(), digest_size=8).digest()
         return (int.from_bytes(digest, "big") >> 11) * (1.0 / (1 << 53))
 
     def random(self, place: str) -> Random:
         """Return a generator for a place that draws many times."""
-        digest = blake2b((self._root + place).encode(), digest_size=8).digest()
+        digest = blake2b((self._prefix + place).encode(), digest_size=8).digest()
         return Random(int.from_bytes(digest, "big"))  # noqa: S311 - a mock's draws, seeded on purpose
 
 
 class Ids:
-    """The ids of one response. `root` is the common prefix of all hashed texts."""
+    """The ids of one response. `id_seed` is the beginning of all texts that are hashed to ids."""
 
-    __slots__ = ("root",)
+    __slots__ = ("id_seed",)
 
     def __init__(self, seed: int, scope: str, number: int) -> None:
-        self.root = b"%b%d|" % (self.stem(seed, scope), number)
+        self.id_seed = b"%b%d|" % (self.stem(seed, scope), number)
 
     @staticmethod
     def stem(seed: int, scope: str) -> bytes:
-        """Return the beginning of the roots of a scope; the response's number and a bar follow."""
+        """Return the beginning of the id seeds of a scope; the response's number and a bar follow."""
         return f"{seed}|{scope}|".encode()
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         """Return an id of `prefix` and `length` (at most 64) further characters."""
-        hashed = blake2b(self.root + f"{prefix}|{place}".encode(), digest_size=length)
+        hashed = blake2b(self.id_seed + f"{prefix}|{place}".encode(), digest_size=length)
         return prefix + hashed.digest().translate(alphabet).decode()
 
 
@@ -68,9 +68,9 @@ def id_pattern(prefix: str, length: int, place: str, alphabet: bytes) -> IdPatte
     return IdPattern(prefix.encode(), length, f"{prefix}|{place}".encode(), alphabet)
 
 
-def fill_ids(patterns: Sequence[IdPattern], root: bytes) -> list[bytes]:
-    """Return the ids of the response with this root (`Ids.root`)."""
+def fill_ids(patterns: Sequence[IdPattern], id_seed: bytes) -> list[bytes]:
+    """Return the ids of the response with this id seed (`Ids.id_seed`)."""
     ids = []
     for prefix, length, key, alphabet in patterns:  # a comprehension costs one more call for each response
-        ids.append(prefix + blake2b(root + key, digest_size=length).digest().translate(alphabet))
+        ids.append(prefix + blake2b(id_seed + key, digest_size=length).digest().translate(alphabet))
     return ids

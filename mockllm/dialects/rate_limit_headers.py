@@ -1,4 +1,4 @@
-"""Rate-limit headers: each provider maps its names to facts, and formats times in its own way."""
+"""Rate-limit headers: each provider maps its names to quantities, and formats times in its own way."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ has no header in the result: the response's own header stays."""
 LimitRefusal: TypeAlias = Callable[[LimitResult, LimitStatus, int, str | None, float], Failure]
 """Returns a provider's failure of a request that a limit refuses: from the result, the state of the limit, the
 request's tokens, its model, and now."""
-Fact: TypeAlias = Literal["limit", "remaining", "reset", "window"]
-Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Fact]]
+Quantity: TypeAlias = Literal["limit", "remaining", "reset", "window"]
+Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Quantity]]
 
 
 def limit_header_pairs(names: Names, standing: LimitStatus, time: Callable[[float], str]) -> Headers:
     """Return the headers of these names; `time` formats seconds."""
     pairs: list[tuple[str, str]] = []
-    for name, (bound, fact) in names.items():
+    for name, (bound, quantity) in names.items():
         gauge: Gauge | None = getattr(standing, bound)
         if gauge is not None:
-            value = getattr(gauge, fact)
+            value = getattr(gauge, quantity)
             pairs.append((name, str(value) if isinstance(value, int) else time(value)))
     return tuple(pairs)
 

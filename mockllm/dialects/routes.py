@@ -135,13 +135,13 @@ def _is_handshake(method: str, headers: Mapping[str, str]) -> bool:
 
 
 def find(
-    method: str, path: str, headers: Mapping[str, str], query: str = "", root: str | None = None
+    method: str, path: str, headers: Mapping[str, str], query: str = "", root_provider: str | None = None
 ) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
-    looked up by lower-case name. `query` is undecoded. The calls of the provider `root` need no prefix, and precede
-    those of all others."""
-    if root is not None:
-        found = find(method, f"/{root}{path}", headers, query)
+    looked up by lower-case name. `query` is undecoded. The calls of `root_provider` need no prefix, and
+    precede those of all others."""
+    if root_provider is not None:
+        found = find(method, f"/{root_provider}{path}", headers, query)
         if type(found) is RouteMatch:
             return found
     methods = _LITERAL.get(path)

@@ -90,8 +90,8 @@ class DriftReport:
         known = known_of(compared, difference)
         level = severity(difference, known)
         if change is None:
-            facts = (difference.ours, difference.live, level, known.by)
-            change = Change(row.protocol, difference.kind, difference.place, *facts, set(), set())
+            details = (difference.ours, difference.live, level, known.by)
+            change = Change(row.protocol, difference.kind, difference.place, *details, set(), set())
             self._changes[key] = change
             row.changes.append(change)
         elif SEVERITIES.index(level) > SEVERITIES.index(change.severity):

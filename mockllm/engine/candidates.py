@@ -86,9 +86,17 @@ class CandidateFinder:
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._find(mask, request) if known is None else known
-        facts = (request.session or "", self._seed, rules, modifiers, validation.invalid, validation.unknown)
-        unmatched = "strict" if request.generates else self._lookup_validation
-        return MatchResult(*facts, request.monotonic, validation.tokens, unmatched)
+        return MatchResult(
+            request.session or "",
+            self._seed,
+            rules,
+            modifiers,
+            validation.invalid,
+            validation.unknown,
+            request.monotonic,
+            validation.tokens,
+            "strict" if request.generates else self._lookup_validation,
+        )
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

@@ -17,7 +17,7 @@ from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.core.selection.decision import Decision, Lease, MatchResult
+from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
@@ -37,7 +37,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
-from mockllm.state.shared_sessions import DecisionElsewhere, RecallElsewhere
+from mockllm.state.shared_sessions import DecisionElsewhere, LookupElsewhere
 
 HASH: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -45,14 +45,14 @@ MAX_FAST_PATHS: Final = 10_000
 
 
 class DeferredResponse(Exception):
-    """A response that takes long to plan. The request is counted, and its lease taken.
+    """A response that takes long to plan. The request is counted, and its slot taken.
 
     `plan` may run in another thread. It returns a function that the event loop calls for the response.
     """
 
-    def __init__(self, lease: Lease | None, plan: Callable[[], Callable[[], PlannedResponse]]) -> None:
+    def __init__(self, slot: InFlightSlot | None, plan: Callable[[], Callable[[], PlannedResponse]]) -> None:
         super().__init__()
-        self.lease = lease
+        self.slot = slot
         self.plan = plan
 
 
@@ -110,7 +110,7 @@ class Engine:
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._reader_settings = ReaderSettings(
-            state, state.recall(""), settings.volatile, self._override, catalog.servers, catalog.root_provider
+            state, state.lookup(""), settings.volatile, self._override, catalog.servers, catalog.root_provider
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
@@ -181,51 +181,49 @@ class Engine:
 
             def finish(decision: Decision) -> PlannedResponse:
                 responder = self._responder_of(request, matched, validation, decision)
-                return self._store(self._planned_and_leased(responder, notes, may_defer=may_defer), request)
+                return self._store(self._plan_with_slot(responder, notes, may_defer=may_defer), request)
 
             raise UndecidedResponse(elsewhere.claim, finish) from None
         responder = self._responder_of(request, matched, validation, decision)
-        return self._planned_and_leased(responder, notes, may_defer=may_defer)
+        return self._plan_with_slot(responder, notes, may_defer=may_defer)
 
-    def _planned_and_leased(
+    def _plan_with_slot(
         self, responder: Responder, notes: Sequence[str], *, may_defer: bool
     ) -> PlannedResponse:
-        """Plan the response. One with a lease on limits and loads reports its expected end."""
+        """Plan the response. One with a slot on limits and loads reports its expected end."""
         responder.may_defer, responder.counts = may_defer, True
-        lease = responder.decision.lease
+        slot = responder.decision.slot
         try:
             planned = self._planned(responder, notes)
-            if lease is not None:
-                lease.expect_end(responder.matched.now + plan_duration(planned.plan))
+            if slot is not None:
+                slot.expect_end(responder.matched.now + plan_duration(planned.plan))
         except LongReply:
             responder.may_defer = False
-            raise DeferredResponse(lease, partial(self._plan_deferred, responder, notes)) from None
-        except RecallElsewhere:  # it is planned again
+            raise DeferredResponse(slot, partial(self._plan_deferred, responder, notes)) from None
+        except LookupElsewhere:  # it is planned again
             raise
         except BaseException:
-            if lease is not None:
-                lease.end()
+            if slot is not None:
+                slot.release()
             raise
         return planned
 
     def _planned(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
         decision = responder.decision
-        seed_or_root = seed_token(responder.seed, responder.matched, decision)
+        seed_source = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
-        return planned._replace(
-            notes=(*planned.notes, *notes), lease=decision.lease, seed_or_root=seed_or_root
-        )
+        return planned._replace(notes=(*planned.notes, *notes), slot=decision.slot, seed_source=seed_source)
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches. Return what the event loop calls then."""
         request = responder.request
         planned = self._planned(responder, notes)
         updates = self._store_updates(planned, request)
-        end = inf if planned.lease is None else responder.matched.now + plan_duration(planned.plan)
+        end = inf if planned.slot is None else responder.matched.now + plan_duration(planned.plan)
 
         def finish() -> PlannedResponse:
-            if planned.lease is not None:
-                planned.lease.expect_end(end)
+            if planned.slot is not None:
+                planned.slot.expect_end(end)
             return self._finish(planned, request, updates)
 
         return finish
@@ -264,8 +262,8 @@ class Engine:
         return updates
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises RecallElsewhere if it is not in this process."""
-        return self.state.recall(session).stored(id)
+        """Return what is stored under an id. Raises LookupElsewhere if it is not in this process."""
+        return self.state.lookup(session).stored(id)
 
     def remember(self, session: str, update: StoreUpdate) -> None:
         """Store what changes without a request."""
@@ -298,8 +296,16 @@ class Engine:
         catalog = self.catalog
         paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
         rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
-        facts = (catalog.rules, catalog.files, tuple(paths), BASE_URLS, self._stale)
-        return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()), catalog.root_provider)
+        return EngineInfo(
+            rules=catalog.rules,
+            files=catalog.files,
+            routes=tuple(paths),
+            bases=BASE_URLS,
+            stale=self._stale,
+            calls=calls_by_provider(),
+            sources=tuple(rules.items()),
+            root_provider=catalog.root_provider,
+        )
 
     def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:
         """Return the candidates of a request, with its own overrides, and its validation."""

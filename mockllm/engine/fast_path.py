@@ -27,7 +27,7 @@ from mockllm.state.sessions import Sessions
 
 class FastPath(Struct, frozen=True):
     """What the requests of one match mask have in common. `keys` are the counters of the rule and the modifiers;
-    `stem` begins the root of the ids."""
+    `stem` begins the id seed."""
 
     response: CompiledResponse
     settings: EffectiveSettings

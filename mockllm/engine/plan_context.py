@@ -1,4 +1,4 @@
-"""The facts from which a response plan is made, and how faults and settings change a plan."""
+"""The inputs of a response plan, and how faults and settings change a plan."""
 
 from __future__ import annotations
 

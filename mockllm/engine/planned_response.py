@@ -12,7 +12,7 @@ from mockllm.core.display import brief
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import Lease
+from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
 
 UNKNOWN_FIELD: Final = "unknown field "
@@ -35,8 +35,8 @@ class PlannedResponse(NamedTuple):
     """The neutral name of the error, if the response is one."""
     faults: tuple[str, ...] = ()
     """The faults that were applied."""
-    lease: Lease | None = None
-    """The place that the response takes in limits and loads; `lease.end()` frees it when the response has ended."""
+    slot: InFlightSlot | None = None
+    """The place that the response takes in limits and loads until it ends (`slot.release()`)."""
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
     calls: tuple[tuple[str | int, str], ...] = ()
@@ -49,19 +49,19 @@ class PlannedResponse(NamedTuple):
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0
     """Factor on all waits of the plan: the plan has the scenario's times."""
-    seed_or_root: str | bytes = ""
-    """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
+    seed_source: str | bytes = ""
+    """The seed that reproduces the response (`engine.seed_token`), or its id seed."""
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `rendered`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The cached response that differs in nothing but `seed_or_root` and the values. The journal refers to it."""
+    """The cached response that differs in nothing but `seed_source` and the values. The journal refers to it."""
 
     def filled_with(
-        self, root: bytes, values: Sequence[bytes], like: PlannedResponse | None = None
+        self, id_seed: bytes, values: Sequence[bytes], like: PlannedResponse | None = None
     ) -> PlannedResponse:
-        """Return the same response with these values, its ids with this root."""
+        """Return the same response with these values, its ids with this id seed."""
         return tuple.__new__(
-            PlannedResponse, (*self[:-3], root, values, like)
+            PlannedResponse, (*self[:-3], id_seed, values, like)
         )  # as `_replace` would, at a tenth of the cost
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
@@ -75,10 +75,10 @@ class PlannedResponse(NamedTuple):
         )
         return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
 
-    def again(self, root: bytes, now: float, tokens: int) -> PlannedResponse:
-        """Return the response whose `cached_from` this is, by its root, time and input tokens."""
+    def again(self, id_seed: bytes, now: float, tokens: int) -> PlannedResponse:
+        """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
         assert isinstance(self.rendered, PrerenderedResponse)
-        return self.filled_with(root, self.rendered.fill(root, now, tokens))
+        return self.filled_with(id_seed, self.rendered.fill(id_seed, now, tokens))
 
     @property
     def issued(self) -> dict[str, str]:

@@ -170,8 +170,9 @@ class ResponsePlanner:
             plan = context.dialect.error(missing, context.request, context.identity)
             return self.decorate(plan, context)
         old = context.response
-        facts = (reply, old.settings, is_static(reply), old.files)
-        context.response = CompiledResponse(*facts, announces=reply.announces)
+        context.response = CompiledResponse(
+            reply, old.settings, is_static(reply), old.files, announces=reply.announces
+        )
         return self._reply(context, context.dialect)  # type: ignore[arg-type]
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
@@ -287,17 +288,17 @@ class ResponsePlanner:
         size = context.chunk_size = chunk_size(
             context.settings.sending, context.owner_context, DEFAULT_CHUNK_SIZE
         )
-        facts = (request, context.randomness, size, response.files.__getitem__, context.streamed)
+        inputs = (request, context.randomness, size, response.files.__getitem__, context.streamed)
         longest = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
-            renderer = ReplyRenderer(*facts, self._max_generated, longest)
+            renderer = ReplyRenderer(*inputs, self._max_generated, longest)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
         cached = self._replies.get(key)
         if cached is None:
-            renderer = ReplyRenderer(*facts, max_characters=longest)
+            renderer = ReplyRenderer(*inputs, max_characters=longest)
             cached = (renderer.reply(response.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
                 self._replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)

@@ -46,14 +46,14 @@ class ReaderSettings(NamedTuple):
     volatile: frozenset[str]
     override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     servers: Mapping[str, ToolServer]
-    root: str | None
+    root_provider: str | None
     """The provider whose paths need no prefix."""
 
 
 class RequestReader:
     """Reads all requests with one head."""
 
-    __slots__ = ("_error", "_facts", "_kind", "_override", "_routing", "_session", "_shared", "_state")
+    __slots__ = ("_attributes", "_error", "_kind", "_override", "_routing", "_session", "_shared", "_state")
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class RequestReader:
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)
-        route = find(method, path, headers, query_string, settings.root)
+        route = find(method, path, headers, query_string, settings.root_provider)
         self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
         self._routing = route
         self._state = settings.state
@@ -76,7 +76,7 @@ class RequestReader:
         self._error = error
         overrides = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
         self._override = settings.override if overrides else None
-        self._facts: dict[str, Any] = {
+        self._attributes: dict[str, Any] = {
             "method": method,
             "path": route.path,
             "headers": headers,
@@ -87,20 +87,20 @@ class RequestReader:
             "context": EngineContext(route, error),
         }
         if self._kind.to_tool_server:
-            self._facts["tool_servers"] = settings.servers
+            self._attributes["tool_servers"] = settings.servers
         if settings.volatile != VOLATILE:
-            self._facts["volatile"] = settings.volatile
+            self._attributes["volatile"] = settings.volatile
 
     def with_headers(self, headers: Mapping[str, str]) -> RequestReader:
         """Return the reader of a head that differs in nothing that this reader has read."""
         reader = copy(self)
-        reader._facts = {**self._facts, "headers": headers}
+        reader._attributes = {**self._attributes, "headers": headers}
         return reader
 
     def over_tls(self) -> RequestReader:
         """Return the reader of the same head on a connection with TLS."""
         reader = copy(self)
-        reader._facts = {**self._facts, "over_tls": True}
+        reader._attributes = {**self._attributes, "over_tls": True}
         return reader
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
@@ -108,10 +108,10 @@ class RequestReader:
         the epoch, `monotonic` on a clock that is never set (by default `now`)."""
         ticks = now if monotonic is None else monotonic
         if self._session is None and self._override is None:
-            return self._kind.of(self._facts, raw, client, now, ticks, self._shared)
+            return self._kind.of(self._attributes, raw, client, now, ticks, self._shared)
         view = None if self._session is None else self._state.session(self._session, ticks, now)
-        recall = self._shared if view is None else view.recall
-        request = self._kind.of(self._facts, raw, client, now, ticks, recall)
+        lookup = self._shared if view is None else view.lookup
+        request = self._kind.of(self._attributes, raw, client, now, ticks, lookup)
         if self._error is None:
             if self._override is not None:
                 override = self._override(request.headers, view)

@@ -113,7 +113,9 @@ class Responder:
         assert selector is not None
         step = 0
         if selector.mode != "one":
-            seeded = Randomness(self.seed, item.id, selected.candidate.scope, selector.draw(selected.tries))
+            seeded = Randomness(
+                self.seed, item.id, selected.candidate.scope, selector.choice_number(selected.tries)
+            )
             picked = selector.pick(selected.responses, seeded)
             if picked is None:
                 return self._no_match(
@@ -145,10 +147,10 @@ class Responder:
         if limit is None:
             return self._builtin(Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})")
         seen, standing = limit.scaled(self.time_scale), bounds.standing.scaled(self.time_scale)
-        facts = (request.provider, seen, standing, bounds.tokens, request.model, request.now)
         again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
         note = f"limited: too many {BOUND_NAMES.get(limit.by, 'requests')}{again} ({item.where})"
-        return self._builtin(refused(*facts), item.id, note=note)
+        failure = refused(request.provider, seen, standing, bounds.tokens, request.model, request.now)
+        return self._builtin(failure, item.id, note=note)
 
     def _unmatched(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
@@ -179,8 +181,7 @@ class Responder:
         """Return the media that a call makes without a rule."""
         settings = self._settings(None, NO_RESPONSE, NO_STEP)
         randomness = Randomness(self.seed, "", "", self.decision.number)
-        facts = (self.request, NO_RESPONSE, settings, TemplateScope(self.request), randomness)
-        context = self._context(*facts, self._identity(), self.decision.bounds)
+        context = self._context_without_rule(settings, randomness, self._identity())
         return self._finished(self.planner.plan(context), rule, context)
 
     def _no_match(self, unmatched: Unmatched) -> PlannedResponse:
@@ -258,8 +259,8 @@ class Responder:
         """Render a response, without the response cache."""
         if response.request_independent:
             request = request.unread()
-        facts = (request, response, settings, self._scope(item), self._randomness(item, selected), identity)
-        context = self._context(*facts, bounds)
+        scope, randomness = self._scope(item), self._randomness(item, selected)
+        context = self._context(request, response, settings, scope, randomness, identity, bounds)
         context.cached = cached
         try:
             self.planner.check_proxy(item, response)
@@ -288,8 +289,7 @@ class Responder:
             plan = with_unique_headers(plan)
         settings = self._settings(None, NO_RESPONSE, NO_STEP)
         randomness = Randomness(self.seed, "", "", self.decision.number)
-        facts = (self.request, NO_RESPONSE, settings, TemplateScope(self.request), randomness, identity)
-        context = self._context(*facts, self.decision.bounds)
+        context = self._context_without_rule(settings, randomness, identity)
         plan = self.planner.decorate(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)
@@ -330,6 +330,15 @@ class Responder:
             webhooks=tuple(webhooks_of(plan, context)) if context.posts else (),
         )
 
+    def _context_without_rule(
+        self, settings: EffectiveSettings, randomness: Randomness, identity: ResponseIdentity
+    ) -> PlanContext:
+        """Return the context of a response that no rule makes."""
+        scope = TemplateScope(self.request)
+        return self._context(
+            self.request, NO_RESPONSE, settings, scope, randomness, identity, self.decision.bounds
+        )
+
     def _context(
         self,
         request: Request,
@@ -340,9 +349,18 @@ class Responder:
         identity: ResponseIdentity,
         bounds: AdmissionResult | None,
     ) -> PlanContext:
-        facts = (request, self.dialect, response, settings, scope, randomness, identity, self._context_of)
         context = PlanContext(
-            *facts, max_wait=self.planner.longest, may_defer=self.may_defer, time_scale=self.time_scale
+            request,
+            self.dialect,
+            response,
+            settings,
+            scope,
+            randomness,
+            identity,
+            self._context_of,
+            max_wait=self.planner.longest,
+            may_defer=self.may_defer,
+            time_scale=self.time_scale,
         )
         if bounds is not None:
             context.limit_headers = self._limit_headers(bounds)
@@ -358,7 +376,7 @@ class Responder:
             return self.planner.catalog.items[bounds.by.item].id
         return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item].id
 
-    # --- the facts that plans are made from ----------------------------------------------------
+    # --- the inputs of a plan ------------------------------------------------------------------
 
     @property
     def seed(self) -> int:

@@ -78,10 +78,10 @@ class CachedResponse(CacheEntry, frozen=True):
     rendered: PrerenderedResponse
     planned: PlannedResponse
 
-    def fill(self, root: bytes, request: Request, like: PlannedResponse | None = None) -> PlannedResponse:
-        """Return the response to this request, with ids of this root. `like`: see `PlannedResponse.cached_from`."""
-        values = self.rendered.fill(root, request.now, self._tokens(request))
-        return self.planned.filled_with(root, values, like)
+    def fill(self, id_seed: bytes, request: Request, like: PlannedResponse | None = None) -> PlannedResponse:
+        """Return the response to this request, with this id seed. `like`: see `PlannedResponse.cached_from`."""
+        values = self.rendered.fill(id_seed, request.now, self._tokens(request))
+        return self.planned.filled_with(id_seed, values, like)
 
 
 class CachedStream(CacheEntry, frozen=True):
@@ -93,7 +93,7 @@ class CachedStream(CacheEntry, frozen=True):
 
     def fill(self, identity: ResponseIdentity, request: Request) -> UnpacedStream:
         """Return the stream for this request."""
-        plan = self.rendered.plan(identity.ids.root, identity.now, self._tokens(request))
+        plan = self.rendered.plan(identity.ids.id_seed, identity.now, self._tokens(request))
         return UnpacedStream(plan, self.chunks, self.sizes)
 
 
@@ -128,7 +128,7 @@ class ResponseCache:
         """Return a response from the cache, else what `render` returns. An error or a fault is not cached."""
         entry = self.entries.get(key)
         if type(entry) is CachedResponse and entry.fits(request):
-            return entry.fill(identity.ids.root, request)
+            return entry.fill(identity.ids.id_seed, request)
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         if self._is_due(key, short and fresh.error is None and not fresh.faults):
@@ -172,7 +172,7 @@ def cached_response(
     try:
         plan = _render(render, placeholders, request).plan
         rendered = prerender_response(plan, placeholders)
-        values = rendered.fill(identity.ids.root, identity.now, request.input_tokens)
+        values = rendered.fill(identity.ids.id_seed, identity.now, request.input_tokens)
         if _bytes_and_waits(rendered.plan(values)) != _bytes_and_waits(fresh.plan):
             return None
         calls = _numbered_calls(fresh, rendered, values)
@@ -188,7 +188,7 @@ def cached_stream(
     placeholders = Placeholders(identity.ids, identity.now, request.input_tokens)
     try:
         rendered = prerender_stream(_render(render, placeholders, request).plan, placeholders)
-        filled = rendered.plan(identity.ids.root, identity.now, request.input_tokens)
+        filled = rendered.plan(identity.ids.id_seed, identity.now, request.input_tokens)
         if _all_fields(filled) != _all_fields(fresh.plan):
             return None
     except Exception:  # as above

@@ -34,11 +34,11 @@ def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
     return f"{seed}@{decision.number}{counts}" if counts or decision.number else str(seed)
 
 
-def token_of(seed_or_root: str | bytes) -> str:
-    """Return the token of a response: of the root of its ids, if the response has no draws and guards."""
-    if isinstance(seed_or_root, str):
-        return seed_or_root
-    stem, number, _ = seed_or_root.decode().rsplit("|", 2)  # a scope may contain bars
+def token_of(seed_source: str | bytes) -> str:
+    """Return the token of a response: of its id seed, if the response has no draws and guards."""
+    if isinstance(seed_source, str):
+        return seed_source
+    stem, number, _ = seed_source.decode().rsplit("|", 2)  # a scope may contain bars
     seed = stem.partition("|")[0]
     return f"{seed}@{number}" if number != "0" else seed
 

@@ -127,7 +127,7 @@ class _Provider(AbstractProvider[Requirement, PackVersion, str]):
     def identify(self, requirement_or_candidate: Requirement | PackVersion) -> str:
         return requirement_or_candidate.name
 
-    def get_preference(self, identifier: str, *args: Any, **facts: Any) -> str:
+    def get_preference(self, identifier: str, *args: Any, **information: Any) -> str:
         return identifier
 
     def find_matches(

@@ -84,8 +84,8 @@ def rules_of(interactions: Sequence[Interaction], reader: RequestParser) -> list
             names.add(name)
             redactor = redactor_of(interaction.request, interaction.response.headers)
             private = _is_private(request, redactor)
-            facts = (name, request, interaction.request, hash, interaction.session, redactor, private)
-            rule = rules[interaction.session, hash] = RecordedRule(*facts)
+            values = (name, request, interaction.request, hash, interaction.session, redactor, private)
+            rule = rules[interaction.session, hash] = RecordedRule(*values)
         rule.interactions.append(redact(interaction))
     return list(rules.values())
 

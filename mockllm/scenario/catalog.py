@@ -54,10 +54,10 @@ class ResponseSelector(Struct, frozen=True):
     cumulative: Sequence[float] = ()
     then: Literal["repeat_last", "cycle", "fall_through", "error"] = "repeat_last"
     sticky: bool = False
-    """Whether a choice is drawn once for each scope."""
+    """Whether there is one choice for each scope."""
 
-    def draw(self, tries: int) -> int:
-        """Return the number of the draw, of which the choice depends."""
+    def choice_number(self, tries: int) -> int:
+        """Return the number of tries on which a random choice depends."""
         return 0 if self.sticky else tries
 
     @property

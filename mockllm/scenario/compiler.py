@@ -65,8 +65,8 @@ def compile_catalog(
     validation = _lookup_validation(items[:rules])
     servers = {item.server.name: item.server for item in reversed(items) if item.server is not None}
     root = next((entry.provider for entry in entries if entry.provider is not None), None)
-    facts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, uses)
-    return Catalog(*facts, root_provider=root)
+    parts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, uses)
+    return Catalog(*parts, root_provider=root)
 
 
 def _lookup_validation(rules: Sequence[CatalogItem]) -> Validation:
@@ -176,7 +176,7 @@ def _response_spec(spec: Any) -> ResponseKind:
 
 
 def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) -> CompiledResponse:
-    """Compile one response, with the facts that are known in advance."""
+    """Compile one response, with the parts that are known in advance."""
     static = is_static(spec) and not any(_depends_on_request(node) for node in _specs(spec))
     reply = spec if isinstance(spec, ReplySpec) else None
     usage = reply.usage if reply is not None else None

@@ -40,7 +40,7 @@ _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
 class AccessLogRecord(NamedTuple):
-    """One request, for a line. `at` is in seconds since the epoch. `took` is in seconds, from the last byte of the
+    """One request, for a line. `at` is in seconds since the epoch. `duration`: seconds from the last byte of the
     request to the end of its response."""
 
     at: float
@@ -50,12 +50,12 @@ class AccessLogRecord(NamedTuple):
     rule: str | None
     modifiers: tuple[str, ...]
     status: int
-    took: float
+    duration: float
     notes: tuple[str, ...] = ()
-    left: EndReason = "finished"
+    end_reason: EndReason = "finished"
     missed: bool = False
     session: str | None = None
-    seed_or_root: str | bytes = ""
+    seed_source: str | bytes = ""
     faults: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched, the nearest first."""
@@ -66,7 +66,7 @@ class AccessLogRecord(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.seed_or_root)
+        return seed_token.token_of(self.seed_source)
 
 
 def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRecord:
@@ -82,12 +82,12 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
         rule=response.rule,
         modifiers=response.modifiers,
         status=response.status,
-        took=exchange.took,
+        duration=exchange.duration,
         notes=tuple(map(redactor.text, response.notes)),
-        left=exchange.left,
+        end_reason=exchange.end_reason,
         missed=response.missed,
         session=None if session is None else redactor.session(session),
-        seed_or_root=exchange.root or response.seed_or_root,
+        seed_source=exchange.id_seed or response.seed_source,
         faults=response.faults,
         near_misses=_near_misses(response.near_misses, redactor, request),
         redactor=redactor,
@@ -179,13 +179,13 @@ class AccessLog:
             "→",
             rule,
             self._paint(str(record.status), _COLOURS.get(record.status // 100, "0")),
-            duration(record.took),
+            duration(record.duration),
         ]
         asides = [plain(note) for note in record.notes]
         if record.faults:
             asides.append(f"fault: {', '.join(record.faults)}")
-        if record.left in _LEFT:
-            asides.append(_LEFT[record.left])
+        if record.end_reason in _LEFT:
+            asides.append(_LEFT[record.end_reason])
         tries = "0" if request is None else request.headers.get(RETRY, "0")
         if tries != "0":
             asides.append(f"retry {plain(record.redactor.text(tries))}")

@@ -67,8 +67,8 @@ def _continue(app: App, waiting: AwaitingExchange) -> None:
         (*before.faults, *response.faults),
         time_scale=before.time_scale,
     )
-    if response.lease is not None:
-        response.lease.end()
+    if response.slot is not None:
+        response.slot.release()
     await_responses(app, exchange, plan)
     player.continue_with(plan, now)
 

@@ -22,7 +22,7 @@ from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.request_heads import RequestHead
-from mockllm.state.shared_sessions import RecallElsewhere
+from mockllm.state.shared_sessions import LookupElsewhere
 
 if TYPE_CHECKING:
     from socket import socket
@@ -113,7 +113,7 @@ class BatchServer:
 
         app = self._app
         exchange = Exchange(head, cast("SocketSink", sink), client, None, line.body, True)
-        exchange.at, exchange.since = time.time(), app.deadlines.time()
+        exchange.at, exchange.started = time.time(), app.deadlines.time()
         return None if respond(app, exchange) else exchange
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:
@@ -139,9 +139,9 @@ class BatchServer:
     async def _stored(self, id: str, session: str) -> StoredResponse | None:
         try:
             return self._app.engine.stored(session, id)
-        except RecallElsewhere as recall:
+        except LookupElsewhere as lookup:
             assert self._app.decider is not None, "what is elsewhere has a decider"
-            found = await self._app.decider.recall(recall)
+            found = await self._app.decider.look_up(lookup)
             if isinstance(found, Failure):
                 _log(f"batch {id}: {found.message}")
             return found if isinstance(found, StoredResponse) else None

@@ -96,7 +96,7 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         if recorder is not None:
             passed = await _pass_on(app, exchange, recorder)
             if passed is not None:
-                return passed.keep_alive and passed.left == "finished"
+                return passed.keep_alive and passed.end_reason == "finished"
         await _hold(app, exchange)
         begin(app, exchange)
     return await _play(app, exchange)
@@ -111,7 +111,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     began = app.deadlines.time()
     released = await app.gates.wait((request.session or "", hold.name), hold, app.deadlines)
     waited = app.deadlines.time() - began
-    exchange.since += waited
+    exchange.started += waited
     text = "released" if released else "not released"
     response = response.with_plan(response.plan, f"{hold.name} {text} after {waited:.4g}s")
     later = tuple(webhook._replace(at=webhook.at + waited) for webhook in response.webhooks)
@@ -132,7 +132,7 @@ async def _read(app: App, exchange: Exchange) -> None:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
     if app.held is not None:
         await app.held.wait()
-    exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
+    exchange.read, exchange.at, exchange.started = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.checked = raw, not short
         respond(app, exchange)
@@ -145,7 +145,7 @@ async def _play(app: App, exchange: Exchange) -> bool:
     assert player is not None, "the response has begun"
     await play_plan(player, exchange.sink)
     end_exchange(app, exchange, player.ended or "gone")
-    return exchange.keep_alive and exchange.left == "finished"
+    return exchange.keep_alive and exchange.end_reason == "finished"
 
 
 async def _ask_control(app: App, exchange: Exchange) -> None:
@@ -188,17 +188,17 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
         rule = planned.rule if planned.plan.delivery.proxy_target else None
         notes = (*planned.notes, passed.note)
         exchange.response = PlannedResponse(passed.plan, rule, planned.modifiers, notes)
-        end_exchange(app, exchange, passed.left, passed.took)
+        end_exchange(app, exchange, passed.end_reason, passed.duration)
 
     kind = type(request)
     app.playing[kind] = app.playing.get(kind, 0) + 1
     try:
-        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.since)
+        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.started)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
             await asyncio.sleep(wait)
         exchange.passed_on = True
         return await recorder.pass_on(
-            exchange, open_response, lambda: app.deadlines.time() - exchange.since, end
+            exchange, open_response, lambda: app.deadlines.time() - exchange.started, end
         )
     except ProxyFailed as error:
         exchange.passed_on = False

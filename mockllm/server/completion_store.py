@@ -12,9 +12,9 @@ from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.respond import plan_response, recorder_of, set_response, write_at_once
-from mockllm.state.shared_sessions import FetchedLookup, RecallElsewhere
+from mockllm.state.shared_sessions import FetchedLookup, LookupElsewhere
 
-MAX_RECALLED: Final = 2_000
+MAX_FETCHED: Final = 2_000
 """Most stored responses and calls that are fetched for one request."""
 
 
@@ -23,10 +23,10 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
     request = exchange.request
     if request is None:
         return
-    waited = exchange.recalling or exchange.undecided or exchange.unconfirmed
-    while exchange.recalling is not None:
-        recall, exchange.recalling = exchange.recalling, None
-        if await _recalled(app, exchange, decider, request, recall):
+    waited = exchange.pending_lookup or exchange.undecided or exchange.unconfirmed
+    while exchange.pending_lookup is not None:
+        lookup, exchange.pending_lookup = exchange.pending_lookup, None
+        if await _fetch(app, exchange, decider, request, lookup):
             plan_response(app, exchange, request)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
@@ -46,23 +46,23 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
         write_at_once(app, exchange)
 
 
-async def _recalled(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, recall: RecallElsewhere
+async def _fetch(
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, lookup: LookupElsewhere
 ) -> bool:
     """Fetch what a request's lookup wants. Return whether it could be fetched; else the response is an error."""
-    found = await decider.recall(recall)
+    found = await decider.look_up(lookup)
     if isinstance(found, Failure):
         exchange.response = app.engine.refuse(found, request)
         return False
-    fetched = exchange.fetched or FetchedLookup(recall.session, {})
-    if len(fetched) >= MAX_RECALLED:
+    fetched = exchange.fetched or FetchedLookup(lookup.session, {})
+    if len(fetched) >= MAX_FETCHED:
         failure = Failure(
-            "bad_request", 400, f"A request may refer to {MAX_RECALLED} earlier responses and calls."
+            "bad_request", 400, f"A request may refer to {MAX_FETCHED} earlier responses and calls."
         )
         exchange.response = app.engine.refuse(failure, request)
         return False
-    exchange.fetched = fetched = fetched.having(recall.key, found)
-    request.recall = fetched if exchange.socket is None else exchange.socket.lookup(fetched)
+    exchange.fetched = fetched = fetched.having(lookup.key, found)
+    request.lookup = fetched if exchange.socket is None else exchange.socket.lookup(fetched)
     return True
 
 
@@ -74,7 +74,7 @@ async def _decide(
     if isinstance(decision, Failure):
         exchange.response = app.engine.refuse(decision, request)
         return
-    exchange.lease = decision.lease
+    exchange.slot = decision.slot
     while True:
         try:
             set_response(app, exchange, undecided.finish(decision))
@@ -82,6 +82,6 @@ async def _decide(
         except DeferredResponse as deferred:
             exchange.deferred = deferred
             return
-        except RecallElsewhere as recall:
-            if not await _recalled(app, exchange, decider, request, recall):
+        except LookupElsewhere as lookup:
+            if not await _fetch(app, exchange, decider, request, lookup):
                 return

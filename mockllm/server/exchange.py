@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from mockllm.core.failure import Failure
     from mockllm.core.rendering.socket_session import SocketSession
     from mockllm.core.request.request import Request
-    from mockllm.core.selection.decision import Lease
+    from mockllm.core.selection.decision import InFlightSlot
     from mockllm.engine import DeferredResponse, UndecidedResponse
     from mockllm.server.player import Player
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_sessions import FetchedLookup, RecallElsewhere
+    from mockllm.state.shared_sessions import FetchedLookup, LookupElsewhere
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended: the response was sent; the plan cut it with FIN, with RST or with a silence; the client
@@ -63,7 +63,7 @@ class Exchange(Struct, gc=False):
     """Whether the structure of `raw` is within its bounds."""
     at: float = 0.0
     """When the request was complete, in seconds since the epoch."""
-    since: float = 0.0
+    started: float = 0.0
     """The same on the clock of the deadlines."""
 
     request: Request | None = None
@@ -73,7 +73,7 @@ class Exchange(Struct, gc=False):
     """The response, if it takes long to plan: another thread does it."""
     undecided: UndecidedResponse | None = None
     """The response, if its counts are not in this process: the app's decider decides."""
-    recalling: RecallElsewhere | None = None
+    pending_lookup: LookupElsewhere | None = None
     """What the request needs of earlier responses that are not in this process."""
     fetched: FetchedLookup | None = None
     """What was fetched of them."""
@@ -81,7 +81,7 @@ class Exchange(Struct, gc=False):
     """Done when the response is stored that clients may retrieve, outside of this process."""
     schedule: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
-    lease: Lease | None = None
+    slot: InFlightSlot | None = None
     """The place in limits and loads that the response takes until it ends."""
     allow_cors: bool = False
     close: bool = False
@@ -100,9 +100,9 @@ class Exchange(Struct, gc=False):
     """The session of the WebSocket on which the request came as a message."""
 
     ended: bool = False
-    left: EndReason = "finished"
-    took: float = 0.0
-    """Seconds from `since` to the end of the response."""
+    end_reason: EndReason = "finished"
+    duration: float = 0.0
+    """Seconds from `started` to the end of the response."""
     times: array[float] | None = None
     """When the parts of a response were written that a player played, on the clock of the deadlines."""
     method: str = "-"
@@ -118,7 +118,7 @@ class Exchange(Struct, gc=False):
     """As far as it was read: a server without an access log does not read a body for its journal."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body; `raw` is empty then."""
-    root: str | bytes | None = None
+    id_seed: str | bytes | None = None
     """Where `response` is shared by all responses from one entry of the response cache: the prefix of the hashed
     ids of this response, ..."""
     tokens: int = 0

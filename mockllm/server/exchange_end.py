@@ -18,24 +18,24 @@ from mockllm.server.http1 import ResponseFraming
 _CLOSING: Final = ResponseFraming(close=True)
 
 
-def end_exchange(app: App, exchange: Exchange, left: EndReason, took: float | None = None) -> None:
-    """End an exchange, and release what only serves to respond. `took` in seconds, if it is known; until now
+def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
+    """End an exchange, and release what only serves to respond. `duration` in seconds, if it is known; until now
     otherwise."""
     player = exchange.player
     exchange.ended = True
-    if left != "finished":
-        exchange.left = "stopped" if left == "gone" and app.stopped else left
+    if end_reason != "finished":
+        exchange.end_reason = "stopped" if end_reason == "gone" and app.stopped else end_reason
     if player is not None:
         exchange.player = None
         if app.awaiting:
             forget_awaiting(app, exchange)
         app.playing[exchange.kind or Request] -= 1
         exchange.times = player.times
-        if player.finished_at is not None and left == "finished":
-            took = player.finished_at - exchange.since
-    exchange.took = app.deadlines.time() - exchange.since if took is None else took
-    if exchange.lease is not None:
-        release_lease(exchange)
+        if player.finished_at is not None and end_reason == "finished":
+            duration = player.finished_at - exchange.started
+    exchange.duration = app.deadlines.time() - exchange.started if duration is None else duration
+    if exchange.slot is not None:
+        release_slot(exchange)
     request = exchange.request
     if request is not None and request.measured:
         served = app.serving.of(request)
@@ -55,19 +55,19 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         player.stop()
         end_exchange(app, exchange, "gone")
     elif not exchange.passed_on:
-        release_lease(exchange)
+        release_slot(exchange)
 
 
-def release_lease(exchange: Exchange) -> None:
-    lease, exchange.lease = exchange.lease, None
-    if lease is not None:
-        lease.end()
+def release_slot(exchange: Exchange) -> None:
+    slot, exchange.slot = exchange.slot, None
+    if slot is not None:
+        slot.release()
 
 
 def end_unparsed(app: App, status: int, reason: str) -> None:
     """Log bytes that were no request. The connection has responded to them."""
     response = PlannedResponse(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
-    exchange = Exchange(at=time.time(), since=app.deadlines.time(), framing=_CLOSING)
+    exchange = Exchange(at=time.time(), started=app.deadlines.time(), framing=_CLOSING)
     exchange.ended, exchange.response = True, response
     app.journal.add(exchange)
     if app.lines is not None:
@@ -81,8 +81,8 @@ def _release(exchange: Exchange, read_model: bool) -> None:
     exchange.method, exchange.target = message.method, message.path
     exchange.head, exchange.sink = NO_HEAD, NO_SINK
     exchange.body = exchange.request = None
-    if response.lease is not None:
-        exchange.response = response = response._replace(lease=None)
+    if response.slot is not None:
+        exchange.response = response = response._replace(slot=None)
     if request is None:
         exchange.headers, exchange.raw, exchange.received, exchange.client = message.headers, b"", b"", ""
         return
@@ -99,5 +99,5 @@ def _release(exchange: Exchange, read_model: bool) -> None:
     else:
         exchange.headers, exchange.received = message.headers, b""
     if exchange.times is None and response.cached_from is not None:
-        exchange.root, exchange.tokens = response.seed_or_root, request.__dict__.get("input_tokens", 0)
+        exchange.id_seed, exchange.tokens = response.seed_source, request.__dict__.get("input_tokens", 0)
         exchange.response = response.cached_from

@@ -195,7 +195,7 @@ def _envelope(prerendered: PrerenderedResponse, extra: str, *replaced: str) -> C
 
 
 MAX_PRERENDERED: Final = 128 * 1024
-"""Larger responses leave in slices."""
+"""Larger responses are written by a player."""
 
 
 def _encoded(text: str) -> bytes:

@@ -96,10 +96,10 @@ class EndpointCounters(Struct):
     errors: int = 0
     """Responses of status 400 and above."""
     missed: int = 0
-    left: Counter[str] = field(default_factory=Counter)
+    end_reasons: Counter[str] = field(default_factory=Counter)
     """Reasons why responses did not complete."""
     faults: Counter[str] = field(default_factory=Counter)
-    took: Histogram = field(default_factory=Histogram)
+    durations: Histogram = field(default_factory=Histogram)
     ttft: Histogram = field(default_factory=Histogram)
     gaps: Histogram = field(default_factory=Histogram)
 
@@ -108,9 +108,13 @@ class EndpointCounters(Struct):
         self.requests += other.requests
         self.errors += other.errors
         self.missed += other.missed
-        self.left.update(other.left)
+        self.end_reasons.update(other.end_reasons)
         self.faults.update(other.faults)
-        for mine, others in ((self.took, other.took), (self.ttft, other.ttft), (self.gaps, other.gaps)):
+        for mine, others in (
+            (self.durations, other.durations),
+            (self.ttft, other.ttft),
+            (self.gaps, other.gaps),
+        ):
             mine.merge(others)
 
 
@@ -124,13 +128,13 @@ class Series(NamedTuple):
 
 
 class SecondCounters(Struct):
-    """One second of the time series; `took` is a sum. `bytes` is the approximate size of all bodies."""
+    """One second of the time series; `duration` is a sum. `bytes` is the approximate size of all bodies."""
 
     at: int
     requests: int = 0
     errors: int = 0
     missed: int = 0
-    took: float = 0.0
+    duration: float = 0.0
     bytes: int = 0
 
 
@@ -159,23 +163,23 @@ class Metrics:
 
     def one(self, seen: Exchange) -> None:
         """Count an exchange with a response of its own, or one that a player played."""
-        counters = self._count(seen, [seen.took])
-        counters.took.add(seen.took)
-        if seen.left != "finished":
-            counters.left[seen.left] += 1
+        counters = self._count(seen, [seen.duration])
+        counters.durations.add(seen.duration)
+        if seen.end_reason != "finished":
+            counters.end_reasons[seen.end_reason] += 1
         if seen.times is not None:
             self._stream(seen, counters)
-        elif seen.response.rendered.framing is not Framing.PLAIN and seen.left == "finished":
-            counters.ttft.add(seen.took)
+        elif seen.response.rendered.framing is not Framing.PLAIN and seen.end_reason == "finished":
+            counters.ttft.add(seen.duration)
 
-    def many(self, seen: Exchange, took: Sequence[float]) -> None:
-        """Count exchanges that are all equal to this one; `took` holds the seconds of each. Each was sent in one
+    def many(self, seen: Exchange, durations: Sequence[float]) -> None:
+        """Count exchanges that are all equal to this one; `durations` holds the seconds of each. Each was sent in one
         write: a stream's first chunk was sent with its last."""
-        counters = self._count(seen, took)
-        buckets = Counter(map(_BUCKET, took))
-        counters.took.add_all(took, buckets)
+        counters = self._count(seen, durations)
+        buckets = Counter(map(_BUCKET, durations))
+        counters.durations.add_all(durations, buckets)
         if seen.response.rendered.framing is not Framing.PLAIN:
-            counters.ttft.add_all(took, buckets)
+            counters.ttft.add_all(durations, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
         """Return the time series, oldest first; seconds without a request are left out."""
@@ -194,7 +198,7 @@ class Metrics:
             mine.requests += second.requests
             mine.errors += second.errors
             mine.missed += second.missed
-            mine.took += second.took
+            mine.duration += second.duration
             mine.bytes += second.bytes
         self._seconds = deque(sorted(by_time.values(), key=lambda second: second.at), MAX_SECONDS)
         in_flight = Counter(dict(self._in_flight))
@@ -213,8 +217,8 @@ class Metrics:
         """Return the most responses in flight that were seen in each second; seconds with none are left out."""
         return dict(self._in_flight)
 
-    def _count(self, seen: Exchange, took: Sequence[float]) -> EndpointCounters:
-        response, count = seen.response, len(took)
+    def _count(self, seen: Exchange, durations: Sequence[float]) -> EndpointCounters:
+        response, count = seen.response, len(durations)
         name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
         counters = self.endpoints.setdefault(name, EndpointCounters())
         failed = count if response.status >= 400 else 0
@@ -236,8 +240,10 @@ class Metrics:
         second.requests += count
         second.errors += failed
         second.missed += missed
-        second.took += sum(took)
-        second.bytes += count * _size(response.rendered, seen.took if seen.left != "finished" else None)
+        second.duration += sum(durations)
+        second.bytes += count * _size(
+            response.rendered, seen.duration if seen.end_reason != "finished" else None
+        )
         return counters
 
     def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
@@ -247,14 +253,14 @@ class Metrics:
         scale = seen.response.time_scale
         first, planned = first * scale, planned * scale
         streamed = seen.response.rendered.framing is not Framing.PLAIN
-        first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
+        first_chunk = next((at for at in times if streamed and at - seen.started >= first - 1e-6), None)
         if first_chunk is not None:
-            counters.ttft.add(first_chunk - seen.since)
+            counters.ttft.add(first_chunk - seen.started)
         for before, after in pairwise(times[:MAX_GAPS]):
             if first_chunk is not None and before >= first_chunk:
                 counters.gaps.add(after - before)
-        if seen.left == "finished" and planned:
-            self.late.add(max(0.0, times[-1] - seen.since - planned))
+        if seen.end_reason == "finished" and planned:
+            self.late.add(max(0.0, times[-1] - seen.started - planned))
 
 
 def schedule(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:

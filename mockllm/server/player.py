@@ -19,8 +19,8 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 
-SLICE_BYTES: Final = 256 * 1024
-SLICE_STEPS: Final = 512
+MAX_WRITE_BYTES: Final = 256 * 1024
+MAX_WRITE_STEPS: Final = 512
 """At most so many bytes and steps are framed and written in one iteration of the loop. The rest of a long response
 follows in the next ones, behind the other streams that are due."""
 
@@ -50,7 +50,7 @@ class Waitable(Sink, Protocol):
 
 
 class Player:
-    """Plays one response. `since` is when the request's last byte came, on the clock of the deadlines.
+    """Plays one response. `started` is when the request's last byte came, on the clock of the deadlines.
     `time_scale` is the factor on all waits of the plan.
 
     `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
@@ -81,7 +81,7 @@ class Player:
         opening: RenderedHead,
         sink: Sink,
         deadlines: Deadlines,
-        since: float,
+        started: float,
         time_scale: float = 1.0,
     ) -> None:
         self._head, self._script = delivery_items(plan, opening)
@@ -90,7 +90,7 @@ class Player:
         self._sink = sink
         self._deadlines = deadlines
         self._scale = time_scale
-        self._due = since + plan.delay * time_scale
+        self._due = started + plan.delay * time_scale
         self._deadline: Deadline | None = None
         self.ended: End | None = None
         self.finished_at: float | None = None
@@ -140,7 +140,7 @@ class Player:
         self._deadline = None
         self.times.append(now)
         try:
-            for _ in range(SLICE_STEPS if self._separate else 1):
+            for _ in range(MAX_WRITE_STEPS if self._separate else 1):
                 self._advance(now)
                 if self.ended is not None or self.stalled or self._due > now:
                     break
@@ -157,7 +157,7 @@ class Player:
             self.notify()
 
     def _advance(self, now: float) -> None:
-        """Write all that is due by `now`, a slice at most, in one write; of a flow, the next part."""
+        """Write what is due by `now` in one write, within the bounds above; the next part of a throttled response."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
         done = b""
@@ -166,7 +166,7 @@ class Player:
             if type(step) is bytes:
                 parts.append(step)
                 size += len(step)
-                if size >= SLICE_BYTES or len(parts) >= SLICE_STEPS:
+                if size >= MAX_WRITE_BYTES or len(parts) >= MAX_WRITE_STEPS:
                     break
             elif type(step) is WaitStep:
                 self._due += step.seconds * self._scale
@@ -225,10 +225,10 @@ def _line_by_line(head: bytes, seconds: float) -> Iterator[Item]:
 
 
 def script(plan: Plan) -> Iterator[Item]:
-    """Yield the plan's steps, framed one by one as they are reached; a very long one in slices."""
+    """Yield the plan's steps, framed one by one as they are reached; a very long one in parts."""
     for item in framed(plan):
-        if type(item) is bytes and len(item) > SLICE_BYTES:
-            yield from (item[at : at + SLICE_BYTES] for at in range(0, len(item), SLICE_BYTES))
+        if type(item) is bytes and len(item) > MAX_WRITE_BYTES:
+            yield from (item[at : at + MAX_WRITE_BYTES] for at in range(0, len(item), MAX_WRITE_BYTES))
         else:
             yield item
 
@@ -245,13 +245,13 @@ def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
 
 
 def at_once(plan: Plan, opening: RenderedHead) -> bytes | None:
-    """Return all bytes of a response without waits, slices and cuts; None for one that needs a Player."""
-    if plan.delay > 0 or len(plan.steps) > SLICE_STEPS or plan.delivery is not USUAL:
+    """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
+    if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not USUAL:
         return None
     if opening.bodiless:
         return None if any(type(step) is CutStep for step in plan.steps) else opening.head
     if len(plan.steps) == 1 and type(step := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
-        return opening.head + step.data if len(step.data) <= SLICE_BYTES else None
+        return opening.head + step.data if len(step.data) <= MAX_WRITE_BYTES else None
     parts = [opening.head]
     size = 0
     for item in framed(plan):
@@ -259,7 +259,7 @@ def at_once(plan: Plan, opening: RenderedHead) -> bytes | None:
             return None
         parts.append(item)
         size += len(item)
-    if size > SLICE_BYTES:
+    if size > MAX_WRITE_BYTES:
         return None
     if opening.chunked:
         parts.insert(1, b"%x\r\n" % size if size else b"")

@@ -18,7 +18,7 @@ from mockllm.engine import EngineInfo, PlannedResponse
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
-    from mockllm.state.shared_sessions import Recalled, RecallElsewhere
+    from mockllm.state.shared_sessions import LookupElsewhere, LookupResult
 
 
 class ProxyFailed(Exception):
@@ -63,7 +63,7 @@ class EngineProtocol(Protocol):
         envelope. No rule is matched and nothing is counted. The request has no body."""
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises RecallElsewhere if it is not in this process."""
+        """Return what is stored under an id. Raises LookupElsewhere if it is not in this process."""
 
     def remember(self, session: str, update: StoreUpdate) -> None:
         """Store what changes without a request."""
@@ -84,7 +84,7 @@ class DeciderProtocol(Protocol):
     async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
         """Decide and count, in one step. Return a failure for the client where no decision can be made."""
 
-    async def recall(self, recall: RecallElsewhere) -> Recalled | Failure:
+    async def look_up(self, lookup: LookupElsewhere) -> LookupResult | Failure:
         """Return what a lookup wants that is not in this process."""
 
     def take_unconfirmed(self) -> Awaitable[Failure | None] | None:

@@ -54,8 +54,8 @@ class ProxiedResponse(NamedTuple):
     plan: Plan
     note: str
     keep_alive: bool
-    left: EndReason
-    took: float
+    end_reason: EndReason
+    duration: float
     """Seconds until the response was complete, without the time to store it."""
 
 
@@ -171,7 +171,7 @@ class Recorder(Struct):
             plan = Plan(_head(response), (), Framing.SSE)
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
-        client.complete, took = True, clock()
+        client.complete, duration = True, clock()
         recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames))
         if MARK in response.headers:
             note += ": it leads back to the same recorder, and is not recorded"
@@ -179,9 +179,9 @@ class Recorder(Struct):
             note += "; not recorded: serve it with --record-misses DIR" * target.record
         else:
             note += await self._store(request, head, recorded, to, whole=whole)
-        left: EndReason = "gone" if client.gone else "finished" if whole else "close"
+        end_reason: EndReason = "gone" if client.gone else "finished" if whole else "close"
         plan = Plan(plan.head, (RawStep(recorded.body, 0),), plan.framing)
-        passed = ProxiedResponse(plan, note, opening.keep_alive, left, took)
+        passed = ProxiedResponse(plan, note, opening.keep_alive, end_reason, duration)
         on_end(passed)
         return passed
 

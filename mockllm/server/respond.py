@@ -29,7 +29,7 @@ from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerende
 from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
-from mockllm.state.shared_sessions import RecallElsewhere
+from mockllm.state.shared_sessions import LookupElsewhere
 
 SWITCHING: Final = 101
 """The status of a handshake. `complete` opens its WebSocket."""
@@ -42,8 +42,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
     Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`), for the store (it is `undecided`, `recalling` or `unconfirmed`), for a plan (it
-    is `deferred`) or for a provider (`recorder_of` the exchange is not None).
+    (the response is `NOT_PLANNED`), for the store (it is `undecided`, `pending_lookup` or `unconfirmed`), for a plan
+    (it is `deferred`) or for a provider (`recorder_of` the exchange is not None).
     """
     try:
         make_response(app, exchange)
@@ -58,7 +58,7 @@ def respond(app: App, exchange: Exchange) -> bool:
         if exchange.unconfirmed is not None:
             return False
         return write_at_once(app, exchange) or begin(app, exchange)
-    except (Exception, RecallElsewhere):
+    except (Exception, LookupElsewhere):
         if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
@@ -81,7 +81,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     ):
         return
     engine = app.engine
-    request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.since)
+    request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.started)
     if short and not exchange.checked and request.depth_bound > app.limits.depth:
         failure = structure_failure(raw, app.limits)
         if failure is not None:
@@ -90,7 +90,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if is_control_call(app, exchange) and not engine.has_rule(request):
         return  # neither the control API nor a rule has the path: the control API refuses it
     if exchange.socket is not None:
-        request.recall = exchange.socket.lookup(request.recall)
+        request.lookup = exchange.socket.lookup(request.lookup)
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
     plan_response(app, exchange, request)
@@ -101,13 +101,13 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
     try:
         response = app.engine.respond(request, may_defer=True)
     except DeferredResponse as deferred:
-        exchange.deferred, exchange.lease = deferred, deferred.lease
+        exchange.deferred, exchange.slot = deferred, deferred.slot
         return
     except UndecidedResponse as undecided:
         exchange.undecided = undecided
         return
-    except RecallElsewhere as recall:
-        exchange.recalling = recall
+    except LookupElsewhere as lookup:
+        exchange.pending_lookup = lookup
         return
     set_response(app, exchange, response)
 
@@ -117,8 +117,8 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
     request = exchange.request
     if response.webhooks and hold_of(response.rendered) is None:
         send_webhooks(app, response)
-    if response.lease is not None:
-        exchange.lease = response.lease
+    if response.slot is not None:
+        exchange.slot = response.slot
     if app.awaiting and request is not None and request.to_tool_server:
         take_client_response(app, request)
     if app.gzip and request is not None and exchange.socket is None and wants(request.headers):
@@ -186,7 +186,7 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
         exchange.unlogged = True
         return
     engine = app.engine
-    exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at, exchange.since)
+    exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at, exchange.started)
     exchange.response = engine.refuse(failure, request)
     exchange.allow_cors = app.open_to_pages
 
@@ -212,7 +212,7 @@ def begin(app: App, exchange: Exchange) -> bool:
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
-    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since, exchange.response.time_scale)
+    player = Player(plan, head, exchange.sink, app.deadlines, exchange.started, exchange.response.time_scale)
     if plan.delivery.awaited is not None:
         await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive

@@ -52,12 +52,12 @@ class ServingMetrics:
         """Count a response that takes time."""
         plan = exchange.response.plan
         output = max((getattr(step, "chunk_index", 0) for step in plan.steps[-4:]), default=0)
-        until = exchange.since + plan.delay * exchange.response.time_scale
+        until = exchange.started + plan.delay * exchange.response.time_scale
         self._open[id(exchange)] = (until, request.input_tokens + output)
 
     def end(self, exchange: Exchange, request: Request) -> None:
         """Count a response that has ended, in any way."""
-        until, _ = self._open.pop(id(exchange), (exchange.since, 0))
+        until, _ = self._open.pop(id(exchange), (exchange.started, 0))
         response = exchange.response
         if response.status >= BAD:
             return
@@ -67,12 +67,12 @@ class ServingMetrics:
         prompt = served.prompt or request.input_tokens
         self._add_tokens(prompt, served.output, served.cached)
         streamed = response.rendered.framing is not Framing.PLAIN
-        complete = exchange.left == "finished"
+        complete = exchange.end_reason == "finished"
         self.finished[served.finish if complete else self.form.aborted] += 1
-        self._add("took", exchange.took)
-        queue = min(max(0.0, until - exchange.since), exchange.took)
+        self._add("took", exchange.duration)
+        queue = min(max(0.0, until - exchange.started), exchange.duration)
         self._add("queue", queue)
-        self._add("inference", exchange.took - queue)
+        self._add("inference", exchange.duration - queue)
         if complete and streamed and exchange.times is not None:
             self._add_stream(exchange, queue, served.output)
 
@@ -98,12 +98,12 @@ class ServingMetrics:
         """Count the times of a stream that a player played."""
         times = exchange.times or ()
         first, _ = exchange.schedule or schedule(exchange.response.rendered)
-        due = exchange.since + first * exchange.response.time_scale - 1e-6
+        due = exchange.started + first * exchange.response.time_scale - 1e-6
         started = next((at for at in times if at >= due), None)
         if started is None:
             return
-        ttft = started - exchange.since
-        decode = max(0.0, exchange.took - ttft)
+        ttft = started - exchange.started
+        decode = max(0.0, exchange.duration - ttft)
         self._add("ttft", ttft)
         self._add("prefill", max(0.0, ttft - queue))
         self._add("decode", decode)

@@ -153,7 +153,7 @@ class SocketServer:
         task.cancel()
         if exchange.player is not None:
             exchange.player.stop()
-        elapsed = self._app.deadlines.time() - exchange.since
+        elapsed = self._app.deadlines.time() - exchange.started
         exchange.response = exchange.response._replace(
             notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
@@ -196,7 +196,7 @@ class SocketServer:
             message = self._head.message._replace(method=f"{METHOD} {started.event}")
             head = self._heads[started.event] = RequestHead(message, False)
         exchange = Exchange(head, self._sink, self._client, None, started.body, True)
-        exchange.at, exchange.since = time.time(), app.deadlines.time()
+        exchange.at, exchange.started = time.time(), app.deadlines.time()
         exchange.socket = self._session
         self._running[started.stream] = exchange
         return exchange
@@ -216,11 +216,11 @@ class SocketServer:
         if messages is not plan:
             exchange.response, plan = exchange.response.with_plan(messages), messages
         scale = exchange.response.time_scale
-        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.since, scale)
+        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.started, scale)
         exchange.player, exchange.kind = player, type(request)
         app.playing[type(request)] = app.playing.get(type(request), 0) + 1
         player.start()
         await play_plan(player, self._sink)
         if not exchange.ended:
             end_exchange(app, exchange, player.ended or "gone")
-        return exchange.left == "finished"
+        return exchange.end_reason == "finished"

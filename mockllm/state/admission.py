@@ -10,13 +10,13 @@ from math import inf
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit import Cost, LimitResult, LimitStatus, combine, tightest
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.decision import AdmissionResult, Candidate, Lease, MatchResult, Selected
+from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlightSlot, MatchResult, Selected
 from mockllm.core.selection.load import Admission, admit, at_once
 from mockllm.state.scope_state import InFlight, ScopeState
 
 
-class SlotLease:
-    """The slots of one response in accounts and loads; see `core.selection.decision.Lease`."""
+class MemorySlot:
+    """The slots of one response in accounts and loads; see `core.selection.decision.InFlightSlot`."""
 
     __slots__ = ("_accounts", "_loads")
 
@@ -29,7 +29,7 @@ class SlotLease:
         for in_flight in self._loads:
             in_flight.expect_end(self, until)
 
-    def end(self) -> None:
+    def release(self) -> None:
         accounts, loads = self._accounts, self._loads
         self._accounts, self._loads = (), ()
         for account in accounts:
@@ -40,7 +40,7 @@ class SlotLease:
 
 def check_admission(
     selections: Sequence[tuple[Selected, ScopeState]], claim: MatchResult, *, count: bool
-) -> tuple[AdmissionResult, Lease | None]:
+) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
     now = claim.now
@@ -73,7 +73,7 @@ def check_admission(
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
-    return admitted, SlotLease(concurrent, [scope.in_flight(candidate.key) for candidate, scope in loaded])
+    return admitted, MemorySlot(concurrent, [scope.in_flight(candidate.key) for candidate, scope in loaded])
 
 
 def limit_refusal(
@@ -108,7 +108,7 @@ def _draw(selected: Selected, claim: MatchResult) -> float:
     candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":
         return 0.0
-    return Randomness(claim.seed, candidate.draws, candidate.scope, selected.tries).uniform("limit")
+    return Randomness(claim.seed, candidate.random_key, candidate.scope, selected.tries).uniform("limit")
 
 
 def _limit_status(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:

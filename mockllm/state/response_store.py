@@ -36,7 +36,7 @@ class ResponseStore:
         self._free = size
         self._free_for_calls = call_size
 
-    def recall(self, session: str) -> ResponseLookup:
+    def lookup(self, session: str) -> ResponseLookup:
         return SessionLookup(session, self._stored, self._calls, self._names)
 
     def remember(self, session: str, memo: StoreUpdate) -> None:

@@ -13,7 +13,7 @@ from math import inf
 from typing import Final
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.selection.decision import Candidate, Lease
+from mockllm.core.selection.decision import Candidate, InFlightSlot
 from mockllm.core.selection.guards import StateValue, changed
 
 
@@ -28,20 +28,20 @@ class InFlight:
     __slots__ = ("_ends", "_next", "_order")
 
     def __init__(self) -> None:
-        self._ends: dict[Lease, float] = {}
-        self._next: list[tuple[float, int, Lease]] = []
+        self._ends: dict[InFlightSlot, float] = {}
+        self._next: list[tuple[float, int, InFlightSlot]] = []
         """A heap of all known ends; also of some that were given up since."""
         self._order = count()
 
-    def expect_end(self, lease: Lease, until: float) -> None:
+    def expect_end(self, slot: InFlightSlot, until: float) -> None:
         """Record that a response is in flight until then; `inf` if its end is not known yet."""
-        self._ends[lease] = until
+        self._ends[slot] = until
         if until != inf:
-            heappush(self._next, (until, next(self._order), lease))
+            heappush(self._next, (until, next(self._order), slot))
 
-    def end(self, lease: Lease) -> None:
+    def end(self, slot: InFlightSlot) -> None:
         """Record that a response has ended, at its expected time or before."""
-        self._ends.pop(lease, None)
+        self._ends.pop(slot, None)
         if len(self._next) > 2 * len(self._ends) + 64:
             self._next = [known for known in self._next if self._ends.get(known[2]) == known[0]]
             heapify(self._next)
@@ -49,9 +49,9 @@ class InFlight:
     def at(self, now: float) -> int:
         """Return the number of responses in flight now; remove those that have ended."""
         while self._next and self._next[0][0] <= now:
-            end, _, lease = heappop(self._next)
-            if self._ends.get(lease) == end:
-                del self._ends[lease]
+            end, _, slot = heappop(self._next)
+            if self._ends.get(slot) == end:
+                del self._ends[slot]
         return len(self._ends)
 
     @property

@@ -9,7 +9,7 @@ from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
     Decision,
-    Lease,
+    InFlightSlot,
     MatchResult,
     Outcome,
     Selected,
@@ -108,7 +108,7 @@ class SessionCounters:
         winner, blocked = self._select_rule(claim)
         number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
         admission_result: AdmissionResult | None = None
-        lease: Lease | None = None
+        slot: InFlightSlot | None = None
         outcome: Outcome = "rule" if winner else "miss"
         if modifiers:
             if count:
@@ -118,7 +118,7 @@ class SessionCounters:
                 outcome = "modifier"
                 admission_result = current_limits(limiting, claim.now) if limiting else None
             elif limiting:
-                admission_result, lease = check_admission(limiting, claim, count=count)
+                admission_result, slot = check_admission(limiting, claim, count=count)
                 if admission_result.by is not None:
                     outcome = "limited" if admission_result.result else "overloaded"
         if outcome in COUNTED_OUTCOMES and claim.refused(winner.candidate if winner else None):
@@ -126,7 +126,7 @@ class SessionCounters:
         if count and outcome in COUNTED_OUTCOMES:
             self._count(claim, winner, blocked)
         self._measure_touched()
-        return Decision(outcome, winner, modifiers, number, blocked, admission_result, lease, skipped)
+        return Decision(outcome, winner, modifiers, number, blocked, admission_result, slot, skipped)
 
     def _select_rule(self, claim: MatchResult) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
         """Return the first rule whose guards allow it, and the rules before it that were blocked."""
@@ -225,6 +225,6 @@ def _blocking_guard(
     reason = guard.blocked_by_state(scope.elapsed(candidate.key, claim.now), scope.states)
     if reason is not None:
         return reason
-    if guard.loses_chance(claim.seed, candidate.draws, candidate.scope, tries):
+    if guard.loses_chance(claim.seed, candidate.random_key, candidate.scope, tries):
         return "lost its chance"
     return guard.blocked_by_count(eligible)

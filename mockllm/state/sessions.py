@@ -34,12 +34,12 @@ class Session:
     at any time, and end with the session. `used` is the time of its last use on a clock that is never set, `used_at`
     the same in seconds since the epoch. `number` differs from that of an earlier session with the same id."""
 
-    __slots__ = ("counts", "number", "recall", "seed", "time_scale", "used", "used_at")
+    __slots__ = ("counts", "lookup", "number", "seed", "time_scale", "used", "used_at")
 
-    def __init__(self, recall: ResponseLookup, memory: ScopeMemory, number: int) -> None:
+    def __init__(self, lookup: ResponseLookup, memory: ScopeMemory, number: int) -> None:
         self.number = number
         self.counts = SessionCounters(MAX_SESSION_SCOPES, memory)
-        self.recall = recall
+        self.lookup = lookup
         self.seed: int | None = None
         self.time_scale: float | None = None
         self.used = 0.0
@@ -148,8 +148,8 @@ class Sessions:
         for counters in self._all_counters():
             yield from counters.scopes()
 
-    def recall(self, session: str) -> ResponseLookup:
-        return self._responses.recall(session)
+    def lookup(self, session: str) -> ResponseLookup:
+        return self._responses.lookup(session)
 
     def remember(self, session: str, memo: StoreUpdate) -> None:
         self._responses.remember(session, memo)
@@ -179,7 +179,7 @@ class Sessions:
                 oldest = next(iter(self._sessions))
                 self._end([oldest], f"there are more than {self._max_sessions}")
             self._created += 1
-            found = self._sessions[id] = Session(self._responses.recall(id), self._memory, self._created)
+            found = self._sessions[id] = Session(self._responses.lookup(id), self._memory, self._created)
         return found
 
     def expire(self, now: float) -> None:

@@ -28,31 +28,31 @@ class DecisionElsewhere(Exception):
         self.claim = claim
 
 
-RecallKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
+LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
 """What a lookup wants: its method and argument."""
-Recalled: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
+LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 
-class RecallElsewhere(BaseException):
+class LookupElsewhere(BaseException):
     """A request needs a stored response or call that is not in this process. The caller fetches it, adds it to the
     request's lookup, and responds again."""
 
-    def __init__(self, session: str, key: RecallKey) -> None:
+    def __init__(self, session: str, key: LookupKey) -> None:
         super().__init__()
         self.session = session
         self.key = key
 
 
 class FetchedLookup(ResponseLookup):
-    """The stored responses and calls that were fetched for one request. Raises RecallElsewhere for all others."""
+    """The stored responses and calls that were fetched for one request. Raises LookupElsewhere for all others."""
 
     __slots__ = ("_found", "_session")
 
-    def __init__(self, session: str, found: Mapping[RecallKey, Recalled]) -> None:
+    def __init__(self, session: str, found: Mapping[LookupKey, LookupResult]) -> None:
         self._session = session
         self._found = found
 
-    def having(self, key: RecallKey, value: Recalled) -> FetchedLookup:
+    def having(self, key: LookupKey, value: LookupResult) -> FetchedLookup:
         """Return a lookup that also has this."""
         return FetchedLookup(self._session, {**self._found, key: value})
 
@@ -68,11 +68,11 @@ class FetchedLookup(ResponseLookup):
     def call(self, id: str) -> str | None:
         return self._get(("call", id))  # type: ignore[return-value]
 
-    def _get(self, key: RecallKey) -> Recalled:
+    def _get(self, key: LookupKey) -> LookupResult:
         try:
             return self._found[key]
         except KeyError:
-            raise RecallElsewhere(self._session, key) from None
+            raise LookupElsewhere(self._session, key) from None
 
 
 def counts_anything(claim: MatchResult) -> bool:
@@ -137,11 +137,11 @@ class SharedSessions(Sessions):
 
     def session(self, id: str, now: float, at: float | None = None) -> Session:
         found = super().session(id, now, at)
-        found.recall = self.recall(id)
+        found.lookup = self.lookup(id)
         return found
 
-    def recall(self, session: str) -> ResponseLookup:
-        return super().recall(session) if self.remember_elsewhere is None else FetchedLookup(session, {})
+    def lookup(self, session: str) -> ResponseLookup:
+        return super().lookup(session) if self.remember_elsewhere is None else FetchedLookup(session, {})
 
     def remember(self, session: str, memo: StoreUpdate) -> None:
         if self.remember_elsewhere is None:

@@ -6,7 +6,7 @@
 
 -- All functions are made once; what follows is of the present call.
 
-local now, tokens, lease, term, scopes, missing
+local now, tokens, slot, term, scopes, missing
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -214,7 +214,7 @@ local function charge(a)
     a.used = a.used + 1
     put(a.scope, a.field .. 'n', a.used)
   end
-  if a.concurrent >= 0 then redis.call('ZADD', a.scope.key .. ':' .. a.field .. 'c', text(now + term), lease) end
+  if a.concurrent >= 0 then redis.call('ZADD', a.scope.key .. ':' .. a.field .. 'c', text(now + term), slot) end
   if a.meter then a.meter.kind.charge(a.meter, 1) end
   if a.tokens then a.tokens.kind.charge(a.tokens, tokens) end
 end
@@ -325,7 +325,7 @@ local function decide(keys, arguments)
   local stored = keys[#keys]
   local request = cmsgpack.unpack(arguments[1])
   local miss_refused, scope_ttl, modifiers, rules, remember = request[2], request[6], request[7], request[8], request[9]
-  now, tokens, lease, term = request[1], request[3], request[4], request[5]
+  now, tokens, slot, term = request[1], request[3], request[4], request[5]
   if remember > 0 then
     local before = redis.call('GET', stored)
     if before then return before end
@@ -391,7 +391,7 @@ local function decide(keys, arguments)
         for _, a in ipairs(accounts) do charge(a) end
         for _, each in ipairs(applied) do
           if each.code == FREE and each.candidate[7] then
-            redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), lease)
+            redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), slot)
           end
         end
       end

@@ -227,7 +227,7 @@ def _draws(
 ) -> list[Any]:
     """Return for some tries whether a draw is at least `bound` (`lost`), or below it."""
     drawn = [
-        Randomness(seed, candidate.draws, candidate.scope, tries + number).uniform(place)
+        Randomness(seed, candidate.random_key, candidate.scope, tries + number).uniform(place)
         for number in range(count)
     ]
     return [tries, [(value >= bound) is lost for value in drawn]]

@@ -15,7 +15,7 @@ from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
     Decision,
-    Lease,
+    InFlightSlot,
     MatchResult,
     Selected,
 )
@@ -47,12 +47,12 @@ class StoreDecision(Struct, frozen=True):
     tries: Sequence[int]
 
 
-MakeLease = Callable[[Sequence[Candidate], float], Lease]
-"""Makes the lease on the limits and loads of these candidates, taken at the store's time in seconds."""
+MakeSlot = Callable[[Sequence[Candidate], float], InFlightSlot]
+"""Makes the slot on the limits and loads of these candidates, taken at the store's time in seconds."""
 
 
 def read_result(
-    data: bytes, claim: MatchResult, number: Callable[[], int], make_lease: MakeLease
+    data: bytes, claim: MatchResult, number: Callable[[], int], make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
     """Read a result. `number` returns the number of a request of the shared session in the global scope, which the
     store does not count."""
@@ -74,11 +74,11 @@ def read_result(
     ]
     winner = _selected(claim.rules[winning - 1], tried[winning - 1]) if winning else None
     at = now / MICRO
-    bounds, lease = _admission(outcome, claim, modifiers, limits, loads, full, at, make_lease)
+    bounds, slot = _admission(outcome, claim, modifiers, limits, loads, full, at, make_slot)
     scope = winner.candidate.scope if winner is not None else ""
     if not claim.session and not scope:
         place = number()
-    decision = Decision(outcome, winner, modifiers, place, blocked, bounds, lease, skipped)
+    decision = Decision(outcome, winner, modifiers, place, blocked, bounds, slot, skipped)
     return StoreDecision(decision, at, [row[1] for row in rows])
 
 
@@ -106,8 +106,8 @@ def _admission(
     loads: Sequence[int],
     full: int,
     at: float,
-    make_lease: MakeLease,
-) -> tuple[AdmissionResult | None, Lease | None]:
+    make_slot: MakeSlot,
+) -> tuple[AdmissionResult | None, InFlightSlot | None]:
     """Return the result of limits and loads, as `mockllm.state.admission` does."""
     candidates = [selected.candidate for selected in modifiers]
     limited = [candidate for candidate in candidates if candidate.limit is not None]
@@ -130,7 +130,7 @@ def _admission(
         slower *= slowdown(candidate.load, count + 1)
     admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=tokens)
     placed = [each for each in candidates if each.load or (each.limit and each.limit.concurrent is not None)]
-    return admitted, make_lease(placed, at) if placed else None
+    return admitted, make_slot(placed, at) if placed else None
 
 
 def _result(limit: Limit, row: Sequence[Any], at: float) -> LimitResult:

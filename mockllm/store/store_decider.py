@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
-from mockllm.state.shared_sessions import Recalled, RecallElsewhere, SharedSessions
+from mockllm.state.shared_sessions import LookupElsewhere, LookupResult, SharedSessions
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.script_request import (
     FEW_DRAWS,
@@ -26,9 +26,9 @@ from mockllm.store.script_request import (
     session_base,
 )
 from mockllm.store.script_result import MissingDraws, read_result
-from mockllm.store.store_lease import RENEWAL, StoreLease, StoreLeases
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoreMemory
+from mockllm.store.store_slots import RENEWAL, StoreSlot, StoreSlots
 
 OnFailure: TypeAlias = Literal["error", "local"]
 MAX_EXPECTED: Final = 50_000
@@ -58,7 +58,7 @@ class StoreDecider:
         self._wait = wait
         self._on_failure = on_failure
         self._writer = ScriptRequestWriter(unused)
-        self._leases = StoreLeases(self.link)
+        self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused)
         self._unconfirmed: list[asyncio.Future[Any]] = []
         state.remember_elsewhere = self._remember
@@ -105,19 +105,19 @@ class StoreDecider:
         while True:
             sent = self._writer.write(claim, id, tries, draws=draws)
             data = await self.link.decide(list(sent.keys), sent.payload)
-            result = read_result(data, claim, self._number, partial(self._lease, claim, id, base))
+            result = read_result(data, claim, self._number, partial(self._slot, claim, id, base))
             if not isinstance(result, MissingDraws):
                 self._expect(claim, candidates, result.tries)
                 return result.decision
             tries, draws = [*result.tries, *tries[len(result.tries) :]], MANY_DRAWS
 
-    async def recall(self, recall: RecallElsewhere) -> Recalled | Failure:
+    async def look_up(self, lookup: LookupElsewhere) -> LookupResult | Failure:
         try:
             async with asyncio.timeout(self._wait):
-                return await self._memory.recall(recall.session, recall.key)
+                return await self._memory.look_up(lookup.session, lookup.key)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
-                return () if recall.key[0] == "all_stored" else None
+                return () if lookup.key[0] == "all_stored" else None
             return self._failure(error)
 
     def _remember(self, session: str, update: StoreUpdate) -> None:
@@ -145,10 +145,10 @@ class StoreDecider:
     def _number(self) -> int:
         return self._state.shared.take(())[0]
 
-    def _lease(
+    def _slot(
         self, claim: MatchResult, id: str, base: bytes, candidates: Sequence[Candidate], at: float
-    ) -> StoreLease:
-        return StoreLease(self._leases, id, base, candidates, at - claim.now)
+    ) -> StoreSlot:
+        return StoreSlot(self._slots, id, base, candidates, at - claim.now)
 
     def _expect(self, claim: MatchResult, candidates: Sequence[Candidate], tries: Iterable[int]) -> None:
         """Remember the tries of what is drawn."""
@@ -167,7 +167,7 @@ class StoreDecider:
             if each.load or (each.limit and each.limit.concurrent is not None)
         ]
         if placed:
-            StoreLease(self._leases, id, session_base("mockllm", claim.session), placed, 0.0).end()
+            StoreSlot(self._slots, id, session_base("mockllm", claim.session), placed, 0.0).release()
 
     def _without(self, claim: MatchResult, error: Exception) -> Decision | Failure:
         self.failures += 1
@@ -203,7 +203,7 @@ class StoreDecider:
         self.link.post("ZADD", SESSIONS, f"{now:.3f}", session)
 
     def _renew(self) -> None:
-        self._leases.renew(time.monotonic())
+        self._slots.renew(time.monotonic())
         asyncio.get_running_loop().call_later(RENEWAL, self._renew)
 
     @property

@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import msgpack
 
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.state.shared_sessions import Recalled, RecallKey
+from mockllm.state.shared_sessions import LookupKey, LookupResult
 from mockllm.store.script_request import hashed_name, session_base
 from mockllm.store.store_link import StoreLink
 
@@ -58,7 +58,7 @@ class StoreMemory:
         names = base + b"names"
         return [send("ZADD", names, "NX", next_place(), id), send("EXPIRE", names, ttl)]
 
-    async def recall(self, session: str, key: RecallKey) -> Recalled:
+    async def look_up(self, session: str, key: LookupKey) -> LookupResult:
         """Return what a lookup wants."""
         base = session_base("mockllm", session)
         kind, name = key

@@ -224,9 +224,9 @@ def _failures(
         except UnsupportedCall as error:
             yield FailedStep(place, Mismatch("request", "a supported call", str(error)))
             return
-        now += outcome.took
-        if outcome.response.lease is not None:
-            outcome.response.lease.end()
+        now += outcome.duration
+        if outcome.response.slot is not None:
+            outcome.response.slot.release()
         for mismatch in mismatches(step.expect, outcome):
             yield FailedStep(place, mismatch)
 

@@ -54,7 +54,7 @@ class Outcome:
     """Return the reasons why no rule with a matching name was selected."""
 
     @property
-    def took(self) -> float:
+    def duration(self) -> float:
         """Seconds from the request's last byte to the response's last byte."""
         return ending(self.response.plan)
 
@@ -253,10 +253,10 @@ def _took(key: str, expected: float | TookOperators | None, outcome: Outcome) ->
     if isinstance(expected, TookOperators):
         for name, (text, is_met) in _BOUNDS.items():
             bound = getattr(expected, name)
-            if bound is not None and not is_met(outcome.took - bound):
-                yield Mismatch(key, f"{text} {duration(bound)}", duration(outcome.took))
-    elif expected is not None and abs(outcome.took - expected) > TIME_TOLERANCE:
-        yield Mismatch(key, duration(expected), duration(outcome.took))
+            if bound is not None and not is_met(outcome.duration - bound):
+                yield Mismatch(key, f"{text} {duration(bound)}", duration(outcome.duration))
+    elif expected is not None and abs(outcome.duration - expected) > TIME_TOLERANCE:
+        yield Mismatch(key, duration(expected), duration(outcome.duration))
 
 
 def duration(seconds: float) -> str:

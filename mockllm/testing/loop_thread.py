@@ -57,7 +57,7 @@ class Loop:
 
         return self.run(call())
 
-    def settle(self) -> bool:
+    def await_idle(self) -> bool:
         """Wait until the loop has read what was sent to it. Return whether no request is being read or decided."""
         ready = _thread.allocate_lock()
         ready.acquire()
@@ -129,7 +129,7 @@ def virtual_time() -> Iterator[VirtualTime]:
     from mockllm.testing.patched_clock import patched_clock
     from mockllm.testing.virtual_clock import VirtualTime
 
-    clock = VirtualTime(loop().settle)
+    clock = VirtualTime(loop().await_idle)
     clock.start()
     try:
         with patched_clock(clock):

@@ -117,8 +117,8 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
     item = engine.catalog.items[selected.candidate.item]
     if item.selector is None:
         return None
-    drawn = item.selector.draw(selected.tries)
-    randomness = Randomness(engine.seed, item.id, selected.candidate.scope, drawn)
+    tries = item.selector.choice_number(selected.tries)
+    randomness = Randomness(engine.seed, item.id, selected.candidate.scope, tries)
     return item.selector.pick(selected.responses, randomness)
 
 

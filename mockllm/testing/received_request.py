@@ -42,12 +42,12 @@ class Received:
     @property
     def took(self) -> float | None:
         """Seconds from its last byte to the end of its response; None while that is in flight."""
-        return None if self.ended is None else self.ended.took
+        return None if self.ended is None else self.ended.duration
 
     @property
     def left(self) -> str | None:
         """How the response ended: finished, close, reset, silence, gone, stopped; None while it is in flight."""
-        return None if self.ended is None else self.ended.left
+        return None if self.ended is None else self.ended.end_reason
 
     @property
     def method(self) -> str:

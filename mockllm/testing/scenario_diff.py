@@ -152,9 +152,9 @@ def _outcomes(case: Case, catalog: Any) -> Iterator[Outcome]:
         now += after
         request = sent_.read_by(engine, now)
         outcome = Outcome(request, engine.respond(request))
-        now += outcome.took
-        if outcome.response.lease is not None:
-            outcome.response.lease.end()
+        now += outcome.duration
+        if outcome.response.slot is not None:
+            outcome.response.slot.release()
         yield outcome
 
 
@@ -163,8 +163,8 @@ def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
     changed = [field for field in before if before[field] != now[field]]
     differences = [each for field in changed for each in _parts(field, before[field], now[field])]
     yield from ((field, *_shortened(left, right)) for field, left, right in differences)
-    if abs(old.took - new.took) > TIME_TOLERANCE:
-        yield "took", duration(old.took), duration(new.took)
+    if abs(old.duration - new.duration) > TIME_TOLERANCE:
+        yield "took", duration(old.duration), duration(new.duration)
     if not differences and _payload(old) != _payload(new):
         yield "body", *_from_difference(*(_payload(each).decode("utf-8", "replace") for each in (old, new)))
 

@@ -117,7 +117,7 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         at=request.now,
         started=request.now,
         ended=None if each.took is None else request.now + each.took,
-        left=each.left,
+        end_reason=each.left,
         status=each.status,
         error=each.error,
         faults=each.faults,

@@ -73,11 +73,11 @@ class VirtualTimer:
 
 
 class VirtualTime:
-    """The time of this process. `settle` returns when the servers have read what was sent to them; it returns whether
-    they are idle."""
+    """The time of this process. `await_idle` returns when the servers have read what was sent to them; it returns
+    whether they are idle."""
 
-    def __init__(self, settle: Callable[[], bool] = lambda: True) -> None:
-        self._settle = settle
+    def __init__(self, await_idle: Callable[[], bool] = lambda: True) -> None:
+        self._await_idle = await_idle
         self._lock = threading.Condition()
         self._running = ThreadActivity()
         self._waiting: dict[int, Waiter] = {}
@@ -252,7 +252,7 @@ class VirtualTime:
                     seen = -1
                     real_wait(self._lock, STEP)
                     continue
-            still = self._settle()
+            still = self._await_idle()
             steady = still and version == seen
             seen = version if still else -1
             if not steady or not self._jump(version):

@@ -40,7 +40,7 @@ class VirtualSocket:
     def _respond(self, method: str, body: bytes, stream: str | None = None) -> Any:
         request = self.engine.read(method, self.path, self.query, UPGRADE, body, "", NOW)
         if stream is not None:
-            request.recall = self.session.lookup(request.recall)
+            request.lookup = self.session.lookup(request.lookup)
         plan = self.engine.respond(request).plan
         return plan if stream is None else self.session.messages(stream, request, plan)
 

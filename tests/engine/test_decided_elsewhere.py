@@ -12,7 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
 from mockllm.state.shared_counts import SharedCounts, SlotTable
-from mockllm.state.shared_sessions import FetchedLookup, RecallElsewhere, SharedSessions
+from mockllm.state.shared_sessions import FetchedLookup, LookupElsewhere, SharedSessions
 from tests.language.virtual_server import VirtualServer
 
 SCENARIO = {
@@ -71,7 +71,7 @@ def test_session_is_undecided_also_with_a_cached_response(shared: Engine) -> Non
     assert rule(decided(shared, chat(shared, "hi", "one"))) == "rest"
 
 
-def test_recall_elsewhere_leaves_the_lease(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """A response that lacks an earlier one takes its place once, however often it is planned."""
     state = shared.state
     assert isinstance(state, SharedSessions)
@@ -80,28 +80,28 @@ def test_recall_elsewhere_leaves_the_lease(shared: Engine, monkeypatch: pytest.M
     decision = state.local.decide(raised.value.claim)
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_planned", _lacking)
-        with pytest.raises(RecallElsewhere):
+        with pytest.raises(LookupElsewhere):
             raised.value.finish(decision)
     assert state.local.decide(raised.value.claim).outcome == "limited"
     response = raised.value.finish(decision)
     assert rule(response) == "rest"
-    assert response.lease is not None
-    response.lease.end()
+    assert response.slot is not None
+    response.slot.release()
     assert state.local.decide(raised.value.claim).outcome == "rule"
 
 
 def _lacking(*_: object) -> PlannedResponse:
-    raise RecallElsewhere("", ("call", "call_1"))
+    raise LookupElsewhere("", ("call", "call_1"))
 
 
 def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
     state = shared.state
     assert isinstance(state, SharedSessions)
     state.remember_elsewhere = _forget
-    lookup = state.recall("one")
+    lookup = state.lookup("one")
     assert isinstance(lookup, FetchedLookup)
     for call, key in ((lookup.stored, "stored"), (lookup.all_stored, "all_stored"), (lookup.call, "call")):
-        with pytest.raises(RecallElsewhere) as raised:
+        with pytest.raises(LookupElsewhere) as raised:
             call("name")
         assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
     assert lookup.having(("call", "name"), "tool").call("name") == "tool"

@@ -86,15 +86,15 @@ def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
     assert body(deferred(vectors, embed(20))) == body(expected)
 
 
-def test_deferred_response_keeps_its_lease_to_the_end() -> None:
+def test_deferred_response_keeps_its_slot_to_the_end() -> None:
     one = engine(LONG, **PACE, limited=True)
     with pytest.raises(DeferredResponse) as raised:
         one.respond(chat(one), may_defer=True)
-    lease = raised.value.lease
-    assert lease is not None
+    slot = raised.value.slot
+    assert slot is not None
     assert one.respond(chat(one)).status == 429
-    assert raised.value.plan()().lease is lease
-    lease.end()
+    assert raised.value.plan()().slot is slot
+    slot.release()
     assert one.respond(chat(one)).status == 200
 
 
@@ -103,10 +103,10 @@ def test_deferred_response_is_stored_by_its_dialect() -> None:
     request = chat(stored, "/v1/responses", input="hi", store=True)
     response = deferred(stored, request)
     assert response.plan.steps
-    assert len(stored.state.recall("").all_stored("resp_")) == 1
+    assert len(stored.state.lookup("").all_stored("resp_")) == 1
 
 
-def test_failure_of_planner_without_lease_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failure_of_planner_without_slot_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 

@@ -106,8 +106,8 @@ def test_cached_from_reproduces_the_response() -> None:
         )
         answer = game.engine.respond(request)
         if answer.cached_from is not None:
-            assert isinstance(answer.seed_or_root, bytes)
-            again = answer.cached_from.again(answer.seed_or_root, int(request.now), request.input_tokens)
+            assert isinstance(answer.seed_source, bytes)
+            again = answer.cached_from.again(answer.seed_source, int(request.now), request.input_tokens)
             assert again == answer._replace(cached_from=None)
             alike += 1
     assert alike > 10

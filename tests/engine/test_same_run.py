@@ -84,7 +84,7 @@ def within(session: str, asked: ClientRequest) -> ClientRequest:
 
 def seen(heard: ClientResponse) -> Any:
     """All that a client could see: head, moments, bytes."""
-    return heard.status, heard.headers, heard.delay, heard.timed_bytes, heard.planned.seed_or_root
+    return heard.status, heard.headers, heard.delay, heard.timed_bytes, heard.planned.seed_source
 
 
 @pytest.mark.parametrize("seed", [0, 11])

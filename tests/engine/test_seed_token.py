@@ -69,7 +69,7 @@ def test_a_token_reproduces_any_response(say, user: str, seed: int) -> None:  # 
         game.respond(chat_request("noise", key=str(number)))
         asked = say(user, key="a", stream=number % 2 == 0)
         first = game.respond(asked)
-        told = token_of(first.planned.seed_or_root)
+        told = token_of(first.planned.seed_source)
         assert whole(VirtualServer(RULES).respond(replayed(asked, told))) == whole(first), (number, told)
 
 
@@ -79,14 +79,14 @@ def test_a_token_reproduces_fake_data() -> None:
     said = [game.respond(asked) for _ in range(5)]
     assert len({str(each.calls) for each in said}) > 1
     for each in said:
-        assert isinstance(each.planned.seed_or_root, str)
-        assert VirtualServer(RULES).respond(replayed(asked, each.planned.seed_or_root)).bytes == each.bytes
+        assert isinstance(each.planned.seed_source, str)
+        assert VirtualServer(RULES).respond(replayed(asked, each.planned.seed_source)).bytes == each.bytes
 
 
 def test_a_cached_response_has_a_token_by_number() -> None:
     game = VirtualServer("rules: [{reply: hi}]", seed=3)
     said = [game.respond(chat_request()) for _ in range(5)]
-    seeds = [each.planned.seed_or_root for each in said]
+    seeds = [each.planned.seed_source for each in said]
     assert isinstance(seeds[4], bytes)
     assert token_of(seeds[4]) == "3@4"
     assert token_of(b"3||0|") == "3"
@@ -96,8 +96,8 @@ def test_a_cached_response_has_a_token_by_number() -> None:
 
 
 def test_the_first_position_is_the_seed_alone() -> None:
-    assert VirtualServer(RULES, seed=9).respond(chat_request()).planned.seed_or_root == "9"
-    assert VirtualServer("rules: []").respond(chat_request()).planned.seed_or_root == "0"
+    assert VirtualServer(RULES, seed=9).respond(chat_request()).planned.seed_source == "9"
+    assert VirtualServer("rules: []").respond(chat_request()).planned.seed_source == "0"
 
 
 def test_a_reproduced_request_is_counted() -> None:
@@ -123,10 +123,10 @@ def test_a_reproduced_refusal_stays_a_refusal() -> None:
     lost = [game.respond(chat_request("hi")) for _ in range(20)]
     assert {each.status for each in lost} == {200, 404}
     for each in lost:
-        assert isinstance(each.planned.seed_or_root, str)
+        assert isinstance(each.planned.seed_source, str)
         assert (
             VirtualServer("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
-            .respond(replayed(chat_request("hi"), each.planned.seed_or_root))
+            .respond(replayed(chat_request("hi"), each.planned.seed_source))
             .status
             == each.status
         )

@@ -224,9 +224,9 @@ def test_limit_preview_equals_next_result() -> None:
             request = engine.read(sent.method, sent.path, "", {}, sent.body, sent.client, sent.now)
             seen = ClientResponse(engine.peek(request).respond())
             assert seen.status == expected
-            assert seen.planned.lease is None
+            assert seen.planned.slot is None
         came = server.respond(chat_request())
         assert came.status == expected
         assert came.headers == seen.headers
-        if came.planned.lease is not None:
-            came.planned.lease.end()
+        if came.planned.slot is not None:
+            came.planned.slot.release()

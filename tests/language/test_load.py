@@ -36,11 +36,11 @@ def test_load_slot_is_freed_by_each_response() -> None:
     assert statuses([first, second, third]) == [200, 200, 429]
     assert third.headers["retry-after"] == "1"
     assert third.notes == "limited: too many requests under way, retry after 1s (s/a.yaml:2)"
-    assert (third.planned.lease, server.respond(chat_request(key="other")).status) == (None, 200)
-    lease = first.planned.lease
-    assert lease is not None
+    assert (third.planned.slot, server.respond(chat_request(key="other")).status) == (None, 200)
+    slot = first.planned.slot
+    assert slot is not None
     for _ in range(3):
-        lease.end()  # a second end has no effect
+        slot.release()  # a second end has no effect
     assert [server.respond(chat_request()).status for _ in range(2)] == [200, 429]
 
 
@@ -48,8 +48,8 @@ def test_load_slot_is_freed_by_invalid_request() -> None:
     server = VirtualServer(limit_file("strategy: fixed-window, concurrent: 1"))
     response = server.respond(chat_request(temperature=9))
     assert (response.status, server.respond(chat_request()).status) == (400, 429)
-    assert response.planned.lease is not None
-    response.planned.lease.end()
+    assert response.planned.slot is not None
+    response.planned.slot.release()
     assert server.respond(chat_request()).status == 200
 
 
@@ -121,10 +121,10 @@ def test_load_is_separate_for_each_key() -> None:
 
 def test_load_slot_is_freed_by_disconnect() -> None:
     server = VirtualServer(loaded("max_inflight: 1"))
-    lease = server.respond(STREAM).planned.lease
+    slot = server.respond(STREAM).planned.slot
     assert server.respond(STREAM).status == 503
-    assert lease is not None
-    lease.end()
+    assert slot is not None
+    slot.release()
     assert server.respond(STREAM).status == 200
 
 
@@ -136,8 +136,8 @@ def test_load_does_not_queue_behind_hang() -> None:
     hangs = server.engine.respond(read(server, chat_request("hang", stream=True)))
     assert plan_duration(hangs.plan) == inf
     assert server.respond(request_at(1e6)).status == 503
-    assert hangs.lease is not None
-    hangs.lease.end()
+    assert hangs.slot is not None
+    hangs.slot.release()
     assert server.respond(request_at(1e6)).status == 200
 
 

@@ -83,7 +83,7 @@ def test_preview_counts_nothing() -> None:
     for _ in range(3):
         peeked = server.engine.peek(sent).decision.rule
         assert peeked is not None
-        assert peeked.candidate.draws == "a.yaml:it"
+        assert peeked.candidate.random_key == "a.yaml:it"
     assert server.respond(chat_request()).rule == "it"
 
 

@@ -44,15 +44,15 @@ CASES: dict[str, tuple[AccessLogRecord, str]] = {
         "10:12:01 POST /v1/messages - → - 200 12ms",
     ),
     "a client that left": (
-        RECORD._replace(left="gone"),
+        RECORD._replace(end_reason="gone"),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [the client left]",
     ),
     "an answer that the server itself cut": (
-        RECORD._replace(left="stopped"),
+        RECORD._replace(end_reason="stopped"),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [cut: the server stopped]",
     ),
     "a cut": (
-        RECORD._replace(left="reset", notes=("a note",)),
+        RECORD._replace(end_reason="reset", notes=("a note",)),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [a note; cut: connection reset]",
     ),
     "what a client sends cannot steer the terminal": (
@@ -73,10 +73,10 @@ def test_verbose_adds_the_modifiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed_or_root", "told"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
+    ("seed_source", "told"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
 )
-def test_verbose_line_has_session_and_seed(seed_or_root: str | bytes, told: str) -> None:
-    record = RECORD._replace(modifiers=(), session="gw0:test", seed_or_root=seed_or_root)
+def test_verbose_line_has_session_and_seed(seed_source: str | bytes, told: str) -> None:
+    record = RECORD._replace(modifiers=(), session="gw0:test", seed_source=seed_source)
     assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {told}]")
     assert "[" not in line(record)
 
@@ -166,7 +166,7 @@ def test_near_miss_of_many_characters_is_cut() -> None:
 
 
 def test_line_names_faults_and_the_cut() -> None:
-    faulty = RECORD._replace(faults=("stall", "disconnect"), left="close")
+    faulty = RECORD._replace(faults=("stall", "disconnect"), end_reason="close")
     assert line(faulty).endswith("12ms  [fault: stall, disconnect; cut: connection closed]")
 
 

@@ -163,7 +163,7 @@ def test_cut_stream_has_no_last_chunk(raw: Raw, server: ThreadedServer) -> None:
     got = raw.send(request(path="/cut")).answer()
     assert not got.complete
     assert got.body == b"data: a\n\ndata: b\n\n"
-    assert written_down(server, "/cut").left == "close"
+    assert written_down(server, "/cut").end_reason == "close"
 
 
 def test_cut_body_has_full_content_length_and_half_the_bytes(raw: Raw) -> None:
@@ -176,7 +176,7 @@ def test_reset_follows_all_written_bytes(raw: Raw, server: ThreadedServer) -> No
     with pytest.raises(ConnectionResetError):
         raw.to_the_end()
     assert raw.rest.count(b"a") >= 100_000
-    assert written_down(server, "/reset").left == "reset"
+    assert written_down(server, "/reset").end_reason == "reset"
 
 
 @pytest.mark.parametrize("path", ["/slow", "/delayed"])
@@ -189,7 +189,7 @@ def test_stream_of_disconnected_client_is_dropped(server: ThreadedServer, path: 
         until(lambda: server.app.running > 0)
         if how == "RST":
             raw.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    assert written_down(server, path).left == "gone"
+    assert written_down(server, path).end_reason == "gone"
     until(lambda: server.app.running == 0)
 
 
@@ -317,8 +317,8 @@ def test_journal_entry_has_outcome_of_request(server: ThreadedServer, raw: Raw) 
     record = written_down(server, "/noted")
     assert (record.method, record.status, record.rule, record.missed) == ("POST", 404, None, True)
     assert record.notes == ("not played",)
-    assert record.left == "finished"
-    assert 0 <= record.took < PATIENCE
+    assert record.end_reason == "finished"
+    assert 0 <= record.duration < PATIENCE
     raw.send(request(path="/whole")).answer()
     assert written_down(server, "/whole").rule == "a.yaml:/whole"
 

@@ -57,13 +57,13 @@ class Wire(asyncio.Transport):
 
 
 class Place:
-    """A lease that knows how often it was handed back."""
+    """A slot that counts its releases."""
 
     ended = 0
 
     def expect_end(self, until: float) -> None: ...
 
-    def end(self) -> None:
+    def release(self) -> None:
         self.ended += 1
 
 
@@ -95,13 +95,13 @@ class ServerWithoutSockets:
 
     def __init__(self) -> None:
         self.places: list[Place] = []
-        self.app = App(FakeEngine({path: self._leasing(plan) for path, plan in PLANS.items()}))
+        self.app = App(FakeEngine({path: self._taking_slot(plan) for path, plan in PLANS.items()}))
         self.listener = Listener(self.app)
 
-    def _leasing(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
+    def _taking_slot(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
         def answer(request: Request) -> PlannedResponse:
             self.places.append(Place())
-            return PlannedResponse(plan, "a rule", lease=self.places[-1])
+            return PlannedResponse(plan, "a rule", slot=self.places[-1])
 
         return answer
 
@@ -122,7 +122,7 @@ class ServerWithoutSockets:
         """Neither now nor when the loop has had its turns."""
         for _ in range(5):
             assert [place.ended for place in self.places] == [1]
-            assert [each.left for each in self.app.journal] == ["gone"]
+            assert [each.end_reason for each in self.app.journal] == ["gone"]
             assert not any(self.app.playing.values())
             assert len(self.app.deadlines) == 0
             await asyncio.sleep(0)
@@ -181,8 +181,8 @@ def test_entry_end_is_time_of_last_write(plan: Plan) -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         (seen,) = app.journal
-        assert seen.left == "finished"
-        assert seen.since + seen.took <= over
+        assert seen.end_reason == "finished"
+        assert seen.started + seen.duration <= over
 
     asyncio.run(main())
 
@@ -235,6 +235,6 @@ def test_stopping_server_finishes_stream_begun_at_once() -> None:
         assert (await reader.read()).endswith(b"data: chunk 3\n\n\r\n0\r\n\r\n")
         await stopping[0]
         writer.close()
-        assert [each.left for each in app.journal] == ["finished"]
+        assert [each.end_reason for each in app.journal] == ["finished"]
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE))

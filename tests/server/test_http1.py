@@ -279,7 +279,7 @@ def kept(
     data = EventStep(dumps({"id": id, "at": derive(int, placeholders.now)}), 1, "body")
     plan = Plan(replace(head, unique_headers=own), (data,) if steps is None else (data, *steps), framing)
     prerendered = prerender_response(plan, placeholders)
-    return prerendered, prerendered.fill(Ids(0, "", 7).root, 1_700_000_000, 0)
+    return prerendered, prerendered.fill(Ids(0, "", 7).id_seed, 1_700_000_000, 0)
 
 
 @pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)

@@ -19,16 +19,16 @@ def seen(
     at: float = 100.0,
     took: float = 0.01,
     model: str | None = "m",
-    left: EndReason = "finished",
+    end_reason: EndReason = "finished",
     times: array[float] | None = None,
 ) -> Exchange:
     return Exchange(
         at=at,
-        since=5.0,
+        started=5.0,
         response=answer,
         ended=True,
-        took=took,
-        left=left,
+        duration=took,
+        end_reason=end_reason,
         times=times,
         method="POST",
         target="/",
@@ -74,13 +74,13 @@ def test_labels_are_bounded() -> None:
 def test_errors_misses_faults_and_who_left_are_counted() -> None:
     metrics = Metrics()
     metrics.one(seen(said(404, None, missed=True)))
-    metrics.one(seen(said(faults=("reset",)), left="reset"))
+    metrics.one(seen(said(faults=("reset",)), end_reason="reset"))
     metrics.many(seen(said(faults=("stall",))), [0.01] * 3)
     (found,) = metrics.endpoints.values()
     assert (found.requests, found.errors, found.missed) == (5, 1, 1)
     assert found.faults == {"reset": 1, "stall": 3}
-    assert found.left == {"reset": 1}
-    assert found.took.count == 5
+    assert found.end_reasons == {"reset": 1}
+    assert found.durations.count == 5
 
 
 STREAM = Plan(
@@ -109,7 +109,7 @@ def test_stream_metrics_have_ttft_gaps_and_lateness() -> None:
 
 def test_stream_left_before_first_chunk_has_no_stream_metrics() -> None:
     metrics = Metrics()
-    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=array("d", [5.0]), left="gone"))
+    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=array("d", [5.0]), end_reason="gone"))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, found.gaps.count, metrics.late.count) == (0, 0, 0)
 
@@ -136,11 +136,11 @@ SIZES: list[tuple[str, EndReason, float, int]] = [
 
 
 @pytest.mark.parametrize(
-    ("left", "took", "size"), [case[1:] for case in SIZES], ids=[case[0] for case in SIZES]
+    ("end_reason", "took", "size"), [case[1:] for case in SIZES], ids=[case[0] for case in SIZES]
 )
-def test_bytes_are_counted_by_the_second(left: EndReason, took: float, size: int) -> None:
+def test_bytes_are_counted_by_the_second(end_reason: EndReason, took: float, size: int) -> None:
     metrics = Metrics()
-    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), took=took, left=left))
+    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), took=took, end_reason=end_reason))
     (second,) = metrics.seconds()
     assert second.bytes == size
 
@@ -148,7 +148,7 @@ def test_bytes_are_counted_by_the_second(left: EndReason, took: float, size: int
 def test_bytes_behind_cut_are_not_counted() -> None:
     metrics = Metrics()
     cut = Plan(ResponseHead(200, ()), (RawStep(b"abc", 0), CutStep("reset", 0), RawStep(b"defg", 0)))
-    metrics.one(seen(PlannedResponse(cut, None), left="reset"))
+    metrics.one(seen(PlannedResponse(cut, None), end_reason="reset"))
     (second,) = metrics.seconds()
     assert second.bytes == 3
 
@@ -168,7 +168,7 @@ def test_time_series_is_bounded() -> None:
         metrics.one(seen(said(500), at=1000.5 + second, took=1.5))
     seconds = list(metrics.seconds())
     assert len(seconds) == MAX_SECONDS
-    assert (seconds[-1].requests, seconds[-1].errors, seconds[-1].took) == (2, 1, 2.0)
+    assert (seconds[-1].requests, seconds[-1].errors, seconds[-1].duration) == (2, 1, 2.0)
     metrics.reset()
     assert not list(metrics.seconds())
 

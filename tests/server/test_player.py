@@ -27,8 +27,8 @@ from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.http1 import ResponseFraming, render_head
 from mockllm.server.player import (
-    SLICE_BYTES,
-    SLICE_STEPS,
+    MAX_WRITE_BYTES,
+    MAX_WRITE_STEPS,
     Player,
     Sink,
     at_once,
@@ -205,18 +205,18 @@ def test_player_fails_if_client_is_gone() -> None:
 
 
 def test_long_plan_is_framed_in_one_slice_each_turn() -> None:
-    steps: tuple[Step, ...] = tuple(say(str(number), number) for number in range(SLICE_STEPS * 3 + 1))
+    steps: tuple[Step, ...] = tuple(say(str(number), number) for number in range(MAX_WRITE_STEPS * 3 + 1))
     played, _, clock = play(streamed(*steps))
     assert [at for at, _ in played] == [0, 0, 0, 0]
-    assert [data.count(b"data: ") for _, data in played] == [SLICE_STEPS] * 3 + [1]
+    assert [data.count(b"data: ") for _, data in played] == [MAX_WRITE_STEPS] * 3 + [1]
     assert clock.turns == 3
 
 
 def test_huge_body_is_written_in_slices() -> None:
-    body = b"x" * (SLICE_BYTES * 2 + 5)
+    body = b"x" * (MAX_WRITE_BYTES * 2 + 5)
     played, _, _ = play(Plan(ResponseHead(200, ()), (EventStep(body, 1, "body"),)))
     assert b"".join(data for _, data in played) == HEAD + body
-    assert [len(data.removeprefix(HEAD)) for _, data in played] == [SLICE_BYTES, SLICE_BYTES, 5]
+    assert [len(data.removeprefix(HEAD)) for _, data in played] == [MAX_WRITE_BYTES, MAX_WRITE_BYTES, 5]
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_single_bytes_leave_one_by_one() -> None:
 
 
 def test_late_flow_is_written_in_slices() -> None:
-    body = b"x" * (SLICE_STEPS + 10)
+    body = b"x" * (MAX_WRITE_STEPS + 10)
     plan = Plan(
         ResponseHead(200, ()),
         (EventStep(body, 0, "body"),),
@@ -311,7 +311,7 @@ def test_late_flow_is_written_in_slices() -> None:
     )
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines, CHUNKED, late=100.0)
-    assert len(sink.writes) == SLICE_STEPS  # other streams have their turn
+    assert len(sink.writes) == MAX_WRITE_STEPS  # other streams have their turn
     clock.run_until(clock.now + 1)
     assert [data for _, data in sink.writes[1:]] == [b"1\r\nx\r\n"] * len(body) + [b"0\r\n\r\n"]
 

@@ -32,29 +32,29 @@ from tests.waiting import until
 
 @dataclass(eq=False)
 class Place:
-    """A lease that knows how often it was handed back."""
+    """A slot that counts its releases."""
 
     ended: int = 0
 
     def expect_end(self, until: float) -> None: ...
 
-    def end(self) -> None:
+    def release(self) -> None:
         self.ended += 1
 
 
-class LeasedEngine:
+class SlotEngine:
     """An engine whose every answer takes a place."""
 
     def __init__(self) -> None:
         self.places: list[Place] = []
         self.engine = FakeEngine(
-            {path: self._leasing(plan) for path, plan in PLANS.items()},
+            {path: self._taking_slot(plan) for path, plan in PLANS.items()},
         )
 
-    def _leasing(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
+    def _taking_slot(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
         def answer(request: Request) -> PlannedResponse:
             self.places.append(Place())
-            return PlannedResponse(plan, None, lease=self.places[-1])
+            return PlannedResponse(plan, None, slot=self.places[-1])
 
         return answer
 
@@ -79,32 +79,32 @@ PLANS = {
 
 
 @pytest.fixture
-def leasing() -> Iterator[tuple[LeasedEngine, str]]:
-    made = LeasedEngine()
+def taking_slots() -> Iterator[tuple[SlotEngine, str]]:
+    made = SlotEngine()
     with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.2, grace=0.2))) as url:
         yield made, url
 
 
 @pytest.mark.parametrize("path", ["/whole", "/large", "/late", "/stream", "/raw"])
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
-def test_lease_ends_with_response(leasing: tuple[LeasedEngine, str], path: str, version: str) -> None:
-    made, url = leasing
+def test_slot_ends_with_response(taking_slots: tuple[SlotEngine, str], path: str, version: str) -> None:
+    made, url = taking_slots
     with Raw.to(url) as raw:
         assert raw.send(request(path=path, version=version)).answer().status == 200
         assert made.handed_back()
 
 
 @pytest.mark.parametrize("path", ["/reset", "/close"])
-def test_lease_ends_with_cut(leasing: tuple[LeasedEngine, str], path: str) -> None:
-    made, url = leasing
+def test_slot_ends_with_cut(taking_slots: tuple[SlotEngine, str], path: str) -> None:
+    made, url = taking_slots
     with Raw.to(url) as raw:
         raw.send(request(path=path)).closed_after()
         assert made.handed_back()
 
 
 @pytest.mark.parametrize("path", ["/long", "/very-late", "/silence", "/large"])
-def test_lease_ends_if_client_leaves(leasing: tuple[LeasedEngine, str], path: str) -> None:
-    made, url = leasing
+def test_slot_ends_if_client_leaves(taking_slots: tuple[SlotEngine, str], path: str) -> None:
+    made, url = taking_slots
     with Raw.to(url) as raw:
         raw.send(request(path=path))
         until(lambda: len(made.places) == 1)
@@ -113,8 +113,8 @@ def test_lease_ends_if_client_leaves(leasing: tuple[LeasedEngine, str], path: st
 
 
 @pytest.mark.parametrize("path", ["/whole", "/late", "/long", "/silence"])
-def test_lease_ends_if_client_left_before_start(leasing: tuple[LeasedEngine, str], path: str) -> None:
-    made, url = leasing
+def test_slot_ends_if_client_left_before_start(taking_slots: tuple[SlotEngine, str], path: str) -> None:
+    made, url = taking_slots
     for _ in range(20):
         Raw.to(url).send(request(path=path)).sock.close()
     with Raw.to(url) as raw:
@@ -122,8 +122,8 @@ def test_lease_ends_if_client_left_before_start(leasing: tuple[LeasedEngine, str
     until(lambda: len(made.places) > 0 and all(place.ended == 1 for place in made.places))
 
 
-def test_several_on_one_connection(leasing: tuple[LeasedEngine, str]) -> None:
-    made, url = leasing
+def test_several_on_one_connection(taking_slots: tuple[SlotEngine, str]) -> None:
+    made, url = taking_slots
     with Raw.to(url) as raw:
         raw.send(
             request(path="/whole") + request(path="/late") + request(path="/stream") + request(path="/whole")
@@ -132,8 +132,8 @@ def test_several_on_one_connection(leasing: tuple[LeasedEngine, str]) -> None:
         assert made.handed_back(4)
 
 
-def test_lease_ends_if_server_stops() -> None:
-    made = LeasedEngine()
+def test_slot_ends_if_server_stops() -> None:
+    made = SlotEngine()
     with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.1, grace=0.1))) as url:
         raw = Raw.to(url).send(request(path="/long"))
         until(lambda: len(made.places) == 1)
@@ -141,11 +141,11 @@ def test_lease_ends_if_server_stops() -> None:
     raw.sock.close()
 
 
-def test_lease_of_lost_connection_ends_once() -> None:
+def test_slot_of_lost_connection_ends_once() -> None:
     async def lost() -> None:
         app = App(FakeEngine())
-        for lease in (place, None):
-            exchange = Exchange(response=PlannedResponse(whole(), None, lease=lease), lease=lease)
+        for slot in (place, None):
+            exchange = Exchange(response=PlannedResponse(whole(), None, slot=slot), slot=slot)
             abandon_exchange(app, exchange)
             abandon_exchange(app, exchange)
 

@@ -1,4 +1,4 @@
-"""Limits, loads, windows and states in memory: bounds, reloads and leases."""
+"""Limits, loads, windows and states in memory: bounds, reloads and slots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.limits.limit import Limit
-from mockllm.core.selection.decision import Candidate, Decision, Lease, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.core.selection.load import Load
 from mockllm.state.session_counters import SessionCounters
@@ -63,19 +63,19 @@ def test_accounts_least_recently_used_are_removed() -> None:
 
 
 @pytest.mark.parametrize("what", ["limit", "load"])
-def test_lease_of_removed_account_leaves_new_one(what: str) -> None:
+def test_slot_of_removed_account_leaves_new_one(what: str) -> None:
     counters = SessionCounters()
     stored: dict[str, Any] = {"limit": PLACE} if what == "limit" else {"load": Load(max_inflight=1)}
     claim = match_result(modifier("m", **stored))
-    lease = counters.decide(claim).lease
-    assert lease is not None
+    slot = counters.decide(claim).slot
+    assert slot is not None
     counters.keep(frozenset())
-    fresh = counters.decide(claim).lease
+    fresh = counters.decide(claim).slot
     assert fresh is not None
-    lease.end()  # of a removed account: the new lease is unaffected
-    assert counters.decide(claim).lease is None
-    fresh.end()
-    assert counters.decide(claim).lease is not None
+    slot.release()  # of a removed account: the new slot is unaffected
+    assert counters.decide(claim).slot is None
+    fresh.release()
+    assert counters.decide(claim).slot is not None
 
 
 def test_preview_charges_nothing() -> None:
@@ -85,7 +85,7 @@ def test_preview_charges_nothing() -> None:
     )
     for _ in range(3):
         seen = counters.decide(claim, count=False)
-        assert (seen.outcome, seen.lease) == ("miss", None)
+        assert (seen.outcome, seen.slot) == ("miss", None)
         assert seen.bounds is not None
         assert seen.bounds.standing.requests is not None
         assert seen.bounds.standing.requests.remaining == 0
@@ -104,13 +104,13 @@ def test_refusal_charges_no_other_limit() -> None:
         "limited",
         "limited",
     ]
-    lease: Lease | None = counters.decide(match_result(full)).lease
+    slot: InFlightSlot | None = counters.decide(match_result(full)).slot
     assert outcomes(counters, match_result(wide, full), match_result(full, wide)) == [
         "overloaded",
         "overloaded",
     ]
-    assert lease is not None
-    lease.end()
+    assert slot is not None
+    slot.release()
     assert outcomes(counters, match_result(wide, full), match_result(wide), match_result(wide)) == [
         "miss",
         "miss",
@@ -133,16 +133,16 @@ def test_queue_wait_is_first_end_of_all_responses() -> None:
     counters = SessionCounters()
     claim = match_result(modifier("m", load=Load(max_inflight=2, queue=2)))
     for until in (9.0, 4.0):
-        lease = counters.decide(claim).lease
-        assert lease is not None
-        lease.expect_end(until)
+        slot = counters.decide(claim).slot
+        assert slot is not None
+        slot.expect_end(until)
     waits = []
     for _ in range(3):
         decision = counters.decide(claim)
         assert decision.bounds is not None
-        if decision.lease is not None:
+        if decision.slot is not None:
             waits.append(decision.bounds.wait)
-            decision.lease.expect_end(decision.bounds.wait + 3.0)
+            decision.slot.expect_end(decision.bounds.wait + 3.0)
     assert waits == [4.0, 7.0]
 
 
@@ -150,13 +150,13 @@ def test_reset_limits_leaves_responses_in_flight() -> None:
     state = Sessions()
     stored, used = match_result(modifier("held", limit=PLACE)), match_result(modifier("used", limit=ONE))
     other = match_result(modifier("other", limit=ONE))
-    lease = state.decide(stored).lease
-    assert lease is not None
+    slot = state.decide(stored).slot
+    assert slot is not None
     assert [state.decide(claim).outcome for claim in (stored, used, used)] == ["limited", "miss", "limited"]
     assert state.decide(other).outcome == "miss"
     state.reset_limits(frozenset({"held", "used"}))
     assert [state.decide(claim).outcome for claim in (stored, used, other)] == ["limited", "miss", "limited"]
-    lease.end()
+    slot.release()
     assert state.decide(stored).outcome == "miss"
     state.reset_limits()
     assert state.decide(other).outcome == "miss"
@@ -168,9 +168,9 @@ def test_limit_delay_frees_no_load_slot_early() -> None:
     leaky = modifier("leaky", limit=Limit("leaky-bucket", 1, window=10.0, queue=5))
     for now, limits in ((0.0, (leaky,)), (1.0, (leaky,))):  # the second one is admitted at 10
         decision = counters.decide(match_result(load, *limits, now=now))
-        assert decision.lease is not None
+        assert decision.slot is not None
         assert decision.bounds is not None
-        decision.lease.expect_end(now + decision.bounds.wait + 5.0)
+        decision.slot.expect_end(now + decision.bounds.wait + 5.0)
     assert outcomes(counters, match_result(load, now=2.0), match_result(load, now=6.0)) == [
         "overloaded",
         "miss",

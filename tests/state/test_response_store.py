@@ -16,43 +16,43 @@ def stored(id: str, size: int = 0) -> StoredResponse:
 def test_stored_response_is_found_by_session_and_name() -> None:
     counters = Sessions()
     counters.remember("a", StoreUpdate(("r", "item"), stored("r"), {"call": "tool"}))
-    assert counters.recall("a").stored("r") == counters.recall("a").stored("item") == stored("r")
-    assert counters.recall("a").call("call") == "tool"
+    assert counters.lookup("a").stored("r") == counters.lookup("a").stored("item") == stored("r")
+    assert counters.lookup("a").call("call") == "tool"
     for name in ("r", "item", "other"):
-        assert counters.recall("b").stored(name) is NOTHING.stored(name) is None
-    assert counters.recall("b").call("call") is NOTHING.call("call") is None
+        assert counters.lookup("b").stored(name) is NOTHING.stored(name) is None
+    assert counters.lookup("b").call("call") is NOTHING.call("call") is None
 
 
 def test_stored_response_last_of_name_is_found() -> None:
     counters = ResponseStore()
     counters.remember("", StoreUpdate(("one", "conversation"), stored("one")))
     counters.remember("", StoreUpdate(("two", "conversation"), stored("two")))
-    assert counters.recall("").stored("conversation") == stored("two")
+    assert counters.lookup("").stored("conversation") == stored("two")
 
 
 def test_forgotten_response_is_missing() -> None:
     counters = ResponseStore()
     counters.remember("", StoreUpdate(("r", "item"), stored("r")))
     counters.remember("", StoreUpdate(forgotten=("r", "item", "never there")))
-    assert counters.recall("").stored("r") is counters.recall("").stored("item") is None
+    assert counters.lookup("").stored("r") is counters.lookup("").stored("item") is None
 
 
 def test_oldest_responses_are_removed_first() -> None:
     counters = ResponseStore(size=6_200, call_size=1_000)
     for name in ("one", "two", "three"):
         counters.remember("", StoreUpdate((name, f"{name}'s item"), stored(name, 1_500), {name: "tool"}))
-    recall = counters.recall("")
-    assert [recall.stored(name) is not None for name in ("one", "two", "three")] == [False, True, True]
-    assert [recall.call(name) for name in ("one", "two", "three")] == [None, "tool", "tool"]
+    lookup = counters.lookup("")
+    assert [lookup.stored(name) is not None for name in ("one", "two", "three")] == [False, True, True]
+    assert [lookup.call(name) for name in ("one", "two", "three")] == [None, "tool", "tool"]
     counters.remember("", StoreUpdate(forgotten=("two", "two's item", "three", "three's item")))
     counters.remember("", StoreUpdate(("four",), stored("four", 4_000)))
-    assert counters.recall("").stored("four") is not None
+    assert counters.lookup("").stored("four") is not None
 
 
 def test_too_large_response_is_not_stored() -> None:
     counters = ResponseStore(size=1_000)
     counters.remember("", StoreUpdate(("r",), stored("r", 2_000)))
-    assert counters.recall("").stored("r") is None
+    assert counters.lookup("").stored("r") is None
 
 
 def test_all_stored_by_prefix_is_in_order_after_change() -> None:
@@ -61,7 +61,7 @@ def test_all_stored_by_prefix_is_in_order_after_change() -> None:
         counters.remember("a", StoreUpdate((id, f"of {id}"), stored(id)))
     counters.remember("b", StoreUpdate(("chat_3",), stored("chat_3")))
     counters.remember("a", StoreUpdate(("chat_1",), stored("chat_1", 7)))
-    assert counters.recall("a").all_stored("chat_") == [stored("chat_1", 7), stored("chat_2")]
+    assert counters.lookup("a").all_stored("chat_") == [stored("chat_1", 7), stored("chat_2")]
     assert list(NOTHING.all_stored("chat_")) == []
 
 
@@ -70,7 +70,7 @@ def test_changed_response_has_new_size() -> None:
     counters.remember("", StoreUpdate(("one",), stored("one", 3_000)))
     counters.remember("", StoreUpdate(("one",), stored("one", 1_000)))
     counters.remember("", StoreUpdate(("two",), stored("two", 2_500)))
-    assert [each.id for each in counters.recall("").all_stored("")] == ["one", "two"]
+    assert [each.id for each in counters.lookup("").all_stored("")] == ["one", "two"]
 
 
 def test_stored_bytes_are_about_the_real_ones() -> None:
@@ -97,6 +97,6 @@ def test_calls_are_bounded_in_bytes() -> None:
     for number in range(100):
         store.remember("a", StoreUpdate(calls={f"call-{number}": "t" * 1_000}))
         store.remember("a", StoreUpdate(calls={f"call-{number}": "t" * 2_000}))
-    assert sum(store.recall("a").call(f"call-{number}") is not None for number in range(100)) == 4
+    assert sum(store.lookup("a").call(f"call-{number}") is not None for number in range(100)) == 4
     store.end("a")
     assert store._free_for_calls == 10_000

@@ -48,11 +48,11 @@ def test_entries_of_a_window_count_and_leave() -> None:
 
 def test_load_counts_responses_in_flight() -> None:
     counters = SessionCounters()
-    leases = [counters.decide(claim("a", load=Load(max_inflight=100))).lease for _ in range(10)]
+    slots = [counters.decide(claim("a", load=Load(max_inflight=100))).slot for _ in range(10)]
     size = counters.size
-    for lease in leases:
-        assert lease is not None
-        lease.end()
+    for slot in slots:
+        assert slot is not None
+        slot.release()
     counters.decide(claim("a", load=Load(max_inflight=100)))
     assert counters.size < size
 

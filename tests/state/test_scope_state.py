@@ -7,30 +7,30 @@ from random import Random
 
 import pytest
 
-from mockllm.core.selection.decision import Lease
-from mockllm.state.admission import SlotLease
+from mockllm.core.selection.decision import InFlightSlot
+from mockllm.state.admission import MemorySlot
 from mockllm.state.scope_state import InFlight
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_in_flight_count_equals_full_scan(seed: int) -> None:
     random, under_way, now = Random(seed), InFlight(), 0.0
-    ends: dict[Lease, float] = {}
+    ends: dict[InFlightSlot, float] = {}
     for _ in range(2_000):
         now += random.choice((0.0, 0.1, 1.0))
-        lease: Lease = SlotLease((), ())
+        slot: InFlightSlot = MemorySlot((), ())
         match random.choice(["begins", "lasts", "ends", "counts"]):
             case "begins":
-                ends[lease] = inf
-                under_way.expect_end(lease, inf)
+                ends[slot] = inf
+                under_way.expect_end(slot, inf)
             case "lasts" if ends:
-                lease = random.choice(list(ends))
-                ends[lease] = now + random.choice((0.0, 0.5, 10.0))
-                under_way.expect_end(lease, ends[lease])
+                slot = random.choice(list(ends))
+                ends[slot] = now + random.choice((0.0, 0.5, 10.0))
+                under_way.expect_end(slot, ends[slot])
             case "ends" if ends:
-                lease = random.choice(list(ends))
-                del ends[lease]
-                under_way.end(lease)
+                slot = random.choice(list(ends))
+                del ends[slot]
+                under_way.end(slot)
             case _:
                 ends = {each: end for each, end in ends.items() if end > now}
                 assert under_way.at(now) == len(ends)
@@ -40,8 +40,8 @@ def test_in_flight_count_equals_full_scan(seed: int) -> None:
 def test_in_flight_early_ends_leave_small_heap() -> None:
     under_way = InFlight()
     for _ in range(1_000):
-        lease = SlotLease((), ())
-        under_way.expect_end(lease, 60.0)
-        under_way.end(lease)
+        slot = MemorySlot((), ())
+        under_way.expect_end(slot, 60.0)
+        under_way.end(slot)
         assert len(under_way._next) <= 64
     assert under_way.at(0.0) == 0

@@ -52,10 +52,10 @@ def test_unused_session_ends_and_starts_fresh() -> None:
         sessions.remember(id, StoreUpdate(("r",), StoredResponse("r", None, b"", b""), {"call": "tool"}))
     assert sessions.session("b", 105.0).seed == 7
     fresh = sessions.session("a", 110.0)
-    assert (fresh.seed, fresh.recall.stored("r"), fresh.recall.call("call")) == (None, None, None)
+    assert (fresh.seed, fresh.lookup.stored("r"), fresh.lookup.call("call")) == (None, None, None)
     assert outcomes(sessions, "a", "b") == ["rule", "miss"]
     kept = sessions.session("b", 111.0)
-    assert (kept.seed, kept.recall.call("call")) == (7, "tool")
+    assert (kept.seed, kept.lookup.call("call")) == (7, "tool")
     assert message == ["session a ended: not used for 10 s; it begins anew when it is named again"]
 
 
@@ -120,7 +120,7 @@ def test_reset_deletes_all_sessions() -> None:
     shared = sessions.shared
     sessions.reset()
     assert (len(sessions), sessions.totals()) == (0, {})
-    assert sessions.recall("").call("c") is None
+    assert sessions.lookup("").call("c") is None
     assert sessions.shared is shared
     assert outcomes(sessions, "a", "") == ["rule", "rule"]
 
@@ -141,7 +141,7 @@ def test_end_deletes_session() -> None:
     sessions.remember("a", StoreUpdate(calls={"c": "tool"}))
     assert (sessions.end("a"), sessions.end("a")) == (True, False)
     assert outcomes(sessions, "a", "b") == ["rule", "miss"]
-    assert sessions.recall("a").call("c") is None
+    assert sessions.lookup("a").call("c") is None
 
 
 def test_ended_callbacks_get_ids_of_sessions() -> None:

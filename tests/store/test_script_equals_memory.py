@@ -30,10 +30,10 @@ START = 1_000_000.0
 """The time of the first request, in seconds."""
 
 
-class NoLease:
+class NoSlot:
     def expect_end(self, until: float) -> None: ...
 
-    def end(self) -> None: ...
+    def release(self) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ class StoreCounters:
                 claim, f"{next(self._ids)}", tries, draws=draws, now=round(claim.now * 1_000_000)
             )
             data: Any = self._run(sent)
-            result = read_result(data, claim, lambda: next(self._numbers), lambda _, __: NoLease())
+            result = read_result(data, claim, lambda: next(self._numbers), lambda _, __: NoSlot())
             if not isinstance(result, MissingDraws):
                 return result.decision
             tries = [*result.tries, *[0] * (len(claim.modifiers) + len(claim.rules) - len(result.tries))]
@@ -133,7 +133,7 @@ def candidates(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[Candidate]:
         Candidate,
         item=st.just(0),
         key=st.just(""),
-        draws=st.just(""),
+        random_key=st.just(""),
         scope=scopes,
         guard=st.one_of(st.none(), guards),
         validation=st.sampled_from(["strict", "off"]),
@@ -162,7 +162,8 @@ requests = st.lists(
 
 def named(found: Sequence[Candidate], kind: str) -> list[Candidate]:
     return [
-        replace(each, key=f"{kind}{number}", draws=f"{kind}{number}") for number, each in enumerate(found)
+        replace(each, key=f"{kind}{number}", random_key=f"{kind}{number}")
+        for number, each in enumerate(found)
     ]
 
 
@@ -179,7 +180,7 @@ def reached(found: Sequence[Candidate]) -> list[Candidate]:
 def comparable(decision: Decision) -> Decision:
     return replace(
         decision,
-        lease=None,
+        slot=None,
         modifiers=list(decision.modifiers),
         refused=list(decision.refused),
         skipped_modifiers=list(decision.skipped_modifiers),

@@ -28,8 +28,8 @@ class Disturbance(Struct, frozen=True):
     @property
     def key(self) -> str:
         """A text that is equal for equal disturbances only."""
-        facts: Json = [self.kind, dict(self.settings), dict(self.match), self.skip, self.times]
-        return dumps(facts).decode()
+        members: Json = [self.kind, dict(self.settings), dict(self.match), self.skip, self.times]
+        return dumps(members).decode()
 
     @property
     def fault_names(self) -> tuple[str, ...]:

@@ -58,8 +58,8 @@ class ExchangeSeen(Struct, frozen=True):
     def shape(self) -> str:
         """The exchange without its texts: equal shapes are no news to the search."""
         kind = "stream" if self.stream else "whole"
-        facts = (self.provider, self.api, kind, self.turn, self.status, self.error, self.left, *self.faults)
-        return " ".join(str(fact) for fact in facts if fact is not None)
+        parts = (self.provider, self.api, kind, self.turn, self.status, self.error, self.left, *self.faults)
+        return " ".join(str(part) for part in parts if part is not None)
 
 
 class VerdictSeen(Struct, frozen=True):

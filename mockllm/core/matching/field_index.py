@@ -33,7 +33,7 @@ from mockllm.core.matching.conditions import (
     member,
 )
 from mockllm.core.matching.lookup_tables import Affixes, Literals, Table, thresholds
-from mockllm.core.regex.compile import fold
+from mockllm.core.regex.compile import fold_case
 
 _WILD: Final = re.compile(r"[*?\[]")
 
@@ -134,7 +134,7 @@ class FieldIndex:
         value = condition.value
         if isinstance(value, str):
             if condition.ignore_case:
-                self._folded.equal.add(fold(value), row)
+                self._folded.equal.add(fold_case(value), row)
             else:
                 self._plain.equal.add(value, row)
             return True
@@ -158,7 +158,7 @@ class FieldIndex:
         if not literal:
             self._texts.append(row)
         elif folded:
-            self._folded.literals.add(fold(literal), row)
+            self._folded.literals.add(fold_case(literal), row)
         else:
             self._plain.literals.add(literal, row)
 
@@ -167,7 +167,7 @@ class FieldIndex:
         if not text:
             self._texts.append(row)
         else:
-            (tables.ends if ends else tables.starts).add(fold(text) if ignore_case else text, row)
+            (tables.ends if ends else tables.starts).add(fold_case(text) if ignore_case else text, row)
         return True
 
     def _add_glob(self, row: int, condition: Glob) -> bool:
@@ -242,7 +242,7 @@ class FieldIndex:
         if self._length is not None:
             mask |= self._length.lookup(len(text))
         if self._folded.finders:
-            folded = fold(text)
+            folded = fold_case(text)
             for find in self._folded.finders:
                 mask |= find(folded)
         return mask

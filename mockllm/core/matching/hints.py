@@ -13,7 +13,7 @@ from mockllm.core.display import brief, kind
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
 from mockllm.core.json.path_evaluation import TOO_LARGE
-from mockllm.core.regex.compile import fold
+from mockllm.core.regex.compile import fold_case
 
 CASE: Final = "only the case differs"
 SPACE: Final = "only white space differs"
@@ -37,7 +37,7 @@ class TextForms(NamedTuple):
 @lru_cache(16)
 def forms(text: str) -> TextForms:
     """Return the forms of a text. Cached: a text of a request is compared with the conditions of many rules."""
-    folded, words = fold(text), text.split()
+    folded, words = fold_case(text), text.split()
     return TextForms(folded, " ".join(words), "".join(words), "".join(folded.split()))
 
 
@@ -64,7 +64,7 @@ def of_equal(expected: Json, value: Json | Missing) -> str | None:
         return of_type(expected, value)
     if len(value) > MAX_TEXT_LENGTH:
         return None
-    if fold(expected) == forms(value).folded:
+    if fold_case(expected) == forms(value).folded:
         return CASE
     if "".join(expected.split()) == forms(value).bare:
         return SPACE
@@ -72,7 +72,7 @@ def of_equal(expected: Json, value: Json | Missing) -> str | None:
         return None
     from difflib import SequenceMatcher
 
-    return TYPO if SequenceMatcher(None, fold(expected), fold(value)).ratio() >= 0.8 else None
+    return TYPO if SequenceMatcher(None, fold_case(expected), fold_case(value)).ratio() >= 0.8 else None
 
 
 def of_text(part: Json, value: Json | Missing, contains: Callable[[str, str], bool]) -> str | None:
@@ -81,7 +81,7 @@ def of_text(part: Json, value: Json | Missing, contains: Callable[[str, str], bo
         return None if isinstance(value, (list, tuple)) else of_type(part, value)
     if len(value) > MAX_TEXT_LENGTH:
         return None
-    if contains(forms(value).folded, fold(part)):
+    if contains(forms(value).folded, fold_case(part)):
         return CASE
     if contains(forms(value).spaced, " ".join(part.split())):
         return SPACE

@@ -15,7 +15,7 @@ from mockllm.core.matching import hints
 from mockllm.core.matching.conditions import AllOf, AtPath, Compare, Members, OneOf, Some, meets, member
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher
 from mockllm.core.matching.text_conditions import Condition, Contains, EndsWith, Equals, Glob, StartsWith
-from mockllm.core.regex.compile import fold
+from mockllm.core.regex.compile import fold_case
 from mockllm.core.request.request import Request
 
 FAR: Final = 1.0
@@ -104,7 +104,7 @@ def _misspelt(expected: str, text: str) -> float:
     finds more common letters, at ten times the cost."""
     if len(text) > hints.MAX_TEXT_LENGTH:
         return FAR
-    left, forms = fold(expected), hints.forms(text)
+    left, forms = fold_case(expected), hints.forms(text)
     right = forms.folded
     if left == right or "".join(left.split()) == forms.folded_bare:
         return CASE

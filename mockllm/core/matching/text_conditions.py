@@ -14,7 +14,7 @@ from mockllm.core.display import brief, brief_ends, cut
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
-from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold, required_literal
+from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold_case, required_literal
 from mockllm.core.text_vectors import similarity
 
 
@@ -50,7 +50,7 @@ class Equals(Struct, Condition, frozen=True):
 
     def matches(self, value: Json | Missing) -> bool:
         if self.ignore_case and isinstance(value, str) and isinstance(self.value, str):
-            return fold(value) == fold(self.value)
+            return fold_case(value) == fold_case(self.value)
         return equal(self.value, value)
 
     def describe(self) -> str:
@@ -70,7 +70,7 @@ class Contains(Struct, Condition, frozen=True):
         if isinstance(value, str):
             if not isinstance(self.value, str):
                 return False
-            return fold(self.value) in fold(value) if self.ignore_case else self.value in value
+            return fold_case(self.value) in fold_case(value) if self.ignore_case else self.value in value
         if isinstance(value, (list, tuple)):
             same = Equals(self.value, self.ignore_case)
             return any(same.matches(item) for item in value)
@@ -92,7 +92,11 @@ class StartsWith(Struct, Condition, frozen=True):
     def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, str):
             return False
-        return fold(value).startswith(fold(self.text)) if self.ignore_case else value.startswith(self.text)
+        return (
+            fold_case(value).startswith(fold_case(self.text))
+            if self.ignore_case
+            else value.startswith(self.text)
+        )
 
     def describe(self) -> str:
         return f"starts with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
@@ -110,7 +114,9 @@ class EndsWith(Struct, Condition, frozen=True):
     def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, str):
             return False
-        return fold(value).endswith(fold(self.text)) if self.ignore_case else value.endswith(self.text)
+        return (
+            fold_case(value).endswith(fold_case(self.text)) if self.ignore_case else value.endswith(self.text)
+        )
 
     def describe(self) -> str:
         return f"ends with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
@@ -129,13 +135,13 @@ class Glob(Condition):
     _compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        pattern = fold(self.pattern) if self.ignore_case else self.pattern
+        pattern = fold_case(self.pattern) if self.ignore_case else self.pattern
         object.__setattr__(self, "_compiled", re.compile(translate(pattern)))
 
     def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, str):
             return False
-        return self._compiled.match(fold(value) if self.ignore_case else value) is not None
+        return self._compiled.match(fold_case(value) if self.ignore_case else value) is not None
 
     def describe(self) -> str:
         return f"like {brief(self.pattern)}{_case_note(self.ignore_case)}"

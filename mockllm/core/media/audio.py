@@ -130,8 +130,8 @@ FLAC_BLOCK: Final = 4096
 
 
 def _flac(samples: int, subject: str) -> bytes:
-    facts = RATE << 44 | 0 << 41 | 15 << 36 | samples
-    info = pack(">HH", FLAC_BLOCK, FLAC_BLOCK) + bytes(6) + facts.to_bytes(8, "big") + bytes(16)
+    stream_info = RATE << 44 | 0 << 41 | 15 << 36 | samples
+    info = pack(">HH", FLAC_BLOCK, FLAC_BLOCK) + bytes(6) + stream_info.to_bytes(8, "big") + bytes(16)
     blocks = range(0, samples, FLAC_BLOCK)
     frames = (_flac_frame(number, min(FLAC_BLOCK, samples - start)) for number, start in enumerate(blocks))
     return b"fLaC" + b"\x80" + len(info).to_bytes(3, "big") + info + b"".join(frames)

@@ -129,7 +129,7 @@ def _known_chain(request: Request, form: PromptForm) -> PrefixChain | None:
     known = request.known_body
     if known is None or form.items(request) is not known.items:
         return None
-    return known.fold(("prompt_prefix", form), _continued, _step(form))
+    return known.reduce_turns(("prompt_prefix", form), _continued, _step(form))
 
 
 def _continued(chain: PrefixChain | None) -> PrefixChain:

@@ -17,7 +17,7 @@ _GROUPS: Final = (_constants.SUBPATTERN, _constants.ATOMIC_GROUP)
 _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
 
 
-def fold(text: str) -> str:
+def fold_case(text: str) -> str:
     """Return the text for comparisons with `ignore_case`: case-folded, with one i for Turkish i's, as in `re`."""
     if text.isascii():
         return text.lower()
@@ -177,7 +177,7 @@ def required_literal(pattern: str, ignore_case: bool = False) -> str | None:
     longest = max(runs, key=len)
     if len(longest) < 2 and longest.isascii():
         return None
-    return fold(longest) if ignores else longest
+    return fold_case(longest) if ignores else longest
 
 
 def _literals(tree: Any, ignores: bool) -> Iterator[str]:

@@ -194,7 +194,7 @@ class Placeholders:
 
 
 class PlaceholderIds(Ids):
-    """Ids that are placeholders. They have no root, so that nothing can be computed behind their back."""
+    """Ids that are placeholders. They have no id seed, so that nothing can be computed behind their back."""
 
     __slots__ = ("_ids", "_placeholders")
 
@@ -251,9 +251,9 @@ class Prerendered(Struct, frozen=True, eq=False):
                 return False
         return True
 
-    def fill(self, root: bytes, now: float, tokens: int) -> Sequence[bytes]:
-        """Return the values of one response: its ids (of this root), then its times and token counts."""
-        values = fill_ids(self.ids, root)
+    def fill(self, id_seed: bytes, now: float, tokens: int) -> Sequence[bytes]:
+        """Return the values of one response: its ids (of this id seed), then its times and token counts."""
+        values = fill_ids(self.ids, id_seed)
         for source, operations in self.computed:  # written out, for this runs for each response
             value: Any
             if source == "tokens":
@@ -261,7 +261,7 @@ class Prerendered(Struct, frozen=True, eq=False):
             elif source == "now":
                 value = now
             else:
-                value = fill_ids((source,), root)[0].decode()
+                value = fill_ids((source,), id_seed)[0].decode()
             for function, operand in operations:
                 value = function(value, operand)
             values.append(b"%d" % value if type(value) is int else _encoded(value))

@@ -117,9 +117,9 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
     prefixes: Sequence[ByteTemplate]
     events: Sequence[StreamEvent | Step]
 
-    def plan(self, root: bytes, now: float, tokens: int) -> Plan:
-        """Return the plan of the response with ids of this root."""
-        values = self.fill(root, now, tokens)
+    def plan(self, id_seed: bytes, now: float, tokens: int) -> Plan:
+        """Return the plan of the response with ids of this id seed."""
+        values = self.fill(id_seed, now, tokens)
         prefixes = [prefix.written(values) for prefix in self.prefixes]
         steps: list[Step] = []
         for event in self.events:

@@ -82,7 +82,7 @@ class SocketSession(Protocol):
     def receive(self, message: str | bytes, now: float) -> Sequence[SocketAction]:
         """Return what is done on a message; `now` is in seconds since the epoch."""
 
-    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
+    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         """Return what the requests of this WebSocket find of the session's stored responses."""
 
     def messages(self, stream: str, request: Request, plan: Plan) -> Plan:

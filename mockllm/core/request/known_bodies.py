@@ -2,8 +2,9 @@
 
 A body is divided into its turns (the items of `messages`, `input` or `contents`) and its envelope (all else).
 Envelopes are found by their bytes. Turns that begin with the turns of an earlier body are found by their bytes, too;
-only the new ones are parsed. What a protocol computes of the turns one by one (a fold) continues where the earlier
-body ended. The result is the value that parsing the whole body returns. A test holds this for any conversation.
+only the new ones are parsed. What a protocol computes of the turns one by one, as `functools.reduce` does,
+continues where the earlier body ended. The result is the value that parsing the whole body
+returns. A test holds this for any conversation.
 
 Parsed turns are shared by requests, so no code may change them.
 """
@@ -103,7 +104,7 @@ class KnownBody(Struct, eq=False):
         value: T = memo[name]
         return value
 
-    def fold(
+    def reduce_turns(
         self, name: Hashable, copy: Callable[[S | None], S], step: Callable[[S, Json], bool]
     ) -> S | None:
         """Return the result of `step` on all turns in order; None if it returned False for one. `copy` returns a
@@ -121,7 +122,7 @@ class KnownBody(Struct, eq=False):
         stage.memo[name] = state
         return state
 
-    def fold_bytes(self, name: Hashable, test: Callable[[bytes], bool]) -> bool:
+    def any_turn(self, name: Hashable, test: Callable[[bytes], bool]) -> bool:
         """Return whether the bytes of a turn pass a test, which never depends on two turns."""
         memo = self.stage.memo
         if name not in memo:

@@ -57,11 +57,11 @@ class _UsedLookup(ResponseLookup):
         return None
 
 
-def read_turns(items: Sequence[Json], add: AddTurn, recall: ResponseLookup) -> ReadTurns:
+def read_turns(items: Sequence[Json], add: AddTurn, lookup: ResponseLookup) -> ReadTurns:
     """Read all turns."""
     turns = ReadTurns()
     for item in items:
-        add(turns, item, recall)
+        add(turns, item, lookup)
     return turns
 
 
@@ -75,7 +75,7 @@ def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
         add(turns, item, lookup)
         return not lookup.used
 
-    return known.fold(add, _continued, step)
+    return known.reduce_turns(add, _continued, step)
 
 
 def _continued(turns: ReadTurns | None) -> ReadTurns:

@@ -31,7 +31,7 @@ from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
-from mockllm.core.request.tool_server import ToolServerFacts
+from mockllm.core.request.tool_server import ToolServerFields
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 
@@ -49,7 +49,7 @@ hash."""
 
 _TRANSPORT: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "monotonic",
-    "recall", "context", "over_tls",
+    "lookup", "context", "over_tls",
 ))  # fmt: skip
 """The attributes of a request that its transport sets, without the body."""
 
@@ -60,13 +60,13 @@ class RequestContext:
     __slots__ = ()
 
 
-class Request(ToolServerFacts):
+class Request(ToolServerFields):
     """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
     `raw` holds the body's bytes (decompressed); `now` is the time of arrival in seconds since the epoch, the only
     clock that the time fields of a response use. `route` holds the variables of the route's path
-    (`{"model": …}` where the path names the model); `recall` looks up what the server stored of the session;
+    (`{"model": …}` where the path names the model); `lookup` looks up what the server stored of the session;
     `context` belongs to the reader of the request.
     """
 
@@ -106,7 +106,7 @@ class Request(ToolServerFacts):
         client: str = "",
         now: float = 0.0,
         monotonic: float | None = None,
-        recall: ResponseLookup = NOTHING,
+        lookup: ResponseLookup = NOTHING,
         context: RequestContext | None = None,
     ) -> None:
         self.method = method
@@ -121,7 +121,7 @@ class Request(ToolServerFacts):
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
         """The time of arrival on a clock that is never set, in seconds: for limits, windows and sessions."""
-        self.recall = recall
+        self.lookup = lookup
         self.context = context
 
     @classmethod
@@ -132,7 +132,7 @@ class Request(ToolServerFacts):
         client: str,
         now: float,
         monotonic: float,
-        recall: ResponseLookup,
+        lookup: ResponseLookup,
     ) -> Self:
         """Return a request with the attributes of a head, for many requests with the same head. This takes half
         the time of the constructor."""
@@ -143,7 +143,7 @@ class Request(ToolServerFacts):
         attributes["client"] = client
         attributes["now"] = now
         attributes["monotonic"] = monotonic
-        attributes["recall"] = recall
+        attributes["lookup"] = lookup
         return request
 
     def unread(self) -> Self:
@@ -312,7 +312,7 @@ class Request(ToolServerFacts):
             if turns is not None:
                 vars(self)["part_tokens"] = turns.tokens
                 return tuple(turns.messages)
-        return tuple(read_turns(items, add, self.recall).messages)
+        return tuple(read_turns(items, add, self.lookup).messages)
 
     def of_envelope(self, name: str, compute: Callable[[], T]) -> T:
         """Return what follows from the body without its turns; for a known body it is computed once."""

@@ -104,7 +104,7 @@ class ToolServer(Struct, frozen=True):
         return next((prompt for prompt in self.prompts if prompt.name == name), None)
 
 
-class ToolServerFacts:
+class ToolServerFields:
     """What a request to a tool server has; empty for any other request."""
 
     to_tool_server: ClassVar[bool] = False

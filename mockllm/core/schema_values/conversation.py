@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from mockllm.core.json.codec import MISSING, Json, Missing
@@ -16,10 +17,11 @@ from mockllm.core.schema_values.field_kinds import (
     TO,
     VAGUE,
     WHOLE_PLACES,
-    FactKind,
+    EntityKind,
 )
-from mockllm.core.schema_values.realistic import FieldContext, number
-from mockllm.core.schema_values.text_facts import FoundValue, TextFacts, facts_of_each
+from mockllm.core.schema_values.realistic import MAX_CACHED_FIELDS, FieldContext, number
+from mockllm.core.schema_values.text_entities import FoundValue, TextEntities, entities_of_each
+from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import SYNONYMS, name_stems
 
 MAX_QUESTION: Final = 4_000
@@ -47,12 +49,12 @@ class ConversationTexts:
     def __init__(self, question: str, results: Sequence[str] = (), earlier: Sequence[str] = ()) -> None:
         newest = [*_within(results, MAX_OTHER)]
         texts = [*newest, shortened(question, MAX_QUESTION), *_within(earlier, MAX_OTHER)]
-        self.texts = facts_of_each(texts)
+        self.texts = entities_of_each(texts)
         self.question = self.texts[len(newest)]
         self.results = self.texts[: len(newest)]
 
     def __bool__(self) -> bool:
-        return any(facts.text for facts in self.texts)
+        return any(entities.text for entities in self.texts)
 
 
 def _within(texts: Sequence[str], most: int) -> Iterator[str]:
@@ -99,34 +101,35 @@ class ConversationValues:
         named = _as_number(self._paired(context))
         if named is not None:
             return named
-        stems = name_stems(context.name)
-        beside = [*stems, *(word for name in stems for word in NUMBER_WORDS.get(name, ()))]
-        for facts in self._conversation.texts:
-            nearest = self._nearest(facts, facts.numbers, beside)
+        beside = _words_beside_number(context.name)
+        for entities in self._conversation.texts:
+            nearest = self._nearest(entities, entities.numbers, beside)
             if nearest is not None:
-                return self._use(facts, nearest)
-        if self._kinds(context, {})[:1] == ["result"]:
-            for facts in self._conversation.results:
-                if facts.numbers:
-                    return facts.numbers[0].value
-        return self._unnamed_number(context, stems) if required else MISSING
+                return self._use(entities, nearest)
+        if kinds_of(context, None)[:1] == ("result",):
+            for entities in self._conversation.results:
+                if entities.numbers:
+                    return entities.numbers[0].value
+        return self._unnamed_number(context, name_stems(context.name)) if required else MISSING
 
     def _unnamed_number(self, context: FieldContext, stems: Sequence[str]) -> Json | Missing:
         """Return the first number of the last text that is neither used nor beside another field's name."""
-        facts, usual = self._conversation.question, number(context)
-        others = [word for word in self._stems.difference(stems) if word in facts.words]
-        for found in facts.numbers:
-            if not self._is_free(facts, found) or (usual is not None and not _is_usual(found.value, usual)):
+        entities, usual = self._conversation.question, number(context)
+        others = [word for word in self._stems.difference(stems) if word in entities.words]
+        for found in entities.numbers:
+            if not self._is_free(entities, found) or (
+                usual is not None and not _is_usual(found.value, usual)
+            ):
                 continue
-            gap = min((self._gap(facts, found, word) for word in others), default=_NEAR)
+            gap = min((self._gap(entities, found, word) for word in others), default=_NEAR)
             if gap > _ADJACENT:
-                return self._use(facts, found)
+                return self._use(entities, found)
         return MISSING
 
     # --- texts -----------------------------------------------------------------------------------------
 
     def _text(self, context: FieldContext, facets: Mapping[str, Any], *, required: bool) -> Json | Missing:
-        kinds = self._kinds(context, facets)
+        kinds = kinds_of(context, facets.get("format"))
         paired = self._paired(context)
         if paired and "format" not in facets and "question" not in kinds:
             return paired
@@ -141,32 +144,22 @@ class ConversationValues:
             return self._question() or MISSING
         return MISSING if quoted is None else quoted
 
-    def _kinds(self, context: FieldContext, facets: Mapping[str, Any]) -> list[FactKind]:
-        """Return the kinds of values that a field takes, the likeliest first."""
-        if "format" in facets:
-            return [FORMATS[facets["format"]]] if facets["format"] in FORMATS else []
-        stems = name_stems(context.name)
-        kinds: list[FactKind] = ["emails"] if ADDRESSES.intersection(stems) else []
-        kinds += [KINDS[word] for word in reversed(stems) if word in KINDS]
-        if stems[-1:] == ("name",):
-            own = [KINDS[word] for word in (*stems[:-1], *name_stems(context.owner)) if word in KINDS]
-            kinds = [kind for kind in own if kind != "names"] or kinds
-        return list(dict.fromkeys(kinds))
-
-    def _of_kind(self, kind: FactKind, context: FieldContext) -> str | None:
+    def _of_kind(self, kind: EntityKind, context: FieldContext) -> str | None:
         if kind == "question":
             return self._quoted(context) or self._question()
         if kind == "result":
-            return next((facts.text[:_MAX_RESULT].strip() for facts in self._conversation.results), None)
+            return next(
+                (entities.text[:_MAX_RESULT].strip() for entities in self._conversation.results), None
+            )
         if kind == "names":
             return self._name(context)
         if kind == "places":
             return self._place(context)
-        for facts in self._conversation.texts:
-            values = [each for each in getattr(facts, kind) if self._is_free(facts, each)]
-            nearest = self._nearest(facts, values, name_stems(context.name)) or next(iter(values), None)
+        for entities in self._conversation.texts:
+            values = [each for each in getattr(entities, kind) if self._is_free(entities, each)]
+            nearest = self._nearest(entities, values, name_stems(context.name)) or next(iter(values), None)
             if nearest is not None:
-                return str(self._use(facts, nearest))
+                return str(self._use(entities, nearest))
         return None
 
     def _question(self) -> str | None:
@@ -178,29 +171,33 @@ class ConversationValues:
 
     def _quoted(self, context: FieldContext) -> str | None:
         """Return the quoted text that is nearest to the field's name, else the first one."""
-        facts = self._conversation.question
+        entities = self._conversation.question
         values = [
-            each for each in facts.quoted if self._is_free(facts, each) and each.value not in self._fields
+            each
+            for each in entities.quoted
+            if self._is_free(entities, each) and each.value not in self._fields
         ]
-        found = self._nearest(facts, values, name_stems(context.name)) or next(iter(values), None)
-        return None if found is None else str(self._use(facts, found))
+        found = self._nearest(entities, values, name_stems(context.name)) or next(iter(values), None)
+        return None if found is None else str(self._use(entities, found))
 
     def _name(self, context: FieldContext) -> str | None:
         stems = name_stems(context.name)
-        for facts in self._conversation.texts:
-            values = [each for each in facts.quoted if each.value not in self._fields]
-            found = self._nearest(facts, values, [*stems, "named", "called"])
+        for entities in self._conversation.texts:
+            values = [each for each in entities.quoted if each.value not in self._fields]
+            found = self._nearest(entities, values, [*stems, "named", "called"])
             if found is None:
-                names = [each for each in facts.names if self._is_free(facts, each)]
-                names = [each for each in names if _word_before(facts.text, each) not in ("in", "at", "near")]
-                found = self._nearest(facts, names, stems) or next(iter(names), None)
+                names = [each for each in entities.names if self._is_free(entities, each)]
+                names = [
+                    each for each in names if _word_before(entities.text, each) not in ("in", "at", "near")
+                ]
+                found = self._nearest(entities, names, stems) or next(iter(names), None)
             if found is not None:
                 if not {"first", "given", "last", "family", "surname", "firstname", "lastname"}.isdisjoint(
                     stems
                 ):
                     words = str(found.value).split()
                     return words[0] if {"first", "given", "firstname"}.intersection(stems) else words[-1]
-                return str(self._use(facts, found))
+                return str(self._use(entities, found))
         return None
 
     def _place(self, context: FieldContext) -> str | None:
@@ -208,15 +205,17 @@ class ConversationValues:
         wanted = (
             ("from",) if FROM.intersection(stems) else ("to",) if TO.intersection(stems) else _PREPOSITIONS
         )
-        for facts in self._conversation.texts:
-            free = [each for each in (*facts.names, *facts.lower_places) if self._is_free(facts, each)]
-            found = next((each for each in free if _word_before(facts.text, each) in wanted), None)
-            found = found or (next(iter(facts.names), None) if wanted is _PREPOSITIONS else None)
+        for entities in self._conversation.texts:
+            free = [
+                each for each in (*entities.names, *entities.lower_places) if self._is_free(entities, each)
+            ]
+            found = next((each for each in free if _word_before(entities.text, each) in wanted), None)
+            found = found or (next(iter(entities.names), None) if wanted is _PREPOSITIONS else None)
             if found is None:
                 continue
             city, comma, region = str(found.value).partition(", ")
             if not comma or WHOLE_PLACES.intersection(stems):
-                return str(self._use(facts, found))
+                return str(self._use(entities, found))
             return region if {"country", "nation", "state", "region"}.intersection(stems) else city
         return None
 
@@ -226,22 +225,24 @@ class ConversationValues:
         """Return the items of an enum that a text has: those of no other field, and the nearest to the field's name,
         first."""
         paired = self._paired(context).lower()
-        for facts in self._conversation.texts:
-            folded = facts.text.casefold()
+        for entities in self._conversation.texts:
+            folded = entities.text.casefold()
             found: list[tuple[bool, int, FoundValue]] = []
             for choice in choices[:_MAX_ENUM]:
                 if not isinstance(choice, str) or not choice:
                     continue
                 if choice.lower() == paired:
                     return [choice]
-                start = _position(facts, folded, choice)
+                start = _position(entities, folded, choice)
                 if start >= 0:
                     place = FoundValue(choice, start, start + len(choice))
-                    gap = min((self._gap(facts, place, word) for word in name_stems(context.name)), default=0)
-                    found.append((not self._is_free(facts, place), min(gap, _NEAR), place))
+                    gap = min(
+                        (self._gap(entities, place, word) for word in name_stems(context.name)), default=0
+                    )
+                    found.append((not self._is_free(entities, place), min(gap, _NEAR), place))
             if found:
                 found.sort(key=lambda each: (*each[:2], each[2].start))
-                return [self._use(facts, place) for *_, place in found[:most]]
+                return [self._use(entities, place) for *_, place in found[:most]]
         return []
 
     def _items(
@@ -252,60 +253,95 @@ class ConversationValues:
         most = min(facets.get("maxItems", _MAX_ITEMS), _MAX_ITEMS)
         if isinstance(items, Mapping) and "enum" in items:
             return self._mentioned(context, items["enum"], most) or MISSING
-        facts = self._conversation.question
-        kinds = self._kinds(context, items if isinstance(items, Mapping) else {})
+        entities = self._conversation.question
+        kinds = kinds_of(context, items.get("format") if isinstance(items, Mapping) else None)
         values: Sequence[FoundValue] = ()
         if isinstance(first, int | float) and not isinstance(first, bool):
-            values = facts.numbers if required else ()
+            values = entities.numbers if required else ()
         elif isinstance(first, str):
             kind = next((kind for kind in kinds if kind not in ("places", "question", "result")), None)
-            values = facts.quoted if kind is None and required else getattr(facts, kind) if kind else ()
-        free = [each for each in values if self._is_free(facts, each) and each.value not in self._fields]
-        return [self._use(facts, each) for each in free[:most]] or MISSING
+            values = entities.quoted if kind is None and required else getattr(entities, kind) if kind else ()
+        free = [each for each in values if self._is_free(entities, each) and each.value not in self._fields]
+        return [self._use(entities, each) for each in free[:most]] or MISSING
 
     # --- nearness --------------------------------------------------------------------------------------
 
     def _paired(self, context: FieldContext) -> str:
         """Return the value after the field's name, as after a key; empty where there is none."""
-        key = "".join(character for character in context.name.lower() if character not in "_- ")
-        for facts in self._conversation.texts:
-            value = facts.pairs.get(key)
+        key = _pair_key(context.name)
+        for entities in self._conversation.texts:
+            value = entities.pairs.get(key)
             if value is not None:
                 return value
         return ""
 
     def _nearest(
-        self, facts: TextFacts, values: Sequence[FoundValue], words: Sequence[str]
+        self, entities: TextEntities, values: Sequence[FoundValue], words: Sequence[str]
     ) -> FoundValue | None:
         """Return the unused value that is nearest to one of the words; None where none is near."""
-        known = [word for word in words if len(word) > 1 and word in facts.words]
+        if not values:
+            return None
+        known = [word for word in words if len(word) > 1 and word in entities.words]
         best, least = None, _NEAR + 1
         for found in values if known else ():
-            gap = min(self._gap(facts, found, word) for word in known)
-            if gap < least and self._is_free(facts, found):
+            gap = min(self._gap(entities, found, word) for word in known)
+            if gap < least and self._is_free(entities, found):
                 best, least = found, gap
         return best
 
-    def _gap(self, facts: TextFacts, found: FoundValue, word: str) -> int:
+    def _gap(self, entities: TextEntities, found: FoundValue, word: str) -> int:
         """Return the half characters between a value and the nearest place of a word. A value before a plural, or
         after a singular, is half a character nearer."""
         least = 2 * _NEAR
-        for start, end in facts.words.get(word, ()):
+        for start, end in entities.words.get(word, ()):
             self._comparisons += 1
             if found.start < end and start < found.end:
                 continue
             before = found.end <= start
             gap = start - found.end if before else found.start - end
-            plural = facts.text[end - 1] == "s"
+            plural = entities.text[end - 1] == "s"
             least = min(least, 2 * gap + (before != plural))
         return least
 
-    def _is_free(self, facts: TextFacts, found: FoundValue) -> bool:
-        return (id(facts), found.start) not in self._used
+    def _is_free(self, entities: TextEntities, found: FoundValue) -> bool:
+        return (id(entities), found.start) not in self._used
 
-    def _use(self, facts: TextFacts, found: FoundValue) -> Json:
-        self._used.add((id(facts), found.start))
+    def _use(self, entities: TextEntities, found: FoundValue) -> Json:
+        self._used.add((id(entities), found.start))
         return found.value
+
+
+def kinds_of(context: FieldContext, format: str | None) -> tuple[EntityKind, ...]:
+    """Return the kinds of values that a field takes, the likeliest first."""
+    if format is not None:
+        return (FORMATS[format],) if format in FORMATS else ()
+    return _cached_kinds(context) if context.short else _kinds(context)
+
+
+def _kinds(context: FieldContext) -> tuple[EntityKind, ...]:
+    stems = name_stems(context.name)
+    kinds: list[EntityKind] = ["emails"] if ADDRESSES.intersection(stems) else []
+    kinds += [KINDS[word] for word in reversed(stems) if word in KINDS]
+    if stems[-1:] == ("name",):
+        own = [KINDS[word] for word in (*stems[:-1], *name_stems(context.owner)) if word in KINDS]
+        kinds = [kind for kind in own if kind != "names"] or kinds
+    return tuple(dict.fromkeys(kinds))
+
+
+_cached_kinds: Final = lru_cache(MAX_CACHED_FIELDS)(_kinds)
+
+
+@text_cache(MAX_CACHED_FIELDS)
+def _words_beside_number(name: str) -> tuple[str, ...]:
+    """Return the words that are beside a number of a field: those of its name, and its units."""
+    stems = name_stems(name)
+    return (*stems, *(word for each in stems for word in NUMBER_WORDS.get(each, ())))
+
+
+@text_cache(MAX_CACHED_FIELDS)
+def _pair_key(name: str) -> str:
+    """Return the name of a field in lower case without separators."""
+    return "".join(character for character in name.lower() if character not in "_- ")
 
 
 def _word_before(text: str, found: FoundValue) -> str:
@@ -328,19 +364,19 @@ def _is_usual(value: Any, usual: tuple[float, float, int]) -> bool:
     return low <= value <= high if narrow else min(low, 0) <= value <= 1_000 * high  # type: ignore[no-any-return]
 
 
-def _position(facts: TextFacts, folded: str, choice: str) -> int:
+def _position(entities: TextEntities, folded: str, choice: str) -> int:
     """Return where a text has an item of an enum as a word; -1 where it does not. One letter must be as written."""
     if len(choice) == 1:
-        places = [facts.text.find(choice)]
+        places = [entities.text.find(choice)]
     else:
         plain = choice.casefold()
         spaced = plain.replace("_", " ").replace("-", " ")
         places = [folded.find(plain), folded.find(spaced)]
     for start in places:
-        if start >= 0 and _is_word(facts.text, start, start + len(choice)):
+        if start >= 0 and _is_word(entities.text, start, start + len(choice)):
             return start
     synonyms = SYNONYMS.get("".join(name_stems(choice)), ())
-    return next((facts.words[word][0][0] for word in synonyms if word in facts.words), -1)
+    return next((entities.words[word][0][0] for word in synonyms if word in entities.words), -1)
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
-FactKind: TypeAlias = Literal[
+EntityKind: TypeAlias = Literal[
     "urls", "emails", "uuids", "ips", "paths", "phones", "codes", "dates", "moments", "times", "names", "places",
     "subjects", "expressions", "question", "result",
 ]  # fmt: skip
-"""A kind of text: an attribute of the facts of a text, the places among its names, the whole question, or the last
+"""A kind of text: an attribute of the entities of a text, the places among its names, the whole question, or the last
 tool result."""
 
-FORMATS: Final[Mapping[str, FactKind]] = {
+FORMATS: Final[Mapping[str, EntityKind]] = {
     "date": "dates",
     "date-time": "moments",
     "time": "times",
@@ -24,7 +24,7 @@ FORMATS: Final[Mapping[str, FactKind]] = {
     "phone": "phones",
 }
 
-KINDS: Final[Mapping[str, FactKind]] = {
+KINDS: Final[Mapping[str, EntityKind]] = {
     **dict.fromkeys(("email", "mail"), "emails"),
     **dict.fromkeys(("url", "uri", "link", "website", "homepage", "href", "webpage"), "urls"),
     **dict.fromkeys(("phone", "telephone", "mobile", "fax"), "phones"),

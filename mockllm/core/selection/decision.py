@@ -1,8 +1,8 @@
 """Candidates and decisions as data. The state makes a decision from a match result in one atomic step.
 
-Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; `chance` and
-`choose` are drawn by tries. *Eligible tries*: those that its window, its states and `chance` allow; `times`, `skip`,
-`every` and `sequence` depend on them.
+Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; they select
+the random values of `chance` and `choose`. *Eligible tries*: those that its window, its states and `chance` allow;
+`times`, `skip`, `every` and `sequence` depend on them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from mockllm.core.selection.load import Load
 
 class Candidate(Struct, frozen=True):
     """A rule or modifier whose matcher matches the request. `key` (id and digest) and `scope` select its counts.
-    `draws` is the key of its randomness: its id alone, so that editing a response does not change its draws."""
+    `random_key` selects its random values: its id alone, so that editing a response does not change them."""
 
     item: int
     key: str
-    draws: str
+    random_key: str
     scope: str
     guard: Guard | None
     validation: Validation = "strict"
@@ -39,7 +39,7 @@ class Candidate(Struct, frozen=True):
     """How many responses it has, where later requests are unmatched: those set no state."""
     counts: bool = True
     """Whether its counts choose a response, or belong to a scope of their own. The tries of any other rule are
-    no more than the position of its draws."""
+    no more than the position of its random values."""
 
     @property
     def decided(self) -> bool:
@@ -103,15 +103,15 @@ class AdmissionResult(Struct, frozen=True):
     tokens: int = 0
 
 
-class Lease(Protocol):
-    """The place that a response in flight takes in limits (`concurrent`) and loads. Its owner ends the lease when the
-    response has ended, in any way. A second `end` has no effect."""
+class InFlightSlot(Protocol):
+    """The place that a response in flight takes in limits (`concurrent`) and loads. Its owner releases it when the
+    response has ended, in any way. A second `release` has no effect."""
 
     def expect_end(self, until: float) -> None:
         """Set the planned end of the response, on the clock of `MatchResult.now`."""
 
-    def end(self) -> None:
-        """Free the place."""
+    def release(self) -> None:
+        """Free it."""
 
 
 Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
@@ -122,7 +122,7 @@ class Decision(Struct, frozen=True):
 
     `outcome`: a `rule` responds, or a `modifier`'s error; the request is `limited` or `overloaded` by a modifier, or
     `invalid`, or unmatched (`miss`). `refused` are the rules that matched and were blocked, each with the reason.
-    `number` is the request's number in its scope. `bounds` is set if limits or loads apply, `lease` if one of them
+    `number` is the request's number in its scope. `bounds` is set if limits or loads apply, `slot` if one of them
     counts responses in flight.
     """
 
@@ -132,6 +132,6 @@ class Decision(Struct, frozen=True):
     number: int
     refused: Sequence[tuple[Candidate, GuardReason]] = ()
     bounds: AdmissionResult | None = None
-    lease: Lease | None = None
+    slot: InFlightSlot | None = None
     skipped_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
     """The modifiers that matched and were blocked, each with the reason."""

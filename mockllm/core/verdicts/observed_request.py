@@ -95,7 +95,7 @@ class ObservedRequest:
 
     `started` is when the request's last byte arrived, `ended` when its response ended, both in seconds on one clock
     for all requests; the attributes have them in the scenario's time, divided by `time_scale`. `ended`
-    and `left` (the ending as in the journal) are None while the response is in flight.
+    and `end_reason` (the ending as in the journal) are None while the response is in flight.
     `at` is `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read`
     and `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
     reason, and None for any other response. `prompt` returns what a prompt cache has of a request; it is
@@ -111,7 +111,7 @@ class ObservedRequest:
         at: float,
         started: float,
         ended: float | None,
-        left: str | None,
+        end_reason: str | None,
         status: int,
         error: str | None = None,
         faults: tuple[str, ...] = (),
@@ -130,7 +130,7 @@ class ObservedRequest:
         self.time_scale = time_scale
         self.started = started / time_scale
         self.ended = None if ended is None else ended / time_scale
-        self.left = left
+        self.end_reason = end_reason
         self.status = status
         self.error = error
         self.faults = frozenset(faults)
@@ -214,14 +214,14 @@ class ObservedRequest:
         return self.ended is not None and (
             self.status >= 400
             or self.broken
-            or self.left in CLIENT_LEFT
+            or self.end_reason in CLIENT_LEFT
             or not SPOILING_FAULTS.isdisjoint(self.faults)
         )
 
     @property
     def broken(self) -> bool:
         """Whether the server broke off the response."""
-        return self.left in ("close", "reset") and self.plan.delivery.body != "close"
+        return self.end_reason in ("close", "reset") and self.plan.delivery.body != "close"
 
     @property
     def out_of_credit(self) -> bool:
@@ -247,12 +247,14 @@ class ObservedRequest:
 
     def timing_until(self, moment: float) -> DeliveryTiming | None:
         """Return the timing of the response up to a moment."""
-        return delivery_timing(self.plan, moment - self.started, finished=self.left == "finished")
+        return delivery_timing(self.plan, moment - self.started, finished=self.end_reason == "finished")
 
     @lazy
     def cut_text(self) -> str | None:
         """The text of a stream that ended without a finish reason; None for any other response."""
-        incomplete = self.broken or self.left == "silence" or not SPOILING_FAULTS.isdisjoint(self.faults)
+        incomplete = (
+            self.broken or self.end_reason == "silence" or not SPOILING_FAULTS.isdisjoint(self.faults)
+        )
         return self._unfinished_text(self.request, self.plan) if incomplete and self.status < 400 else None
 
     def __str__(self) -> str:
@@ -261,8 +263,8 @@ class ObservedRequest:
         text = f"#{self.id} {request.method} {cut(request.path)} {cut(request.model or '-')} {self.status}"
         if self.wait is not None:
             text += f", retry after {format_seconds(self.wait)}"
-        if self.left not in (None, "finished"):
-            text += f", {self.left}"
+        if self.end_reason not in (None, "finished"):
+            text += f", {self.end_reason}"
         return _printable(text)
 
 

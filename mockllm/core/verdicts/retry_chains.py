@@ -116,7 +116,7 @@ def _continued(
 def _failed_before(failure: ObservedRequest, observed: ObservedRequest) -> bool:
     """Return whether a failure had ended when a request came. The server may notice late that a client left."""
     return _end(failure) <= observed.started or (
-        bool(observed.retry) and (failure.left in CLIENT_LEFT or failure.left is None)
+        bool(observed.retry) and (failure.end_reason in CLIENT_LEFT or failure.end_reason is None)
     )
 
 

@@ -94,7 +94,7 @@ def _may_be_silent(observed: ObservedRequest, now: float) -> bool:
 
 def _states_longer_timeout(observed: ObservedRequest, limit: float, history: ClientHistory) -> bool:
     """Return whether a client that did not leave during a silence states a timeout above the limit."""
-    stayed = history.over if observed.left is None else observed.left not in CLIENT_LEFT
+    stayed = history.over if observed.end_reason is None else observed.end_reason not in CLIENT_LEFT
     silent = not SILENT_FAULTS.isdisjoint(observed.faults)
     return stayed and silent and observed.read_timeout is not None and observed.read_timeout > limit
 
@@ -102,7 +102,7 @@ def _states_longer_timeout(observed: ObservedRequest, limit: float, history: Cli
 def cancelled_early(history: ClientHistory) -> Iterator[Evidence]:
     retried = {failure.id for chain in history.chains for failure, _ in chain.pairs}
     for observed in history.requests:
-        if observed.left != "gone" or observed.status >= 400 or observed.id in retried:
+        if observed.end_reason != "gone" or observed.status >= 400 or observed.id in retried:
             continue
         timing = observed.timing
         if timing is not None and _is_cancelled(observed, timing):

@@ -232,7 +232,7 @@ class PairedTurns(Struct):
 
 def turns_pass(known: KnownBody) -> bool:
     """Return whether `check_messages` accepts the messages of a body that has some."""
-    turns = known.fold(_passes, _continued, _passes)
+    turns = known.reduce_turns(_passes, _continued, _passes)
     if turns is None or turns.calls or not turns.paired:
         return False
     try:

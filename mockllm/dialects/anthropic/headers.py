@@ -66,9 +66,9 @@ def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str |
 
 
 LIMIT_HEADER_NAMES: Final[Names] = {
-    f"anthropic-ratelimit-{name}-{fact}": ("requests" if name == "requests" else "tokens", fact)
+    f"anthropic-ratelimit-{name}-{quantity}": ("requests" if name == "requests" else "tokens", quantity)
     for name, _ in _LIMITS
-    for fact in ("limit", "remaining", "reset")
+    for quantity in ("limit", "remaining", "reset")
 }
 
 

@@ -224,7 +224,7 @@ class Messages:
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
-        return (request.omits_thinking, request.declines_thinking, request.reported_facts)
+        return (request.omits_thinking, request.declines_thinking, request.reported_options)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request)

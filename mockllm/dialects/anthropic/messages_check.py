@@ -101,8 +101,8 @@ def check_counted(request: Request) -> Failure | None:
 
 
 def _check(request: Request, shape: Shape) -> Failure | None:
-    facts = ("model" in shape, "max_tokens" in shape, _interleaves(request))
-    failure = check_known(request, (_check, *facts), lambda: _check_whole(request, shape), turns_pass)
+    shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
+    failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
     if failure is None and request.raw.count(_MARK) > MAX_BREAKPOINTS:  # else the marks need no search
         found = count_breakpoints(request.fields)
         if found > MAX_BREAKPOINTS:

@@ -178,7 +178,7 @@ class MessagesRequest(AnthropicRequest):
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
 
     @lazy
-    def reported_facts(self) -> Hashable:
+    def reported_options(self) -> Hashable:
         """What the response repeats or continues of the request."""
         container = self.fields.get("container")
         named = None if container is None else dumps(container)
@@ -194,15 +194,15 @@ class AnthropicCountRequest(MessagesRequest):
     known: ClassVar[frozenset[str] | None] = _COUNTED_FIELDS
 
 
-def add_turn(turns: ReadTurns, item: Json, recall: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     """Add the neutral messages of one message."""
-    for message in _messages(item, turns.names, recall):
+    for message in _messages(item, turns.names, lookup):
         turns.add(message)
 
 
-def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Message]:
+def _messages(item: Json, names: dict[str, str | None], lookup: ResponseLookup) -> Iterator[Message]:
     """Yield the neutral messages of one message: its tool results, where it has any, and its other parts. `names` are
-    the calls' names by id, so far; `recall` finds those of earlier responses."""
+    the calls' names by id, so far; `lookup` finds those of earlier responses."""
     if not isinstance(item, dict):
         return
     role = _ROLES.get(_text(item.get("role")))
@@ -211,7 +211,7 @@ def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) 
     content = item.get("content")
     blocks: list[Json] = [content] if isinstance(content, str) else _list(content)
     results = [
-        part for block in blocks if _is(block, "tool_result") for part in _result(block, names, recall)
+        part for block in blocks if _is(block, "tool_result") for part in _result(block, names, lookup)
     ]
     others = [part for block in blocks if (part := _part(block, names)) is not None]
     if results:
@@ -220,11 +220,11 @@ def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) 
         yield Message(role, tuple(others))
 
 
-def _result(block: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Part]:
+def _result(block: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Iterator[Part]:
     """Yield the result of a tool, and its images."""
     call_id, content = _text(block.get("tool_use_id")), block.get("content")
     text = content if isinstance(content, str) else _texts(content)
-    name = None if call_id is None else names.get(call_id) or recall.call(call_id)
+    name = None if call_id is None else names.get(call_id) or lookup.call(call_id)
     yield ResultPart(call_id, name, text, block.get("is_error") is True)
     yield from (MediaPart("image") for entry in _list(content) if _is(entry, "image"))
 

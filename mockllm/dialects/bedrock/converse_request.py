@@ -76,8 +76,8 @@ class ConverseRequest(BedrockRequest):
     @lazy
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        items, recall = list_of(self.fields.get("messages")), self.recall
-        return tuple(message for item in items for message in _messages(object_of(item), names, recall))
+        items, lookup = list_of(self.fields.get("messages")), self.lookup
+        return tuple(message for item in items for message in _messages(object_of(item), names, lookup))
 
     @lazy
     def system(self) -> str | None:
@@ -139,23 +139,23 @@ def _tool(entry: dict[str, Json]) -> Tool | None:
     return Tool(name, object_of(spec.get("inputSchema")).get("json"), text_of(spec.get("description")))
 
 
-def add_turn(turns: ReadTurns, item: Json, recall: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     """Add the neutral messages of one message."""
-    for message in _messages(object_of(item), turns.names, recall):
+    for message in _messages(object_of(item), turns.names, lookup):
         turns.add(message)
 
 
 def _messages(
-    item: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup
+    item: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup
 ) -> Iterator[Message]:
     """Yield the neutral messages of one message: its tool results, where it has any, and its other parts. `names` are
-    the calls' names by id, so far; `recall` finds those of earlier responses."""
+    the calls' names by id, so far; `lookup` finds those of earlier responses."""
     role = _ROLES.get(text_of(item.get("role")))
     if role is None:
         return
     blocks = [object_of(block) for block in list_of(item.get("content"))]
     results = [
-        part for block in blocks for part in _result(object_of(block.get("toolResult")), names, recall)
+        part for block in blocks for part in _result(object_of(block.get("toolResult")), names, lookup)
     ]
     others = [part for block in blocks for part in _parts(block, names)]
     if results:
@@ -164,14 +164,14 @@ def _messages(
         yield Message(role, tuple(others))
 
 
-def _result(result: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Part]:
+def _result(result: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Iterator[Part]:
     """Yield the result of a tool, and its media."""
     if not result:
         return
     id, blocks = text_of(result.get("toolUseId")), list(map(object_of, list_of(result.get("content"))))
     texts = [block["text"] for block in blocks if type(block.get("text")) is str]
     texts += [dumps(block["json"]).decode() for block in blocks if "json" in block]
-    name = None if id is None else names.get(id) or recall.call(id)
+    name = None if id is None else names.get(id) or lookup.call(id)
     yield ResultPart(id, name, "\n".join(texts), result.get("status") == "error")
     yield from (_MEDIA[kind] for block in blocks for kind in block.keys() & _MEDIA.keys())
 

@@ -59,7 +59,7 @@ class InvokeRequest(BedrockRequest):
             session=self.session,
             client=self.client,
             now=self.now,
-            recall=self.recall,
+            lookup=self.lookup,
             context=self.context,
         )
 

@@ -64,7 +64,7 @@ class BedrockCountRequest(BedrockRequest):
             headers=self.headers,
             raw=_decoded(invoked.get("body")) if invoked else dumps(object_of(holder.get("converse"))),
             route=self.route,
-            recall=self.recall,
+            lookup=self.lookup,
         )
 
     @lazy

@@ -81,11 +81,11 @@ def message_of(failure: Failure, request: Request) -> str:
     if failure.message is not None:
         return failure.message
     row = ROWS[failure.type]
-    facts = {"model": request.model or DEFAULT_MODEL, "method": request.method, "path": request.path}
+    values = {"model": request.model or DEFAULT_MODEL, "method": request.method, "path": request.path}
     limit, tokens = 0, 0
     if "{limit}" in row.message:
         limit, tokens = failure.overflow(DEFAULT_CONTEXT, request.input_tokens)
-    return row.message.format(**facts, limit=limit, tokens=tokens, over=tokens - limit)
+    return row.message.format(**values, limit=limit, tokens=tokens, over=tokens - limit)
 
 
 def error_object(failure: Failure, request: Request, identity: ResponseIdentity) -> dict[str, Json]:

@@ -126,7 +126,7 @@ class GeminiStoredBatchRequest(GeminiRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
-        return self.recall.stored(self.name)
+        return self.lookup.stored(self.name)
 
 
 class GeminiCreateBatch(GeminiStoredCall):
@@ -323,6 +323,6 @@ class GeminiBatchList(GeminiBatch):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        batches = request.recall.all_stored(PREFIX)
+        batches = request.lookup.all_stored(PREFIX)
         shown = [operation(batch, request.monotonic) for batch in batches[::-1]]
         return json_plan(page("operations", shown, request))

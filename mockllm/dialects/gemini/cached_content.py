@@ -32,9 +32,9 @@ def cached_name(fields: Mapping[str, Json]) -> str | None:
     return name if type(name) is str else None
 
 
-def find_cached(recall: ResponseLookup, name: str) -> StoredResponse | None:
+def find_cached(lookup: ResponseLookup, name: str) -> StoredResponse | None:
     """Return the cached content of this name, which may have expired."""
-    return recall.stored(name) if f"{COLLECTION}/" in name else None
+    return lookup.stored(name) if f"{COLLECTION}/" in name else None
 
 
 def cached_object(stored: StoredResponse) -> dict[str, Json]:

@@ -44,15 +44,15 @@ class GenerateEncoder(Encoder):
     def __init__(self, reply: Reply, request: GenerateRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self.request, self.identity = request, identity
-        self.facts = GeminiResponseFields(reply, request, identity)
+        self.fields = GeminiResponseFields(reply, request, identity)
         self.write = one_line if request.sse else indented
         self.signatures = [
-            self.facts.signature(choice, number) for number, choice in enumerate(reply.choices)
+            self.fields.signature(choice, number) for number, choice in enumerate(reply.choices)
         ]
         self.remaining = [_chunk_count(choice) for choice in reply.choices]
         """The number of chunks that each choice has still to send."""
         self.grounded = [
-            self.facts.is_grounded(choice, number) for number, choice in enumerate(reply.choices)
+            self.fields.is_grounded(choice, number) for number, choice in enumerate(reply.choices)
         ]
         self.unended = len(reply.choices)
         self.characters = sum(_characters(choice) for choice in reply.choices)
@@ -78,26 +78,26 @@ class GenerateEncoder(Encoder):
                 signature.at is not None and type(reply_choice.parts[signature.at]) is Call
             ):
                 parts[0]["thoughtSignature"] = signature.text
-        return (self._chunk(self.facts.candidate(choice, parts, reply_choice), ends=True),)
+        return (self._chunk(self.fields.candidate(choice, parts, reply_choice), ends=True),)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         if failure.type in BLOCKED:
-            return (self._chunk(self.facts.candidate(0, [], Choice((), "content_filter")), ends=True),)
+            return (self._chunk(self.fields.candidate(0, [], Choice((), "content_filter")), ends=True),)
         return ((indented(error_object(failure, self.request)), None),)
 
     def _part_chunk(self, at: EncoderPosition, chunk: str | None) -> Event:
         """Return a chunk of one part; the last one of a choice contains the finish reason in most families."""
-        facts, part, choice = self.facts, at.part, self.reply.choices[at.choice]
+        fields, part, choice = self.fields, at.part, self.reply.choices[at.choice]
         self.remaining[at.choice] -= 1
-        ends = not self.remaining[at.choice] and not facts.family.ends_alone and self.reply.ends
+        ends = not self.remaining[at.choice] and not fields.family.ends_alone and self.reply.ends
         if ends:
             self.remaining[at.choice] = -1
         if chunk is not None and type(part) is not Thinking:
             self.sent_characters += len(chunk)
         signature = self.signatures[at.choice] if ends or type(part) is Call else None
-        blocks = [facts.part(part, at.choice, at.index, signature, chunk)] if is_shown(part) else []
+        blocks = [fields.part(part, at.choice, at.index, signature, chunk)] if is_shown(part) else []
         ended, called = (choice, type(part) is Call) if ends else (None, False)
-        candidate = facts.candidate(at.choice, blocks, ended, called=called)
+        candidate = fields.candidate(at.choice, blocks, ended, called=called)
         if not ends and self.grounded[at.choice]:
             candidate["groundingMetadata"] = {}
         return self._chunk(candidate, ends=ends)
@@ -107,13 +107,13 @@ class GenerateEncoder(Encoder):
         counted = self.reply.usage
         output = visible_output_tokens(counted)
         if not self.unended:
-            usage = self.facts.usage(output, counted.reasoning, counted.stated)
+            usage = self.fields.usage(output, counted.reasoning, counted.stated)
         elif self.sent_characters:
             shown = max(output * self.sent_characters // self.characters, min(output, 1))
-            usage = self.facts.early_usage(shown, counted.reasoning)
+            usage = self.fields.early_usage(shown, counted.reasoning)
         else:
-            usage = self.facts.early_usage(0, 0)
-        return self.write(self.facts.response([candidate], usage)), None
+            usage = self.fields.early_usage(0, 0)
+        return self.write(self.fields.response([candidate], usage)), None
 
 
 def _chunk_count(choice: Choice) -> int:
@@ -159,26 +159,26 @@ class Generate(GeminiDialect):
                 cached = min(cached, usage.input)
             reply = reply.with_usage(replace(usage, cached_read=cached))
         if request.modalities and reply.broken is None:
-            facts = (request.modalities, request.aspect_ratio, request.user or "")
-            reply = with_modalities(reply, *facts)
+            form = (request.modalities, request.aspect_ratio, request.user or "")
+            reply = with_modalities(reply, *form)
         return supported_reply(reply, omit_thinking=request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
-        facts = GeminiResponseFields(reply, request, identity)
+        fields = GeminiResponseFields(reply, request, identity)
         counted = reply.usage
         tokens = visible_output_tokens(counted)
         candidates = []
         for number, choice in enumerate(reply.choices):
-            signature = facts.signature(choice, number)
+            signature = fields.signature(choice, number)
             parts: list[Json] = [
-                facts.part(part, number, index, signature)
+                fields.part(part, number, index, signature)
                 for index, part in enumerate(choice.parts)
                 if is_shown(part)
             ]
-            called, logprobs = any(map(is_shown, choice.calls)), facts.family.logprobs and tokens > 0
-            candidates.append(facts.candidate(number, parts, choice, called=called, logprobs=logprobs))
-        body = facts.response(candidates, facts.usage(tokens, counted.reasoning, counted.stated))
+            called, logprobs = any(map(is_shown, choice.calls)), fields.family.logprobs and tokens > 0
+            candidates.append(fields.candidate(number, parts, choice, called=called, logprobs=logprobs))
+        body = fields.response(candidates, fields.usage(tokens, counted.reasoning, counted.stated))
         head = ResponseHead(200, JSON if request.vertex else JSON + TIER)
         return Plan(head, (EventStep(indented(body) + b"\n", 0, "body"),))
 

@@ -180,7 +180,7 @@ def check(request: GeminiRequest) -> Failure | None:
     def turns_pass(known: KnownBody) -> bool:
         if request.snake_case:
             return False
-        calls = known.fold(_passes, _continued, _passes)
+        calls = known.reduce_turns(_passes, _continued, _passes)
         return calls is not None and calls.complete
 
     return check_known(request, (check, request.vertex), check_whole, turns_pass)
@@ -188,7 +188,7 @@ def check(request: GeminiRequest) -> Failure | None:
 
 def _check_cached(name: str, request: GeminiRequest) -> Failure | None:
     """Return the problem of a request that names a cached content."""
-    stored = find_cached(request.recall, name)
+    stored = find_cached(request.lookup, name)
     problem = cached_problem(request.fields, name, stored, request.model, vertex=request.vertex)
     if problem is not None:
         return _bad_request(problem, None)

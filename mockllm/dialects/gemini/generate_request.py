@@ -91,7 +91,7 @@ class GeminiRequest(Request):
         outside = known.of_envelope(
             _is_snake_case, lambda: _is_snake_case(envelope.head + b" " + envelope.tail)
         )
-        return outside or known.fold_bytes(_is_snake_case, _is_snake_case)
+        return outside or known.any_turn(_is_snake_case, _is_snake_case)
 
 
 def as_google_request(request: Request) -> GeminiRequest:
@@ -122,7 +122,7 @@ class GenerateRequest(GeminiRequest):
     def cached(self) -> StoredResponse | None:
         """The cached content that the body names, unless it has expired."""
         name = cached_name(self.fields)
-        stored = None if name is None else find_cached(self.recall, name)
+        stored = None if name is None else find_cached(self.lookup, name)
         return None if stored is None or has_expired(stored, self.now) else stored
 
     @lazy
@@ -284,7 +284,7 @@ def _is_snake_case(data: bytes) -> bool:
     return _SNAKE.search(data) is not None
 
 
-def add_turn(turns: ReadTurns, content: Json, recall: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, content: Json, lookup: ResponseLookup) -> None:
     """Add the messages of a content. Adjacent contents of the model are one turn: a client may send back each chunk
     of a stream."""
     for message in _messages(content, turns.names):

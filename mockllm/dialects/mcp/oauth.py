@@ -172,8 +172,8 @@ class Authorize(AuthorizationCall):
             return _refused("invalid_request", "redirect_uri is missing or no address")
         if not challenge or query.get("code_challenge_method") != "S256":
             return _refused("invalid_request", "PKCE with S256 is required")
-        facts = {"challenge": challenge, "scope": query.get("scope", "")}
-        back = {"code": CODE + urlsafe_b64encode(dumps(facts)).decode().rstrip("=")}
+        claims = {"challenge": challenge, "scope": query.get("scope", "")}
+        back = {"code": CODE + urlsafe_b64encode(dumps(claims)).decode().rstrip("=")}
         if "state" in query:
             back["state"] = query["state"]
         address = f"{target}{'&' if '?' in target else '?'}{urlencode(back)}"
@@ -188,12 +188,12 @@ class AccessTokenCall(AuthorizationCall):
         scope = form.get("scope", "") or " ".join(settings.scopes)
         match form.get("grant_type"):
             case "authorization_code":
-                facts = _facts(form.get("code", ""))
-                if facts.get("challenge") != _challenge(form.get("code_verifier", "")):
+                claims = _claims(form.get("code", ""))
+                if claims.get("challenge") != _challenge(form.get("code_verifier", "")):
                     return _refused(
                         "invalid_grant", "the code is unknown, or the code_verifier is another one"
                     )
-                scope = text_of(facts.get("scope")) or scope
+                scope = text_of(claims.get("scope")) or scope
             case "refresh_token":
                 if not form.get("refresh_token", "").startswith(REFRESH):
                     return _refused("invalid_grant", "the refresh token is unknown")
@@ -218,7 +218,7 @@ def _challenge(verifier: str) -> str:
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def _facts(code: str) -> dict[str, Json]:
+def _claims(code: str) -> dict[str, Json]:
     """Return what a code has in it; nothing where it is none."""
     text = code.removeprefix(CODE)
     try:

@@ -36,25 +36,25 @@ def begun_task(reply: Reply, request: RpcRequest, identity: ResponseIdentity) ->
     wanted = object_of(reply.served.get("task"))
     if not wanted or not request.has_tasks or request.rpc_method != "tools/call":
         return None
-    facts: dict[str, Json] = {
+    task: dict[str, Json] = {
         "taskId": identity.ids.make("task_", 24),
         "createdAt": _timestamp(request.now),
         "ttlMs": _milliseconds(wanted.get("ttl")),
     }
     if wanted.get("poll") is not None:
-        facts["pollIntervalMs"] = max(1, _milliseconds(wanted["poll"]) or 0)
+        task["pollIntervalMs"] = max(1, _milliseconds(wanted["poll"]) or 0)
     error = object_of(wanted.get("error"))
     end = {"error": {"code": -32603, "message": "Internal error", **error}} if error else None
     ended = (
         {"status": "failed", **end} if end else {"status": "completed", "result": result_of(reply, request)}
     )
-    state = {"task": facts, "began": request.now, "pending": askable(reply, request), "end": ended}
+    state = {"task": task, "began": request.now, "pending": askable(reply, request), "end": ended}
     steps: tuple[Step, ...] = (
         WaitStep(wanted.get("after") or 0.0, 0),
         EventStep(dumps(state), 0, "end", ENDED),
     )
-    status = {"status": "working", "lastUpdatedAt": facts["createdAt"]}
-    plan = json_plan(response(request, completed({"resultType": "task", **facts, **status}, request)))
+    status = {"status": "working", "lastUpdatedAt": task["createdAt"]}
+    plan = json_plan(response(request, completed({"resultType": "task", **task, **status}, request)))
     run = BackgroundRun(Plan(plan.head, steps))
     return Plan(plan.head, plan.steps, background=run)
 
@@ -104,7 +104,7 @@ CHANGES: Final[Mapping[str, Callable[[StoredResponse, Timeline, RpcRequest], Sto
 
 def _stored(request: RpcRequest) -> StoredResponse | None:
     """Return the task that a request names; None for one that is unknown or older than its `ttl`."""
-    stored = request.recall.stored(f"{STORED}{request.named}")
+    stored = request.lookup.stored(f"{STORED}{request.named}")
     if stored is None or stored.timeline is None:
         return None
     ttl = object_of(loads(stored.response_body)["task"])["ttlMs"]

@@ -61,8 +61,8 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
         limit, tokens = (
             failure.overflow(DEFAULT_CONTEXT, request.input_tokens) if "{limit}" in row.message else (0, 0)
         )
-        facts = {"model": request.model or DEFAULT_MODEL, "method": request.method, "path": request.path}
-        message = row.message.format(**facts, limit=limit, tokens=tokens)
+        values = {"model": request.model or DEFAULT_MODEL, "method": request.method, "path": request.path}
+        message = row.message.format(**values, limit=limit, tokens=tokens)
     return {"error": message, **failure.fields}
 
 

@@ -63,8 +63,8 @@ def head(status: int, pairs: Pairs, identity: ResponseIdentity) -> ResponseHead:
 
 
 LIMIT_HEADER_NAMES: Final[Names] = {
-    f"x-ratelimit-{fact}-{bound}": (bound, fact)
-    for fact in ("limit", "remaining", "reset")
+    f"x-ratelimit-{quantity}-{bound}": (bound, quantity)
+    for quantity in ("limit", "remaining", "reset")
     for bound in ("requests", "tokens")
 }
 

@@ -31,11 +31,11 @@ FIELDS: Final = {"event_types": array(string, "strings", min_length=1), "name": 
 
 
 def response_webhooks(
-    recall: ResponseLookup, response: str, type_: str, at: float, created: int
+    lookup: ResponseLookup, response: str, type_: str, at: float, created: int
 ) -> tuple[Webhook, ...]:
     """Return the events for all endpoints that want this type; `created` is in seconds since the epoch."""
     webhooks = []
-    for endpoint in recall.all_stored(PREFIX):
+    for endpoint in lookup.all_stored(PREFIX):
         shown = loads(endpoint.response_body)
         if type_ in shown["event_types"]:
             webhooks.append(_event(endpoint, {"id": response}, type_, at, created))
@@ -58,7 +58,7 @@ class EndpointRequest(Request):
     def endpoint(self) -> StoredResponse | None:
         """The endpoint that the path names."""
         id = self.route.get("endpoint", "")
-        return self.recall.stored(id) if id.startswith(PREFIX) else None
+        return self.lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class EndpointCall(OpenAiCall):
@@ -98,7 +98,7 @@ class ListEndpoints(EndpointCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        shown = [loads(endpoint.response_body) for endpoint in request.recall.all_stored(PREFIX)]
+        shown = [loads(endpoint.response_body) for endpoint in request.lookup.all_stored(PREFIX)]
         return body_plan(page(shown, request.query, "asc"), identity)
 
 

@@ -18,8 +18,8 @@ from mockllm.dialects.vendors.chat import VendorEncoder
 class Cerebras(VendorEncoder):
     """Cerebras. Models of Llama count no details of the tokens (recordings of 2025 and 2026), where none differs."""
 
-    def __init__(self, *facts: Any) -> None:
-        super().__init__(*facts)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         counted = self.reply.usage
         plain = (self.reply.model or self._request.model or "").startswith("llama")
         if plain and not (counted.cached_read or counted.reasoning):
@@ -46,8 +46,8 @@ class Perplexity(VendorEncoder):
     """Perplexity. Every choice has both a message and a delta: in a stream the message is the text so far, and in a
     non-streaming response the delta is empty. The sources of the text are beside the choices."""
 
-    def __init__(self, *facts: Any) -> None:
-        super().__init__(*facts)
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self._so_far: dict[int, str] = {}
 
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:

@@ -23,7 +23,7 @@ def _writer(names: Names, time: Callable[[float], str]) -> LimitHeaders:
 
 OPENAI: Final = _writer(LIMIT_HEADER_NAMES, go_duration)
 NO_RESET: Final = _writer(
-    {name: fact for name, fact in LIMIT_HEADER_NAMES.items() if "reset" not in name}, seconds
+    {name: quantity for name, quantity in LIMIT_HEADER_NAMES.items() if "reset" not in name}, seconds
 )
 TOGETHER: Final = _writer(
     {

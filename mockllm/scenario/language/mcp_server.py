@@ -64,8 +64,8 @@ class McpToolSpec(Spec):
 
     @property
     def served(self) -> ServedTool:
-        facts = (self.name, self.input, self.title, self.description, self.output)
-        return ServedTool(*facts, self.annotations, self.extras)
+        values = (self.name, self.input, self.title, self.description, self.output)
+        return ServedTool(*values, self.annotations, self.extras)
 
 
 class McpResourceSpec(Spec):
@@ -107,8 +107,8 @@ class McpResourceSpec(Spec):
 
     @property
     def served(self) -> ServedResource:
-        facts = (self.address, self.name or self.address, self.uri is None, self.title, self.description)
-        return ServedResource(*facts, self.mime_type, self.extras)
+        values = (self.address, self.name or self.address, self.uri is None, self.title, self.description)
+        return ServedResource(*values, self.mime_type, self.extras)
 
 
 CONTENTS: Final = frozenset({"text", "json_", "blob"})

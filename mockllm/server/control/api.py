@@ -24,7 +24,7 @@ from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, TextRespons
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
-from mockllm.server.journal.journal import SLICE
+from mockllm.server.journal.journal import BATCH
 from mockllm.server.protocols import EngineProtocol
 from mockllm.server.request_heads import FEED
 from mockllm.server.server_limits import ServerLimits
@@ -155,18 +155,18 @@ class ControlApi:
             body = _validated(route.body_model, _json(raw))
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))
-        await self._settle_journal()
+        await self._make_entries()
         result = await route.handler(self.context, ApiCall(params, options, body, raw))
         if route.method != "GET":
             await self.context.conclude()
         return result
 
-    async def _settle_journal(self) -> None:
-        """Settle the journal's entries in slices; under load, more entries than these may arrive meanwhile."""
+    async def _make_entries(self) -> None:
+        """Make the journal's entries in batches; under load, more entries than these may arrive meanwhile."""
         await self.context.collect()
         journal = self.context.journal
-        for _ in range(journal.size // SLICE + 1):
-            if not journal.settle(SLICE):
+        for _ in range(journal.size // BATCH + 1):
+            if not journal.make_entries(BATCH):
                 break
             await asyncio.sleep(0)
 

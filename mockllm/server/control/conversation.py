@@ -116,7 +116,7 @@ def _response(decoded: DecodedResponse, redactor: Redactor) -> ReadResponse:
 
 def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[TimedEvent]:
     """Yield the steps of a stream with their planned and their real times, in seconds after the request."""
-    times = None if entry.times is None else [at - entry.since for at in entry.times]
+    times = None if entry.times is None else [at - entry.started for at in entry.times]
     planned, place, cut = plan.delay, 0, False
     for step in plan.steps:
         if isinstance(step, WaitStep):
@@ -124,7 +124,7 @@ def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[Tim
             continue
         at: float | None = None
         if times is None and not cut:
-            at = entry.took
+            at = entry.duration
         elif times is not None and not cut:
             while place < len(times) and times[place] < planned - LATE:
                 place += 1

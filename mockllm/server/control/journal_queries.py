@@ -106,7 +106,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         (wanted.key, entry.key),
         (wanted.client, entry.client),
         (wanted.missed, entry.missed),
-        (wanted.left, entry.left),
+        (wanted.left, entry.end_reason),
     )
     return (
         all(expected is None or expected == value for expected, value in plain)
@@ -172,10 +172,10 @@ def is_called(id: str | None, name: str) -> bool:
 
 
 def summary(entry: JournalEntry) -> RequestSummary:
-    return RequestSummary(**_facts(entry))
+    return RequestSummary(**_summary_members(entry))
 
 
-def _facts(entry: JournalEntry) -> dict[str, Any]:
+def _summary_members(entry: JournalEntry) -> dict[str, Any]:
     response, redactor, near = entry.response, entry.redactor, []
     if response.near_misses:  # they quote the body
         near = list(map(entry.full_redactor.text, response.near_misses))
@@ -197,8 +197,8 @@ def _facts(entry: JournalEntry) -> dict[str, Any]:
         "notes": [redactor.text(note) for note in response.notes],
         "status": entry.status,
         "streamed": entry.streamed,
-        "took": round(entry.took, 6),
-        "left": entry.left,
+        "took": round(entry.duration, 6),
+        "left": entry.end_reason,
         "missed": entry.missed,
         "seed": entry.seed,
         "near_misses": near,
@@ -210,7 +210,7 @@ async def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
     request, response = await apart(entry, lambda: (_request(entry), _response(entry)))
     present = near_misses(entry, engine) if entry.missed else []
     return RequestDetail(
-        **{**_facts(entry), "near_misses": present},
+        **{**_summary_members(entry), "near_misses": present},
         request=request,
         response=response,
     )
@@ -244,7 +244,7 @@ def decode_again(entry: JournalEntry, engine: Engine) -> Request:
         entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at, time.monotonic()
     )
     request.session = entry.session
-    request.recall = engine.state.recall(entry.session or "")
+    request.lookup = engine.state.lookup(entry.session or "")
     return request
 
 
@@ -325,7 +325,7 @@ def _archived(entry: JournalEntry) -> bytes:
 def _entry(entry: JournalEntry) -> dict[str, Any]:
     sent = reconstruct(entry, entry.full_redactor)
     headers = {name.lower(): value for name, value in sent.headers}
-    took = max(0.0, round(entry.took * 1000, 3))
+    took = max(0.0, round(entry.duration * 1000, 3))
     first = min(took, max(0.0, round(sent.parts[0].at * 1000, 3))) if sent.parts else took
     text, encoded = _text(sent.body)
     content: dict[str, Any] = {
@@ -353,7 +353,7 @@ def _entry(entry: JournalEntry) -> dict[str, Any]:
         "cache": {},
         "timings": {"send": 0, "wait": first, "receive": round(took - first, 3)},
         "_rule": entry.rule,
-        "_left": entry.left,
+        "_left": entry.end_reason,
     }
 
 

@@ -82,9 +82,9 @@ def _responses(metrics: Metrics) -> Iterator[Metric]:
     for name, counters in metrics.endpoints.items():
         for fault, count in counters.faults.items():
             faults.add_metric((name, fault), count)
-        for how, count in counters.left.items():
+        for how, count in counters.end_reasons.items():
             left.add_metric((name, how), count)
-        for family, histogram in ((took, counters.took), (ttft, counters.ttft), (gaps, counters.gaps)):
+        for family, histogram in ((took, counters.durations), (ttft, counters.ttft), (gaps, counters.gaps)):
             family.add_metric((name,), _buckets(histogram), histogram.total)
     yield from (faults, left, took, ttft, gaps)
     late = HistogramMetricFamily(

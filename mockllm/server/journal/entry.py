@@ -30,7 +30,7 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query as they came; `key` is the hash of
-    the API key. `since`, `times` and `took` are as in `Exchange`. `whole`: the body fitted into the journal."""
+    the API key. `started`, `times` and `duration` are as in `Exchange`. `whole`: the body fitted into the journal."""
 
     number: int
     at: float
@@ -48,9 +48,9 @@ class JournalEntry(NamedTuple):
     response: PlannedResponse
     framing: ResponseFraming
     allow_cors: bool
-    since: float
-    took: float
-    left: EndReason
+    started: float
+    duration: float
+    end_reason: EndReason
     times: array[float] | None
     size: int
     redactor: Redactor = Redactor()
@@ -112,7 +112,7 @@ class JournalEntry(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.response.seed_or_root)
+        return seed_token.token_of(self.response.seed_source)
 
 
 def endpoint(kind: type[Request]) -> str | None:
@@ -153,9 +153,9 @@ def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
         response=response,
         framing=exchange.framing,
         allow_cors=exchange.allow_cors,
-        since=exchange.since,
-        took=exchange.took,
-        left=exchange.left,
+        started=exchange.started,
+        duration=exchange.duration,
+        end_reason=exchange.end_reason,
         times=exchange.times,
         size=size + len(raw),
         redactor=Redactor(_repeated(secrets, exchange, target, pairs, response)),
@@ -190,9 +190,9 @@ def _bytes_of(step: Step) -> bytes:
 
 def _response(exchange: Exchange) -> PlannedResponse:
     """Return the response as it was sent."""
-    if not isinstance(exchange.root, bytes):
+    if not isinstance(exchange.id_seed, bytes):
         return exchange.response
-    return exchange.response.again(exchange.root, exchange.at, exchange.tokens)
+    return exchange.response.again(exchange.id_seed, exchange.at, exchange.tokens)
 
 
 def headers_and_body(exchange: Exchange) -> tuple[Mapping[str, str], bytes]:

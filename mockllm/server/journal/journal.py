@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 MAX_EXCESS: Final = 8 * MIB
 """Bytes by which entries and pending exchanges together may exceed the room."""
-SLICE_BYTES: Final = 512 * KIB
-"""A slice of entries with more bytes ends."""
+BATCH_BYTES: Final = 512 * KIB
+"""A batch ends with the entry that exceeds them."""
 LIGHT_BODY: Final = 8 * KIB
 """The bytes of a smaller body are not counted among these."""
 COUNT_INTERVAL: Final = 1.0
 """Seconds between two counts."""
-SETTLE_INTERVAL: Final = 5.0
+ENTRY_INTERVAL: Final = 5.0
 """Seconds between two rounds that make entries. An entry costs a fifth of a response, and many exchanges have been
 dropped by then."""
-SLICE: Final = 40
+BATCH: Final = 40
 """Entries that are made in one iteration of the loop: less than half a millisecond."""
 PAUSE: Final = 0.02
 """Seconds between two such iterations."""
@@ -79,10 +79,10 @@ class Journal:
             if alike is None:
                 if len(self._alike) > MAX_UNCOUNTED_KINDS:
                     self.count()
-                self._alike[rendered, exchange.model] = array("d", (exchange.took,))
+                self._alike[rendered, exchange.model] = array("d", (exchange.duration,))
                 self._first[rendered, exchange.model] = exchange
             else:
-                alike.append(exchange.took)
+                alike.append(exchange.duration)
         else:
             exchange.weight = weight(exchange.response)
             self.missed += exchange.response.missed
@@ -105,7 +105,7 @@ class Journal:
             if self._pending_bytes > self.room:
                 self._drop_pushed_out()
         if self._pending_bytes > self.room:
-            self.settle(2)  # more than come; all at once would hold up the streams
+            self.make_entries(2)  # more than come; all at once would hold up the streams
 
     def _drop_pushed_out(self) -> None:
         """Drop the oldest exchanges, if the bodies of the newer ones fill the room. Large requests that come faster
@@ -134,19 +134,19 @@ class Journal:
                     journal._metrics.sample(time.time())
                 loop.call_later(COUNT_INTERVAL, count)
 
-        def settle(newest: int | None = None) -> None:
-            """Make entries of the exchanges that are pending now, slice by slice. Later ones wait: under load
+        def make_entries(newest: int | None = None) -> None:
+            """Make entries of the exchanges that are pending now, batch by batch. Later ones wait: under load
             they push the older ones out before their turn."""
             journal = reference()
             if journal is not None:
                 newest = journal.total if newest is None else newest
-                if journal.settle(SLICE, newest):
-                    loop.call_later(PAUSE, settle, newest)
+                if journal.make_entries(BATCH, newest):
+                    loop.call_later(PAUSE, make_entries, newest)
                 else:
-                    loop.call_later(SETTLE_INTERVAL, settle)
+                    loop.call_later(ENTRY_INTERVAL, make_entries)
 
         loop.call_later(COUNT_INTERVAL, count)
-        loop.call_later(SETTLE_INTERVAL, settle)
+        loop.call_later(ENTRY_INTERVAL, make_entries)
 
     def count(self) -> None:
         """Count the exchanges that were collected as equal."""
@@ -156,14 +156,14 @@ class Journal:
             for key, took in alike.items():
                 self._metrics.many(first[key], took)
 
-    def settle(self, most: int | None = None, newest: int | None = None) -> bool:
+    def make_entries(self, most: int | None = None, newest: int | None = None) -> bool:
         """Make entries of pending exchanges, at most so many (fewer of large ones), up to this number. Return
         whether more are pending."""
         with self._lock:
             pending = self._pending
             number = self.total - len(pending)
             last = self.total if newest is None else newest
-            room = inf if most is None else SLICE_BYTES
+            room = inf if most is None else BATCH_BYTES
             while number < last and most != 0 and room > 0:
                 number += 1
                 most = None if most is None else most - 1
@@ -184,12 +184,12 @@ class Journal:
         return chain(newer, stored)
 
     def after(self, number: int) -> list[JournalEntry]:
-        """Return the stored requests that are newer than the request of this number. Call `settle` before."""
+        """Return the stored requests that are newer than the request of this number. Call `make_entries` before."""
         return [entry for entry in self._ring if entry.number > number]
 
     def clear(self) -> None:
         """Drop all requests. Their numbers and the counts continue."""
-        self.settle()
+        self.make_entries()
         with self._lock:
             self._ring.clear()
             self._bytes = 0
@@ -201,19 +201,19 @@ class Journal:
     @property
     def bytes(self) -> int:
         """The bytes that all entries take, about."""
-        self.settle()
+        self.make_entries()
         return self._bytes
 
     def __len__(self) -> int:
-        self.settle()
+        self.make_entries()
         return len(self._ring)
 
     def __iter__(self) -> Iterator[JournalEntry]:
-        self.settle()
+        self.make_entries()
         return iter(tuple(self._ring))
 
     def __reversed__(self) -> Iterator[JournalEntry]:
-        self.settle()
+        self.make_entries()
         return reversed(tuple(self._ring))
 
     def _store(self, entry: JournalEntry) -> None:

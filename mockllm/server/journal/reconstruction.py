@@ -47,14 +47,14 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
         data = at_once(plan, plain)
         if data is None:  # a provider's response, whose times are not stored
             data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
-        parts = [SentPart(entry.took, data)]
+        parts = [SentPart(entry.duration, data)]
     else:
         replay = _Replay()
-        play = Player(plan, plain, replay, cast(Deadlines, replay), entry.since)
+        play = Player(plan, plain, replay, cast(Deadlines, replay), entry.started)
         for now in entry.times:
             replay.now = now
             play._tick(now)
-        parts = [SentPart(at - entry.since, data) for at, data in replay.written]
+        parts = [SentPart(at - entry.started, data) for at, data in replay.written]
     sent = _without(head.head, parts)
     redactor = redactor or entry.redactor
     masked = redactor.parts([part.data for part in sent])

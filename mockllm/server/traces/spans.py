@@ -98,7 +98,7 @@ def span_start(seen: Exchange, ahead: float) -> SpanStart:
         "http.request.method": _method(seen.method),
         "url.path": _otlp_value(path),
     }
-    return SpanStart(_nanoseconds(seen.since + ahead), _lower_case(headers), attributes)
+    return SpanStart(_nanoseconds(seen.started + ahead), _lower_case(headers), attributes)
 
 
 def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
@@ -112,7 +112,9 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
     response = ResponseAttributes()
     if request.call is not None and request.operation is not None:
         response = response_attributes(entry, sent, request.call.dialect)
-    broken = entry.left if entry.left != "finished" else response.error if entry.status < 400 else None
+    broken = (
+        entry.end_reason if entry.end_reason != "finished" else response.error if entry.status < 400 else None
+    )
     attributes: dict[str, Value] = {**_http_attributes(entry, request, secure), **_mockllm_attributes(entry)}
     if request.operation is not None:
         attributes.update(_model_attributes(entry, request, sent, response))
@@ -121,8 +123,8 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
             str(entry.status) if entry.status >= 400 else str(broken)
         )
     attributes = {name: _redacted(value, entry.redactor) for name, value in attributes.items()}
-    start = _nanoseconds(entry.at if ahead is None else entry.since + ahead)
-    end = start + max(0, _nanoseconds(entry.took))
+    start = _nanoseconds(entry.at if ahead is None else entry.started + ahead)
+    end = start + max(0, _nanoseconds(entry.duration))
     return Span(
         _name(entry, request, attributes),
         start,
@@ -286,15 +288,15 @@ def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
     more: dict[str, Value] = {name: value for name, value in attributes.items() if value}
     if response.missed:
         more["mockllm.missed"] = True
-    if entry.left != "finished":
-        more["mockllm.left"] = entry.left
+    if entry.end_reason != "finished":
+        more["mockllm.left"] = entry.end_reason
     return {"mockllm.request": entry.number, **more}
 
 
 def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int) -> Sequence[SpanEvent]:
     """Return an event for entry fault: at the end of a cut response, else at its first byte."""
     first = start + int(sent.parts[0].at * 1e9) if sent.parts else end
-    at = first if entry.left == "finished" else end
+    at = first if entry.end_reason == "finished" else end
     return [
         SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.response.faults
     ]

@@ -54,7 +54,7 @@ class Channel:
                 length = int.from_bytes(await self._reader.readexactly(_LENGTH), "big")
                 message: ChannelMessage = pickle.loads(await self._reader.readexactly(length))  # noqa: S301 - ours
                 if message.kind == "result":
-                    self._settle(message)
+                    self._resolve(message)
                 else:
                     task = asyncio.get_running_loop().create_task(self._serve(message))
                     self._tasks.add(task)
@@ -104,7 +104,7 @@ class Channel:
         if message.kind == "call" and not self._closed:
             self._send(ChannelMessage("result", message.number, good, (result,)))
 
-    def _settle(self, message: ChannelMessage) -> None:
+    def _resolve(self, message: ChannelMessage) -> None:
         future = self._calls.get(message.number)
         if future is None or future.done():
             return

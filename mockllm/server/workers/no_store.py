@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
-from mockllm.state.shared_sessions import Recalled, RecallElsewhere, SharedSessions
+from mockllm.state.shared_sessions import LookupElsewhere, LookupResult, SharedSessions
 
 REFUSAL = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or with "
@@ -25,9 +25,9 @@ class NoStore:
     async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
         return Failure("bad_request", 400, REFUSAL.format("sessions"))
 
-    async def recall(self, recall: RecallElsewhere) -> Recalled | Failure:
+    async def look_up(self, lookup: LookupElsewhere) -> LookupResult | Failure:
         """Return that a call is unknown. Refuse a request that refers to a stored response."""
-        if recall.key[0] == "call":
+        if lookup.key[0] == "call":
             return None
         return Failure("bad_request", 400, REFUSAL.format("stored responses"))
 

@@ -17,7 +17,7 @@ from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder, LoadedRules
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.http_server import Server
-from mockllm.server.journal.journal import SLICE
+from mockllm.server.journal.journal import BATCH
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
@@ -151,11 +151,11 @@ class Worker:
     async def report(self) -> WorkerReport:
         """Return what was served since the last report."""
         app, journal = self.app, self.app.journal
-        for _ in range(journal.size // SLICE + 1):
-            if not journal.settle(SLICE):
+        for _ in range(journal.size // BATCH + 1):
+            if not journal.make_entries(BATCH):
                 break
             await asyncio.sleep(0)
-        journal.settle()
+        journal.make_entries()
         journal.count()
         entries, self._reported = journal.after(self._reported), journal.total
         return WorkerReport(

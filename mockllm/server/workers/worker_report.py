@@ -58,7 +58,7 @@ class MergedJournal(Journal):
 
 
 def _end(entry: JournalEntry) -> float:
-    return entry.since + entry.took
+    return entry.started + entry.duration
 
 
 def merged_metrics(metrics: Sequence[Metrics]) -> Metrics:

@@ -105,7 +105,7 @@ def test_a_filled_response_sends_what_rendering_sends(made: Made, count: int, pr
     response = prerender_response(*marked(made))
     for number, tokens in enumerate((1, 25, 123_456)):
         ids, now = Ids(3, "scope", number), 1_700_000_000 + number
-        filled, rendered = response.plan(response.fill(ids.root, now, tokens)), made(ids, now, tokens)
+        filled, rendered = response.plan(response.fill(ids.id_seed, now, tokens)), made(ids, now, tokens)
         assert sorted(filled.head.headers) == sorted(rendered.head.headers)
         assert _joined(filled) == _joined(rendered)
         assert (filled.framing, filled.delay) == (rendered.framing, rendered.delay)
@@ -119,7 +119,7 @@ def test_a_filled_stream_equals_the_rendered_one(made: Made, count: int, prefixe
     stream = prerender_stream(replace(rendered, delay=0.0), own)
     for number, tokens in enumerate((1, 25, 123_456)):
         ids, now = Ids(3, "scope", number), 1_700_000_000 + number
-        assert stream.plan(ids.root, now, tokens) == replace(made(ids, now, tokens), delay=0.0)
+        assert stream.plan(ids.id_seed, now, tokens) == replace(made(ids, now, tokens), delay=0.0)
     assert len(stream.prefixes) == prefixes
 
 
@@ -167,7 +167,7 @@ def _joined(made: Plan) -> list[object]:
 
 def test_steps_behave_like_a_tuple() -> None:
     response = prerender_response(*marked(CASES["waits and a cut between events"][0]))
-    steps = response.plan(response.fill(Ids(0, "", 1).root, 1, 2)).steps
+    steps = response.plan(response.fill(Ids(0, "", 1).id_seed, 1, 2)).steps
     assert len(steps) == len(tuple(steps))
     assert steps[1:] == tuple(steps)[1:]
     assert steps[0] == next(iter(steps))

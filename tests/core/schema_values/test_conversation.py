@@ -8,8 +8,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.core.schema_values import ConversationTexts, generate
-from mockllm.core.schema_values.text_facts import facts_of_each
+from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.generator import generate
+from mockllm.core.schema_values.realistic import MAX_CACHED_LENGTH
+from mockllm.core.schema_values.text_entities import TextEntities, entities_of_each
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
@@ -221,19 +223,29 @@ def test_reference_that_leads_nowhere_offers_nothing() -> None:
 
 def test_repeated_text_has_the_same_facts() -> None:
     text = "Order 42 for Berta."
-    assert facts_of_each([text])[0] is facts_of_each([text])[0]
+    assert entities_of_each([text])[0] is entities_of_each([text])[0]
     long = text * 100
-    assert facts_of_each([long])[0] is not facts_of_each([long])[0]
+    assert entities_of_each([long])[0] is not entities_of_each([long])[0]
 
 
 def test_equal_texts_have_separate_facts() -> None:
     """A value that two results name may be taken from both."""
-    first, second = facts_of_each(["Order 42.", "Order 42."])
+    first, second = entities_of_each(["Order 42.", "Order 42."])
     assert first is not second
     assert first.numbers == second.numbers
 
 
 def test_text_without_slash_and_ending_has_no_paths() -> None:
-    facts, others = facts_of_each(["Read it. Then stop.", "Read src/main.py."])
-    assert facts.paths == []
+    entities, others = entities_of_each(["Read it. Then stop.", "Read src/main.py."])
+    assert entities.paths == []
     assert [each.value for each in others.paths] == ["src/main.py"]
+
+
+def test_field_whose_name_is_too_long_to_cache_takes_a_value() -> None:
+    name = f"email_{'a' * MAX_CACHED_LENGTH}"
+    assert fitted("Write to ada@example.org.", form(**{name: TEXT})) == {name: "ada@example.org"}
+
+
+@pytest.mark.parametrize("kind", ["emails", "uuids", "ips", "dates", "moments", "times"])
+def test_text_without_the_sign_of_a_kind_has_no_such_value(kind: str) -> None:
+    assert getattr(TextEntities("Two plain words, 12 of them"), kind) == []

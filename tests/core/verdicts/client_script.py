@@ -64,7 +64,8 @@ class ClientScript:
         ended, left = (None, None) if took is None else (START + at + took, left)
         observed = ObservedRequest(
             len(self.requests) + 1, client, session,
-            at=EPOCH + at, started=START + at, ended=ended, left=left, status=status, error=error, faults=faults,
+            at=EPOCH + at, started=START + at, ended=ended, end_reason=left, status=status, error=error,
+            faults=faults,
             read=lambda: request, plan=lambda: response, unfinished_text=lambda request, plan: unfinished,
             time_scale=time_scale,
         )  # fmt: skip

@@ -53,7 +53,7 @@ class ToolServerScript:
         self.requests.append(
             ObservedRequest(
                 number, Client("a"), None,
-                at=number, started=number, ended=number + 0.1 if ended else None, left="finished", status=200,
+                at=number, started=number, ended=number + 0.1 if ended else None, end_reason="finished", status=200,
                 read=lambda: request, plan=lambda: response, unfinished_text=lambda request, plan: None,
                 to_tool_server=True,
             )

@@ -159,8 +159,8 @@ def test_disconnected_stream_records_its_first_chunk(together: bool) -> None:
         metrics.many(stream, [0.1])
     else:
         for took in (0.02, 0.5, 0.1):
-            metrics.one(replace(stream, took=took))
-        metrics.one(replace(stream, left="gone"))
+            metrics.one(replace(stream, duration=took))
+        metrics.one(replace(stream, end_reason="gone"))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, found.ttft.most) == (3, 0.5)
     assert found.ttft.total == pytest.approx(0.62)
@@ -175,5 +175,5 @@ def test_add_all_equals_adding_each_value() -> None:
         each.one(seen(said(), took=value))
     together.many(seen(said()), values)
     (one,), (many,) = each.endpoints.values(), together.endpoints.values()
-    assert (one.took.counts, one.took.most) == (many.took.counts, many.took.most)
-    assert one.took.total == pytest.approx(many.took.total)
+    assert (one.durations.counts, one.durations.most) == (many.durations.counts, many.durations.most)
+    assert one.durations.total == pytest.approx(many.durations.total)

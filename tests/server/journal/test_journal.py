@@ -14,7 +14,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import STEP, JournalEntry, entry_of
-from mockllm.server.journal.journal import MAX_EXCESS, MAX_UNCOUNTED_KINDS, SLICE_BYTES, Journal
+from mockllm.server.journal.journal import BATCH_BYTES, MAX_EXCESS, MAX_UNCOUNTED_KINDS, Journal
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
@@ -34,10 +34,10 @@ def seen(
         client="127.0.0.1",
         raw=body,
         at=100.0 + number,
-        since=5.0,
+        started=5.0,
         response=made,
         ended=True,
-        took=0.25,
+        duration=0.25,
         method="POST",
         target=path,
         kind=Request,
@@ -71,30 +71,30 @@ def test_numbers_go_on_whenever_it_is_looked_at() -> None:
     assert journal.find(4) is None
 
 
-def test_journal_settles_in_slices() -> None:
+def test_journal_makes_entries_in_batches() -> None:
     journal = filled(Journal(10), 5)
-    assert journal.settle(3)
-    assert not journal.settle(3)
+    assert journal.make_entries(3)
+    assert not journal.make_entries(3)
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
 
 
-def test_settle_ignores_entries_added_meanwhile() -> None:
+def test_make_entries_ignores_entries_added_meanwhile() -> None:
     journal = filled(Journal(10), 5)
     newest = journal.total
-    assert journal.settle(3, newest)
+    assert journal.make_entries(3, newest)
     filled(journal, 5)
-    assert not journal.settle(3, newest)
+    assert not journal.make_entries(3, newest)
     assert len(journal._pending) == 5
     filled(journal, 30)
-    assert not journal.settle(3, journal.total - 10), "others have pushed them out"
+    assert not journal.make_entries(3, journal.total - 10), "others have pushed them out"
     assert [each.number for each in journal] == list(range(31, 41))
 
 
-@pytest.mark.parametrize("settled", [0, 2, 5], ids=["none is settled", "some are", "all are"])
+@pytest.mark.parametrize("made_before", [0, 2, 5], ids=["none is made", "some are", "all are"])
 @pytest.mark.parametrize("most", [0, 1, 3, 5, 9])
-def test_newest_lists_last_entries_first(settled: int, most: int) -> None:
+def test_newest_lists_last_entries_first(made_before: int, most: int) -> None:
     journal = filled(Journal(10), 5)
-    journal.settle(settled)
+    journal.make_entries(made_before)
     assert [each.number for each in journal.newest(most)] == [5, 4, 3, 2, 1][:most]
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
 
@@ -103,7 +103,7 @@ def test_newest_is_fixed_at_call() -> None:
     journal = filled(Journal(10), 3)
     newest = journal.newest(2)
     filled(journal, 2)
-    journal.settle()
+    journal.make_entries()
     assert [each.number for each in newest] == [3, 2]
 
 
@@ -166,8 +166,8 @@ def test_large_exchanges_that_are_pushed_out_become_no_entries(monkeypatch: pyte
 
 
 def test_slice_of_large_exchanges_ends_early() -> None:
-    journal = filled(Journal(100), 40, b"x" * SLICE_BYTES)
-    assert journal.settle(40)
+    journal = filled(Journal(100), 40, b"x" * BATCH_BYTES)
+    assert journal.make_entries(40)
     assert len(journal._pending) == 39
 
 
@@ -281,7 +281,7 @@ def test_entry_reconstructs_response_as_sent(server: ThreadedServer, path: str) 
     assert (told.status, told.body) == (got.status, got.body)
     assert {name.lower(): value for name, value in told.headers} == dict(got.headers)
     assert kept.raw == b'{"a":1}'
-    assert (kept.left, kept.client) == ("finished", "127.0.0.1")
+    assert (kept.end_reason, kept.client) == ("finished", "127.0.0.1")
 
 
 def test_each_part_has_its_time(server: ThreadedServer) -> None:
@@ -302,7 +302,7 @@ def test_entry_of_cut_response_ends_at_cut(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/cut", b"{}")).answer()
     kept = last(server, "/cut")
-    assert (kept.left, reconstruct(kept).body) == ("close", b"data: a\n\ndata: b\n\n")
+    assert (kept.end_reason, reconstruct(kept).body) == ("close", b"data: a\n\ndata: b\n\n")
 
 
 def test_entry_of_left_stream_has_sent_parts(server: ThreadedServer) -> None:
@@ -310,7 +310,7 @@ def test_entry_of_left_stream_has_sent_parts(server: ThreadedServer) -> None:
         raw.send(request("POST", "/long", b"{}"))
         raw.sock.recv(10_000)
     kept = last(server, "/long")
-    assert kept.left == "gone"
+    assert kept.end_reason == "gone"
     assert 0 < len(reconstruct(kept).parts) < 1000
 
 

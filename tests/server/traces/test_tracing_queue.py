@@ -26,10 +26,10 @@ def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Exchange:
     return Exchange(
         raw=raw,
         at=100.0,
-        since=5.0,
+        started=5.0,
         response=ANSWER,
         ended=True,
-        took=0.01,
+        duration=0.01,
         method="POST",
         target=path,
         kind=Request,

@@ -48,7 +48,7 @@ class InteractionRequest(GenerateRequest):
     @lazy
     def previous(self) -> StoredResponse | None:
         id = self.fields.get("previous_interaction_id")
-        return self.recall.stored(id) if type(id) is str else None
+        return self.lookup.stored(id) if type(id) is str else None
 
     @lazy
     def thread(self) -> str | None:
@@ -61,7 +61,7 @@ class InteractionRequest(GenerateRequest):
         stored = self.previous
         while stored is not None and len(chain) < MAX_CHAIN:
             chain.append(stored)
-            stored = None if stored.previous is None else self.recall.stored(stored.previous)
+            stored = None if stored.previous is None else self.lookup.stored(stored.previous)
         return [step for one in reversed(chain) for step in (*input_steps(one), *output_steps(one))]
 
     @lazy

@@ -87,8 +87,8 @@ class LiveSession:
             actions += HANDLERS[name](self, object_of(value))
         return actions
 
-    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
-        return recall
+    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+        return lookup
 
     def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
         """Return the messages of a turn, of a setup, or of a transcription."""

@@ -36,7 +36,15 @@ from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.request_fields import count_of, object_of, text_of
-from mockllm.dialects.openai.validators import check_fields, check_readable, missing, one_of, refuse, string
+from mockllm.dialects.openai.validators import (
+    Check,
+    check_fields,
+    check_readable,
+    missing,
+    one_of,
+    refuse,
+    string,
+)
 
 PREFIX: Final = "batch_"
 WINDOW: Final = 24 * 3600
@@ -72,13 +80,16 @@ class BatchRequest(Request):
     def input_file(self) -> StoredResponse | None:
         """The file that the body names."""
         id = text_of(self.fields.get("input_file_id")) or ""
-        return self.recall.stored(id) if id.startswith(FILE_PREFIX) else None
+        return self.lookup.stored(id) if id.startswith(FILE_PREFIX) else None
 
     @lazy
     def input_lines(self) -> InputLines:
-        content = b"" if self.input_file is None else self.input_file.request_body
         endpoint = self.fields.get("endpoint")
-        return read_lines(content, endpoint if endpoint in ENDPOINTS else None)
+        return read_lines(self.input_content, (endpoint,) if endpoint in ENDPOINTS else ())
+
+    @property
+    def input_content(self) -> bytes:
+        return b"" if self.input_file is None else self.input_file.request_body
 
 
 class StoredBatchRequest(Request):
@@ -89,7 +100,7 @@ class StoredBatchRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
         id = self.route.get("batch", "")
-        return self.recall.stored(id) if id.startswith(PREFIX) else None
+        return self.lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class CreateBatch(OpenAiCall):
@@ -98,12 +109,13 @@ class CreateBatch(OpenAiCall):
     api = "batches"
     generates = False
     request = BatchRequest
+    checks: Mapping[str, Check] = FIELDS
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
     def check(self, request: Request) -> Failure | None:
-        error = check_readable(request) or check_fields(request.fields, FIELDS)
+        error = check_readable(request) or check_fields(request.fields, self.checks)
         names = ("input_file_id", "endpoint", "completion_window")
         absent = next((name for name in names if request.fields.get(name) is None), None)
         if error is None:
@@ -295,6 +307,6 @@ class ListBatches(BatchCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        batches = request.recall.all_stored(PREFIX)
+        batches = request.lookup.all_stored(PREFIX)
         shown = [batch_object(batch, request.monotonic) for batch in batches]
         return body_plan(page(shown, request.query, "desc"), identity)

@@ -146,7 +146,7 @@ def annotations_of(parts: Sequence[Part]) -> list[Json]:
     return annotations
 
 
-def message(choice: Choice, number: int, facts: ChatResponseFields) -> dict[str, Json]:
+def message(choice: Choice, number: int, response_fields: ChatResponseFields) -> dict[str, Json]:
     """Return the message of a non-streaming response; its content is null where the choice has calls or a
     refusal and no text."""
     text = refusal = None
@@ -156,7 +156,7 @@ def message(choice: Choice, number: int, facts: ChatResponseFields) -> dict[str,
         if type(part) is Text:
             text = (text or "") + full_text(part)
         elif type(part) is Call:
-            calls.append(facts.call(part, number, len(calls), joined_text(part.chunks)))
+            calls.append(response_fields.call(part, number, len(calls), joined_text(part.chunks)))
         elif type(part) is Refusal:
             refusal = (refusal or "") + joined_text(part.chunks)
         elif type(part) is NativePart and not is_hidden(part):
@@ -164,7 +164,7 @@ def message(choice: Choice, number: int, facts: ChatResponseFields) -> dict[str,
     result: dict[str, Json] = {"role": "assistant", "content": text or ""}
     if not text and (calls or refusal is not None):
         result["content"] = None
-    if calls and facts.legacy:
+    if calls and response_fields.legacy:
         result["function_call"] = calls[0]["function"]
     elif calls:
         result["tool_calls"] = calls
@@ -173,20 +173,20 @@ def message(choice: Choice, number: int, facts: ChatResponseFields) -> dict[str,
     return {**result, **native_fields} if native_fields else result
 
 
-def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
+def body(reply: Reply, response_fields: ChatResponseFields) -> dict[str, Json]:
     """Return the object of a non-streaming response."""
     choices = []
     for number, choice in enumerate(reply.choices):
-        entry: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
-        if facts.logprobs is not None:
-            entry["logprobs"] = logprobs.choice_logprobs(choice, facts.logprobs)
-        elif facts.family.logprobs:
+        entry: dict[str, Json] = {"index": number, "message": message(choice, number, response_fields)}
+        if response_fields.logprobs is not None:
+            entry["logprobs"] = logprobs.choice_logprobs(choice, response_fields.logprobs)
+        elif response_fields.family.logprobs:
             entry["logprobs"] = None
-        entry["finish_reason"] = facts.finish(choice)
+        entry["finish_reason"] = response_fields.finish(choice)
         choices.append(entry)
-    result = facts.top("chat.completion")
+    result = response_fields.top("chat.completion")
     result["choices"] = choices
     result["usage"] = usage(reply.usage)
-    result |= facts.foot()
+    result |= response_fields.foot()
     extras = reply.extras.get("openai")
     return reply.usage.put_into(merged_json(result, extras) if extras else result, "usage")

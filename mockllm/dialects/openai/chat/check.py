@@ -193,7 +193,7 @@ class OpenCalls(Struct, eq=False):
 
 def turns_pass(known: KnownBody) -> bool:
     """Return whether `check_messages` accepts the messages of a body that has some."""
-    calls = known.fold(_passes, _continued, _passes)
+    calls = known.reduce_turns(_passes, _continued, _passes)
     return calls is not None and not calls.open
 
 

@@ -48,13 +48,13 @@ class ChatEncoder(Encoder):
     def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
         super().__init__(supported_reply(reply))
         self._request, self._identity = request, identity
-        self._facts = facts = ChatResponseFields(reply, request, identity)
+        self._fields = fields = ChatResponseFields(reply, request, identity)
         extras = reply.extras.get("openai", {})
         own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
-        top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
+        top = {**fields.top("chat.completion.chunk"), **fields.foot(), **own}
         self._top = dumps(top)[:-1] + b',"choices":['
-        self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
-        self._probabilities = None if facts.logprobs is None else StreamedLogprobs(facts.logprobs)
+        self._null = b',"logprobs":null' if fields.family.logprobs or fields.logprobs is not None else b""
+        self._probabilities = None if fields.logprobs is None else StreamedLogprobs(fields.logprobs)
         self._tail = b'],"usage":null' if request.include_usage else b"]"
         counted = merged_json(usage(reply.usage), extras.get("usage", {}))
         self._usage = counted if reply.usage.presence == "counted" else None
@@ -74,7 +74,7 @@ class ChatEncoder(Encoder):
         if self._probabilities is not None and type(first) is not Call:
             logprobs = self._probabilities.chunk_logprobs(choice, first)
         if type(first) is Call:
-            if self._facts.legacy:
+            if self._fields.legacy:
                 self._lone.add(choice)
                 delta |= {"function_call": {"name": first.name, "arguments": ""}, "refusal": None}
             elif sum(type(part) is Call for part in parts) == 1:
@@ -91,7 +91,7 @@ class ChatEncoder(Encoder):
         if type(part) is NativePart:
             return (self._chunk(at.choice, dumps(part.block)),)
         if type(part) is Call and at.choice not in self._lone:
-            if self._facts.legacy:
+            if self._fields.legacy:
                 called = {"function_call": {"name": part.name, "arguments": ""}}
                 return (self._chunk(at.choice, dumps(called)),)
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
@@ -100,11 +100,11 @@ class ChatEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part, encoded = at.part, dumps(chunk)
         logprobs = None
-        if type(part) is Call and self._facts.legacy:
+        if type(part) is Call and self._fields.legacy:
             delta = b'{"function_call":{"arguments":%b}}' % encoded
         elif type(part) is Call:
             number = self._calls[at.choice] - 1
-            form = CUSTOM_DELTA if part.name in self._facts.custom else FUNCTION_DELTA
+            form = CUSTOM_DELTA if part.name in self._fields.custom else FUNCTION_DELTA
             delta = form % (number, encoded)
         else:
             delta = (b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}') % encoded
@@ -121,7 +121,7 @@ class ChatEncoder(Encoder):
         return (self._chunk(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
 
     def end(self, choice: int) -> Iterable[Event]:
-        reason = dumps(self._facts.finish(self.reply.choices[choice]))
+        reason = dumps(self._fields.finish(self.reply.choices[choice]))
         return (self._chunk(choice, b"{}", reason),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
@@ -142,7 +142,7 @@ class ChatEncoder(Encoder):
     def _opening(self, call: Call, choice: int) -> Json:
         number = self._calls[choice]
         self._calls[choice] += 1
-        return {"index": number, **self._facts.call(call, choice, number, "")}
+        return {"index": number, **self._fields.call(call, choice, number, "")}
 
     def _chunk(
         self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0, logprobs: Json = None

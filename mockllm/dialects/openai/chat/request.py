@@ -161,7 +161,7 @@ class ChatRequest(ModelRequest):
         return self.tool_choice.mode == "named"
 
 
-def add_turn(turns: ReadTurns, entry: Json, recall: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, entry: Json, lookup: ResponseLookup) -> None:
     """Add the message of an entry with a known role."""
     if type(entry) is not dict:
         return
@@ -172,18 +172,18 @@ def add_turn(turns: ReadTurns, entry: Json, recall: ResponseLookup) -> None:
     if type(content) is str and len(entry) == 2 and neutral != "tool":
         turns.add(Message(neutral, (TextPart(content),)))
     else:
-        turns.add(Message(neutral, tuple(_parts(entry, role, turns.names, recall))))
+        turns.add(Message(neutral, tuple(_parts(entry, role, turns.names, lookup))))
 
 
 def _parts(
-    message: dict[str, Json], role: str, names: dict[str, str | None], recall: ResponseLookup
+    message: dict[str, Json], role: str, names: dict[str, str | None], lookup: ResponseLookup
 ) -> Iterator[Part]:
-    """Yield the parts of one message. `names` stores the calls so far, by id; `recall` finds those of earlier
+    """Yield the parts of one message. `names` stores the calls so far, by id; `lookup` finds those of earlier
     responses."""
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
-        name = None if id is None else names.get(id) or recall.call(id)
+        name = None if id is None else names.get(id) or lookup.call(id)
         text = content if type(content) is str else join_texts(content_parts(content, MEDIA))
         yield ResultPart(id, name, text)
         return

@@ -2,7 +2,7 @@
 read the request messages of one.
 
 A completion is stored where the request sets `store: true`, as the object that these calls return. A stream is
-folded as a client folds it; a broken stream has no end and is not stored.
+merged as a client merges it; a broken stream has no end and is not stored.
 
 The session's store serves these calls. A completion that was not stored, was deleted or was evicted is not
 found; the message of that 404 is inferred.
@@ -66,12 +66,12 @@ def _completion(plan: Plan) -> dict[str, Json]:
             return object_of(loads(received[0]))
         if not received or received[-1] != b"[DONE]":
             return {}
-        return fold_chunks(object_of(loads(data)) for data in received[:-1])
+        return merge_chunks(object_of(loads(data)) for data in received[:-1])
     except JSONDecodeError:
         return {}
 
 
-def fold_chunks(chunks: Iterable[dict[str, Json]]) -> dict[str, Json]:
+def merge_chunks(chunks: Iterable[dict[str, Json]]) -> dict[str, Json]:
     """Return the completion that these chunks form; empty where one of them is an error."""
     completion: dict[str, Json] = {}
     choices: dict[int, dict[str, Json]] = {}
@@ -84,7 +84,7 @@ def fold_chunks(chunks: Iterable[dict[str, Json]]) -> dict[str, Json]:
         for choice in objects(chunk.get("choices")):
             index = choice.get("index")
             if type(index) is int:
-                _fold_choice(choice, choices.setdefault(index, _empty_choice(index)))
+                _merge_choice(choice, choices.setdefault(index, _empty_choice(index)))
     return {**completion, "choices": list(choices.values())}
 
 
@@ -93,7 +93,7 @@ def _empty_choice(index: int) -> dict[str, Json]:
     return {"index": index, "message": message, "logprobs": None, "finish_reason": None}
 
 
-def _fold_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
+def _merge_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
     delta, message = object_of(chunk.get("delta")), choice["message"]
     for name in ("content", "refusal"):
         if type(delta.get(name)) is str:
@@ -162,7 +162,7 @@ class StoredChatRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The completion that the path names."""
         id = self.route.get("completion", "")
-        return self.recall.stored(id) if id.startswith(PREFIX) else None
+        return self.lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class StoredChatCall(LookupCall):
@@ -191,7 +191,7 @@ class ListChat(StoredChatCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        completions = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
+        completions = [loads(stored.response_body) for stored in request.lookup.all_stored(PREFIX)]
         matching = [completion for completion in completions if _matches(completion, request)]
         return body_plan(page(matching, request.query, "asc"), identity)
 

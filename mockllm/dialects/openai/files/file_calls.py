@@ -47,15 +47,15 @@ class FileRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
         id = self.route.get("file", "")
-        stored = self.recall.stored(id) if id.startswith(PREFIX) else None
-        return None if stored is None else whole_file(stored, self.recall, self.monotonic)
+        stored = self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return None if stored is None else whole_file(stored, self.lookup, self.monotonic)
 
 
-def whole_file(stored: StoredResponse, recall: ResponseLookup, now: float) -> StoredResponse | None:
+def whole_file(stored: StoredResponse, lookup: ResponseLookup, now: float) -> StoredResponse | None:
     """Return a file with its content. The output of a batch is a file when the batch has ended, and has lines."""
     if stored.previous is None:
         return stored
-    batch = recall.stored(stored.previous)
+    batch = lookup.stored(stored.previous)
     content = None if batch is None else output_content(batch, stored.id, now)
     if content is None:
         return None
@@ -203,8 +203,8 @@ class ListFiles(FileCall):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         found = [
-            whole_file(stored, request.recall, request.monotonic)
-            for stored in request.recall.all_stored(PREFIX)
+            whole_file(stored, request.lookup, request.monotonic)
+            for stored in request.lookup.all_stored(PREFIX)
         ]
         shown = [loads(stored.response_body) for stored in found if stored is not None]
         purpose = request.query.get("purpose")

@@ -61,7 +61,7 @@ def _usage(reply: Reply, request: ImagesRequest) -> dict[str, Json]:
     }
 
 
-def _facts(request: ImagesRequest) -> dict[str, Json]:
+def _form(request: ImagesRequest) -> dict[str, Json]:
     return {
         "background": "transparent" if request.transparent else "opaque",
         "output_format": request.format,
@@ -96,7 +96,7 @@ class ImagesEncoder(Encoder):
     def _event(self, kind: str, image: str, members: dict[str, Json]) -> Event:
         name = f"{self._prefix}.{kind}"
         event: dict[str, Json] = {"type": name, "b64_json": image, "created_at": self._identity.second}
-        return dumps({**event, **_facts(self._request), **members}), name
+        return dumps({**event, **_form(self._request), **members}), name
 
 
 class ImageGenerations(MediaCall):
@@ -159,7 +159,7 @@ class ImageGenerations(MediaCall):
         ]
         body: dict[str, Json] = {"created": identity.second}
         if request.is_gpt:
-            body |= _facts(request)
+            body |= _form(request)
         body["data"] = data
         if request.is_gpt:
             body["usage"] = _usage(reply, request)

@@ -61,8 +61,8 @@ class MediaRequest(ModelRequest):
                 value = self._value(name, part.content.decode("utf-8", "replace"))
             else:
                 digest = sha256(part.content).hexdigest()
-                facts = {"filename": file, "content_type": part.media_type, "bytes": len(part.content)}
-                value = {**facts, "sha256": digest}
+                described = {"filename": file, "content_type": part.media_type, "bytes": len(part.content)}
+                value = {**described, "sha256": digest}
             before = body.get(name)
             if listed or before is not None:
                 body[name] = [

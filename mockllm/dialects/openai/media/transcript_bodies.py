@@ -31,7 +31,7 @@ FIRST_TIMESTAMP: Final = 50_364
 """Whisper's token of the time 0; each further one is 20 ms later."""
 
 
-class TranscriptFacts(Struct, frozen=True):
+class TimedTranscript(Struct, frozen=True):
     """What the response has about the audio. `language` is a code or a name."""
 
     text: str
@@ -40,8 +40,8 @@ class TranscriptFacts(Struct, frozen=True):
     segments: Sequence[TimedText]
 
 
-def transcript_facts(reply: Reply, request: AudioRequest) -> TranscriptFacts:
-    """Return the facts: those of the scenario, of the upload, else of the text."""
+def timed_transcript(reply: Reply, request: AudioRequest) -> TimedTranscript:
+    """Return the transcript with its times: those of the scenario, of the upload, else of the text."""
     transcript = reply.transcript or Transcript()
     text = reply.choices[0].text
     stated = timed_segments(transcript.segments)
@@ -49,13 +49,13 @@ def transcript_facts(reply: Reply, request: AudioRequest) -> TranscriptFacts:
         transcript.seconds or request.audio_seconds or (stated[-1].end if stated else speech_seconds(text))
     )
     language = transcript.language or request.language
-    return TranscriptFacts(text, round(seconds, 2), language, stated or timed_sentences(text, seconds))
+    return TimedTranscript(text, round(seconds, 2), language, stated or timed_sentences(text, seconds))
 
 
-def usage(reply: Reply, request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
+def usage(reply: Reply, request: AudioRequest, timed: TimedTranscript) -> dict[str, Json]:
     """Return the usage: Whisper's is a duration, that of all others has tokens."""
     if request.is_whisper:
-        return {"type": "duration", "seconds": ceil(facts.seconds)}
+        return {"type": "duration", "seconds": ceil(timed.seconds)}
     counted = reply.usage
     words = min(counted.input, request.text_tokens)
     return {
@@ -75,34 +75,34 @@ def logprobs(text: str, position: int = 0) -> list[Json]:
     ]
 
 
-def languages(request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
+def languages(request: AudioRequest, timed: TimedTranscript) -> dict[str, Json]:
     """Return the languages, which one model detects."""
-    return {"languages": [{"code": facts.language}]} if request.model == "gpt-transcribe" else {}
+    return {"languages": [{"code": timed.language}]} if request.model == "gpt-transcribe" else {}
 
 
-def json_body(reply: Reply, request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
-    body: dict[str, Json] = {"text": facts.text}
+def json_body(reply: Reply, request: AudioRequest, timed: TimedTranscript) -> dict[str, Json]:
+    body: dict[str, Json] = {"text": timed.text}
     if request.task == "translate":
         return body
-    body |= languages(request, facts)
+    body |= languages(request, timed)
     if request.includes_logprobs and not request.is_whisper:
-        body["logprobs"] = logprobs(facts.text)
-    return {**body, "usage": usage(reply, request, facts)}
+        body["logprobs"] = logprobs(timed.text)
+    return {**body, "usage": usage(reply, request, timed)}
 
 
-def verbose_body(reply: Reply, request: AudioRequest, facts: TranscriptFacts) -> dict[str, Json]:
+def verbose_body(reply: Reply, request: AudioRequest, timed: TimedTranscript) -> dict[str, Json]:
     body: dict[str, Json] = {
         "task": request.task,
-        "language": LANGUAGES.get(facts.language, facts.language),
-        "duration": facts.seconds,
-        "text": facts.text,
+        "language": LANGUAGES.get(timed.language, timed.language),
+        "duration": timed.seconds,
+        "text": timed.text,
     }
     if "word" in request.granularities:
-        words = timed_words(facts.segments)
+        words = timed_words(timed.segments)
         body["words"] = [{"word": word.text, "start": word.start, "end": word.end} for word in words]
     if "segment" in request.granularities or request.task == "translate":
-        body["segments"] = [_segment(number, segment) for number, segment in enumerate(facts.segments)]
-    return body if request.task == "translate" else {**body, "usage": usage(reply, request, facts)}
+        body["segments"] = [_segment(number, segment) for number, segment in enumerate(timed.segments)]
+    return body if request.task == "translate" else {**body, "usage": usage(reply, request, timed)}
 
 
 def _segment(number: int, segment: TimedText) -> dict[str, Json]:
@@ -126,9 +126,9 @@ def _segment(number: int, segment: TimedText) -> dict[str, Json]:
     }
 
 
-def diarized_segments(facts: TranscriptFacts, ids: Ids) -> Iterator[dict[str, Json]]:
+def diarized_segments(timed: TimedTranscript, ids: Ids) -> Iterator[dict[str, Json]]:
     """Yield the segments with their speakers."""
-    for number, segment in enumerate(facts.segments):
+    for number, segment in enumerate(timed.segments):
         yield {
             "type": "transcript.text.segment",
             "id": ids.make("seg_", 24, str(number)),
@@ -139,13 +139,13 @@ def diarized_segments(facts: TranscriptFacts, ids: Ids) -> Iterator[dict[str, Js
         }
 
 
-def diarized_body(reply: Reply, request: AudioRequest, facts: TranscriptFacts, ids: Ids) -> dict[str, Json]:
+def diarized_body(reply: Reply, request: AudioRequest, timed: TimedTranscript, ids: Ids) -> dict[str, Json]:
     return {
         "task": request.task,
-        "duration": facts.seconds,
-        "text": facts.text,
-        "segments": list(diarized_segments(facts, ids)),
-        "usage": usage(reply, request, facts),
+        "duration": timed.seconds,
+        "text": timed.text,
+        "segments": list(diarized_segments(timed, ids)),
+        "usage": usage(reply, request, timed),
     }
 
 

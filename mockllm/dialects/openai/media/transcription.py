@@ -25,14 +25,14 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import BODY_HEAD, LIMITS, OPENAI, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.media.media_call import MediaCall, error_event, own_extras, parts_of, with_parts
 from mockllm.dialects.openai.media.transcript_bodies import (
-    TranscriptFacts,
+    TimedTranscript,
     diarized_body,
     diarized_segments,
     json_body,
     languages,
     logprobs,
     subtitles,
-    transcript_facts,
+    timed_transcript,
     usage,
     verbose_body,
 )
@@ -54,7 +54,7 @@ class TranscriptionEncoder(Encoder):
     def __init__(self, reply: Reply, request: AudioRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._identity = request, identity
-        self._facts: TranscriptFacts = transcript_facts(reply, request)
+        self._transcript: TimedTranscript = timed_transcript(reply, request)
         self._position = 0
 
     def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
@@ -68,15 +68,15 @@ class TranscriptionEncoder(Encoder):
 
     def end(self, choice: int) -> Iterable[Event]:
         if self._request.format == "diarized_json":
-            for segment in diarized_segments(self._facts, self._identity.ids):
+            for segment in diarized_segments(self._transcript, self._identity.ids):
                 yield dumps(segment), None
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        event: dict[str, Json] = {"type": "transcript.text.done", "text": self._facts.text}
-        event |= languages(self._request, self._facts)
+        event: dict[str, Json] = {"type": "transcript.text.done", "text": self._transcript.text}
+        event |= languages(self._request, self._transcript)
         if self._request.includes_logprobs:
-            event["logprobs"] = logprobs(self._facts.text)
-        event["usage"] = usage(self.reply, self._request, self._facts)
+            event["logprobs"] = logprobs(self._transcript.text)
+        event["usage"] = usage(self.reply, self._request, self._transcript)
         event = self.reply.usage.put_into(event, "usage")
         yield "end", (dumps(merged_json(event, own_extras(self.reply))), None)
 
@@ -109,18 +109,18 @@ class Transcriptions(MediaCall):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, AudioRequest)
-        facts = transcript_facts(reply, request)
+        timed = timed_transcript(reply, request)
         match request.format:
             case "text":
-                return _text_plan(f"{facts.text}\n", identity)
+                return _text_plan(f"{timed.text}\n", identity)
             case "srt" | "vtt":
-                return _text_plan(subtitles(facts.segments, request.format), identity)
+                return _text_plan(subtitles(timed.segments, request.format), identity)
             case "verbose_json":
-                body = verbose_body(reply, request, facts)
+                body = verbose_body(reply, request, timed)
             case "diarized_json":
-                body = diarized_body(reply, request, facts, identity.ids)
+                body = diarized_body(reply, request, timed, identity.ids)
             case _:
-                body = json_body(reply, request, facts)
+                body = json_body(reply, request, timed)
         if "usage" in body:
             body = reply.usage.put_into(body, "usage")
         return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEAD)

@@ -83,8 +83,8 @@ class RealtimeSession:
             return (self._error(event, f"Invalid value: '{shown}'.", "invalid_value", "type"),)
         return handler(self, event)
 
-    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
-        return recall
+    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+        return lookup
 
     def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
         """Return the messages of a response; those of a transcription are its events."""

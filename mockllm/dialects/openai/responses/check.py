@@ -147,7 +147,7 @@ def turns_pass(known: KnownBody) -> bool:
     """Return whether the items of a body are accepted that has some, and continues no stored response."""
     if known.fields.get("previous_response_id") is not None or known.fields.get("conversation") is not None:
         return False
-    order = known.fold(_passes, _continued, _passes)
+    order = known.reduce_turns(_passes, _continued, _passes)
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 
@@ -191,7 +191,7 @@ def check_input(request: Request) -> Failure | None:
         return None  # the conversation began elsewhere; its items are unknown
     return (
         _check_references(request)
-        or check_reasoning(request.items, request.recall)
+        or check_reasoning(request.items, request.lookup)
         or _check_call_outputs(request.items)
     )
 

@@ -90,7 +90,7 @@ class ResponsesEncoder(Encoder):
     def __init__(self, reply: Reply, request: ResponsesRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._identity = request, identity
-        self._facts = ResponseObjectFields(reply, request, identity)
+        self._response_fields = ResponseObjectFields(reply, request, identity)
         self._events = 0
         self._done: list[Json] = []
         self._chunks: list[str] = []
@@ -102,9 +102,9 @@ class ResponsesEncoder(Encoder):
     def start(self) -> Iterable[Event]:
         requested = self._request.fields.get("service_tier")
         tier = requested if type(requested) is str else "auto"
-        opening = self._facts.response("in_progress", [], tier=tier)
+        opening = self._response_fields.response("in_progress", [], tier=tier)
         if self._request.background:
-            queued = self._facts.response("queued", [], tier=tier)
+            queued = self._response_fields.response("queued", [], tier=tier)
             yield self._event("response.created", {"response": queued})
             yield self._event(QUEUED, {"response": queued})
         else:
@@ -113,7 +113,7 @@ class ResponsesEncoder(Encoder):
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         choice, place, part = self.reply.choices[0], at.index, at.part
-        opened_item = item(choice, place, self._facts, "in_progress", None)
+        opened_item = item(choice, place, self._response_fields, "in_progress", None)
         if type(part) is NativePart:
             yield from self._native(opened_item, place)
             return
@@ -143,7 +143,7 @@ class ResponsesEncoder(Encoder):
         part, place, text = at.part, at.index, "".join(self._chunks)
         kind = self._kind(part)
         choice = self.reply.choices[0]
-        at_item = {"item_id": item_id(part, place, self._facts), "output_index": place}
+        at_item = {"item_id": item_id(part, place, self._response_fields), "output_index": place}
         if self._has_content(part):
             logprobs: dict[str, Json] = {"logprobs": without_bytes(self._logprobs)} if kind.logprobs else {}
             for number, source in enumerate(annotations_of(part) if text else ()):
@@ -154,7 +154,9 @@ class ResponsesEncoder(Encoder):
             if kind.part is not None:
                 done_part = {**kind.index, **at_item, "part": content_part(part, text, self._logprobs)}
                 yield self._event(f"response.{kind.part}.done", done_part)
-        closed_item = item(choice, place, self._facts, status_of(choice, place), text, self._logprobs)
+        closed_item = item(
+            choice, place, self._response_fields, status_of(choice, place), text, self._logprobs
+        )
         yield self._item_done(closed_item, place)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
@@ -164,7 +166,7 @@ class ResponsesEncoder(Encoder):
         reason = incomplete_reason(self.reply.choices[0])
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage)
-        response = self._facts.response(status, self._done, counted, reason=reason)
+        response = self._response_fields.response(status, self._done, counted, reason=reason)
         self.reply.usage.put_into(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
 
@@ -173,21 +175,25 @@ class ResponsesEncoder(Encoder):
         error = error_object(failure, self._request, self._identity, ROWS)
         yield self._event("error", {"error": error})
         response_error = {"code": error["code"] or error["type"], "message": error["message"]}
-        response = self._facts.response("failed", self._done, error=response_error)
+        response = self._response_fields.response("failed", self._done, error=response_error)
         yield self._event("response.failed", {"response": response})
 
     def _probabilities(self, part: Part, chunk: str) -> bytes:
         """Return the entries of the next tokens; empty where the request has no probabilities."""
-        if self._facts.logprobs is None:
+        if self._response_fields.logprobs is None:
             return b""
         logprobs = entries(
-            token_logprobs(chunk_token_texts(part, chunk), self._facts.logprobs, len(self._logprobs))
+            token_logprobs(
+                chunk_token_texts(part, chunk), self._response_fields.logprobs, len(self._logprobs)
+            )
         )
         self._logprobs += logprobs
         return dumps(without_bytes(logprobs))[1:-1]
 
     def _kind(self, part: Part) -> StreamedPart:
-        return CUSTOM if type(part) is Call and part.name in self._facts.custom else KINDS[type(part)]
+        return (
+            CUSTOM if type(part) is Call and part.name in self._response_fields.custom else KINDS[type(part)]
+        )
 
     def _has_content(self, part: Part) -> bool:
         """Return whether a part has a content part. Reasoning without text has no summary part; every other
@@ -237,12 +243,16 @@ class Responses(ResponsesCall):
         assert isinstance(request, ResponsesRequest)
         supported = supported_reply(reply, request)
         choice = supported.choices[0]
-        facts = ResponseObjectFields(supported, request, identity)
-        facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
+        fields = ResponseObjectFields(supported, request, identity)
+        fields.echo = {
+            "background": fields.echo["background"],
+            "billing": PAYER,
+            **fields.echo,
+        }
         reason = incomplete_reason(choice)
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage)
-        response = facts.response(status, output(choice, facts), counted, reason=reason)
+        response = fields.response(status, output(choice, fields), counted, reason=reason)
         return body_plan(supported.usage.put_into(response, "usage"), identity, BODY_HEAD, end=b"")
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

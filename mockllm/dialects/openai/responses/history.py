@@ -16,12 +16,12 @@ MAX_CHAIN: Final = 10_000
 """The maximum number of responses in a chain."""
 
 
-def chain(last: StoredResponse | None, recall: ResponseLookup) -> list[StoredResponse]:
+def chain(last: StoredResponse | None, lookup: ResponseLookup) -> list[StoredResponse]:
     """Return the stored responses that lead to `last`, the oldest first."""
     stored: list[StoredResponse] = []
     while last is not None and len(stored) < MAX_CHAIN:
         stored.append(last)
-        last = None if last.previous is None else recall.stored(last.previous)
+        last = None if last.previous is None else lookup.stored(last.previous)
     return stored[::-1]
 
 
@@ -52,12 +52,12 @@ def history(stored: list[StoredResponse]) -> list[dict[str, Json]]:
     ]
 
 
-def resolve_reference(item: dict[str, Json], recall: ResponseLookup) -> dict[str, Json]:
+def resolve_reference(item: dict[str, Json], lookup: ResponseLookup) -> dict[str, Json]:
     """Return the stored item of a reference; return any other item, and an unknown reference, unchanged."""
     id = item.get("id")
     if item.get("type") != "item_reference" or type(id) is not str:
         return item
-    stored = recall.stored(id)
+    stored = lookup.stored(id)
     items_ = [] if stored is None else objects(response_object(stored.response_body).get("output"))
     return next((entry for entry in items_ if entry.get("id") == id), item)
 

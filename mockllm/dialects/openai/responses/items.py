@@ -182,14 +182,14 @@ def _visible(part: Part) -> Part:
     return replace(part, chunks=()) if type(part) is Thinking and part.redacted else part
 
 
-def item_id(part: Part, place: int, facts: ResponseObjectFields) -> str:
+def item_id(part: Part, place: int, fields: ResponseObjectFields) -> str:
     """Return the id of a part's item; `place` counts the items."""
     if type(part) is NativePart:
         id = part.block.get("id")
         prefix = TOOL_PREFIXES.get(part.block.get("type"), "item_")
-        return id if type(id) is str else facts.ids.make(prefix, 50, str(place), HEX)
-    custom = type(part) is Call and part.name in facts.custom
-    return facts.ids.make("ctc_" if custom else PREFIXES[type(part)], 50, str(place), HEX)
+        return id if type(id) is str else fields.ids.make(prefix, 50, str(place), HEX)
+    custom = type(part) is Call and part.name in fields.custom
+    return fields.ids.make("ctc_" if custom else PREFIXES[type(part)], 50, str(place), HEX)
 
 
 def status_of(choice: Choice, place: int) -> str:
@@ -204,27 +204,27 @@ def status_of(choice: Choice, place: int) -> str:
 def item(
     choice: Choice,
     place: int,
-    facts: ResponseObjectFields,
+    fields: ResponseObjectFields,
     status: str,
     text: str | None,
     logprobs: Sequence[Json] = (),
 ) -> dict[str, Json]:
     """Return an item with the text `text` and the probabilities of its tokens; None where the item only begins."""
     part = choice.parts[place]
-    id = item_id(part, place, facts)
+    id = item_id(part, place, fields)
     if type(part) is NativePart:
         defaults = {
-            name: facts.ids.make(prefix, length, str(place))
+            name: fields.ids.make(prefix, length, str(place))
             for name, prefix, length in generated_members(part.block)
         }
         return {**part.block, **defaults, "id": id}
     if type(part) is Thinking:
-        return _reasoning(part, id, place, facts, text)
+        return _reasoning(part, id, place, fields, text)
     if type(part) is Call:
-        return _call(part, id, place, facts, status, text or "")
+        return _call(part, id, place, fields, status, text or "")
     result: dict[str, Json] = {"id": id, "type": "message", "status": status}
     result["content"] = [] if text is None else [content_part(part, text, logprobs)]
-    if facts.form.phase:
+    if fields.form.phase:
         calls = any(type(later) is Call for later in choice.parts[place:])
         result["phase"] = "commentary" if calls else "final_answer"
     result["role"] = "assistant"
@@ -253,22 +253,22 @@ def annotations_of(part: Part) -> list[Json]:
 
 
 def _reasoning(
-    part: Thinking, id: str, place: int, facts: ResponseObjectFields, text: str | None
+    part: Thinking, id: str, place: int, fields: ResponseObjectFields, text: str | None
 ) -> dict[str, Json]:
     result: dict[str, Json] = {"id": id, "type": "reasoning"}
-    if facts.form.recent:
+    if fields.form.recent:
         result["content"] = []
-    if facts.sealed or part.signature is not None:
-        result["encrypted_content"] = part.signature or facts.ids.make(SEALED_PREFIX, 64, str(place))
+    if fields.sealed or part.signature is not None:
+        result["encrypted_content"] = part.signature or fields.ids.make(SEALED_PREFIX, 64, str(place))
     result["summary"] = [content_part(part, text)] if text else []
     return result
 
 
 def _call(
-    part: Call, id: str, place: int, facts: ResponseObjectFields, status: str, arguments: str
+    part: Call, id: str, place: int, fields: ResponseObjectFields, status: str, arguments: str
 ) -> dict[str, Json]:
-    call_id = part.id if part.id is not None else facts.ids.make("call_", 24, str(place))
-    if part.name in facts.custom:
+    call_id = part.id if part.id is not None else fields.ids.make("call_", 24, str(place))
+    if part.name in fields.custom:
         return {
             "id": id,
             "type": "custom_tool_call",
@@ -287,7 +287,7 @@ def _call(
     }
 
 
-def output(choice: Choice, facts: ResponseObjectFields) -> list[Json]:
+def output(choice: Choice, fields: ResponseObjectFields) -> list[Json]:
     """Return all items of a non-streaming response."""
     items: list[Json] = []
     for place, part in enumerate(choice.parts):
@@ -295,7 +295,7 @@ def output(choice: Choice, facts: ResponseObjectFields) -> list[Json]:
         if isinstance(part, Text) and part.whole is not None:
             text = part.whole
         logprobs: list[Json] = []
-        if facts.logprobs is not None and isinstance(part, Text):
-            logprobs = entries(token_logprobs(part_token_texts(part, streamed=False), facts.logprobs))
-        items.append(item(choice, place, facts, status_of(choice, place), text, logprobs))
+        if fields.logprobs is not None and isinstance(part, Text):
+            logprobs = entries(token_logprobs(part_token_texts(part, streamed=False), fields.logprobs))
+        items.append(item(choice, place, fields, status_of(choice, place), text, logprobs))
     return items

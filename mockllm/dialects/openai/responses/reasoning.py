@@ -38,17 +38,17 @@ def reasoning_links(output: Sequence[dict[str, Json]]) -> dict[str, str]:
     return links
 
 
-def check_reasoning(items: Sequence[Mapping[str, Json]], recall: ResponseLookup) -> Failure | None:
+def check_reasoning(items: Sequence[Mapping[str, Json]], lookup: ResponseLookup) -> Failure | None:
     """Return the failure of reasoning that was changed or left out. An item that names no id is not checked."""
     seen: set[str] = set()
     for item in items:
         id = text_of(item.get("id"))
-        known = None if id is None else recall.call(id)
+        known = None if id is None else lookup.call(id)
         if id is None or known is None:
             continue
         seen.add(id)
         if item.get("type") == "reasoning":
-            error = _check_content(item, id, known, recall)
+            error = _check_content(item, id, known, lookup)
             if error is not None:
                 return error
         elif known not in seen:
@@ -60,9 +60,9 @@ def check_reasoning(items: Sequence[Mapping[str, Json]], recall: ResponseLookup)
     return None
 
 
-def _check_content(item: Mapping[str, Json], id: str, content: str, recall: ResponseLookup) -> Failure | None:
+def _check_content(item: Mapping[str, Json], id: str, content: str, lookup: ResponseLookup) -> Failure | None:
     sent = text_of(item.get("encrypted_content"))
-    if sent == content or (sent is None and recall.stored(id) is not None):
+    if sent == content or (sent is None and lookup.stored(id) is not None):
         return None
     if sent is None:
         message = (

@@ -69,21 +69,25 @@ class InputRequest(ModelRequest):
     @lazy
     def previous(self) -> StoredResponse | None:
         name = text_of(self.fields.get("previous_response_id")) or self.conversation
-        return None if name is None else self.recall.stored(name)
+        return None if name is None else self.lookup.stored(name)
 
     @lazy
     def before(self) -> list[StoredResponse]:
         """All stored responses that lead to the request, the oldest first."""
-        return chain(self.previous, self.recall)
+        return chain(self.previous, self.lookup)
 
     @lazy
     def items(self) -> list[dict[str, Json]]:
         """The items of the whole conversation: stored items, then the request's own."""
         known = self.known_body
-        if known is not None and not self.before and known.fold(_is_whole, bool, _is_whole) is not None:
+        if (
+            known is not None
+            and not self.before
+            and known.reduce_turns(_is_whole, bool, _is_whole) is not None
+        ):
             return known.items
         own = items(self.fields.get("input"))
-        return history(self.before) + [resolve_reference(item, self.recall) for item in own]
+        return history(self.before) + [resolve_reference(item, self.lookup) for item in own]
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -169,14 +173,14 @@ def _is_whole(_: bool, item: Json) -> bool:
     return type(item) is dict and item.get("type") != "item_reference"
 
 
-def add_turn(turns: ReadTurns, item: dict[str, Json], recall: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: dict[str, Json], lookup: ResponseLookup) -> None:
     """Add the message of an item."""
-    message = _message(item, turns.names, recall)
+    message = _message(item, turns.names, lookup)
     if message is not None:
         turns.join(message)
 
 
-def _message(item: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Message | None:
+def _message(item: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Message | None:
     """Return one item as a turn; `names` stores the calls so far, by id. An item of an unknown type belongs
     to the model (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")
@@ -188,7 +192,7 @@ def _message(item: dict[str, Json], names: dict[str, str | None], recall: Respon
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
-        name = None if id is None else names.get(id) or recall.call(id)
+        name = None if id is None else names.get(id) or lookup.call(id)
         return Message("tool", (ResultPart(id, name, join_texts(content_parts(item.get("output"), MEDIA))),))
     if kind in CALLS:
         parsed = read_call(text_of(item.get("call_id")), item)

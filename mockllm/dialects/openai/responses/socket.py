@@ -177,8 +177,8 @@ class ResponsesSession:
         )
         return (_refusal(failure),)
 
-    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
-        return SocketLookup(self._stored, recall)
+    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+        return SocketLookup(self._stored, lookup)
 
     def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
         plan = message_plan(plan)
@@ -221,19 +221,19 @@ class ResponsesSession:
 class SocketLookup(ResponseLookup):
     """The responses of a socket, then those of its session."""
 
-    __slots__ = ("_own", "_recall")
+    __slots__ = ("_lookup", "_own")
 
-    def __init__(self, own: OrderedDict[str, StoredResponse], recall: ResponseLookup) -> None:
-        self._own, self._recall = own, recall
+    def __init__(self, own: OrderedDict[str, StoredResponse], lookup: ResponseLookup) -> None:
+        self._own, self._lookup = own, lookup
 
     def stored(self, name: str) -> StoredResponse | None:
-        return self._own.get(name) or self._recall.stored(name)
+        return self._own.get(name) or self._lookup.stored(name)
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
-        return self._recall.all_stored(prefix)
+        return self._lookup.all_stored(prefix)
 
     def call(self, id: str) -> str | None:
-        return self._recall.call(id)
+        return self._lookup.call(id)
 
 
 def _event(message: str | bytes) -> dict[str, Json] | None:

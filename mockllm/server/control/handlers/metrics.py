@@ -128,7 +128,7 @@ def _second(second: SecondCounters, in_flight: Mapping[int, int]) -> SecondView:
         requests=second.requests,
         errors=second.errors,
         missed=second.missed,
-        mean=round(second.took / second.requests, 6) if second.requests else 0.0,
+        mean=round(second.duration / second.requests, 6) if second.requests else 0.0,
         bytes=second.bytes,
         open=in_flight.get(second.at, 0),
     )
@@ -141,14 +141,14 @@ def _endpoint(name: str, counters: EndpointCounters, in_flight: int) -> Endpoint
         requests=counters.requests,
         errors=counters.errors,
         missed=counters.missed,
-        left=dict(counters.left),
+        left=dict(counters.end_reasons),
         faults=dict(counters.faults),
         **_latencies(counters),
     )
 
 
 def _latencies(counters: EndpointCounters) -> dict[str, Latency]:
-    measured = {"latency": counters.took, "ttft": counters.ttft, "inter_chunk": counters.gaps}
+    measured = {"latency": counters.durations, "ttft": counters.ttft, "inter_chunk": counters.gaps}
     return {name: _latency(histogram) for name, histogram in measured.items()}
 
 

@@ -124,7 +124,7 @@ def _call(entry: JournalEntry, context: ControlContext) -> ToolServerCall:
         faults=list(entry.response.faults),
         rule=entry.rule,
         session=entry.session and entry.redactor.session(entry.session),
-        took=entry.took,
+        took=entry.duration,
     )
 
 

@@ -20,7 +20,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
     StoredChatCall,
     StoredChatRequest,
     UpdateChat,
-    fold_chunks,
+    merge_chunks,
     store_update,
 )
 from mockllm.state.response_store import ResponseStore
@@ -60,7 +60,7 @@ class Session:
             query_string=query,
             raw=b"" if body is None else dumps(body),
             route={"completion": id},
-            recall=self.memory.recall(""),
+            lookup=self.memory.lookup(""),
         )
         wrong = call.check(request)
         if wrong is not None:
@@ -188,14 +188,14 @@ def test_raw_bytes_of_a_scenario_are_stored_unchanged() -> None:
 def test_invalid_chunks_add_nothing_to_stored_completion(
     chunks: list[dict[str, Json]], choices: Json
 ) -> None:
-    assert fold_chunks(chunks)["choices"] == choices
+    assert merge_chunks(chunks)["choices"] == choices
 
 
 def test_stored_stream_joins_function_call_and_logprobs() -> None:
     def chunk(delta: Json, logprobs: Json = None) -> dict[str, Json]:
         return {"choices": [{"index": 0, "delta": delta, "logprobs": logprobs}]}
 
-    (choice,) = fold_chunks(
+    (choice,) = merge_chunks(
         [
             chunk({"function_call": {"name": "f", "arguments": ""}}, {"content": [1], "refusal": None}),
             chunk({"function_call": {"arguments": "{}"}}, {"content": [2], "refusal": None}),
@@ -216,7 +216,7 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
         Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(placeholders.ids, placeholders.now)
     )
     prerendered = prerender_response(plan, placeholders)
-    result = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
+    result = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
     assert result is not None
     assert result.stored is not None
     assert loads(result.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
@@ -312,7 +312,7 @@ def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
     id = session.respond(Text(("Hi",)))
     for name in (id, "chatcmpl-other"):
         request = StoredChatRequest(
-            method="POST", path="/", headers={}, route={"completion": name}, recall=session.memory.recall("")
+            method="POST", path="/", headers={}, route={"completion": name}, lookup=session.memory.lookup("")
         )
         assert call.store_update(body_plan(b"{}", 503), request) is None
 

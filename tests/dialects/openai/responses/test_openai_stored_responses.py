@@ -47,8 +47,8 @@ class Session:
         return self.of_bytes(dumps({**SIMPLE, **fields}))
 
     def of_bytes(self, raw: bytes) -> ResponsesRequest:
-        recall = self.memory.recall("")
-        return ResponsesRequest(method="POST", path="/v1/responses", headers={}, raw=raw, recall=recall)
+        lookup = self.memory.lookup("")
+        return ResponsesRequest(method="POST", path="/v1/responses", headers={}, raw=raw, lookup=lookup)
 
     def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
         """Serve a request, update the store, and return the response's id."""
@@ -77,7 +77,7 @@ class Session:
             headers={},
             query_string=query,
             route={"response": id},
-            recall=self.memory.recall(""),
+            lookup=self.memory.lookup(""),
         )
 
     def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
@@ -114,7 +114,7 @@ def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
     identity = ResponseIdentity(placeholders.ids, placeholders.now)
     plan = say(Reply((Choice((Text(("Hi",)),)),)), request, identity)
     prerendered = prerender_response(plan, placeholders)
-    memo = RESPONSES.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
+    memo = RESPONSES.store_update(prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1)), request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
 
@@ -142,7 +142,7 @@ def reset(plan: Plan) -> Plan:
 
 def without_end(plan: Plan) -> Plan:
     prerendered = prerender_response(without_last_step(plan), Placeholders(STAMP.ids, 7.0, 1))
-    return prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1))
+    return prerendered.plan(prerendered.fill(STAMP.ids.id_seed, 7, 1))
 
 
 def without_steps(plan: Plan) -> Plan:
@@ -258,7 +258,7 @@ def test_compact_returns_user_messages_and_a_sealed_item() -> None:
     first = session.respond(Text(("a",)), input="one")
     raw = dumps({"model": "gpt-5", "input": "two", "previous_response_id": first})
     request = CompactRequest(
-        method="POST", path="/v1/responses/compact", headers={}, raw=raw, recall=session.memory.recall("")
+        method="POST", path="/v1/responses/compact", headers={}, raw=raw, lookup=session.memory.lookup("")
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
     result = body(COMPACT.own_response(request, (), STAMP))

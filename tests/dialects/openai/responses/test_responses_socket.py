@@ -110,9 +110,9 @@ def test_cancelled_error_needs_no_end() -> None:
 
 def test_lookup_of_a_socket_includes_its_session() -> None:
     opened = socket()
-    recall = opened.session.lookup(opened.engine.state.recall(""))
-    assert recall.all_stored("resp_") == []
-    assert recall.call("call_1") is None
+    lookup = opened.session.lookup(opened.engine.state.lookup(""))
+    assert lookup.all_stored("resp_") == []
+    assert lookup.call("call_1") is None
 
 
 def test_response_without_stream_is_messages_all_the_same() -> None:

@@ -15,15 +15,15 @@ RENEWAL: Final = TERM / 3
 """Seconds between two renewals."""
 
 
-class StoreLease:
-    """The places of one response. `offset` is the store's time less the process's, in seconds."""
+class StoreSlot:
+    """The slot of one response. `offset` is the store's time less the process's, in seconds."""
 
-    __slots__ = ("_id", "_leases", "_limits", "_loads", "_offset", "_until")
+    __slots__ = ("_id", "_limits", "_loads", "_offset", "_slots", "_until")
 
     def __init__(
-        self, leases: StoreLeases, id: str, base: bytes, candidates: Sequence[Candidate], offset: float
+        self, slots: StoreSlots, id: str, base: bytes, candidates: Sequence[Candidate], offset: float
     ) -> None:
-        self._leases: StoreLeases | None = leases
+        self._slots: StoreSlots | None = slots
         self._id = id
         self._offset = offset
         self._until = inf
@@ -37,12 +37,12 @@ class StoreLease:
             if each.limit is not None and each.limit.concurrent is not None
         ]
         self._loads = [name + b"o" for name, each in names if each.load is not None]
-        leases.held.add(self)
+        slots.held.add(self)
 
     def expect_end(self, until: float) -> None:
         """Set the planned end, on the clock of the process. A load counts the response until then."""
         self._until = until
-        if self._leases is not None and isfinite(until):
+        if self._slots is not None and isfinite(until):
             for key in self._loads:
                 self._post("ZADD", key, "XX", f"{(until + self._offset) * MICRO:.0f}", self._id)
 
@@ -52,25 +52,25 @@ class StoreLease:
         for key in (*self._limits, *(() if isfinite(self._until) else self._loads)):
             self._post("ZADD", key, "XX", score, self._id)
 
-    def end(self) -> None:
+    def release(self) -> None:
         for key in (*self._limits, *self._loads):
             self._post("ZREM", key, self._id)
-        if self._leases is not None:
-            self._leases.held.discard(self)
-            self._leases = None
+        if self._slots is not None:
+            self._slots.held.discard(self)
+            self._slots = None
 
     def _post(self, *arguments: bytes | str) -> None:
-        if self._leases is not None:
-            self._leases.link.post(*arguments)
+        if self._slots is not None:
+            self._slots.link.post(*arguments)
 
 
-class StoreLeases:
+class StoreSlots:
     """All leases of one process."""
 
     def __init__(self, link: StoreLink) -> None:
         self.link = link
-        self.held: set[StoreLease] = set()
+        self.held: set[StoreSlot] = set()
 
     def renew(self, now: float) -> None:
-        for lease in self.held:
-            lease.renew(now)
+        for slot in self.held:
+            slot.renew(now)

@@ -1,7 +1,7 @@
 """Values in one text of a conversation: numbers, quoted texts, names, dates, addresses, pairs of a key and a value.
 
-Every pattern is linear in the text, and the caller bounds the text, so that the facts of one text cost well under a
-millisecond. A kind of value is searched only when a field needs it.
+Every pattern is linear in the text, and the caller bounds the text, so that the entities of one text cost well under
+a millisecond. A kind of value is searched only when a field needs it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from mockllm.core.word_stems import stem
 MAX_FOUND: Final = 32
 """The most values of one kind that are read from a text."""
 MAX_CACHED: Final = 128
-"""The texts whose facts are cached."""
+"""The texts whose entities are cached."""
 MAX_CACHED_LENGTH: Final = 1_500
-"""The most characters of such a text. Its facts take at most about fifty times as many bytes."""
+"""The most characters of such a text. Its entities take at most about fifty times as many bytes."""
 _MAX_QUOTED: Final = 300
 """The most characters of a quoted text."""
 
@@ -70,12 +70,16 @@ _MONTHS: Final = (
     "december",
 )  # fmt: skip
 _MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_YEAR: Final = re.compile(r"\d\d\d\d")
+"""Each date has one."""
 _DATE: Final = re.compile(
     rf"\b(\d{{4}})-(\d\d)-(\d\d)(?!\d)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b"
     rf"|\b(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?{_MONTH},? (\d{{4}})\b",
     re.IGNORECASE,
 )
 _MOMENT: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?")
+_TIME_SIGN: Final = re.compile(r":\d\d")
+"""Each time of day has one."""
 _TIME: Final = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)(?::\d\d)?(?: ?([ap])\.?m\b)?(?![\d:])", re.IGNORECASE)
 _NAME: Final = re.compile(
     r"(?<![\w'’])[A-Z][\w'’-]{0,40}(?: (?:(?:de|da|la|van|von|del|of|the) )?[A-Z][\w'’-]{0,40}){0,4}"
@@ -118,7 +122,7 @@ _COMMON: Final = frozenset(_COMMON_WORDS.split())
 """Words that begin with a capital only at the start of a sentence."""
 
 
-class TextFacts:
+class TextEntities:
     """The values in one text, by their kind, in the order of the text."""
 
     def __init__(self, text: str) -> None:
@@ -165,15 +169,15 @@ class TextFacts:
 
     @lazy
     def emails(self) -> list[FoundValue]:
-        return self._plain(_EMAIL)
+        return self._plain(_EMAIL) if "@" in self.text else []
 
     @lazy
     def uuids(self) -> list[FoundValue]:
-        return self._plain(_UUID)
+        return self._plain(_UUID) if self.text.count("-") >= 4 else []
 
     @lazy
     def ips(self) -> list[FoundValue]:
-        return self._plain(_IPV4)
+        return self._plain(_IPV4) if self.text.count(".") >= 3 else []
 
     @lazy
     def paths(self) -> list[FoundValue]:
@@ -195,7 +199,9 @@ class TextFacts:
     @lazy
     def dates(self) -> list[FoundValue]:
         """Dates as `2025-01-31`."""
-        found = []
+        found: list[FoundValue] = []
+        if _YEAR.search(self.text) is None:
+            return found
         for each in self._matches(_DATE):
             year, month, day, name, day2, year2, day3, name2, year3 = each.groups()
             if year is None:
@@ -211,7 +217,9 @@ class TextFacts:
     @lazy
     def moments(self) -> list[FoundValue]:
         """Dates with a time, as RFC 3339 writes them; in UTC where the text names no zone."""
-        found = []
+        found: list[FoundValue] = []
+        if "-" not in self.text:
+            return found
         for each in self._matches(_MOMENT):
             text = each[0].replace(" ", "T")
             clock = text[11:]
@@ -223,7 +231,9 @@ class TextFacts:
     @lazy
     def times(self) -> list[FoundValue]:
         """Times of day as `14:30`."""
-        found = []
+        found: list[FoundValue] = []
+        if _TIME_SIGN.search(self.text) is None:
+            return found
         for each in self._matches(_TIME):
             hour = int(each[1]) % 12 + 12 * (each[3].lower() == "p") if each[3] else int(each[1])
             if hour < 24 and int(each[2]) < 60:
@@ -297,20 +307,20 @@ class TextFacts:
         return any(other.start <= value.start < other.end for other in others)
 
 
-def facts_of_each(texts: Sequence[str]) -> list[TextFacts]:
-    """Return the facts of each text. Agents repeat their texts, so the facts of short ones are cached. Equal texts
-    have separate facts, because a value is taken from one text only."""
+def entities_of_each(texts: Sequence[str]) -> list[TextEntities]:
+    """Return the entities of each text. Agents repeat their texts, so the entities of short ones are cached. Equal
+    texts have separate entities, because a value is taken from one text only."""
     known: set[str] = set()
     found = []
     for text in texts:
-        found.append(TextFacts(text) if text in known else _cached_facts(text))
+        found.append(TextEntities(text) if text in known else _cached_entities(text))
         known.add(text)
     return found
 
 
 @text_cache(MAX_CACHED, MAX_CACHED_LENGTH)
-def _cached_facts(text: str) -> TextFacts:
-    return TextFacts(text)
+def _cached_entities(text: str) -> TextEntities:
+    return TextEntities(text)
 
 
 def _first_phrase(text: str) -> str:
