@@ -101,7 +101,6 @@ def test_time_stands_while_a_thread_works(clock: VirtualTime) -> None:
     assert done.wait(2000)
 
 
-@pytest.mark.timeout(60)
 def test_notification_at_the_end_of_a_look_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     real_wait, event = threading.Condition.wait, threading.Event()
     condition = vars(event)["_cond"]
