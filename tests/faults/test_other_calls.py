@@ -83,15 +83,19 @@ CELLS: Final = [
 ]
 
 
+def bare(path: str) -> str:
+    """The path without the prefix of its provider, as rules see it."""
+    return path.removeprefix("/mistral").removeprefix("/huggingface")
+
+
 def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:
     """What comes of a request to an engine of its own."""
     step = CALLS[call]
-    reply = REPLIES.get(step.path)
-    scenario: dict[str, Any] = (
-        {"modifiers": [{"match": {"path": step.path}, "faults": faults}]} if faults else {}
-    )
+    path = bare(step.path)
+    reply = REPLIES.get(path)
+    scenario: dict[str, Any] = {"modifiers": [{"match": {"path": path}, "faults": faults}]} if faults else {}
     if reply is not None:
-        scenario["rules"] = [{"name": "said", "match": {"path": step.path}, "reply": reply}]
+        scenario["rules"] = [{"name": "said", "match": {"path": path}, "reply": reply}]
     bench.server.app.engine = bench.scenario_engine(scenario)
     bench.server.lines.clear()
     return ask(bench.server.port, WireRequest(step.path, step.headers, step.body, step.method), patience)
