@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.dialects.openai.request_fields import object_of, objects
 from mockllm.dialects.serving_metrics import MetricHistogram, ServedUsage, ServingMetricsForm
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
