@@ -13,7 +13,6 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.dialects.gemini.generate_request import list_of
 
 COLLECTION: Final = "cachedContents"
 MERGED: Final = ("systemInstruction", "tools", "toolConfig")
@@ -57,7 +56,7 @@ def cached_tokens(stored: StoredResponse) -> int:
 def with_cached(message: dict[str, Json], stored: StoredResponse) -> dict[str, Json]:
     """Return a message with what the cached content has: its contents come first."""
     cached: dict[str, Json] = loads(stored.request_body)
-    contents = [*list_of(cached.get("contents")), *list_of(message.get("contents"))]
+    contents = [*_list_of(cached.get("contents")), *_list_of(message.get("contents"))]
     merged: dict[str, Json] = {name: cached[name] for name in MERGED if name in cached}
     return {**message, **merged, "contents": contents}
 
@@ -89,3 +88,7 @@ def missing_cache(name: str, *, vertex: bool, expired: bool = False) -> Failure:
     if expired:
         return Failure("bad_request", message=f"Cache content {id} is expired.", note=note)
     return Failure("not_found", message=f"Not found: cached content metadata for {id}.", note=note)
+
+
+def _list_of(value: Json) -> list[Json]:
+    return [] if value is None else value if type(value) is list else [value]
