@@ -27,6 +27,7 @@ NAMES = {
     "workers": "All cores",
     "store": "Counts in a store",
     "observed": "With journal, metrics and dashboard",
+    "peers": "Other mock servers",
     "soak": "Memory under requests that all differ",
     "stalls": "Requests that use a whole budget",
 }
@@ -34,7 +35,7 @@ NAMES = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures mockllm on this machine.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all but peers)")
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds, rougher figures")
     parser.add_argument("--requests", type=int, help="the number of requests of soak (1,000,000)")
     parser.add_argument("--seconds", type=float, default=inf, help="the most seconds of soak (no limit)")
@@ -50,7 +51,7 @@ def main() -> None:
     machine = f"{platform.machine()}, Python {platform.python_version()}"
     print(f"{machine}; server on core {SERVER_CORE}, {load} on core {LOAD_CORE}")
     for name, title in NAMES.items():
-        if not given.names or name in given.names:
+        if name in (given.names or NAMES.keys() - {"peers"}):
             print(f"\n## {title} (`{name}`)\n", flush=True)
             importlib.import_module(f"benchmarks.{name}").main(effort)
 

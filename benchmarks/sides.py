@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,8 @@ SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """Where modules are not kept compiled, a start would be compiling first of all."""
+START_TIMEOUT = 60.0
+"""Seconds."""
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 
 
@@ -34,6 +37,9 @@ class Side:
     given: bytes = b""
     spread: bool = False
     """Whether its processes run on all cores; else on the first."""
+    program: str = sys.executable
+    port: int = 0
+    """Where it listens; 0 for a server that prints its address."""
 
 
 def ours(*arguments: str, name: str = "mockllm", **environment: str) -> Side:
@@ -74,19 +80,19 @@ class Running:
 def running(side: Side) -> Iterator[Running]:
     """The side's server, from its first word to its end."""
     process = subprocess.Popen(
-        [sys.executable, *side.command],
+        [side.program, *side.command],
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL if side.port else subprocess.PIPE,  # nobody reads the lines of a peer
+        stderr=subprocess.DEVNULL if side.port else None,
         cwd=ROOT,
         env={**ENVIRONMENT, **side.environment},
         preexec_fn=None if side.spread else lambda: put(SERVER_CORE),
     )
     try:
         assert process.stdin is not None
-        assert process.stdout is not None
         process.stdin.write(side.given)
         process.stdin.close()
-        yield Running(process, _port(process))
+        yield Running(process, _listening(process, side.port) if side.port else _port(process))
     finally:
         process.terminate()
         process.wait()
@@ -124,6 +130,16 @@ def _port(process: subprocess.Popen[bytes]) -> int:
         if found:
             return int(found[1])
     raise SystemExit("the server did not start")
+
+
+def _listening(process: subprocess.Popen[bytes], port: int) -> int:
+    """Wait until a server accepts connections at its port, and return the port."""
+    end = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return port
+        time.sleep(0.05)
+    raise SystemExit(f"{process.args!r} did not start")
 
 
 def put(core: int) -> None:

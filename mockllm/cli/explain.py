@@ -18,6 +18,7 @@ from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import read_input, scenario_sources
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
+from mockllm.core.rendering.recorded_socket import RecordedSocketSession
 from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
@@ -229,9 +230,24 @@ def sent(trace: MatchTrace) -> Iterator[str]:
                 " …" if len(decoded.chunks) > CHUNKS else ""
             )
             yield f"{counted(len(decoded.chunks), 'chunk')}: {first}"
+    yield from _recorded_turns(trace)
     yield _times(trace)
     yield from (f"fault applied: {fault}" for fault in outcome.response.faults)
     yield from (f"note: {note}" for note in outcome.response.notes)
+
+
+def _recorded_turns(trace: MatchTrace) -> Iterator[str]:
+    """Yield the turns of a recorded WebSocket: which message of the client gets how many messages."""
+    opens = trace.outcome.response.plan.delivery.socket
+    session = None if opens is None else opens()
+    if not isinstance(session, RecordedSocketSession):
+        return
+    turns = [turn for turn in session.turns if turn.message is not None or turn.answer]
+    yield f"a recorded WebSocket of {counted(len(turns), 'turn')}:"
+    for turn in turns[:CHUNKS]:
+        yield f"  {turn.kind}: {counted(len(turn.answer), 'message')}"
+    if len(turns) > CHUNKS:
+        yield "  …"
 
 
 def _times(trace: MatchTrace) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import SERVING, option_values, volatile
+from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import read_input
 from mockllm.recordings.atomic_files import file_name, write_file
 from mockllm.recordings.import_file import ImportFile, NotImported
@@ -48,9 +49,10 @@ def run(args: argparse.Namespace) -> int:
     reader = RequestParser(volatile(values))
     failed = False
     used_names: set[str] = set()
-    for name in names:
+    for number, name in enumerate(names, 1):
+        about = name if len(names) == 1 else f"file {number} of {len(names)}: {name}"
         try:
-            found = import_recordings(_import_file(name), reader, request=request, path=args.path)
+            found = _import(name, about, reader, request, args.path)
         except NotImported as error:
             print(f"mockllm: {error}", file=sys.stderr)
             failed = True
@@ -59,6 +61,20 @@ def run(args: argparse.Namespace) -> int:
             print(f"note: {note}", file=sys.stderr)
         failed = not _write(found, name, args.out, used_names) or failed
     return int(failed)
+
+
+def _import(
+    name: str, about: str, reader: RequestParser, request: ImportFile | None, path: str | None
+) -> ImportResult:
+    """Import one file with its progress on standard error."""
+    with ProgressBar(sys.stderr, "exchange") as progress:
+        return import_recordings(
+            _import_file(name),
+            reader,
+            request=request,
+            path=path,
+            watch=lambda done, total: progress.update(done, total, about),
+        )
 
 
 def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]) -> bool:

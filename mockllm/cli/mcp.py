@@ -7,7 +7,7 @@ import asyncio
 import dataclasses
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     except Broken as broken:
         print_mistakes(broken.mistakes, sys.stderr)
         return 2
-    _require_server(engine.catalog.servers, args.name)
+    paths = {path for item in engine.catalog.items for path in item.paths}
+    _require_server(engine.catalog.servers, args.name, paths)
     lines = AccessLog(_to_stderr, verbose=values["verbose"])
     app = App(engine, limits=dataclasses.replace(bounds, grace=0.1), open_to_pages=False, lines=lines)
     app.make_control = partial(control_of, app, builder)
@@ -57,8 +58,9 @@ def run(args: argparse.Namespace) -> int:
         return asyncio.run(StdioRelay(f"{url}{PATH}/{args.name}").run())
 
 
-def _require_server(servers: Mapping[str, object], name: str) -> None:
-    if name not in servers:
+def _require_server(servers: Mapping[str, object], name: str, paths: Collection[str]) -> None:
+    """Raise BadOption for a server that neither the scenarios nor recordings have."""
+    if name not in servers and f"/{name}" not in paths:
         known = ", ".join(servers) or "none"
         raise BadOption(f'mcp: no MCP server is called "{name}" in the scenarios; there are: {known}')
 

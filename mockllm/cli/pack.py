@@ -75,7 +75,7 @@ def _add_consumer_commands(command: Command) -> None:
     add.add_argument(
         "--signed",
         action="store_true",
-        help="refuse a pack whose tag has no signature of a signer that git knows here",
+        help="refuse a pack whose tag or archive has no signature of a signer that git knows here",
     )
     remove = command("remove", "remove packs from the lock")
     remove.add_argument("names", metavar="NAME", nargs="+")
@@ -125,8 +125,15 @@ def run(args: argparse.Namespace) -> int:
 
             return pack_author.run(args)
         from mockllm.cli import pack_consumer
+        from mockllm.cli.progress_bar import ProgressBar
+        from mockllm.packing.git import FETCH_WATCH
 
-        return pack_consumer.run(args)
+        with ProgressBar(sys.stderr, "object") as progress:
+            token = FETCH_WATCH.set(progress.update)
+            try:
+                return pack_consumer.run(args)
+            finally:
+                FETCH_WATCH.reset(token)
     except PackRejected as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.cli.console import access_log_of, log
+from mockllm.cli.console import access_log_of, log, print_line
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.option import BadOption, Option, add
 from mockllm.cli.options import RECORDING, SERVING, add_limits, limits, option_values, volatile
+from mockllm.cli.progress_bar import ProgressBar
 from mockllm.core.redaction import without_credentials
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -43,21 +46,41 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(parser, OPTIONS)
     add_limits(parser)
+    parser.add_argument(
+        "--stdio",
+        default=None,
+        metavar="NAME",
+        help="record an MCP server over standard input and output under this name; its command is behind --",
+    )
+    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="command of the MCP server")
 
 
 def run(args: argparse.Namespace) -> int:
     """Return 0 after a stop with all exchanges written, 1 if a write failed, 2 for a usage mistake."""
     values = option_values(args, OPTIONS, os.environ)
-    if not values["upstream"]:
+    line = args.line[1:] if args.line[:1] == ["--"] else args.line
+    if bool(line) != (args.stdio is not None):
+        raise BadOption("record: --stdio NAME and a command go together: record --stdio NAME -- COMMAND")
+    if not values["upstream"] and args.stdio is None:
         raise BadOption("record: expected the provider's URL: --upstream openai=https://api.openai.com")
     try:
         probe(Path(values["out"]))
     except OSError as error:
         raise BadOption(f"--out {values['out']}: {error.strerror}") from None
+    if args.stdio is not None:
+        return _record_stdio(args.stdio, line, values)
     where = addresses(args, values)
     recorder = create_recorder(values, values["out"], where, everything=True)
     engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
-    lines = None if values["quiet"] else access_log_of({**values, "strict": False})
+    progress = ProgressBar(sys.stderr, "recorded exchange")
+
+    def write(text: str) -> None:
+        progress.clear()
+        print_line(text)
+
+    lines = None if values["quiet"] else access_log_of({**values, "strict": False}, write)
+    if values["quiet"] or sys.stderr.isatty():  # in a pipe the access log shows the progress
+        recorder.watch = progress.update
     app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     app.recorder = recorder
     trusted = configure_tls(app, values)
@@ -66,9 +89,26 @@ def run(args: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
+    progress.clear()
     lost = f", {recorder.failed} failed" if recorder.failed else ""
     print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
     return 1 if recorder.failed else 0
+
+
+def _record_stdio(name: str, line: Sequence[str], values: Mapping[str, Any]) -> int:
+    """Record an MCP server that this process starts. Return the exit code of the server, or 1 if a write failed."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name) is None:
+        raise BadOption(f"--stdio: expected a name such as weather, found {name!r}")
+    from mockllm.cli.stdio_recorder import StdioRecorder
+
+    recorder = Recorder(Upstreams({}), Path(values["out"]), RequestParser(volatile(values)), log, True)
+    try:
+        code = asyncio.run(StdioRecorder(name, line, recorder).run())
+    except OSError as error:
+        raise BadOption(f"record: {line[0]}: {error.strerror}") from None
+    lost = f", {recorder.failed} failed" if recorder.failed else ""
+    print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
+    return 1 if recorder.failed else code
 
 
 def create_recorder(

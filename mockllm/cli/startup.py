@@ -1,12 +1,15 @@
-"""Savings at the start of a command: no garbage collection and no loading of CA certificates."""
+"""Savings at the start of a command: no garbage collection, no CA certificates and no plugins of pydantic."""
 
 from __future__ import annotations
 
 import gc
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
+
+_PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
 
 
 @contextmanager
@@ -42,6 +45,23 @@ def ca_loading_skipped() -> Iterator[None]:
     finally:
         ssl.create_default_context = create
         ssl.SSLContext.set_default_verify_paths = load  # type: ignore[method-assign]
+
+
+@contextmanager
+def pydantic_plugins_skipped() -> Iterator[None]:
+    """Skip pydantic's plugins. To find them, pydantic reads the metadata of all installed packages.
+
+    Programs that the command starts get the environment unchanged.
+    """
+    before = os.environ.get(_PLUGINS)
+    os.environ[_PLUGINS] = "__all__"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_PLUGINS]
+        else:
+            os.environ[_PLUGINS] = before
 
 
 def _load_nothing(_: ssl.SSLContext) -> None: ...

@@ -45,7 +45,7 @@ class StdioRelay:
         from aiohttp import ClientSession, ClientTimeout
 
         lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-        _read_lines(source or sys.stdin, lines, asyncio.get_running_loop())
+        read_lines(source or sys.stdin, lines, asyncio.get_running_loop())
         async with ClientSession(timeout=ClientTimeout(total=None)) as session:
             ended = asyncio.create_task(self._broken.wait())
             while not self._broken.is_set():
@@ -68,7 +68,7 @@ class StdioRelay:
 
     async def _take(self, session: ClientSession, line: bytes) -> None:
         """Send a message; wait for its response only if it is no request."""
-        message = _object(line)
+        message = message_of(line)
         params = message.get("params")
         if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
             task = self._running.pop(params.get("requestId"), None)
@@ -105,7 +105,7 @@ class StdioRelay:
 
     def _learn(self, data: bytes) -> None:
         """Store the version that a handshake agreed on."""
-        result = _object(data).get("result")
+        result = message_of(data).get("result")
         version = result.get("protocolVersion") if isinstance(result, dict) else None
         if isinstance(version, str):
             self._headers[VERSION_HEADER] = version
@@ -148,7 +148,8 @@ async def _messages(response: ClientResponse) -> AsyncIterator[bytes]:
             lines = []
 
 
-def _object(data: bytes) -> dict[str, Json]:
+def message_of(data: bytes) -> dict[str, Json]:
+    """Return a JSON-RPC message; nothing for bytes that are none."""
     try:
         value = loads(data)
     except JSONDecodeError:
@@ -166,8 +167,9 @@ def _write(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _read_lines(source: TextIO, lines: asyncio.Queue[bytes | None], loop: asyncio.AbstractEventLoop) -> None:
-    """Read lines in a thread, because standard input may be a file, a pipe or a terminal."""
+def read_lines(source: TextIO, lines: asyncio.Queue[bytes | None], loop: asyncio.AbstractEventLoop) -> None:
+    """Put lines into a queue, None at their end. A thread reads them, because standard input may be a file, a pipe or
+    a terminal."""
 
     def read() -> None:
         with suppress(RuntimeError):  # the loop has ended

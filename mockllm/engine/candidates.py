@@ -118,7 +118,9 @@ class CandidateFinder:
         """Return whether all responses of a rule are the content of a generating call."""
         selector = self._items[number].selector
         return selector is not None and all(
-            isinstance(response.spec, ReplySpec | ReplaySpec | ProxySpec) for response in selector.responses
+            isinstance(response.spec, ReplySpec | ReplaySpec | ProxySpec)
+            and getattr(response.spec, "messages", None) is None
+            for response in selector.responses
         )
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:

@@ -84,13 +84,18 @@ def unknown_path(
     return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
 
 
+def opens_websocket(request: Request) -> bool:
+    """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
+    return request.method == "GET" and request.headers.get("upgrade", "").strip().lower() == "websocket"
+
+
 def no_websocket(request: Request) -> Failure | None:
     """Return the refusal of a WebSocket handshake; None for any other request.
 
     The status 426 (RFC 9110, section 15.5.22) with the protocol that is served makes clients such as Codex fall back
     to plain HTTP at once; they retry other statuses for several seconds.
     """
-    if request.method != "GET" or request.headers.get("upgrade", "").strip().lower() != "websocket":
+    if not opens_websocket(request):
         return None
     message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
     headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))

@@ -37,6 +37,7 @@ from mockllm.engine.plan_context import (
 )
 from mockllm.engine.plans_without_reply import error_plan, http_plan, lookup_plan, proxy_plan
 from mockllm.engine.prompt_caching import PromptCaching
+from mockllm.engine.recorded_sockets import SocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
@@ -94,6 +95,7 @@ class ResponsePlanner:
         self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
+        self._sockets = SocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
@@ -185,6 +187,9 @@ class ResponsePlanner:
     def _replay(self, context: PlanContext, spec: ReplaySpec) -> Plan:
         """Return a recording with its own bytes. `pace` acts where the recording has no times of its own."""
         settings, request = _resolve(context), context.request
+        if spec.messages is not None:
+            plan = with_settings(self._sockets.plan(context, spec, settings), settings, context)
+            return with_plan_faults(context, plan, settings.faults)
         replayed = self._recordings.replay(
             context.response,
             request,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -17,12 +17,14 @@ from mockllm.core.prompt_cache.prefix import (
     prompt_prefixes,
 )
 from mockllm.core.request.request import Request
-from mockllm.core.verdicts.observed_request import ObservedPrompt
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.providers import BY_NAME
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context
 from mockllm.state.sessions import Sessions
+
+if TYPE_CHECKING:
+    from mockllm.core.verdicts.observed_request import ObservedPrompt
 
 MIN_BYTES: Final = 1024
 """Bytes of a body. No prompt of a shorter one is looked up, unless a scenario sets the minimum: most small requests
@@ -141,6 +143,8 @@ class PromptCaching:
 
 def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
+    from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
+
     cache = cache_of(request, engine_context(request).routing.dialect, CacheOverrides())
     if isinstance(cache, str):
         return None

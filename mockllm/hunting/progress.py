@@ -7,14 +7,12 @@ import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from mockllm.core.display import cut
+from mockllm.core.display import bar, cut, seconds_left
 from mockllm.core.hunting.disturbance import schedule_text
 from mockllm.core.hunting.finding import Finding
 
 EVERY: Final = 25
 """In a pipe, a line comes after so many runs."""
-BAR: Final = 20
-"""The characters of the bar."""
 INTERVAL: Final = 0.1
 """Seconds between two changes of the line."""
 
@@ -60,8 +58,7 @@ class ProgressLine:
 
     def _numbers(self, runs: int, findings: int, now: float) -> str:
         elapsed = max(now - self._began, 1e-9)
-        rate = runs / elapsed
-        left = max(0, self._total - runs) / rate if rate else 0.0
-        filled = min(BAR, BAR * runs // max(1, self._total))
-        bar = f"[{'#' * filled}{'.' * (BAR - filled)}] " if self._live else ""
-        return f"{bar}{runs}/{self._total} runs, {findings} findings, {rate:.1f}/s, at most {left:.0f} s left"
+        left = seconds_left(runs, self._total, elapsed) or 0.0
+        drawn = f"{bar(runs, self._total)} " if self._live else ""
+        numbers = f"{runs}/{self._total} runs, {findings} findings, {runs / elapsed:.1f}/s"
+        return f"{drawn}{numbers}, at most {left:.0f} s left"

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.packing import git
+from mockllm.packing.archive_signature import archive_signature
 from mockllm.packing.archives import read_wheel, read_zip
 from mockllm.packing.pack_source import PackSource
 from mockllm.scenario.manifest import PackSpec, read_manifest
@@ -25,7 +26,7 @@ _NO_PACK: Final = f"it is not a pack: it contains no {MANIFEST}"
 
 class FetchedPack(Struct, frozen=True):
     """A fetched pack. `place` contains the selected tag or branch, `commit` its commit, `signature` that of the
-    tag. `branch`: the pack follows a branch."""
+    tag or the archive. `branch`: the pack follows a branch."""
 
     tree: PackFiles
     manifest: PackSpec
@@ -78,7 +79,8 @@ class _ReadSource(Struct, frozen=True):
 def _read(place: PackSource, here: Path, ranges: Sequence[Range]) -> _ReadSource:
     try:
         if place.kind != "git":
-            return _ReadSource(_tree(place, here), place)
+            signature = archive_signature(here / place.where) if place.kind in ("zip", "wheel") else None
+            return _ReadSource(_tree(place, here), place, signature=signature)
         chosen = place if place.ref else replace(place, ref=newest(place, here, ranges))
         with git.fetched(chosen, here) as found:
             tree = git.read(found, place.inside)

@@ -12,8 +12,9 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -31,6 +32,8 @@ MAX_FETCH: Final = 512 * 1024 * 1024
 """Most bytes fetched from a repository, which may contain more than the pack."""
 MAX_OUTPUT: Final = 8 * 1024 * 1024
 """Most bytes of a git command's output besides requested files: names of tags and of files."""
+TAIL: Final = 400
+"""Bytes at the end of git's messages in which its progress is looked for."""
 MIN_PAUSE, MAX_PAUSE, GRACE = 0.005, 0.1, 5.0
 """Seconds between two checks of a running command, and between SIGTERM and SIGKILL."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
@@ -44,12 +47,19 @@ _PASSED_VARIABLES: Final = ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS")
 """The user's variables for git that a fetch needs; no other variable of git takes effect."""
 
 
+_COUNTED: Final = re.compile(rb"(?:Receiving|Resolving|Updating) \w+: +\d+% \((\d+)/(\d+)\)")
+"""What `git fetch --progress` writes of the objects that it has received, and of all."""
+FETCH_WATCH: ContextVar[Callable[[int, int | None], None] | None] = ContextVar("FETCH_WATCH", default=None)
+"""Receives the progress of a fetch: the objects so far, and all of them once git knows the number. It is a context
+variable, because no function between a command and git uses it."""
+
+
 class GitFailed(PackRejected):
     """Git reported an error."""
 
 
 class Signature(Struct, frozen=True):
-    """The signature of a tag. `signer` is who signed it by the user's keys; without one, `flaw` is the reason."""
+    """The signature of a tag or archive. `signer` signed it, by the user's keys; without one, `flaw` says why."""
 
     signer: str | None
     flaw: str = ""
@@ -99,7 +109,7 @@ def fetched(place: PackSource, here: Path, *, moving: bool = False) -> Iterator[
 def _fetch(folder: Path, url: str, ref: str) -> str:
     def fetch(*specs: str) -> bool:
         try:
-            _git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, *specs, folder=folder)
+            _git("fetch", "--progress", "--no-tags", "--depth=1", "--", url, *specs, folder=folder)
         except GitFailed:
             return False
         return True
@@ -116,7 +126,13 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
     if fetch(f"+refs/tags/{ref}:refs/mockllm"):
         return _commit(folder, "refs/mockllm")
     _git(
-        "fetch", "--quiet", "--", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", folder=folder
+        "fetch",
+        "--progress",
+        "--",
+        url,
+        "+refs/heads/*:refs/heads/*",
+        "+refs/tags/*:refs/tags/*",
+        folder=folder,
     )
     try:
         return _commit(folder, ref)
@@ -127,7 +143,9 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
 def _fetch_branch(folder: Path, url: str, branch: str | None) -> str:
     name = "HEAD" if branch is None else f"refs/heads/{branch}"
     try:
-        _git("fetch", "--quiet", "--no-tags", "--depth=1", "--", url, f"+{name}:refs/mockllm", folder=folder)
+        _git(
+            "fetch", "--progress", "--no-tags", "--depth=1", "--", url, f"+{name}:refs/mockllm", folder=folder
+        )
     except GitFailed as error:
         if branch is not None and not _git("ls-remote", "--heads", "--", url, name).strip():
             raise PackRejected(f'{url} has no branch "{branch}"') from None
@@ -152,6 +170,16 @@ def _tag_signature(folder: Path) -> Signature | None:
     if _FALSE.search(text):
         raise PackRejected("the signature of its tag does not belong to the tag: somebody has changed it")
     return Signature(None, _error_line(ended.errors))
+
+
+def allowed_signers() -> str | None:
+    """Return the file of known signers in the user's configuration of git; None without one, or without git."""
+    try:
+        ended = _run("config", "--type=path", "--get", "gpg.ssh.allowedSignersFile")
+    except PackRejected:
+        return None
+    path = ended.output.decode("utf-8", "surrogateescape").strip()
+    return path if path and Path(path).is_file() else None
 
 
 def read_file(found: FetchedCommit, path: str, size: int) -> bytes:
@@ -248,7 +276,7 @@ def _run(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int 
         except FileNotFoundError:
             raise PackRejected("git is not installed, and a pack in a git repository needs it") from None
         try:
-            _monitor(process, (out, errors), MAX_OUTPUT + files, folder)
+            _monitor(process, (errors, out), MAX_OUTPUT + files, folder)
         finally:
             _end(process)
         out.seek(0)
@@ -259,8 +287,10 @@ def _run(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int 
 def _monitor(
     process: subprocess.Popen[bytes], outputs: Sequence[IO[bytes]], max_output: int, folder: Path | None
 ) -> None:
-    """Wait for the end of a process. Raises PackRejected on a timeout, too much output, or too large a folder."""
+    """Wait for the end of a process; the first of the outputs has its messages. Raises PackRejected on a timeout, too
+    much output, or too large a folder."""
     end, pause, ended = time.monotonic() + GIT_TIMEOUT, MIN_PAUSE, False
+    watch = FETCH_WATCH.get()
     while not ended:
         with suppress(subprocess.TimeoutExpired):
             process.wait(pause)
@@ -274,7 +304,16 @@ def _monitor(
             )
         if not ended and time.monotonic() > end:
             raise PackRejected(f"git did not end within {GIT_TIMEOUT:g} s")
+        if watch is not None and folder is not None:
+            watch(*_objects(outputs[0]))
         pause = min(pause * 2, MAX_PAUSE)
+
+
+def _objects(errors: IO[bytes]) -> tuple[int, int | None]:
+    """Return the number of objects that a fetch has received, and of all, by the end of git's messages."""
+    size = os.fstat(errors.fileno()).st_size
+    counted = _COUNTED.findall(os.pread(errors.fileno(), TAIL, max(0, size - TAIL)))
+    return (int(counted[-1][0]), int(counted[-1][1])) if counted else (0, None)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

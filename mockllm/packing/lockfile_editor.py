@@ -50,7 +50,7 @@ class LockChange(Struct, frozen=True):
     changed: bool = False
     """Whether it had other files before."""
     signature: Signature | None = None
-    """The signature of its tag."""
+    """The signature of its tag or archive."""
     leads: tuple[str, ...] = ()
     """The targets of its requests and redirects and the variables that it reads, in words."""
 

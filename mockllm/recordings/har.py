@@ -1,12 +1,24 @@
-"""HAR files, as browsers and proxies save them. Source: HTTP Archive 1.2 (`log.entries`; times in milliseconds)."""
+"""HAR files, as browsers and proxies save them. Source: HTTP Archive 1.2 (`log.entries`; times in milliseconds).
+
+Chrome adds the messages of a WebSocket as `_webSocketMessages`: `type` (`send`, `receive`), `time` in seconds since
+the epoch, `opcode` and `data`, which is base64 for binary messages. Source: `NetworkLog/HAREntry` of
+ChromeDevTools/devtools-frontend.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
+from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.core.rendering.websocket_frames import BINARY
 from mockllm.recordings.import_file import ImportFile, NotImported, of, parse_request, parse_response
-from mockllm.recordings.interaction import Interaction
+from mockllm.recordings.interaction import SWITCHING, Interaction
+
+MESSAGES: Final = "_webSocketMessages"
 
 
 def is_format(data: Json) -> bool:
@@ -23,7 +35,8 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
             raise NotImported(
                 f"{file.where(path)}: expected a request with a url, and a response with a status"
             )
-        if status < 200:
+        messages = _messages(file, entry, path) if status == SWITCHING else None
+        if status < 200 and messages is None:
             yield f"{file.where(path)}: this request has no response, so it is left out"
             continue
         content = of(response, "content")
@@ -38,11 +51,35 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
         wait = of(of(entry, "timings"), "wait")
         at = max(0.0, wait / 1000) if isinstance(wait, int | float) else 0.0
         method = str(of(request, "method") or "GET")
+        recorded = parse_response(status, of(response, "headers"), body, at)
         yield Interaction(
             parse_request(
                 method, url, of(request, "headers"), b"" if posted is None else str(posted).encode()
             ),
-            parse_response(status, of(response, "headers"), body, at),
+            replace(recorded, messages=messages),
             file.where(path),
             notes=tuple(notes),
         )
+
+
+def _messages(
+    file: ImportFile, entry: Json, path: tuple[str | int, ...]
+) -> tuple[RecordedMessage, ...] | None:
+    """Return the messages of a WebSocket, timed from its first message; None where they were not saved. Raises
+    NotImported."""
+    listed = of(entry, MESSAGES)
+    if not isinstance(listed, list):
+        return None
+    messages: list[RecordedMessage] = []
+    first = None
+    for number, item in enumerate(listed):
+        at, data, kind = of(item, "time"), of(item, "data"), of(item, "type")
+        if not isinstance(at, int | float) or not isinstance(data, str) or kind not in ("send", "receive"):
+            where = file.where((*path, MESSAGES, number))
+            raise NotImported(f"{where}: expected a message with type, time and data")
+        first = at if first is None else first
+        binary = of(item, "opcode") == BINARY
+        raw = file.from_base64(data, (*path, MESSAGES, number, "data")) if binary else data.encode()
+        last = messages[-1].at if messages else 0.0
+        messages.append(RecordedMessage(max(last, at - first), raw, kind == "send", binary))
+    return tuple(messages)

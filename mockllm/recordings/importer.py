@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,14 @@ KINDS: Final = (
     "log of requests (a JSON object in each line), or an exchange ({request, response})"
 )
 
+Item = TypeVar("Item")
+ImportWatch = Callable[[int, int | None], None]
+"""Receives the number of exchanges that were read; then, of all of them, the number that became rules."""
+
+
+def no_watch(done: int, total: int | None) -> None:
+    """Ignore the progress."""
+
 
 class ImportResult(Struct, frozen=True):
     """The text of a scenario file with `count` rules; `notes` report what was not imported."""
@@ -27,12 +35,17 @@ class ImportResult(Struct, frozen=True):
 
 
 def import_recordings(
-    file: ImportFile, reader: RequestParser, *, request: ImportFile | None = None, path: str | None = None
+    file: ImportFile,
+    reader: RequestParser,
+    *,
+    request: ImportFile | None = None,
+    path: str | None = None,
+    watch: ImportWatch = no_watch,
 ) -> ImportResult:
     """Import a file. `request` and `path` supply the request for a file that contains only a response, or a batch's
-    responses. Raises NotImported."""
+    responses; `watch` receives the progress. Raises NotImported."""
     if request is not None and request_log.is_batch(file.raw):
-        return _scenario(list(request_log.interactions(file, path, request)), file, reader)
+        return _scenario(request_log.interactions(file, path, request), file, reader, watch)
     if request is not None:
         if path is None:
             raise NotImported("--request: also use --path with its path, such as /v1/chat/completions")
@@ -41,15 +54,15 @@ def import_recordings(
         )
         response = parse(file)
         interactions = [Interaction(raw_responses.request(request, path), response, f"{file.name}:1:1")]
-        return _scenario(interactions, file, reader)
+        return _scenario(interactions, file, reader, watch)
     if raw_responses.is_capture(file.raw):
         raise NotImported(f"{file.name}: output of curl contains no request: use --request R.json and --path")
     if (request_log.is_format(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
-        return _scenario(list(request_log.interactions(file, path)), file, reader)
+        return _scenario(request_log.interactions(file, path), file, reader, watch)
     data = file.data
     for kind in (vcr, har):
         if kind.is_format(data):
-            return _scenario(list(kind.interactions(file)), file, reader)
+            return _scenario(kind.interactions(file), file, reader, watch)
     for mock in (aimock, wiremock):
         if mock.is_format(data):
             imported = mock.import_rules(file)
@@ -57,14 +70,17 @@ def import_recordings(
                 rules_text(imported, f"Imported from {file.name}"), len(imported.rules), imported.notes
             )
     if raw_responses.is_exchange(data):
-        return _scenario([raw_responses.exchange(file)], file, reader)
+        return _scenario([raw_responses.exchange(file)], file, reader, watch)
     if request_log.is_format(file.raw):
-        return _scenario(list(request_log.interactions(file, path)), file, reader)
+        return _scenario(request_log.interactions(file, path), file, reader, watch)
     raise NotImported(f"{file.name}:1:1: expected {KINDS}; for a body alone, use --request and --path too")
 
 
-def _scenario(items: Sequence[Interaction | str], file: ImportFile, reader: RequestParser) -> ImportResult:
+def _scenario(
+    read: Iterable[Interaction | str], file: ImportFile, reader: RequestParser, watch: ImportWatch
+) -> ImportResult:
     """Return the scenario file of interactions, with notes on requests without a response or with a reserved path."""
+    items = list(_watched(read, None, watch))
     interactions = [item for item in items if isinstance(item, Interaction)]
     unanswered = [item for item in items if isinstance(item, str)]
     if not interactions:
@@ -72,10 +88,18 @@ def _scenario(items: Sequence[Interaction | str], file: ImportFile, reader: Requ
     for item in interactions:
         if not item.response.is_valid:
             raise NotImported(f"{item.where}: {item.response.status} is not the status of a response")
-    text, notes = scenario(interactions, f"Imported from {file.name}", reader)
+    text, notes = scenario(
+        _watched(interactions, len(interactions), watch), f"Imported from {file.name}", reader
+    )
     reserved = [
         f"{item.where}: this server reserves {item.request.path}, so no client can use this path"
         for item in interactions
         if own_path(item.request.path)
     ]
     return ImportResult(text, len(interactions), [*unanswered, *notes, *reserved])
+
+
+def _watched(items: Iterable[Item], total: int | None, watch: ImportWatch) -> Iterator[Item]:
+    for number, item in enumerate(items, 1):
+        yield item
+        watch(number, total)

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.dialects.providers import REGISTERED
 from mockllm.scenario.vocabulary import RESERVED
 
@@ -20,6 +21,11 @@ DROPPED_HEADERS: Final = frozenset(
         "content-length",
         "keep-alive",
         "proxy-connection",
+        "sec-websocket-accept",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
         "te",
         "trailer",
         "transfer-encoding",
@@ -29,6 +35,8 @@ DROPPED_HEADERS: Final = frozenset(
     }
 )
 """Headers of one connection, and headers that this server adds."""
+SWITCHING: Final = 101
+"""The status of a handshake."""
 OTHER: Final = "other"
 """The upstream of requests to unknown providers."""
 
@@ -44,16 +52,18 @@ class RecordedRequest(Struct, frozen=True):
 
 
 class RecordedResponse(Struct, frozen=True):
-    """A response. Its frames are the bytes of its body in the order of arrival."""
+    """A response. Its frames are the bytes of its body in the order of arrival. `messages` are those of the WebSocket
+    that it opens."""
 
     status: int
     headers: Pairs
     frames: tuple[RecordedFrame, ...]
+    messages: tuple[RecordedMessage, ...] | None = None
 
     @property
     def is_valid(self) -> bool:
         """Whether a scenario may have this status."""
-        return 200 <= self.status <= 599
+        return 200 <= self.status <= 599 or (self.status == SWITCHING and self.messages is not None)
 
     @property
     def body(self) -> bytes:

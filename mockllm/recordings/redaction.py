@@ -16,6 +16,7 @@ from mockllm.core.key_forms import REDACTED, redact_text
 from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets_of
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     Interaction,
@@ -51,11 +52,28 @@ def redact(interaction: Interaction) -> Interaction:
         if coding is not None:
             headers = [(name, value) for name, value in headers if name.lower() != ENCODING]
         frames = clean
+    messages = response.messages
+    if messages is not None:
+        messages = tuple(_clean_message(message, redactor) for message in messages)
+        if messages != response.messages:
+            notes.append(
+                f"{interaction.where}: messages contain text that looks like a key; it is replaced by ****"
+            )
     return replace(
         interaction,
-        response=RecordedResponse(response.status, _joined(headers), tuple(frames)),
+        response=RecordedResponse(response.status, _joined(headers), tuple(frames), messages),
         notes=tuple(notes),
     )
+
+
+def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMessage:
+    """Return a message with asterisks of the same length instead of secrets."""
+    try:
+        named = secrets_of((), "", loads(message.data), personal=True)
+    except JSONDecodeError:
+        named = ()
+    data = Redactor((*redactor.secrets, *named)).data(message.data)
+    return message if data == message.data else message._replace(data=data)
 
 
 _PARAMETER: Final = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s,<>\"']+)")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field
@@ -17,6 +17,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import Redactor, redacted
 from mockllm.core.rendering.gzip import ENCODING, unpacked
+from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.providers import REGISTERED
@@ -69,7 +70,7 @@ class RecordedRule(Struct):
     interactions: list[Interaction] = field(default_factory=list)
 
 
-def rules_of(interactions: Sequence[Interaction], reader: RequestParser) -> list[RecordedRule]:
+def rules_of(interactions: Iterable[Interaction], reader: RequestParser) -> list[RecordedRule]:
     """Group interactions by request, in the order of their first occurrence."""
     rules: dict[tuple[str | None, str], RecordedRule] = {}
     names: set[str] = set()
@@ -97,7 +98,7 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
     return any(redactor.target(text) != text for text in texts) or any(map(request.raw.__contains__, secrets))
 
 
-def scenario(interactions: Sequence[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
+def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
     """Return the scenario file of interactions, and notes on what it omits."""
     rules = rules_of(interactions, reader)
     lines = [
@@ -140,11 +141,15 @@ def _rule(rule: RecordedRule) -> Iterator[str]:
 
 
 def _replay(response: RecordedResponse, indent: str) -> Iterator[str]:
-    if response.status != 200:
+    if response.status != 200 and response.messages is None:
         yield f"{indent}status: {response.status}"
     if response.headers:
         yield f"{indent}headers:"
         yield from (f"{indent}  {key_text(name)}: {quoted(value)}" for name, value in response.headers)
+    if response.messages is not None:
+        yield f"{indent}messages:" if response.messages else f"{indent}messages: []"
+        yield from (line for message in response.messages for line in _message(message, f"{indent}  "))
+        return
     if not response.frames:
         yield f"{indent}frames: []"
         return
@@ -153,6 +158,21 @@ def _replay(response: RecordedResponse, indent: str) -> Iterator[str]:
     for frame in response.frames:
         yield f"{indent}  - at: {milliseconds(frame.at)}"
         yield from _data(frame.data, f"{indent}    ")
+
+
+def _message(message: RecordedMessage, indent: str) -> Iterator[str]:
+    """Yield a message of a WebSocket, or its end."""
+    yield f"{indent}- at: {milliseconds(message.at)}"
+    if message.from_client:
+        yield f"{indent}  from: client"
+    if message.close is not None:
+        yield f"{indent}  close: {message.close}"
+        if not message.data:
+            return
+    lines = list(_data(message.data, f"{indent}  "))
+    if message.binary and lines[0].lstrip().startswith("data:"):
+        yield f"{indent}  binary: true"
+    yield from lines
 
 
 def _decompressed_text(response: RecordedResponse, indent: str) -> Iterator[str]:
@@ -232,7 +252,10 @@ def _example(rule: RecordedRule) -> Iterator[str]:
     if query:
         example["query"] = query
     hints = {name: value for name, value in rule.request.headers.items() if name in HINT_HEADERS}
-    if rule.request.provider is not None and hints:
+    hints = hints if rule.request.provider is not None else {}
+    if rule.interactions[0].response.messages is not None:
+        hints["upgrade"] = "websocket"
+    if hints:
         example["headers"] = hints
     if body != "":
         example["body"] = body

@@ -29,6 +29,7 @@ from mockllm.scenario.language.conditions import (
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.scalar_forms import is_duration
 from mockllm.scenario.vocabulary import Vocabulary
 
 Warnings: TypeAlias = Iterator[tuple[Path, str]]
@@ -154,6 +155,12 @@ def _unsent_content(spec: RuleSpec) -> Warnings:
             yield where, f"a response with the status {http.status} has no body: it is not sent"
         reply = response.reply
         for below, part in () if reply is None else _parts_of_reply(reply, (*path, "reply")):
+            for index, chunk in enumerate(part.chunks or ()):
+                if isinstance(chunk, str) and is_duration(chunk):
+                    yield (
+                        (*below, "chunks", index),
+                        f"{chunk} is sent as text; write {{wait: {chunk}}} to wait",
+                    )
             if isinstance(part.json_, str) and part.json_.lstrip()[:1] in ("{", "["):
                 yield (*below, "json"), "this is a text, and is sent in quotes; write the JSON without quotes"
 

@@ -20,7 +20,7 @@ from mockllm.core.request.tools import CALLABLE
 from mockllm.core.word_stems import name_stems
 
 if TYPE_CHECKING:
-    from mockllm.core.schema_values import ConversationTexts
+    from mockllm.core.schema_values.conversation import ConversationTexts
 
 _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
@@ -58,7 +58,7 @@ def choose_tool(request: Request) -> Tool | str:
 
 def conversation_of(request: Request) -> ConversationTexts:
     """Return what the person and the tools say in a request, bounded."""
-    from mockllm.core.schema_values import ConversationTexts
+    from mockllm.core.schema_values.conversation import ConversationTexts
 
     texts = list(islice(person_texts(request.messages), 1 + _EARLIER))
     results = [part.text for part in reversed(request.tool_results[-_MAX_RESULTS:])]
@@ -79,7 +79,7 @@ def generate_arguments(
 ) -> tuple[str, list[str]]:
     """Return arguments for a tool, as its call sends them, and notes: their flaw, and the fields with values of the
     conversation. Raise BudgetExceeded."""
-    from mockllm.core.schema_values import generate  # takes 30 ms to import, which a start does not need
+    from mockllm.core.schema_values.generator import generate  # a start does not need it
 
     if tool.kind == "custom":
         field = (tool.name, tool.description)
@@ -99,7 +99,8 @@ def generate_arguments(
 def generate_json(request: Request, random: Random, max_generated: int) -> tuple[Json, list[str]]:
     """Return JSON of the format that the request wants, and notes. Without a schema, the keys are those that an
     instruction names, else it is some object; so, too, if the request wants no JSON. Raise BudgetExceeded."""
-    from mockllm.core.schema_values import generate, instructed_schema
+    from mockllm.core.schema_values.generator import generate
+    from mockllm.core.schema_values.instructed_schema import instructed_schema
 
     response_format, conversation = request.response_format, conversation_of(request)
     schema, name = response_format.schema, response_format.name or ""

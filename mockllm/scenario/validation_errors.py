@@ -27,6 +27,7 @@ from mockllm.scenario.diagnostics import (
 )
 from mockllm.scenario.key_suggestions import own_name, unknown_key
 from mockllm.scenario.model_walk import Model, ModelShape, shape_of
+from mockllm.scenario.scalar_forms import mapping_form
 from mockllm.scenario.source_file import Source
 
 _KINDS: Final = {
@@ -147,7 +148,7 @@ def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
     if meant_forms:
         yield from _messages_at(min(meant_forms, key=_Place.size), path)
     else:
-        yield path, False, _wrong_type([field_error for errors in kinds.values() for field_error in errors])
+        yield path, False, _wrong_type([each for errors in kinds.values() for each in errors], path)
 
 
 def _is_wrong_type(field_error: _FieldError) -> bool:
@@ -163,7 +164,7 @@ def _message(field_error: _FieldError, path: Path) -> str:
     if kind == "missing":
         return f'missing key "{error["loc"][-1]}"'
     if _is_wrong_type(field_error):
-        return _wrong_type([field_error])
+        return _wrong_type([field_error], path)
     if kind in _BOUNDS:
         bounds = {
             name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
@@ -180,7 +181,7 @@ def _message(field_error: _FieldError, path: Path) -> str:
     return message + suggestion(own_name(name, allowed) or name, allowed)
 
 
-def _wrong_type(errors: list[_FieldError]) -> str:
+def _wrong_type(errors: list[_FieldError], path: Path) -> str:
     """Return `expected a text or a list, found the number 7`, with a correction if one is obvious."""
     value = errors[0].error["input"]
     expected: list[str] = []
@@ -195,16 +196,20 @@ def _wrong_type(errors: list[_FieldError]) -> str:
     if near is not None:
         return f'"{value}" is not allowed here; did you mean "{near}"?'
     expected_text = or_list([*quoted_values(values), *kinds])
-    return f"expected {expected_text}, found {describe_value(value)}{_advice(value, kinds, values)}"
+    return f"expected {expected_text}, found {describe_value(value)}{_advice(value, kinds, values, path)}"
 
 
-def _advice(value: Json, kinds: list[str], values: list[Any]) -> str:
+def _advice(value: Json, kinds: list[str], values: list[Any], path: Path) -> str:
+    if written := _meant_form(value, kinds, path):
+        return f"; write {written}"
     if isinstance(value, str):
         near = own_name(value, values) or nearest(value, [each for each in values if isinstance(each, str)])
         if near is not None:
             return f'; did you mean "{near}"?'
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):
             return f"; write {value} without quotes"
+        if path[-1:] == ("finish_reason",):
+            return f"; for a provider's own word write {{raw: {value}}}"
         if "true or false" in kinds and value in ("true", "false"):
             return f"; write {value} without quotes"
     elif isinstance(value, bool | int | float):
@@ -219,6 +224,13 @@ def _advice(value: Json, kinds: list[str], values: list[Any]) -> str:
     if kinds == ["a mapping"] and isinstance(value, str) and _COLON_WITHOUT_SPACE.match(value):
         return '; write a space after the ":"'
     return ""
+
+
+def _meant_form(value: Json, kinds: list[str], path: Path) -> str | None:
+    """Return what a text or number in place of a mapping means; None if it means none."""
+    if kinds == ["a mapping"] and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return mapping_form(path, value)
+    return None
 
 
 def _list_advice(value: Json) -> str:

@@ -17,8 +17,9 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
-from aiohttp.web import BaseRequest, RequestPayloadError
+from aiohttp.web_request import BaseRequest
 
+from mockllm.server.broken_body import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
 
 if TYPE_CHECKING:
@@ -46,14 +47,13 @@ class HttpProtocol(BaseProtocol):
         super().__init__(loop)
         self._requests_parser: HttpRequestParser | None = HttpRequestParser(
             self, loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
-            max_headers=limits.headers, payload_exception=RequestPayloadError, auto_decompress=False,
+            max_headers=limits.headers, payload_exception=BrokenBody, auto_decompress=False,
         )  # fmt: skip
         self.closing = False
         """Whether nothing that comes is read: the connection ends with what it serves."""
         self.upgraded = False
         """Whether a client demands another protocol: its further bytes are not parsed as HTTP."""
-        self._tail = b""
-        self.reading_held = False
+        self._tail, self.reading_held = b"", False
         self._websocket: WebSocketReader | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 

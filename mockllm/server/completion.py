@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
+from mockllm.engine.near_misses import opens_websocket
 from mockllm.server.app import App
 from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
@@ -86,14 +87,19 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         await _ask_control(app, exchange)
         if exchange.response is NOT_PLANNED:
             return False  # it has followed the live feed
-    if opens_socket(exchange.response):
+    recorder = None if exchange.player is not None else recorder_of(app, exchange)
+    if recorder is None and opens_socket(exchange.response):
         from mockllm.server.websocket import serve_socket
 
         await serve_socket(app, exchange)
         return False
     if exchange.player is None:
-        recorder = recorder_of(app, exchange)
-        if recorder is not None:
+        if recorder is not None and exchange.request is not None and opens_websocket(exchange.request):
+            from mockllm.server.socket_recorder import pass_socket
+
+            if await pass_socket(app, exchange, recorder):
+                return False
+        elif recorder is not None:
             passed = await _pass_on(app, exchange, recorder)
             if passed is not None:
                 return passed.keep_alive and passed.end_reason == "finished"

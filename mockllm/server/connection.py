@@ -22,12 +22,13 @@ from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.access_log import short
 from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
+from mockllm.server.broken_body import BrokenBody
 from mockllm.server.completion import complete
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
 from mockllm.server.ready_requests import ReadyRequests
-from mockllm.server.request_body import BrokenBody, complete_body
+from mockllm.server.request_body import complete_body
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import respond
 from mockllm.server.socket_sink import SocketSink

@@ -7,7 +7,7 @@ Separate from the player, because the provider determines the times.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -16,6 +16,7 @@ from msgspec import Struct, field
 from mockllm.core.redaction import without_credentials
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
 from mockllm.engine import PlannedResponse
@@ -24,6 +25,7 @@ from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, writ
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     OTHER,
+    SWITCHING,
     Interaction,
     RecordedRequest,
     RecordedResponse,
@@ -33,6 +35,7 @@ from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.player import Waitable
 from mockllm.server.protocols import ProxyFailed
+from mockllm.server.server_limits import MIB
 from mockllm.server.upstreams import MARK, Upstreams
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
     from mockllm.server.exchange import EndReason, Exchange
     from mockllm.server.request_heads import RequestHead
 
+MAX_RECORDED: Final = 10 * MIB
+"""Bytes of a recorded response. A scenario file has at most 16 MiB, and base64 takes a third more."""
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
@@ -79,20 +84,37 @@ class _Client:
             self.gone = True
 
 
+class _ResponseFrames(Struct):
+    """The frames of a response; none of them once they are too large to be recorded."""
+
+    frames: list[RecordedFrame] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, frame: RecordedFrame) -> None:
+        self.size += len(frame.data)
+        if self.size > MAX_RECORDED:
+            self.frames.clear()
+        else:
+            self.frames.append(frame)
+
+
 class Recorder(Struct):
     """Forwards requests, and stores exchanges in the folder `out`, if any. With `everything`, all provider calls are
-    forwarded, not only unmatched ones. `say` prints a line; `failed` counts the exchanges that were not stored."""
+    forwarded, not only unmatched ones. `say` prints a line; `watch` receives the number of stored exchanges;
+    `failed` counts the exchanges that were not stored."""
 
     upstreams: Upstreams
     out: Path | None
     reader: RequestParser
     say: Callable[[str], None]
     everything: bool = False
+    watch: Callable[[int], None] = lambda written: None
     failed: int = 0
     written: int = 0
     _stored: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
     _noted: set[str] = field(default_factory=set)
     _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
+    _storing: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def takes(self, response: PlannedResponse, request: Request) -> bool:
@@ -102,7 +124,7 @@ class Recorder(Struct):
     @property
     def busy(self) -> bool:
         """Whether responses are still running, or being stored."""
-        return bool(self._open)
+        return bool(self._open or self._storing)
 
     async def pass_on(
         self,
@@ -133,8 +155,24 @@ class Recorder(Struct):
         """Abort running responses, store the complete ones, and close the connections to providers."""
         for work, client in list(self._open.items()):
             self._give_up(work, client)
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.gather(*self._open, *self._storing, return_exceptions=True)
         await self.upstreams.close()
+
+    def hold(self, storing: Coroutine[None, None, None]) -> None:
+        """Run the end of a recording, whether its connection waits for it or not."""
+        task = asyncio.get_running_loop().create_task(storing)
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+
+    async def store_socket(
+        self, request: Request, head: RequestHead, messages: Sequence[RecordedMessage] | None
+    ) -> str:
+        """Store the messages of a WebSocket; return the note about it. None: they were too many."""
+        if messages is None:
+            self.failed += 1
+            return ": the messages take too many bytes, and are not recorded"
+        response = RecordedResponse(SWITCHING, (), (), tuple(messages))
+        return await self._store(request, head, response, None, whole=True)
 
     def _give_up(self, work: asyncio.Task[ProxiedResponse], client: _Client) -> None:
         if not client.complete:
@@ -166,17 +204,20 @@ class Recorder(Struct):
                 note += ": the client left before it answered"
                 on_end(ProxiedResponse(plan, note, False, "gone", clock()))
             raise
-        frames: list[RecordedFrame] = []
+        frames = _ResponseFrames()
         async with response:
             plan = Plan(_head(response), (), Framing.SSE)
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
-        recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames))
+        recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames.frames))
         if MARK in response.headers:
             note += ": it leads back to the same recorder, and is not recorded"
         elif target is not None and (not target.record or self.out is None):
             note += "; not recorded: serve it with --record-misses DIR" * target.record
+        elif frames.size > MAX_RECORDED:
+            self.failed += 1
+            note += f": the response exceeds {MAX_RECORDED // MIB} MiB, and is not recorded"
         else:
             note += await self._store(request, head, recorded, to, whole=whole)
         end_reason: EndReason = "gone" if client.gone else "finished" if whole else "close"
@@ -197,10 +238,10 @@ class Recorder(Struct):
         recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self._add_to_file(request, _interaction(recorded, response, request.session), to)
+        return await self.add(request, _interaction(recorded, response, request.session), to)
 
-    async def _add_to_file(self, request: Request, interaction: Interaction, to: str | None) -> str:
-        """Write the file; return the note about it."""
+    async def add(self, request: Request, interaction: Interaction, to: str | None) -> str:
+        """Write the file of an exchange, with all earlier ones of the same request; return the note about it."""
         assert self.out is not None
         hash = cached_hash(request)
         stored = self._stored.setdefault((interaction.session, hash), [])
@@ -221,6 +262,7 @@ class Recorder(Struct):
                 self._noted.add(note)
                 self.say(f"note: {note}")
         self.written += 1
+        self.watch(self.written)
         return f", recorded in {path}"
 
     def _write(self, path: Path, interactions: Sequence[Interaction], title: str) -> list[str]:
@@ -235,7 +277,7 @@ async def _through(
     opening: RenderedHead,
     client: _Client,
     clock: Callable[[], float],
-    frames: list[RecordedFrame],
+    frames: _ResponseFrames,
 ) -> bool:
     """Send and collect each frame as it arrives; return whether the response was complete."""
     from aiohttp import ClientError
@@ -243,7 +285,7 @@ async def _through(
     await client.send(opening.head)
     try:
         async for data in response.content.iter_any():
-            frames.append(RecordedFrame(clock(), data))
+            frames.add(RecordedFrame(clock(), data))
             if not opening.bodiless:
                 await client.send(chunk(data) if opening.chunked else data)
     except (TimeoutError, ClientError, asyncio.CancelledError):

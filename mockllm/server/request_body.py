@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import StreamReader
-from aiohttp.web import RequestPayloadError
 
 from mockllm.core.failure import Failure
 from mockllm.server.aiohttp_internals import take_body
+from mockllm.server.broken_body import BrokenBody
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
@@ -32,10 +32,6 @@ MAX_MEMBERS: Final = 10_000
 _GZIP: Final = b"\x1f\x8b"
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
-
-
-class BrokenBody(Exception):
-    """The body's framing is not HTTP; the message says what is wrong with it."""
 
 
 def complete_body(body: StreamReader, headers: Mapping[str, str], limits: ServerLimits) -> bytes | None:
@@ -82,7 +78,7 @@ async def _received(body: StreamReader, limits: ServerLimits, deadlines: Deadlin
                 return _too_large(limits)
     except TimeoutError as late:
         return Failure("timeout", 408, str(late))
-    except (BrokenBody, RequestPayloadError) as exc:
+    except BrokenBody as exc:
         return Failure("bad_request", 400, f"The body's framing is broken: {exc}")
     finally:
         watch.cancel()

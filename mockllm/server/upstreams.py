@@ -21,12 +21,13 @@ from mockllm.recordings.interaction import DROPPED_HEADERS, OTHER
 from mockllm.server.protocols import ProxyFailed
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse
 
 MARK: Final = "x-mockllm-recorder"
 """Contains the id of each recorder that forwarded a request, to detect loops; in a response it reports a loop."""
 READABLE: Final = frozenset({"gzip", "deflate", "identity", "x-gzip"})
 """Content encodings that the recorder can decompress; it requests no others from the provider."""
+PROTOCOLS: Final = "sec-websocket-protocol"
 CONNECT_TIMEOUT: Final = 30.0
 """Seconds for the connection to a provider."""
 
@@ -43,10 +44,55 @@ class Upstreams(Struct):
     ) -> ClientResponse:
         """Send a request and return the provider's response before its body. `to` is another base URL. Raises
         ProxyFailed."""
-        from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+        from aiohttp import ClientError
         from yarl import URL
 
         url = self.url(request, headers, to)
+        try:
+            return await self._client().request(
+                request.method,
+                URL(url, encoded=True),
+                headers=self.forwarded_headers(headers),
+                data=request.raw or None,
+                allow_redirects=False,
+            )
+        except (TimeoutError, ClientError, OSError, ValueError) as error:
+            raise self._silent(request, to, error) from None
+
+    async def open_socket(
+        self, request: Request, headers: Mapping[str, str], to: str | None, max_size: int
+    ) -> ClientWebSocketResponse:
+        """Open a WebSocket at the provider, or at `to`; a message has at most `max_size` bytes. Raises ProxyFailed,
+        with the provider's status if it refuses the handshake."""
+        from aiohttp import ClientError, WSServerHandshakeError
+        from yarl import URL
+
+        url = self.url(request, headers, to)
+        own = self.forwarded_headers(headers)
+        protocols = [text.strip() for text in headers.get(PROTOCOLS, "").split(",") if text.strip()]
+        try:
+            return await self._client().ws_connect(
+                URL(url, encoded=True), headers=own, protocols=protocols, max_msg_size=max_size
+            )
+        except WSServerHandshakeError as refused:
+            message = (
+                f"The upstream of {request.provider or OTHER} refuses the WebSocket with {refused.status}."
+            )
+            status = refused.status if refused.status >= 400 else 502
+            raise ProxyFailed(Failure("bad_gateway", status, message)) from None
+        except (TimeoutError, ClientError, OSError, ValueError) as error:
+            raise self._silent(request, to, error) from None
+
+    def _silent(self, request: Request, to: str | None, error: Exception) -> ProxyFailed:
+        """Return the failure of a provider that does not respond."""
+        reason = str(error) or type(error).__name__
+        message = f"{to or f'The upstream of {request.provider or OTHER}'} does not respond: {reason}"
+        return ProxyFailed(Failure("bad_gateway", message=message))
+
+    def _client(self) -> ClientSession:
+        """Return the HTTP client, which the first request creates."""
+        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
         if self._session is None:
             self._session = ClientSession(
                 # replaces aiohttp's context, which was created at import time (cli.skip_ca_loading)
@@ -56,18 +102,7 @@ class Upstreams(Struct):
                 timeout=ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             )
-        try:
-            return await self._session.request(
-                request.method,
-                URL(url, encoded=True),
-                headers=self.forwarded_headers(headers),
-                data=request.raw or None,
-                allow_redirects=False,
-            )
-        except (TimeoutError, ClientError, OSError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            message = f"{to or f'The upstream of {request.provider or OTHER}'} does not respond: {reason}"
-            raise ProxyFailed(Failure("bad_gateway", message=message)) from None
+        return self._session
 
     async def close(self) -> None:
         """Close the connections to providers."""

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Final, cast
 from aiohttp import WSMsgType
 from aiohttp.web import WebSocketResponse
 
+from mockllm.core.rendering.plan import Headers
 from mockllm.core.rendering.socket_session import (
     METHOD,
     CloseSocket,
+    PlayMessages,
     SendMessages,
     SocketAction,
     SocketSession,
@@ -27,9 +29,10 @@ from mockllm.core.rendering.socket_session import (
     StopResponse,
 )
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
+from mockllm.engine import PlannedResponse
 from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
-from mockllm.server.exchange import Exchange
+from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import RenderedHead
 from mockllm.server.player import Player, play_plan
@@ -56,21 +59,13 @@ async def serve_socket(app: App, exchange: Exchange) -> None:
     """Open the WebSocket of a handshake, and serve it until one side closes it."""
     plan, head, sink = exchange.response.plan, exchange.head, exchange.sink
     assert plan.delivery.socket is not None
-    assert exchange.body is not None
     if plan.delay > 0:
         await asyncio.sleep(plan.delay * exchange.response.time_scale)
-    response = WebSocketResponse(
-        compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=("realtime",)
-    )
-    response.headers.update(plan.head.headers)
-    web_request = sink.connection.web_request(head.message, exchange.body)
-    if not response.can_prepare(web_request).ok:
-        sink.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        end_exchange(app, exchange, "finished")
+    response = await accept_socket(app, exchange, plan.head.headers, "realtime")
+    if response is None:
         return
-    await response.prepare(web_request)
     session = cast(SocketSession, plan.delivery.socket())
-    server = SocketServer(app, head, sink, exchange.client, session)
+    server = SocketServer(app, head, sink, exchange.client, session, exchange.response.rule)
     end_exchange(app, exchange, "finished")
     app.running -= 1  # a server that stops does not wait for sockets without a response
     try:
@@ -80,19 +75,47 @@ async def serve_socket(app: App, exchange: Exchange) -> None:
         await server.end()
 
 
+async def accept_socket(
+    app: App, exchange: Exchange, headers: Headers, protocol: str | None
+) -> WebSocketResponse | None:
+    """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
+    that is wrong: a 400 has ended the exchange."""
+    sink = exchange.sink
+    assert exchange.body is not None
+    protocols = () if protocol is None else (protocol,)
+    response = WebSocketResponse(
+        compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=protocols
+    )
+    response.headers.update(headers)
+    web_request = sink.connection.web_request(exchange.head.message, exchange.body)
+    if not response.can_prepare(web_request).ok:
+        sink.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        end_exchange(app, exchange, "finished")
+        return None
+    await response.prepare(web_request)
+    return response
+
+
 class SocketServer:
     """One WebSocket: its session, and the responses that are sent on it, by their streams."""
 
     def __init__(
-        self, app: App, head: RequestHead, sink: SocketSink, client: str, session: SocketSession
+        self,
+        app: App,
+        head: RequestHead,
+        sink: SocketSink,
+        client: str,
+        session: SocketSession,
+        rule: str | None = None,
     ) -> None:
+        """`rule`: the id of the rule whose recording is played."""
         self._app, self._head, self._sink, self._client = app, head, sink, client
-        self._session = session
+        self._session, self._rule = session, rule
         self._heads: dict[str, RequestHead] = {}
         """The heads of messages, by the names of their events."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, Exchange] = {}
-        self._waiting: dict[str, deque[StartResponse]] = {}
+        self._waiting: dict[str, deque[StartResponse | PlayMessages]] = {}
 
     async def run(self, messages: WebSocketResponse) -> None:
         """Carry out what the session makes of the client's messages, until the socket closes."""
@@ -117,7 +140,7 @@ class SocketServer:
             if isinstance(action, SendMessages):
                 frame = binary_frame if action.binary else text_frame
                 self._write(b"".join(map(frame, action.payloads)))
-            elif isinstance(action, StartResponse):
+            elif isinstance(action, StartResponse | PlayMessages):
                 self._start(action)
             elif isinstance(action, StopResponse):
                 self._stop(action.stream)
@@ -134,7 +157,7 @@ class SocketServer:
         self._write(close_frame(code, reason))
         self._sink.connection.force_close()
 
-    def _start(self, started: StartResponse) -> None:
+    def _start(self, started: StartResponse | PlayMessages) -> None:
         waiting = self._waiting.setdefault(started.stream, deque())
         if started.stream in self._tasks:
             if len(waiting) >= MAX_WAITING:
@@ -161,12 +184,14 @@ class SocketServer:
         self._perform(self._session.ended(stream, elapsed))
         self._next(stream)
 
-    async def _serve(self, started: StartResponse) -> None:
+    async def _serve(self, started: StartResponse | PlayMessages) -> None:
         """Serve one request to its end."""
         stream = started.stream
         app, exchange = self._app, self._exchange(started)
         app.running += 1
         try:
+            if isinstance(started, PlayMessages):
+                self._set_recorded(exchange, started)
             finished = await self._respond(exchange, stream)
         except ConnectionError:
             finished = False
@@ -189,7 +214,14 @@ class SocketServer:
         if waiting and stream not in self._tasks:
             self._start(waiting.popleft())
 
-    def _exchange(self, started: StartResponse) -> Exchange:
+    def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
+        """Set the recorded messages as the response."""
+        reader = exchange.head.reader(self._app.engine)
+        exchange.request = reader.read(exchange.raw, exchange.client, exchange.at, exchange.started)
+        notes = () if played.note is None else (played.note,)
+        exchange.response = PlannedResponse(played.plan, self._rule, notes=notes)
+
+    def _exchange(self, started: StartResponse | PlayMessages) -> Exchange:
         app = self._app
         head = self._heads.get(started.event)
         if head is None:
@@ -204,7 +236,8 @@ class SocketServer:
     async def _respond(self, exchange: Exchange, stream: str) -> bool:
         """Send the messages of a response. Return whether the socket can be used further."""
         app = self._app
-        make_response(app, exchange)
+        if exchange.response is NOT_PLANNED:
+            make_response(app, exchange)
         if app.decider is not None:
             await with_store(app, exchange, app.decider)
         if exchange.deferred is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.verdicts.catalog import VERDICTS
-from tests.agents.agent_run import CONTENT, PATIENCE, run_agent
+from tests.agents.agent_run import AROUND, CONTENT, NO_SOCKETS, PATIENCE, run_agent
 from tests.agents.coding_agents import AGENTS, CodingAgent, require_agent
 
 RUNS = int(os.environ.get("AGENT_RUNS", "1"))
@@ -27,7 +27,7 @@ SIDE_REQUESTS = frozenset({"title", "json", "router", "memory", "warm_up", "hand
 """Rules, and calls of the protocol itself, that belong to no step of the task."""
 WRITES = re.compile(r"write|create|edit|patch|exec-command$|search-replace")
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE * max(RUNS, 1) + 60)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout((PATIENCE + AROUND) * max(RUNS, 1))]
 
 
 @pytest.fixture(params=AGENTS, ids=lambda agent: agent.name)
@@ -64,7 +64,7 @@ def test_climate_is_survived_or_reported(
 ) -> None:
     """An agent may give up in bad weather; its verdicts tell how. A run that ends well has the right file."""
     patience = OUTAGE if climate == "provider-outage" else PATIENCE
-    run = run_agent(agent, tmp_path, climate, time_scale=0.1, sockets=False, patience=patience)
+    run = run_agent(agent, tmp_path, climate, time_scale=0.1, own=NO_SOCKETS, patience=patience)
     record_property("verdicts", " ".join(run.verdicts))
     assert not run.missed
     assert set(run.verdicts) <= set(VERDICTS)

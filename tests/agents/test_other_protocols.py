@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents.agent_run import CONTENT, PATIENCE, run_agent
+from tests.agents.agent_run import AROUND, CONTENT, PATIENCE, run_agent
 from tests.agents.coding_agents import AGENTS, KEY, TASK, CodingAgent, Command, require_agent
 from tests.agents.sandbox import Sandbox
 
 BY_NAME = {agent.name: agent for agent in AGENTS}
 
-pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE + 60)]
+pytestmark = [pytest.mark.full, pytest.mark.timeout(PATIENCE + AROUND)]
 
 
 def with_variables(name: str, **variables: str) -> CodingAgent:

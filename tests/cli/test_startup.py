@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import os
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 
-from mockllm.cli.startup import ca_loading_skipped, gc_paused
+from mockllm.cli.startup import ca_loading_skipped, gc_paused, pydantic_plugins_skipped
 
 
 def test_gc_paused_freezes_objects_and_enables_collector() -> None:
@@ -57,3 +59,31 @@ def test_start_loads_no_ca_certificates() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "0"
+
+
+@pytest.mark.parametrize("before", [None, "logfire-plugin"])
+def test_plugin_setting_is_restored_after_failed_start(
+    before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYDANTIC_DISABLE_PLUGINS", raising=False)
+    if before is not None:
+        monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", before)
+    with suppress(ZeroDivisionError), pydantic_plugins_skipped():
+        assert os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
+        raise ZeroDivisionError
+    assert os.environ.get("PYDANTIC_DISABLE_PLUGINS") == before
+
+
+NOT_AT_START = ("aiohttp.web", "mockllm.core.schema_values.generator", "mockllm.core.verdicts")
+
+
+def test_start_imports_nothing_that_it_does_not_need() -> None:
+    """In another process, because this one has imported all of it already."""
+    code = (
+        "from mockllm.cli import main\n"
+        "try: main.main(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        f"import sys; print(*[name for name in {NOT_AT_START} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == ""

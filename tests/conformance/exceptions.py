@@ -27,12 +27,6 @@ class Exemption:
 
 EXEMPTIONS = (
     Exemption(
-        "openai-responses",
-        "openai-responses-?-200-[70][f6][91][ad]*",
-        "*tools[[]].*",
-        "a search of September 2025: its echo has filters, and not the two members of later ones",
-    ),
-    Exemption(
         "openai-responses", "*-f5a200b6", "*output[[]].*", "tools that the service searches, by namespace"
     ),
     Exemption("openai-responses", "*-f2008203", "order", "a file's citations come between the text's chunks"),
@@ -41,12 +35,6 @@ EXEMPTIONS = (
         "huggingface-chat-s-200-65d6b6af",
         "header inference-id",
         "an id of the provider behind the router",
-    ),
-    Exemption(
-        "huggingface-chat",
-        "huggingface-chat-n-200-9b3b78d4",
-        "body $.*",
-        "a model of another maker, without the version of its weights; its usage counts cached tokens",
     ),
     Exemption("cohere-v2-chat", "*", "header num?chars", "counts of a server in front of the service"),
     Exemption("cohere-v2-chat", "*", "header num?tokens", "counts of a server in front of the service"),
@@ -376,18 +364,6 @@ EXEMPTIONS = (
         "*",
         "*.content_filter_results.*",
         "which filters a deployment runs, and when they are through, is its owner's choice",
-    ),
-    Exemption(
-        "azure-responses",
-        "azure-responses-n-200-63cb96eb",
-        "*.tool_usage*",
-        "came in the summer of 2026, to one model after the other",
-    ),
-    Exemption(
-        "azure-responses",
-        "azure-responses-n-200-63cb96eb",
-        "*.cache_write_tokens number",
-        "came in the summer of 2026, to one model after the other",
     ),
 )
 

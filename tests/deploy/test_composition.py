@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from ruamel.yaml import YAML
 
@@ -16,6 +20,21 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 COMPOSED: Any = YAML(typ="safe").load(DEPLOY / "compose.yaml")
 SERVICES: dict[str, Any] = COMPOSED["services"]
 SCRAPED: Any = YAML(typ="safe").load(DEPLOY / "prometheus.yml")["scrape_configs"][0]
+
+
+COMPOSE = "github.com/compose-spec/compose-go/v2@v2.16.2"
+"""The module with which Docker Compose reads its files; it contains their JSON Schema."""
+
+
+@pytest.mark.full
+@pytest.mark.skipif(shutil.which("go") is None, reason="Go fetches the schema of composition files")
+def test_composition_is_valid_by_schema_of_compose(tmp_path: Path) -> None:
+    line = ["go", "mod", "download", "-json", COMPOSE]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"{COMPOSE} cannot be fetched: {done.stdout}{done.stderr}")
+    schema = json.loads((Path(json.loads(done.stdout)["Dir"]) / "schema" / "compose-spec.json").read_text())
+    assert [error.message for error in jsonschema_rs.validator_for(schema).iter_errors(COMPOSED)] == []
 
 
 def published() -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.rendering.plan import CutStep
 from mockllm.core.rendering.socket_session import (
     CloseSocket,
+    PlayMessages,
     SendMessages,
     SocketAction,
     SocketSession,
@@ -55,6 +56,8 @@ class VirtualSocket:
         for action in cast("list[SocketAction]", actions):
             if isinstance(action, SendMessages):
                 found += map(json.loads, action.payloads)
+            elif isinstance(action, PlayMessages):
+                found += [json.loads(payload) for _, payload in events(action.plan)]
             elif isinstance(action, StartResponse):
                 plan = self._respond(f"WS {action.event}", action.body, action.stream)
                 if action.event in self.held:

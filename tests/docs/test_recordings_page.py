@@ -12,6 +12,7 @@ import pytest
 
 from mockllm.recordings import interaction, request_log
 from mockllm.recordings.importer import KINDS
+from tests.dialects.virtual_socket import VirtualSocket
 from tests.language.virtual_server import VirtualServer, raw_request
 from tests.recordings.sample_files import take
 
@@ -53,10 +54,16 @@ ASKED = raw_request(
 
 
 def test_recording_of_page_is_replayed() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    example, socket = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     response = VirtualServer(example).respond(ASKED)
     assert response.bytes.endswith(b"data: [DONE]\n\n")
     assert response.took == 0.43
+    played = VirtualSocket(socket, "/v1/realtime")
+    assert [each["type"] for each in played.opening] == ["session.created"]
+    assert [each["type"] for each in played.send({"type": "response.create"})] == [
+        "response.created",
+        "response.done",
+    ]
 
 
 def test_recordings_page_log_is_imported() -> None:

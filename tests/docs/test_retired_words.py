@@ -19,14 +19,11 @@ from tests.docs.ratchet import check_ratchet
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockllm"
 GENERATED = ("errors.md", "faults.md")
-WORDS = [
-    "said", "told", "tells", "hears", "heard", "hearing", "asked", "asking", "asks", "given", "gives",
-    "kept", "keeps", "keeping", "stands", "stand", "beat", "beats", "piece", "pieces", "answer", "answers",
-    "answered", "spoken", "sayable", "wish", "wishes", "settled", "lane", "lanes", "score", "scores",
-    "stencil", "hole", "holes", "mould", "deed", "deeds", "dealings", "conduct", "whoever", "nobody",
-    "somebody",
-]  # fmt: skip
-PHRASES = ("on its way", "the way of", "lets go", "comes to", "the other", "of its own", "whole answer")
+LIST = ROOT / "prose" / "styles" / "Mockllm" / "RetiredWords.yml"
+"""Vale reads the same list for the pages."""
+RETIRED = re.findall(r"(?m)^  - (.+)$", LIST.read_text("utf-8"))
+WORDS = [term for term in RETIRED if " " not in term]
+PHRASES = tuple(term for term in RETIRED if " " in term)
 IN_PROSE = re.compile(rf"\b(?:{'|'.join((*WORDS, *PHRASES))})\b", re.IGNORECASE)
 IN_NAMES = frozenset(WORDS) - {"answer", "answers", "score", "scores"}
 """`answer` and `score` are also fields of providers and promised names."""

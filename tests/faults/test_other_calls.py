@@ -24,6 +24,17 @@ CALLS: Final = {
         ("openai-files", "created"),
         ("openai-files", "list"),
         ("openai-uploads", "created"),
+        ("azure-batches", "file"),
+        ("azure-batches", "list"),
+        ("bedrock-embeddings", "titan"),
+        ("mistral-own", "fim"),
+        ("mistral-own", "fim-stream"),
+        ("mistral-own", "ocr"),
+        ("mistral-own", "moderation"),
+        ("huggingface-own", "text"),
+        ("huggingface-own", "text-stream"),
+        ("huggingface-own", "vectors"),
+        ("huggingface-own", "ranks"),
         ("openai-media", "image"),
         ("openai-media", "image-stream"),
         ("openai-media", "speech"),
@@ -45,6 +56,9 @@ CALLS: Final = {
 }
 REPLIES: Final[dict[str, Any]] = {
     "/v1/audio/transcriptions": {"chunks": list(PIECES)},
+    "/v1/fim/completions": {"chunks": list(PIECES)},
+    "/generate": {"chunks": list(PIECES)},
+    "/generate_stream": {"chunks": list(PIECES)},
     "/v1/complete": {"chunks": list(PIECES)},
     "/v1beta/interactions": {"chunks": list(PIECES)},
     "/v1/images/generations": {"images": [{"size": "8x8"}]},
@@ -69,15 +83,19 @@ CELLS: Final = [
 ]
 
 
+def bare(path: str) -> str:
+    """The path without the prefix of its provider, as rules see it."""
+    return path.removeprefix("/mistral").removeprefix("/huggingface")
+
+
 def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:
     """What comes of a request to an engine of its own."""
     step = CALLS[call]
-    reply = REPLIES.get(step.path)
-    scenario: dict[str, Any] = (
-        {"modifiers": [{"match": {"path": step.path}, "faults": faults}]} if faults else {}
-    )
+    path = bare(step.path)
+    reply = REPLIES.get(path)
+    scenario: dict[str, Any] = {"modifiers": [{"match": {"path": path}, "faults": faults}]} if faults else {}
     if reply is not None:
-        scenario["rules"] = [{"name": "said", "match": {"path": step.path}, "reply": reply}]
+        scenario["rules"] = [{"name": "said", "match": {"path": path}, "reply": reply}]
     bench.server.app.engine = bench.scenario_engine(scenario)
     bench.server.lines.clear()
     return ask(bench.server.port, WireRequest(step.path, step.headers, step.body, step.method), patience)

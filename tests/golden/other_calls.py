@@ -36,12 +36,17 @@ class Step(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
 
 
-def _get(golden: str, path: str, after: float = 0.0) -> Step:
-    return Step(golden, "GET", path, after=after)
+def _get(
+    golden: str, path: str, after: float = 0.0, headers: Mapping[str, str] = MappingProxyType({})
+) -> Step:
+    return Step(golden, "GET", path, after=after, headers=headers)
 
 
 LINES: Final = "\n".join(json.dumps(line(text, text)) for text in ("one", "limited")).encode()
 UPLOAD: Final = form({"purpose": "batch"}, ("in.jsonl", LINES))
+AZURE: Final = {"api-key": "k"}
+AZURE_UPLOAD: Final = UPLOAD.replace(b"/v1/chat/completions", b"/chat/completions")
+FIM: Final = {"model": "codestral-latest", "prompt": "def f():", "suffix": "x"}
 WAV: Final = make_audio("wav", 1.0, "x")
 CLAUDE: Final = {"model": "claude-sonnet-4-5", "max_tokens": 9}
 GEMINI: Final = "/v1beta/models/gemini-2.5-flash"
@@ -81,6 +86,44 @@ WIRES: Final[dict[str, list[Step]]] = {
         _get("output", "/v1/files/<output>/content", 9.0),
         _get("list", "/v1/batches", 9.0),
         Step("refused-cancel", "POST", "/v1/batches/<batch>/cancel", {}, 9.0),
+    ],
+    "azure-batches": [
+        Step("file", "POST", "/openai/files", AZURE_UPLOAD, stores=("file", "id"), headers={**FORM, **AZURE}),
+        Step("created", "POST", "/openai/batches", {**BATCH, "endpoint": "/chat/completions"},
+             stores=("batch", "id"), headers=AZURE),
+        Step("completed", "GET", "/openai/batches/<batch>", None, 9.0, ("output", "output_file_id"), AZURE),
+        _get("output", "/openai/files/<output>/content", 9.0, AZURE),
+        _get("list", "/openai/v1/batches", 9.0, AZURE),
+        Step("refused-cancel", "POST", "/openai/batches/<batch>/cancel", {}, 9.0, headers=AZURE),
+        Step("deleted", "DELETE", "/openai/files/<file>", headers=AZURE),
+        _get("missing", "/openai/files/<file>", headers=AZURE),
+    ],
+    "bedrock-embeddings": [
+        Step("titan", "POST", "/model/amazon.titan-embed-text-v2:0/invoke", {"inputText": "cat", "dimensions": 256}),
+        Step("cohere", "POST", "/model/cohere.embed-v4:0/invoke",
+             {"texts": ["cat"], "input_type": "search_query", "output_dimension": 256,
+              "embedding_types": ["int8", "ubinary"]}),
+        Step("nova", "POST", "/model/amazon.nova-2-multimodal-embeddings-v1:0/invoke",
+             {"singleEmbeddingParams": {"embeddingDimension": 256, "text": {"value": "cat"}}}),
+        Step("refused", "POST", "/model/amazon.titan-embed-text-v1/invoke", {}),
+    ],
+    "mistral-own": [
+        Step("fim", "POST", "/mistral/v1/fim/completions", FIM),
+        Step("fim-stream", "POST", "/mistral/v1/fim/completions", {**FIM, "stream": True}),
+        Step("fim-limited", "POST", "/mistral/v1/fim/completions", {**FIM, "prompt": "limited"}),
+        Step("ocr", "POST", "/mistral/v1/ocr",
+             {"model": "mistral-ocr-latest", "document": {"type": "document_url", "document_url": "https://a.example"}}),
+        Step("moderation", "POST", "/mistral/v1/chat/moderations",
+             {"model": "mistral-moderation-latest", "input": [{"role": "user", "content": "hi"}]}),
+        Step("refused", "POST", "/mistral/v1/ocr", {}),
+    ],
+    "huggingface-own": [
+        Step("text", "POST", "/huggingface/generate", {"inputs": "hi", "parameters": {"details": True}}),
+        Step("text-stream", "POST", "/huggingface/generate_stream", {"inputs": "hi"}),
+        Step("limited", "POST", "/huggingface/generate", {"inputs": "limited"}),
+        Step("vectors", "POST", "/huggingface/embed", {"inputs": "cat", "dimensions": 8}),
+        Step("ranks", "POST", "/huggingface/rerank", {"query": "cat", "texts": ["dog", "cat"]}),
+        Step("refused", "POST", "/huggingface/generate", {}),
     ],
     "openai-media": [
         Step("image", "POST", "/v1/images/generations", {"model": "gpt-image-2", "prompt": "a cat"}),

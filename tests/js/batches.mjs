@@ -2,7 +2,7 @@
 
 import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
-import OpenAI, { toFile } from "openai";
+import OpenAI, { AzureOpenAI, toFile } from "openai";
 import { setTimeout as wait } from "node:timers/promises";
 import { HELLO, URL, all, assert, rejection, test } from "./cases.mjs";
 
@@ -19,26 +19,34 @@ async function until(read, ended) {
   }
 }
 
-test("an OpenAI batch from its file to its responses", async () => {
+/** Uploads a line, creates its batch, and reads the response in the batch's output. */
+async function batchOfOneLine(client, url) {
   const body = { model: "gpt-4o", messages: [{ role: "user", content: "hello" }] };
-  const line = { custom_id: "a", method: "POST", url: "/v1/chat/completions", body };
-  const file = await openai.files.create({
+  const line = { custom_id: "a", method: "POST", url, body };
+  const file = await client.files.create({
     file: await toFile(Buffer.from(JSON.stringify(line)), "in.jsonl"),
     purpose: "batch",
   });
-  const created = await openai.batches.create({
+  const created = await client.batches.create({
     input_file_id: file.id,
-    endpoint: "/v1/chat/completions",
+    endpoint: url,
     completion_window: "24h",
   });
   const batch = await until(
-    () => openai.batches.retrieve(created.id),
+    () => client.batches.retrieve(created.id),
     (found) => found.status === "completed",
   );
-  const output = JSON.parse(await (await openai.files.content(batch.output_file_id)).text());
+  const output = JSON.parse(await (await client.files.content(batch.output_file_id)).text());
   assert.equal(output.response.body.choices[0].message.content, HELLO);
-  assert.equal((await openai.files.delete(file.id)).deleted, true);
-  assert.equal((await rejection(openai.files.retrieve(file.id))).status, 404);
+  assert.equal((await client.files.delete(file.id)).deleted, true);
+  assert.equal((await rejection(client.files.retrieve(file.id))).status, 404);
+}
+
+test("an OpenAI batch from its file to its responses", () => batchOfOneLine(openai, "/v1/chat/completions"));
+
+test("an Azure batch from its file to its responses", () => {
+  const settings = { endpoint: URL, apiKey: "key", apiVersion: "2024-10-21", maxRetries: 0 };
+  return batchOfOneLine(new AzureOpenAI(settings), "/chat/completions");
 });
 
 test("a message batch and its results", async () => {

@@ -34,6 +34,13 @@ const toolConfig = {
 const textOf = (events) => events.map((event) => event.contentBlockDelta?.delta?.text ?? "").join("");
 const decoded = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
+test("invoke returns the vectors of a model of embeddings", async () => {
+  const body = JSON.stringify({ inputText: "hello", dimensions: 256 });
+  const command = new InvokeModelCommand({ modelId: "amazon.titan-embed-text-v2:0", body });
+  const { embedding, inputTextTokenCount } = decoded((await client.send(command)).body);
+  assert.deepEqual([embedding.length, inputTextTokenCount > 0], [256, true]);
+});
+
 test("converse returns text and usage", async () => {
   const response = await client.send(new ConverseCommand(said("hello")));
   assert.deepEqual(response.output.message, { role: "assistant", content: [{ text: HELLO }] });

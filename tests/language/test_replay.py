@@ -336,12 +336,20 @@ def test_replay_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 @cases(
     "replay, message",
     [
-        ("neither", {}, "one of frames and file"),
-        ("both", {"frames": [], "file": "x"}, "one of frames and file"),
+        ("neither", {}, "one of frames, file and messages"),
+        ("both", {"frames": [], "file": "x"}, "one of frames, file and messages"),
         ("a frame of nothing", {"frames": [{"at": "1s"}]}, "one of data and base64"),
         ("no base64", {"frames": [{"base64": "?"}]}, "this is not base64"),
         ("a time without a unit", {"frames": [{"at": 5, "data": ""}]}, "unit"),
         ("frames in no order", {"frames": [{"at": "2s", "data": ""}, {"at": "1s", "data": ""}]}, "frame 2"),
+        ("a message of nothing", {"messages": [{"at": "1s"}]}, "one of data, base64 and close"),
+        ("a message of two", {"messages": [{"data": "", "base64": ""}]}, "one of data, base64 and close"),
+        (
+            "messages in no order",
+            {"messages": [{"at": "2s", "data": ""}, {"at": "1s", "data": ""}]},
+            "message 2",
+        ),
+        ("messages as a reply", {"messages": [], "as": "reply"}, "cannot be replayed as a reply"),
         ("an unknown timing", {"frames": [], "timing": "fast"}, "expected recorded, none or a speed"),
         ("no speed", {"frames": [], "timing": "0x"}, "expected recorded, none or a speed"),
         ("a header of framing", {"frames": [], "headers": {"content-length": "1"}}, "set by the server"),

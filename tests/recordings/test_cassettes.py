@@ -7,7 +7,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from typing import Any, Final
 
+import pytest
+
+from mockllm.recordings.import_file import NotImported
 from tests.language.virtual_server import VirtualServer, cases, raw_request
 from tests.recordings.sample_files import (
     ANSWER,
@@ -142,3 +146,30 @@ def test_har_request_without_response_is_reported() -> None:
     assert result.count == len(entry["log"]["entries"]) - 1
     (note,) = (item for item in result.notes if "has no response" in item)
     assert note.startswith("a.har:")
+
+
+SOCKET_HAR: Final[dict[str, Any]] = {
+    "request": {"method": "GET", "url": "wss://api.openai.com/v1/realtime?model=m", "headers": [
+        {"name": "Upgrade", "value": "websocket"}, {"name": "Authorization", "value": "Bearer x"}]},
+    "response": {"status": 101, "headers": []},
+    "_webSocketMessages": [
+        {"type": "receive", "time": 1000.5, "opcode": 1, "data": '{"type":"session.created"}'},
+        {"type": "send", "time": 1001.0, "opcode": 2, "data": "/wEC"},
+        {"type": "receive", "time": 1000.9, "opcode": 1, "data": "late"},
+    ],
+}  # fmt: skip
+
+
+def test_har_of_a_websocket_is_a_replay_of_messages() -> None:
+    result = take(json.dumps({"log": {"entries": [SOCKET_HAR]}}), "a.har")
+    assert "match: {path: /v1/realtime, hash: " in result.text
+    assert '- at: 0ms\n          data: "{\\"type\\":\\"session.created\\"}"' in result.text
+    assert "- at: 500ms\n          from: client\n          base64: |-\n            /wEC" in result.text
+    assert '- at: 500ms\n          data: "late"' in result.text
+    assert '"headers": {"upgrade": "websocket"}' in result.text
+
+
+def test_har_message_without_data_is_refused() -> None:
+    entry = {**SOCKET_HAR, "_webSocketMessages": [{"type": "send", "time": 1}]}
+    with pytest.raises(NotImported, match="expected a message with type, time and data"):
+        take(json.dumps({"log": {"entries": [entry]}}), "a.har")

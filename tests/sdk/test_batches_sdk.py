@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 import anthropic
 import openai
@@ -45,6 +45,14 @@ def openai_client(batches: Live) -> Iterator[openai.OpenAI]:
 
 
 @pytest.fixture
+def azure_client(batches: Live) -> Iterator[openai.AzureOpenAI]:
+    with openai.AzureOpenAI(
+        azure_endpoint=f"{batches.url}/s/azure", api_key="k", api_version="2024-10-21", max_retries=0
+    ) as client:
+        yield client
+
+
+@pytest.fixture
 def claude_client(batches: Live) -> Iterator[anthropic.Anthropic]:
     base_url = f"{batches.url}/s/claude"
     with anthropic.Anthropic(base_url=base_url, api_key="k", max_retries=0) as client:
@@ -67,21 +75,21 @@ def until(read: Callable[[], Any], ended: Callable[[Any], bool]) -> Any:
     raise AssertionError("the batch does not end")
 
 
-def openai_batch(client: openai.OpenAI, *texts: str) -> Any:
+def openai_batch(
+    client: openai.OpenAI, *texts: str, url: Literal["/v1/chat/completions"] = "/v1/chat/completions"
+) -> Any:
     lines = [
         {
             "custom_id": f"line-{number}",
             "method": "POST",
-            "url": "/v1/chat/completions",
+            "url": url,
             "body": {"model": "gpt-4o", "messages": [{"role": "user", "content": text}]},
         }
         for number, text in enumerate(texts)
     ]
     content = "\n".join(map(json.dumps, lines)).encode()
     file = client.files.create(file=("in.jsonl", content), purpose="batch")
-    return client.batches.create(
-        input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
-    )
+    return client.batches.create(input_file_id=file.id, endpoint=url, completion_window="24h")
 
 
 def openai_ended(client: openai.OpenAI, id: str) -> Any:
@@ -123,6 +131,22 @@ def test_openai_batch_is_cancelled(openai_client: openai.OpenAI) -> None:
     assert openai_lines(openai_client, batch.error_file_id)[0]["error"]["code"] == "batch_cancelled"
     with pytest.raises(openai.ConflictError, match="Cannot cancel"):
         openai_client.batches.cancel(created.id)
+
+
+@pytest.mark.parametrize("url", ["/chat/completions", "/v1/chat/completions"])
+def test_azure_batch_completes(url: str, azure_client: openai.AzureOpenAI, batches: Live) -> None:
+    endpoint = cast(Literal["/v1/chat/completions"], url)
+    batch = openai_ended(azure_client, openai_batch(azure_client, "one", "fail", url=endpoint).id)
+    assert (batch.status, batch.request_counts.completed, batch.request_counts.failed) == ("completed", 1, 1)
+    (first,) = openai_lines(azure_client, batch.output_file_id)
+    assert first["response"]["body"]["choices"][0]["message"]["content"] == "Answer to one"
+    assert "prompt_filter_results" in first["response"]["body"]
+    assert batch.id in {each.id for each in azure_client.batches.list(limit=5)}
+    assert azure_client.files.delete(batch.input_file_id).deleted
+    with pytest.raises(openai.NotFoundError, match="No such File object"):
+        azure_client.files.retrieve(batch.input_file_id)
+    with pytest.raises(openai.ConflictError, match="Cannot cancel"):
+        azure_client.batches.cancel(batch.id)
 
 
 def test_openai_files_are_managed(openai_client: openai.OpenAI) -> None:

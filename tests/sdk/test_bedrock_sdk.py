@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anthropic
@@ -177,6 +177,39 @@ def test_invoke_returns_bodies_of_other_makers(bedrock: Any) -> None:
 
 
 # --- lookups -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "vectors"),
+    [
+        (
+            "amazon.titan-embed-text-v2:0",
+            {"inputText": "cat", "dimensions": 512},
+            lambda body: [body["embedding"], *body["embeddingsByType"].values()],
+        ),
+        (
+            "us.cohere.embed-v4:0",
+            {"texts": ["cat", "dog"], "input_type": "search_document", "output_dimension": 512},
+            lambda body: body["embeddings"],
+        ),
+        (
+            "amazon.nova-2-multimodal-embeddings-v1:0",
+            {"singleEmbeddingParams": {"embeddingDimension": 1024, "text": {"value": "cat"}}},
+            lambda body: [body["embeddings"][0]["embedding"]],
+        ),
+    ],
+    ids=["titan", "cohere", "nova"],
+)
+def test_invoke_returns_vectors(
+    bedrock: Any, model: str, body: dict[str, Any], vectors: Callable[[Any], list[list[float]]]
+) -> None:
+    response = bedrock.invoke_model(modelId=model, body=json.dumps(body))
+    found = vectors(json.loads(response["body"].read()))
+    assert len(found) == (1 if "nova" in model else 2)
+    assert {len(vector) for vector in found} == {1024 if "nova" in model else 512}
+    assert sum(value * value for value in found[0]) == pytest.approx(1.0, abs=1e-4)
+    with pytest.raises(bedrock.exceptions.ValidationException, match="required key"):
+        bedrock.invoke_model(modelId=model, body="{}")
 
 
 def test_tokens_are_counted(bedrock: Any) -> None:

@@ -35,6 +35,17 @@ class StartResponse(NamedTuple):
     stream: str = ""
 
 
+class PlayMessages(NamedTuple):
+    """Messages for one of the client, at the times of the plan, behind those for the one before. `event`
+    names the message and `body` is its content, for the log and the journal; `note` is a remark on it."""
+
+    event: str
+    body: bytes
+    plan: Plan
+    note: str | None = None
+    stream: str = ""
+
+
 class StopResponse(NamedTuple):
     """The response of a stream is not sent to its end."""
 
@@ -48,7 +59,7 @@ class CloseSocket(NamedTuple):
     reason: str = ""
 
 
-SocketAction: TypeAlias = SendMessages | StartResponse | StopResponse | CloseSocket
+SocketAction: TypeAlias = SendMessages | StartResponse | PlayMessages | StopResponse | CloseSocket
 NOTHING_TO_DO: Sequence[SocketAction] = ()
 
 

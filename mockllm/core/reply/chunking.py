@@ -67,7 +67,10 @@ def filler_sentences(count: int, random: Random) -> str:
 
 _VOCABULARY: Final = tuple(sorted({word.strip(",.").lower() for word in LOREM.split()}))
 
+_WORD_COUNT: Final = float(len(_VOCABULARY))
+
 
 def _sentence(random: Random) -> str:
-    words = random.choices(_VOCABULARY, k=random.randint(5, 14))
+    count, draw = random.randint(5, 14), random.random
+    words = [_VOCABULARY[int(draw() * _WORD_COUNT)] for _ in range(count)]  # as `choices`, in half the time
     return " ".join(words).capitalize() + "."

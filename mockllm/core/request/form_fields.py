@@ -69,6 +69,13 @@ def _mark(content_type: str) -> bytes | None:
     return b"--" + (boundary[1] or boundary[2]).encode("utf-8", "replace")
 
 
+def without_boundary(content_type: str, body: bytes) -> bytes:
+    """Return a multipart body without its boundary, which clients draw anew for each request; any other body as it
+    is."""
+    mark = _mark(content_type)
+    return body if mark is None else body.replace(mark, b"--")
+
+
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
     """Return the fields by name, the last one of a repeated name; of a file its name. Any other body has none."""
     kind = content_type.partition(";")[0].strip().lower()

@@ -14,6 +14,7 @@ from typing import Final
 
 from mockllm.core.json.codec import MISSING, Json, canonical, dumps
 from mockllm.core.redaction import redacted
+from mockllm.core.request.form_fields import without_boundary
 from mockllm.core.request.request import Request
 
 _HASH: Final = "_hash"
@@ -22,9 +23,12 @@ _OLDER_HASH: Final = "_older_hash"
 
 
 def request_hash(request: Request) -> str:
-    """Return 64 hexadecimal digits. A body that is not JSON is hashed as bytes."""
+    """Return 64 hexadecimal digits. A body that is not JSON is hashed as bytes, a form without its boundary."""
     parts = hash_input(request)
-    return sha256(canonical(parts) + (b"" if "body" in parts else request.raw)).hexdigest()
+    if "body" in parts:
+        return sha256(canonical(parts)).hexdigest()
+    raw = without_boundary(request.headers.get("content-type", ""), request.raw)
+    return sha256(canonical(parts) + raw).hexdigest()
 
 
 def hash_input(request: Request) -> dict[str, Json]:

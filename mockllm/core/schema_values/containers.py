@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from math import inf
 from random import Random
 from typing import Final, TypeAlias
 
@@ -55,9 +56,11 @@ def generate_object(
     count = schema.get("minProperties", 0)
     if not properties and not result and not form.minimal and _is_map(schema):
         count = max(count, random.randint(1, 2))
-    _fill(result, min(count, schema.get("maxProperties", count)), schema, generate, random, context, budget)
-    for name in reversed(list(result)):
-        if len(result) > schema.get("maxProperties", len(result)) and name not in required:
+    most = schema.get("maxProperties", inf)
+    if count > len(result):
+        _fill(result, min(count, most), schema, generate, random, context, budget)
+    for name in reversed(list(result)) if len(result) > most else ():
+        if len(result) > most and name not in required:
             del result[name]
     return result
 
@@ -70,6 +73,8 @@ def _required(schema: Mapping[str, Json]) -> dict[str, None]:
     """Return the names of the required members, and of those that they require in turn."""
     names: dict[str, None] = dict.fromkeys(schema.get("required", ()))
     dependent: Mapping[str, list[str]] = schema.get("dependentRequired", {})
+    if not dependent:
+        return names
     present = {**dict.fromkeys(schema.get("properties", ())), **names}
     for name, others in dependent.items():
         if name in present:
@@ -94,7 +99,7 @@ def _is_map(schema: Mapping[str, Json]) -> bool:
 
 def _fill(
     members: dict[str, Json],
-    count: int,
+    count: float,
     schema: Mapping[str, Json],
     generate: GenerateValue,
     random: Random,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from mockllm.core.json.codec import MISSING, Json, Missing
@@ -18,8 +19,9 @@ from mockllm.core.schema_values.field_kinds import (
     WHOLE_PLACES,
     EntityKind,
 )
-from mockllm.core.schema_values.realistic import FieldContext, number
+from mockllm.core.schema_values.realistic import MAX_CACHED_FIELDS, FieldContext, number
 from mockllm.core.schema_values.text_entities import FoundValue, TextEntities, entities_of_each
+from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import SYNONYMS, name_stems
 
 MAX_QUESTION: Final = 4_000
@@ -99,17 +101,16 @@ class ConversationValues:
         named = _as_number(self._paired(context))
         if named is not None:
             return named
-        stems = name_stems(context.name)
-        beside = [*stems, *(word for name in stems for word in NUMBER_WORDS.get(name, ()))]
+        beside = _words_beside_number(context.name)
         for entities in self._conversation.texts:
             nearest = self._nearest(entities, entities.numbers, beside)
             if nearest is not None:
                 return self._use(entities, nearest)
-        if self._kinds(context, {})[:1] == ["result"]:
+        if kinds_of(context, None)[:1] == ("result",):
             for entities in self._conversation.results:
                 if entities.numbers:
                     return entities.numbers[0].value
-        return self._unnamed_number(context, stems) if required else MISSING
+        return self._unnamed_number(context, name_stems(context.name)) if required else MISSING
 
     def _unnamed_number(self, context: FieldContext, stems: Sequence[str]) -> Json | Missing:
         """Return the first number of the last text that is neither used nor beside another field's name."""
@@ -128,7 +129,7 @@ class ConversationValues:
     # --- texts -----------------------------------------------------------------------------------------
 
     def _text(self, context: FieldContext, facets: Mapping[str, Any], *, required: bool) -> Json | Missing:
-        kinds = self._kinds(context, facets)
+        kinds = kinds_of(context, facets.get("format"))
         paired = self._paired(context)
         if paired and "format" not in facets and "question" not in kinds:
             return paired
@@ -142,18 +143,6 @@ class ConversationValues:
         if quoted is None and VAGUE.intersection(name_stems(context.name)):
             return self._question() or MISSING
         return MISSING if quoted is None else quoted
-
-    def _kinds(self, context: FieldContext, facets: Mapping[str, Any]) -> list[EntityKind]:
-        """Return the kinds of values that a field takes, the likeliest first."""
-        if "format" in facets:
-            return [FORMATS[facets["format"]]] if facets["format"] in FORMATS else []
-        stems = name_stems(context.name)
-        kinds: list[EntityKind] = ["emails"] if ADDRESSES.intersection(stems) else []
-        kinds += [KINDS[word] for word in reversed(stems) if word in KINDS]
-        if stems[-1:] == ("name",):
-            own = [KINDS[word] for word in (*stems[:-1], *name_stems(context.owner)) if word in KINDS]
-            kinds = [kind for kind in own if kind != "names"] or kinds
-        return list(dict.fromkeys(kinds))
 
     def _of_kind(self, kind: EntityKind, context: FieldContext) -> str | None:
         if kind == "question":
@@ -265,7 +254,7 @@ class ConversationValues:
         if isinstance(items, Mapping) and "enum" in items:
             return self._mentioned(context, items["enum"], most) or MISSING
         entities = self._conversation.question
-        kinds = self._kinds(context, items if isinstance(items, Mapping) else {})
+        kinds = kinds_of(context, items.get("format") if isinstance(items, Mapping) else None)
         values: Sequence[FoundValue] = ()
         if isinstance(first, int | float) and not isinstance(first, bool):
             values = entities.numbers if required else ()
@@ -279,7 +268,7 @@ class ConversationValues:
 
     def _paired(self, context: FieldContext) -> str:
         """Return the value after the field's name, as after a key; empty where there is none."""
-        key = "".join(character for character in context.name.lower() if character not in "_- ")
+        key = _pair_key(context.name)
         for entities in self._conversation.texts:
             value = entities.pairs.get(key)
             if value is not None:
@@ -290,6 +279,8 @@ class ConversationValues:
         self, entities: TextEntities, values: Sequence[FoundValue], words: Sequence[str]
     ) -> FoundValue | None:
         """Return the unused value that is nearest to one of the words; None where none is near."""
+        if not values:
+            return None
         known = [word for word in words if len(word) > 1 and word in entities.words]
         best, least = None, _NEAR + 1
         for found in values if known else ():
@@ -318,6 +309,39 @@ class ConversationValues:
     def _use(self, entities: TextEntities, found: FoundValue) -> Json:
         self._used.add((id(entities), found.start))
         return found.value
+
+
+def kinds_of(context: FieldContext, format: str | None) -> tuple[EntityKind, ...]:
+    """Return the kinds of values that a field takes, the likeliest first."""
+    if format is not None:
+        return (FORMATS[format],) if format in FORMATS else ()
+    return _cached_kinds(context) if context.short else _kinds(context)
+
+
+def _kinds(context: FieldContext) -> tuple[EntityKind, ...]:
+    stems = name_stems(context.name)
+    kinds: list[EntityKind] = ["emails"] if ADDRESSES.intersection(stems) else []
+    kinds += [KINDS[word] for word in reversed(stems) if word in KINDS]
+    if stems[-1:] == ("name",):
+        own = [KINDS[word] for word in (*stems[:-1], *name_stems(context.owner)) if word in KINDS]
+        kinds = [kind for kind in own if kind != "names"] or kinds
+    return tuple(dict.fromkeys(kinds))
+
+
+_cached_kinds: Final = lru_cache(MAX_CACHED_FIELDS)(_kinds)
+
+
+@text_cache(MAX_CACHED_FIELDS)
+def _words_beside_number(name: str) -> tuple[str, ...]:
+    """Return the words that are beside a number of a field: those of its name, and its units."""
+    stems = name_stems(name)
+    return (*stems, *(word for each in stems for word in NUMBER_WORDS.get(each, ())))
+
+
+@text_cache(MAX_CACHED_FIELDS)
+def _pair_key(name: str) -> str:
+    """Return the name of a field in lower case without separators."""
+    return "".join(character for character in name.lower() if character not in "_- ")
 
 
 def _word_before(text: str, found: FoundValue) -> str:

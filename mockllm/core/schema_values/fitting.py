@@ -76,14 +76,23 @@ class ValueFitter:
         if self._left <= 0:
             return MISSING
         self._left -= 1
-        with suppress(BudgetExceeded):
+        try:
             value = self._values.offer(context, self._facets(schema), drawn, required=required)
-            if value is not MISSING and self._is_valid(schema, value):
-                return value
-        return MISSING
+            return value if value is not MISSING and self._is_valid(schema, value) else MISSING
+        except BudgetExceeded:
+            return MISSING
 
     def _facets(self, schema: Schema) -> dict[str, Any]:
         """Return the keywords that say what a field's value is, also of its alternatives and references."""
+        facets: dict[str, Any] | None = self._normal.known(schema, "facets")
+        if facets is None:
+            before = self._budget.characters
+            facets = self._read_facets(schema)
+            if self._budget.characters == before:  # no reference, which costs each time
+                self._normal.put(schema, "facets", facets)
+        return facets
+
+    def _read_facets(self, schema: Schema) -> dict[str, Any]:
         facets: dict[str, Any] = {}
         pending = [schema]
         for _ in range(_MAX_PARTS):

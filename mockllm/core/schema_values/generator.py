@@ -212,7 +212,8 @@ class _Generator:
     def _generate(self, variant: SchemaVariant, context: FieldContext, depth: int, attempt: int) -> Json:
         schema = variant.schema
         description = (schema.get("description") or context.description)[:_MAX_DESCRIPTION]
-        context = FieldContext(context.name, description, context.owner)
+        if description != context.description:
+            context = FieldContext(context.name, description, context.owner)
         if "const" in schema:
             return self._counted(schema["const"])
         kinds = _kinds(schema, attempt)
@@ -256,7 +257,7 @@ class _Generator:
         """Return one of the types. Null is the last choice, but the first for a minimal value."""
         if minimal:
             return min(kinds, key=_SMALLEST.index)
-        preferred = [kind for kind in kinds if kind != "null"]
+        preferred = kinds if len(kinds) == 1 and kinds[0] != "null" else [k for k in kinds if k != "null"]
         if not kinds:
             raise Unsatisfiable("no type is left")
         return self._random.choice(preferred) if preferred else "null"

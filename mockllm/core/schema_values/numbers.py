@@ -32,8 +32,9 @@ class NumberPoints(Struct, frozen=True):
 
     def draw(self, random: Random) -> int | float:
         """Return one of the numbers."""
-        value = random.randint(self.first, self.last) * self.grid
-        return value.numerator if value.denominator == 1 else float(value)
+        step, parts = self.grid.numerator, self.grid.denominator
+        count = random.randint(self.first, self.last) * step
+        return count / parts if count % parts else count // parts
 
 
 def generate_number(

@@ -70,12 +70,16 @@ _MONTHS: Final = (
     "december",
 )  # fmt: skip
 _MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_YEAR: Final = re.compile(r"\d\d\d\d")
+"""Each date has one."""
 _DATE: Final = re.compile(
     rf"\b(\d{{4}})-(\d\d)-(\d\d)(?!\d)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b"
     rf"|\b(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?{_MONTH},? (\d{{4}})\b",
     re.IGNORECASE,
 )
 _MOMENT: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?")
+_TIME_SIGN: Final = re.compile(r":\d\d")
+"""Each time of day has one."""
 _TIME: Final = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)(?::\d\d)?(?: ?([ap])\.?m\b)?(?![\d:])", re.IGNORECASE)
 _NAME: Final = re.compile(
     r"(?<![\w'’])[A-Z][\w'’-]{0,40}(?: (?:(?:de|da|la|van|von|del|of|the) )?[A-Z][\w'’-]{0,40}){0,4}"
@@ -165,15 +169,15 @@ class TextEntities:
 
     @lazy
     def emails(self) -> list[FoundValue]:
-        return self._plain(_EMAIL)
+        return self._plain(_EMAIL) if "@" in self.text else []
 
     @lazy
     def uuids(self) -> list[FoundValue]:
-        return self._plain(_UUID)
+        return self._plain(_UUID) if self.text.count("-") >= 4 else []
 
     @lazy
     def ips(self) -> list[FoundValue]:
-        return self._plain(_IPV4)
+        return self._plain(_IPV4) if self.text.count(".") >= 3 else []
 
     @lazy
     def paths(self) -> list[FoundValue]:
@@ -195,7 +199,9 @@ class TextEntities:
     @lazy
     def dates(self) -> list[FoundValue]:
         """Dates as `2025-01-31`."""
-        found = []
+        found: list[FoundValue] = []
+        if _YEAR.search(self.text) is None:
+            return found
         for each in self._matches(_DATE):
             year, month, day, name, day2, year2, day3, name2, year3 = each.groups()
             if year is None:
@@ -211,7 +217,9 @@ class TextEntities:
     @lazy
     def moments(self) -> list[FoundValue]:
         """Dates with a time, as RFC 3339 writes them; in UTC where the text names no zone."""
-        found = []
+        found: list[FoundValue] = []
+        if "-" not in self.text:
+            return found
         for each in self._matches(_MOMENT):
             text = each[0].replace(" ", "T")
             clock = text[11:]
@@ -223,7 +231,9 @@ class TextEntities:
     @lazy
     def times(self) -> list[FoundValue]:
         """Times of day as `14:30`."""
-        found = []
+        found: list[FoundValue] = []
+        if _TIME_SIGN.search(self.text) is None:
+            return found
         for each in self._matches(_TIME):
             hour = int(each[1]) % 12 + 12 * (each[3].lower() == "p") if each[3] else int(each[1])
             if hour < 24 and int(each[2]) < 60:

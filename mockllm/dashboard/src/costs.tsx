@@ -40,7 +40,7 @@ export function Costs(): JSX.Element {
           <CostTable title="Session" rows={sessions} />
         </>
       ) : (
-        <Empty title="None.">
+        <Empty title="No cost yet.">
           <p>What the requests of the journal would cost at their providers.</p>
         </Empty>
       )}

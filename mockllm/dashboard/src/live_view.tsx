@@ -186,6 +186,11 @@ function merged(endpoints: EndpointMetrics[], which: Which): Merged {
 
 const STEPS = [1, 1.5, 2, 3, 5, 7];
 
+/** Formats a bound with two digits: those below a millisecond differ in the second one. */
+function boundText(seconds: number): string {
+  return seconds < 1 ? `${Number((seconds * 1000).toPrecision(2))}\u00a0ms` : duration(seconds);
+}
+
 function bucketBound(index: number): number {
   return STEPS[index % 6]! * 10 ** (Math.floor(index / 6) - 4);
 }
@@ -266,7 +271,7 @@ function Histogram(props: { current: Metrics }): JSX.Element {
           height={225}
           whole
           marks={marks}
-          names={(index) => (Number.isInteger(index) && index >= 0 && index < 42 ? `≤ ${duration(bucketBound(index))}` : "")}
+          names={(index) => (Number.isInteger(index) && index >= 0 && index < 42 ? `≤ ${boundText(bucketBound(index))}` : "")}
         />
       ) : (
         <Empty title={which === "latency" ? "No response yet." : "No stream yet."}>

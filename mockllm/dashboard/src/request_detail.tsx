@@ -83,6 +83,7 @@ function Content(props: Loaded): JSX.Element {
     const kept = Object.fromEntries([...query].filter(([name]) => name !== "with"));
     show(address("requests", [detail.id], id === null ? kept : { ...kept, with: id }), true);
   };
+  const makeRule = props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null;
   return (
     <>
       <p class={`headline ${tone(detail)}`}>
@@ -115,7 +116,7 @@ function Content(props: Loaded): JSX.Element {
         <Fact name="Notes">{detail.notes.join("; ")}</Fact>
       </dl>
       <Why detail={detail} why={why} />
-      {props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null}
+      {detail.missed ? makeRule : null}
       {conversation ? <ConversationView conversation={conversation} /> : null}
       {conversation ? <StreamAxis events={conversation.events} faults={detail.faults} /> : null}
       <Part title="Request">
@@ -127,6 +128,7 @@ function Content(props: Loaded): JSX.Element {
         <Headers pairs={detail.response.headers} />
         <Chunks detail={detail} />
       </Part>
+      {detail.missed ? null : makeRule}
     </>
   );
 }

@@ -7,6 +7,17 @@ from typing import Final
 
 from mockllm.core.limits.limit import LimitStatus
 from mockllm.core.rendering.plan import Headers
+from mockllm.dialects.azure.batches import (
+    AzureCancelBatch,
+    AzureCreateBatch,
+    AzureDeleteFile,
+    AzureFileContent,
+    AzureGetBatch,
+    AzureGetFile,
+    AzureListBatches,
+    AzureListFiles,
+    AzureUploadFile,
+)
 from mockllm.dialects.azure.claude import FoundryCount, FoundryMessages
 from mockllm.dialects.azure.dialects import (
     AzureChat,
@@ -55,6 +66,18 @@ MEDIA: Final = (
     ("audio/transcriptions", ProviderCall("transcriptions", AzureTranscriptions(AZURE))),
     ("audio/translations", ProviderCall("translations", AzureTranslations(AZURE))),
 )
+STORED: Final = (
+    ("POST", "files", ProviderCall("files", AzureUploadFile(AZURE))),
+    ("GET", "files", ProviderCall("list_files", AzureListFiles(AZURE))),
+    ("GET", "files/{file}", ProviderCall("get_file", AzureGetFile(AZURE))),
+    ("DELETE", "files/{file}", ProviderCall("delete_file", AzureDeleteFile(AZURE))),
+    ("GET", "files/{file}/content", ProviderCall("file_content", AzureFileContent(AZURE))),
+    ("POST", "batches", ProviderCall("batches", AzureCreateBatch(AZURE))),
+    ("GET", "batches", ProviderCall("list_batches", AzureListBatches(AZURE))),
+    ("GET", "batches/{batch}", ProviderCall("get_batch", AzureGetBatch(AZURE))),
+    ("POST", "batches/{batch}/cancel", ProviderCall("cancel_batch", AzureCancelBatch(AZURE))),
+)
+"""The calls on files and batches."""
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other makers."""
 FOUNDRY_MESSAGES: Final = FoundryMessages()
@@ -87,6 +110,11 @@ def _routes() -> tuple[ProviderRoute, ...]:
         ),
         ProviderRoute("POST", "/openai/(v1/responses|responses)", responses),
         ProviderRoute("GET", "/openai/(v1/models|models)", ProviderCall("models", MODELS)),
+        *(
+            ProviderRoute(method, f"/openai/{base}{path}", call)
+            for base in ("", "v1/")
+            for method, path, call in STORED
+        ),
         ProviderRoute("POST", "/models/chat/completions", foundry),
         ProviderRoute("POST", "/anthropic/v1/messages", claude, prefixed=True),
         ProviderRoute("POST", "/anthropic/v1/messages/count_tokens", count, prefixed=True),

@@ -102,7 +102,7 @@ def filter_response(payload: dict[str, Json]) -> None:
     response_object = payload if payload.get("object") == "response" else payload.get("response")
     if response_object is None:
         return
-    response_object.pop("billing", None)
+    _without_newer_members(response_object)
     cut = (response_object["incomplete_details"] or {}).get("reason") == "content_filter"
     response_object["content_filters"] = [
         {
@@ -112,8 +112,25 @@ def filter_response(payload: dict[str, Json]) -> None:
             "content_filter_results": results,
             "content_filter_offsets": {"start_offset": 0, "end_offset": 72, "check_offset": 0},
         }
-        for source, results in (
-            ("prompt", PROMPT),
-            ("completion", {**COMPLETION, "violence": DETECTED} if cut else COMPLETION),
-        )
+        for source, results in _response_results(response_object["model"], cut=cut)
     ]
+
+
+def _without_newer_members(response: dict[str, Json]) -> None:
+    """Remove what Azure's responses lack: billing, and for GPT-5.5 two members of the summer of 2026 (a recording of
+    July 2026)."""
+    response.pop("billing", None)
+    if response["model"].startswith("gpt-5.5"):
+        response.pop("tool_usage", None)
+        if response["usage"] is not None:
+            response["usage"]["input_tokens_details"].pop("cache_write_tokens", None)
+
+
+def _response_results(model: str, *, cut: bool) -> Sequence[tuple[str, Json]]:
+    """Return the results of the prompt and of the output. For GPT-5.6 Azure rates neither (a recording of August
+    2026), unless a filter has cut the output."""
+    if cut:
+        return ("prompt", PROMPT), ("completion", {**COMPLETION, "violence": DETECTED})
+    if model.startswith("gpt-5.6"):
+        return (("prompt", {}),)
+    return ("prompt", PROMPT), ("completion", COMPLETION)

@@ -1,11 +1,12 @@
-"""Amazon Bedrock: Converse, InvokeModel with the bodies of the models' makers, token counts and the lists of
-models."""
+"""Amazon Bedrock: Converse, InvokeModel with the bodies of the models' makers, embeddings, token counts and the lists
+of models."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from mockllm.dialects.bedrock.converse import Converse
+from mockllm.dialects.bedrock.embeddings import EMBEDDING_MODELS, BedrockEmbeddings
 from mockllm.dialects.bedrock.invoke import Invoke
 from mockllm.dialects.bedrock.lookups import (
     KNOWN_MODELS,
@@ -19,6 +20,7 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CONVERSE: Final = Converse()
 INVOKE: Final = Invoke()
+EMBEDDINGS: Final = BedrockEmbeddings()
 COUNT: Final = BedrockCountTokens()
 MODELS: Final = FoundationModels()
 """Both the list and one model of it."""
@@ -34,10 +36,17 @@ def _routes() -> tuple[ProviderRoute, ...]:
         body_fields=("inferenceConfig", "toolConfig"),
     )
     invoke = ProviderCall("invoke", INVOKE, operation="chat")
+    embeddings = ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")
     models, profiles = ProviderCall("models", MODELS), ProviderCall("inference_profiles", PROFILES)
     return (
         ProviderRoute("POST", "/model/{model}/(converse|converse-stream)", converse),
         ProviderRoute("POST", "/model/{model}/(invoke|invoke-with-response-stream)", invoke),
+        # Fits the path before it, too: it follows, so that it is chosen.
+        ProviderRoute(
+            "POST",
+            "/model/{maker}.(titan-embed|embed|nova-2-multimodal-embeddings)-{variant}/invoke",
+            embeddings,
+        ),
         ProviderRoute("POST", "/model/{model}/count-tokens", ProviderCall("count_tokens", COUNT)),
         ProviderRoute("GET", "/foundation-models", models),
         ProviderRoute("GET", "/foundation-models/{model}", models),
@@ -54,7 +63,7 @@ PROVIDER: Final = Provider(
     routes=_routes(),
     base_url_shown=True,
     hint_headers=("amz-sdk-request", "x-amz-date"),
-    known_models=KNOWN_MODELS,
+    known_models=KNOWN_MODELS | EMBEDDING_MODELS,
     prompt_cache=prompt_cache,
     telemetry_name="aws.bedrock",
     hosts=("amazonaws.com",),

@@ -29,7 +29,11 @@ def _routed() -> tuple[ProviderRoute, ...]:
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
     generate = ProviderCall(
-        "text_generation", TextGeneration(_row), operation="text_completion", neutral=False
+        "text_generation",
+        TextGeneration(_row),
+        operation="text_completion",
+        title="Hugging Face's inference servers",
+        neutral=False,
     )
     embed = ProviderCall("feature_extraction", FeatureExtraction(_row), operation="embeddings")
     similarity = ProviderCall("sentence_similarity", SentenceSimilarity(_row))

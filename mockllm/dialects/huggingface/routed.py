@@ -11,22 +11,32 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Choice, Usage
+from mockllm.core.reply.reply import Choice, Reply, Usage
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.encoders import Together
+from mockllm.dialects.vendors.vendor import Vendor
 
 _together = next(vendor for vendor in VENDORS if vendor.name == "together")
 _router = next(vendor for vendor in VENDORS if vendor.name == "huggingface")
 
 
 class RoutedTogether(Together):
-    """Together behind the router. A whole response has no seed."""
+    """Together behind the router. A whole response has no seed, but for DeepSeek's models."""
+
+    def __init__(
+        self, reply: Reply, request: ChatRequest, identity: ResponseIdentity, vendor: Vendor
+    ) -> None:
+        self._is_deepseek = (reply.model or request.model or "").startswith("deepseek-ai/")
+        own = replace(vendor, form=DEEPSEEK) if self._is_deepseek else vendor
+        super().__init__(reply, request, identity, own)
 
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
         result = super().choice(content, finish)
-        return {**result, "seed": None} if "message" in content else result
+        return {**result, "seed": None} if "message" in content and not self._is_deepseek else result
 
 
 class RoutedNovita(VendorEncoder):
@@ -40,6 +50,12 @@ def _novita_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "prompt_tokens_details": None, "completion_tokens_details": None}
 
 
+def _deepseek_usage(counted: Usage) -> dict[str, Json]:
+    return {**plain_usage(counted), "cached_tokens": counted.cached_read}
+
+
+DEEPSEEK: Final = replace(_together.form, without_text={"content": ""}, usage=_deepseek_usage)
+"""The form of DeepSeek's models, whose responses name no version of weights and count cached tokens."""
 TOGETHER: Final = replace(
     _together,
     encoder=RoutedTogether,

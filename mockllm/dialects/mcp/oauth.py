@@ -1,9 +1,11 @@
 """OAuth as an MCP server's clients need it: the metadata, and a small authorization server below the server's path.
 
-Nothing is secret or stored: a code has the client's challenge in it, and a token its end. Every client is let in.
+Nothing is secret or stored: a code has the client's challenge and its `redirect_uri` in it, and a token its end.
+Every client is let in.
 
-Sources: RFC 9728 (protected resource metadata), RFC 8414 and OpenID Connect Discovery (metadata), RFC 7591
-(registration), RFC 7636 (PKCE), RFC 6750 (bearer tokens), and `basic/authorization` of the protocol's specification.
+Sources: RFC 6749, section 4.1.3 (the `redirect_uri` of a code), RFC 9728 (protected resource metadata), RFC 8414 and
+OpenID Connect Discovery (metadata), RFC 7591 (registration), RFC 7636 (PKCE), RFC 6750 (bearer tokens), and
+`basic/authorization` of the protocol's specification.
 """
 
 from __future__ import annotations
@@ -173,7 +175,7 @@ class Authorize(AuthorizationCall):
             return _refused("invalid_request", "redirect_uri is missing or no address")
         if not challenge or query.get("code_challenge_method") != "S256":
             return _refused("invalid_request", "PKCE with S256 is required")
-        claims = {"challenge": challenge, "scope": query.get("scope", "")}
+        claims = {"challenge": challenge, "scope": query.get("scope", ""), "redirect_uri": target}
         back = {"code": CODE + urlsafe_b64encode(dumps(claims)).decode().rstrip("=")}
         if "state" in query:
             back["state"] = query["state"]
@@ -193,6 +195,10 @@ class AccessTokenCall(AuthorizationCall):
                 if claims.get("challenge") != _challenge(form.get("code_verifier", "")):
                     return _refused(
                         "invalid_grant", "the code is unknown, or the code_verifier is another one"
+                    )
+                if claims.get("redirect_uri") != form.get("redirect_uri"):
+                    return _refused(
+                        "invalid_grant", "the redirect_uri is not that of the authorization request"
                     )
                 scope = text_of(claims.get("scope")) or scope
             case "refresh_token":

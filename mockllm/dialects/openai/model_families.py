@@ -103,6 +103,8 @@ RESPONSES_FAMILIES: Final = (
         "gpt-5.*",
         ResponsesFamily(effort="medium", context="all_turns", top_p=0.98, retention="24h", phase=True),
     ),
+    ("gpt-5", ResponsesFamily(effort="medium", retention=None, recent=False)),
+    ("gpt-5-2025*", ResponsesFamily(effort="medium", retention=None, recent=False)),
     ("gpt-5*", ResponsesFamily(effort="medium", context="current_turn")),
     ("*", ResponsesFamily()),
 )

@@ -28,6 +28,7 @@ from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec
+from mockllm.scenario.scalar_forms import comparison_form
 from mockllm.scenario.validation_errors import describe_value
 
 Number: TypeAlias = int | float
@@ -60,8 +61,11 @@ def _text(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
-        advice = f"; write {value} without quotes" if is_number else ""
+        written = None
+        if isinstance(value, str):
+            is_number = re.fullmatch(r"-?\d+(\.\d+)?", value)
+            written = f"{value} without quotes" if is_number else comparison_form(value)
+        advice = f"; write {written}" if written else ""
         raise quantity_error(f"expected a number, found {describe_value(value)}{advice}")
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -73,6 +74,44 @@ class FrameSpec(Spec):
 
 
 Frame: TypeAlias = Annotated[FrameSpec, short_form("data", FrameSpec)]
+
+
+class SocketMessageSpec(Spec):
+    """A message on a recorded WebSocket, or its end."""
+
+    at: Duration | None = None
+    """The time from the handshake; that of the message before by default."""
+    from_: Literal["server", "client"] = Field("server", alias="from")
+    """Who sends it."""
+    data: str | None = None
+    """The message as text; of an end, its reason."""
+    base64: Annotated[str, AfterValidator(_base64)] | None = None
+    """A binary message in base64, in place of data."""
+    binary: bool = False
+    """Whether the data is sent as a binary message, as Gemini's messages are."""
+    close: Annotated[int, Field(ge=1000, le=4999)] | None = None
+    """The code with which the sender ends the WebSocket."""
+
+    @model_validator(mode="after")
+    def one(self) -> SocketMessageSpec:
+        if (self.data is None) == (self.base64 is None) and self.close is None:
+            raise PydanticCustomError("message", "a message is one of data, base64 and close")
+        return self
+
+    @property
+    def bytes(self) -> bytes:
+        """The content of the message."""
+        if self.base64 is not None:
+            return b64decode("".join(self.base64.split()))
+        return (self.data or "").encode("utf-8", "surrogatepass")
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether it is a binary message."""
+        return self.binary or self.base64 is not None
+
+
+SocketMessage: TypeAlias = Annotated[SocketMessageSpec, short_form("data", SocketMessageSpec)]
 HeaderText: TypeAlias = Annotated[str, AfterValidator(header_value)]
 
 
@@ -83,6 +122,8 @@ class ReplaySpec(Spec):
     """The recorded bytes, frame by frame; a bare text is the data of a frame."""
     file: str | None = None
     """A file of the same folder or pack that contains the body unchanged; in place of frames."""
+    messages: list[SocketMessage] | None = None
+    """The recorded messages of a WebSocket, of both sides in order; in place of frames, in a rule for handshakes."""
     status: Annotated[int, Field(ge=200, le=599)] = 200
     """The HTTP status."""
     headers: dict[HeaderName, HeaderText] = Field(default_factory=dict)
@@ -105,13 +146,16 @@ class ReplaySpec(Spec):
 
     @model_validator(mode="after")
     def consistent(self) -> ReplaySpec:
-        if (self.frames is None) == (self.file is None):
-            raise PydanticCustomError("replay", "a replay has one of frames and file")
-        last = 0.0
-        for number, frame in enumerate(self.frames or (), 1):
+        if sum(form is not None for form in (self.frames, self.file, self.messages)) != 1:
+            raise PydanticCustomError("replay", "a replay has one of frames, file and messages")
+        if self.messages is not None and self.as_ != "bytes":
+            raise PydanticCustomError("replay", "messages of a WebSocket cannot be replayed as a reply")
+        last, what = 0.0, "frame" if self.messages is None else "message"
+        timed: Sequence[FrameSpec | SocketMessageSpec] = self.frames or self.messages or ()
+        for number, frame in enumerate(timed, 1):
             if frame.at is not None and frame.at < last:
-                earlier = f"frame {number} is earlier than the frame before it"
-                raise quantity_error(f"{earlier}; write frames in order of time")
+                earlier = f"{what} {number} is earlier than the {what} before it"
+                raise quantity_error(f"{earlier}; write {what}s in order of time")
             last = last if frame.at is None else frame.at
         return self
 

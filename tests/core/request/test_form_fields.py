@@ -10,6 +10,7 @@ from mockllm.core.request.form_fields import (
     multipart_parts,
     read_files,
     read_form,
+    without_boundary,
     without_contents,
 )
 
@@ -85,3 +86,9 @@ def test_related_upload_keeps_its_description() -> None:
 
 def test_other_upload_loses_its_content() -> None:
     assert without_contents("image/png", b"\x89PNG") == b""
+
+
+def test_boundary_is_left_out_of_multipart_alone() -> None:
+    one, two = (f"--{name}\r\n\r\nx\r\n--{name}--".encode() for name in ("xyz", "abc"))
+    assert without_boundary(MULTIPART, one) == without_boundary("multipart/form-data; boundary=abc", two)
+    assert without_boundary("text/plain", one) == one

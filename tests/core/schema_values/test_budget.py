@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from mockllm.core.budget import Budget, BudgetExceeded
-from mockllm.core.schema_values import generate
 from mockllm.core.schema_values.document import Unsatisfiable
+from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.patterns import Pattern, _PatternGenerator, match_cost, pattern_size
 from tests.core.schema_values.hostile import HOSTILE
 

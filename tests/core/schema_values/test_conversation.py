@@ -8,8 +8,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.core.schema_values import ConversationTexts, generate
-from mockllm.core.schema_values.text_entities import entities_of_each
+from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.generator import generate
+from mockllm.core.schema_values.realistic import MAX_CACHED_LENGTH
+from mockllm.core.schema_values.text_entities import TextEntities, entities_of_each
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
@@ -237,3 +239,22 @@ def test_text_without_slash_and_ending_has_no_paths() -> None:
     entities, others = entities_of_each(["Read it. Then stop.", "Read src/main.py."])
     assert entities.paths == []
     assert [each.value for each in others.paths] == ["src/main.py"]
+
+
+def test_field_whose_name_is_too_long_to_cache_takes_a_value() -> None:
+    name = f"email_{'a' * MAX_CACHED_LENGTH}"
+    assert fitted("Write to ada@example.org.", form(**{name: TEXT})) == {name: "ada@example.org"}
+
+
+@pytest.mark.parametrize("kind", ["emails", "uuids", "ips", "dates", "moments", "times"])
+def test_text_without_the_sign_of_a_kind_has_no_such_value(kind: str) -> None:
+    assert getattr(TextEntities("Two plain words, 12 of them"), kind) == []
+
+
+def test_field_whose_check_takes_too_much_work_takes_no_value() -> None:
+    def taken(longest: int) -> Any:
+        text = {"type": "string", "pattern": f"^[a-zA-Z]{{1,{longest}}}$"}
+        return fitted("Weather in Oslo? city: Kirkwall", form(city=text))
+
+    assert taken(100) == {"city": "Kirkwall"}
+    assert taken(20_000) == {}

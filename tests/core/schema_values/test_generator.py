@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.core.schema_values import generate
+from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.realistic import CITIES, PEOPLE, PRODUCTS
 from mockllm.core.schema_values.strings import FORMATS
 from tests.core.schema_values.schemas import FLAWED, VALID

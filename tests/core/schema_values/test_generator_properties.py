@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from mockllm.core.budget import BudgetExceeded
 from mockllm.core.json.codec import dumps
-from mockllm.core.schema_values import ConversationTexts, generate
+from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.strings import FORMATS
 from tests.examples import examples
 

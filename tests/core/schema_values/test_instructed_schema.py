@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.schema_values import instructed_schema
+from mockllm.core.schema_values.instructed_schema import instructed_schema
 
 TEXT = {"type": "string"}
 

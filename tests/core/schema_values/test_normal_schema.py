@@ -10,7 +10,8 @@ from hypothesis import given, settings
 
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import loads
-from mockllm.core.schema_values import generate, normal_schema
+from mockllm.core.schema_values import normal_schema
+from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.normal_schema import MAX_PARTS, NormalSchema
 from tests.core.schema_values.test_generator_properties import SCHEMAS, Schema
 from tests.examples import examples

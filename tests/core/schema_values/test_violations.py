@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import Json
-from mockllm.core.schema_values import generate
+from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.violations import (
     EXTRA,
     VIOLATION_KINDS,

@@ -199,3 +199,27 @@ def test_azure_error_equals_golden_file(call: str) -> None:
     path, body, _ = CALLS[call]
     dialect, request = route_request(path, body)
     assert_golden(f"azure/{call}-error.txt", dialect.error(Failure("rate_limit"), request, STAMP))
+
+
+def azure_response(model: str, reply: Reply = REPLY, *, stream: bool = False) -> list[Json]:
+    dialect, request = route_request("/openai/responses", {"model": model, "input": "hi", "stream": stream})
+    generating = cast(GeneratingDialect, dialect)
+    encode = generating.encode_stream if stream else generating.encode_body
+    return [loads(data) for _, data in events(encode(reply, request, STAMP))]
+
+
+def test_gpt_5_5_lacks_newer_members() -> None:
+    for stream in (False, True):
+        last = azure_response("gpt-5.5", stream=stream)[-1]
+        response = last.get("response", last)
+        assert "tool_usage" not in response
+        assert "cache_write_tokens" not in response["usage"]["input_tokens_details"]
+    assert "tool_usage" in azure_response("gpt-5-nano")[0]
+
+
+def test_gpt_5_6_is_rated_where_its_output_is_cut() -> None:
+    (rated,) = azure_response("gpt-5.6-luna")[0]["content_filters"]
+    assert (rated["source_type"], rated["content_filter_results"]) == ("prompt", {})
+    cut = Reply((Choice((Text(("Yes",)),), "content_filter", flagged="violence"),), Usage(2, 1))
+    prompt, completion = azure_response("gpt-5.6-luna", cut)[0]["content_filters"]
+    assert (prompt["source_type"], completion["blocked"]) == ("prompt", True)

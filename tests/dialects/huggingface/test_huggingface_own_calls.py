@@ -164,3 +164,16 @@ def test_texts_are_ranked() -> None:
     assert [each["index"] for each in ranked] == [1, 0]
     _, ranked = answer("/models/m/pipeline/text-ranking", {**body, "return_text": True})
     assert ranked[0]["text"] == "the blue sky"
+
+
+def test_deepseek_behind_the_router_has_members_of_its_own() -> None:
+    path = "/huggingface/together/v1/chat/completions"
+    body = {"messages": [{"role": "user", "content": "hi"}], "stream": False}
+    found = {
+        model: respond_once("rules: [{reply: Hi.}]", raw_request(path, {**body, "model": model})).json
+        for model in ("deepseek-ai/DeepSeek-R1", "meta-llama/Llama-4-Scout-17B-16E-Instruct")
+    }
+    deepseek, llama = found.values()
+    assert ("metadata" in deepseek, "cached_tokens" in deepseek["usage"]) == (False, True)
+    assert ("metadata" in llama, "cached_tokens" in llama["usage"]) == (True, False)
+    assert (deepseek["choices"][0]["seed"] is None, llama["choices"][0]["seed"]) == (False, None)

@@ -98,7 +98,10 @@ def test_code_with_its_verifier_is_a_token_for_its_time() -> None:
     assert location.startswith("http://client/back?code=")
     assert location.endswith("&state=s")
     token = vault.token(
-        grant_type="authorization_code", code=vault.code(scope="read"), code_verifier=VERIFIER
+        grant_type="authorization_code",
+        code=vault.code(scope="read"),
+        code_verifier=VERIFIER,
+        redirect_uri="http://client/back",
     ).json
     assert (token["token_type"], token["expires_in"], token["scope"]) == ("Bearer", 60, "read")
     bearer = f"Bearer {token['access_token']}"
@@ -141,7 +144,12 @@ def test_token_request_that_is_wrong_is_refused(form: dict[str, str], error: str
 
 def test_code_of_another_verifier_is_refused() -> None:
     vault = Vault()
-    got = vault.token(grant_type="authorization_code", code=vault.code(), code_verifier="other")
+    got = vault.token(
+        grant_type="authorization_code",
+        code=vault.code(),
+        code_verifier="other",
+        redirect_uri="http://client/back",
+    )
     assert got.json["error"] == "invalid_grant"
 
 
@@ -185,3 +193,13 @@ def test_messages_over_stdio_need_no_token() -> None:
 def test_listening_needs_a_token() -> None:
     got = Vault().server.respond(ClientRequest(PATH, method="GET", headers={**BOTH, **HOST}))
     assert got.status == 401
+
+
+@pytest.mark.parametrize("sent", [{}, {"redirect_uri": "http://client/other"}])
+def test_code_with_another_redirect_uri_is_refused(sent: dict[str, str]) -> None:
+    vault = Vault()
+    form = {"grant_type": "authorization_code", "code": vault.code(), "code_verifier": VERIFIER}
+    got = vault.token(**form, **sent)
+    assert (got.status, got.json["error"]) == (400, "invalid_grant")
+    assert "redirect_uri" in got.json["error_description"]
+    assert vault.token(**form, redirect_uri="http://client/back").status == 200

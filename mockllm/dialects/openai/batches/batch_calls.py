@@ -36,7 +36,15 @@ from mockllm.dialects.openai.files.file_calls import ID_LENGTH, file_object, mis
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
-from mockllm.dialects.openai.validators import check_fields, check_readable, missing, one_of, refuse, string
+from mockllm.dialects.openai.validators import (
+    Check,
+    check_fields,
+    check_readable,
+    missing,
+    one_of,
+    refuse,
+    string,
+)
 
 PREFIX: Final = "batch_"
 WINDOW: Final = 24 * 3600
@@ -76,9 +84,12 @@ class BatchRequest(Request):
 
     @lazy
     def input_lines(self) -> InputLines:
-        content = b"" if self.input_file is None else self.input_file.request_body
         endpoint = self.fields.get("endpoint")
-        return read_lines(content, endpoint if endpoint in ENDPOINTS else None)
+        return read_lines(self.input_content, (endpoint,) if endpoint in ENDPOINTS else ())
+
+    @property
+    def input_content(self) -> bytes:
+        return b"" if self.input_file is None else self.input_file.request_body
 
 
 class StoredBatchRequest(Request):
@@ -98,12 +109,13 @@ class CreateBatch(OpenAiCall):
     api = "batches"
     generates = False
     request = BatchRequest
+    checks: Mapping[str, Check] = FIELDS
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
     def check(self, request: Request) -> Failure | None:
-        error = check_readable(request) or check_fields(request.fields, FIELDS)
+        error = check_readable(request) or check_fields(request.fields, self.checks)
         names = ("input_file_id", "endpoint", "completion_window")
         absent = next((name for name in names if request.fields.get(name) is None), None)
         if error is None:

@@ -6,6 +6,7 @@ descriptions.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from mockllm.core.batch import BatchLine, LineResponse
@@ -39,8 +40,9 @@ class InputLines(NamedTuple):
     errors: list[dict[str, Json]]
 
 
-def read_lines(content: bytes, endpoint: str | None) -> InputLines:
-    """Read an input file. Without an endpoint no line has the right URL."""
+def read_lines(content: bytes, urls: Collection[str]) -> InputLines:
+    """Read an input file. `urls` are those that the batch's endpoint allows; without one, no line has the right
+    URL."""
     found = InputLines([], [], [])
     written = [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
     if not written:
@@ -51,13 +53,13 @@ def read_lines(content: bytes, endpoint: str | None) -> InputLines:
         return found
     known: set[str] = set()
     for number, text in enumerate(written, 1):
-        _read_line(found, known, text, number, endpoint)
+        _read_line(found, known, text, number, urls)
         if len(found.errors) >= MAX_ERRORS:
             break
     return found
 
 
-def _read_line(found: InputLines, known: set[str], text: bytes, number: int, endpoint: str | None) -> None:
+def _read_line(found: InputLines, known: set[str], text: bytes, number: int, urls: Collection[str]) -> None:
     try:
         value = loads(text)
     except JSONDecodeError:
@@ -82,14 +84,15 @@ def _read_line(found: InputLines, known: set[str], text: bytes, number: int, end
     if value.get("method") != "POST":
         _fail(found, "invalid_method", "The method of a request in a batch must be POST.", number, "method")
         return
-    if endpoint is None or value.get("url") != endpoint:
+    url = text_of(value.get("url"))
+    if url is None or url not in urls:
         message = "The URL provided for this request does not match the batch endpoint."
         _fail(found, "url_mismatch", message, number, "url")
         return
     known.add(key)
     found.keys.append(key)
     streamed = object_of(value["body"]).get("stream") is True
-    found.lines.append(BatchLine(endpoint, dumps(value["body"]), STREAMED if streamed else None))
+    found.lines.append(BatchLine(url, dumps(value["body"]), STREAMED if streamed else None))
 
 
 def _fail(found: InputLines, code: str, message: str, line: int | None, param: str | None = None) -> None:

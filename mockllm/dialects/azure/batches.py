@@ -1,0 +1,131 @@
+"""Azure's calls on files and batches: OpenAI's calls below /openai, with Azure's errors.
+
+Each line of a batch names a deployment as its model and is served by that deployment's call. Sources: Azure's
+reference of version 2024-10-21, whose examples have `/chat/completions` as endpoint and URL, and its guide to
+batches, whose newer examples have OpenAI's paths. No recording was at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from mockllm.core.batch import BatchLine
+from mockllm.core.json.codec import loads
+from mockllm.core.json.typed_values import text_of
+from mockllm.core.lazy import lazy
+from mockllm.dialects.azure.dialects import DeploymentRequest
+from mockllm.dialects.openai.batches.batch_calls import (
+    FIELDS,
+    BatchRequest,
+    CancelBatch,
+    CreateBatch,
+    GetBatch,
+    ListBatches,
+    StoredBatchRequest,
+)
+from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
+from mockllm.dialects.openai.files.file_calls import (
+    DeleteFile,
+    FileRequest,
+    GetFile,
+    GetFileContent,
+    ListFiles,
+    UploadFile,
+    UploadRequest,
+)
+from mockllm.dialects.openai.validators import Check, one_of
+from mockllm.dialects.vendors.errors import VendorCall
+
+DEPLOYED: Final = ("/chat/completions", "/completions", "/embeddings")
+"""The endpoints of batches whose lines are served below their deployment's path."""
+PATHS: Final = (*DEPLOYED, "/responses")
+ENDPOINTS: Final = (*PATHS, *(f"/v1{path}" for path in PATHS))
+"""A client may write `/v1` before each endpoint."""
+
+
+class AzureUploadRequest(DeploymentRequest, UploadRequest):
+    pass
+
+
+class AzureFileRequest(DeploymentRequest, FileRequest):
+    pass
+
+
+class AzureStoredBatchRequest(DeploymentRequest, StoredBatchRequest):
+    pass
+
+
+class AzureBatchRequest(DeploymentRequest, BatchRequest):
+    @lazy
+    def input_lines(self) -> InputLines:
+        endpoint = text_of(self.fields.get("endpoint"))
+        if endpoint not in ENDPOINTS:
+            return read_lines(self.input_content, ())
+        path = endpoint.removeprefix("/v1")
+        keys, lines, errors = read_lines(self.input_content, (path, f"/v1{path}"))
+        return InputLines(keys, [line._replace(path=_line_path(line, path)) for line in lines], errors)
+
+
+def _line_path(line: BatchLine, path: str) -> str:
+    """Return the path of a line: that of its deployment, or of OpenAI's version where it names none."""
+    model = text_of(loads(line.body).get("model"))
+    if model and path in DEPLOYED:
+        return f"/openai/deployments/{quote(model, safe='')}{path}"
+    return f"/openai/v1{path}"
+
+
+class AzureUploadFile(VendorCall, UploadFile):
+    """POST /openai/files."""
+
+    request = AzureUploadRequest
+
+
+class AzureListFiles(VendorCall, ListFiles):
+    """GET /openai/files."""
+
+    request = AzureFileRequest
+
+
+class AzureGetFile(VendorCall, GetFile):
+    """GET /openai/files/{id}."""
+
+    request = AzureFileRequest
+
+
+class AzureFileContent(VendorCall, GetFileContent):
+    """GET /openai/files/{id}/content."""
+
+    request = AzureFileRequest
+
+
+class AzureDeleteFile(VendorCall, DeleteFile):
+    """DELETE /openai/files/{id}."""
+
+    request = AzureFileRequest
+
+
+class AzureCreateBatch(VendorCall, CreateBatch):
+    """POST /openai/batches."""
+
+    request = AzureBatchRequest
+    checks: Mapping[str, Check] = {**FIELDS, "endpoint": one_of(*ENDPOINTS)}
+
+
+class AzureListBatches(VendorCall, ListBatches):
+    """GET /openai/batches."""
+
+    request = AzureStoredBatchRequest
+
+
+class AzureGetBatch(VendorCall, GetBatch):
+    """GET /openai/batches/{id}."""
+
+    request = AzureStoredBatchRequest
+
+
+class AzureCancelBatch(VendorCall, CancelBatch):
+    """POST /openai/batches/{id}/cancel."""
+
+    request = AzureStoredBatchRequest

@@ -1,0 +1,86 @@
+"""Recorded WebSockets: the plan of the handshake, whose session plays the recorded messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from mockllm.core.rendering.pacing import gaps
+from mockllm.core.rendering.plan import USUAL, Plan, ResponseHead
+from mockllm.core.rendering.recorded_socket import (
+    RecordedMessage,
+    RecordedSocketSession,
+    RecordedTurn,
+    paced_waits,
+    recorded_waits,
+    turns_of,
+)
+from mockllm.core.tokens import estimate
+from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.near_misses import opens_websocket
+from mockllm.engine.plan_context import PlanContext
+from mockllm.engine.replay import UndecodableRecording
+from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.language.replay import ReplaySpec, SocketMessageSpec
+from mockllm.scenario.settings_merge import ResolvedSettings
+
+SWITCHING: int = 101
+MAX_CACHED: int = 256
+"""How many recordings are cached as turns."""
+
+
+class NoHandshake(UndecodableRecording):
+    """A rule replays a WebSocket to a request that opens none."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self, "it replays the messages of a WebSocket, and this request opens none")
+
+
+class SocketReplayPlanner:
+    """Makes the plans of recorded WebSockets, and caches their turns."""
+
+    def __init__(self) -> None:
+        self._turns: BoundedCache[tuple[CompiledResponse, Sequence[RecordedTurn]]] = BoundedCache(MAX_CACHED)
+
+    def plan(self, context: PlanContext, spec: ReplaySpec, settings: ResolvedSettings) -> Plan:
+        """Return the plan of a handshake. Raises NoHandshake for any other request."""
+        if not opens_websocket(context.request):
+            raise NoHandshake
+        turns = self._turns_of(context.response, spec)
+        waits = _waits(context, spec, settings)
+        head = ResponseHead(SWITCHING, tuple(spec.headers.items()))
+        return Plan(head, (), delivery=replace(USUAL, socket=lambda: RecordedSocketSession(turns, waits)))
+
+    def _turns_of(self, response: CompiledResponse, spec: ReplaySpec) -> Sequence[RecordedTurn]:
+        cached = self._turns.get(id(response))
+        if cached is None:
+            cached = (response, turns_of(_messages(spec.messages or ())))
+            self._turns.put(id(response), cached)
+        return cached[1]
+
+
+def _messages(specs: Sequence[SocketMessageSpec]) -> list[RecordedMessage]:
+    messages, at = [], 0.0
+    for spec in specs:
+        at = at if spec.at is None else spec.at
+        facts = (at, spec.bytes, spec.from_ == "client", spec.is_binary, spec.close)
+        messages.append(RecordedMessage(*facts))
+    return messages
+
+
+def _waits(
+    context: PlanContext, spec: ReplaySpec, settings: ResolvedSettings
+) -> Callable[[RecordedTurn], Sequence[float]]:
+    """Return the waits of a turn: as recorded, or by the scenario's pace."""
+    if spec.speed is not None:
+        return recorded_waits(spec.speed)
+    random = context.randomness.random("pace")
+
+    def pace(answer: Sequence[RecordedMessage]) -> Sequence[float]:
+        if settings.instant:
+            return [0.0] * len(answer)
+        sizes = [estimate(each.data.decode("utf-8", "replace")) for each in answer]
+        return [min(wait, settings.longest) for wait in gaps(settings.pace, sizes, random)]
+
+    return paced_waits(pace)

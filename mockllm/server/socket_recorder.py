@@ -1,0 +1,166 @@
+"""Passes a WebSocket on to its provider, and stores its messages: those of both sides in order, with their times.
+
+Separate from the recorder of requests, because both sides send at any time, and the recording ends with the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import WSMsgType
+from msgspec import Struct, field
+
+from mockllm.core.redaction import without_credentials
+from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
+from mockllm.engine import PlannedResponse
+from mockllm.recordings.interaction import OTHER, SWITCHING
+from mockllm.server.exchange_end import end_exchange
+from mockllm.server.protocols import ProxyFailed
+from mockllm.server.server_limits import MIB
+from mockllm.server.websocket import accept_socket
+
+if TYPE_CHECKING:
+    from aiohttp import ClientWebSocketResponse
+    from aiohttp.web import WebSocketResponse
+
+    from mockllm.core.request.request import Request
+    from mockllm.server.app import App
+    from mockllm.server.exchange import Exchange
+    from mockllm.server.recorder import Recorder
+    from mockllm.server.socket_sink import SocketSink
+
+MAX_RECORDED: Final = 8 * MIB
+"""Bytes of messages in one recording: a scenario file has at most 16 MiB, and base64 takes a third more."""
+NO_STATUS: Final = 1005
+ABNORMAL: Final = 1006
+"""Codes that no close frame has (RFC 6455, section 7.4.1): the peer sent none, or its connection broke."""
+NORMAL: Final = 1000
+GONE: Final = 1001
+
+
+class MessageLog(Struct):
+    """The messages of one socket. `clock` returns the seconds since the handshake."""
+
+    clock: Callable[[], float]
+    messages: list[RecordedMessage] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def too_large(self) -> bool:
+        return self.size > MAX_RECORDED
+
+    def add(self, data: bytes, *, from_client: bool, binary: bool = False, close: int | None = None) -> None:
+        """Add a message, or the end with its code. A log that is too large stores nothing more."""
+        self.size += len(data)
+        if self.too_large:
+            self.messages.clear()
+        else:
+            self.messages.append(RecordedMessage(self.clock(), data, from_client, binary, close))
+
+
+async def pass_socket(app: App, exchange: Exchange, recorder: Recorder) -> bool:
+    """Pass a WebSocket on until one side closes it, and store it. Return False if the provider refused the handshake:
+    the response of the exchange is an error then."""
+    request, head = exchange.request, exchange.head
+    assert request is not None, "an engine has read the request"
+    target = exchange.response.plan.delivery.proxy_target
+    to = None if target is None else target.to
+    try:
+        upstream = await recorder.upstreams.open_socket(request, head.headers, to, app.limits.body)
+    except ProxyFailed as error:
+        exchange.response = app.engine.refuse(error.failure, request)
+        return False
+    async with upstream:
+        client = await accept_socket(app, exchange, (), upstream.protocol)
+        if client is None:
+            return True
+        began = app.deadlines.time()
+        log = MessageLog(lambda: app.deadlines.time() - began)
+        app.running -= 1  # a server that stops does not wait for sockets
+        exchange.passed_on = True
+        try:
+            await _relay(client, upstream, exchange.sink, log)
+        finally:
+            app.running += 1
+            stores = recorder.out is not None and (target is None or target.record)
+            recorder.hold(_end(app, exchange, recorder, request, log if stores else None))
+    return True
+
+
+async def _end(
+    app: App, exchange: Exchange, recorder: Recorder, request: Request, log: MessageLog | None
+) -> None:
+    """Store the messages, and end the exchange."""
+    duration = app.deadlines.time() - exchange.started
+    note = f"WebSocket passed on to {without_credentials(request.provider or OTHER)}"
+    if log is None:
+        note += "; not recorded"
+    else:
+        note += f", {len(log.messages)} messages"
+        messages = None if log.too_large else log.messages
+        note += await recorder.store_socket(request, exchange.head, messages)
+    exchange.response = PlannedResponse(Plan(ResponseHead(SWITCHING, ()), ()), None, notes=(note,))
+    end_exchange(app, exchange, "finished", duration)
+
+
+async def _relay(
+    client: WebSocketResponse, upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog
+) -> None:
+    """Pass messages on in both directions until one side closes."""
+    both = [
+        asyncio.ensure_future(_from_client(client, upstream, log)),
+        asyncio.ensure_future(_from_upstream(upstream, sink, log)),
+    ]
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in both:
+            task.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+
+
+async def _from_client(client: WebSocketResponse, upstream: ClientWebSocketResponse, log: MessageLog) -> None:
+    while True:
+        message = await client.receive()
+        if message.type is WSMsgType.TEXT:
+            log.add(message.data.encode(), from_client=True)
+            await upstream.send_str(message.data)
+        elif message.type is WSMsgType.BINARY:
+            log.add(message.data, from_client=True, binary=True)
+            await upstream.send_bytes(message.data)
+        else:
+            code = _code(client.close_code)
+            log.add(b"", from_client=True, close=code)
+            await upstream.close(code=code)
+            return
+
+
+async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog) -> None:
+    while True:
+        message = await upstream.receive()
+        if message.type is WSMsgType.TEXT:
+            data = message.data.encode()
+            log.add(data, from_client=False)
+            sink.write(text_frame(data))
+        elif message.type is WSMsgType.BINARY:
+            log.add(message.data, from_client=False, binary=True)
+            sink.write(binary_frame(message.data))
+        else:
+            code, reason = _code(upstream.close_code), message.extra
+            reason = reason if isinstance(reason, str) else ""
+            log.add(reason.encode(), from_client=False, close=code)
+            sink.write(close_frame(code, reason))
+            return
+        if sink.full:
+            await sink.drained()
+
+
+def _code(code: int | None) -> int:
+    """Return a code that a close frame may have."""
+    if code == NO_STATUS:
+        return NORMAL
+    return code if code is not None and code != ABNORMAL and 1000 <= code < 5000 else GONE

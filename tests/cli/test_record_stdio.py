@@ -1,0 +1,98 @@
+"""`mockllm record --stdio`: an MCP server over standard input and output is recorded, and replayed over both."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.cli.main import main
+from tests.live import live
+from tests.process import environment
+from tests.server.raw_client import Raw
+from tests.waiting import PATIENCE
+
+SCENARIO = """
+mcp:
+  - name: shop
+    tools: [{name: hours, reply: From nine to five.}, find]
+rules:
+  - match: {mcp: {tool: find}}
+    reply: {text: Found., mcp: {events: [{progress: 1, total: 2}]}}
+"""
+OPENING = {"method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {},
+           "clientInfo": {"name": "test", "version": "1"}}, "id": 0}  # fmt: skip
+MESSAGES: list[dict[str, Any]] = [
+    OPENING,
+    {"method": "notifications/initialized"},
+    {"method": "tools/call", "params": {"name": "hours"}, "id": "a"},
+    {"method": "tools/call", "params": {"name": "find", "_meta": {"progressToken": 7}}, "id": 2},
+]
+
+
+def talk(*command: str) -> tuple[list[Any], int, str]:
+    """Send each message after the response to the one before. Return the lines of the server, and the end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "mockllm", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = []
+        for message in MESSAGES:
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+            process.stdin.flush()
+            while "id" in message and (line := process.stdout.readline()):
+                lines.append(json.loads(line))
+                if lines[-1].get("id") == message["id"]:
+                    break
+        _, errors = process.communicate(timeout=PATIENCE)
+    return lines, process.returncode, errors.decode()
+
+
+def test_recorded_stdio_server_is_replayed(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(SCENARIO, encoding="utf-8")
+    out = tmp_path / "out"
+    own = (sys.executable, "-m", "mockllm", "mcp", "shop", "--scenarios", str(tmp_path / "a.yaml"))
+    said, code, errors = talk("record", "--stdio", "shop", "--out", str(out), "--", *own)
+    assert (code, len(said)) == (0, 4), errors
+    assert "4 recorded in" in errors
+    again, code, errors = talk("mcp", "shop", "--scenarios", str(out))
+    assert (again, code) == (said, 0), errors
+    with live(out) as server, Raw.to(server.url) as client:
+        body = json.dumps({"jsonrpc": "2.0", **MESSAGES[2], "id": 99})
+        head = f"POST /mcp/shop HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.send((head + body).encode())
+        assert json.loads(client.answer().body) == {**said[1], "id": 99}
+
+
+def test_server_that_ends_ends_the_recording(tmp_path: Path) -> None:
+    command = ("-m", "mockllm", "record", "--stdio", "x", "--out", str(tmp_path / "out"), "--")
+    line = (sys.executable, *command, sys.executable, "-c", "raise SystemExit(3)")
+    done = subprocess.run(line, input=b"", capture_output=True, env=environment(), check=False)
+    assert (done.stdout, done.returncode) == (b"", 3), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["--stdio", "x"], "--stdio NAME and a command go together"),
+        (["--", "ls"], "--stdio NAME and a command go together"),
+        (["--stdio", "../x", "--", "ls"], "--stdio: expected a name such as weather"),
+        (["--stdio", "x", "--", "./none-of-this-name"], "./none-of-this-name: No such file"),
+    ],
+)
+def test_record_stdio_usage_mistake_is_refused(
+    line: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["record", "--out", str(tmp_path / "out"), *line])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
