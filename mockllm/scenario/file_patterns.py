@@ -25,13 +25,8 @@ def matching_names(pattern: FilePattern, names: Iterable[str]) -> list[str]:
 def matching_files(folder: str, pattern: FilePattern) -> list[str]:
     """Return the files of a folder whose names, relative to it, fit. Raise ValueError where none does, or more than
     MAX_MATCHES do."""
-    *folders, last = "".join(_VALUE if part is None else part for part in pattern).split("/")
-    found = [""]
-    for segment in folders:
-        found = [
-            f"{above}{name}/" for above in found for name in _entries(os.path.join(folder, above), segment)
-        ]
-    names = [above + name for above in found for name in _entries(os.path.join(folder, above), last)]
+    *folders, last = _segments(pattern)
+    names = _below(folder, _below(folder, [""], *(f"{segment}/" for segment in folders)), last)
     names = [name for name in names if os.path.isfile(os.path.join(folder, name))]
     shown = "".join("*" if part is None else part for part in pattern)
     if not names:
@@ -41,6 +36,33 @@ def matching_files(folder: str, pattern: FilePattern) -> list[str]:
     if len(names) > MAX_MATCHES:
         raise ValueError(f'more than {MAX_MATCHES:,} files are "{shown}"')
     return names
+
+
+def listed_folders(folder: str, pattern: FilePattern) -> list[str]:
+    """Return the folders, relative to `folder`, in which a new file or folder may be one that fits. Those without
+    any file that fits are among them."""
+    above, listed = [""], list[str]()
+    for segment in _segments(pattern):
+        if _VALUE in segment:
+            listed += (name for name in above if os.path.isdir(os.path.join(folder, name)))
+        above = _below(folder, above, f"{segment}/")
+    return listed[:MAX_MATCHES]
+
+
+def _segments(pattern: FilePattern) -> list[str]:
+    return "".join(_VALUE if part is None else part for part in pattern).split("/")
+
+
+def _below(folder: str, above: list[str], *segments: str) -> list[str]:
+    """Return the entries that fit the segments of a path, a level each. Those of folders end with a slash."""
+    for segment in segments:
+        end = "/" * segment.endswith("/")
+        above = [
+            f"{name}{entry}{end}"
+            for name in above
+            for entry in _entries(os.path.join(folder, name), segment.removesuffix("/"))
+        ]
+    return above
 
 
 def _entries(folder: str, segment: str) -> list[str]:

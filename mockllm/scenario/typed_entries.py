@@ -19,7 +19,7 @@ from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
-from mockllm.scenario.file_patterns import FilePattern, matching_files, matching_names
+from mockllm.scenario.file_patterns import FilePattern, listed_folders, matching_files, matching_names
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.pack_graph import Use, UsedPack
 from mockllm.scenario.raw_entries import (
@@ -233,7 +233,7 @@ class EntryTyper(Struct):
             names = matching_names(pattern, entry.file.references) or matching_files(folder, pattern)
             for name in names:
                 read(name)
-                self.named.add(os.path.join(folder, os.path.dirname(name), LISTING))
+            self.named.update(os.path.join(folder, name, LISTING) for name in listed_folders(folder, pattern))
             return names
 
         params, untrusted = entry.file.params.values, entry.file.layer == "pack"

@@ -16,7 +16,7 @@ import json, os, subprocess, sys, urllib.request
 base = os.environ["MOCKLLM_URL"]
 def call(path, body=None, method=None):
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(base + path, data, method=method), timeout=20) as answer:
+    with urllib.request.urlopen(urllib.request.Request(base + path, data, method=method), timeout=60) as answer:
         return json.load(answer)
 def ask(session="", model="known"):
     found = call(session + "/v1/chat/completions", {"model": model, "messages": [{"role": "user", "content": "hi"}]})

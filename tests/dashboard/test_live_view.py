@@ -38,7 +38,7 @@ def test_metrics_grow_with_requests(dashboard: Dashboard) -> None:
 def test_open_connections_are_shown_by_endpoint(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open(anew=True)
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "slow"}]}
     connection.request("POST", "/v1/chat/completions", json.dumps(body), {"authorization": "Bearer x"})
     answer = connection.getresponse()

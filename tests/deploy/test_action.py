@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION: dict[str, Any] = YAML(typ="safe").load(ROOT / "action.yml")
-pytestmark = [pytest.mark.needs("bash"), pytest.mark.needs("curl"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.needs("bash"), pytest.mark.needs("curl"), pytest.mark.timeout(300)]
 
 
 class Runner:

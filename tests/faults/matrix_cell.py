@@ -29,7 +29,7 @@ PIECES = ("one ", "zwölf ", "<three> ", "four")
 """What the answer says, chunk by chunk."""
 QUIET = 0.25
 """Seconds without a byte that are a silence, where one is expected."""
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a busy machine may need, where none is."""
 
 

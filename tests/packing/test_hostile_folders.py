@@ -49,7 +49,6 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
 
 
 @pytest.mark.parametrize(("make", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-@pytest.mark.timeout(60)
 def test_hostile_folder_is_reported_without_hanging(
     make: Callable[[Path], object],
     message: str,

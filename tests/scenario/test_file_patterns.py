@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.file_patterns import MAX_MATCHES, FilePattern, matching_files, matching_names
+from mockllm.scenario.file_patterns import (
+    MAX_MATCHES,
+    FilePattern,
+    listed_folders,
+    matching_files,
+    matching_names,
+)
 
 NAMES = ("a.md", "b.md", "c.txt", ".hidden.md", "de/a.md", "de/b.md", "fr/a.md", "a+b/x.md")
 
@@ -36,6 +42,22 @@ def folder(tmp_path: Path) -> str:
 def test_files_that_fit_are_found(pattern: FilePattern, names: list[str], folder: str) -> None:
     assert matching_files(folder, pattern) == names
     assert matching_names(pattern, [*names, "x/y/z"]) == names
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folders"),
+    [
+        ([None, ".md"], [""]),
+        (["de/", None, ".md"], ["de/"]),
+        ([None, "/a.md"], [""]),
+        ([None, "/", None, ".md"], ["", "a+b/", "de/", "folder.md/", "fr/"]),
+        (["none/", None], []),
+    ],
+)
+def test_folders_of_possible_new_files_are_listed(
+    pattern: FilePattern, folders: list[str], folder: str
+) -> None:
+    assert listed_folders(folder, pattern) == folders
 
 
 @pytest.mark.parametrize("pattern", [[None, ".png"], ["none/", None], ["c.txt/", None], ["x", None, "/a.md"]])

@@ -53,7 +53,7 @@ def post(url: str, body: Any) -> tuple[int, str | None, bytes]:
     """Status, content type and body of an answer, without any SDK."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, response.headers["content-type"], response.read()
     except HTTPError as error:
         with error:

@@ -84,7 +84,7 @@ def client(hooked: Live, receiver: Receiver) -> Iterator[openai.OpenAI]:
 
 
 def _next(client: openai.OpenAI, receiver: Receiver) -> Any:
-    body, headers = receiver.received.get(timeout=20)
+    body, headers = receiver.received.get(timeout=60)
     require(UnwrapWebhookEvent, json.loads(body))
     return client.webhooks.unwrap(body, headers)
 
@@ -120,7 +120,7 @@ def test_refused_webhook_comes_again(client: openai.OpenAI, receiver: Receiver) 
 
 def test_forged_webhook_is_not_verified(client: openai.OpenAI, receiver: Receiver) -> None:
     client.responses.create(model="usual", input="hi", background=True)
-    body, headers = receiver.received.get(timeout=20)
+    body, headers = receiver.received.get(timeout=60)
     with pytest.raises(openai.InvalidWebhookSignatureError):
         client.webhooks.unwrap(body + b" ", headers)
 

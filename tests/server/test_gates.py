@@ -22,7 +22,7 @@ def ask(url: str, **more: Any) -> str:
     request = urllib.request.Request(
         f"{url}/v1/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=20) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return str(response.read().decode())
 
 
@@ -59,7 +59,7 @@ def test_control_api_releases_by_name_and_session() -> None:
         gates = server._running.app.gates
         until(lambda: gates.waiting((session.session_id or "", "a")) == gates.waiting(("", "a")) == 1)
         url = f"{server.base_url}/api/release/a?session={session.session_id}"
-        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=10) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=60) as response:
             assert json.load(response) == {"name": "a", "released": 1}
         assert "Mine" in mine.result(PATIENCE)
         assert not other.done()

@@ -12,7 +12,14 @@ import pytest
 
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
-from mockllm.server.gc_policy import BUSY_THRESHOLD, IDLE_THRESHOLD, INTERVAL, GcPolicy
+from mockllm.server.gc_policy import (
+    BUSY_THRESHOLD,
+    IDLE_THRESHOLD,
+    INTERVAL,
+    LATEST_CHECKS,
+    QUIET_CHECKS,
+    GcPolicy,
+)
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer
@@ -37,16 +44,16 @@ def gathered(monkeypatch: pytest.MonkeyPatch, walks: int) -> None:
 @pytest.mark.parametrize(
     ("busy", "walks", "reloaded", "does"),
     [
-        (False, IDLE_THRESHOLD - 1, False, []),
-        (False, IDLE_THRESHOLD, False, ["collect", "freeze"]),
+        (False, IDLE_THRESHOLD, False, []),
+        (False, BUSY_THRESHOLD, False, ["freeze", "collect 1"]),
         (False, 0, True, ["unfreeze", "collect", "freeze"]),
         (True, IDLE_THRESHOLD, False, []),
         (True, BUSY_THRESHOLD - 1, True, []),
         (True, BUSY_THRESHOLD, False, ["freeze", "collect 1"]),
     ],
     ids=[
-        "little has gathered",
-        "some has gathered and nobody waits",
+        "some has gathered between two requests",
+        "much has gathered between two requests",
         "what was loaded before is garbage",
         "somebody waits",
         "somebody waits behind a reload",
@@ -70,21 +77,55 @@ def test_look_collects_by_load_and_garbage(
     assert collected == does
 
 
-def test_frozen_objects_are_collected_when_idle(
-    collected: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("walks", "does"), [(IDLE_THRESHOLD - 1, []), (IDLE_THRESHOLD, ["collect", "freeze"])]
+)
+def test_garbage_is_collected_once_no_client_sends_requests(
+    collected: list[str], monkeypatch: pytest.MonkeyPatch, walks: int, does: list[str]
 ) -> None:
+    collector = GcPolicy(lambda: False, lambda: None)
+    gathered(monkeypatch, walks)
+    for _ in range(QUIET_CHECKS):
+        collector.collect_if_idle()
+    assert collected == []
+    collector.collect_if_idle()
+    assert collected == does
+
+
+@pytest.fixture
+def after_load(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> GcPolicy:
+    """A policy that has frozen objects without a collection; no response is in flight any more."""
     busy = [True]
     collector = GcPolicy(lambda: busy[0], lambda: None)
     gathered(monkeypatch, BUSY_THRESHOLD)
     collector.collect_if_idle()
     busy[0] = False
-    gathered(monkeypatch, IDLE_THRESHOLD)
-    collector.collect_if_idle()
-    collector.collect_if_idle()
-    assert collected == ["freeze", "collect 1", "unfreeze", "collect", "freeze", "collect", "freeze"]
+    collected.clear()
+    return collector
 
 
-def test_begin_looks_every_second(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frozen_objects_are_collected_once(
+    after_load: GcPolicy, collected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered(monkeypatch, 0)
+    for _ in range(2 * QUIET_CHECKS):
+        after_load.collect_if_idle()
+    assert collected == ["unfreeze", "collect", "freeze"]
+
+
+def test_frozen_objects_are_collected_under_lasting_load(
+    after_load: GcPolicy, collected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, LATEST_CHECKS - 1):
+        gathered(monkeypatch, number % IDLE_THRESHOLD)
+        after_load.collect_if_idle()
+    assert collected == []
+    gathered(monkeypatch, BUSY_THRESHOLD)
+    after_load.collect_if_idle()
+    assert collected == ["unfreeze", "collect", "freeze"]
+
+
+def test_begin_looks_every_second(collected: list[str]) -> None:
     class Loop:
         asked: list[tuple[float, Callable[..., None], Any]] = []  # noqa: RUF012 - one loop
 
@@ -92,13 +133,14 @@ def test_begin_looks_every_second(collected: list[str], monkeypatch: pytest.Monk
             self.asked.append((seconds, call, given))
 
     loop = Loop()
-    gathered(monkeypatch, IDLE_THRESHOLD)
-    GcPolicy(lambda: False, lambda: None).begin(cast(AbstractEventLoop, loop))
+    loaded = [object()]
+    GcPolicy(lambda: False, lambda: loaded[0]).begin(cast(AbstractEventLoop, loop))
+    loaded[0] = object()
     assert collected[0] == "freeze"
     assert len(loop.asked) == 1
     seconds, call, given = loop.asked.pop()
     call(*given)
-    assert collected[2:] == ["collect", "freeze"]
+    assert collected[2:] == ["unfreeze", "collect", "freeze"]
     assert seconds == INTERVAL
     assert len(loop.asked) == 1
 

@@ -92,6 +92,18 @@ def test_new_file_that_template_can_name_is_served(folder: Path, server: Watched
 
 
 @pytest.mark.full
+def test_new_folder_that_template_can_name_is_served(folder: Path, server: Watched) -> None:
+    (folder / "texts" / "one").mkdir(parents=True)
+    (folder / "texts" / "one" / "gpt-4o.md").write_text("a text")
+    rule = "{match: {user: [two, three]}, reply: {text: {file: 'texts/{{ user }}/{{ model }}.md'}}}"
+    (folder / "b.yaml").write_text(f"mockllm: 1\nrules: [{rule}]\n")
+    becomes(server, "two", "400")
+    (folder / "texts" / "two").mkdir()
+    (folder / "texts" / "two" / "gpt-4o.md").write_text("a new text")
+    becomes(server, "two", "a new text")
+
+
+@pytest.mark.full
 def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text("rules: [{match: {user: two}, reply: {text: {file: texts/late.md}}}]\n")
     server.line(lambda line: 'there is no file "texts/late.md"' in line)

@@ -320,10 +320,10 @@ with MockLLM() as server:
     child = os.fork()
     if not child:
         with MockLLM() as own:
-            ok = urllib.request.urlopen(own.base_url + "/health", timeout=10).status == 200
+            ok = urllib.request.urlopen(own.base_url + "/health", timeout=60).status == 200
         os._exit(0 if ok else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    urllib.request.urlopen(server.base_url + "/health", timeout=10)
+    urllib.request.urlopen(server.base_url + "/health", timeout=60)
 """
     if not hasattr(os, "fork"):
         pytest.skip("this system does not fork")

@@ -48,7 +48,7 @@ def took(work: Callable[[], object]) -> tuple[float, float]:
 
 def test_sleeps_take_virtual_time_only(clock: VirtualTime) -> None:
     virtual, real = took(lambda: time.sleep(3600))
-    assert 3600 <= virtual < 3610
+    assert 3600 <= virtual < 3600 + real + 1
     assert real < PATIENCE
 
 
@@ -60,8 +60,8 @@ def test_functions_that_were_imported_by_name_are_virtual(clock: VirtualTime) ->
 
 def test_wall_clock_moves_with_the_monotonic_clock(clock: VirtualTime) -> None:
     begin = time.time()
-    time.sleep(50)
-    assert 50 <= time.time() - begin < 60
+    _, real = took(lambda: time.sleep(50))
+    assert 50 <= time.time() - begin < 50 + real + 1
 
 
 def test_functions_are_real_again_afterwards() -> None:
@@ -101,7 +101,6 @@ def test_time_stands_while_a_thread_works(clock: VirtualTime) -> None:
     assert done.wait(2000)
 
 
-@pytest.mark.timeout(60)
 def test_notification_at_the_end_of_a_look_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     real_wait, event = threading.Condition.wait, threading.Event()
     condition = vars(event)["_cond"]
@@ -128,7 +127,7 @@ def test_queue_and_event_time_out_in_virtual_time(clock: VirtualTime) -> None:
         assert not threading.Event().wait(40)
 
     virtual, real = took(wait)
-    assert 100 <= virtual < 110
+    assert 100 <= virtual < 100 + real + 1
     assert real < PATIENCE
 
 
@@ -150,7 +149,7 @@ def test_loops_sleep_and_time_out_in_virtual_time(clock: VirtualTime) -> None:
     done: list[str] = []
     virtual, real = took(lambda: done.extend(asyncio.run(work())))
     assert done == ["early", "late"]
-    assert 575 <= virtual < 585
+    assert 575 <= virtual < 575 + real + 1
     assert real < PATIENCE
 
 
@@ -206,7 +205,7 @@ def test_read_timeout_comes_in_virtual_time(server: MockLLM, clock: VirtualTime,
             ask(server, timeout=20, max_retries=0)
 
     virtual, real = took(fail)
-    assert 20 <= virtual < 25
+    assert 20 <= virtual < 20 + real + 1
     assert real < PATIENCE
 
 
@@ -214,30 +213,31 @@ def test_read_timeout_comes_in_virtual_time(server: MockLLM, clock: VirtualTime,
 def test_delay_and_pace_of_the_server_are_virtual(server: MockLLM, clock: VirtualTime, ask: Any) -> None:
     server.reply("one two three", delay="40s", pace={"ttft": "10s", "itl": "5s"})
     virtual, real = took(lambda: ask(server))
-    assert 60 <= virtual < 65
+    assert 60 <= virtual < 60 + real + 1
     assert real < PATIENCE
     took_there = until(lambda: server.requests[0].took)  # the client may see the end first
-    assert took_there == pytest.approx(60, abs=1)
+    assert 60 <= took_there < 60 + real + 1
 
 
 def test_stream_is_read_chunk_by_chunk_in_virtual_time(server: MockLLM, clock: VirtualTime) -> None:
     server.reply("word " * 50, pace={"itl": "1s"})
     with openai.OpenAI(base_url=server.openai_url, api_key="x") as client:
-        begin = time.monotonic()
+        begin = time.monotonic() - time.perf_counter()
         stream = client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
-        arrivals = [
-            time.monotonic() - begin for chunk in stream if chunk.choices and chunk.choices[0].delta.content
+        jumped = [
+            time.monotonic() - time.perf_counter() - begin
+            for chunk in stream
+            if chunk.choices and chunk.choices[0].delta.content
         ]
-    late = [at - number for number, at in enumerate(arrivals)]
-    assert len(arrivals) >= 50
-    assert max(late) < 0.5
+    assert len(jumped) >= 50
+    assert all(seconds < number + 0.5 for number, seconds in enumerate(jumped))
 
 
 def test_limit_of_the_server_recovers_in_virtual_time(server: MockLLM, clock: VirtualTime) -> None:
     server.reply("Hi")
     server.modifier(limit={"strategy": "fixed-window", "requests": 2, "window": "60s"}, per="api_key")
     virtual, real = took(lambda: [ask_openai(server) for _ in range(5)])
-    assert 120 <= virtual < 130
+    assert 120 <= virtual < 120 + real + 1
     assert real < PATIENCE
 
 

@@ -249,3 +249,12 @@ def test_field_whose_name_is_too_long_to_cache_takes_a_value() -> None:
 @pytest.mark.parametrize("kind", ["emails", "uuids", "ips", "dates", "moments", "times"])
 def test_text_without_the_sign_of_a_kind_has_no_such_value(kind: str) -> None:
     assert getattr(TextEntities("Two plain words, 12 of them"), kind) == []
+
+
+def test_field_whose_check_takes_too_much_work_takes_no_value() -> None:
+    def taken(longest: int) -> Any:
+        text = {"type": "string", "pattern": f"^[a-zA-Z]{{1,{longest}}}$"}
+        return fitted("Weather in Oslo? city: Kirkwall", form(city=text))
+
+    assert taken(100) == {"city": "Kirkwall"}
+    assert taken(20_000) == {}

@@ -255,10 +255,12 @@ def test_value_that_the_sdk_refuses_is_one_line(folder: Path, name: str, receive
     more = {name: ODD[name], "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **QUICK}
     with serving(cwd=folder, **more) as server:
         assert b"Hello you." in ask(server, session=name)
-        (line,) = server.err
-        assert line.startswith("warning: traces")
+        line = server.line(lambda line: line.startswith("warning: traces"))
         if "are disabled" not in line:
             receiver.of_session(name)
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+        assert [each for each in server.err if each.startswith("warning: ")] == [line]
 
 
 def test_missing_extra_is_one_line_with_the_install(folder: Path) -> None:
