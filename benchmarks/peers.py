@@ -7,7 +7,6 @@ rules in its own form. VidaiMock has none: it replies with a text of its own, wh
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -20,7 +19,7 @@ from statistics import median
 from benchmarks.rounds import Effort, Figures, measure, ratios
 from benchmarks.sides import ROOT, Side, ours
 
-PROGRAMS = Path(os.environ.get("MOCKLLM_PEERS", ROOT / ".venv" / "peers"))
+PROGRAMS = ROOT / ".venv" / "peers"
 INSTALL = ROOT / "scripts" / "peer_servers.py"
 TEXT = (
     "Thank you for asking. The parcel left the warehouse on Tuesday and should reach you within two working days; "
@@ -78,7 +77,8 @@ def scenario(rules: int) -> str:
         {"name": f"q{n}", "match": {"user": {"contains": text}}, "reply": TEXT}
         for n, text in enumerate(texts(rules))
     ]
-    return json.dumps({"mockllm": 1, "rules": made})
+    chunks = {"name": "chunks", "pace": {"chunk_size": "20 characters"}}  # what the others have by default
+    return json.dumps({"mockllm": 1, "rules": made, "modifiers": [chunks]})
 
 
 def bodies(rules: int, stream: bool) -> list[bytes]:

@@ -41,6 +41,8 @@ OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130
 MAX_JOBS: Final = 4
 """The most runs at the same time by default."""
+RUNS_OF_PROCESSOR: Final = 2
+"""The runs at the same time for each processor: most of a run is a wait of the client, between two tries."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +94,7 @@ def _add_budget(parser: argparse.ArgumentParser) -> None:
     budget.add_argument("--time", type=seconds, default=600.0, help="the longest time in all (default: 10m)")
     budget.add_argument("--timeout", type=seconds, default=10.0, help="the bound of a run (default: 10s)")
     budget.add_argument(
-        "--jobs", type=int, metavar="N", help="runs at the same time (default: one per processor, at most 4)"
+        "--jobs", type=int, metavar="N", help="runs at the same time (default: two per processor, at most 4)"
     )
     budget.add_argument("--replays", type=int, default=20, help="replays of each finding (default: 20)")
     budget.add_argument("--findings", type=int, metavar="N", help="end after so many findings")
@@ -164,7 +166,7 @@ def _sources(values: Mapping[str, Any], args: argparse.Namespace) -> ServerSourc
 
 def _jobs(wanted: int | None) -> int:
     """Return the number of runs at the same time."""
-    return min(MAX_JOBS, os.cpu_count() or 1) if wanted is None else max(1, wanted)
+    return min(MAX_JOBS, RUNS_OF_PROCESSOR * (os.cpu_count() or 1)) if wanted is None else max(1, wanted)
 
 
 def _codes(text: str | None) -> frozenset[int]:

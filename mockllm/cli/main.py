@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "drift": "compare live providers, or recordings, with this server",
     "record": "forward requests to the real providers, and record the responses",
     "import": "convert recordings of other tools to scenario files",
+    "fit": "write a scenario that is as fast as a benchmark measured a server",
     "hash": "print the hashes of a request, for `match: {hash: …}`",
     "requests": "list the requests that a running server received",
     "verify": "check the requests of a running server against expectations",

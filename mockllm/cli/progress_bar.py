@@ -47,7 +47,8 @@ class ProgressBar:
         """Show how much is done, if a line is due. `about` is what the command works on. A smaller number than before
         begins another task, with its own rate."""
         now = self._clock()
-        if done in (0, total):  # nothing to estimate
+        if done in (0, total):  # nothing to estimate; at the end other lines may follow
+            self.clear()
             return
         if done < self._done:
             self._began = now - TERMINAL_INTERVAL

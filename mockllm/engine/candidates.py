@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
+from mockllm.core.selection.continuous_batch import PromptWork
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows
 from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.prompt_work import prompt_work
 from mockllm.scenario.catalog import Catalog, ResponseSelector
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
@@ -28,13 +32,14 @@ class RequestValidation:
     """The validation of a request, computed at most once for each strictness; whether its model is known (`models`
     are those that rules name); and the tokens that it takes of a limit."""
 
-    __slots__ = ("_dialect", "_models", "_request", "_results")
+    __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
 
     def __init__(self, dialect: Dialect | None, request: Request, models: Sequence[str] = ()) -> None:
         self._dialect = dialect
         self._request = request
         self._models = models
         self._results: dict[Validation, Failure | None] = {"off": None}
+        self._work: PromptWork | None = None
 
     def failure(self, validation: Validation) -> Failure | None:
         """Return why the validation refuses the request; None if it does not."""
@@ -59,6 +64,12 @@ class RequestValidation:
         """Return the tokens that the request takes of a limit: its input, and the maximum of its response."""
         return self._request.input_tokens + (self._request.sampling.max_tokens or 0)
 
+    def work(self) -> PromptWork:
+        """Return the work of the request for a batch."""
+        if self._work is None:
+            self._work = prompt_work(self._request, self._dialect)
+        return self._work
+
 
 class CandidateFinder:
     """Finds the candidates in one catalog."""
@@ -69,6 +80,7 @@ class CandidateFinder:
         self._rules = catalog.rules
         self._lookup_validation = catalog.lookup_validation
         self._seed = seed
+        self._batched = any(item.load is not None and item.load.batch is not None for item in catalog.items)
         self._global: dict[int, Candidate] = {}
         """The candidates that are equal for all requests."""
         self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
@@ -86,7 +98,7 @@ class CandidateFinder:
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._find(mask, request) if known is None else known
-        return MatchResult(
+        matched = MatchResult(
             request.session or "",
             self._seed,
             rules,
@@ -97,6 +109,7 @@ class CandidateFinder:
             validation.tokens,
             "strict" if request.generates else self._lookup_validation,
         )
+        return replace(matched, work=validation.work) if self._batched else matched
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

@@ -212,7 +212,10 @@ class Engine:
         decision = responder.decision
         seed_source = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
-        return planned._replace(notes=(*planned.notes, *notes), slot=decision.slot, seed_source=seed_source)
+        place = None if decision.bounds is None else decision.bounds.place
+        return planned._replace(
+            notes=(*planned.notes, *notes), slot=decision.slot, seed_source=seed_source, place=place
+        )
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches. Return what the event loop calls then."""

@@ -20,6 +20,7 @@ from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
+from mockllm.core.selection.continuous_batch import BatchPlace
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
@@ -67,6 +68,8 @@ class PlanContext(Struct):
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
+    place: BatchPlace | None = None
+    """The place in the batch of a load, whose times replace those of the pace."""
 
     @property
     def context(self) -> Context:

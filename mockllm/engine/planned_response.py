@@ -12,6 +12,7 @@ from mockllm.core.display import brief
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
+from mockllm.core.selection.continuous_batch import BatchPlace
 from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
 
@@ -45,6 +46,8 @@ class PlannedResponse(NamedTuple):
     """What the server sends to the addresses of a client, at their times."""
     batch: BatchRun | None = None
     """The lines of a new batch, which the server serves."""
+    place: BatchPlace | None = None
+    """Its place in the batch of a load."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0

@@ -326,7 +326,7 @@ class ResponsePlanner:
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 
         # the cache has all of the response
-        by_response = context.settings.cacheable and context.slowdown == 1.0
+        by_response = context.settings.cacheable and context.slowdown == 1.0 and context.place is None
         if not same or by_response or context.prerendering:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
@@ -343,6 +343,8 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     settings = context.settings.sent
     if settings is None:
         settings = resolve_settings(context.settings.sending, context.owner_context)
+    if context.place is not None:
+        settings = settings.timed(context.place.ttft, context.place.itl)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
 
 

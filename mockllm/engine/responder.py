@@ -216,7 +216,7 @@ class Responder:
         """Return the response, of the response cache where that has it."""
         request, bounds = self.request, self.decision.bounds
         cacheable = settings.cacheable and request.generates and not request.background
-        if not (cacheable and (bounds is None or bounds.slowdown == 1.0)):
+        if not (cacheable and (bounds is None or bounds.as_planned)):
             return self._rendered(
                 item, selected, response, settings, self._identity(), request, bounds, cached
             )
@@ -319,6 +319,8 @@ class Responder:
         self, plan: Plan, rule: str | None, context: PlanContext, *, missed: bool = False
     ) -> PlannedResponse:
         context.notes += delay_note(context.admission_wait)
+        if context.place is not None:
+            context.notes.append(context.place.note(context.request.input_tokens))
         return PlannedResponse(
             with_rule_header(plan, rule or (NO_RULE if missed else self._chosen_rule())),
             rule,
@@ -365,6 +367,7 @@ class Responder:
         if bounds is not None:
             context.limit_headers = self._limit_headers(bounds)
             context.admission_wait, context.slowdown = bounds.wait, bounds.slowdown
+            context.place = bounds.place
         return context
 
     def _chosen_rule(self) -> str:

@@ -149,6 +149,13 @@ class ResolvedSettings(Struct, frozen=True):
         """Whether the server does more than to write the response."""
         return self.hold is not None or bool(self.posts)
 
+    def timed(self, ttft: float | None, itl: float | None) -> ResolvedSettings:
+        """Return the settings with other seconds to the first token and between two tokens; None leaves them."""
+        pace = self.pace if ttft is None else replace(self.pace, ttft=ttft)
+        if itl is not None:
+            pace = replace(pace, itl=None, tokens_per_second=1 / itl if itl else None)
+        return replace(self, pace=pace, instant=False)
+
     def slower(self, factor: float) -> ResolvedSettings:
         """Return the settings with all waits multiplied by a factor."""
         return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), instant=False)

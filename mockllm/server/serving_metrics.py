@@ -34,6 +34,11 @@ class BoundedHistogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def merge(self, other: BoundedHistogram) -> None:
+        """Add the values of another histogram with the same bounds."""
+        self.counts = [mine + others for mine, others in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
 
 class ServingMetrics:
     """The counts of one provider."""
@@ -45,19 +50,21 @@ class ServingMetrics:
         self.histograms: dict[HistogramKind, BoundedHistogram] = {
             kind: BoundedHistogram(histogram.bounds) for kind, histogram in form.histograms.items()
         }
-        self._open: dict[int, tuple[float, int]] = {}
-        """By the exchange's identity: until when it waits, and the tokens that it takes of the cache."""
+        self._open: dict[int, tuple[float, float]] = {}
+        """By the exchange's identity: until when it waits, and the part of the cache that it takes."""
 
     def begin(self, exchange: Exchange, request: Request) -> None:
         """Count a response that takes time."""
         plan = exchange.response.plan
         output = max((getattr(step, "chunk_index", 0) for step in plan.steps[-4:]), default=0)
         until = exchange.started + plan.delay * exchange.response.time_scale
-        self._open[id(exchange)] = (until, request.input_tokens + output)
+        place = exchange.response.place
+        capacity = place.capacity if place is not None and place.capacity else self.form.cache_tokens
+        self._open[id(exchange)] = (until, (request.input_tokens + output) / capacity)
 
     def end(self, exchange: Exchange, request: Request) -> None:
         """Count a response that has ended, in any way."""
-        until, _ = self._open.pop(id(exchange), (exchange.started, 0))
+        until, _ = self._open.pop(id(exchange), (exchange.started, 0.0))
         response = exchange.response
         if response.status >= BAD:
             return
@@ -65,7 +72,8 @@ class ServingMetrics:
         if served is None:
             return
         prompt = served.prompt or request.input_tokens
-        self._add_tokens(prompt, served.output, served.cached)
+        cached = 0 if response.place is None else response.place.cached
+        self._add_tokens(prompt, served.output, max(cached, served.cached))
         streamed = response.rendered.framing is not Framing.PLAIN
         complete = exchange.end_reason == "finished"
         self.finished[served.finish if complete else self.form.aborted] += 1
@@ -82,9 +90,21 @@ class ServingMetrics:
 
     def numbers(self, now: float) -> tuple[int, int, float]:
         """Return how many requests run and wait, and the used part of the cache."""
-        running = [tokens for until, tokens in self._open.values() if until <= now]
-        used = min(1.0, sum(running) / self.form.cache_tokens)
-        return len(running), len(self._open) - len(running), used
+        running = [part for until, part in self._open.values() if until <= now]
+        return len(running), len(self._open) - len(running), min(1.0, sum(running))
+
+    def merge(self, other: ServingMetrics) -> None:
+        """Add the counts of another process, and its open responses."""
+        self.counters.update(other.counters)
+        self.finished.update(other.finished)
+        for kind, histogram in self.histograms.items():
+            histogram.merge(other.histograms[kind])
+        first = len(self._open)
+        self._open |= {-number: part for number, part in enumerate(other._open.values(), first + 1)}
+
+    def close(self) -> None:
+        """Forget all open responses: the process that sent them has ended."""
+        self._open.clear()
 
     def _add_tokens(self, prompt: int, output: int, cached: int) -> None:
         self.counters["prompt_tokens"] += prompt
@@ -131,6 +151,16 @@ class AllServingMetrics(dict[str, ServingMetrics]):
                 return None
             self[name] = ServingMetrics(provider.serving_metrics)
         return self[name]
+
+    def merge(self, other: AllServingMetrics) -> None:
+        """Add the counts of another process."""
+        for name, metrics in other.items():
+            self.setdefault(name, ServingMetrics(metrics.form)).merge(metrics)
+
+    def close(self) -> None:
+        """Forget all open responses: the process that sent them has ended."""
+        for metrics in self.values():
+            metrics.close()
 
     def forget(self, exchange: Exchange) -> None:
         """Forget a response that began and is replaced by an error of the server itself."""

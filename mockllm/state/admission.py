@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from math import inf
+from typing import NamedTuple
 
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit import Cost, LimitResult, LimitStatus, combine, tightest
 from mockllm.core.randomness import Randomness
+from mockllm.core.selection.continuous_batch import BatchPlace
 from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlightSlot, MatchResult, Selected
 from mockllm.core.selection.load import Admission, admit, at_once
+from mockllm.core.selection.running_batch import RunningBatch
 from mockllm.state.scope_state import InFlight, ScopeState
 
 
@@ -20,10 +23,17 @@ class MemorySlot:
 
     __slots__ = ("_accounts", "_loads")
 
-    def __init__(self, accounts: Sequence[LimitAccount], loads: Sequence[InFlight]) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[LimitAccount],
+        loads: Sequence[InFlight],
+        batches: Sequence[RunningBatch] = (),
+    ) -> None:
+        """Take the slots. The caller takes the places in batches, which know more than the end."""
         self._accounts = accounts
-        self._loads = loads
+        self._loads: Sequence[InFlight | RunningBatch] = loads
         self.expect_end(inf)
+        self._loads = (*loads, *batches)
 
     def expect_end(self, until: float) -> None:
         for in_flight in self._loads:
@@ -60,20 +70,58 @@ def check_admission(
     loaded = [
         (selected.candidate, scope) for selected, scope in selections if selected.candidate.load is not None
     ]
-    wait, slowdown = delay, 1.0
-    for candidate, scope in loaded:
-        check_admission = _load_admission(candidate, scope, now, delay)
-        if check_admission is None:
-            return AdmissionResult(_limit_status(accounts, now), by=candidate), None
-        wait = max(wait, delay + check_admission.wait)
-        slowdown *= check_admission.slowdown
+    admission = _loads_admission(loaded, claim, delay)
+    if admission.refused_by is not None:
+        return AdmissionResult(_limit_status(accounts, now), by=admission.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(now, cost)
-    admitted = AdmissionResult(_limit_status(accounts, now), wait, slowdown, tokens=tokens)
+    facts = _limit_status(accounts, now), admission.wait, admission.slowdown
+    admitted = AdmissionResult(*facts, tokens=tokens, place=admission.place)
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
-    return admitted, MemorySlot(concurrent, [scope.in_flight(candidate.key) for candidate, scope in loaded])
+    in_flight = [scope.in_flight(each.key) for each, scope in loaded if each.load and not each.load.batch]
+    slot = MemorySlot(concurrent, in_flight, [batch for batch, _ in admission.places])
+    for batch, place in admission.places:
+        batch.take(slot, place, claim.work(), now)
+    return admitted, slot
+
+
+class LoadsAdmission(NamedTuple):
+    """The result of all loads together for a request: its wait, the factor of its planned waits, and its
+    places in their batches. The first batch sets its times."""
+
+    wait: float
+    slowdown: float = 1.0
+    places: Sequence[tuple[RunningBatch, BatchPlace]] = ()
+    refused_by: Candidate | None = None
+
+    @property
+    def place(self) -> BatchPlace | None:
+        return self.places[0][1] if self.places else None
+
+
+def _loads_admission(
+    loaded: Sequence[tuple[Candidate, ScopeState]], claim: MatchResult, delay: float
+) -> LoadsAdmission:
+    """Return how these loads admit a request after a delay in seconds. Nothing is taken."""
+    wait, slowdown = delay, 1.0
+    places: list[tuple[RunningBatch, BatchPlace]] = []
+    for candidate, scope in loaded:
+        if candidate.load is not None and candidate.load.batch is not None:
+            batch = scope.batch(candidate)
+            place = batch.place(claim.work(), claim.now, delay)
+            if place is None:
+                return LoadsAdmission(wait, refused_by=candidate)
+            wait = max(wait, place.wait)
+            places.append((batch, place))
+            continue
+        admission = _load_admission(candidate, scope, claim.now, delay)
+        if admission is None:
+            return LoadsAdmission(wait, refused_by=candidate)
+        wait = max(wait, delay + admission.wait)
+        slowdown *= admission.slowdown
+    return LoadsAdmission(wait, slowdown, places)
 
 
 def limit_refusal(

@@ -15,6 +15,7 @@ from typing import Final
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.selection.decision import Candidate, InFlightSlot
 from mockllm.core.selection.guards import StateValue, changed
+from mockllm.core.selection.running_batch import RunningBatch
 
 
 class InFlight:
@@ -65,6 +66,7 @@ class ScopeState:
 
     __slots__ = (
         "_accounts",
+        "_batches",
         "_first_tries",
         "_in_flight",
         "counted",
@@ -87,6 +89,7 @@ class ScopeState:
         self._first_tries: dict[str, float] = {}
         self._accounts: dict[str, LimitAccount] = {}
         self._in_flight: dict[str, InFlight] = {}
+        self._batches: dict[str, RunningBatch] = {}
 
     def of(self, key: str) -> list[int]:
         """Return the tries and eligible tries of a key, to be read and changed."""
@@ -124,10 +127,20 @@ class ScopeState:
             in_flight = self._in_flight[key] = InFlight()
         return in_flight
 
+    def batch(self, candidate: Candidate) -> RunningBatch:
+        """Return the running batch of a modifier's load."""
+        self.grown = True
+        batch = self._batches.get(candidate.key)
+        if batch is None:
+            assert candidate.load is not None
+            assert candidate.load.batch is not None
+            batch = self._batches[candidate.key] = RunningBatch(candidate.load.batch)
+        return batch
+
     def keep(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
         self._add_tallies()
-        for by_key in (self.counts, self._first_tries, self._accounts, self._in_flight):
+        for by_key in (self.counts, self._first_tries, self._accounts, self._in_flight, self._batches):
             for key in by_key.keys() - keys:
                 del by_key[key]
 
@@ -163,7 +176,11 @@ class ScopeState:
         parts = len(self.counts) + len(self.request_counts) + len(self._first_tries) + len(self.states)
         in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each.ends) for each in self._in_flight.values())
         accounts = sum(account.size for account in self._accounts.values())
-        return _SCOPE_BYTES + _PART_BYTES * parts + accounts + in_flight
+        batches = sum(
+            _IN_FLIGHT_BYTES + _PART_BYTES * (len(each) + len(each.prefixes or ()))
+            for each in self._batches.values()
+        )
+        return _SCOPE_BYTES + _PART_BYTES * parts + accounts + in_flight + batches
 
 
 _SCOPE_BYTES: Final = 1_100

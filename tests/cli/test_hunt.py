@@ -17,7 +17,7 @@ body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "str
 request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json.dumps(body).encode(),
     {"content-type": "application/json"})
 try:
-    for line in urllib.request.urlopen(request, timeout=2):
+    for line in urllib.request.urlopen(request, timeout=60):
         if line.startswith(b"data: {"):
             chunk = json.loads(line[6:])
             print(chunk["choices"][0]["delta"].get("content") or "", end="")
@@ -26,7 +26,7 @@ except OSError as error:
     sys.exit(3)
 """
 RULES = "rules: [{reply: one two three}]"
-QUICK = ("--scenarios", "a.yaml", "--runs", "60", "--timeout", "20", "--jobs", "2", "--replays", "2")
+QUICK = ("--scenarios", "a.yaml", "--runs", "60", "--timeout", "100", "--jobs", "2", "--replays", "2")
 
 
 @pytest.fixture

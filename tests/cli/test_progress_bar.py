@@ -63,6 +63,16 @@ def test_terminal_gets_one_line_with_a_bar() -> None:
     assert "\n" not in out.getvalue()
 
 
+def test_end_of_a_task_removes_the_line() -> None:
+    out, clock = Terminal(), Clock()
+    progress = ProgressBar(out, "object", clock)
+    clock.now = 2.0
+    progress.update(9, 10)
+    assert not out.getvalue().endswith(CLEAR)
+    progress.update(10, 10)
+    assert out.getvalue().endswith(CLEAR)
+
+
 def test_smaller_number_begins_a_rate_of_its_own() -> None:
     out, clock = StringIO(), Clock()
     progress = ProgressBar(out, "object", clock)

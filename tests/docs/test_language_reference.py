@@ -15,6 +15,7 @@ from mockllm.core.templates.scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.language import (
     admission,
+    batch,
     conditions,
     content,
     error,
@@ -71,6 +72,9 @@ WORDS: list[type[BaseModel]] = [
     rule.DuringSpec,
     admission.LimitSpec,
     admission.LoadSpec,
+    batch.ContinuousBatchSpec,
+    batch.PrefillSpec,
+    batch.KvCacheSpec,
     reply.ReplySpec,
     reply.PartSpec,
     reply.ToolCallSpec,

@@ -11,7 +11,17 @@ from tests.server.control.live_server import steered
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
-DOCKERS = {"--build", "--format", "--network", "--read-only", "--rm", "--stop-timeout", "--user"}
+DOCKERS = {
+    "--build",
+    "--format",
+    "--network",
+    "--platform",
+    "--push",
+    "--read-only",
+    "--rm",
+    "--stop-timeout",
+    "--user",
+}
 
 
 def test_metrics_of_page_are_those_of_server(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.drift.pretended_provider import (
 from tests.process import serving
 from tests.waiting import until
 
+pytestmark = pytest.mark.timeout(300)  # some compare ten times, and some start a process
 KEYS = {"OPENAI_API_KEY": "sk-own-openai", "ANTHROPIC_API_KEY": "sk-ant-own", "GEMINI_API_KEY": "AIza-own"}
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
 FREE = [f"--price={beginning}=0/0" for beginning in ("gpt", "claude", "gemini", "text")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from mockllm.core.hunting.disturbance import Disturbance
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.hunting.command_run import CannotRun, CommandTrial
 from mockllm.hunting.disturbed_server import ServerSources
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 SOURCES = ServerSources(packs=("default",))
 ASK = """
@@ -59,9 +60,13 @@ def test_run_of_error_has_no_reply() -> None:
     assert outcome.exchanges[0].reply is None
 
 
-def test_run_beyond_its_bound_is_ended() -> None:
-    outcome = ran("import time; print('begun', flush=True); time.sleep(600)", timeout=1.0)
-    assert (outcome.code, outcome.stdout) == (None, "begun\n")
+def test_run_beyond_its_bound_is_ended(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    code = f"import time; print('begun', flush=True); open({str(begun)!r}, 'w'); time.sleep(600)"
+    trial = CommandTrial((sys.executable, "-c", code), SOURCES, timeout=0.01)
+    process = trial._start(os.environ)
+    until(begun.exists)
+    assert trial._end_of(process) == (None, b"begun\n", b"")
 
 
 def test_run_with_children_ends_them() -> None:

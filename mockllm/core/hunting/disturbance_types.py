@@ -71,7 +71,7 @@ VARIATIONS: Final = (
         "split",
         "same",
         "sends a character of several bytes in two parts",
-        (_faults({"cut_utf8": {"then": "go_on", "pause": "50ms"}}),),
+        (_faults({"cut_utf8": {"then": "go_on", "pause": "400ms"}}),),
         ("stream",),
     ),
     DisturbanceType(
@@ -79,7 +79,7 @@ VARIATIONS: Final = (
         "split",
         "same",
         "sends an event in two parts",
-        (_faults({"cut_event": {"then": "go_on", "pause": "50ms"}}),),
+        (_faults({"cut_event": {"then": "go_on", "pause": "400ms"}}),),
         ("stream",),
     ),
     DisturbanceType(

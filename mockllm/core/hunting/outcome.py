@@ -88,11 +88,12 @@ class RunOutcome(Struct, frozen=True):
 
     @property
     def crash(self) -> str | None:
-        """The line that shows a mistake in the client itself, not an error that it reports; None without one."""
+        """The line that shows a mistake in the client itself, not an error that it reports; None without one. The
+        cause of an error that it raises is no mistake: it handled that one."""
         if self.code is not None and self.code > FIRST_OF_SIGNALS:
             return f"a signal ended the command: {self.code - FIRST_OF_SIGNALS}"
         for text in (self.stderr, self.stdout):
-            for line in reversed(text.splitlines()):
+            for line in reversed(_without_causes(text).splitlines()):
                 if _MISTAKE.match(line):
                     return cut(line.strip(), MAX_SHOWN)
         return None
@@ -130,6 +131,21 @@ _MISTAKE: Final = re.compile(
     r"|^panic: |^thread '.*' panicked at |^Segmentation fault|^Traceback.*StackOverflow"
 )
 """The last line of a stack trace whose error is a mistake of a program: of Python, JavaScript, Java, Go, Rust."""
+_CHAIN: Final = re.compile(
+    r"^(?:The above exception was the direct cause of the following exception|"
+    r"During handling of the above exception, another exception occurred):$",
+    re.MULTILINE,
+)
+"""The line between two exceptions in Python's traceback: the second one was raised while the first was handled."""
+_TRACEBACK: Final = "Traceback (most recent call last):"
+
+
+def _without_causes(text: str) -> str:
+    """Return an output without the exceptions that led to another one."""
+    *causes, last = _CHAIN.split(text)
+    return "".join(cause.rpartition(_TRACEBACK)[0] for cause in causes) + last
+
+
 _ASSERTION: Final = re.compile(
     r"^(?:E\s+|\S+:\d+: )?(?:[\w.]+\.)?Assertion(?:Error|FailedError)\b", re.MULTILINE
 )

@@ -28,6 +28,9 @@ REFUSING: Final = frozenset({"refused", "refused for good", "no response"})
 """The families of faults whose response has no content: another disturbance shows only in a retry."""
 MAX_PAIRED: Final = 60
 """The single disturbances that pairs are made of."""
+PAIRS_OF_ROW: Final = 3
+"""The pairs with one row of the table that come before the next ones of other rows: a row that shows much, such as a
+silence that each client waits out, does not use the budget alone."""
 
 
 class Target(Struct, frozen=True):
@@ -179,11 +182,21 @@ class HuntSearch:
             for one, other in combinations(singles, 2)
             if (pair := _pair(one, other)) is not None
         ]
-        return [pair for _, _, pair in sorted(pairs, key=lambda item: item[:2], reverse=True)]
+        return _in_turn([pair for _, _, pair in sorted(pairs, key=lambda item: item[:2], reverse=True)])
 
     def _rarity(self, single: Single) -> float:
         """Return how rare that is what a disturbance showed; 0 where it showed nothing new."""
         return sum(1 / self._counts[feature] for feature in single.features)
+
+
+def _in_turn(pairs: Sequence[Schedule]) -> list[Schedule]:
+    """Return pairs in an order in which the rows of the table take turns."""
+    used: Counter[str] = Counter()
+    turns = []
+    for pair in pairs:
+        turns.append(max(used[each.kind] for each in pair) // PAIRS_OF_ROW)
+        used.update(each.kind for each in pair)
+    return [pair for _, pair in sorted(zip(turns, pairs, strict=True), key=lambda item: item[0])]
 
 
 def _pair(one: Single, other: Single) -> Schedule | None:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.limits.limit import Limit, LimitResult, LimitStatus
+from mockllm.core.selection.continuous_batch import NO_WORK, BatchPlace, PromptWork
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 from mockllm.core.selection.load import Load
 
@@ -71,6 +72,8 @@ class MatchResult(Struct, frozen=True):
     tokens: Callable[[], int] = int
     unmatched: Validation = "strict"
     """The validation where no rule matched."""
+    work: Callable[[], PromptWork] = lambda: NO_WORK
+    """Returns the work of the request for a batch."""
 
     def refused(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
@@ -92,7 +95,7 @@ class AdmissionResult(Struct, frozen=True):
 
     `by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
     response is delayed for `wait` seconds, and its own waits are `slowdown` times as long. `tokens` is what the
-    request takes of a limit.
+    request takes of a limit. `place` is its place in the batch of a load.
     """
 
     standing: LimitStatus = LimitStatus()
@@ -101,6 +104,12 @@ class AdmissionResult(Struct, frozen=True):
     by: Candidate | None = None
     result: LimitResult | None = None
     tokens: int = 0
+    place: BatchPlace | None = None
+
+    @property
+    def as_planned(self) -> bool:
+        """Whether the response has its own waits, as without a load."""
+        return self.slowdown == 1.0 and self.place is None
 
 
 class InFlightSlot(Protocol):

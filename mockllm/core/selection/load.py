@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from mockllm.core.selection.continuous_batch import ContinuousBatch
+
 
 class Load(Struct, frozen=True):
     """The capacity of a server; None is no bound.
@@ -17,13 +19,14 @@ class Load(Struct, frozen=True):
     Up to `concurrency` responses have full speed. With more, every wait is longer: `slowdown` times as long with
     twice as many, and linear in between and beyond (2, the default, is a machine that all share). At most
     `max_inflight` responses are in flight, and `queue` more wait until one of these has ended. All others are
-    refused.
+    refused. With a `batch` all of this follows from the batch.
     """
 
     concurrency: int | None = None
     slowdown: float = 2.0
     max_inflight: int | None = None
     queue: int = 0
+    batch: ContinuousBatch | None = None
 
 
 class Admission(Struct, frozen=True):

@@ -7,11 +7,12 @@ public projects quote (`vllm:inter_token_latency_seconds` took the buckets of `v
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import EventStep, Plan, RawStep
 from mockllm.dialects.openai.request_fields import object_of, objects
 from mockllm.dialects.serving_metrics import MetricHistogram, ServedUsage, ServingMetricsForm
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
@@ -43,12 +44,12 @@ def labels(model: str) -> Mapping[str, str]:
 def read_usage(plan: Plan) -> ServedUsage | None:
     """Return the usage and the finish reason of a response of vLLM. A stream without a usage has one token in each
     chunk, and an unknown prompt."""
-    steps = [step for step in plan.steps if isinstance(step, EventStep) and step.payload != b"[DONE]"]
+    steps = [step for step in plan.steps if isinstance(step, EventStep | RawStep)]
     usage: dict[str, Json] = {}
     finish = "stop"
-    for step in reversed(steps[-4:]):
+    for data in islice(_last_payloads(steps), LAST_EVENTS):
         try:
-            payload = object_of(loads(step.payload))
+            payload = object_of(loads(data))
         except JSONDecodeError:  # a fault
             continue
         usage = usage or object_of(payload.get("usage"))
@@ -66,6 +67,19 @@ def read_usage(plan: Plan) -> ServedUsage | None:
     )
 
 
+def _last_payloads(steps: Sequence[EventStep | RawStep]) -> Iterator[bytes]:
+    """Yield the payloads of a response, the last one first. A cached response has its events in one step."""
+    for step in reversed(steps):
+        if isinstance(step, EventStep):
+            events = [step.payload]
+        else:
+            events = step.data.rstrip().rsplit(b"\n\n", LAST_EVENTS + 1)
+        payloads = (event.removeprefix(b"data: ") for event in reversed(events))
+        yield from (payload for payload in payloads if payload != b"[DONE]")
+
+
+LAST_EVENTS: Final = 4
+"""How many events are read: the usage and the finish reason are in the last ones."""
 FINISHES: Final = ("stop", "length", "abort", "error", "repetition")
 
 

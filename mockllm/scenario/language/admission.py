@@ -17,6 +17,7 @@ from mockllm.core.selection.load import Load
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
 from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.batch import ContinuousBatchSpec
 
 NAMES: Final = {name.replace("-", "_"): name for name in STRATEGIES}
 """Strategies by their spelling with underscores: `token_bucket` is `token-bucket`."""
@@ -103,10 +104,21 @@ class LoadSpec(Spec):
     queue: Count = 0
     """The number of further requests that wait, in their order, until a response has ended."""
 
+    batch: ContinuousBatchSpec | None = None
+    """A model of continuous batching and of a KV cache, in place of all other keys."""
+
     @model_validator(mode="after")
     def complete(self) -> LoadSpec:
+        if self.batch is not None:
+            others = sorted(self.model_fields_set - {"batch"})
+            if others:
+                word = {"word": others[0]}
+                raise PydanticCustomError(
+                    "load", "{word} does not go with batch, which has its own slots and queue", word
+                )
+            return self
         if self.concurrency is None and self.max_inflight is None:
-            raise PydanticCustomError("load", "a load needs concurrency or max_inflight")
+            raise PydanticCustomError("load", "a load needs concurrency, max_inflight or batch")
         if self.queue and self.max_inflight is None:
             raise PydanticCustomError("load", "a queue needs max_inflight")
         return self
@@ -114,4 +126,5 @@ class LoadSpec(Spec):
     @property
     def load(self) -> Load:
         """The load as the core's type."""
-        return Load(self.concurrency, self.slowdown, self.max_inflight, self.queue)
+        batch = None if self.batch is None else self.batch.batch
+        return Load(self.concurrency, self.slowdown, self.max_inflight, self.queue, batch)

@@ -34,7 +34,9 @@ def beyond_store(catalog: Catalog) -> list[Diagnostic]:
     for item in catalog.items:
         if item.load is None:
             continue
-        if item.load.queue:
+        if item.load.batch is not None:
+            mistakes.append(at_item(item, f"several processes have no load.batch: {QUEUE}"))
+        elif item.load.queue:
             mistakes.append(at_item(item, f"several processes have no load.queue: {QUEUE}"))
         elif item.load.max_inflight is not None and leaky:
             mistakes.append(

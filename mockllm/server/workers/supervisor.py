@@ -16,13 +16,20 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
+from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.server.workers.channel import CallFailed, ChannelClosed
 from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import ListeningSocket
 from mockllm.server.workers.worker_process import WorkerProcess, start_process
-from mockllm.server.workers.worker_report import MergedJournal, WorkerReport, merged_metrics, merged_playing
+from mockllm.server.workers.worker_report import (
+    MergedJournal,
+    WorkerReport,
+    merged_metrics,
+    merged_playing,
+    merged_serving,
+)
 
 PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
@@ -71,6 +78,7 @@ class Supervisor:
         """The present rules, pickled."""
         self._lost = merged_metrics(())
         """The metrics of workers that have ended."""
+        self._lost_serving = AllServingMetrics()
         self._changing = asyncio.Lock()
         self._collecting = asyncio.Lock()
         self._stopping = False
@@ -127,6 +135,8 @@ class Supervisor:
         self._journal.forget(worker.serial, self._state.served(worker.place))
         if worker.report is not None:
             self._lost.merge(worker.report.metrics)
+            worker.report.serving.close()
+            self._lost_serving.merge(worker.report.serving)
             self._state.add_lost(worker.report.counts)
 
     async def stop(self, *, at_once: asyncio.Event) -> None:
@@ -210,6 +220,7 @@ class Supervisor:
         metrics.on_reset = self._reset_metrics
         self._app.metrics = metrics
         self._app.playing = metrics.playing = merged_playing([report.playing for report in reports])
+        self._app.serving = merged_serving([self._lost_serving, *(report.serving for report in reports)])
         self._state.set_counts([report.counts for report in reports])
 
     def _reset_metrics(self) -> None:

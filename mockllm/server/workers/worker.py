@@ -159,7 +159,13 @@ class Worker:
         journal.count()
         entries, self._reported = journal.after(self._reported), journal.total
         return WorkerReport(
-            entries, journal.total, journal.missed, app.metrics, app.playing, self._decider.counts
+            entries,
+            journal.total,
+            journal.missed,
+            app.metrics,
+            app.playing,
+            self._decider.counts,
+            app.serving,
         )
 
     async def reset_metrics(self) -> None:

@@ -10,6 +10,7 @@ from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import MIB
+from mockllm.server.serving_metrics import AllServingMetrics
 
 
 class WorkerReport(NamedTuple):
@@ -23,6 +24,8 @@ class WorkerReport(NamedTuple):
     metrics: Metrics
     playing: Mapping[type[Request], int]
     counts: Mapping[str, tuple[int, int]]
+    serving: AllServingMetrics
+    """The metrics of inference servers, by provider."""
 
 
 class MergedJournal(Journal):
@@ -64,6 +67,14 @@ def _end(entry: JournalEntry) -> float:
 def merged_metrics(metrics: Sequence[Metrics]) -> Metrics:
     """Return the sum of the metrics of several processes."""
     total = Metrics()
+    for each in metrics:
+        total.merge(each)
+    return total
+
+
+def merged_serving(metrics: Sequence[AllServingMetrics]) -> AllServingMetrics:
+    """Return the sum of the metrics of inference servers of several processes."""
+    total = AllServingMetrics()
     for each in metrics:
         total.merge(each)
     return total

@@ -34,6 +34,25 @@ def test_crash_of_a_told_error_is_none(text: str) -> None:
     assert RunOutcome(1, 0.1, stderr=text).crash is None
 
 
+CHAINS = (
+    "The above exception was the direct cause of the following exception:",
+    "During handling of the above exception, another exception occurred:",
+)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_crash_of_a_cause_that_was_handled_is_none(chain: str) -> None:
+    text = f"Traceback (most recent call last):\n  x\nKeyError: 'choices'\n\n{chain}\n\n"
+    text += "Traceback (most recent call last):\n  y\n"
+    assert RunOutcome(1, 0.1, stderr=f"{text}client.ProviderError: no choices\n").crash is None
+    assert RunOutcome(1, 0.1, stderr=f"{text}TypeError: x\n").crash == "TypeError: x"
+
+
+def test_crash_before_a_handled_cause_is_found() -> None:
+    text = f"IndexError: of a thread\nTraceback (most recent call last):\nKeyError\n\n{CHAINS[0]}\n\nOwnError"
+    assert RunOutcome(1, 0.1, stderr=text).crash == "IndexError: of a thread"
+
+
 def test_crash_of_a_signal_names_it() -> None:
     assert RunOutcome(139, 0.1).crash == "a signal ended the command: 11"
     assert RunOutcome(None, 0.1).crash is None

@@ -140,3 +140,18 @@ def test_targets_of_several_calls_are_matched() -> None:
 def test_targets_of_many_requests_are_a_few() -> None:
     found = targets(replace(BASE, exchanges=(ASKED,) * 50))
     assert [each.skip for each in found] == [0, 10, 20, 29, 39, 49]
+
+
+def test_rows_of_pairs_take_turns() -> None:
+    search = HuntSearch(BASE, Policy())
+    pairs = []
+    while taken := search.take():
+        phase, schedule = taken
+        found = outcome(schedule)
+        if schedule[0].kind == "silence":  # what it shows, nothing else does
+            found = replace(found, code=3, stderr="the provider is silent")
+        pairs += [schedule] if phase == "pairs" else []
+        search.tell(schedule, HELD, found)
+    first = [each.kind for pair in pairs[:20] for each in pair]
+    assert 0 < first.count("silence") < 10
+    assert len(set(first)) > 10

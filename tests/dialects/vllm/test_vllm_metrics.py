@@ -33,6 +33,22 @@ def test_usage_and_end_of_a_response_are_read(stream: bool) -> None:
     assert served[1:] == (3, 0, "length")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("usage", [False, True])
+def test_response_of_the_cache_is_read_as_any_other(stream: bool, usage: bool) -> None:
+    options = {"stream_options": {"include_usage": usage}} if stream else {}
+    body = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hi"}],
+        "max_tokens": 3,
+        "ignore_eos": True,
+    }
+    request = raw_request(CHAT, {**body, "stream": stream, **options})
+    served = [read_usage(each.planned.plan) for each in respond_all("rules: [{reply: x}]", *[request] * 4)]
+    assert served[0] is not None
+    assert served == [served[0]] * 4
+
+
 def test_stream_without_usage_counts_its_chunks() -> None:
     assert read_usage(plan(stream=True)) == ServedUsage(0, 3, 0, "length")
 

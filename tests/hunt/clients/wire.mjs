@@ -21,14 +21,15 @@ export const run = async (main) => {
   }
 };
 
+const READ_TIMEOUT = 4; // seconds, in which a busy machine sends something
 const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
-// One request with retries; the pieces of its body, each within a second.
+// One request with retries; the pieces of its body, each within the read timeout.
 export const open = async (body) => {
   for (let tries = 0; ; tries++) {
     const last = tries === TRIES - 1;
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), 1000);
+    const timer = setTimeout(() => abort.abort(), 1000 * READ_TIMEOUT);
     let response;
     try {
       response = await fetch(`${process.env.OPENAI_BASE_URL}/chat/completions`, {
@@ -55,7 +56,7 @@ export const open = async (body) => {
 async function* pieces(response, abort) {
   const reader = response.body.getReader();
   for (;;) {
-    const timer = setTimeout(() => abort.abort(), 1000);
+    const timer = setTimeout(() => abort.abort(), 1000 * READ_TIMEOUT);
     let read;
     try {
       read = await reader.read();

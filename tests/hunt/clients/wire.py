@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 MENDED = os.environ.get("MENDED") == "1"
 """Whether the client runs without its bug."""
-READ_TIMEOUT = 2.0
+READ_TIMEOUT = 4.0
+"""Seconds, in which a busy machine sends something."""
 TRIES = 3
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 TOLD = 3

@@ -81,6 +81,27 @@ def test_workers_serve_one_set_of_metrics(server: Process) -> None:
     assert server.get("/api/rules")["rules"][0]["tries"] == 0
 
 
+def test_workers_serve_one_set_of_vllm_metrics(server: Process, files: Path) -> None:
+    ask_all(server, ["hi"] * REQUESTS)
+    with urllib.request.urlopen(f"{server.url}/metrics") as page:
+        assert "vllm:" not in page.read().decode()
+    (files / "scenarios" / "a.yaml").write_text(f"provider: vllm\n{SCENARIO}")
+    until(lambda: vllm_metric(server, "num_requests_running") == 0)
+    ask_all(server, ["hi"] * REQUESTS)
+    assert vllm_metric(server, "e2e_request_latency_seconds_count") == REQUESTS
+    assert (vllm_metric(server, "generation_tokens_total") or 0) > REQUESTS
+    os.kill(workers_of(server)[0], signal.SIGKILL)
+    server.line(lambda line: "another one takes its place" in line)
+    assert vllm_metric(server, "e2e_request_latency_seconds_count") == REQUESTS
+
+
+def vllm_metric(server: Process, name: str) -> float | None:
+    """The sum of the series of this name; None if there is none."""
+    with urllib.request.urlopen(f"{server.url}/metrics") as page:
+        lines = [line for line in page.read().decode().splitlines() if line.startswith(f"vllm:{name}{{")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines) if lines else None
+
+
 @pytest.mark.full
 def test_seed_with_workers_gives_bytes_of_one_process(files: Path) -> None:
     texts = ["hi", "draw", "draw", "hi", "draw", "what?"] * 4

@@ -1,0 +1,134 @@
+"""The requests of a continuous batch: those that run, and those that wait for a slot or for room in the KV cache.
+
+The state machine is pure: callers pass the time. A request's times are decided when it arrives: the plans of the
+others say when they end. A request that comes later does not change them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections import OrderedDict
+from math import inf
+from typing import NamedTuple
+
+from mockllm.core.selection.continuous_batch import BatchPlace, ContinuousBatch, PromptWork
+from mockllm.core.selection.prefix_tokens import PrefixTokens
+
+
+class BatchEntry(NamedTuple):
+    """A request of the batch: when it ends, its number, and the tokens that it takes of the cache."""
+
+    end: float
+    number: int
+    claimed: int
+
+
+class RunningBatch:
+    """The requests of one batch by their owners, which are any hashable objects."""
+
+    __slots__ = ("_begins", "_by_end", "_entries", "_number", "_read_until", "batch", "prefixes")
+
+    def __init__(self, batch: ContinuousBatch) -> None:
+        self.batch = batch
+        self.prefixes = None if batch.kv_cache is None else PrefixTokens(batch.kv_cache)
+        self._entries: dict[object, BatchEntry] = {}
+        self._by_end: list[tuple[BatchEntry, object]] = []
+        self._begins: OrderedDict[object, float] = OrderedDict()
+        """When those begin that wait, in their order; also of some that began since."""
+        self._read_until = 0.0
+        """When the last prompt will have been read."""
+        self._number = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def place(self, work: PromptWork, now: float, delay: float = 0.0) -> BatchPlace | None:
+        """Return the place of one more request, which arrives now and may begin after a delay; None if it is refused:
+        the queue is full, or it would wait for a response without an end. Nothing is taken."""
+        self._forget_ended(now)
+        batch, cache = self.batch, self.batch.kv_cache
+        earliest = now + delay
+        claimed = 0 if cache is None else min(cache.in_blocks(work.tokens + work.output), cache.tokens)
+        begin = self._begin(max(earliest, self._last_begin(earliest)), claimed)
+        if begin == inf:
+            return None
+        if begin > earliest and batch.queue is not None and len(self._begins) >= batch.queue:
+            return None
+        cached = 0 if self.prefixes is None else self.prefixes.cached(work.prefixes, work.tokens)
+        read = begin
+        if batch.prefill is not None:
+            free = self._read_until if self._entries else begin
+            read = max(begin, free) + (work.tokens - cached) / batch.prefill
+        running = 1 + len(self._by_end) - self._ended_by(read)
+        timed = batch.prefill is not None or batch.base > 0.0
+        ttft = read - begin + batch.base if timed else None
+        capacity = None if cache is None else cache.tokens
+        times = begin - now, ttft, batch.token_latency(running)
+        return BatchPlace(*times, running, cached, read - begin, claimed, capacity)
+
+    def take(self, owner: object, place: BatchPlace, work: PromptWork, now: float) -> None:
+        """Add a request at the place that it got now. Until `expect_end` it ends after the most that it may generate,
+        or never."""
+        begin = now + place.wait
+        if begin > now:
+            self._begins[owner] = begin
+        if self.batch.prefill is not None:
+            self._read_until = begin + place.read
+        if self.prefixes is not None:
+            self.prefixes.add(work.prefixes)
+        self._number += 1
+        stated = place.itl is not None and work.output > 0
+        end = begin + (place.ttft or 0.0) + (place.itl or 0.0) * work.output if stated else inf
+        self._add(owner, BatchEntry(end, self._number, place.claimed))
+
+    def expect_end(self, owner: object, until: float) -> None:
+        """Set when a request ends; infinite if that is unknown. One that has left stays away."""
+        entry = self._entries.get(owner)
+        if entry is not None:
+            self._remove(owner)
+            self._add(owner, entry._replace(end=until))
+
+    def end(self, owner: object) -> None:
+        """Free the place of a request, which has ended or left, also while it waited."""
+        self._begins.pop(owner, None)
+        if owner in self._entries:
+            self._remove(owner)
+
+    def _begin(self, begin: float, claimed: int) -> float:
+        """Return the first time, from `begin` on, at which there is a slot and room in the cache."""
+        slots, cache = self.batch.slots, self.batch.kv_cache
+        ended = self._ended_by(begin)
+        left = self._by_end[ended:]
+        count, used = len(left), sum(entry.claimed for entry, _ in left)
+        for entry, _ in left:
+            full = slots is not None and count >= slots
+            if not full and (cache is None or used + claimed <= cache.tokens):
+                break
+            begin, count, used = entry.end, count - 1, used - entry.claimed
+        return begin
+
+    def _last_begin(self, earliest: float) -> float:
+        """Return when the last of those begins that wait: who comes later does not overtake."""
+        return next(reversed(self._begins.values()), earliest)
+
+    def _ended_by(self, at: float) -> int:
+        """Return how many will have ended at a time."""
+        return bisect_right(self._by_end, at, key=lambda known: known[0].end)
+
+    def _forget_ended(self, now: float) -> None:
+        ended = self._ended_by(now)
+        for _, owner in self._by_end[:ended]:
+            del self._entries[owner]
+            self._begins.pop(owner, None)
+        del self._by_end[:ended]
+        while self._begins and next(iter(self._begins.values())) <= now:
+            self._begins.popitem(last=False)
+
+    def _add(self, owner: object, entry: BatchEntry) -> None:
+        self._entries[owner] = entry
+        insort(self._by_end, (entry, owner), key=lambda known: known[0])
+
+    def _remove(self, owner: object) -> None:
+        entry = self._entries.pop(owner)
+        place = bisect_right(self._by_end, entry, key=lambda known: known[0]) - 1
+        del self._by_end[place]

@@ -1,0 +1,197 @@
+"""A running batch: who begins when, with which times, and that no place is lost."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockllm.core.selection.continuous_batch import (
+    NO_WORK,
+    BatchPlace,
+    ContinuousBatch,
+    KvCache,
+    PromptWork,
+)
+from mockllm.core.selection.running_batch import RunningBatch
+
+
+def add(
+    batch: RunningBatch, owner: object, now: float, length: float | None, work: PromptWork = NO_WORK
+) -> BatchPlace:
+    """Add a request that lasts so many seconds from its begin; None: as long as it may generate."""
+    place = batch.place(work, now)
+    assert place is not None
+    batch.take(owner, place, work, now)
+    if length is not None:
+        batch.expect_end(owner, now + place.wait + length)
+    return place
+
+
+def waits(batch: RunningBatch, *lengths: float) -> list[float]:
+    return [add(batch, number, 0.0, length).wait for number, length in enumerate(lengths)]
+
+
+def test_request_waits_for_the_first_free_slot() -> None:
+    assert waits(RunningBatch(ContinuousBatch(slots=2)), 5, 3, 9, 1, 1) == [0, 0, 3, 5, 6]
+
+
+def test_without_slots_no_request_waits() -> None:
+    assert waits(RunningBatch(ContinuousBatch()), 5, 5, 5) == [0, 0, 0]
+
+
+def test_full_queue_refuses_until_one_begins() -> None:
+    batch = RunningBatch(ContinuousBatch(slots=1, queue=1))
+    assert waits(batch, 5, 5) == [0, 5]
+    assert batch.place(NO_WORK, 1.0) is None
+    assert batch.place(NO_WORK, 5.5) == BatchPlace(4.5, None, None, 1)
+
+
+def test_no_request_waits_for_one_without_an_end() -> None:
+    batch = RunningBatch(ContinuousBatch(slots=1))
+    add(batch, "hold", 0.0, inf)
+    assert batch.place(NO_WORK, 1.0) is None
+    batch.end("hold")
+    assert batch.place(NO_WORK, 1.0) is not None
+
+
+def test_request_without_a_plan_ends_after_its_most_tokens() -> None:
+    batch = RunningBatch(ContinuousBatch(slots=1, itl=((1, 0.1),), base=1.0))
+    add(batch, "planned elsewhere", 0.0, None, PromptWork(1, 20))
+    assert add(batch, "next", 0.0, None).wait == pytest.approx(3.0)
+    assert batch.place(NO_WORK, 0.0) is None  # nobody knows how much the next one generates
+
+
+def test_prompts_are_read_one_after_the_other() -> None:
+    batch = RunningBatch(ContinuousBatch(prefill=100.0, base=0.5))
+    first = [add(batch, number, 0.0, 60.0, PromptWork(100)).ttft for number in range(3)]
+    assert first == [1.5, 2.5, 3.5]
+    assert add(batch, "later", 10.0, 60.0, PromptWork(100)).ttft == 1.5
+
+
+def test_prompt_of_requests_that_all_left_delays_none() -> None:
+    batch = RunningBatch(ContinuousBatch(prefill=100.0))
+    add(batch, "leaves", 0.0, 60.0, PromptWork(1000))
+    batch.end("leaves")
+    assert add(batch, "next", 1.0, 60.0, PromptWork(100)).ttft == 1.0
+
+
+def test_cached_prefix_takes_no_time() -> None:
+    batch = RunningBatch(ContinuousBatch(prefill=100.0, kv_cache=KvCache(10_000)))
+    prompt = PromptWork(164, prefixes=[(b"a", 64), (b"ab", 164)])
+    assert add(batch, 1, 0.0, 1.0, prompt).ttft == 1.64
+    again = add(batch, 2, 10.0, 1.0, prompt)
+    assert again.cached == 160
+    assert again.ttft == pytest.approx(0.04)
+    assert (again.claimed, again.capacity) == (176, 10_000)
+
+
+def test_request_waits_for_room_in_the_cache() -> None:
+    batch = RunningBatch(ContinuousBatch(kv_cache=KvCache(100, block=1)))
+    found = [add(batch, n, 0.0, 5.0 + n, PromptWork(30, 10)).wait for n in range(3)]
+    assert found == [0, 0, 5]
+    assert add(batch, "larger than the cache", 0.0, 1.0, PromptWork(500)).wait == 12
+
+
+def test_times_are_those_of_the_batch_at_the_first_token() -> None:
+    batch = RunningBatch(ContinuousBatch(prefill=100.0, itl=((1, 0.01), (3, 0.03))))
+    add(batch, "ends meanwhile", 0.0, 1.5, PromptWork(0))
+    add(batch, "runs", 0.0, 60.0, PromptWork(0))
+    place = add(batch, "new", 0.0, 60.0, PromptWork(200))
+    assert place.running == 2
+    assert place.itl == pytest.approx(0.02)
+
+
+def test_delay_of_a_limit_comes_before_the_batch() -> None:
+    batch = RunningBatch(ContinuousBatch(slots=1, queue=0))
+    place = batch.place(NO_WORK, 0.0, delay=2.0)
+    assert place is not None
+    assert place.wait == 2.0
+
+
+def test_place_alone_takes_nothing() -> None:
+    batch = RunningBatch(ContinuousBatch(slots=1, prefill=1.0, kv_cache=KvCache(1000)))
+    work = PromptWork(100, prefixes=[(b"a", 100)])
+    assert batch.place(work, 0.0) == batch.place(work, 0.0)
+    assert len(batch) == 0
+
+
+def test_end_after_the_planned_end_changes_nothing() -> None:
+    batch = RunningBatch(ContinuousBatch(slots=1))
+    add(batch, "late", 0.0, 1.0)
+    assert add(batch, "next", 2.0, 5.0).wait == 0
+    batch.expect_end("late", 9.0)
+    batch.end("late")
+    batch.end("late")
+    assert len(batch) == 1
+
+
+ARRIVALS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=60)
+
+
+@given(slots=st.integers(1, 5), arrivals=ARRIVALS)
+def test_requests_begin_in_order_and_no_slot_idles(slots: int, arrivals: list[tuple[int, int]]) -> None:
+    """Against a simulation of so many slots, each free at a time of its own."""
+    batch = RunningBatch(ContinuousBatch(slots=slots))
+    free, now, begins = [0.0] * slots, 0.0, []
+    for number, (gap, length) in enumerate(arrivals):
+        now += gap
+        begin = max(now, heappop(free))
+        heappush(free, begin + length)
+        assert add(batch, number, now, length).wait == begin - now
+        begins.append(begin)
+    assert begins == sorted(begins)
+
+
+@given(
+    slots=st.integers(1, 4),
+    room=st.integers(20, 60),
+    arrivals=st.lists(
+        st.tuples(st.integers(0, 4), st.integers(1, 9), st.integers(1, 20), st.booleans()), max_size=50
+    ),
+)
+def test_neither_slots_nor_cache_are_exceeded_or_lost(
+    slots: int, room: int, arrivals: list[tuple[int, int, int, bool]]
+) -> None:
+    """Some clients leave halfway, also while they wait. After all have ended, the whole batch is free again."""
+    batch = RunningBatch(ContinuousBatch(slots=slots, kv_cache=KvCache(room, block=1)))
+    spans: list[tuple[float, float, int]] = []
+    leaving: list[tuple[float, int]] = []
+    now, last = 0.0, 0.0
+    for number, (gap, length, tokens, leaves) in enumerate(arrivals):
+        now += gap
+        while leaving and leaving[0][0] <= now:
+            batch.end(heappop(leaving)[1])
+        begin = now + add(batch, number, now, length, PromptWork(tokens)).wait
+        if begin > now:
+            assert begin >= last, "none overtakes"
+        last = begin
+        end = begin + length
+        if leaves:
+            heappush(leaving, ((now + end) / 2, number))
+            end = (now + end) / 2
+        if end > begin:
+            spans.append((begin, end, tokens))
+    for at, _, _ in spans:
+        running = [tokens for begin, end, tokens in spans if begin <= at < end]
+        assert len(running) <= slots
+        assert sum(running) <= room
+    far = now + 1000.0
+    assert [add(batch, -number - 1, far, 1.0).wait for number in range(slots)] == [0] * slots
+
+
+@given(arrivals=ARRIVALS)
+def test_same_arrivals_get_the_same_times(arrivals: list[tuple[int, int]]) -> None:
+    def served() -> list[BatchPlace]:
+        settings = ContinuousBatch(2, None, 50.0, 0.1, ((1, 0.01), (4, 0.04)), KvCache(500))
+        batch, now, places = RunningBatch(settings), 0.0, []
+        for number, (gap, length) in enumerate(arrivals):
+            now += gap
+            work = PromptWork(length * 20, prefixes=[(b"%d" % length, length * 20)])
+            places.append(add(batch, number, now, length, work))
+        return places
+
+    assert served() == served()
