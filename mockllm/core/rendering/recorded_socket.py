@@ -229,8 +229,8 @@ class RecordedSocketSession:
         plan = Plan(ResponseHead(200, ()), close_steps(POLICY, reason), Framing.WEBSOCKET)
         return PlayMessages(kind, data, plan, reason)
 
-    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
-        return recall
+    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+        return lookup
 
     def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
         return plan
