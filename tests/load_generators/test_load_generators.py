@@ -1,8 +1,8 @@
 """Unmodified load generators against the pack `vllm`: they report the times that the scenario asked for, and `mockllm
 fit` finds these in their results.
 
-`scripts/setup load-generators` installs them into .venv/load-generators; GuideLLM needs PyTorch, 6 GB in all, so that
-they are no part of `scripts/setup all`. The times are long, so that a busy machine delays them by little; a run that was
+`scripts/setup load-generators` installs them into .venv/load-generators. GuideLLM needs PyTorch, 6 GB in all:
+`scripts/setup all` leaves them out. The times are long, so that a busy machine delays them by little; a run that was
 disturbed all the same is repeated.
 """
 
