@@ -62,3 +62,12 @@ def tool_schema(tool: Tool) -> Json:
 def without_empty(fields: Mapping[str, Json]) -> dict[str, Json]:
     """Return the fields without None and empty values."""
     return {name: value for name, value in fields.items() if value is not None and value not in ((), [])}
+
+
+def function_tools(request: NeutralRequest) -> list[Json]:
+    """Return the tools in the form of OpenAI's chat completions, which other protocols share."""
+    functions = [
+        without_empty({"name": tool.name, "description": tool.description, "parameters": tool_schema(tool)})
+        for tool in request.tools
+    ]
+    return [{"type": "function", "function": function} for function in functions]

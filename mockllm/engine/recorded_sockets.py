@@ -64,8 +64,8 @@ def _messages(specs: Sequence[SocketMessageSpec]) -> list[RecordedMessage]:
     messages, at = [], 0.0
     for spec in specs:
         at = at if spec.at is None else spec.at
-        facts = (at, spec.bytes, spec.from_ == "client", spec.is_binary, spec.close)
-        messages.append(RecordedMessage(*facts))
+        values = (at, spec.bytes, spec.from_ == "client", spec.is_binary, spec.close)
+        messages.append(RecordedMessage(*values))
     return messages
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 DEBOUNCE_MS: Final = 200
 STEP_MS: Final = 40
 """A check runs after a step without notices, at the latest when the debounce time has passed."""
-SETTLE: Final = 0.25
+WATCH_ACTIVE_AFTER: Final = 0.25
 """Seconds after which a new watch is certainly active; a check then finds changes made before."""
 MODIFIED: Final = 2
 """`watchfiles.Change.modified`."""
@@ -84,7 +84,7 @@ class Reloader:
             self._layout_changed = False
             before = await asyncio.to_thread(layout, self._watched)
             watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
-            first_check = loop.call_later(SETTLE, self._notified.set)
+            first_check = loop.call_later(WATCH_ACTIVE_AFTER, self._notified.set)
             try:
                 while not self._layout_changed:
                     notified = await self._wait_for_notice()

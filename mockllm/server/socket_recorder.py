@@ -55,6 +55,8 @@ class MessageLog(Struct):
 
     def add(self, data: bytes, *, from_client: bool, binary: bool = False, close: int | None = None) -> None:
         """Add a message, or the end with its code. A log that is too large stores nothing more."""
+        if self.messages and self.messages[-1].close is not None:
+            return  # the reply to the end
         self.size += len(data)
         if self.too_large:
             self.messages.clear()

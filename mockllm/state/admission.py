@@ -75,8 +75,8 @@ def check_admission(
         return AdmissionResult(_limit_status(accounts, now), by=admission.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(now, cost)
-    facts = _limit_status(accounts, now), admission.wait, admission.slowdown
-    admitted = AdmissionResult(*facts, tokens=tokens, place=admission.place)
+    values = _limit_status(accounts, now), admission.wait, admission.slowdown
+    admitted = AdmissionResult(*values, tokens=tokens, place=admission.place)
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None

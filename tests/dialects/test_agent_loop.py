@@ -16,6 +16,7 @@ from tests.dialects.gemini.interactions.test_interactions import Interacting
 from tests.dialects.gemini.live.spoken import GEMINI, VERTEX
 from tests.dialects.gemini.live.spoken import text as live_text
 from tests.dialects.virtual_socket import VirtualSocket
+from tests.faults.protocol_table import ProtocolTable
 from tests.language.virtual_server import ClientRequest, VirtualServer
 
 SCHEMA: Final = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -78,7 +79,7 @@ def _ollama(id: str) -> list[dict[str, Any]]:
     return [USER, {"role": "assistant", "content": "", "tool_calls": [call]}, result]
 
 
-HISTORIES: Final[dict[str, History]] = {
+_HISTORIES: Final[dict[str, History]] = {
     "openai-chat": _chat,
     "openai-responses": _responses,
     "anthropic-messages": _messages,
@@ -88,6 +89,7 @@ HISTORIES: Final[dict[str, History]] = {
     "cohere-chat": _chat,
     "ollama-chat": _ollama,
 }
+HISTORIES: Final = ProtocolTable("tests/dialects/test_agent_loop.py: _HISTORIES", _HISTORIES)
 """The turns of the second request, by endpoint."""
 WITHOUT_TOOLS: Final = {"openai-completions"}
 CALLS: Final = {call.name: call for call in GENERATING_CALLS if call.endpoint not in WITHOUT_TOOLS}

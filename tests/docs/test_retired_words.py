@@ -28,7 +28,8 @@ IN_PROSE = re.compile(rf"\b(?:{'|'.join((*WORDS, *PHRASES))})\b", re.IGNORECASE)
 IN_NAMES = frozenset(WORDS) - {"answer", "answers", "score", "scores"}
 """`answer` and `score` are also fields of providers and promised names."""
 RETIRED_IDENTIFIERS = IN_NAMES | {
-    "drawn", "lasting", "loading", "made", "memorable", "stamp", "tallied", "tally", "tended", "whole_answer",
+    "drawn", "facts", "lasting", "lease", "leases", "loading", "made", "memorable", "recall", "recalled", "settle",
+    "stamp", "tallied", "tally", "tended", "whole_answer",
 }  # fmt: skip
 """Words that no name of the package may have, be it of a class, a function, a parameter, a variable or a field."""
 PROMISED_NAMES = frozenset(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
 from typing import Any, TypeAlias
 
 import anthropic
@@ -23,22 +22,13 @@ from langchain_core.messages import AIMessageChunk, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from langchain_openai.chat_models.base import OpenAIInvalidRequestError, OpenAIRateLimitError
-from pydantic import BaseModel
 
-from tests.live import Live
-from tests.sdk.frameworks.serving import scripted, shipped
+from tests.sdk.frameworks.fixtures import Weather, default, servers, url
 from tests.sdk.loopback import loopback_only
 
-__all__ = ["loopback_only"]
+__all__ = ["default", "loopback_only", "servers", "url"]
 
 Making: TypeAlias = Callable[..., BaseChatModel]
-
-
-class Weather(BaseModel):
-    """The weather of a city."""
-
-    city: str
-    degrees: int
 
 
 @tool
@@ -65,23 +55,6 @@ def claude(url: str, model: str = "claude-mock") -> BaseChatModel:
 
 WAYS = {"chat": chat, "responses": responses, "claude": claude}
 ways = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Live, Live]]:
-    """The rules of the tests, and the pack `default`."""
-    with ExitStack() as stack:
-        yield stack.enter_context(scripted()), stack.enter_context(shipped())
-
-
-@pytest.fixture
-def url(servers: tuple[Live, Live]) -> str:
-    return servers[0].url
-
-
-@pytest.fixture
-def default(servers: tuple[Live, Live]) -> str:
-    return servers[1].url
 
 
 @pytest.fixture(scope="module")

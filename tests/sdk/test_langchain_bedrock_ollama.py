@@ -19,13 +19,11 @@ from langchain_core.messages import AIMessageChunk, ToolMessage
 from langchain_core.tools import tool
 from langchain_ollama import ChatOllama, OllamaEmbeddings
 from ollama import ResponseError
-from pydantic import BaseModel
 
-from tests.live import Live
-from tests.sdk.frameworks.serving import scripted, shipped
+from tests.sdk.frameworks.fixtures import Weather, default, servers, url
 from tests.sdk.loopback import loopback_only
 
-__all__ = ["loopback_only"]
+__all__ = ["default", "loopback_only", "servers", "url"]
 
 Making: TypeAlias = Callable[..., Any]
 CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -33,34 +31,10 @@ HELLO = "Hello, world. It is a fine day."
 QUESTION: Any = {"messages": [("user", "How is the weather?")]}
 
 
-class Weather(BaseModel):
-    """The weather of a city."""
-
-    city: str
-    degrees: int
-
-
 @tool
 def get_weather(city: str) -> str:
     """The weather of a city."""
     return f'{{"degrees": 21, "city": "{city}"}}'
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Live, Live]]:
-    """The rules of the tests, and the pack `default`."""
-    with ExitStack() as stack:
-        yield stack.enter_context(scripted()), stack.enter_context(shipped())
-
-
-@pytest.fixture
-def url(servers: tuple[Live, Live]) -> str:
-    return servers[0].url
-
-
-@pytest.fixture
-def default(servers: tuple[Live, Live]) -> str:
-    return servers[1].url
 
 
 @pytest.fixture

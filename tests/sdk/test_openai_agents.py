@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 import openai
@@ -23,23 +22,14 @@ from agents import (
     Runner,
     function_tool,
 )
-from pydantic import BaseModel
 
-from tests.live import Live
-from tests.sdk.frameworks.serving import scripted, shipped
+from tests.sdk.frameworks.fixtures import Weather, default, servers, url
 from tests.sdk.loopback import loopback_only
 
-__all__ = ["loopback_only"]
+__all__ = ["default", "loopback_only", "servers", "url"]
 
 T = TypeVar("T")
 UNTRACED = RunConfig(tracing_disabled=True)
-
-
-class Weather(BaseModel):
-    """The weather of a city."""
-
-    city: str
-    degrees: int
 
 
 @function_tool
@@ -51,23 +41,6 @@ def get_weather(city: str) -> str:
 WAYS = {"responses": OpenAIResponsesModel, "chat": OpenAIChatCompletionsModel}
 ways = pytest.mark.parametrize("way", WAYS)
 Ask: TypeAlias = Callable[[Model], Awaitable[T]]
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Live, Live]]:
-    """The rules of the tests, and the pack `default`."""
-    with ExitStack() as stack:
-        yield stack.enter_context(scripted()), stack.enter_context(shipped())
-
-
-@pytest.fixture
-def url(servers: tuple[Live, Live]) -> str:
-    return servers[0].url
-
-
-@pytest.fixture
-def default(servers: tuple[Live, Live]) -> str:
-    return servers[1].url
 
 
 def run_with_model(url: str, way: str, ask: Ask[T], model: str = "gpt-4o") -> T:

@@ -6,14 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias, TypeVar
 
 import anthropic
 import openai
 import pytest
-from pydantic import BaseModel
 from pydantic_ai import Agent, NativeOutput, PromptedOutput, ToolOutput, UnexpectedModelBehavior
 from pydantic_ai.exceptions import ModelHTTPError
 from pydantic_ai.messages import ThinkingPart, ToolCallPart, ToolReturnPart
@@ -23,20 +21,12 @@ from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from tests.live import Live
-from tests.sdk.frameworks.serving import scripted, shipped
+from tests.sdk.frameworks.fixtures import Weather, default, servers, url
 from tests.sdk.loopback import loopback_only
 
-__all__ = ["loopback_only"]
+__all__ = ["default", "loopback_only", "servers", "url"]
 
 T = TypeVar("T")
-
-
-class Weather(BaseModel):
-    """The weather of a city."""
-
-    city: str
-    degrees: int
 
 
 def get_weather(city: str) -> str:
@@ -60,23 +50,6 @@ WAYS: dict[str, Any] = {"chat": chat, "responses": responses, "claude": claude}
 MODELS = {"chat": "gpt-4o", "responses": "gpt-4o", "claude": "claude-mock"}
 ways = pytest.mark.parametrize("way", WAYS)
 Ask: TypeAlias = Callable[[Model], Awaitable[T]]
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[tuple[Live, Live]]:
-    """The rules of the tests, and the pack `default`."""
-    with ExitStack() as stack:
-        yield stack.enter_context(scripted()), stack.enter_context(shipped())
-
-
-@pytest.fixture
-def url(servers: tuple[Live, Live]) -> str:
-    return servers[0].url
-
-
-@pytest.fixture
-def default(servers: tuple[Live, Live]) -> str:
-    return servers[1].url
 
 
 def run_with_model(url: str, way: str, ask: Ask[T], model: str | None = None) -> T:

@@ -304,7 +304,7 @@ class Deaf:
 def test_safety_poll_sees_missed_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watchfiles.awatch", Deaf())
     monkeypatch.setattr("mockllm.server.reload.SAFETY", 0.05)
-    monkeypatch.setattr("mockllm.server.reload.SETTLE", 0.0)
+    monkeypatch.setattr("mockllm.server.reload.WATCH_ACTIVE_AFTER", 0.0)
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a.yaml").write_text("1")
 

@@ -60,13 +60,16 @@ Pace: TypeAlias = Callable[[Sequence[RecordedMessage]], Sequence[float]]
 
 
 def turns_of(messages: Sequence[RecordedMessage]) -> tuple[RecordedTurn, ...]:
-    """Return the turns of a recording. The first one is what the server sends without a message of the client."""
+    """Return the turns of a recording, up to the client's end. The first one is what the server sends without a
+    message of the client."""
     turns: list[RecordedTurn] = []
     message, answer = None, list[RecordedMessage]()
     for each in messages:
         if not each.from_client:
             answer.append(each)
-        elif each.close is None:
+        elif each.close is not None:
+            break  # the end that follows is the server's reply to it
+        else:
             turns.append(RecordedTurn(_kind_of(message), message, tuple(answer)))
             message, answer = each, []
     turns.append(RecordedTurn(_kind_of(message), message, tuple(answer)))
@@ -226,8 +229,8 @@ class RecordedSocketSession:
         plan = Plan(ResponseHead(200, ()), close_steps(POLICY, reason), Framing.WEBSOCKET)
         return PlayMessages(kind, data, plan, reason)
 
-    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
-        return recall
+    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+        return lookup
 
     def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
         return plan

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from mockllm.core.batch import BatchLine
 from mockllm.core.json.codec import loads
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.dialects.azure.dialects import DeploymentRequest
 from mockllm.dialects.openai.batches.batch_calls import (
@@ -34,7 +35,6 @@ from mockllm.dialects.openai.files.file_calls import (
     UploadFile,
     UploadRequest,
 )
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.validators import Check, one_of
 from mockllm.dialects.vendors.errors import VendorCall
 

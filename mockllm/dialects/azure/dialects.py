@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, Step
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -25,7 +26,6 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.validators import check_length
 from mockllm.dialects.vendors.chat import VendorChat

@@ -10,8 +10,9 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.request import Request
-from mockllm.dialects.bedrock.converse_request import list_of, object_of, text_of
+from mockllm.dialects.bedrock.converse_request import list_of
 from mockllm.dialects.bedrock.errors import ERROR_TYPE
 
 _RANGES: Final = {"temperature": (0, 1), "topP": (0, 1), "maxTokens": (1, None)}

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
@@ -37,18 +38,9 @@ _MEDIA: Final[dict[str, MediaPart]] = {
 }
 
 
-def object_of(value: Json) -> dict[str, Json]:
-    """Return the object; an empty one in place of anything else."""
-    return value if type(value) is dict else {}
-
-
 def list_of(value: Json) -> list[Json]:
     """Return the list; an empty one in place of anything else."""
     return value if type(value) is list else []
-
-
-def text_of(value: Json) -> str | None:
-    return value if type(value) is str else None
 
 
 class BedrockRequest(Request):

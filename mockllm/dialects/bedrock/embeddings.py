@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
@@ -23,7 +24,7 @@ from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.text_vectors import Vector, vector, written
 from mockllm.core.tokens import estimate
 from mockllm.dialects.bedrock.converse_check import check_readable
-from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of, object_of, text_of
+from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, json_plan
 from mockllm.dialects.cohere.lookups import TYPES, in_form
 from mockllm.dialects.dialect import ResponseIdentity

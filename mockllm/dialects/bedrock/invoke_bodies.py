@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Event, encode
 from mockllm.core.rendering.event_parser import events
@@ -19,7 +20,7 @@ from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.anthropic.decoder import decode_payloads
 from mockllm.dialects.bedrock.converse import Converse, ConverseEncoder, stop_reason
 from mockllm.dialects.bedrock.converse_decoder import read_error, read_payload
-from mockllm.dialects.bedrock.converse_request import ConverseRequest, object_of
+from mockllm.dialects.bedrock.converse_request import ConverseRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.invoke_anthropic import AnthropicBody
 from mockllm.dialects.bedrock.invoke_text import COHERE, LLAMA, MISTRAL, TITAN, TextBody

@@ -15,11 +15,12 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Message, Request, Tool
 from mockllm.dialects.bedrock.converse_check import BedrockRequestProblem, check_conversation, check_readable
-from mockllm.dialects.bedrock.converse_request import BedrockRequest, ConverseRequest, object_of, text_of
+from mockllm.dialects.bedrock.converse_request import BedrockRequest, ConverseRequest
 from mockllm.dialects.bedrock.errors import error_plan, json_plan
 from mockllm.dialects.bedrock.invoke import InvokeRequest
 from mockllm.dialects.dialect import ResponseIdentity

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import StreamForm
@@ -32,10 +33,10 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.errors import CohereCall, head, message_of, required, uuid
-from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest, objects
+from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
 from mockllm.dialects.cohere.stream_form import COHERE_FORM
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
 
 NAME: Final = "cohere"
 FINISH: Final[dict[Finish, str]] = {
@@ -275,15 +276,9 @@ class CohereChat(CohereCall):
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request in Cohere's form."""
         system = [] if request.system is None else [{"role": "system", "content": request.system}]
-        functions = [
-            without_empty(
-                {"name": each.name, "description": each.description, "parameters": tool_schema(each)}
-            )
-            for each in request.tools
-        ]
         own = {
             "messages": system + request.turns,
-            "tools": [{"type": "function", "function": function} for function in functions],
+            "tools": function_tools(request),
             "response_format": _format(request.response_format),
             "max_tokens": request.max_tokens,
             "stop_sequences": list(request.stop),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.cohere.request import object_of, objects, text_of
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final = {

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
@@ -29,18 +30,6 @@ _ROLES: Final[dict[str, Role]] = {
     "assistant": "assistant",
     "tool": "tool",
 }
-
-
-def text_of(value: Json) -> str | None:
-    return value if type(value) is str else None
-
-
-def object_of(value: Json) -> dict[str, Json]:
-    return value if type(value) is dict else {}
-
-
-def objects(value: Json) -> Iterator[dict[str, Json]]:
-    return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
 
 
 class CohereBaseRequest(Request):

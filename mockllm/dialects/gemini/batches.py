@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from mockllm.core.batch import BatchLine, BatchOutcome, BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
@@ -32,7 +33,7 @@ from mockllm.dialects.gemini.batch_output import CODES, outputs
 from mockllm.dialects.gemini.cached_contents import format_time
 from mockllm.dialects.gemini.file_object import file_object, find_file, missing_file
 from mockllm.dialects.gemini.generate_check import check_readable
-from mockllm.dialects.gemini.generate_request import GeminiRequest, object_of
+from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.pages import page
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
 from mockllm.dialects.gemini.uploads import LETTERS

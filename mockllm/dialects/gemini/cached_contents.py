@@ -16,6 +16,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
@@ -31,7 +32,7 @@ from mockllm.dialects.gemini.cached_content import (
 )
 from mockllm.dialects.gemini.count_tokens import prompt_characters
 from mockllm.dialects.gemini.generate_check import CACHED, GeminiDialect, check_readable, first_problem
-from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest, object_of, read_object
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest, read_object
 from mockllm.dialects.gemini.pages import page
 from mockllm.dialects.gemini.validators import GeminiRequestProblem, check_shape
 from mockllm.dialects.gemini.wire_format import JSON, indented

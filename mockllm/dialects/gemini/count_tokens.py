@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
-from mockllm.dialects.gemini.generate_request import GenerateRequest, object_of
+from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.wire_format import JSON, indented
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -16,7 +17,7 @@ from mockllm.core.text_vectors import shortened, vector, written
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_check import CONTENT, GeminiDialect, check_readable, first_problem
-from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.validators import (
     INTEGER,
     STRING,

@@ -18,6 +18,7 @@ from msgspec import Struct
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import SchemaPath, subschemas
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
@@ -31,13 +32,7 @@ from mockllm.dialects.gemini.cached_content import (
     missing_cache,
 )
 from mockllm.dialects.gemini.errors import TYPE, error_plan
-from mockllm.dialects.gemini.generate_request import (
-    MAX_CANDIDATES,
-    GeminiRequest,
-    as_google_request,
-    list_of,
-    object_of,
-)
+from mockllm.dialects.gemini.generate_request import MAX_CANDIDATES, GeminiRequest, as_google_request, list_of
 from mockllm.dialects.gemini.validators import (
     BOOLEAN,
     INTEGER,

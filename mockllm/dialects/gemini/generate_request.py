@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
@@ -258,11 +259,6 @@ class GenerateRequest(GeminiRequest):
     def omits_thinking(self) -> bool:
         """Whether the request explicitly declines thoughts."""
         return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is False
-
-
-def object_of(value: Json) -> dict[str, Json]:
-    """Return the object; an empty one in place of anything else."""
-    return value if type(value) is dict else {}
 
 
 def read_object(data: bytes) -> dict[str, Json]:

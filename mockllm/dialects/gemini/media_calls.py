@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.media.images import IMAGE_TYPES, ImageSize, make_image
 from mockllm.core.media.video import VIDEO_TYPE, make_video
@@ -33,7 +34,7 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check_readable
-from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.media_output import image_size
 from mockllm.dialects.gemini.wire_format import JSON, indented
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest

@@ -14,17 +14,12 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
 from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
-from mockllm.dialects.gemini.generate_request import (
-    MESSAGE_TOKENS,
-    GenerateRequest,
-    add_turn,
-    list_of,
-    object_of,
-)
+from mockllm.dialects.gemini.generate_request import MESSAGE_TOKENS, GenerateRequest, add_turn, list_of
 
 _LIFETIME: Final = 300.0
 _MINIMUMS: Final = (("*gemini-1*", None), ("*gemini-2.0*", None), ("*pro*", 4096), ("*", 1024))

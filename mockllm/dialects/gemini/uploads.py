@@ -13,6 +13,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.form_fields import multipart_parts
@@ -21,7 +22,7 @@ from mockllm.core.request.server_address import server_url
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.file_object import DEFAULT_TYPE, PREFIX, file_object
-from mockllm.dialects.gemini.generate_request import GeminiRequest, object_of
+from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
 
 UPLOAD: Final = "upload/"

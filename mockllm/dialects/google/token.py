@@ -14,11 +14,11 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.generate_request import object_of
 from mockllm.dialects.gemini.wire_format import JSON, indented
 
 JWT_GRANT: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -11,6 +11,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -19,7 +20,7 @@ from mockllm.core.text_vectors import Vector, similarity, vector, written
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.huggingface.errors import InferenceCall, invalid
-from mockllm.dialects.openai.request_fields import ModelRequest, count_of, object_of, text_of, texts
+from mockllm.dialects.openai.request_fields import ModelRequest
 from mockllm.dialects.vendors.errors import head
 
 SIZE: Final = 384

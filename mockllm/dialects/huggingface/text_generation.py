@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
@@ -27,7 +28,7 @@ from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, 
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.huggingface.errors import InferenceCall, invalid
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, without_empty
-from mockllm.dialects.openai.request_fields import ModelRequest, count_of, object_of, text_of, texts
+from mockllm.dialects.openai.request_fields import ModelRequest
 from mockllm.dialects.vendors.errors import head
 
 FINISH: Final[Mapping[Finish, str]] = {"length": "length", "stop": "eos_token"}

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json, dumps
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.mcp.errors import refusal
 from mockllm.dialects.mcp.protocol import (
@@ -35,7 +36,7 @@ from mockllm.dialects.mcp.protocol import (
     VERSION_HEADER,
     VERSIONS,
 )
-from mockllm.dialects.mcp.request import RpcRequest, ServerRequest, object_of
+from mockllm.dialects.mcp.request import RpcRequest, ServerRequest
 
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 SESSIONS: Final = "mcp session "

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
     ContentChunk,
@@ -21,7 +22,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.mcp.protocol import CAPABILITY_OF, META_CAPABILITIES, META_LOG_LEVEL, TASKS
-from mockllm.dialects.mcp.request import RpcRequest, object_of
+from mockllm.dialects.mcp.request import RpcRequest
 from mockllm.dialects.mcp.results import completed
 
 NAME: Final = "mcp"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
-from mockllm.dialects.mcp.request import object_of
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

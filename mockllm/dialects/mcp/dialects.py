@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import (
     AwaitedResponses,
@@ -53,7 +54,7 @@ from mockllm.dialects.mcp.protocol import (
     UPDATED,
 )
 from mockllm.dialects.mcp.replayed import readdressed
-from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest, object_of
+from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest
 from mockllm.dialects.mcp.results import ANSWERS, completed
 from mockllm.dialects.mcp.tasks import CHANGES, TASK_ANSWERS, begun_task, task_update
 
@@ -277,17 +278,21 @@ def _listening(request: RpcRequest, server: ToolServer) -> Plan:
     return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
 
 
-class McpListen(ServerCall):
-    """GET: the stream of a server's own messages, until 2025-11-25."""
-
-    api = "listen"
-    request: type[Request] = StreamRequest
+class _SessionCall(ServerCall):
+    """A call without a message, of a session that has begun."""
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, ServerRequest)
         return (
             foreign_page(request) or unauthorized(request) or check_version(request) or _of_session(request)
         )
+
+
+class McpListen(_SessionCall):
+    """GET: the stream of a server's own messages, until 2025-11-25."""
+
+    api = "listen"
+    request: type[Request] = StreamRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -303,17 +308,11 @@ class McpListen(ServerCall):
         return Plan(ResponseHead(OK, SSE), tuple(_messages(server)), Framing.SSE)
 
 
-class McpEnd(ServerCall):
+class McpEnd(_SessionCall):
     """DELETE: the client ends its session."""
 
     api = "end_session"
     request: type[Request] = EndRequest
-
-    def check(self, request: Request) -> Failure | None:
-        assert isinstance(request, ServerRequest)
-        return (
-            foreign_page(request) or unauthorized(request) or check_version(request) or _of_session(request)
-        )
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

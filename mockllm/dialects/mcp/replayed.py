@@ -12,9 +12,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step, WaitStep
-from mockllm.dialects.mcp.request import RpcRequest, object_of
+from mockllm.dialects.mcp.request import RpcRequest
 
 _DATA: Final = re.compile(rb"^(data: ?)(\{[^\r\n]*)", re.MULTILINE)
 MAX_PLACES: Final = 100

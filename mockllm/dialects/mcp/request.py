@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
@@ -33,14 +34,6 @@ PER_CLIENT: Final = frozenset({META, "clientInfo", "capabilities", "protocolVers
 """The params that describe the client and not its request."""
 WORDS: Final = {"tools/call": "tool", "prompts/get": "prompt", "resources/read": "resource"}
 """The words of `match: {mcp: …}` for what a method names."""
-
-
-def object_of(value: Json) -> dict[str, Json]:
-    return value if type(value) is dict else {}
-
-
-def text_of(value: Json) -> str | None:
-    return value if type(value) is str else None
 
 
 class ServerRequest(Request):

@@ -12,6 +12,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.request.tool_server import ServedPrompt, ServedResource, ServedTool, ToolServer
 from mockllm.dialects.mcp.check import supported_versions
 from mockllm.dialects.mcp.errors import refusal
@@ -24,7 +25,7 @@ from mockllm.dialects.mcp.protocol import (
     META_SERVER,
     TASKS,
 )
-from mockllm.dialects.mcp.request import RpcRequest, object_of
+from mockllm.dialects.mcp.request import RpcRequest
 
 MAX_VALUES: Final = 100
 """How many values a completion has at most (`CompleteResult`)."""

@@ -13,6 +13,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Plan, Step, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
@@ -22,7 +23,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.content import askable, result_of
 from mockllm.dialects.mcp.errors import json_plan, lacking, refusal, response
 from mockllm.dialects.mcp.protocol import INVALID_PARAMS, TASKS
-from mockllm.dialects.mcp.request import RpcRequest, object_of
+from mockllm.dialects.mcp.request import RpcRequest
 from mockllm.dialects.mcp.results import completed
 
 STORED: Final = "mcp task "

@@ -14,13 +14,14 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, ModelRequest, object_of, objects, text_of
+from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, ModelRequest
 from mockllm.dialects.openai.validators import check_fields, check_readable, missing, refuse, string
 from mockllm.dialects.vendors.errors import VendorCall, head
 

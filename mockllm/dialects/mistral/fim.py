@@ -12,6 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.reply.reply import Refusal, Reply, Text
 from mockllm.core.request.request import Message, Request, TextPart
@@ -19,7 +20,6 @@ from mockllm.dialects.dialect import ProtocolCapabilities
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.request_builder import build_completions
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.validators import (
     Check,
     array,

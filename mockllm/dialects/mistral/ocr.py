@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Refusal, Reply, Text
@@ -22,7 +23,7 @@ from mockllm.core.tokens import estimate
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.media.media_call import MediaCall, own_extras, parts_of, with_parts
-from mockllm.dialects.openai.request_fields import ModelRequest, object_of
+from mockllm.dialects.openai.request_fields import ModelRequest
 from mockllm.dialects.openai.validators import check_readable, missing, one_of, wrong_type
 from mockllm.dialects.vendors.errors import VendorCall, head
 

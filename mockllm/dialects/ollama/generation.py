@@ -36,7 +36,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
 from mockllm.dialects.ollama.check import CHAT, GENERATE, check_fields
 from mockllm.dialects.ollama.decoder import decode
 from mockllm.dialects.ollama.errors import JSON, OllamaCall, error_object
@@ -258,15 +258,9 @@ class OllamaChat(OllamaGeneration):
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request; the protocol has no tool choice and one choice."""
         system = [] if request.system is None else [{"role": "system", "content": request.system}]
-        functions = [
-            without_empty(
-                {"name": tool.name, "description": tool.description, "parameters": tool_schema(tool)}
-            )
-            for tool in request.tools
-        ]
         own = {
             "messages": system + request.turns,
-            "tools": [{"type": "function", "function": function} for function in functions],
+            "tools": function_tools(request),
         }
         return _wire("/api/chat", request, own)
 

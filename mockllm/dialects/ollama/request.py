@@ -6,10 +6,10 @@ Fields are those of the types of the `ollama` package (0.6.3, `_types.py`). A re
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
@@ -32,18 +32,6 @@ _GENERATION_FIELDS: Final = frozenset({
     "model", "stream", "options", "format", "keep_alive", "think", "logprobs", "top_logprobs", "truncate", "shift",
     "debug_render_only", "width", "height", "steps",
 })  # fmt: skip
-
-
-def text_of(value: Json) -> str | None:
-    return value if type(value) is str else None
-
-
-def object_of(value: Json) -> dict[str, Json]:
-    return value if type(value) is dict else {}
-
-
-def objects(value: Json) -> Iterator[dict[str, Json]]:
-    return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
 
 
 class OllamaRequest(Request):

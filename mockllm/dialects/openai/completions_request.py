@@ -8,6 +8,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import texts
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Message, Request
 from mockllm.core.request.response_parameters import Sampling
@@ -18,7 +19,6 @@ from mockllm.dialects.openai.request_fields import (
     count_inputs,
     input_message,
     is_token_list,
-    texts,
 )
 from mockllm.dialects.openai.validators import (
     Check,

@@ -8,6 +8,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -16,13 +17,7 @@ from mockllm.core.text_vectors import packed, shortened, vector, written
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
-from mockllm.dialects.openai.request_fields import (
-    TokenInput,
-    count_inputs,
-    input_message,
-    is_token_list,
-    text_of,
-)
+from mockllm.dialects.openai.request_fields import TokenInput, count_inputs, input_message, is_token_list
 from mockllm.dialects.openai.validators import (
     Check,
     check_fields,

@@ -9,6 +9,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.messages import MediaPart, Part
@@ -16,7 +17,6 @@ from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.validators import (
     array,
     check_fields,

@@ -16,10 +16,10 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.prompt_cache.policy import BreakpointCache, CachePolicy, StepCache
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
-from mockllm.dialects.openai.request_fields import object_of
 
 MARK: Final = "prompt_cache_breakpoint"
 BREAKPOINT_LIFETIME: Final = 1800.0

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import count_of, object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, Role
 from mockllm.core.request.request import Message, Request, TextPart, Tool
@@ -30,30 +31,9 @@ MAX_CHOICES: Final = 128
 """The maximum number of choices of one request."""
 
 
-def text_of(value: Json) -> str | None:
-    return value if type(value) is str else None
-
-
-def object_of(value: Json) -> dict[str, Json]:
-    return value if type(value) is dict else {}
-
-
-def count_of(value: Json) -> int | None:
-    """Return an integer above 0; None for anything else, `true` included."""
-    return value if type(value) is int and value > 0 else None
-
-
 def choice_count(value: Json) -> int:
     """Return the number of requested choices, limited to the service's maximum also where no check ran."""
     return min(count_of(value) or 1, MAX_CHOICES)
-
-
-def objects(value: Json) -> Iterator[dict[str, Json]]:
-    return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
-
-
-def texts(value: Json) -> Iterator[str]:
-    return (entry for entry in value if type(entry) is str) if type(value) is list else iter(())
 
 
 class ModelRequest(Request):

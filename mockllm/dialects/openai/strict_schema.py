@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema import subschemas
-from mockllm.dialects.openai.request_fields import object_of
+from mockllm.core.json.typed_values import object_of
 from mockllm.dialects.openai.validators import refuse
 
 UNSUPPORTED_KEYWORDS: Final = frozenset(

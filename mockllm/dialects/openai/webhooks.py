@@ -11,6 +11,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.plan import Plan
@@ -20,7 +21,6 @@ from mockllm.core.webhook import Webhook
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall, page, stored_object_note
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.request_fields import text_of, texts
 from mockllm.dialects.openai.validators import array, check_fields, check_readable, missing, string
 
 PREFIX: Final = "we_"

@@ -12,9 +12,9 @@ from hashlib import blake2b
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
-from mockllm.dialects.openai.request_fields import object_of
 
 Object = dict[str, Json]
 

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.plan import EventStep, Plan, Step
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.completions_request import check_body
-from mockllm.dialects.openai.request_fields import objects
 from mockllm.dialects.openai.validators import check_readable
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorCompletions

@@ -12,8 +12,8 @@ from itertools import islice
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep
-from mockllm.dialects.openai.request_fields import object_of, objects
 from mockllm.dialects.serving_metrics import MetricHistogram, ServedUsage, ServingMetricsForm
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 

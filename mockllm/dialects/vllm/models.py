@@ -12,12 +12,12 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.models import CREATED
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.validators import check_readable
 from mockllm.dialects.vendors.errors import VendorCall
 from mockllm.dialects.vendors.responses import VendorModels

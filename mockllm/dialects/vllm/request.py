@@ -10,12 +10,12 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import count_of, object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from mockllm.dialects.openai.request_fields import count_of, object_of
 from mockllm.dialects.openai.validators import refuse
 from mockllm.dialects.vendors.object_edits import without_schemas
 

@@ -14,12 +14,12 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.validators import check_readable, missing, string, wrong_type
 from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN

@@ -23,6 +23,7 @@ from mockllm.server.control.access import SAFE, Access
 from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, TextResponse
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
+from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
 from mockllm.server.journal.journal import BATCH
 from mockllm.server.protocols import EngineProtocol
@@ -36,26 +37,14 @@ if TYPE_CHECKING:
     from mockllm.server.control.live_feed import LiveFeed
 
 
-class ControlApi:
+class ControlApi(LazyRoutes):
     """Answers the calls of the control API on one context."""
 
     def __init__(self, context: ControlContext, access: Access | None = None) -> None:
         self.context = context
         self._access = access or Access()
         self.feed: LiveFeed | None = None
-        self.loaded = False
-
-    def load(self) -> None:
-        """Import the modules of all calls."""
-        import mockllm.server.control.routes  # noqa: F401 - for the calls that follow
-
-        self.loaded = True
-
-    def knows(self, path: str) -> bool:
-        """Return whether a path belongs to this API: all outside of `/api` do."""
-        from mockllm.server.control.routes import is_known
-
-        return is_known(path)
+        super().__init__()
 
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str

@@ -10,6 +10,7 @@ from multidict import CIMultiDict
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.server.builtin_pages import plain
+from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.live_feed import LiveFeed
 from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
 
@@ -19,25 +20,13 @@ if TYPE_CHECKING:
 AWAY = "The supervisor of this worker has ended.\n"
 
 
-class ForwardedControl:
+class ForwardedControl(LazyRoutes):
     """Passes the calls of the control API on, over the channel to the supervisor."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._feed: ForwardedFeed | None = None
-        self.loaded = False
-
-    def load(self) -> None:
-        """Import the modules of all calls."""
-        import mockllm.server.control.routes  # noqa: F401 - for the calls that follow
-
-        self.loaded = True
-
-    def knows(self, path: str) -> bool:
-        """Return whether a path belongs to this API: all outside of `/api` do."""
-        from mockllm.server.control.routes import is_known
-
-        return is_known(path)
+        super().__init__()
 
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str

@@ -107,6 +107,12 @@ def test_end_of_the_provider_closes_with_its_code() -> None:
     assert action.plan.framing is Framing.WEBSOCKET
 
 
+def test_reply_to_the_clients_end_is_not_played() -> None:
+    ends = [RecordedMessage(0.1, b"", sent, close=1000) for sent in (True, False)]
+    replayed = Replayed([client(0.0, "go"), server(0.0, "yes"), *ends])
+    assert texts(replayed.send("go")) == [b"yes"]
+
+
 def test_answer_of_binary_messages_is_binary() -> None:
     replayed = Replayed([client(0.0, "go"), server(0.0, b"\1"), server(0.0, b"\2")])
     assert replayed.send("go").plan.framing is Framing.WEBSOCKET_BINARY

@@ -84,7 +84,7 @@ def texts(answers: list[tuple[int, str]]) -> Counter[str]:
 
 
 def test_own_store_makes_counts_exact(server: Process) -> None:
-    assert any("Store:" in line for line in server.out)
+    until(lambda: any("Store:" in line for line in list(server.out)))
     steps = texts(ask_all(server, ["step"] * REQUESTS))
     assert steps == {"one": 1, "two": 1, "three": REQUESTS - 2}
     assert Counter(status for status, _ in ask_all(server, ["hi"] * REQUESTS, model="limited")) == {

@@ -10,6 +10,7 @@ from typing import Any
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
@@ -17,7 +18,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.background import events_after, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_check import GeminiDialect
-from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of, read_object
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, read_object
 from mockllm.dialects.gemini.interactions.dialect import (
     COMPLETED,
     EVENTS,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import USUAL, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.socket_session import SocketSession
@@ -20,7 +21,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_check import GeminiDialect
-from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.live.dialect import LiveRequest, closing_plan
 
 

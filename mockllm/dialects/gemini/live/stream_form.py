@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.stream_form import CallPlace, MemberPlace, Payload, StreamForm
-from mockllm.dialects.gemini.generate_request import list_of, object_of
+from mockllm.dialects.gemini.generate_request import list_of
 
 
 def _content(payload: Payload) -> Payload | None:

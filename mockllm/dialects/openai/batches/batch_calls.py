@@ -12,6 +12,7 @@ from typing import Final
 from mockllm.core.batch import BatchOutcome, BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import count_of, object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, HEX, Ids
 from mockllm.core.rendering.plan import BatchStart, Plan
@@ -35,7 +36,6 @@ from mockllm.dialects.openai.files.file_calls import ID_LENGTH, file_object, mis
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
-from mockllm.dialects.openai.request_fields import count_of, object_of, text_of
 from mockllm.dialects.openai.validators import (
     Check,
     check_fields,

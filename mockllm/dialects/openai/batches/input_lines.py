@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.batch import BatchLine, LineResponse
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.dialects.openai.request_fields import object_of, text_of
+from mockllm.core.json.typed_values import object_of, text_of
 
 MAX_LINES: Final = 50_000
 MAX_ERRORS: Final = 100

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import MediaPart, Part, ResultPart, Role, last_user_text
 from mockllm.core.request.prompt_tokens import estimate_texts
@@ -19,15 +20,10 @@ from mockllm.dialects.openai.request_fields import (
     ModelRequest,
     choice_count,
     content_parts,
-    count_of,
     join_texts,
-    object_of,
-    objects,
     read_call,
     read_format,
     read_tool,
-    text_of,
-    texts,
 )
 
 ROLES: Final[dict[str, Role]] = {**NEUTRAL_ROLES, "tool": "tool", "function": "tool"}

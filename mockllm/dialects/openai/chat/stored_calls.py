@@ -15,6 +15,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, Plan
@@ -26,7 +27,6 @@ from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
-from mockllm.dialects.openai.request_fields import object_of, objects, text_of
 from mockllm.dialects.openai.validators import check_readable, missing
 
 PREFIX: Final = "chatcmpl-"

@@ -13,6 +13,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import count_of, object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, HEX
 from mockllm.core.rendering.plan import Plan
@@ -29,7 +30,6 @@ from mockllm.dialects.openai.files.file_calls import (
 )
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.request_fields import count_of, object_of, text_of
 from mockllm.dialects.openai.validators import (
     array,
     check_fields,

@@ -11,12 +11,12 @@ from typing import ClassVar, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.media.images import IMAGE_TYPES, ImageSize, size_of
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.media.media_request import MediaRequest
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.validators import (
     Check,
     boolean,

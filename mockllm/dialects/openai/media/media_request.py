@@ -13,12 +13,13 @@ from hashlib import sha256
 from typing import ClassVar, Final, Literal
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.media.audio import wav_seconds
 from mockllm.core.request.form_fields import FormFile, multipart_parts
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.messages import MediaPart, Message, Part, TextPart
-from mockllm.dialects.openai.request_fields import ModelRequest, text_of
+from mockllm.dialects.openai.request_fields import ModelRequest
 
 FORM: Final = "multipart/form-data"
 BOOLEANS: Final = {"true": True, "false": False}

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.media.audio import AUDIO_TYPES, make_audio
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
@@ -36,7 +37,6 @@ from mockllm.dialects.openai.media.media_call import (
     with_parts,
 )
 from mockllm.dialects.openai.media.media_request import MediaRequest
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.validators import (
     Check,
     check_fields,

@@ -11,11 +11,11 @@ from typing import ClassVar, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.media.media_request import MediaRequest
-from mockllm.dialects.openai.request_fields import text_of, texts
 from mockllm.dialects.openai.validators import (
     Check,
     array,

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Step, WaitStep
 from mockllm.core.request.stored_responses import Timeline
-from mockllm.dialects.openai.request_fields import object_of
 
 QUEUED: Final = "video.queued"
 IN_PROGRESS: Final = "video.in_progress"

@@ -7,6 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.media.images import ImageSize, size_of
 from mockllm.core.request.request import Request
@@ -15,7 +16,6 @@ from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.calls import stored_object_note
 from mockllm.dialects.openai.media.media_request import MediaRequest
 from mockllm.dialects.openai.media.video_jobs import last_state
-from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.validators import (
     Check,
     check_fields,

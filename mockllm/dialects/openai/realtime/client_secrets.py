@@ -10,13 +10,13 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import count_of, object_of, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.realtime.settings import TRANSCRIPTION, merged, new_session
-from mockllm.dialects.openai.request_fields import count_of, object_of, text_of
 
 DEFAULT_MODEL: Final = "gpt-realtime"
 DEFAULT_SECONDS: Final = 600

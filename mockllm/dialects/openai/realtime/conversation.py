@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.request_fields import objects, text_of
+from mockllm.core.json.typed_values import objects, text_of
 
 MAX_ITEMS: Final = 2000
 """The items of a conversation; the oldest leave first."""

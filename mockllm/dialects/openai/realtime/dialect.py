@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
@@ -27,7 +28,6 @@ from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import OPENAI, head
 from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of, without_audio
 from mockllm.dialects.openai.request_builder import build_responses
-from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.errors import ROWS
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.stream_forms import REALTIME_FORM

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -28,7 +29,6 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, readable
 from mockllm.dialects.openai.realtime.settings import TRANSCRIPTION, merged, new_session
-from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
 
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"

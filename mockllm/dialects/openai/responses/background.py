@@ -12,13 +12,13 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.background import background_run, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
-from mockllm.dialects.openai.request_fields import object_of
 from mockllm.dialects.openai.responses.history import response_object
 
 QUEUED: Final = "response.queued"

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema

@@ -12,6 +12,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
@@ -21,7 +22,6 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import page, stored_object_note
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
-from mockllm.dialects.openai.request_fields import object_of, objects
 from mockllm.dialects.openai.responses.check import check_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import items, listed_item, read_object

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.dialects.openai.request_fields import object_of, objects
 
 MAX_CHAIN: Final = 10_000
 """The maximum number of responses in a chain."""

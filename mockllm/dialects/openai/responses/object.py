@@ -10,11 +10,11 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
+from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
 from mockllm.core.randomness import HEX
 from mockllm.core.reply.reply import Choice, Finish, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, ResponsesFamily, responses_family, snapshot
-from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}

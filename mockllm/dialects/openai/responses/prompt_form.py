@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
 from mockllm.core.request.prompt_tokens import FRAMING, estimate_parts
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.prompt_cache import MARK, at_end, lifetime_of, unmarked
-from mockllm.dialects.openai.request_fields import content_parts, object_of, objects
+from mockllm.dialects.openai.request_fields import content_parts
 from mockllm.dialects.openai.responses.request import MEDIA, InputRequest, add_turn
 
 _OWN: Final = frozenset({"id", "status"})

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.validators import refuse
 
 BOUND: Final = ("function_call", "custom_tool_call", "message")

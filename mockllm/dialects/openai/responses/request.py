@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
@@ -22,15 +23,10 @@ from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,
     content_parts,
-    count_of,
     join_texts,
-    object_of,
-    objects,
     read_call,
     read_format,
     read_tool,
-    text_of,
-    texts,
 )
 from mockllm.dialects.openai.responses.history import chain, history, items, resolve_reference
 

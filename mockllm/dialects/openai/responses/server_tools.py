@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
-from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX
 
 Item: TypeAlias = dict[str, Json]

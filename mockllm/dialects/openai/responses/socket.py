@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.rendering.socket_session import (
@@ -33,7 +34,6 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.errors import ROWS
 from mockllm.dialects.openai.responses.request import ResponsesRequest

@@ -17,6 +17,7 @@ from msgspec.json import Decoder
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import objects, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.request.request import Request
@@ -26,7 +27,6 @@ from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored_object_note
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
-from mockllm.dialects.openai.request_fields import objects, text_of
 from mockllm.dialects.openai.responses.background import response_at
 from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
