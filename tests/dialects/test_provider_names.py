@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parents[2] / "mockllm"
 EXAMPLE = "a message or a help text shows an example"
 NAMES_OF_KEYS = "redaction recognizes every provider's keys, whoever is mocked, and core imports no dialect"
 SOURCE = "a verdict cites the source of its rule"
+LOAD_GENERATOR = "an inference server and the load generator in its package have one name"
 PROMISED = "public names of mockllm.testing"
 GENERAL = ("__init__", "shape", "tolerant")
 """The modules of the comparison that know no provider."""
@@ -30,6 +31,7 @@ ALLOWED = {
     },
     "cli/drift.py": EXAMPLE,
     "cli/exec.py": EXAMPLE,
+    "cli/fit.py": LOAD_GENERATOR,
     "cli/record.py": EXAMPLE,
     "cli/requests.py": EXAMPLE,
     "cli/serve.py": EXAMPLE,
@@ -38,6 +40,8 @@ ALLOWED = {
     "core/key_forms.py": NAMES_OF_KEYS,
     "core/redaction.py": NAMES_OF_KEYS,
     "core/faults/fault_points.py": "faults find a text in any provider's JSON, Google's escapes included",
+    "core/load_fit/result_files.py": LOAD_GENERATOR,
+    "core/load_fit/scenario_file.py": LOAD_GENERATOR,
     "core/request/agent_frames.py": "coding agents have names of providers in theirs",
     "core/verdicts/catalog.py": SOURCE,
     "core/verdicts/retry_after.py": "google.rpc.RetryInfo is a type of gRPC's error model",
