@@ -199,11 +199,6 @@ def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
     return False
 
 
-def delay_note(seconds: float) -> Sequence[str]:
-    """Return a note of the delay by limits and loads."""
-    return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
-
-
 def with_unique_headers(plan: Plan) -> Plan:
     """Return the plan with all headers as unique ones: a limit's headers differ each time."""
     head = ResponseHead(plan.head.status, (), plan.head.headers)

@@ -78,6 +78,14 @@ class PlannedResponse(NamedTuple):
         )
         return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
 
+    def with_bounds(self, headers: Headers, wait: float) -> PlannedResponse:
+        """Return the same response with the headers of limits, and with their delay in seconds."""
+        if not wait:
+            return self._replace(limit_headers=headers) if headers else self
+        plan = self.plan
+        head = plan.head.with_unique_headers(headers)
+        return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
+
     def again(self, id_seed: bytes, now: float, tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
         assert isinstance(self.rendered, PrerenderedResponse)
@@ -103,6 +111,11 @@ class PlannedResponse(NamedTuple):
     def status(self) -> int:
         rendered = self.rendered
         return rendered.status if isinstance(rendered, PrerenderedResponse) else rendered.head.status
+
+
+def delay_note(seconds: float) -> Sequence[str]:
+    """Return a note of the delay by limits and loads."""
+    return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
 
 
 def unknown_field_notes(request: Request) -> list[str]:

@@ -25,8 +25,8 @@ from mockllm.engine.candidates import HANDSHAKE, RequestValidation
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, unfit, unknown_path
 from mockllm.engine.overrides import Override, changed
-from mockllm.engine.plan_context import PlanContext, delay_note, with_unique_headers
-from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
+from mockllm.engine.plan_context import PlanContext, with_unique_headers
+from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
 from mockllm.engine.planner import ProxyRefused, ResponsePlanner
 from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.posts_after import webhooks_of
@@ -82,7 +82,7 @@ class Responder:
     def modifiers(self) -> Sequence[CatalogItem]:
         """The modifiers that apply."""
         items = self.planner.catalog.items
-        return [items[number] for number in self._applied()]
+        return [items[selected.candidate.item] for selected in self.decision.modifiers]
 
     def respond(self) -> PlannedResponse:
         """Return the response."""
@@ -179,9 +179,7 @@ class Responder:
 
     def _media(self, rule: str) -> PlannedResponse:
         """Return the media that a call makes without a rule."""
-        settings = self._settings(None, NO_RESPONSE, NO_STEP)
-        randomness = Randomness(self.seed, "", "", self.decision.number)
-        context = self._context_without_rule(settings, randomness, self._identity())
+        context = self._context_without_rule()
         return self._finished(self.planner.plan(context), rule, context)
 
     def _no_match(self, unmatched: Unmatched) -> PlannedResponse:
@@ -213,7 +211,7 @@ class Responder:
         settings: EffectiveSettings,
         cached: CachedTokens,
     ) -> PlannedResponse:
-        """Return the response, of the response cache where that has it."""
+        """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, bounds = self.request, self.decision.bounds
         cacheable = settings.cacheable and request.generates and not request.background
         if not (cacheable and (bounds is None or bounds.as_planned)):
@@ -228,22 +226,11 @@ class Responder:
         if cached is not NOTHING_CACHED:
             key = (key, cached)
         planned = self.planner.cache.response(key, self._identity(), request, render)
-        return planned if bounds is None else self._with_bounds(bounds, planned, settings)
-
-    def _with_bounds(
-        self, bounds: AdmissionResult, planned: PlannedResponse, settings: EffectiveSettings
-    ) -> PlannedResponse:
-        """Return the response with the limits' headers, unless a setting has the same header, and their delay."""
-        headers = self._limit_headers(bounds)
-        if settings.sending.headers:
-            own = {name.lower() for name, _, _ in settings.sending.headers}
-            headers = tuple(pair for pair in headers if pair[0] not in own)
-        if not bounds.wait:
-            return planned._replace(limit_headers=headers) if headers else planned
-        plan = planned.plan
-        head = plan.head.with_unique_headers(headers)
-        plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
-        return planned.with_plan(plan, *delay_note(bounds.wait))
+        if bounds is None:
+            return planned
+        own = {name.lower() for name, _, _ in settings.sending.headers or ()}
+        headers = tuple(pair for pair in self._limit_headers(bounds) if pair[0] not in own)
+        return planned.with_bounds(headers, bounds.wait)
 
     def _rendered(
         self,
@@ -283,13 +270,10 @@ class Responder:
         self, content: Failure | Plan, rule: str | None, *, missed: bool = False, note: str | None = None
     ) -> PlannedResponse:
         """Return a response that no rule makes, with the settings of the modifiers that apply."""
-        identity = self._identity()
-        plan = content if isinstance(content, Plan) else self._builtin_error(content, identity)
+        context = self._context_without_rule()
+        plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
         if self.decision.outcome == "limited":
             plan = with_unique_headers(plan)
-        settings = self._settings(None, NO_RESPONSE, NO_STEP)
-        randomness = Randomness(self.seed, "", "", self.decision.number)
-        context = self._context_without_rule(settings, randomness, identity)
         plan = self.planner.decorate(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)
@@ -332,14 +316,11 @@ class Responder:
             webhooks=tuple(webhooks_of(plan, context)) if context.posts else (),
         )
 
-    def _context_without_rule(
-        self, settings: EffectiveSettings, randomness: Randomness, identity: ResponseIdentity
-    ) -> PlanContext:
-        """Return the context of a response that no rule makes."""
-        scope = TemplateScope(self.request)
-        return self._context(
-            self.request, NO_RESPONSE, settings, scope, randomness, identity, self.decision.bounds
-        )
+    def _context_without_rule(self) -> PlanContext:
+        settings = self._settings(None, NO_RESPONSE, NO_STEP)
+        randomness = Randomness(self.seed, "", "", self.decision.number)
+        scope, identity, bounds = TemplateScope(self.request), self._identity(), self.decision.bounds
+        return self._context(self.request, NO_RESPONSE, settings, scope, randomness, identity, bounds)
 
     def _context(
         self,
@@ -386,12 +367,10 @@ class Responder:
         """The request's own seed, else that of its session, else the server's."""
         return self.matched.seed
 
-    def _applied(self) -> Sequence[int]:
-        return [selected.candidate.item for selected in self.decision.modifiers]
-
     def _settings(self, item: int | None, response: CompiledResponse, step: int) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
-        settings = self.planner.effective_settings(item, response, step, self._applied())
+        modifiers = [selected.candidate.item for selected in self.decision.modifiers]
+        settings = self.planner.effective_settings(item, response, step, modifiers)
         override = engine_context(self.request).override
         return changed(settings, override) if type(override) is Override else settings
 
