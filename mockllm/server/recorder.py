@@ -191,9 +191,8 @@ class Recorder(Struct):
         clock: Callable[[], float],
         on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
-        request, head = exchange.request, exchange.head
+        request, head, target = exchange.request, exchange.head, exchange.response.plan.delivery.proxy_target
         assert request is not None, "an engine has read the request"
-        target = exchange.response.plan.delivery.proxy_target
         to = None if target is None else target.to
         note = f"passed on to {without_credentials(to or request.provider or OTHER)}"
         try:
@@ -216,8 +215,7 @@ class Recorder(Struct):
         elif target is not None and (not target.record or self.out is None):
             note += "; not recorded: serve it with --record-misses DIR" * target.record
         elif frames.size > MAX_RECORDED:
-            self.failed += 1
-            note += f": the response exceeds {MAX_RECORDED // MIB} MiB, and is not recorded"
+            note += self._too_large()
         else:
             note += await self._store(request, head, recorded, to, whole=whole)
         end_reason: EndReason = "gone" if client.gone else "finished" if whole else "close"
@@ -225,6 +223,10 @@ class Recorder(Struct):
         passed = ProxiedResponse(plan, note, opening.keep_alive, end_reason, duration)
         on_end(passed)
         return passed
+
+    def _too_large(self) -> str:
+        self.failed += 1
+        return f": the response exceeds {MAX_RECORDED // MIB} MiB, and is not recorded"
 
     async def _store(
         self, request: Request, head: RequestHead, response: RecordedResponse, to: str | None, *, whole: bool
