@@ -26,13 +26,15 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifiers`.
 
     `sent` are the evaluated settings, None where they depend on the request or a draw. `cacheable`: whether the
-    response is the same each time but for ids, time and input tokens.
+    response is the same each time but for ids, time and input tokens; `cacheable_by_text`: whether it would be but
+    for its templated text.
     """
 
     sending: MergedSettings
     sent: ResolvedSettings | None
     modifiers: tuple[str, ...] = ()
     cacheable: bool = False
+    cacheable_by_text: bool = False
 
 
 def effective_settings(
@@ -47,10 +49,11 @@ def effective_settings(
     if not sending.static:
         return EffectiveSettings(sending, None, ids)
     sent = resolve_settings(sending, _no_context)
-    same = response.static and isinstance(response.spec, ReplySpec) and sent.steady
+    same = isinstance(response.spec, ReplySpec) and sent.steady
     same = same and not sent.faults and not sent.extras and not sent.waits_or_posts
     counts = isinstance(sent.pace.ttft, InputTime)  # its waits depend on the input tokens
-    return EffectiveSettings(sending, sent, ids, same and not counts)
+    same = same and not counts
+    return EffectiveSettings(sending, sent, ids, same and response.static, same and response.templated_text)
 
 
 def _layered(

@@ -32,7 +32,7 @@ from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.posts_after import webhooks_of
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.request_reader import engine_context
-from mockllm.engine.response_cache import cache_key
+from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -167,7 +167,8 @@ class Responder:
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
         if lookup is None:
-            return self._media(name)
+            context = self._context_without_rule()
+            return self._finished(self.planner.plan(context), name, context)
         try:
             self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
@@ -176,11 +177,6 @@ class Responder:
         if content is None:  # the protocol leaves this call to the rules
             return self._no_match(no_match(catalog, self.request, self.decision, status))
         return self._builtin(content, name)
-
-    def _media(self, rule: str) -> PlannedResponse:
-        """Return the media that a call makes without a rule."""
-        context = self._context_without_rule()
-        return self._finished(self.planner.plan(context), rule, context)
 
     def _no_match(self, unmatched: Unmatched) -> PlannedResponse:
         own = getattr(self.dialect, "unmatched", None)
@@ -213,7 +209,11 @@ class Responder:
     ) -> PlannedResponse:
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, bounds = self.request, self.decision.bounds
-        cacheable = settings.cacheable and request.generates and not request.background
+        cacheable, text = settings.cacheable, ""
+        if settings.cacheable_by_text:
+            response, text = response.with_text(Context(self._scope(item), self._randomness(item, selected)))
+            cacheable = len(text) <= MAX_KEY_TEXT
+        cacheable = cacheable and request.generates and not request.background
         if not (cacheable and (bounds is None or bounds.as_planned)):
             return self._rendered(
                 item, selected, response, settings, self._identity(), request, bounds, cached
@@ -225,7 +225,7 @@ class Responder:
         key = cache_key(settings, self.dialect, response, request)
         if cached is not NOTHING_CACHED:
             key = (key, cached)
-        planned = self.planner.cache.response(key, self._identity(), request, render)
+        planned = self.planner.cache.response(key, self._identity(), request, render, text)
         if bounds is None:
             return planned
         own = {name.lower() for name, _, _ in settings.sending.headers or ()}

@@ -37,6 +37,8 @@ MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 """Bytes of all responses and streams in the cache. The oldest leave first."""
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would push out all others."""
+MAX_KEY_TEXT: Final = 2_048
+"""Characters of a text of a request in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
 """Keys that are remembered as requested once or as not cacheable."""
 
@@ -123,16 +125,24 @@ class ResponseCache:
         """Whether a key that was requested before may be cached, by the key's hash: a key holds texts of a client."""
 
     def response(
-        self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[PlannedResponse]
+        self,
+        key: Hashable,
+        identity: ResponseIdentity,
+        request: Request,
+        render: Render[PlannedResponse],
+        text: str = "",
     ) -> PlannedResponse:
-        """Return a response from the cache, else what `render` returns. An error or a fault is not cached."""
+        """Return a response from the cache, else what `render` returns. An error or a fault is not cached. `text` is
+        a part of the key that the request determines."""
+        if text:
+            key = (key, text)
         entry = self.entries.get(key)
         if type(entry) is CachedResponse and entry.fits(request):
             return entry.fill(identity.ids.id_seed, request)
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         if self._is_due(key, short and fresh.error is None and not fresh.faults):
-            self._put(key, cached_response(fresh, identity, request, render), request)
+            self._put(key, cached_response(fresh, identity, request, render), request, text)
         return fresh
 
     def stream(
@@ -153,11 +163,14 @@ class ResponseCache:
             self._cacheable.put(hash(key), cacheable)
         return known is True
 
-    def _put(self, key: Hashable, entry: CachedResponse | CachedStream | None, request: Request) -> None:
+    def _put(
+        self, key: Hashable, entry: CachedResponse | CachedStream | None, request: Request, text: str = ""
+    ) -> None:
         if entry is None:
             self._cacheable.put(hash(key), False)
         else:
-            texts = len(request.model or "") + sum(map(len, request.sampling.stop))  # the key holds them
+            # the key holds them
+            texts = len(text) + len(request.model or "") + sum(map(len, request.sampling.stop))
             self.entries.put(key, entry, entry.rendered.size + texts)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.limit import Limit
@@ -20,6 +21,7 @@ from mockllm.core.request.tool_server import ToolServer
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard, StateValue
 from mockllm.core.selection.load import Load
+from mockllm.core.values.dynamic import Context, evaluate, with_fields
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
@@ -43,6 +45,15 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     """Whether nothing depends on the body: every request gets the same response, and the body is not parsed."""
     announces: bool = False
     """Whether a tool server sends messages before the result, so that its response is a stream."""
+    templated_text: bool = False
+    """Whether it would be static but for its text, which is a template."""
+
+    def with_text(self, context: Context) -> tuple[CompiledResponse, str]:
+        """Return the response with its text instead of the template, and the text. Raise TemplateFailure where the
+        request lacks a value that the template reads."""
+        assert isinstance(self.spec, ReplySpec)
+        text = str(evaluate(self.spec.text, context))
+        return replace(self, spec=with_fields(self.spec, {"text": text})), text
 
 
 class ResponseSelector(Struct, frozen=True):

@@ -17,7 +17,7 @@ from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matc
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard
-from mockllm.core.values.types import is_static
+from mockllm.core.values.dynamic import Expression, is_static, with_fields
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import SentencesText
@@ -177,8 +177,15 @@ def _response_spec(spec: Any) -> ResponseKind:
 
 def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) -> CompiledResponse:
     """Compile one response, with the parts that are known in advance."""
-    static = is_static(spec) and not any(_depends_on_request(node) for node in _specs(spec))
+    same = not any(_depends_on_request(node) for node in _specs(spec))
+    static = same and is_static(spec)
     reply = spec if isinstance(spec, ReplySpec) else None
+    templated_text = (
+        same
+        and reply is not None
+        and isinstance(reply.text, Expression)
+        and is_static(with_fields(reply, {"text": None}))
+    )
     usage = reply.usage if reply is not None else None
     fixed = usage is not None and usage.input_tokens is not None
     states_usage = fixed and usage is not None and usage.output_tokens is not None
@@ -192,7 +199,9 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and not any(isinstance(node, ServerToolSpec) for node in _specs(spec))
     )
     announces = reply is not None and reply.announces
-    return CompiledResponse(spec, settings, static, entry.files, fixed, request_independent, announces)
+    return CompiledResponse(
+        spec, settings, static, entry.files, fixed, request_independent, announces, templated_text
+    )
 
 
 def _depends_on_request(node: Spec) -> bool:

@@ -220,7 +220,9 @@ class Metrics:
     def _count(self, seen: Exchange, durations: Sequence[float]) -> EndpointCounters:
         response, count = seen.response, len(durations)
         name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
-        counters = self.endpoints.setdefault(name, EndpointCounters())
+        counters = self.endpoints.get(name)
+        if counters is None:
+            counters = self.endpoints[name] = EndpointCounters()
         failed = count if response.status >= 400 else 0
         missed = count if response.missed else 0
         counters.requests += count

@@ -70,7 +70,7 @@ def check_admission(
     loaded = [
         (selected.candidate, scope) for selected, scope in selections if selected.candidate.load is not None
     ]
-    admission = _loads_admission(loaded, claim, delay)
+    admission = _loads_admission(loaded, claim, delay) if loaded else LoadsAdmission(delay)
     if admission.refused_by is not None:
         return AdmissionResult(_limit_status(accounts, now), by=admission.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):

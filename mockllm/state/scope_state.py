@@ -112,11 +112,13 @@ class ScopeState:
 
     def account(self, candidate: Candidate) -> LimitAccount:
         """Return the account of a modifier's limit."""
-        self.grown = True
         account = self._accounts.get(candidate.key)
         if account is None:
             assert candidate.limit is not None
             account = self._accounts[candidate.key] = LimitAccount(candidate.limit)
+            self.grown = True
+        elif account.grows:
+            self.grown = True
         return account
 
     def in_flight(self, key: str) -> InFlight:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.engine import PlannedResponse
-from mockllm.engine.response_cache import _numbered_calls
+from mockllm.engine.response_cache import MAX_KEY_TEXT, _numbered_calls
 from tests.engine.cached_and_rendered import compare
 from tests.language.virtual_server import NOW, ClientRequest, chat_request
 
@@ -34,6 +35,37 @@ def test_paced_stream_of_independent_rule_equals_rendered() -> None:
 def test_response_whose_reply_is_not_cached_equals_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockllm.engine.planner.MAX_CACHED_REPLIES", 0)
     compare("rules: [{reply: Hello.}]", requests())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("size", [1, MAX_KEY_TEXT, 40_000])
+def test_responses_of_templated_text_equal_rendered(size: int, stream: bool) -> None:
+    texts = ["Hi", "Hi", "Hi", "Bye", "{{ model }}", "a" * size, "Hi", "Bye", "a" * size, "a" * size]
+    asked = [
+        chat_request(text, now=NOW + number, stream=stream, model=model)
+        for number, (text, model) in enumerate((text, model) for text in texts for model in ("gpt-4o", "o1"))
+    ]
+    compare("rules: [{reply: '{{ user }} of {{ model }}'}]", asked)
+
+
+@pytest.mark.parametrize(
+    ("reply", "cached"),
+    [
+        ("'{{ user }}'", True),
+        ("{text: '{{ user }}', tool_calls: [{name: add, arguments: {a: 1}}]}", True),
+        ("{text: '{{ user }}', model: '{{ model }}'}", False),
+        ("{text: '{{ user }}', thinking: {text: {sentences: 2}}}", False),
+        ("{text: '{{ user }}', tool_calls: from_schema}", False),
+    ],
+)
+def test_reply_is_cached_where_only_text_is_template(reply: str, cached: bool) -> None:
+    server = compare(f"rules: [{{reply: {reply}}}]", requests())
+    rendered = server.respond(requests()[0]).planned.rendered
+    assert isinstance(rendered, PrerenderedResponse) is cached
+
+
+def test_templated_text_without_its_value_is_error_each_time() -> None:
+    compare("rules: [{reply: '{{ query.x }}'}]", requests())
 
 
 def test_call_id_composed_of_another_id_is_not_cached() -> None:

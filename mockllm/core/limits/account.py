@@ -93,6 +93,11 @@ class LimitAccount:
         entries = sum(meter.entries for meter in meters if isinstance(meter, SlidingWindow))
         return _ACCOUNT_BYTES + _ENTRY_BYTES * entries
 
+    @property
+    def grows(self) -> bool:
+        """Whether requests change the size."""
+        return self.limit.strategy == "sliding-window"
+
     def release(self) -> None:
         """Count the end of a response."""
         self.in_flight = max(0, self.in_flight - 1)

@@ -5,7 +5,7 @@ The module also combines several limits on one request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import ceil
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -107,9 +107,11 @@ class LimitStatus(Struct, frozen=True):
 ALLOWED = LimitResult(True)
 
 
-def combine(results: Iterable[LimitResult]) -> LimitResult:
+def combine(results: Sequence[LimitResult]) -> LimitResult:
     """Return one result for several limits on one request: all must allow it. The longest delay counts. Among
     refusals the one without an end counts first, then the longest."""
+    if len(results) == 1:  # the usual case
+        return results[0]
     delay = 0.0
     worst: LimitResult | None = None
     for result in results:
@@ -128,6 +130,8 @@ def combine(results: Iterable[LimitResult]) -> LimitResult:
 def tightest(statuses: Sequence[LimitStatus]) -> LimitStatus:
     """Return for each bound the state with the least left, for headers. Of equal ones the one counts that takes
     longest to recover, then the first."""
+    if len(statuses) == 1:  # the usual case
+        return statuses[0]
     return LimitStatus(
         _tightest([status.requests for status in statuses if status.requests is not None]),
         _tightest([status.tokens for status in statuses if status.tokens is not None]),

@@ -20,6 +20,7 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.templates.template import Template, TemplateScope
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 
 
 class Context(Struct, frozen=True):
@@ -98,9 +99,10 @@ def evaluate(tree: T, context: Context) -> T:
         return tree.value(context)  # type: ignore[return-value]  # the value has the type of the place
     changed = {}
     for key, child in _children(tree):
-        value = evaluate(child, context.at(key)) if type(child) not in _LEAVES else child
-        if value is not child:
-            changed[key] = value
+        if type(child) not in _LEAVES and child:  # most fields of a model are unset or empty
+            value = evaluate(child, context.at(key))
+            if value is not child:
+                changed[key] = value
     return _with(tree, changed) if changed else tree
 
 
@@ -124,5 +126,16 @@ def _with(tree: Any, changed: dict[Any, Any]) -> Any:
     if isinstance(tree, dict):
         return {**tree, **changed}
     if isinstance(tree, BaseModel):
-        return tree.model_copy(update=changed)
+        return with_fields(tree, changed)
     return replace(tree, **changed)
+
+
+def with_fields(model: M, changed: dict[str, Any]) -> M:
+    """Return what `model_copy` returns, which takes four times as long."""
+    kind, assign = type(model), object.__setattr__  # the models are frozen
+    copied = kind.__new__(kind)
+    assign(copied, "__dict__", {**model.__dict__, **changed})
+    assign(copied, "__pydantic_fields_set__", model.__pydantic_fields_set__ | changed.keys())
+    assign(copied, "__pydantic_extra__", model.__pydantic_extra__)
+    assign(copied, "__pydantic_private__", model.__pydantic_private__)
+    return copied
