@@ -70,15 +70,15 @@ async def _decide(
     app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, undecided: UndecidedResponse
 ) -> None:
     """Set the response to a request whose counts are not in this process."""
-    decision: Decision | Failure | None = None
+    decision: Decision | None = None
     while True:
         try:
             if decision is None:
-                decision = await decider.decide(undecided.claim, request)
-                if isinstance(decision, Failure):
-                    exchange.response = app.engine.refuse(decision, request)
+                decided = await decider.decide(undecided.claim, request)
+                if isinstance(decided, Failure):
+                    exchange.response = app.engine.refuse(decided, request)
                     return
-                exchange.slot = decision.slot
+                decision, exchange.slot = decided, decided.slot
             set_response(app, exchange, undecided.finish(decision))
             return
         except DeferredResponse as deferred:

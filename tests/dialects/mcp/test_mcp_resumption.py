@@ -30,8 +30,9 @@ def ids_of(response: ClientResponse) -> list[str]:
     return re.findall(r"^id: (\S+)$", sent_bytes(response.planned.plan).decode(), re.MULTILINE)
 
 
-def listen(last: str, now: float = NOW, **headers: str) -> ClientRequest:
-    return raw_request("/mcp/weather", method="GET", headers={"last-event-id": last, **headers}, now=now)
+def listen(last: str, now: float = NOW, headers: dict[str, str] | None = None) -> ClientRequest:
+    sent = {"last-event-id": last, **(headers or {})}
+    return raw_request("/mcp/weather", method="GET", headers=sent, now=now)
 
 
 def logs(response: ClientResponse) -> list[Any]:
@@ -117,7 +118,7 @@ def test_stream_belongs_to_the_session_of_its_client() -> None:
     }
     other = client.server.respond(rpc("initialize", opening)).headers["mcp-session-id"]
     statuses = [
-        client.server.respond(listen(last, **{"mcp-session-id": str(session)})).status
+        client.server.respond(listen(last, headers={"mcp-session-id": str(session)})).status
         for session in (client.session, other, "unknown")
     ]
     assert statuses == [200, 400, 404]
@@ -126,4 +127,4 @@ def test_stream_belongs_to_the_session_of_its_client() -> None:
 def test_resuming_since_2026_is_not_allowed() -> None:
     server = VirtualServer(FILES)
     (last, *_) = ids_of(server.respond(call("get_news")))
-    assert server.respond(listen(last, **{"mcp-protocol-version": "2026-07-28"})).status == 405
+    assert server.respond(listen(last, headers={"mcp-protocol-version": "2026-07-28"})).status == 405
