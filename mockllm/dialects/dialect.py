@@ -133,7 +133,8 @@ class GeneratingDialect(Dialect, Protocol):
         """Return the reply as one body: a single EventStep of kind `body`."""
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        """Return the reply as a stream of events, in one of the declared framings."""
+        """Return the reply as a stream of events, in one of the declared framings. A stream with a `background` can
+        be resumed: the engine sets the stream as it is paced there, for `store_update`."""
 
     def stream_form(self, request: Request) -> StreamForm:
         """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""

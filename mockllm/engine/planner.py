@@ -268,6 +268,8 @@ class ResponsePlanner:
             )
         elif context.streamed:
             plan = paced_stream(context, self._stream(context, dialect, reply, same=same), reply, settings)
+            if plan.background is not None and plan.streamed:  # the stream itself goes on, as it is paced
+                plan = replace(plan, background=replace(plan.background, plan=plan))
             if reply.event_extras:
                 context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:

@@ -70,18 +70,22 @@ async def _decide(
     app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, undecided: UndecidedResponse
 ) -> None:
     """Set the response to a request whose counts are not in this process."""
-    decision: Decision | Failure = await decider.decide(undecided.claim, request)
-    if isinstance(decision, Failure):
-        exchange.response = app.engine.refuse(decision, request)
-        return
-    exchange.slot = decision.slot
+    decision: Decision | None = None
     while True:
         try:
+            if decision is None:
+                decided = await decider.decide(undecided.claim, request)
+                if isinstance(decided, Failure):
+                    exchange.response = app.engine.refuse(decided, request)
+                    return
+                decision, exchange.slot = decided, decided.slot
             set_response(app, exchange, undecided.finish(decision))
             return
         except DeferredResponse as deferred:
             exchange.deferred = deferred
             return
-        except LookupElsewhere as lookup:
+        except (
+            LookupElsewhere
+        ) as lookup:  # the validation of the request and its plan may both read the store
             if not await _fetch(app, exchange, decider, request, lookup):
                 return

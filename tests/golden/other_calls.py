@@ -57,6 +57,13 @@ LOOK: Final = [{"type": "function", "name": "look", "parameters": {"type": "obje
 BATCH: Final = {"input_file_id": "<file>", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
 PART: Final = form({}, ("blob", b"abc")).replace(b'name="file"', b'name="data"')
 
+JOBS: Final = "/v1/projects/p/locations/us-central1/batchPredictionJobs"
+JOB: Final = {
+    "displayName": "mine",
+    "model": "publishers/google/models/gemini-2.5-flash",
+    "inputConfig": {"instancesFormat": "jsonl", "gcsSource": {"uris": ["gs://bucket/in.jsonl"]}},
+    "outputConfig": {"predictionsFormat": "jsonl", "gcsDestination": {"outputUriPrefix": "gs://bucket/out"}},
+}
 WIRES: Final[dict[str, list[Step]]] = {
     "openai-files": [
         Step("created", "POST", "/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),
@@ -174,6 +181,17 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("embeddings", "POST", "/v1beta/models/gemini-embedding-001:asyncBatchEmbedContent",
              {"batch": {"inputConfig": {"requests": {"requests": [{"request": {"content": CONTENTS[0]}}]}}}}),
         Step("refused-cancel", "POST", "/v1beta/<batch>:cancel", {}, 9.0),
+    ],
+    "vertex-batch-jobs": [
+        Step("created", "POST", JOBS, JOB, stores=("job", "name")),
+        _get("running", "/v1/<job>", 0.5),
+        Step("refused-delete", "DELETE", "/v1/<job>", None, 0.5),
+        _get("succeeded", "/v1/<job>", 9.0),
+        _get("list", JOBS, 9.0),
+        Step("refused-cancel", "POST", "/v1/<job>:cancel", {}, 9.0),
+        Step("refused", "POST", JOBS, {**JOB, "inputConfig": {}}),
+        Step("deleted", "DELETE", "/v1/<job>", None, 9.0),
+        _get("missing", "/v1/<job>", 9.0),
     ],
     "gemini-caches": [
         Step("created", "POST", "/v1beta/cachedContents", {"model": "models/m", "contents": CONTENTS, "ttl": "60s"},

@@ -20,6 +20,8 @@ class Outcome(NamedTuple):
 
 
 FINE: Final = Outcome((ALL, ALL, ALL))
+UNKNOWN: Final = Outcome(("no outcome yet",) * 3, ("no outcome yet",) * 3)
+"""Of a fault without an outcome: each test of it fails, and prints what the SDK does."""
 BROKEN_HEAD: Final = ("!APIConnectionError", "!APIConnectionError", "!RemoteProtocolError")
 OUTCOMES: Final[dict[str, Outcome]] = {
     "reset": Outcome(

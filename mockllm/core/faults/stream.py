@@ -12,23 +12,21 @@ from pydantic import Field
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.faults.base import Fault, NotApplicable, ReplyFault, ReplyFaultContext, fault
+from mockllm.core.faults.chunk_fault import ChunkFault, Splitting, Then
 from mockllm.core.faults.connection import add_throttle
 from mockllm.core.faults.fault_points import (
-    FIRST,
     MIDDLE,
     ChunkPoint,
     GapPoint,
     chunk_count,
     chunk_span,
     chunks_before,
-    find_chunk,
     find_gap,
     live_steps,
-    split_step,
 )
 from mockllm.core.rendering.encoder import first_chunks
 from mockllm.core.rendering.event_stream import PRELUDE_CHECKSUM
-from mockllm.core.rendering.framing import FORMS, written
+from mockllm.core.rendering.framing import FORMS
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.values.types import Drawable, Duration, Templated
@@ -37,25 +35,6 @@ MAX_REPEATS: Final = 100_000
 """The most repetitions of anything: a client may choose the number."""
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
-
-
-class ChunkFault(Fault):
-    """A fault of one chunk of a stream."""
-
-    needs_stream: ClassVar[bool] = True
-
-    at: ChunkPoint = Field(default=FIRST, description="Which chunk has the fault.")
-
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        span = find_chunk(plan, self.at)
-        if isinstance(span, NotApplicable):
-            return span
-        steps = self.apply_to_chunk(plan, *span)
-        return steps if isinstance(steps, NotApplicable) else replace(plan, steps=steps)
-
-    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
-        """Return the plan's steps with the fault. `start` and `end` enclose the steps of the chunk."""
-        raise NotImplementedError  # pragma: no cover - abstract
 
 
 @fault("malformed")
@@ -115,29 +94,6 @@ class Reorder(ChunkFault):
             return NotApplicable(f"no chunk follows chunk {self.at.chunk}")
         steps, (first, last) = plan.steps, following
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])
-
-
-Then: TypeAlias = Literal["end", "close", "reset", "go_on"]
-
-
-class Splitting(ChunkFault):
-    """A fault that splits an event."""
-
-    then: Then
-    pause: Drawable[Duration] = Field(
-        default=0.1, description="With `go_on`: how long after the first part the second one comes."
-    )
-
-    def split(self, plan: Plan, index: int, offset: Callable[[bytes], int]) -> tuple[Step, ...]:
-        """Return the plan's steps, one of them split at an offset of its bytes."""
-        step = plan.steps[index]
-        data = next(data for number, (_, data) in enumerate(written(plan)) if number == index)
-        first, second = split_step(step, data, offset(data))
-        begun = (*plan.steps[:index], first)
-        if self.then == "go_on":
-            pause = WaitStep(self.pause, step.chunk_index, scripted=True, bound=True)
-            return (*begun, pause, second, *plan.steps[index + 1 :])
-        return (*begun, CutStep(self.then, step.chunk_index))
 
 
 @fault("cut_event")

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.dialects.gemini.batch_jobs import (
+    CancelBatchJob,
+    CreateBatchJob,
+    DeleteBatchJob,
+    GetBatchJob,
+    ListBatchJobs,
+)
 from mockllm.dialects.gemini.batches import (
     GeminiBatch,
     GeminiBatchList,
@@ -69,3 +76,8 @@ LIST_BATCHES: Final = GeminiBatchList()
 GET_BATCH: Final = GeminiBatch()
 CANCEL_BATCH: Final = GeminiCancelBatch()
 DELETE_BATCH: Final = GeminiDeleteBatch()
+CREATE_BATCH_JOB: Final = CreateBatchJob()
+LIST_BATCH_JOBS: Final = ListBatchJobs()
+GET_BATCH_JOB: Final = GetBatchJob()
+CANCEL_BATCH_JOB: Final = CancelBatchJob()
+DELETE_BATCH_JOB: Final = DeleteBatchJob()

@@ -233,12 +233,16 @@ def operation(batch: StoredResponse, now: float) -> dict[str, Json]:
     metadata["endTime"] = metadata["updateTime"]
     shown["done"] = True
     if state.status == "failed":
-        message = record.outcome.message or "The batch could not be processed."
-        code = CODES.get(record.outcome.code or "", CODES["INTERNAL"])
-        return {**shown, "error": {"code": code, "message": message}}
+        return {**shown, "error": batch_error(record)}
     output = _output(batch, now)
     metadata["output"] = output
     return {**shown, "response": {"@type": f"{details['type']}Output", **output}}
+
+
+def batch_error(record: BatchRecord) -> dict[str, Json]:
+    """Return why a batch failed."""
+    message = record.outcome.message or "The batch could not be processed."
+    return {"code": CODES.get(record.outcome.code or "", CODES["INTERNAL"]), "message": message}
 
 
 def _output(batch: StoredResponse, now: float) -> dict[str, Json]:

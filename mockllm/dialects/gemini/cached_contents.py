@@ -43,7 +43,7 @@ MAX_TTL: Final = 10 * 365 * 86_400.0
 MAX_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _DURATION: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?s")
 _LETTERS: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
-_DIGITS: Final = bytes(b"123456789"[byte % 9] for byte in range(256))
+DIGITS: Final = bytes(b"123456789"[byte % 9] for byte in range(256))
 
 
 class CachedContentRequest(GenerateRequest):
@@ -154,7 +154,7 @@ class CreateCachedContent(CachedContentCallWithBody):
         count: dict[str, Json] = {"totalTokenCount": request.input_tokens}
         id = identity.ids.make("", 40, "cache", alphabet=_LETTERS)
         if request.vertex:
-            id = identity.ids.make("", 19, "cache", alphabet=_DIGITS)
+            id = identity.ids.make("", 19, "cache", alphabet=DIGITS)
             count["textCount"] = prompt_characters(request)
         return {
             "name": f"{request.name}/{id}",

@@ -109,6 +109,18 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
     )
 
 
+def _batch_job_routes() -> tuple[ProviderRoute, ...]:
+    """The calls of Vertex AI's batch jobs."""
+    all_, one = f"{_LOCATION}/batchPredictionJobs", f"{_LOCATION}/batchPredictionJobs/{{batch}}"
+    return (
+        ProviderRoute("POST", all_, ProviderCall("batches", gemini.CREATE_BATCH_JOB)),
+        ProviderRoute("GET", all_, ProviderCall("list_batches", gemini.LIST_BATCH_JOBS)),
+        ProviderRoute("GET", one, ProviderCall("get_batch", gemini.GET_BATCH_JOB)),
+        ProviderRoute("DELETE", one, ProviderCall("delete_batch", gemini.DELETE_BATCH_JOB)),
+        ProviderRoute("POST", f"{one}:cancel", ProviderCall("cancel_batch", gemini.CANCEL_BATCH_JOB)),
+    )
+
+
 def _gemini_routes() -> tuple[ProviderRoute, ...]:
     base, models = "/(v1beta|v1|v1alpha)", ProviderCall("models", gemini.MODELS)
     generate = ProviderCall(
@@ -150,6 +162,7 @@ def _vertex_routes() -> tuple[ProviderRoute, ...]:
         *_model_routes((f"{_PROJECT}/google", f"{_EXPRESS}/google"), generate),
         *claude,
         *_cache_routes(_LOCATION),
+        *_batch_job_routes(),
         ProviderRoute("POST", "/token", ProviderCall("token", TOKEN)),
         ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
         ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),

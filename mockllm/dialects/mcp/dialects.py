@@ -45,6 +45,7 @@ from mockllm.dialects.mcp.decoder import decode
 from mockllm.dialects.mcp.errors import OK, error_message, error_plan, json_plan, lacking, refusal, response
 from mockllm.dialects.mcp.oauth import unauthorized
 from mockllm.dialects.mcp.protocol import (
+    LAST_EVENT_HEADER,
     LISTENED,
     META,
     META_SUBSCRIPTION,
@@ -56,15 +57,9 @@ from mockllm.dialects.mcp.protocol import (
 from mockllm.dialects.mcp.replayed import readdressed
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest
 from mockllm.dialects.mcp.results import ANSWERS, completed
+from mockllm.dialects.mcp.resumption import MESSAGE, SSE, is_resumable, resumable, resumed, stream_update
 from mockllm.dialects.mcp.tasks import CHANGES, TASK_ANSWERS, begun_task, task_update
 
-SSE: Final = (
-    ("content-type", "text/event-stream"),
-    ("cache-control", "no-cache, no-transform"),
-    ("x-accel-buffering", "no"),
-)
-MESSAGE: Final = "message"
-"""The name of every event (`event: message`)."""
 ACCEPTED: Final = Plan(ResponseHead(202, ()), ())
 """The response to a notification."""
 ASK_TIMEOUT: Final = 60.0
@@ -165,7 +160,9 @@ class McpCall(ServerCall):
         return plan
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        """Return the session or the task that begins with this response, or the change of a task."""
+        """Return the session, the task or the stream that begins with this response, or the change of a task."""
+        if isinstance(request, RpcRequest) and plan.background is not None and is_resumable(plan):
+            return stream_update(plan.background, request, plan.delay)
         if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
             return task_update(plan, request)
         id = dict(plan.head.headers).get(SESSION_HEADER)
@@ -203,7 +200,7 @@ class McpCall(ServerCall):
         if task is not None:
             return task
         steps = tuple(encode(McpEncoder(reply, request)))
-        return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
+        return resumable(Plan(ResponseHead(OK, SSE), steps, Framing.SSE), request, identity)
 
     def readdressed(self, plan: Plan, request: Request) -> Plan:
         """Return a recorded response as the response to this request."""
@@ -297,9 +294,11 @@ class McpListen(_SessionCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure | None:
-        """Return the stream; without messages, a server has none: a 405."""
+        """Return the stream, or the rest of a response's stream. Without messages, a server has none: a 405."""
         assert isinstance(request, ServerRequest)
         server = request.server
+        if server is not None and not request.modern and LAST_EVENT_HEADER in request.headers:
+            return resumed(request)
         if server is None or request.modern or not server.messages:
             failure = refusal(SERVER_ERROR, "Method not allowed.", 405)
             return Failure(

@@ -1,0 +1,56 @@
+"""Base classes of the faults that change one chunk of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Literal, TypeAlias
+
+from msgspec.structs import replace
+from pydantic import Field
+
+from mockllm.core.faults.base import Fault, NotApplicable
+from mockllm.core.faults.fault_points import FIRST, ChunkPoint, find_chunk, split_step
+from mockllm.core.rendering.framing import written
+from mockllm.core.rendering.plan import CutStep, Plan, Step, WaitStep
+from mockllm.core.values.types import Drawable, Duration
+
+Then: TypeAlias = Literal["end", "close", "reset", "go_on"]
+
+
+class ChunkFault(Fault):
+    """A fault of one chunk of a stream."""
+
+    needs_stream: ClassVar[bool] = True
+
+    at: ChunkPoint = Field(default=FIRST, description="Which chunk has the fault.")
+
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        span = find_chunk(plan, self.at)
+        if isinstance(span, NotApplicable):
+            return span
+        steps = self.apply_to_chunk(plan, *span)
+        return steps if isinstance(steps, NotApplicable) else replace(plan, steps=steps)
+
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+        """Return the plan's steps with the fault. `start` and `end` enclose the steps of the chunk."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class Splitting(ChunkFault):
+    """A fault that splits an event."""
+
+    then: Then
+    pause: Drawable[Duration] = Field(
+        default=0.1, description="With `go_on`: how long after the first part the second one comes."
+    )
+
+    def split(self, plan: Plan, index: int, offset: Callable[[bytes], int]) -> tuple[Step, ...]:
+        """Return the plan's steps, one of them split at an offset of its bytes."""
+        step = plan.steps[index]
+        data = next(data for number, (_, data) in enumerate(written(plan)) if number == index)
+        first, second = split_step(step, data, offset(data))
+        begun = (*plan.steps[:index], first)
+        if self.then == "go_on":
+            pause = WaitStep(self.pause, step.chunk_index, scripted=True, bound=True)
+            return (*begun, pause, second, *plan.steps[index + 1 :])
+        return (*begun, CutStep(self.then, step.chunk_index))

@@ -1,0 +1,229 @@
+"""Vertex AI's batch jobs: POST and GET …/batchPredictionJobs, GET and DELETE …/{id}, POST …/{id}:cancel.
+
+A job names the place of its requests and of their responses: Cloud Storage, BigQuery or a dataset. This server reads
+and writes none of them, so a job has states, times and an end, but no lines. Sources: google-genai's `Batches` with
+`vertexai=True`, and the API's reference of `BatchPredictionJob`; no recording was at hand. The form of a refusal is
+that of public reports; all messages, and the ids and names of outputs and operations, are inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from mockllm.core.batch import BatchOutcome
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import BatchStart, Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_batches import BatchRecord, BatchState, new_batch, record_of, state_of
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.batch_output import WITHOUT_RESPONSE
+from mockllm.dialects.gemini.batches import (
+    STATES,
+    GeminiBatch,
+    GeminiCancelBatch,
+    GeminiStoredBatchRequest,
+    batch_error,
+)
+from mockllm.dialects.gemini.cached_contents import DIGITS, format_time
+from mockllm.dialects.gemini.generate_check import check_readable
+from mockllm.dialects.gemini.generate_request import GeminiRequest
+from mockllm.dialects.gemini.pages import page
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.validators import snake_case
+
+JOB_STATES: Final = {**STATES, "cancelling": "CANCELLING"}
+SOURCES: Final = {
+    "gcsSource": ("uris", "gs://"),
+    "bigquerySource": ("inputUri", "bq://"),
+    "vertexMultimodalDatasetSource": ("datasetName", "projects/"),
+}
+DESTINATIONS: Final = {
+    "gcsDestination": ("outputUriPrefix", "gs://"),
+    "bigqueryDestination": ("outputUri", "bq://"),
+    "vertexMultimodalDatasetDestination": (None, ""),
+}
+"""The kinds of places; each has the member with its URI, and how that begins."""
+CONFIGS: Final = (
+    ("inputConfig", "input_config", "instancesFormat", "source", SOURCES),
+    ("outputConfig", "output_config", "predictionsFormat", "destination", DESTINATIONS),
+)
+SHOWN: Final = ("displayName", "model", "inputConfig", "outputConfig")
+"""The members of a job that the client states."""
+
+
+def _collection(request: Request) -> str:
+    """Return the resource name of all jobs of the path's project and location."""
+    route = request.route
+    return f"projects/{route.get('project')}/locations/{route.get('location')}/batchPredictionJobs/"
+
+
+class BatchJobRequest(GeminiRequest):
+    api = "batches"
+
+    @lazy
+    def model(self) -> str | None:
+        return (text_of(self.message.get("model")) or "").rpartition("/")[2] or None
+
+
+class StoredBatchJobRequest(GeminiStoredBatchRequest):
+    @lazy
+    def name(self) -> str:
+        return _collection(self) + self.route.get("batch", "")
+
+
+class CreateBatchJob(GeminiStoredCall):
+    """POST …/batchPredictionJobs."""
+
+    api: str = "batches"
+    request: type[Request] = BatchJobRequest
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request) if request.raw else None
+
+    def check(self, request: Request) -> Failure | None:
+        error = self.check_readable(request)
+        if error is not None:
+            return error
+        assert isinstance(request, BatchJobRequest)
+        problems = "".join(
+            f"{number}.Field: batch_prediction_job.{problem}\t"
+            for number, problem in enumerate(_problems(request.message), 1)
+        )
+        return Failure("bad_request", message=f"List of found errors:\t{problems}") if problems else None
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.begin(BatchOutcome(), request, identity)
+
+    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+        """Return the response with a job that ends so."""
+        name = _collection(request) + identity.ids.make("", 19, "batch", alphabet=DIGITS)
+        start = BatchStart(json_plan({}), outcome=outcome)
+        plan = json_plan(job(_new_job(name, start, request, request.monotonic), request.monotonic))
+        return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        start = plan.background
+        if plan.head.status != 200 or not isinstance(start, BatchStart):
+            return None
+        name = loads(start.plan.steps[0].payload)["name"]  # type: ignore[union-attr]  # one event
+        return StoreUpdate((name,), _new_job(name, start, request, request.monotonic + plan.delay))
+
+
+def _new_job(name: str, start: BatchStart, request: Request, began: float) -> StoredResponse:
+    """Return a job without lines."""
+    assert isinstance(request, BatchJobRequest)
+    details: dict[str, Json] = {key: request.message[key] for key in SHOWN if key in request.message}
+    record = BatchRecord(request.now, [], start.outcome, details, succeeded=[])
+    return new_batch(name, record, start.waits, began)
+
+
+def _problems(message: Mapping[str, Json]) -> Iterator[str]:
+    """Yield what the API does not accept, with the path of its field."""
+    for key, field in (("displayName", "display_name"), ("model", "model")):
+        if not text_of(message.get(key)):
+            yield f"{field}; Message: Required field is not set."
+    for key, field, format, place, kinds in CONFIGS:
+        config = object_of(message.get(key))
+        if not text_of(config.get(format)):
+            yield f"{field}.{snake_case(format)}; Message: Required field is not set."
+        kind = next((kind for kind in kinds if kind in config), None)
+        if kind is None:
+            yield f"{field}.{place}; Message: Required field is not set."
+            continue
+        member, scheme = kinds[kind]
+        found = object_of(config[kind]).get(member or "", scheme if member is None else None)
+        uris = found if type(found) is list and found else [found]
+        if not all(type(uri) is str and uri.startswith(scheme) for uri in uris):
+            yield f"{field}.{place}; Message: {kind}.{member} must begin with {scheme}."
+
+
+def job(batch: StoredResponse, now: float) -> dict[str, Json]:
+    """Return the job as a read at this time finds it."""
+    state, record = state_of(batch, now), record_of(batch)
+    created, reached = format_time(record.created), state.reached
+    shown: dict[str, Json] = {"name": batch.id, **record.details}
+    if state.ended and state.status != "failed":
+        shown.update(_output(record, created))
+    shown["state"] = f"JOB_STATE_{JOB_STATES.get(state.status, state.status.upper())}"
+    shown.update(_error(state, record))
+    shown["createTime"] = created
+    if "in_progress" in reached:
+        shown["startTime"] = format_time(reached["in_progress"])
+    updated = format_time(max(reached.values()))
+    if state.ended:
+        shown["endTime"] = updated
+    shown["updateTime"] = updated
+    return shown
+
+
+def _output(record: BatchRecord, created: str) -> dict[str, Json]:
+    """Return where the responses would be, and how many there are if the scenario says so."""
+    config = object_of(record.details.get("outputConfig"))
+    directory = text_of(object_of(config.get("gcsDestination")).get("outputUriPrefix")) or ""
+    table = text_of(object_of(config.get("bigqueryDestination")).get("outputUri"))
+    shown: dict[str, Json] = {}
+    if directory:
+        shown["outputInfo"] = {"gcsOutputDirectory": f"{directory.rstrip('/')}/prediction-model-{created}"}
+    elif table:
+        shown["outputInfo"] = {"bigqueryOutputTable": table}
+    if record.outcome.responses:
+        shown["completionStats"] = {"successfulCount": str(record.outcome.responses)}
+    return shown
+
+
+def _error(state: BatchState, record: BatchRecord) -> dict[str, Json]:
+    if state.status == "failed":
+        return {"error": batch_error(record)}
+    return {"error": WITHOUT_RESPONSE["cancelled"]} if state.status == "cancelled" else {}
+
+
+class GetBatchJob(GeminiBatch):
+    """GET …/batchPredictionJobs/{id}."""
+
+    request: type[Request] = StoredBatchJobRequest
+
+    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+        return json_plan(job(stored, request.monotonic))
+
+
+class CancelBatchJob(GeminiCancelBatch):
+    """POST …/batchPredictionJobs/{id}:cancel."""
+
+    request: type[Request] = StoredBatchJobRequest
+
+
+class DeleteBatchJob(GeminiBatch):
+    """DELETE …/batchPredictionJobs/{id}: an operation that is done already. A job that has not ended stays."""
+
+    request: type[Request] = StoredBatchJobRequest
+
+    def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
+        if not state_of(stored, request.monotonic).ended:
+            message = "The job has not ended and cannot be deleted."
+            return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})
+        response = {"@type": "type.googleapis.com/google.protobuf.Empty"}
+        name = stored.id.replace("/batchPredictionJobs/", "/operations/")
+        return json_plan({"name": name, "done": True, "response": response})
+
+    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
+        return StoreUpdate(forgotten=(stored.id,))
+
+
+class ListBatchJobs(GeminiBatch):
+    """GET …/batchPredictionJobs: the newest first."""
+
+    request: type[Request] = StoredBatchJobRequest
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        stored = request.lookup.all_stored(_collection(request))
+        jobs = [job(one, request.monotonic) for one in stored[::-1]]
+        return json_plan(page("batchPredictionJobs", jobs, request))
