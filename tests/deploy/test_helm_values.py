@@ -77,7 +77,7 @@ def test_pod_may_write_where_the_server_writes(name: str) -> None:
     mounts = {each["mountPath"]: each["name"] for each in container(name)["volumeMounts"]}
     for folder in ("/var/lib/mockllm", "/tmp"):
         assert "emptyDir" in volumes[mounts[folder]]
-    assert "/var/lib/mockllm" in dict(re.findall(r"(/var/lib/\w+)( )", " ".join(last("RUN").split())))
+    assert "HOME=/var/lib/mockllm" in last("ENV").split()
     assert "MOCKLLM_HOST" in variables()
 
 

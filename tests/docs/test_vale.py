@@ -52,5 +52,7 @@ def test_mistakes_are_reported_by_rule(tmp_path: Path) -> None:
 @needs_vale
 @pytest.mark.full
 def test_pages_have_no_mistakes() -> None:
-    pages = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "docs")
+    pages = map(
+        Path, ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs")
+    )  # as the sections of vale.ini name them
     assert [(alert["Line"], alert["Message"]) for alert in alerts(*pages)] == []

@@ -2,8 +2,8 @@
 
 A job names the place of its requests and of their responses: Cloud Storage, BigQuery or a dataset. This server reads
 and writes none of them, so a job has states, times and an end, but no lines. Sources: google-genai's `Batches` with
-`vertexai=True`, and the API's reference of `BatchPredictionJob`; no recording was at hand. The form of a refusal is
-that of public reports; all messages, and the ids and names of outputs and operations, are inferred.
+`vertexai=True`, and the API's reference of `BatchPredictionJob`; no recording was at hand. The form of a
+refusal, all messages, and the ids and names of outputs and operations are inferred.
 """
 
 from __future__ import annotations

@@ -146,7 +146,9 @@ def test_load_with_queue_is_refused_with_its_place(files: Path) -> None:
     process = Process(["--workers", "2", "--port", "0"], files, {})
     try:
         assert process.ended() == 2
-        assert "scenarios/a.yaml:2:1: a.yaml:busy: several processes have no load.queue" in process.said
+        process.line(
+            lambda line: "scenarios/a.yaml:2:1: a.yaml:busy: several processes have no load.queue" in line
+        )
     finally:
         process.close()
 
@@ -247,7 +249,7 @@ def test_store_that_is_not_there_is_one_line(files: Path) -> None:
     process = Process(["--store", "unix:///nowhere/store.sock", "--port", "0"], files, {})
     try:
         assert process.ended() == 1
-        assert "the store unix:///nowhere/store.sock cannot be used: No such file" in process.said
+        process.line(lambda line: "the store unix:///nowhere/store.sock cannot be used: No such file" in line)
     finally:
         process.close()
 
