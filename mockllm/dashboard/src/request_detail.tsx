@@ -70,7 +70,14 @@ export function RequestDetail(props: { id: number; close: () => void }): JSX.Ele
           Close
         </button>
       </header>
-      {problem ? <Empty title={problem} /> : loaded ? <Content {...loaded} /> : <p class="quiet">Loading …</p>}
+      {problem ? <Empty title={problem} /> : loaded ? (
+        // the buttons of the request before do nothing while the next one is loaded
+        <div style={{ display: "contents" }} inert={loaded.detail.id !== props.id}>
+          <Content {...loaded} />
+        </div>
+      ) : (
+        <p class="quiet">Loading …</p>
+      )}
     </aside>
   );
 }

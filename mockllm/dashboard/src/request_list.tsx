@@ -9,7 +9,7 @@ import { NO_FILTER, type Filter } from "./request_log.ts";
 import type { Summary } from "./models.ts";
 import { Empty, Select } from "./components.tsx";
 import { RequestDetail } from "./request_detail.tsx";
-import { address, go, show, useRoute } from "./route.ts";
+import { address, currentRoute, go, show, useRoute } from "./route.ts";
 import { get } from "./api.ts";
 import { tone } from "./tone.ts";
 import { VirtualList } from "./virtual_list.tsx";
@@ -108,9 +108,11 @@ export function RequestList(): JSX.Element {
   const current = useObservable(metrics);
   const route = useRoute();
   const filter = useMemo(() => filterOf(route.query), [route]);
-  const setFilter = ({ text, kind, endpoint }: Filter): void => {
-    const rest = route.id === null ? [] : [route.id];
-    const other = route.query.get("with") ?? "";
+  const setFilter = (changed: Partial<Filter>): void => {
+    const { id, query } = currentRoute(); // two changes may come before the next frame
+    const { text, kind, endpoint } = { ...filterOf(query), ...changed };
+    const rest = id === null ? [] : [id];
+    const other = query.get("with") ?? "";
     show(address("requests", rest, { text, kind: kind === "all" ? "" : kind, endpoint, with: other }), true);
   };
   const also = useBodySearch(filter.text);
@@ -140,21 +142,21 @@ export function RequestList(): JSX.Element {
             aria-label="Filter the log"
             placeholder="Filter: path, model, rule, status, texts of bodies …"
             value={filter.text}
-            onInput={(event) => setFilter({ ...filter, text: event.currentTarget.value })}
+            onInput={(event) => setFilter({ text: event.currentTarget.value })}
           />
           <Select
             label="Kind"
             hideLabel
             value={filter.kind}
             options={KINDS}
-            change={(kind) => setFilter({ ...filter, kind: kind as Filter["kind"] })}
+            change={(kind) => setFilter({ kind: kind as Filter["kind"] })}
           />
           <Select
             label="Endpoint"
             hideLabel
             value={filter.endpoint}
             options={[{ value: "", title: "All endpoints" }, ...endpoints]}
-            change={(endpoint) => setFilter({ ...filter, endpoint })}
+            change={(endpoint) => setFilter({ endpoint })}
           />
           <button
             type="button"

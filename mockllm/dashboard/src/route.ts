@@ -33,6 +33,11 @@ function read(): Route {
 const route = new Observable<Route>(read());
 addEventListener("hashchange", () => route.set(read()));
 
+/** Returns the route of the address, which a component may not have rendered yet. */
+export function currentRoute(): Route {
+  return route.value;
+}
+
 export function useRoute(): Route {
   return useObservable(route);
 }
