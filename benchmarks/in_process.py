@@ -31,9 +31,9 @@ from benchmarks.agents import MIX, SAID, Row, rows, rules, together
 from benchmarks.rounds import Effort
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.app import App
-from mockllm.server.connection import Listener
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import run_on_best_loop
+from mockllm.server.listener import Listener
 from mockllm.state.sessions import Sessions
 
 WARM: Final = 2

@@ -88,7 +88,10 @@ def generate(folder: Path) -> None:
         raise NotBuilt(str(error)) from None
     shutil.copyfile(CONFIG, folder / CONFIG.name)
     line = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", CONFIG.name]
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONPATH": ""}
+    environment = {
+        **os.environ,
+        "NO_COLOR": "1",
+    }  # with PYTHONPATH: an isolated build of pip finds Zensical by it
     try:
         done = subprocess.run(
             line,

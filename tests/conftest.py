@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from mockllm.cli.startup import gc_paused
 from tests.covering import redundant
-from tests.examples import VARIABLE
+from tests.examples import VARIABLE, examples
 from tests.tools import require
 
 pytest.register_assert_rewrite(
@@ -32,16 +32,41 @@ LONG = (
 )
 """Files with tests that start others' programs and wait for them, for half a minute where the machine is busy."""
 FULL = (
+    "conformance/test_other_recordings.py",
+    "dashboard/test_accessibility.py",
+    "dashboard/test_climate_control.py",
+    "dashboard/test_documentation_site.py",
+    "dashboard/test_error_control.py",
+    "dashboard/test_fault_control.py",
+    "dashboard/test_keyboard_and_phone.py",
+    "dashboard/test_limit_control.py",
+    "dashboard/test_login.py",
+    "dashboard/test_many_events.py",
+    "dashboard/test_mistakes_of_a_busy_day.py",
+    "dashboard/test_overlay_card.py",
+    "dashboard/test_pace_control.py",
+    "dashboard/test_request_workbench.py",
+    "dashboard/test_rule_workbench.py",
+    "dashboard/test_shortcuts.py",
+    "dashboard/test_tool_servers_view.py",
+    "deploy",
+    "docs/test_site.py",
+    "docs/test_testing_page.py",
+    "js/mcp",
     "sdk/test_langchain.py",
+    "sdk/test_langchain_bedrock_ollama.py",
     "sdk/test_mistral_sdk.py",
     "sdk/test_older_sdks.py",
     "sdk/test_openai_agents.py",
     "sdk/test_pydantic_ai.py",
     "sdk/test_realtime_agents.py",
     "server/traces/test_traces_collector.py",
+    "server/workers/test_replicas.py",
+    "server/workers/test_workers_store.py",
 )
-"""Files that belong to the tests marked `full`, as a whole: what they import takes longer than many tests.
-They run with `-m ""`, or where they are named."""
+"""Files and folders that belong to the tests marked `full`, as a whole: frameworks, whose import takes longer than
+many tests; the dashboard beyond a look at its views; containers and charts; the built site; processes that share a
+store. They run with `-m ""`, or where they are named."""
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -70,9 +95,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Options as variables of the environment, which modules read that make cases, or choose how many."""
     if config.getoption("markexpr") != "not full":
         os.environ[VARIABLE] = "1"
-    settings.register_profile(
-        "any machine", deadline=None
-    )  # an example may take long where others run beside it
+    settings.register_profile(  # an example may take long where others run beside it
+        "any machine", deadline=None, max_examples=examples(100)
+    )
     settings.load_profile("any machine")
     folder = config.getoption("--transcripts")
     if folder is not None:

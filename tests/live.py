@@ -56,7 +56,7 @@ def live(
     )
     lines: list[str] = []
     builder = Builder(wanted, Sessions(), EngineSettings(overrides=overrides))
-    app = App(builder.first(), limits=ServerLimits(grace=0.5), lines=AccessLog(lines.append))
+    app = App(builder.first(), limits=ServerLimits(grace=0.5), access_log=AccessLog(lines.append))
     server = ThreadedServer(app)
     with server as url:
         yield Live(url, server.port, app, lines)

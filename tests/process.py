@@ -47,8 +47,10 @@ class Process(ServerClient):
         verb: str = "serve",
     ) -> None:
         line = [*(python or (sys.executable, "-m", "mockllm")), verb, *arguments]
+        # the default of one second is too short for a store on a busy machine
+        waits = {"MOCKLLM_STORE_WAIT": f"{PATIENCE:g}s"}
         self._process = subprocess.Popen(
-            line, cwd=cwd, env=environment(**more),
+            line, cwd=cwd, env=environment(**{**waits, **more}),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
         )  # fmt: skip
         self.out: list[str] = []
@@ -63,7 +65,7 @@ class Process(ServerClient):
             reader.start()
 
     @property
-    def said(self) -> str:
+    def reported(self) -> str:
         return "\n".join([*self.out, *self.err])
 
     def ready(self) -> Process:
@@ -74,7 +76,7 @@ class Process(ServerClient):
     @property
     def url(self) -> str:
         """The first address of the ready line."""
-        match = LISTENING.search(self.said)
+        match = LISTENING.search(self.reported)
         assert match is not None
         return match[1].rstrip(",")
 
@@ -94,10 +96,10 @@ class Process(ServerClient):
                 reader.is_alive() for reader in self._readers
             )
             match = next((line for line in self.out[start:] + self.err[start:] if holds(line)), None)
-            assert match or not ended, f"it ended:\n{self.said}"
+            assert match or not ended, f"it ended:\n{self.reported}"
             return match
 
-        return until(look, otherwise=lambda: self.said)
+        return until(look, otherwise=lambda: self.reported)
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

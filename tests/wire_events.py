@@ -65,8 +65,8 @@ def wire_events(
     body: dict[str, Any] | None = None,
 ) -> WireEvents:
     """The events of a response that the rule makes. `path` and `body` replace those of the call."""
-    wish = NeutralRequest(model=model, tools=TOOLS if "completions" not in call else ())
-    wire = CALLS[call].build_request(replace(wish, stream=stream))
+    wanted = NeutralRequest(model=model, tools=TOOLS if "completions" not in call else ())
+    wire = CALLS[call].build_request(replace(wanted, stream=stream))
     target, _, query = (path or wire.path).partition("?")
     engine = VirtualServer(json.dumps({"mockllm": 1, "rules": [rule]})).engine
     head = ("POST", target, query, {name.lower(): value for name, value in wire.headers.items()})

@@ -76,7 +76,11 @@ func Start(t testing.TB, options Options) *Mock {
 	mock := &Mock{t: t, server: server, session: hex.EncodeToString(id)}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("requests to mockllm:\n%s", mock.Journal())
+			if journal := mock.Journal(); journal == "" {
+				t.Log("mockllm received no request")
+			} else {
+				t.Logf("requests to mockllm:\n%s", journal)
+			}
 		}
 		mock.close()
 	})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+from pathlib import Path
 from typing import Final
 
 from mockllm.cli.main import COMMANDS, MODULES
@@ -15,6 +16,12 @@ Load it in each shell:
   zsh   mockllm completion zsh > "${fpath[1]}/_mockllm"
   fish  mockllm completion fish > ~/.config/fish/completions/mockllm.fish"""
 
+PATHS: Final = frozenset((
+    "BODY", "COMMAND", "DIR", "FILE", "FILE|URL", "FOLDER", "NEW", "OLD", "PACK", "R.json", "REQUEST.json",
+    "RESULT.json", "SOURCE", "stdout|FILE",
+))  # fmt: skip
+"""The values that may be a file or a folder, by the name that `--help` shows."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -25,8 +32,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import shtab
 
-    print(shtab.complete(all_commands(), shell=args.shell))
+    parser = all_commands()
+    complete_paths(parser)
+    print(shtab.complete(parser, shell=args.shell))
     return 0
+
+
+def complete_paths(parser: argparse.ArgumentParser) -> None:
+    """Let shells complete files and folders where a command takes them."""
+    import shtab
+
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                complete_paths(command)
+        elif action.metavar in PATHS or action.type is Path:
+            action.complete = shtab.FILE  # type: ignore[attr-defined]
 
 
 def all_commands() -> argparse.ArgumentParser:

@@ -45,6 +45,7 @@ def set_up_control_api(
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
     control = create_control_api(app, builder, reload, access, folder(values), edit=values["edit"])
     control.context.prices = read_prices(values["prices"])
+    control.context.proxy_hosts = allowed_hosts(values)
     if port is None:
         app.control = control
         return None
@@ -84,6 +85,11 @@ def folder(values: Mapping[str, Any]) -> str:
     """Return the folder of the user's scenarios: the first --scenarios, else the default folder."""
     args = Path((values["scenarios"] or [FOLDER])[0])
     return str((args if args.suffix not in (".yaml", ".yml") else args.parent).absolute())
+
+
+def allowed_hosts(values: Mapping[str, Any]) -> frozenset[str]:
+    """Return the hosts of --proxy-allow."""
+    return frozenset(host.strip().lower() for host in values["proxy_allow"] or ())
 
 
 def background_tasks(

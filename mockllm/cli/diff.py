@@ -43,7 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "recordings) are compared; or a folder of these; may be repeated",
     )  # fmt: skip
     parser.add_argument("--set", metavar="PARAM=VALUE", action="append", default=[], help="for both sides")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ BUILDER: Final = Path(__file__).parent.parent.parent / "scripts" / "build_docs.p
 """In a source checkout."""
 HOST: Final = "127.0.0.1"
 PORT: Final = 8081
+PREFIX: Final = f"/{__version__}"
 VERSIONS: Final = "/versions.json"
 """The file in which the site finds its other versions, by the layout of the tool mike."""
 
@@ -27,15 +28,42 @@ class SiteHandler(SimpleHTTPRequestHandler):
     """Serves the site below its version, as a host of several versions does."""
 
     def do_GET(self) -> None:
-        if self.path == VERSIONS:
+        path = self.path.partition("?")[0]
+        if path == VERSIONS:
             self.send_versions()
-        elif not self.path.startswith(f"/{__version__}/"):
-            self.send_response(HTTPStatus.FOUND)
-            self.send_header("Location", f"/{__version__}/")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-        else:
+        elif path.startswith(f"{PREFIX}/") and self.has(path):
             super().do_GET()
+        elif page := self.page(path):
+            self.redirect(page)
+        else:
+            self.send_missing()
+
+    def page(self, path: str) -> str | None:
+        """Return the page of this version that a path such as `/tutorial/` or `/tutorial.md` means."""
+        name = path.removeprefix(PREFIX).strip("/").removesuffix(".md")
+        pages = (
+            (f"{PREFIX}/{name}", f"{PREFIX}/{name}.html", f"{PREFIX}/{name}/") if name else (f"{PREFIX}/",)
+        )
+        return next((page for page in pages if self.has(page)), None)
+
+    def has(self, path: str) -> bool:
+        file = Path(self.translate_path(path))
+        return (file / "index.html" if path.endswith("/") else file).is_file()
+
+    def redirect(self, target: str) -> None:
+        self.send_response(HTTPStatus.FOUND)
+        self.send_header("Location", target)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def send_missing(self) -> None:
+        link = f'<a href="{PREFIX}/">All pages</a>'
+        text = f"<!doctype html><title>No such page</title><p>No such page. {link}</p>\n".encode()
+        self.send_response(HTTPStatus.NOT_FOUND)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
 
     def send_versions(self) -> None:
         text = json.dumps([{"version": __version__, "title": __version__, "aliases": []}]).encode()
@@ -46,7 +74,7 @@ class SiteHandler(SimpleHTTPRequestHandler):
         self.wfile.write(text)
 
     def translate_path(self, path: str) -> str:
-        return super().translate_path(path.removeprefix(f"/{__version__}"))
+        return super().translate_path(path.removeprefix(PREFIX))
 
     def list_directory(self, path: object) -> None:
         self.send_error(HTTPStatus.NOT_FOUND)
@@ -73,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm docs: port {args.port}: {error}; --port sets another", file=sys.stderr)
         return 1
     with server:
-        url = f"http://localhost:{server.server_port}/{__version__}/"
+        url = f"http://localhost:{server.server_port}{PREFIX}/"
         print(f"mockllm {__version__}: documentation, listening on {url}", flush=True)
         if args.open:
             import webbrowser

@@ -53,7 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add(parser, OPTIONS)
     _add_sources(parser)
     _add_judgement(parser)
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _add_sources(parser: argparse.ArgumentParser) -> None:
@@ -79,10 +79,18 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         help="the environment variable of a key; by default that of the provider's SDK",
     )  # fmt: skip
     parser.add_argument(
-        "--max-cost", metavar="USD", type=float, default=0.25, help="bound of the cost (0.25)"
+        "--max-cost",
+        metavar="USD",
+        type=float,
+        default=0.25,
+        help="the most that the run may cost (default: 0.25)",
     )
     parser.add_argument(
-        "--max-tokens", metavar="N", type=int, default=200, help="of examples without any (200)"
+        "--max-tokens",
+        metavar="N",
+        type=int,
+        default=200,
+        help="max_tokens of examples without their own (default: 200)",
     )
     parser.add_argument(
         "--price", metavar="MODEL=IN/OUT", action="append", default=[], type=_price,
@@ -93,7 +101,11 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
 def _add_judgement(parser: argparse.ArgumentParser) -> None:
     """Add the bound of a response, and what becomes of the changes."""
     parser.add_argument(
-        "--timeout", metavar="TIME", type=_seconds, default=60.0, help="for each response (60s)"
+        "--timeout",
+        metavar="TIME",
+        type=_seconds,
+        default=60.0,
+        help="the longest time for each response (default: 60s)",
     )
     parser.add_argument(
         "--fail-on",
@@ -106,7 +118,7 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         action="append",
         default=[],
-        help="places that do not count, such as '$.usage.*'",
+        help="fields to ignore, such as '$.usage.*'",
     )
     parser.add_argument(
         "--fix", metavar="DIR", nargs="?", const="scenarios", default=None,

@@ -84,13 +84,13 @@ def run(args: argparse.Namespace) -> int:
     except Broken as broken:
         print_mistakes(broken.mistakes, sys.stderr)
         return 2
-    missed: list[str] = []
-    lines = _UnmatchedLog(missed, verbose=values["verbose"])
+    unmatched: list[str] = []
+    lines = _UnmatchedLog(unmatched, verbose=values["verbose"])
     app = App(
         engine,
         limits=dataclasses.replace(bounds, grace=0.1),
         open_to_pages=not values["no_cors"],
-        lines=lines,
+        access_log=lines,
     )
     app.make_control = partial(control_of, app, builder)
     try:
@@ -99,11 +99,11 @@ def run(args: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    for each in () if values["verbose"] else missed:  # after the command's own output
+    for each in () if values["verbose"] else unmatched:  # after the command's own output
         print(f"mockllm: {each}", file=sys.stderr)
-    if missed:
-        print(f"mockllm: {counted(len(missed), 'unmatched request')}", file=sys.stderr)
-    code = 1 if values["strict"] and missed and code == 0 else code
+    if unmatched:
+        print(f"mockllm: {counted(len(unmatched), 'unmatched request')}", file=sys.stderr)
+    code = 1 if values["strict"] and unmatched and code == 0 else code
     return _report_verdicts(app, engine, args, code) if args.verdicts or args.junit is not None else code
 
 
@@ -111,14 +111,14 @@ class _UnmatchedLog(AccessLog):
     """Collects the lines of unmatched requests. With `verbose`, also prints all lines beside the output of the
     command."""
 
-    def __init__(self, missed: list[str], *, verbose: bool) -> None:
+    def __init__(self, unmatched: list[str], *, verbose: bool) -> None:
         super().__init__(lambda line: print(line, file=sys.stderr, flush=True), verbose=verbose)
-        self._missed_lines = missed
+        self._unmatched_lines = unmatched
         self._verbose = verbose
 
     def show(self, record: Any, request: Any = None) -> None:
-        if record.missed:
-            self._missed_lines.append("\n".join((self.line(record, request), *near_miss_lines(record, 1))))
+        if record.unmatched:
+            self._unmatched_lines.append("\n".join((self.line(record, request), *near_miss_lines(record, 1))))
         if self._verbose:
             super().show(record, request)
 

@@ -21,7 +21,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.rendering.recorded_socket import RecordedSocketSession
 from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
-from mockllm.engine.near_misses import shown
+from mockllm.engine.near_misses import location_and_name
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
@@ -155,7 +155,7 @@ def explanation_lines(request_file: RequestFile, trace: MatchTrace) -> Iterator[
     yield ""
     yield verdict(trace)
     yield from _section("Rules, in the order they are tried:", _rules(trace))
-    modifiers = [f"  {shown(item)}" for item in trace.applied]
+    modifiers = [f"  {location_and_name(item)}" for item in trace.applied]
     modifiers += [f"  {why}" for _, why in trace.spared]
     yield from _section("Modifiers that apply:" if trace.applied else "Modifiers:", modifiers)
     yield from _section("What would be sent:", [f"  {line}" for line in sent(trace)])
@@ -179,7 +179,7 @@ def verdict(trace: MatchTrace) -> str:
         return "The request is invalid and refused in the provider's form" + (
             f"; otherwise {rule.rule}" if rule else ""
         )
-    if rule is not None and not answer.missed:
+    if rule is not None and not answer.unmatched:
         return f"{rule.rule} responds" + (f" ({trace.step})" if trace.step else "")
     if answer.rule is not None:
         return f"No rule is tried: {answer.rule} responds by itself"
@@ -312,9 +312,9 @@ def _sent(trace: MatchTrace) -> Json:
 
 def _outcome(trace: MatchTrace) -> str:
     """Return rule, modifier, invalid or miss; or dialect, where the protocol responds without a rule."""
-    if trace.outcome.response.missed:
+    if trace.outcome.response.unmatched:
         return "miss"
-    return "dialect" if trace.decision.outcome == "miss" else trace.decision.outcome
+    return "dialect" if trace.decision.outcome == "unmatched" else trace.decision.outcome
 
 
 def _tried(tried: TraceEntry) -> Json:

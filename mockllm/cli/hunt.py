@@ -92,12 +92,14 @@ def _add_budget(parser: argparse.ArgumentParser) -> None:
     budget = parser.add_argument_group("budget")
     budget.add_argument("--runs", type=int, default=200, help="the most runs, without replays (default: 200)")
     budget.add_argument("--time", type=seconds, default=600.0, help="the longest time in all (default: 10m)")
-    budget.add_argument("--timeout", type=seconds, default=10.0, help="the bound of a run (default: 10s)")
+    budget.add_argument(
+        "--timeout", type=seconds, default=10.0, help="the longest time of one run (default: 10s)"
+    )
     budget.add_argument(
         "--jobs", type=int, metavar="N", help="runs at the same time (default: two per processor, at most 4)"
     )
     budget.add_argument("--replays", type=int, default=20, help="replays of each finding (default: 20)")
-    budget.add_argument("--findings", type=int, metavar="N", help="end after so many findings")
+    budget.add_argument("--findings", type=int, metavar="N", help="stop after so many findings")
 
 
 def run(args: argparse.Namespace) -> int:

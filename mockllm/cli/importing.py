@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mockllm.cli.option import BadOption, add
@@ -16,7 +17,7 @@ from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 
-MARK = b"# Imported from "
+IMPORTED = b"# Imported from "
 """First bytes of an imported file. Only such files are overwritten."""
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
 
@@ -57,10 +58,21 @@ def run(args: argparse.Namespace) -> int:
             print(f"mockllm: {error}", file=sys.stderr)
             failed = True
             continue
-        for note in found.notes:
+        for note in _grouped(found.notes):
             print(f"note: {note}", file=sys.stderr)
         failed = not _write(found, name, args.out, used_names) or failed
     return int(failed)
+
+
+def _grouped(notes: Iterable[str]) -> Iterator[str]:
+    """Yield one line for all notes with the same text, with the place of the first. A note is `PLACE: TEXT`."""
+    places: dict[str, list[str]] = {}
+    for note in notes:
+        place, _, text = note.partition(": ")
+        places.setdefault(text, []).append(place)
+    for text, (first, *others) in places.items():
+        more = f" (and at {len(others):,} more place{'s' * (len(others) > 1)})" if others else ""
+        yield f"{first}: {text}{more}"
 
 
 def _import(
@@ -90,7 +102,7 @@ def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]
     used_names.add(stem)
     path = Path(out, f"{stem}.yaml")
     try:
-        if path.exists() and not path.read_bytes().startswith(MARK):
+        if path.exists() and not path.read_bytes().startswith(IMPORTED):
             print(f"mockllm: {path} exists and is not an imported file: not overwritten", file=sys.stderr)
             return False
         write_file(path, found.text)

@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 when the client has left, 1 when the server broke off, 2 for a usage mistake."""
+    """Return 0 when the client has disconnected, 1 when the server broke off, 2 for a usage mistake."""
     if args.url is not None:
         return asyncio.run(StdioRelay(f"{args.url.rstrip('/')}{PATH}/{args.name}").run())
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     paths = {path for item in engine.catalog.items for path in item.paths}
     _require_server(engine.catalog.servers, args.name, paths)
     lines = AccessLog(_to_stderr, verbose=values["verbose"])
-    app = App(engine, limits=dataclasses.replace(bounds, grace=0.1), open_to_pages=False, lines=lines)
+    app = App(engine, limits=dataclasses.replace(bounds, grace=0.1), open_to_pages=False, access_log=lines)
     app.make_control = partial(control_of, app, builder)
     with serving(app, 0) as url:
         return asyncio.run(StdioRelay(f"{url}{PATH}/{args.name}").run())

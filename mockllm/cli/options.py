@@ -115,7 +115,8 @@ SERVING: Final = (
     Option(
         "--store-failure",
         NETWORK,
-        "what a request that counts gets while the store is away: an `error`, or a decision by its process (`local`)",
+        "the response to a request with counts while the store is unreachable: an `error`, or by a decision of its "
+        "process (`local`)",
         "error",
         convert=store_failure,
         metavar="error|local",

@@ -49,7 +49,7 @@ def build(
     """Return the builder and the engine. Print warnings. Raise Broken for mistakes in the files."""
     settings = EngineSettings(
         seed=values["seed"],
-        longest=values["max_delay"],
+        max_wait=values["max_delay"],
         max_generated=bounds.generated,
         overrides=values["allow_overrides"],
         miss_status=values["miss_status"],

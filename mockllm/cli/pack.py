@@ -35,7 +35,7 @@ def _add_author_commands(command: Command) -> None:
     check.add_argument(
         "pack", metavar="PACK", nargs="?", default=".", help="a folder, or any source of `pack add`"
     )
-    check.add_argument("--json", action="store_true", help="as JSON")
+    check.add_argument("--json", action="store_true", help="print the result as JSON")
     test = command("test", "run a pack's examples, and list the rules and steps that none of them reached")
     test.add_argument(
         "pack", metavar="PACK", nargs="?", default=".", help="a folder, or any source of `pack add`"
@@ -87,12 +87,12 @@ def _add_consumer_commands(command: Command) -> None:
     outdated = command(
         "outdated", "list the locked packs that have a newer version; the exit code is 1 if one has"
     )
-    outdated.add_argument("--json", action="store_true", help="as JSON")
+    outdated.add_argument("--json", action="store_true", help="print the result as JSON")
     search = command("search", "search an index of packs")
     search.add_argument(
         "words", metavar="WORD", nargs="*", help="words of the name or the description (default all)"
     )
-    search.add_argument("--json", action="store_true", help="as JSON")
+    search.add_argument("--json", action="store_true", help="print the result as JSON")
     for sub in (add, update, outdated, search):
         sub.add_argument(
             "--index",
@@ -107,10 +107,10 @@ def _add_consumer_commands(command: Command) -> None:
 def _show_commands(command: Command) -> Iterable[argparse.ArgumentParser]:
     """Return the parsers of the commands that show or copy what is locked."""
     listed = command("list", "list the packs that can be used by name")
-    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.add_argument("--json", action="store_true", help="print the result as JSON")
     info = command("info", "show a pack: description, parameters, what it could do to you")
     info.add_argument("pack", metavar="PACK", help="a name, or any source of `pack add`")
-    info.add_argument("--json", action="store_true", help="as JSON")
+    info.add_argument("--json", action="store_true", help="print the result as JSON")
     vendor = command("vendor", "copy all locked packs into ./mockllm_packs, to be committed")
     return listed, info, vendor
 

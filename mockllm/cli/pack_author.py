@@ -150,6 +150,7 @@ def describe(powers: PackCapabilities) -> list[str]:
         "open ports": "none",
         "proxy": f"forwards requests to {', '.join(powers.proxy)}" if powers.proxy else "none",
         "redirects": f"redirects clients to {', '.join(powers.redirects)}" if powers.redirects else "none",
+        "posts": f"sends requests after responses to {', '.join(powers.posts)}" if powers.posts else "none",
         "reads": ", ".join(powers.reads) or "no file beside its scenarios",
         "environment": ", ".join(powers.environment) or "no variable",
         "uses": ", ".join(powers.uses) or "no other pack",
@@ -177,7 +178,7 @@ def _test(folder: str, shown: str, args: argparse.Namespace) -> int:
         where = result.where.replace(folder, shown, 1)  # the temporary folder of an archive
         show(replace(result, where=where), colour=use_colours())
     print(tested(results, ""))
-    for point in coverage.missed:
+    for point in coverage.uncovered:
         print(f"not reached: {point}")
     print(f"{coverage.share:.0%} of {len(coverage.points)} rules, steps and modifiers reached")
     short = coverage.share < args.min_coverage

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from mockllm.cli.pack_author import describe, load_pack, open_pack
 from mockllm.cli.sources import FOLDER, vocabulary
@@ -24,6 +25,9 @@ from mockllm.scenario.pack_files import PackRejected
 from mockllm.scenario.pack_params import ParamSpec
 from mockllm.scenario.pack_resolver import PackResolver, bundled_names, bundled_pack, installed_packs
 from mockllm.scenario.version_ranges import parse_version
+
+COMMIT_LENGTH: Final = 12
+"""Characters of a commit that are shown."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -187,6 +191,7 @@ def _outdated(locking: LockfileEditor, json: bool) -> int:
                 f"mockllm: {name}: the versions of {without_passwords(locked.source)} are unknown",
                 file=sys.stderr,
             )
+    rows += _moved_branches(locking)
     if json:
         print(pretty([*rows]).decode())
     elif rows:
@@ -196,6 +201,16 @@ def _outdated(locking: LockfileEditor, json: bool) -> int:
     else:
         print("all packs are up to date")
     return 1 if rows else 0
+
+
+def _moved_branches(locking: LockfileEditor) -> Iterator[dict[str, Json]]:
+    """Yield a row for each locked branch with a newer commit."""
+    for name, locked in sorted(locking.lock.packs.items()):
+        commit = locking.newest_commit(name)
+        if commit is not None and commit != locked.commit:
+            before, now = (locked.commit or "-")[:COMMIT_LENGTH], commit[:COMMIT_LENGTH]
+            source = without_passwords(locked.source)
+            yield {"name": name, "locked": before, "fits": now, "newest": now, "source": source}
 
 
 def _table(rows: Sequence[Mapping[str, Json]], columns: Sequence[str]) -> None:

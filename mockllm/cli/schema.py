@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def schema_files() -> dict[str, str]:
+@cache
+def schema_files() -> Mapping[str, str]:
     """Return the text of each schema by its file name."""
     found = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
     return {name: schema_text(schema) for name, schema in found.items()}

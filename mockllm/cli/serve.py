@@ -17,7 +17,13 @@ from msgspec.structs import replace
 
 from mockllm import __version__
 from mockllm.cli.console import ThrottledLog, access_log_of, log, print_line, print_mistakes
-from mockllm.cli.control_setup import AdminToken, admin_token, background_tasks, set_up_control_api
+from mockllm.cli.control_setup import (
+    AdminToken,
+    admin_token,
+    allowed_hosts,
+    background_tasks,
+    set_up_control_api,
+)
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import (
@@ -101,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return strict_exit_code(app.journal.missed) if values["strict"] else 0
+    return strict_exit_code(app.journal.unmatched) if values["strict"] else 0
 
 
 def watch_input_end(values: Mapping[str, Any]) -> None:
@@ -117,7 +123,7 @@ def _create_app(
 ) -> App:
     """Return the application with the settings of the command line."""
     lines = None if values["quiet"] else access_log_of(values)
-    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
+    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], access_log=lines)
     app.webhook_hosts = allowed_hosts(values)
     app.gzip = values["gzip"]
     if values["record_misses"]:
@@ -151,11 +157,11 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
     """Create the builder of the engine, for the start and each reload."""
     settings = EngineSettings(
         seed=values["seed"],
-        longest=values["max_delay"],
+        max_wait=values["max_delay"],
         max_generated=max_generated,
         overrides=values["allow_overrides"],
         volatile=volatile(values),
-        hashed=values["verbose"] and not values["quiet"],
+        hash_header=values["verbose"] and not values["quiet"],
         miss_status=values["miss_status"],
         proxy_hosts=allowed_hosts(values),
         time_scale=values["time_scale"],
@@ -164,16 +170,11 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
     return Builder(sources, sessions, settings, strict=values["strict"])
 
 
-def allowed_hosts(values: Mapping[str, Any]) -> frozenset[str]:
-    """Return the hosts of --proxy-allow."""
-    return frozenset(host.strip().lower() for host in values["proxy_allow"] or ())
-
-
-def strict_exit_code(missed: int) -> int:
+def strict_exit_code(unmatched: int) -> int:
     """Print the exit report of --strict and return its exit code."""
-    if missed:
-        print(f"mockllm: {counted(missed, 'unmatched request')}", file=sys.stderr)
-    return int(missed > 0)
+    if unmatched:
+        print(f"mockllm: {counted(unmatched, 'unmatched request')}", file=sys.stderr)
+    return int(unmatched > 0)
 
 
 def no_rules_warning(about: EngineInfo) -> Iterator[str]:
@@ -227,7 +228,9 @@ def print_ready(
             "`mockllm init` writes scenarios to start from."
         )
     journal = app.journal
-    print_line(f"  Journal:    the last {journal.size} requests, in {byte_text(journal.room)} at most")
+    print_line(
+        f"  Journal:    the last {journal.max_entries} requests, in {byte_text(journal.max_bytes)} at most"
+    )
 
 
 def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:

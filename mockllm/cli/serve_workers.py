@@ -146,7 +146,7 @@ def _exit_code(group: ServedGroup) -> int:
     except NoStoreFound as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return strict_exit_code(group.app.journal.missed) if values["strict"] else 0
+    return strict_exit_code(group.app.journal.unmatched) if values["strict"] else 0
 
 
 def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:

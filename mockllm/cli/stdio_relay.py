@@ -1,7 +1,7 @@
 """Relays messages between standard input and output and an MCP server over HTTP.
 
-Each line is one JSON-RPC message (`basic/transports/stdio` of the specification). What the server breaks is
-broken here too: bytes that are no JSON are written as they are, and a connection that breaks ends the process.
+Each line is one JSON-RPC message (`basic/transports/stdio` of the specification). The relay repairs nothing
+that the server breaks. It writes bytes that are not JSON as they are, and it ends when the connection breaks.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class StdioRelay:
         return 1 if self._broken.is_set() else 0
 
     async def _take(self, session: ClientSession, line: bytes) -> None:
-        """Send a message; wait for its response only if it is no request."""
+        """Send a message; wait for its response only if it is not a request."""
         message = message_of(line)
         params = message.get("params")
         if message.get("method") == "notifications/cancelled" and isinstance(params, dict):

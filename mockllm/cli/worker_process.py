@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mockllm.cli.console import access_log_of, log
+from mockllm.cli.control_setup import allowed_hosts
 from mockllm.cli.listen_addresses import configure_tls
-from mockllm.cli.serve import allowed_hosts, create_builder
+from mockllm.cli.serve import create_builder
 from mockllm.cli.startup import ca_loading_skipped, gc_paused
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import Engine
@@ -52,14 +53,14 @@ async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
     first = settings["replica"] * REPLICA
     state = SharedSessions(counts, first=first, max_sessions=bounds.sessions, unused=bounds.session_ttl)
     builder = create_builder(values, state, bounds.generated)
-    slot = SlotTable.SERVED + settings["place"]
+    slot = SlotTable.SERVED + settings["index"]
     counts[slot] = 0
 
     decider = _decider(settings, state)
 
     def make_app(engine: Engine) -> App:
         lines = None if values["quiet"] else access_log_of(values)
-        app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
+        app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], access_log=lines)
         app.gzip = values["gzip"]
         app.webhook_hosts = allowed_hosts(values)
         app.decider = decider
@@ -88,7 +89,7 @@ def _decider(settings: Mapping[str, Any], state: SharedSessions) -> WorkerDecide
 
     values = settings["values"]
     unused = settings["limits"].session_ttl
-    say = log if settings["place"] == 0 else _say_nothing  # one line for all workers of a machine
+    say = log if settings["index"] == 0 else _say_nothing  # one line for all workers of a machine
     return StoreDecider(
         settings["store"],
         state,

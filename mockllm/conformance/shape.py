@@ -2,8 +2,8 @@
 events.
 
 A recorded response is decoded into a Reply or Failure (each protocol's `decode`), served again, and both
-observations are compared. Texts do not matter: a recording can be reduced to a `RecordedCase` without texts
-(facts.py), which a clone without the recordings compares in the same way.
+observations are compared. Texts do not matter. A recording can be reduced to a `RecordedCase` without texts
+(facts.py); a clone without the recordings compares it in the same way.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import GeneratingDialect, LookupDialect, ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 
 Recording: TypeAlias = Mapping[str, Any]
 Run: TypeAlias = tuple[str, int]
@@ -32,11 +32,11 @@ Run: TypeAlias = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """The details of one protocol. `folder` names its recordings and facts. `kind` names an event by its
-    event name and payload. `choice_key` returns a key for events that may interleave in any order (the choices of a
-    response), None for events of all choices. `settings` returns the fields of a request's body that change
-    the form of a response, without the user's texts (a tool is called `x`); `headers` are the request headers
-    that change the form. `opaque` paths contain what a user wrote, and are not compared. `noise` are response
+    """The details of one protocol. `folder` names its recordings and facts. `kind` names an event by its event
+    name and payload. `choice_key` returns a key for events that may interleave in any order (the choices of a
+    response), None for events of all choices. `settings` returns the fields of a request's body that change the
+    form of a response, without the user's texts (a tool is called `x`). `headers` are the request headers that
+    change the form. `opaque` paths contain what a user wrote, and are not compared. `noise` are response
     headers of servers in front of the service."""
 
     folder: str
@@ -128,7 +128,7 @@ def planned(protocol: Protocol, case: RecordedCase) -> Plan:
     """Return this server's response to a case's request, with the case's content."""
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
-    match = find(protocol.method, protocol.before + path, headers, query)
+    match = find_route(protocol.method, protocol.before + path, headers, query)
     assert isinstance(match, RouteMatch) or isinstance(case.content, Failure)
     dialect = next(item for item in (protocol.dialect, *protocol.others) if item is match.dialect)
     request = dialect.request(

@@ -1,8 +1,8 @@
 """Protocols that decode any recording as far as possible.
 
 A protocol's own functions expect the fields that all known recordings have. Where one raises, a function that
-expects nothing takes its place: the reply is what the dialect itself decodes, a failure is that of its status, and
-the settings are those fields of the request that hold no texts.
+expects nothing takes its place. That function returns the reply that the dialect itself decodes, or the failure of
+the status. Its settings are the fields of the request that hold no texts.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ DEFAULT_VALUES: Final = 10_000
 CHARACTERS_PER_VALUE: Final = 100
 """The number of characters that are allowed for each allowed value."""
 COMPONENTS_PER_VALUE: Final = 1_000
-"""The number of components of vectors that are allowed for each allowed value: by default more than 2,048 vectors of
-3,072 components have, the most that OpenAI accepts."""
+"""The number of components of vectors that are allowed for each allowed value. By default this is more than
+2,048 vectors of 3,072 components have, the most that OpenAI accepts."""
 OPTION: Final = "--max-generated-values"
 
 
@@ -46,7 +46,8 @@ class Budget:
 
     def add_value(self) -> None:
         """Count a value. Raise BudgetExceeded where that is one too many."""
-        self.require_values(1)
+        if self.values >= self._max_values:
+            self.require_values(1)
         self.values += 1
 
     def require_values(self, count: float) -> None:
@@ -56,7 +57,8 @@ class Budget:
 
     def add_characters(self, count: int) -> None:
         """Count characters. Raise BudgetExceeded where they are too many."""
-        self.require_characters(count)
+        if self.characters + count > self._max_characters:
+            self.require_characters(count)
         self.characters += count
 
     def require_characters(self, count: float) -> None:

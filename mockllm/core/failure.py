@@ -30,7 +30,7 @@ NAMED: Final[Mapping[str, int]] = {
     "bad_gateway": 502,
     "timeout": 504,
 }
-"""The named errors with their status, unless a dialect's table has another one."""
+"""The names of errors with their status, unless a dialect's table has another one."""
 
 BY_STATUS: Final[Mapping[int, str]] = {
     400: "bad_request",
@@ -47,7 +47,7 @@ BY_STATUS: Final[Mapping[int, str]] = {
     504: "timeout",
     529: "overloaded",
 }
-"""The named error of `error: {status: N}`; any other status is a generic error of its class."""
+"""The error of `error: {status: N}`; any other status is a generic error of its class."""
 
 
 NEVER: Final = inf
@@ -81,7 +81,7 @@ class Failure(Struct, frozen=True):
     time_scale: float = 1.0
     """Factor on the usual wait of a dialect's table: the failure's own `retry_after` is scaled already."""
     note: str | None = None
-    """What the log and `explain` tell the author of a scenario; no response contains it."""
+    """The text for the author of a scenario, in the log and in `explain`; no response contains it."""
 
     def again(self, usual: float | None = None) -> float | None:
         """Return the seconds until a retry for the response: the failure's own, else the usual; None for NEVER."""
@@ -106,8 +106,8 @@ class Failure(Struct, frozen=True):
     def overflow(self, window: int, tokens: int) -> tuple[int, int]:
         """Return the size of the context and the number of tokens for a `context_length` error.
 
-        `window` is the model's context. The tokens are those of the request where they exceed the context; else that
-        number is added to the context, so that the message is consistent.
+        `window` is the model's context. The tokens are those of the request where they exceed the context.
+        Otherwise that number is added to the context, so that the message is consistent.
         """
         limit = window if self.limit is None else self.limit
         return limit, tokens if tokens > limit else limit + tokens
@@ -121,6 +121,6 @@ class Failure(Struct, frozen=True):
 
     @staticmethod
     def of_status(status: int, message: str | None = None) -> Failure:
-        """Return the named error of a status, else the generic one of its class, with that status."""
+        """Return the error of a status, else the generic one of its class, with that status."""
         generic = "bad_request" if status < 500 else "server_error"
         return Failure(BY_STATUS.get(status, generic), status, message)

@@ -49,7 +49,7 @@ a key begins at most. So a text of many beginnings is read once, not once for ea
 class KeyForm(NamedTuple, Generic[AnyStr]):
     """How a kind of keys begins, in lower case, and its pattern. For its further fields see `_RUNS`."""
 
-    mark: AnyStr
+    beginning: AnyStr
     pattern: re.Pattern[AnyStr]
     run: re.Pattern[AnyStr] | None = None
     tail: re.Pattern[AnyStr] | None = None
@@ -57,15 +57,21 @@ class KeyForm(NamedTuple, Generic[AnyStr]):
 
 
 _TEXT_FORMS: Final = tuple(
-    KeyForm(mark, re.compile(form), re.compile(_RUNS[mark][0]), re.compile(_RUNS[mark][1]), _RUNS[mark][2])
-    if mark in _RUNS
-    else KeyForm(mark, re.compile(form))
-    for marks, form in _FORMS
-    for mark in marks
+    KeyForm(
+        beginning,
+        re.compile(form),
+        re.compile(_RUNS[beginning][0]),
+        re.compile(_RUNS[beginning][1]),
+        _RUNS[beginning][2],
+    )
+    if beginning in _RUNS
+    else KeyForm(beginning, re.compile(form))
+    for beginnings, form in _FORMS
+    for beginning in beginnings
 )
 _BYTE_FORMS: Final = tuple(
     KeyForm(
-        form.mark.encode(),
+        form.beginning.encode(),
         re.compile(form.pattern.pattern.encode()),
         None if form.run is None else re.compile(form.run.pattern.encode()),
         None if form.tail is None else re.compile(form.tail.pattern.encode()),
@@ -92,8 +98,8 @@ def redact_text(text: str) -> str:
 def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
     """Return the bytes with asterisks in place of the secrets and of what looks like a key. The length stays."""
     for secret in secrets:
-        mark = secret.encode("utf-8", "surrogateescape")
-        data = data.replace(mark, b"*" * len(mark))
+        encoded = secret.encode("utf-8", "surrogateescape")
+        data = data.replace(encoded, b"*" * len(encoded))
     result = None
     for begin, end in _keys(data, data.lower(), _BYTE_FORMS):
         result = result or bytearray(data)
@@ -119,18 +125,18 @@ def _keys(text: AnyStr, low: AnyStr, forms: Iterable[KeyForm[AnyStr]]) -> list[t
 def _spans(form: KeyForm[AnyStr], text: AnyStr, low: AnyStr) -> Iterator[tuple[int, int]]:
     """Yield begin and end of each key. `low` is the text in lower case."""
     end, ended_well = 0, False
-    at = low.find(form.mark)
+    at = low.find(form.beginning)
     while at >= 0:
         match = form.pattern.match(text, at)
         if match is not None:
             yield match.span()
             after = match.end()
         else:
-            after = at + len(form.mark)
+            after = at + len(form.beginning)
             if form.run is not None and form.tail is not None:
                 if after > end:
                     followers = form.run.match(text, after)
                     end = followers.end() if followers is not None else after
                     ended_well = form.tail.match(text, end) is not None
                 after = max(after, end - form.reach if ended_well else end)
-        at = low.find(form.mark, after)
+        at = low.find(form.beginning, after)

@@ -1,4 +1,4 @@
-"""The redaction of secrets in all that leaves the process or reaches a disk: keys, cookies, signatures.
+"""The redaction of secrets in all that the process sends or writes to a disk: keys, cookies, signatures.
 
 A `Redactor` masks the secrets of one request wherever they occur, whatever their form, and what looks like a key.
 
@@ -47,7 +47,7 @@ _FIELD: Final = re.compile(
 """Secret fields of a body, where `key` and `token` have too many other meanings."""
 
 
-@text_cache(1024)
+@text_cache(1024)  # the same few names come with each request
 def is_secret(name: str) -> bool:
     """Return whether a header or parameter of this name usually is a secret."""
     low = name.lower()
@@ -86,7 +86,9 @@ def secret_field(name: str) -> bool:
 
 SHORTEST: Final = 8
 """Characters: a shorter secret is not searched elsewhere, since it would be found in words."""
-_RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}")
+SHORTEST_RANDOM: Final = 16
+"""Characters: a shorter text does not look random."""
+_RANDOM: Final = re.compile(rf"(?=.*\d)(?=.*[A-Za-z])[^\s]{{{SHORTEST_RANDOM},}}")
 """Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
 _USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
 _URL_USER: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/?#\s:@]*)(:[^/?#\s]*)?@")
@@ -118,7 +120,7 @@ class Redactor(Struct, frozen=True):
         return redact_bytes(data, self.secrets)
 
     def parts(self, parts: Sequence[bytes]) -> list[bytes]:
-        """Return bytes in the same parts. What is to be masked may cross their borders."""
+        """Return bytes in the same parts. A secret may cross their borders."""
         whole, shown, at = self.data(b"".join(parts)), [], 0
         for part in parts:
             shown.append(whole[at : at + len(part)])
@@ -152,7 +154,7 @@ class Redactor(Struct, frozen=True):
         return part if self.text(decoded) == decoded else REDACTED
 
     def header(self, name: str, value: str) -> str:
-        """Return the value of a header that is no secret by its name."""
+        """Return the value of a header that is not a secret by its name."""
         return self.target(value) if name.lower() in ("referer", "location") else self.text(value)
 
     def session(self, id: str) -> str:
@@ -189,7 +191,7 @@ def _in_header(name: str, value: str) -> Iterator[str]:
         yield value
         for cookie in value.split(
             ";" if name == "cookie" else "\n"
-        ):  # Set-Cookie has attributes behind its value
+        ):  # Set-Cookie has attributes after its value
             yield cookie.partition("=")[2].partition(";")[0]
         return
     scheme, _, credentials = value.partition(" ")
@@ -220,15 +222,24 @@ def _in_target(target: str) -> Iterator[str]:
 
 def named_secrets(value: Json) -> Iterator[str]:
     """Yield random-looking texts in fields of a JSON value that have the name of a secret."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if isinstance(inner, str) and secret_name(name) and _RANDOM.fullmatch(inner):
-                yield inner
-            else:
-                yield from named_secrets(inner)
-    elif isinstance(value, list):
-        for item in value:
-            yield from named_secrets(item)
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            for name, inner in value.items():
+                if type(inner) is not str:
+                    waiting.append(inner)
+                elif len(inner) >= SHORTEST_RANDOM and secret_name(name) and _RANDOM.fullmatch(inner):
+                    yield inner
+        elif type(value) is list:
+            waiting += value
+
+
+def may_show_random(texts: Iterable[str]) -> bool:
+    """Return whether any of these texts contains a text that looks random, as `named_secrets` yields."""
+    return any(
+        len(word) >= SHORTEST_RANDOM and _RANDOM.fullmatch(word) for text in texts for word in text.split()
+    )
 
 
 def shown_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

@@ -1,12 +1,13 @@
 """The number of tokens of a text by arithmetic, and a split into token-like parts. No tokenizer's tables.
 
-`estimate` weights characters by class. The weights were fitted (least squares of the relative error, none
-negative) to OpenAI's o200k vocabulary over 4,400 samples of 200 to 4,000 characters: chat responses, prose,
-READMEs, Python, TypeScript, C, JSON, YAML, HTML, numbers, and program messages in 20 languages. Mean error
-per 1,000 characters: prose and chat 5 %, code 7-8 %, JSON 8-11 %, Chinese, Japanese, Korean, Arabic and Hindi
-6 % (traditional Chinese 14), French, Spanish, German 7-8 %, Russian and Italian 14 %, HTML 19 %; samples of
-200 characters have twice that error. For recorded responses that vocabulary has the counts that GPT-4o billed to 1 %;
-newer reasoning models bill 5 % and more on top, Anthropic 10-20 %.
+`estimate` weights characters by class. The weights were fitted to OpenAI's o200k vocabulary, by least squares of the
+relative error; none is negative. The fit used 4,400 samples of 200 to 4,000 characters. The samples are chat
+responses, prose, READMEs, Python, TypeScript, C, JSON, YAML, HTML, numbers, and program messages in 20 languages.
+The mean error per 1,000 characters is 5 % for prose and chat, 7-8 % for code, 8-11 % for JSON and 19 % for HTML. It
+is 6 % for Chinese (traditional Chinese 14), Japanese, Korean, Arabic and Hindi. It is 7-8 % for French, Spanish and
+German, and 14 % for Russian and Italian. Samples of 200 characters have twice that error. For recorded responses
+that vocabulary has the counts that GPT-4o billed to 1 %; newer reasoning models bill 5 % and more on top, Anthropic
+10-20 %.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ _SIGN: Final = 0.19
 _END: Final = 0.91
 _LEADING_SIGN: Final = 1.21
 _KEY: Final = 2.5
-"""The weights of classes, and of neighbours without the lower-case letters between them: a sign after a space
-begins a token; capitals among digits are keys and hashes, not words. Spaces have no weight: they belong to words."""
+"""The weights of classes, and of neighbours without the lower-case letters between them. A sign after a space
+begins a token. Capitals among digits are keys and hashes, not words. Spaces have no weight: they belong to
+words."""
 _SCRIPT_WEIGHTS: Final = (
     (b"s", 0.64),
     (b"l", 1.37),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class Webhook(NamedTuple):
-    """One event for one address. `at` is on a clock that is never set, in seconds. A webhook replaces those of its
+    """One event for one address. `at` is on a monotonic clock, in seconds. A webhook replaces those of its
     `subject` that were not sent yet: a response that is cancelled is not completed."""
 
     at: float

@@ -1,4 +1,5 @@
-"""Audio as realtime protocols carry it: what is silence, how long bytes last, and silence to send.
+"""Audio as realtime protocols carry it: what is silence, how long bytes last, and silence to send. A script may say
+in place of the sound when the user speaks.
 
 Formats: `audio/pcm` has 16-bit samples; `audio/pcmu` and `audio/pcma` (G.711) have 8 bits at 8 kHz. OpenAI's PCM has
 24 kHz; Google's has 16 kHz from the client and 24 kHz from the server. Sources: OpenAI's `RealtimeAudioFormats`, and
@@ -11,9 +12,12 @@ import sys
 from array import array
 from base64 import b64decode, b64encode
 from binascii import Error
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
+
+from mockllm.core.user_speech import UserSpeech
 
 MAX_RATE: Final = 192_000
 """Samples in a second; a client may state more."""
@@ -21,8 +25,9 @@ BYTES_PER_MS: Final = {"audio/pcm": 48, "audio/pcmu": 8, "audio/pcma": 8}
 SILENCE: Final = {"audio/pcm": b"\x00", "audio/pcmu": b"\xff", "audio/pcma": b"\xd5"}
 QUIET: Final = {"audio/pcmu": b"\xff\x7f\xfe\x7e", "audio/pcma": b"\xd5\x55\xd4\x54"}
 """The bytes of G.711 that are silence, or nearly."""
-LOUD: Final = 500
-"""The least amplitude of a 16-bit sample that is speech."""
+LOUD: Final = 1000
+"""The least amplitude of a 16-bit sample that is speech at the threshold 1. At 0.5 it is half of it."""
+DEFAULT_THRESHOLD: Final = 0.5
 WINDOW_MS: Final = 20
 """Milliseconds of audio that are speech or silence as a whole."""
 MS_PER_CHARACTER: Final = 60
@@ -44,14 +49,15 @@ def decoded(audio: object) -> bytes | None:
         return None
 
 
-def is_speech(window: bytes, format: str) -> bool:
-    """Return whether a window has a sound."""
+def is_speech(window: bytes, format: str, threshold: float = DEFAULT_THRESHOLD) -> bool:
+    """Return whether a window has a sound. The threshold, from 0 to 1, is for 16-bit samples."""
     if format != "audio/pcm":
         return bool(window.translate(None, QUIET[format]))
     samples = array("h", window[: len(window) // 2 * 2])
     if sys.byteorder == "big":  # pragma: no cover - the machines that run the tests are little-endian
         samples.byteswap()
-    return any(sample >= LOUD or sample <= -LOUD for sample in samples)
+    least = max(1, round(LOUD * threshold))
+    return any(sample >= least or sample <= -least for sample in samples)
 
 
 class VoiceDetector(Struct):
@@ -63,31 +69,77 @@ class VoiceDetector(Struct):
     silence_ms: int = 500
     """Silence after which speech has ended."""
     padding_ms: int = 300
+    threshold: float = DEFAULT_THRESHOLD
+    script: Sequence[UserSpeech] | None = None
+    """When the user speaks, in order; None: the sound decides."""
     processed_ms: int = 0
     """How much audio has come."""
     quiet_ms: int = 0
     speaking: bool = False
     rest: bytes = b""
+    position: int = 0
+    """The entry of the script that is not over."""
+    transcripts: list[str] = field(default_factory=list)
+    """The transcripts of the script that no one has taken."""
+    started_entries: int = 0
+    """The number of entries of the script that have begun."""
+    idle_at: int | None = None
+    """Where a silent user is idle; None: nowhere."""
 
     @property
     def bytes_per_ms(self) -> int:
         return BYTES_PER_MS[self.format] if self.rate is None else max(2, min(self.rate, MAX_RATE) // 500)
 
-    def process(self, audio: bytes) -> list[tuple[str, int]]:
-        """Return where speech starts (`started`) and ends (`stopped`)."""
+    def process(self, audio: bytes) -> Iterator[tuple[str, int]]:
+        """Yield where speech starts (`started`) and ends (`stopped`), and where the user is `idle`. At each,
+        `take_transcript` returns the words up to there."""
         size = WINDOW_MS * self.bytes_per_ms
         data = self.rest + audio
-        found: list[tuple[str, int]] = []
         whole = len(data) // size * size
+        self.rest = data[whole:]
         for at in range(0, whole, size):
-            loud = is_speech(data[at : at + size], self.format)
+            loud = self._is_loud(data[at : at + size])
             self.processed_ms += WINDOW_MS
             self.quiet_ms = 0 if loud else self.quiet_ms + WINDOW_MS
             if loud and not self.speaking:
-                self.speaking = True
-                found.append(("started", max(0, self.processed_ms - WINDOW_MS - self.padding_ms)))
-            elif self.speaking and self.quiet_ms >= self.silence_ms:
+                self.speaking, self.idle_at = True, None
+                yield "started", max(0, self.processed_ms - WINDOW_MS - self.padding_ms)
+            elif self.speaking and not loud and self.quiet_ms >= self.silence_ms:
                 self.speaking = False
-                found.append(("stopped", self.processed_ms))
-        self.rest = data[whole:]
-        return found
+                yield "stopped", self.processed_ms
+            elif self.idle_at is not None and self.processed_ms >= self.idle_at:
+                self.idle_at = None
+                yield "idle", self.processed_ms
+
+    def take_transcript(self) -> str | None:
+        """Return the transcripts of the script since the last call; None if it has none."""
+        words, self.transcripts = self.transcripts, []
+        return " ".join(words) if words else None
+
+    def clear(self) -> None:
+        """Forget the present speech."""
+        self.speaking, self.transcripts = False, []
+        if self.script is not None:
+            self.position = self.started_entries
+
+    def _is_loud(self, window: bytes) -> bool:
+        if self.script is None:
+            return is_speech(window, self.format, self.threshold)
+        while self.position < len(self.script) and self.script[self.position].stop_ms <= self.processed_ms:
+            self.position += 1
+        if self.position == len(self.script):
+            return False
+        speech = self.script[self.position]
+        if self.processed_ms < speech.start_ms:
+            return False
+        if self.started_entries <= self.position:
+            self.started_entries = self.position + 1
+            if speech.transcript is not None:
+                self.transcripts.append(speech.transcript)
+        return True
+
+
+def transcript_member(detector: VoiceDetector) -> dict[str, str]:
+    """Return the words of a script as the member of a request for a transcript; empty without any."""
+    words = detector.take_transcript()
+    return {} if words is None else {"transcript": words}

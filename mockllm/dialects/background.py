@@ -47,7 +47,7 @@ def _seconds(time: float | None, polls: int | None, default: float) -> float:
 
 
 def timeline_of(run: BackgroundRun, began: float) -> Timeline:
-    """Return the events of a background response that began at a time of a clock that is never set."""
+    """Return the events of a background response that began at a time of a monotonic clock."""
     events: list[tuple[float, str, bytes]] = []
     seconds = 0.0
     for step in run.plan.steps:
@@ -75,7 +75,7 @@ def is_queued(timeline: Timeline, now: float, in_progress: str) -> bool:
 
 
 def events_after(timeline: Timeline, number: int, now: float) -> Iterator[Step]:
-    """Yield the events behind the sequence number, each at its time; of a cancelled response those before its end."""
+    """Yield the events after the sequence number, each at its time; of a cancelled response those before its end."""
     elapsed, last = timeline.elapsed(now), len(timeline.events) - 1
     for place, (seconds, name, payload) in enumerate(timeline.events):
         if place <= number:

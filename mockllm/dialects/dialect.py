@@ -17,7 +17,7 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -54,8 +54,10 @@ class ProtocolCapabilities(Struct, frozen=True):
     """Whether a client can tell a refusal from a text."""
     chunked_calls: bool = True
     """Whether a stream sends a call's arguments in chunks; else whole."""
+    call_ids: bool = True
+    """Whether a result names its call by the id alone; else the calls of a response are not stored."""
     invalid_arguments: bool = True
-    """Whether a call can have arguments that are no JSON; else such a call is left out."""
+    """Whether a call can have arguments that are not JSON; else such a call is left out."""
     error_in_chunk: bool = False
     """Whether a stream may have an error in a chunk, beside the finish reason."""
     cached_read: bool = True
@@ -71,11 +73,18 @@ class ResponseIdentity(NamedTuple):
 
     ids: Ids
     now: float
+    calls: dict[str, tuple[str, str]] | None = None
+    """The calls that the encoder noted, as id and tool, by their place."""
 
     @property
     def second(self) -> int:
         """The time in whole seconds."""
         return derive(int, self.now)
+
+    def note_call(self, place: str, id: str, tool: str) -> None:
+        """Note the id of a call. An encoder notes all calls or none: then the response is decoded for them."""
+        if self.calls is not None:
+            self.calls[place] = (id, tool)
 
 
 class Dialect(Protocol):
@@ -105,17 +114,10 @@ class Dialect(Protocol):
         status, message and fields are the provider's own."""
 
     def check_readable(self, request: Request) -> Failure | None:
-        """Return the failure of a body that is no JSON object (`validation: lenient`), else None."""
+        """Return the failure of a body that is not a JSON object (`validation: lenient`), else None."""
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         """Return a non-streaming response with the failure in this provider's status, envelope and headers."""
-
-
-class StoringDialect(Dialect, Protocol):
-    """A call whose responses the server stores."""
-
-    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        """Return what the server stores of a response that it sends now."""
 
 
 class GeneratingDialect(Dialect, Protocol):
@@ -155,7 +157,8 @@ class MediaDialect(GeneratingDialect, Protocol):
     api or path. Without a rule, the call makes its own."""
 
     def complete(self, reply: Reply, request: Request) -> Reply:
-        """Return the reply of a rule with what it lacks, made as the request demands. Without a rule it is empty."""
+        """Return the reply of a rule with what it lacks, made as the request requires. Without a rule it is
+        empty."""
 
 
 class BackgroundDialect(GeneratingDialect, Protocol):
@@ -164,7 +167,7 @@ class BackgroundDialect(GeneratingDialect, Protocol):
     def in_background(
         self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
-        """Return the response to a client that does not wait: the stream with the waits of its states, or the
+        """Return the response to a client that does not wait. It is the stream with the waits of its states, or the
         response as it is at first. Its `background` is the whole stream."""
 
 
@@ -177,15 +180,51 @@ class LookupDialect(Dialect, Protocol):
         """Return the response. `models` are the literal model names of the loaded rules."""
 
 
+class UncheckedCall:
+    """The base of calls that pass every check, and to which no rule replies."""
+
+    generates: bool = False
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+
 class EmbeddingDialect(LookupDialect, Protocol):
     """A call that returns vectors, which a rule may specify."""
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.embed(None, request, identity)
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         """Return a response with these vectors; None: with those that the call computes from its inputs."""
 
 
+class VoiceDialect(LookupDialect, Protocol):
+    """A handshake of a WebSocket with audio, in which a rule may say when the user speaks."""
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.listen(None, request, identity)
+
+    def listen(
+        self, script: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
+    ) -> Plan:
+        """Return the response of a session whose user speaks by the script; None: by the sound."""
+
+
 class BatchDialect(LookupDialect, Protocol):
     """A call that creates a batch, whose end a rule may specify."""
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return self.begin(BatchOutcome(), request, identity)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so. Its `background` is a BatchStart, and `store_update` returns

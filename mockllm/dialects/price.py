@@ -11,8 +11,8 @@ class Price(NamedTuple):
     input: float
     output: float
     cached: float | None = None
-    """Of input that is read from the prompt cache."""
+    """For input that is read from the prompt cache."""
     cache_write: float | None = None
-    """Of input that is written to the prompt cache (for five minutes)."""
+    """For input that is written to the prompt cache (for five minutes)."""
     cache_write_long: float | None = None
-    """Of input that is written to the prompt cache for longer; None: twice the input, if writes have a price."""
+    """For input that is written to the prompt cache for longer; None: twice the input, if writes have a price."""

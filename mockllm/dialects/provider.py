@@ -115,12 +115,12 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     limit_headers: LimitHeaders | None = None
     """Writes the state of a rate limit as its headers; None where it sends none."""
     limit_refusal: LimitRefusal | None = None
-    """Writes its 429; None where the table of named errors suffices."""
+    """Writes its 429; None where the table of errors suffices."""
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
 
     written_members: Mapping[str, str] = {}
-    """Of a provider with a protocol of its name: the members of responses that the server writes from a reply, by
+    """For a provider with a protocol of its name. The members of responses that the server writes from a reply, by
     path, with the word of the scenario language for each."""
 
     prices: Mapping[str, Price] = MappingProxyType({})

@@ -1,4 +1,4 @@
-"""Rate-limit headers: each provider maps its names to quantities, and formats times in its own way."""
+"""Rate-limit headers: each provider maps its names to quantities, and has its format of times."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LimitHeaders: TypeAlias = Callable[[LimitStatus, float], Headers]
 """Returns a provider's headers of the state of a limit, now (seconds since the epoch). A bound that the limit lacks
 has no header in the result: the response's own header stays."""
 LimitRefusal: TypeAlias = Callable[[LimitResult, LimitStatus, int, str | None, float], Failure]
-"""Returns a provider's failure of a request that a limit refuses: from the result, the state of the limit, the
-request's tokens, its model, and now."""
+"""Returns a provider's failure of a request that a limit refuses. Its parameters are the result, the state of the
+limit, the request's tokens, its model, and now."""
 Quantity: TypeAlias = Literal["limit", "remaining", "reset", "window"]
 Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Quantity]]
 
 
-def limit_header_pairs(names: Names, standing: LimitStatus, time: Callable[[float], str]) -> Headers:
+def limit_header_pairs(names: Names, limit_status: LimitStatus, time: Callable[[float], str]) -> Headers:
     """Return the headers of these names; `time` formats seconds."""
     pairs: list[tuple[str, str]] = []
     for name, (bound, quantity) in names.items():
-        gauge: Gauge | None = getattr(standing, bound)
+        gauge: Gauge | None = getattr(limit_status, bound)
         if gauge is not None:
             value = getattr(gauge, quantity)
             pairs.append((name, str(value) if isinstance(value, int) else time(value)))

@@ -107,16 +107,16 @@ def parameter_fields(dialect: str, parameter: str) -> dict[str, Json]:
     return {} if owner is None or owner.parameter_field is None else {owner.parameter_field: parameter}
 
 
-def limit_headers(provider: str | None, standing: LimitStatus, now: float) -> Headers:
+def limit_headers(provider: str | None, limit_status: LimitStatus, now: float) -> Headers:
     """Write the state of a limit as this provider's headers; `now` in seconds since the epoch."""
     owner = BY_NAME.get(provider or "")
-    return () if owner is None or owner.limit_headers is None else owner.limit_headers(standing, now)
+    return () if owner is None or owner.limit_headers is None else owner.limit_headers(limit_status, now)
 
 
-def refused(
+def limit_failure(
     provider: str | None,
     verdict: LimitResult,
-    standing: LimitStatus,
+    limit_status: LimitStatus,
     tokens: int,
     model: str | None,
     now: float,
@@ -124,9 +124,9 @@ def refused(
     """Return this provider's failure where a limit refuses a request of so many tokens."""
     owner = BY_NAME.get(provider or "")
     if owner is not None and owner.limit_refusal is not None:
-        return owner.limit_refusal(verdict, standing, tokens, model, now)
-    headers = limit_headers(provider, standing, now)
-    gauge = standing.tokens if verdict.by == "tokens" else standing.requests
+        return owner.limit_refusal(verdict, limit_status, tokens, model, now)
+    headers = limit_headers(provider, limit_status, now)
+    gauge = limit_status.tokens if verdict.by == "tokens" else limit_status.requests
     counted = None if verdict.by == "concurrent" else gauge
     quota = None if counted is None else (verdict.by or "", counted.limit, counted.window)
     if verdict.retry_after is not None:

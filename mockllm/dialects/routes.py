@@ -42,7 +42,7 @@ class Route(Struct, frozen=True):
 
     @property
     def prefixed(self) -> bool:
-        """Whether the path is known behind the provider's prefix only."""
+        """Whether the path is known after the provider's prefix only."""
         return self.owner.prefixed or self.alone_prefixed
 
     @property
@@ -61,9 +61,9 @@ class Route(Struct, frozen=True):
 
 ROUTES: Final = tuple(Route(provider, *route) for provider in REGISTERED for route in provider.routes)
 TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
-"""Versions behind each other: one of the base URL, and one that the SDK adds."""
+"""Two versions in a row: one of the base URL, and one that the SDK adds."""
 VERSIONS: Final = ("/v1beta", "/v1")
-"""Versions that a path with a verb behind a colon (`/models/x:generateContent`) may lack."""
+"""Versions that a path with a verb after a colon (`/models/x:generateContent`) may lack."""
 BASES: Final = {provider.name: provider.base for provider in REGISTERED}
 """The path in the base URL of each provider's SDKs."""
 BASE_URLS: Final = tuple(
@@ -100,15 +100,16 @@ class MethodNotAllowed(Struct, frozen=True):
 
 
 class UnknownPath(Struct, frozen=True):
-    """A path of no provider. A rule that names it may match; else the response is the failure, in the envelope of the
-    provider that the prefix or the headers indicate. `provider` is None where only a guess chose the envelope."""
+    """A path of no provider. A rule that names it may match. Otherwise the response is the failure, in the envelope
+    of the provider that the prefix or the headers indicate. `provider` is None where only a guess chose the
+    envelope."""
 
     dialect: Dialect
     provider: str | None
     path: str
     failure: Failure
     hint: str = ""
-    """What is probably wrong with the path; a part of the failure's message."""
+    """The probable mistake in the path; a part of the failure's message."""
 
 
 Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
@@ -130,18 +131,24 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
     return found
 
 
+def message_events(path: str) -> tuple[str, ...]:
+    """Return the events of the messages that are requests, on WebSockets at a path."""
+    methods = _SOCKETS.get(normalised(path), {})
+    return tuple(method.removeprefix(f"{METHOD} ") for method in methods if method != METHOD)
+
+
 def _is_handshake(method: str, headers: Mapping[str, str]) -> bool:
     return method == "GET" and headers.get("upgrade", "").strip().lower() == "websocket"
 
 
-def find(
+def find_route(
     method: str, path: str, headers: Mapping[str, str], query: str = "", root_provider: str | None = None
 ) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
     looked up by lower-case name. `query` is undecoded. The calls of `root_provider` need no prefix, and
     precede those of all others."""
     if root_provider is not None:
-        found = find(method, f"/{root_provider}{path}", headers, query)
+        found = find_route(method, f"/{root_provider}{path}", headers, query)
         if type(found) is RouteMatch:
             return found
     methods = _LITERAL.get(path)
@@ -201,9 +208,9 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     return UnknownPath(dialect, provider, bare, Failure("not_found", message=message), hint)
 
 
-@text_cache(1024)
+@text_cache(1024)  # clients repeat their paths; a new path is compared with each pattern
 def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
-    """Return the calls of a path by method. The text behind the path's last colon selects the patterns."""
+    """Return the calls of a path by method. The text after the path's last colon selects the patterns."""
     known = {method: list(candidates) for method, candidates in _LITERAL.get(path, {}).items()}
     colon = path.rfind(":")
     calls = _OPEN.get(path[colon:], ()) if colon >= 0 else ()
@@ -217,7 +224,7 @@ def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
 
 
 def _prefix(path: str) -> tuple[str | None, str]:
-    """Return the provider that a path's first segment names, and the path behind it."""
+    """Return the provider that a path's first segment names, and the path after it."""
     first, slash, rest = path[1:].partition("/")
     return (first, slash + rest) if first in BY_NAME else (None, path)
 
@@ -291,7 +298,7 @@ def _near(method: str, path: str) -> str | None:
 
 
 def _spellings(route: Route) -> Iterator[tuple[str, str]]:
-    """Return each prefix of a route's path with each spelling of the path behind it."""
+    """Return each prefix of a route's path with each spelling of the path after it."""
     optional = route.owner.optional_base
     base = route.owner.base if optional is None else optional
     for path in route.paths():
@@ -351,7 +358,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 _OPEN: Final[dict[str, list[tuple[str, Route, str]]]] = {"": []}
-"""The paths with variables, by the text behind a colon at their end ("" without one)."""
+"""The paths with variables, by the text after a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
 for _route in ROUTES:
     for _prefix_, _bare in _spellings(_route):

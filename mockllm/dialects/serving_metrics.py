@@ -26,12 +26,12 @@ HistogramKind: TypeAlias = Literal[
     "prompt_tokens",
     "output_tokens",
 ]
-"""Seconds: to the first token; between two tokens; each output token of a response on average; of a response; in
-the queue; from there to the first token; from there to the end; without the queue. Then tokens."""
+"""Seconds: to the first token; between two tokens; each output token of a response on average; of a response.
+Seconds in the queue; from there to the first token; from there to the end; without the queue. Then tokens."""
 
 
 class ServedUsage(NamedTuple):
-    """What a response reports: tokens, and the word for its end."""
+    """The values that a response reports: tokens, and the word for its end."""
 
     prompt: int
     output: int
@@ -56,7 +56,7 @@ class ServingMetricsForm(Struct, frozen=True):
     finish_label: str
     finish_words: tuple[str, ...]
     aborted: str
-    """The word for the end of a response whose client has left."""
+    """The word for the end of a response whose client has disconnected."""
     labels: Callable[[str], Mapping[str, str]]
     """Returns the labels of every series for the name of the served model."""
     model: str

@@ -32,8 +32,8 @@ Types: TypeAlias = Mapping[tuple[str, str], frozenset[str]]
 
 
 class FormDifference(Struct, frozen=True):
-    """A difference in one exchange. `place` is a path, a header or a kind of event; `event` is the kind of event that
-    has the field, "body" for a whole body. `inside` are the paths with types below a new field."""
+    """A difference in one exchange. `place` is a path, a header or a kind of event. `event` is the kind of event
+    that has the field, "body" for a whole body. `inside` are the paths with types below a new field."""
 
     kind: Kind
     place: str

@@ -1,4 +1,4 @@
-"""The comparison of one exchange: the provider's response is decoded, this server writes a response with the same
+"""The comparison of one exchange. The provider's response is decoded. This server writes a response with the same
 content to the same request, and both are compared by their form. Texts are never compared or stored."""
 
 from __future__ import annotations

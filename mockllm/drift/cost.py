@@ -1,5 +1,5 @@
-"""What requests to a provider cost, in US dollars: the most that one may cost before it is sent, and the cost by its
-usage afterwards."""
+"""The cost of requests to a provider, in US dollars. Before a request is sent it is the most that the request may
+cost; afterwards it is the cost by its usage."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class CostBudget(Struct):
         return (input * price.input + output * price.output) / _MILLION
 
     def price(self, provider: str | None, model: str) -> Price:
-        """Return the prices of a model. Of an unknown model they are the highest of its provider, and of a provider
-        without prices the highest of all: an estimate is rather too high."""
+        """Return the prices of a model. For an unknown model they are the highest of its provider, and for a
+        provider without prices the highest of all. So an estimate is rather too high than too low."""
         found = price_of(provider, model, self.own)
         if found is not None:
             return found

@@ -43,7 +43,7 @@ def write_extras_pack(report: DriftReport, folder: Path, packs: tuple[str, ...] 
 
 
 def is_fixable(change: Change) -> bool:
-    """Return whether `extras` can add a change: a field of an object, in a response that is no error."""
+    """Return whether `extras` can add a change: a field of an object, in a response that is not an error."""
     return change.kind == "new field" and not change.place.endswith("[]") and change.events != {"error"}
 
 

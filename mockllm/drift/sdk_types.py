@@ -1,4 +1,4 @@
-"""What the official SDKs' types say of a field: required, optional, or unknown.
+"""The official SDKs' types of a field: required, optional, or unknown.
 
 The types are those of the installed SDK; `ProviderCall.sdk_types` names them.
 """
@@ -32,8 +32,8 @@ _JSON: Final[dict[Any, str]] = {
 
 
 class Knowledge(Struct, frozen=True):
-    """What an SDK's types say of a place. `types` are the JSON types that it takes there; `by` names the SDK's class,
-    or says why there is nothing to say."""
+    """The type of a place in an SDK. `types` are the JSON types that it takes there; `by` names the SDK's class, or
+    says why there is nothing to say."""
 
     field: Field
     types: frozenset[str] = frozenset()

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class BoundedCache(dict[Hashable, T]):
-    """A dictionary of bounded size; the oldest entry leaves first. Write with `put`, read as any dictionary."""
+    """A dictionary of bounded size; the oldest entry is evicted first. Write with `put`, read as any dictionary."""
 
     def __init__(self, max_size: int) -> None:
         super().__init__()

@@ -16,21 +16,20 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.prompt_work import prompt_work
-from mockllm.scenario.catalog import Catalog, ResponseSelector
-from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.catalog import Catalog, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec
 
 HANDSHAKE: Final = "handshake"
 """The api of the handshake of a WebSocket."""
 MAX_CACHED_MATCHES: Final = 10_000
-"""How many combinations of rules and modifiers are cached."""
+"""The most combinations of rules and modifiers that are cached."""
 RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 
 class RequestValidation:
-    """The validation of a request, computed at most once for each strictness; whether its model is known (`models`
-    are those that rules name); and the tokens that it takes of a limit."""
+    """The validation of a request, computed at most once for each strictness. It also has whether the request's
+    model is known (`models` are those that rules name), and the tokens that the request takes of a limit."""
 
     __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
 
@@ -84,11 +83,12 @@ class CandidateFinder:
         self._global: dict[int, Candidate] = {}
         """The candidates that are equal for all requests."""
         self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
-        """The candidates by the match masks that determine them."""
+        """The candidates by the match masks that determine them; most requests match one of a few sets of rules."""
 
-    def known(self, mask: int) -> RulesAndModifiers | None:
-        """Return the cached rules and modifiers of all requests with this match mask."""
-        return self._known.get(mask)
+    def determined(self, mask: int, request: Request) -> RulesAndModifiers | None:
+        """Return the rules and modifiers of all requests with this match mask, with the scopes of this request. None
+        where the mask does not determine them."""
+        return self._find(mask, request) if self._index.is_exact(mask) else None
 
     def match(self, request: Request, mask: int, validation: RequestValidation) -> MatchResult:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
@@ -114,27 +114,23 @@ class CandidateFinder:
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
         index, first, end = self._index, self._rules, len(self._items)
-        rules = self._reached(index.among(mask, request, 0, first), request)
-        modifiers = [self.candidate(number, request) for number in index.among(mask, request, first, end)]
-        if index.decided(mask) and all(found.item in self._global for found in (*rules, *modifiers)):
+        rules = self._reached(index.matching(mask, request, 0, first), request)
+        modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
+        if index.is_exact(mask) and all(found.item in self._global for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
-        """Return the candidates for the handshake of a WebSocket: a reply is for the messages behind it."""
+        """Return the candidates for the handshake of a WebSocket: a reply is for the messages after it."""
         index, first, end = self._index, self._rules, len(self._items)
-        refusing = (number for number in index.among(mask, request, 0, first) if not self._replies(number))
-        modifiers = [self.candidate(number, request) for number in index.among(mask, request, first, end)]
+        refusing = (number for number in index.matching(mask, request, 0, first) if not self._replies(number))
+        modifiers = [self.candidate(number, request) for number in index.matching(mask, request, first, end)]
         return self._reached(refusing, request), modifiers
 
     def _replies(self, number: int) -> bool:
         """Return whether all responses of a rule are the content of a generating call."""
         selector = self._items[number].selector
-        return selector is not None and all(
-            isinstance(response.spec, ReplySpec | ReplaySpec | ProxySpec)
-            and getattr(response.spec, "messages", None) is None
-            for response in selector.responses
-        )
+        return selector is not None and all(map(_is_content, selector.responses))
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:
         """Return the candidates up to the first without a guard."""
@@ -165,11 +161,19 @@ class CandidateFinder:
             item.limit,
             item.load,
             _max_responses(item.selector) if item.sets else None,
-            item.counts,
+            item.uses_counts,
         )
         if item.per == "global":
             self._global[number] = candidate
         return candidate
+
+
+def _is_content(response: CompiledResponse) -> bool:
+    """Return whether a response is the content of a generating call, and not that of a handshake."""
+    spec = response.spec
+    if isinstance(spec, ReplySpec):
+        return spec.user_speech is None
+    return isinstance(spec, ReplaySpec) and spec.messages is None
 
 
 def _max_responses(selector: ResponseSelector | None) -> int | None:

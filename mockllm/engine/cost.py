@@ -1,4 +1,4 @@
-"""What requests would cost at the real providers, by their list prices."""
+"""The cost of requests at the real providers, by their list prices."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ class ResponseCost(Struct, frozen=True):
 
 
 def price_of(provider: str | None, model: str, own: Mapping[str, Price]) -> Price | None:
-    """Return the price of a model: the user's own, its provider's, or for a provider without prices that of the maker
-    whose model it is (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None where none is known."""
+    """Return the price of a model: the user's own, or its provider's. For a provider without prices it is the price
+    of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None where none
+    is known."""
     known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else {}
     tables = [own, known] if known else [own, *(each.prices for each in REGISTERED)]
     for name in _names(model):

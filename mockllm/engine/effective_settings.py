@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from mockllm.core.rendering.pacing import InputTime
-from mockllm.core.values.types import Context
+from mockllm.core.values.types import EvaluationContext
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
@@ -25,13 +25,13 @@ from mockllm.scenario.settings_merge import (
 class EffectiveSettings(Struct, frozen=True, eq=False):
     """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifiers`.
 
-    `sent` are the evaluated settings, None where they depend on the request or a draw. `cacheable`: whether the
-    response is the same each time but for ids, time and input tokens; `cacheable_by_text`: whether it would be but
+    `resolved` are the evaluated settings, None where they depend on the request or a draw. `cacheable`: whether the
+    response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether it would be but
     for its templated text.
     """
 
-    sending: MergedSettings
-    sent: ResolvedSettings | None
+    merged: MergedSettings
+    resolved: ResolvedSettings | None
     modifiers: tuple[str, ...] = ()
     cacheable: bool = False
     cacheable_by_text: bool = False
@@ -44,16 +44,17 @@ def effective_settings(
 
     The strongest setting wins: by layer, then the step's, its rule's, the modifiers'.
     """
-    sending = merge_settings(_layered(item, response, modifiers))
+    merged = merge_settings(_layered(item, response, modifiers))
     ids = tuple(modifier.id for modifier in modifiers)
-    if not sending.static:
-        return EffectiveSettings(sending, None, ids)
-    sent = resolve_settings(sending, _no_context)
-    same = isinstance(response.spec, ReplySpec) and sent.steady
-    same = same and not sent.faults and not sent.extras and not sent.waits_or_posts
-    counts = isinstance(sent.pace.ttft, InputTime)  # its waits depend on the input tokens
-    same = same and not counts
-    return EffectiveSettings(sending, sent, ids, same and response.static, same and response.templated_text)
+    if not merged.static:
+        return EffectiveSettings(merged, None, ids)
+    resolved = resolve_settings(merged, _no_context)
+    same = isinstance(response.spec, ReplySpec) and resolved.steady
+    same = same and not resolved.faults and not resolved.extras and not resolved.waits_or_posts
+    same = same and not isinstance(resolved.pace.ttft, InputTime)  # its waits depend on the input tokens
+    return EffectiveSettings(
+        merged, resolved, ids, same and response.static, same and response.templated_text
+    )
 
 
 def _layered(
@@ -73,5 +74,5 @@ def _layered(
     return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda entry: entry[0])]
 
 
-def _no_context(owner: Owner) -> Context:
+def _no_context(owner: Owner) -> EvaluationContext:
     raise AssertionError("a constant has no context")  # pragma: no cover - static settings use none

@@ -20,7 +20,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Decision, InFlightSlot, MatchResult
 from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
+from mockllm.dialects.routes import BASE_URLS, RouteMatch, UnknownPath, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
 from mockllm.engine.fast_path import FastPath, build_fast_path
@@ -37,11 +37,11 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
-from mockllm.state.shared_sessions import DecisionElsewhere, LookupElsewhere
+from mockllm.state.shared_sessions import DecisionInStore, LookupInStore
 
 HASH: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
-"""How many fast paths are cached."""
+"""The most fast paths that are cached."""
 
 
 class DeferredResponse(Exception):
@@ -59,13 +59,13 @@ class DeferredResponse(Exception):
 class UndecidedResponse(Exception):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
-    `claim` is what the decision needs. `finish` takes the decision and returns the response; it may raise
+    `matched` is what the decision needs. `finish` takes the decision and returns the response; it may raise
     DeferredResponse as `Engine.respond` does.
     """
 
-    def __init__(self, claim: MatchResult, finish: Callable[[Decision], PlannedResponse]) -> None:
+    def __init__(self, matched: MatchResult, finish: Callable[[Decision], PlannedResponse]) -> None:
         super().__init__()
-        self.claim = claim
+        self.matched = matched
         self.finish = finish
 
 
@@ -106,7 +106,7 @@ class Engine:
         self.settings = settings
         self.seed = settings.seed
         self._time_scale = settings.time_scale
-        self._hashed = settings.hashed
+        self._hash_header = settings.hash_header
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._reader_settings = ReaderSettings(
@@ -140,7 +140,7 @@ class Engine:
         """Return what a request's headers override; a failure where a header is invalid."""
         try:
             override = read_overrides(
-                headers, self.catalog, allowed=self.settings.overrides, longest=self._planner.longest
+                headers, self.catalog, allowed=self.settings.overrides, max_wait=self._planner.max_wait
             )
         except BadOverride as error:
             return Failure("bad_request", 400, str(error))
@@ -149,9 +149,12 @@ class Engine:
         return override
 
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
-        """Decide and plan, and store what the dialect remembers of the response. Raises on no request; with
-        `may_defer` it raises DeferredResponse where planning takes longer than other requests may wait. With a state
-        that does not hold all counts it raises UndecidedResponse."""
+        """Decide and plan, and store what the dialect stores of the response.
+
+        With `may_defer` it raises DeferredResponse where planning takes longer than other requests may wait. With a
+        state that does not hold all counts it raises UndecidedResponse, and LookupInStore where the dialect needs a
+        stored response of another process. It raises nothing else on any request.
+        """
         context = engine_context(request)
         override = context.override
         if isinstance(override, Failure):
@@ -163,12 +166,12 @@ class Engine:
             notes = () if override is None else override.notes
             planned = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
             if override is None and mask not in self._fast_paths:
-                self._add_fast_path(mask)
-        return self._store(planned, request)
+                self._add_fast_path(mask, request)
+        return self._with_updates(planned, request)
 
-    def _store(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+    def _with_updates(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         updates = self._store_updates(planned, request) if planned.calls or request.storable else ()
-        return self._finish(planned, request, updates)
+        return self._apply_updates(planned, request, updates)
 
     def _decide_and_plan(
         self, request: Request, mask: int, notes: Sequence[str], *, may_defer: bool
@@ -177,13 +180,15 @@ class Engine:
         matched, validation = self._match(request, mask)
         try:
             decision = self.state.decide(matched)
-        except DecisionElsewhere as elsewhere:
+        except DecisionInStore as elsewhere:
 
             def finish(decision: Decision) -> PlannedResponse:
                 responder = self._responder_of(request, matched, validation, decision)
-                return self._store(self._plan_with_slot(responder, notes, may_defer=may_defer), request)
+                return self._with_updates(
+                    self._plan_with_slot(responder, notes, may_defer=may_defer), request
+                )
 
-            raise UndecidedResponse(elsewhere.claim, finish) from None
+            raise UndecidedResponse(elsewhere.matched, finish) from None
         responder = self._responder_of(request, matched, validation, decision)
         return self._plan_with_slot(responder, notes, may_defer=may_defer)
 
@@ -191,16 +196,16 @@ class Engine:
         self, responder: Responder, notes: Sequence[str], *, may_defer: bool
     ) -> PlannedResponse:
         """Plan the response. One with a slot on limits and loads reports its expected end."""
-        responder.may_defer, responder.counts = may_defer, True
+        responder.may_defer, responder.is_sent = may_defer, True
         slot = responder.decision.slot
         try:
-            planned = self._planned(responder, notes)
+            planned = self._plan_response(responder, notes)
             if slot is not None:
-                slot.expect_end(responder.matched.now + plan_duration(planned.plan))
+                slot.expect_end(responder.matched.monotonic + plan_duration(planned.plan))
         except LongReply:
             responder.may_defer = False
             raise DeferredResponse(slot, partial(self._plan_deferred, responder, notes)) from None
-        except LookupElsewhere:  # it is planned again
+        except LookupInStore:  # it is planned again
             raise
         except BaseException:
             if slot is not None:
@@ -208,34 +213,37 @@ class Engine:
             raise
         return planned
 
-    def _planned(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
+    def _plan_response(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
         decision = responder.decision
         seed_source = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
-        place = None if decision.bounds is None else decision.bounds.place
+        admission = decision.admission
         return planned._replace(
-            notes=(*planned.notes, *notes), slot=decision.slot, seed_source=seed_source, place=place
+            notes=(*planned.notes, *notes),
+            slot=decision.slot,
+            seed_source=seed_source,
+            batch_schedule=None if admission is None else admission.batch_schedule,
         )
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches. Return what the event loop calls then."""
         request = responder.request
-        planned = self._planned(responder, notes)
+        planned = self._plan_response(responder, notes)
         updates = self._store_updates(planned, request)
-        end = inf if planned.slot is None else responder.matched.now + plan_duration(planned.plan)
+        end = inf if planned.slot is None else responder.matched.monotonic + plan_duration(planned.plan)
 
         def finish() -> PlannedResponse:
             if planned.slot is not None:
                 planned.slot.expect_end(end)
-            return self._finish(planned, request, updates)
+            return self._apply_updates(planned, request, updates)
 
         return finish
 
-    def _finish(
+    def _apply_updates(
         self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
     ) -> PlannedResponse:
-        """Store what the dialect remembers. Return the response with the request's hash, if a rule looked the hash
-        up or every response carries one."""
+        """Store the dialect's objects of the response. Return the response with the request's hash, if a rule looked
+        the hash up or every response carries one."""
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         for update in updates:
             if scale != 1.0:
@@ -247,14 +255,14 @@ class Engine:
                 planned = planned._replace(batch=update.batch)
         if scale != 1.0:
             planned = planned._replace(time_scale=scale)
-        hash = cached_hash(request) if self._hashed else known_hash(request)
+        hash = cached_hash(request) if self._hash_header else known_hash(request)
         if hash is None:
             return planned
         plan = planned.plan
         return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
 
     def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
-        """Return what the dialect remembers of the response."""
+        """Return what the dialect stores of the response."""
         updates = [StoreUpdate(calls=planned.issued)] if planned.calls else []
         routing = engine_context(request).routing
         store_update = getattr(routing.dialect, "store_update", None)
@@ -265,7 +273,7 @@ class Engine:
         return updates
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises LookupElsewhere if it is not in this process."""
+        """Return what is stored under an id. Raises LookupInStore if it is not in this process."""
         return self.state.lookup(session).stored(id)
 
     def remember(self, session: str, update: StoreUpdate) -> None:
@@ -286,6 +294,10 @@ class Engine:
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which may be blocked. Nothing is counted."""
         return bool(self.peek(request).matched.rules)
+
+    def serves(self, request: Request) -> bool:
+        """Return whether a provider has the call, or a rule matches, which may be blocked. Nothing is counted."""
+        return not isinstance(engine_context(request).routing, UnknownPath) or self.has_rule(request)
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
@@ -313,9 +325,9 @@ class Engine:
     def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:
         """Return the candidates of a request, with its own overrides, and its validation."""
         context = engine_context(request)
-        outcome, override = context.routing, context.override
+        routing, override = context.routing, context.override
         validation = RequestValidation(
-            outcome.dialect if isinstance(outcome, RouteMatch) else None, request, self.catalog.models
+            routing.dialect if isinstance(routing, RouteMatch) else None, request, self.catalog.models
         )
         matched = self._candidates.match(request, mask, validation)
         if type(override) is Override:
@@ -325,21 +337,23 @@ class Engine:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
         scale = self.time_scale(request.session)
         if scale != 1.0:
-            matched = replace(matched, now=request.monotonic / scale)
+            matched = replace(matched, monotonic=request.monotonic / scale)
         return matched, validation
 
     def _responder_of(
         self, request: Request, matched: MatchResult, validation: RequestValidation, decision: Decision
     ) -> Responder:
         context = engine_context(request)
-        if type(context.override) is Override and context.override.place is not None:
-            decision = decision_at(decision, matched, context.override.place)
+        if type(context.override) is Override and context.override.position is not None:
+            decision = decision_at(decision, matched, context.override.position)
         scale = self.time_scale(request.session)
         stated = scale if scale == 1.0 else stated_scale(request.headers, scale)
         return Responder(self._planner, request, context.routing, matched, decision, validation, stated)
 
-    def _add_fast_path(self, mask: int) -> None:
+    def _add_fast_path(self, mask: int, request: Request) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
-        known = self._candidates.known(mask)
-        if known is not None:
-            self._fast_paths.put(mask, build_fast_path(*known, self._planner, self.state, self.seed))
+        determined = self._candidates.determined(mask, request)
+        if determined is not None:
+            real_time = self._time_scale == 1.0
+            path = build_fast_path(*determined, self._planner, self.state, self.seed, real_time=real_time)
+            self._fast_paths.put(mask, path)

@@ -1,4 +1,4 @@
-"""The fast path: serves a cached response to requests whose matched rules leave nothing to decide.
+"""The fast path: serves cached responses to requests whose matched rules leave nothing but a count to decide.
 
 The request matches one rule without a guard and modifiers without one. The fast path then saves the objects that a
 decision needs. Responses and counts are the same as without it: what it cannot serve goes the usual way.
@@ -8,60 +8,170 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import inf
+from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.prompt_cache.policy import CacheOverrides
-from mockllm.core.randomness import Ids
+from mockllm.core.randomness import Ids, Randomness
+from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
+from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate
+from mockllm.core.templates.template import TemplateFailure
+from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.registry import limit_headers
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import cache_of, least_bytes
-from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key
-from mockllm.scenario.catalog import CompiledResponse
+from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key, key_with_text
+from mockllm.engine.template_scope import template_scope
+from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.state.sessions import Sessions
 
+_NO_DRAWS: Final = Randomness(0, "", "", 0)
+"""A template of a text draws nothing."""
 
-class FastPath(Struct, frozen=True):
-    """What the requests of one match mask have in common. `keys` are the counters of the rule and the modifiers;
-    `stem` begins the id seed."""
+
+class CacheableResponse(Struct, frozen=True):
+    """A response that the response cache may have, with its settings. `own_headers` are the names of the settings'
+    headers, which replace those of limits."""
 
     response: CompiledResponse
     settings: EffectiveSettings
+    own_headers: frozenset[str]
+
+    @staticmethod
+    def of(response: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
+        """Return None for a response that the response cache cannot have."""
+        if not (settings.cacheable or settings.cacheable_by_text):
+            return None
+        own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
+        return CacheableResponse(response, settings, own)
+
+
+class FastPath(Struct, frozen=True):
+    """The data that the requests of one match mask have in common. `keys` are the counters of the modifiers and the
+    rule; `id_seed_prefix` begins the id seed in the global scope."""
+
+    item: CatalogItem
+    responses: Sequence[CacheableResponse | None]
+    """Those of the rule, in their order; None for one that is not cacheable."""
+    selector: ResponseSelector | None
+    """Selects the response by the counts of the rule's scope; None where the rule has one text for all."""
     keys: Sequence[str]
+    modifier_keys: Sequence[str]
     cache: Mapping[Hashable, CachedResponse | CachedStream]
     state: Sessions
-    stem: bytes
-    checked: bool
-    strict: bool
+    seed: int
+    id_seed_prefix: bytes
     prompts: CacheOverrides
+    limited: Sequence[Candidate]
+    """The modifiers with a limit, all in the global scope."""
     least: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
 
     def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
-        """Return the response and count it; None, and count nothing, if the request is invalid or not cached."""
+        """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
+        is not cached, or something is left to decide."""
         if not request.generates or request.background:
             return None
-        if self.checked and (dialect.check if self.strict else dialect.check_readable)(request) is not None:
+        validation = self.item.validation
+        check = dialect.check if validation == "strict" else dialect.check_readable
+        if validation != "off" and check(request) is not None:
             return None
         if len(request.raw) >= self.least and type(cache_of(request, dialect, self.prompts)) is tuple:
             return None
-        cached = self.cache.get(cache_key(self.settings, dialect, self.response, request))
-        if type(cached) is not CachedResponse or not cached.fits(request):
+        if self.selector is not None:
+            return self._respond_in_turn(self.selector, request, dialect)
+        response = self.responses[0]
+        assert response is not None
+        cached = self._cached(response, request, dialect)
+        if cached is None:
             return None
+        if self.limited:
+            return self._respond_within_limits(response, cached, request)
         session = request.session
         if session is None:
+            # the shared session always exists and is never evicted: `Sessions.count_request` would only look it up
             number = self.state.shared.count_request("", self.keys)
         else:
             count = self.state.count_request(session, self.keys)
             if count is None:
                 return None
             number = count
-        planned = cached.fill(b"%b%d|" % (self.stem, number), request, cached.planned)
-        if self.strict and request.unknown:
+        planned = cached.fill(b"%b%d|" % (self.id_seed_prefix, number), request, cached.planned)
+        return self._noted(planned, request)
+
+    def _cached(
+        self, response: CacheableResponse, request: Request, dialect: Dialect
+    ) -> CachedResponse | None:
+        """Return the entry of the response cache for a request."""
+        key = cache_key(response.settings, dialect, response.response, request)
+        if response.settings.cacheable_by_text:
+            try:
+                text = response.response.text(
+                    EvaluationContext(template_scope(self.item, request), _NO_DRAWS)
+                )
+            except TemplateFailure:
+                return None
+            key = key_with_text(key, text)
+        cached = self.cache.get(key)
+        return cached if type(cached) is CachedResponse and cached.fits(request) else None
+
+    def _respond_within_limits(
+        self, response: CacheableResponse, cached: CachedResponse, request: Request
+    ) -> PlannedResponse | None:
+        """Return the response with the headers of limits. A limit that refuses or delays it needs a decision."""
+        if request.session is not None:
+            return None
+        headers = self._charge(response, request)
+        if headers is None:
+            return None
+        number = self.state.shared.count_request("", self.keys)
+        planned = cached.fill(b"%b%d|" % (self.id_seed_prefix, number), request)
+        return self._noted(planned.with_limit_headers(headers, 0.0), request)
+
+    def _respond_in_turn(
+        self, selector: ResponseSelector, request: Request, dialect: Dialect
+    ) -> PlannedResponse | None:
+        """Return the response that the counts of the rule's scope select. Its seed token has the counts."""
+        if request.session is not None:
+            return None
+        counters, key = self.state.shared, self.keys[-1]
+        scope = scope_of(self.item.per, request)
+        scope_state = counters.scope_state(scope)
+        tries, eligible = scope_state.of(key)
+        step = selector.pick(eligible, _NO_DRAWS)
+        response = None if step is None else self.responses[step]
+        cached = None if response is None else self._cached(response, request, dialect)
+        if response is None or cached is None:
+            return None
+        headers = self._charge(response, request) if self.limited else ()
+        if headers is None:
+            return None
+        number = counters.count_turn(scope_state, key, self.modifier_keys)
+        prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
+        position = f"@{number},r0:{tries}:{eligible}" if number else ""  # as `seed_token` writes it
+        values = cached.values(b"%b%d|" % (prefix, number), request)
+        planned = cached.planned.filled_with(f"{self.seed}{position}", values)
+        return self._noted(planned.with_limit_headers(headers, 0.0), request)
+
+    def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
+        """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
+        or delays it."""
+        tokens = request.input_tokens + (request.sampling.max_tokens or 0)
+        limit_status = self.state.shared.charge(self.limited, request.monotonic, tokens)
+        if limit_status is None:
+            return None
+        pairs = limit_headers(request.provider, limit_status, request.now)
+        return tuple([pair for pair in pairs if pair[0] not in response.own_headers])
+
+    def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+        """Return the response with notes of unknown fields."""
+        if self.item.validation == "strict" and request.unknown:
             return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
         return planned
 
@@ -72,30 +182,53 @@ def build_fast_path(
     planner: ResponsePlanner,
     state: Sessions,
     seed: int,
+    *,
+    real_time: bool = True,
 ) -> FastPath | None:
-    """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable."""
-    if len(rules) != 1 or not all(candidate.decided for candidate in (*rules, *modifiers)):
+    """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
+    `real_time`: whether the times of scenarios have no factor."""
+    limited = [modifier for modifier in modifiers if modifier.limit is not None]
+    if limited and not (real_time and type(state) is Sessions and all(map(_charges_at_once, limited))):
         return None
-    number = rules[0].item
-    item = planner.catalog.items[number]
-    if item.selector is None or item.selector.mode != "one" or item.known_models:
+    if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
         return None
-    response = item.selector.responses[0]
-    settings = planner.effective_settings(number, response, 0, [modifier.item for modifier in modifiers])
-    if not settings.cacheable:
+    items = planner.catalog.items
+    item, selector = items[rules[0].item], items[rules[0].item].selector
+    if selector is None or selector.mode == "choose" or item.known_models:
         return None
-    keys = tuple(candidate.key for candidate in (*modifiers, *rules))
-    prompts = settings.sending.cache
-    least = inf if prompts is None else least_bytes(prompts)
-    checks = (item.validation != "off", item.validation == "strict")
+    in_turn = selector.mode != "one" or item.per != "global" or selector.responses[0].templated_text
+    scoped = any(items[modifier.item].per != "global" for modifier in modifiers)
+    if scoped or (in_turn and type(state) is not Sessions):
+        return None
+    applied = [modifier.item for modifier in modifiers]
+    all_settings = [
+        planner.effective_settings(rules[0].item, response, step, applied)
+        for step, response in enumerate(selector.responses)
+    ]
+    prompts = all_settings[0].merged.cache
+    responses = list(map(CacheableResponse.of, selector.responses, all_settings))
+    if not any(responses) or any(settings.merged.cache != prompts for settings in all_settings):
+        return None
     return FastPath(
-        response,
-        settings,
-        keys,
+        item,
+        responses,
+        selector if in_turn else None,
+        tuple(candidate.key for candidate in (*modifiers, *rules)),
+        tuple(candidate.key for candidate in modifiers),
         planner.cache.entries,
         state,
-        Ids.stem(seed, ""),
-        *checks,
+        seed,
+        Ids.id_seed_prefix(seed, ""),
         prompts or CacheOverrides(),
-        least,
+        limited,
+        inf if prompts is None else least_bytes(prompts),
     )
+
+
+def _charges_at_once(modifier: Candidate) -> bool:
+    """Return whether a modifier has a limit in the global scope and nothing else to decide. It then has neither a
+    draw nor a slot that the response takes until it ends."""
+    limit = modifier.limit
+    plain = modifier.scope == "" and modifier.guard is None
+    plain = plain and not (modifier.error or modifier.sets or modifier.load)
+    return plain and limit is not None and limit.concurrent is None and limit.strategy != "random"

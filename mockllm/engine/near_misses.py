@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,12 +22,16 @@ from mockllm.dialects.registry import parameter_fields
 from mockllm.dialects.routes import MethodNotAllowed, UnknownPath
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
+NearMiss: TypeAlias = tuple[CatalogItem, list[FieldMismatch]]
+
 NEAREST = 3
-"""How many near misses the response to an unmatched request lists."""
+"""The most near misses that the response to an unmatched request lists."""
+RANKED = 32
+"""The most near misses among which those of the request's own session are sought."""
 NOT_FOUND = 404
 """The status of unmatched requests, unless `--miss-status` sets another one."""
 NO_PROVIDER = "no provider has this path, and no rule names it"
-ICON = "/favicon.ico"
+FAVICON = "/favicon.ico"
 """A path that every browser requests: an unmatched request for it is no problem."""
 
 
@@ -37,21 +42,21 @@ class Unmatched(Struct, frozen=True):
     near_misses: tuple[str, ...]
 
 
-def no_match(
+def unmatched_refusal(
     catalog: Catalog, request: Request, decision: Decision, status: int, ended: CatalogItem | None = None
 ) -> Unmatched:
     """Return the refusal of a request that no rule matched. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
-        lines.append(f"{shown(ended)}: matched, but its sequence has ended")
+        lines.append(f"{location_and_name(ended)}: matched, but its sequence has ended")
     lines += [
-        guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused
+        guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.blocked_rules
     ]
     if catalog.rules == 0:
         lines.append("no rules are loaded")
     else:
         count = NEAREST - len(lines)
-        misses = nearest(catalog, request, count, aside=len(lines)) if count > 0 else ()
+        misses = nearest(catalog, request, count, blocked=len(lines)) if count > 0 else ()
         lines += [near_miss_line(item, differences) for item, differences in misses]
     hint = (
         "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
@@ -60,7 +65,7 @@ def no_match(
     return Unmatched(Failure.of_status(status, message), tuple(lines[:NEAREST]))
 
 
-def unknown_path(
+def unknown_path_refusal(
     catalog: Catalog,
     request: Request,
     decision: Decision,
@@ -72,7 +77,9 @@ def unknown_path(
     failure = outcome.failure
     if isinstance(outcome, UnknownPath) and failure.status is None and status != NOT_FOUND:
         failure = Failure.of_status(status, failure.message)
-    lines = [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused]
+    lines = [
+        guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.blocked_rules
+    ]
     for item, differences in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in differences):
             lines.append(near_miss_line(item, differences))
@@ -92,8 +99,8 @@ def opens_websocket(request: Request) -> bool:
 def no_websocket(request: Request) -> Failure | None:
     """Return the refusal of a WebSocket handshake; None for any other request.
 
-    The status 426 (RFC 9110, section 15.5.22) with the protocol that is served makes clients such as Codex fall back
-    to plain HTTP at once; they retry other statuses for several seconds.
+    The status 426 (RFC 9110, section 15.5.22) names the protocol that is served. Clients such as Codex then fall
+    back to plain HTTP at once; they retry other statuses for several seconds.
     """
     if not opens_websocket(request):
         return None
@@ -102,20 +109,30 @@ def no_websocket(request: Request) -> Failure | None:
     return Failure("bad_request", 426, message, headers=headers)
 
 
-def nearest(
-    catalog: Catalog, request: Request, count: int = NEAREST, aside: int = 0
-) -> Sequence[tuple[CatalogItem, list[FieldMismatch]]]:
-    """Return the rules that almost matched a request, each with all its tests. `aside`: how many rules matched and
-    were blocked."""
-    misses = [
-        (catalog.items[number], differences)
-        for number, differences in catalog.index.nearest(request, count + aside, catalog.rules)
-        if not all(difference.matched for difference in differences)
-    ]
+def nearest(catalog: Catalog, request: Request, count: int = NEAREST, blocked: int = 0) -> Sequence[NearMiss]:
+    """Return the rules that almost matched a request, each with all its tests. `blocked`: how many rules matched and
+    were blocked. Rules of other sessions, such as those of tests that run in parallel, come only if there are no
+    others."""
+    misses = _misses(catalog, request, count + blocked)
+    if any(map(_is_of_other_session, misses)):
+        own = [miss for miss in _misses(catalog, request, RANKED) if not _is_of_other_session(miss)]
+        misses = own or misses
     return misses[:count]
 
 
-def shown(item: CatalogItem) -> str:
+def _misses(catalog: Catalog, request: Request, count: int) -> list[NearMiss]:
+    return [
+        (catalog.items[number], differences)
+        for number, differences in catalog.index.nearest(request, count, catalog.rules)
+        if not all(difference.matched for difference in differences)
+    ]
+
+
+def _is_of_other_session(miss: NearMiss) -> bool:
+    return any(test.field == "session" and not test.matched for test in miss[1])
+
+
+def location_and_name(item: CatalogItem) -> str:
     """Return place and name of a rule: `scenarios/a.yaml:14 greeting`."""
     name = item.id.rpartition(":")[2]
     return f"{item.where} {name}"
@@ -140,23 +157,25 @@ def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str
         reason = f"still skipped (skip: {guard.skip})"
     else:
         reason = f"it is not its turn (every: {guard.every})"
-    return f"{shown(item)}: matched, but {reason}"
+    return f"{location_and_name(item)}: matched, but {reason}"
 
 
 def near_miss_line(item: CatalogItem, differences: Sequence[FieldMismatch]) -> str:
     """Return one near miss in a line, with the tests that failed."""
-    return f"{shown(item)}: " + "; ".join(mismatch_line(test) for test in differences if not test.matched)
+    return f"{location_and_name(item)}: " + "; ".join(
+        mismatch_line(test) for test in differences if not test.matched
+    )
 
 
 def mismatch_line(difference: FieldMismatch) -> str:
     """Return the expected and the actual value of a failed test, with a hint."""
     if difference.field == "generates":  # a test that no scenario file contains
-        return "sees generating calls only, since it names no api and no path"
+        return "matches generating calls only, since it names no api and no path"
     hint = f" ({difference.hint})" if difference.hint else ""
     return f"{difference.field} expected {difference.expected}, found {difference.actual}{hint}"
 
 
-def unfit(failure: TemplateFailure, dialect: str) -> Failure:
+def template_refusal(failure: TemplateFailure, dialect: str) -> Failure:
     """Return the 400 for a value that is absent from the request or invalid. OpenAI's dialect has a field for the
     parameter's name."""
     place = f" at {failure.origin}" if failure.origin else ""

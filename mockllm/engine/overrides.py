@@ -38,7 +38,7 @@ OPTION: Final = "--allow-overrides"
 WAITS: Final = ("for", "pause", "every", "time")
 """The keys of faults whose values are durations."""
 MAX_LISTED: Final = 5
-"""How many rules the error of an unknown rule lists."""
+"""The most rules that the error of an unknown rule lists."""
 
 
 class BadOverride(Exception):
@@ -49,7 +49,7 @@ class Override(NamedTuple):
     """The overrides of one request; None where it has none."""
 
     seed: int | None = None
-    place: SeedPosition | None = None
+    position: SeedPosition | None = None
     """The position of the response, in place of the session's."""
     faults: tuple[Fault, ...] | None = None
     delay: float | None = None
@@ -59,9 +59,9 @@ class Override(NamedTuple):
 
 
 def read_overrides(
-    headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest: float
+    headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, max_wait: float
 ) -> Override:
-    """Return the overrides in the headers; no wait is longer than `longest` seconds. Raises BadOverride."""
+    """Return the overrides in the headers; no wait is longer than `max_wait` seconds. Raises BadOverride."""
     seed = headers.get(SEED)
     override = Override() if seed is None else Override(*_seed(seed))
     names = [name for name in ALLOWED if name in headers]
@@ -71,22 +71,22 @@ def read_overrides(
         return override._replace(notes=(f"ignored {', '.join(names)}: the server runs without {OPTION}",))
     fault, delay, rule = (headers.get(name) for name in ALLOWED)
     return override._replace(
-        faults=None if fault is None else _faults(fault, longest),
-        delay=None if delay is None else min(_delay(delay), longest),
+        faults=None if fault is None else _faults(fault, max_wait),
+        delay=None if delay is None else min(_delay(delay), max_wait),
         rule=None if rule is None else _rule(rule, catalog),
     )
 
 
-def changed(settings: EffectiveSettings, override: Override) -> EffectiveSettings:
+def overridden(settings: EffectiveSettings, override: Override) -> EffectiveSettings:
     """Return the settings with the request's own delay and faults in place of the scenarios'."""
-    sending = settings.sending
+    merged = settings.merged
     if override.delay is not None:
-        sending = replace(sending, delays=((SELF, override.delay),))
+        merged = replace(merged, delays=((SELF, override.delay),))
     if override.faults is not None:
-        sending = replace(sending, faults=tuple((SELF, fault) for fault in override.faults))
-    if sending is settings.sending:
+        merged = replace(merged, faults=tuple((SELF, fault) for fault in override.faults))
+    if merged is settings.merged:
         return settings
-    return EffectiveSettings(replace(sending, static=False), None, settings.modifiers)
+    return EffectiveSettings(replace(merged, static=False), None, settings.modifiers)
 
 
 def _seed(text: str) -> tuple[int, SeedPosition | None]:
@@ -110,7 +110,7 @@ def _rule(id: str, catalog: Catalog) -> int:
             f"{RULE}: several rules are called {brief(id)}: {_listed(rules[number] for number in named)}"
         )
     if any(item.id == id for item in catalog.items):
-        raise BadOverride(f"{RULE}: {brief(id)} is a modifier, and no modifier answers")
+        raise BadOverride(f"{RULE}: {brief(id)} is a modifier; only a rule responds")
     near = nearest(id, [*rules, *(rule.rpartition(":")[2] for rule in rules)])
     meant = f"; did you mean {brief(near)}?" if near else f"; there are {_listed(rules)}"
     raise BadOverride(f"{RULE}: there is no rule {brief(id)}{meant if rules else ''}")
@@ -128,13 +128,13 @@ def _delay(text: str) -> float:
         raise BadOverride(f"{DELAY}: {error}") from None
 
 
-def _faults(text: str, longest: float) -> tuple[Fault, ...]:
+def _faults(text: str, max_wait: float) -> tuple[Fault, ...]:
     """Return the faults of a header: a fault as scenarios write it, in one line, or a list of faults."""
     source = read_source(text, FAULT)
     if source.diagnostics:
         raise _bad_fault(source.diagnostics)
     listed = source.data if isinstance(source.data, list) else [source.data]
-    data: dict[str, Json] = {"faults": [_capped(fault, longest) for fault in listed]}
+    data: dict[str, Json] = {"faults": [_capped(fault, max_wait) for fault in listed]}
     try:
         validated = _model().model_validate(data, context={"literal": True})
     except ValidationError as error:
@@ -153,15 +153,15 @@ def _bad_fault(diagnostics: Sequence[Diagnostic]) -> BadOverride:
     return BadOverride("; ".join(lines))
 
 
-def _capped(data: Json, longest: float, *, waits: bool = False) -> Json:
-    """Return the fault with no wait longer than `longest` seconds."""
+def _capped(data: Json, max_wait: float, *, waits: bool = False) -> Json:
+    """Return the fault with no wait longer than `max_wait` seconds."""
     if isinstance(data, dict):
-        return {key: _capped(value, longest, waits=waits or key in WAITS) for key, value in data.items()}
+        return {key: _capped(value, max_wait, waits=waits or key in WAITS) for key, value in data.items()}
     if isinstance(data, list):
-        return [_capped(item, longest, waits=waits) for item in data]
+        return [_capped(item, max_wait, waits=waits) for item in data]
     if waits and isinstance(data, str):
         try:
-            return data if parse_duration(data) <= longest else f"{longest}s"
+            return data if parse_duration(data) <= max_wait else f"{max_wait}s"
         except ValueError:
             return data
     return data

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import inf
 
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, has_pauses
-from mockllm.core.rendering.pacing import gaps, paced, paced_whole
+from mockllm.core.rendering.pacing import chunk_waits, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.engine.plan_context import PlanContext, with_max_wait
@@ -20,9 +20,9 @@ def paced_stream(
     if settings.instant:
         return stream.plan
     sizes = _sizes(stream.chunks, settings, stream.sizes)
-    waits = gaps(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
+    waits = chunk_waits(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
     plan = paced(stream.plan, waits, settings.pace.slowdown)
-    return plan if settings.longest == inf else with_max_wait(plan, settings.longest)
+    return plan if settings.max_wait == inf else with_max_wait(plan, settings.max_wait)
 
 
 def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: ResolvedSettings) -> Plan:
@@ -34,13 +34,13 @@ def paced_as_streamed(context: PlanContext, plan: Plan, reply: Reply, settings: 
         total = sum(chunk.pause or 0.0 for chunk in chunks) + after
     else:
         random = context.randomness.random("pace")
-        waits = gaps(settings.pace, _sizes(chunks, settings), random, reply.usage)
+        waits = chunk_waits(settings.pace, _sizes(chunks, settings), random, reply.usage)
         slowdown = settings.pace.slowdown
         waits = [
             wait if chunk.pause is None else chunk.pause * slowdown
             for chunk, wait in zip(chunks, waits, strict=True)
         ]
-        total = sum(min(wait, settings.longest) for wait in (*waits, after * slowdown))
+        total = sum(min(wait, settings.max_wait) for wait in (*waits, after * slowdown))
     return paced_whole(plan, total)
 
 

@@ -20,9 +20,9 @@ from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchPlace
+from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.templates.template import TemplateScope
-from mockllm.core.values.types import Context
+from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
@@ -42,13 +42,13 @@ class PlanContext(Struct):
     scope: TemplateScope
     randomness: Randomness
     identity: ResponseIdentity
-    modifier_context: Callable[[int], Context]
+    modifier_context: Callable[[int], EvaluationContext]
     """Returns the context in which a modifier's settings are evaluated."""
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     error: str | None = None
-    calls: int = 0
-    """How many tools the response calls."""
+    call_count: int = 0
+    """The number of tools that the response calls."""
     chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
     """The size into which the reply's texts are divided."""
     max_wait: float = inf
@@ -68,17 +68,17 @@ class PlanContext(Struct):
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
-    place: BatchPlace | None = None
-    """The place in the batch of a load, whose times replace those of the pace."""
+    batch_schedule: BatchSchedule | None = None
+    """The times in the batch of a load, which replace those of the pace."""
 
     @property
-    def context(self) -> Context:
-        return Context(self.scope, self.randomness, max_wait=self.max_wait)
+    def context(self) -> EvaluationContext:
+        return EvaluationContext(self.scope, self.randomness, max_wait=self.max_wait)
 
     @property
     def streamed(self) -> bool:
         """Whether a reply is sent as a stream."""
-        stream = self.settings.sending.stream
+        stream = self.settings.merged.stream
         if stream is not None:
             return stream
         return self.request.stream or (self.response.announces and self.request.to_tool_server)
@@ -95,7 +95,7 @@ class PlanContext(Struct):
             if note not in self.notes:
                 self.notes.append(note)
 
-    def owner_context(self, owner: Owner) -> Context:
+    def owner_context(self, owner: Owner) -> EvaluationContext:
         """Return the context in which a setting of this owner is evaluated."""
         return self.context if owner < 0 else self.modifier_context(owner)
 
@@ -171,7 +171,7 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
         if isinstance(changed, Plan) and fault.replaces_response:
             replaced = [name for name in context.faults if name not in carried or changed.delivery.withheld]
             context.faults = [name for name in context.faults if name not in replaced]
-            context.notes += [f"{name} not played: {fault.name} stands in its place" for name in replaced]
+            context.notes += [f"{name} not applied: {fault.name} replaces it" for name in replaced]
         if not _note_fault(context, fault, changed):
             assert isinstance(changed, Plan)
             if replace(plan, delivery=changed.delivery) == changed:
@@ -193,7 +193,7 @@ def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApp
 def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
     """Note whether a fault was applied. Return whether it was not."""
     if isinstance(changed, NotApplicable):
-        context.notes.append(f"{fault.name} not played: {changed.reason}")
+        context.notes.append(f"{fault.name} not applied: {changed.reason}")
         return True
     context.faults.append(fault.name)
     return False

@@ -12,42 +12,42 @@ from mockllm.core.display import brief
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchPlace
+from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
 
 UNKNOWN_FIELD: Final = "unknown field "
 """The beginning of a note on an unknown field."""
 MAX_UNKNOWN_FIELDS: Final = 3
-"""How many unknown fields of a request are noted."""
+"""The most unknown fields of a request that are noted."""
 
 
 class PlannedResponse(NamedTuple):
     """`rendered` is the plan; from the response cache a prerendered response, whose placeholders have the values of
     `placeholder_values`. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`). `notes` are
-    remarks for access log and journal, such as a fault that could not be applied. `missed`: no rule matched."""
+    remarks for access log and journal, such as a fault that could not be applied. `unmatched`: no rule matched."""
 
     rendered: Plan | PrerenderedResponse
     rule: str | None
     modifiers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    missed: bool = False
+    unmatched: bool = False
     error: str | None = None
     """The neutral name of the error, if the response is one."""
     faults: tuple[str, ...] = ()
     """The faults that were applied."""
     slot: InFlightSlot | None = None
-    """The place that the response takes in limits and loads until it ends (`slot.release()`)."""
+    """The slot of the response in limits and loads, until it ends (`slot.release()`)."""
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
     calls: tuple[tuple[str | int, str], ...] = ()
-    """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
+    """The tools that it calls, each after its call's id, or after the number of the id among the values."""
     webhooks: tuple[Webhook, ...] = ()
-    """What the server sends to the addresses of a client, at their times."""
+    """The webhooks that the server sends to the addresses of a client, at their times."""
     batch: BatchRun | None = None
     """The lines of a new batch, which the server serves."""
-    place: BatchPlace | None = None
-    """Its place in the batch of a load."""
+    batch_schedule: BatchSchedule | None = None
+    """Its times in the batch of a load."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0
@@ -60,11 +60,11 @@ class PlannedResponse(NamedTuple):
     """The cached response that differs in nothing but `seed_source` and the values. The journal refers to it."""
 
     def filled_with(
-        self, id_seed: bytes, values: Sequence[bytes], like: PlannedResponse | None = None
+        self, seed_source: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
     ) -> PlannedResponse:
-        """Return the same response with these values, its ids with this id seed."""
+        """Return the same response with these values and this seed source."""
         return tuple.__new__(
-            PlannedResponse, (*self[:-3], id_seed, values, like)
+            PlannedResponse, (*self[:-3], seed_source, values, cached_from)
         )  # as `_replace` would, at a tenth of the cost
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
@@ -78,15 +78,18 @@ class PlannedResponse(NamedTuple):
         )
         return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
 
-    def with_bounds(self, headers: Headers, wait: float) -> PlannedResponse:
-        """Return the same response with the headers of limits, and with their delay in seconds."""
+    def with_limit_headers(self, headers: Headers, wait: float, own: Sequence[str] = ()) -> PlannedResponse:
+        """Return the same response with the headers of limits, but those that are its own by a setting, and with the
+        delay in seconds."""
+        if own:
+            headers = tuple(pair for pair in headers if pair[0] not in own)
         if not wait:
             return self._replace(limit_headers=headers) if headers else self
         plan = self.plan
         head = plan.head.with_unique_headers(headers)
         return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
 
-    def again(self, id_seed: bytes, now: float, tokens: int) -> PlannedResponse:
+    def refilled(self, id_seed: bytes, now: float, tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
         assert isinstance(self.rendered, PrerenderedResponse)
         return self.filled_with(id_seed, self.rendered.fill(id_seed, now, tokens))
@@ -115,7 +118,7 @@ class PlannedResponse(NamedTuple):
 
 def delay_note(seconds: float) -> Sequence[str]:
     """Return a note of the delay by limits and loads."""
-    return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
+    return (f"delayed {seconds:.4g}s by a limit or load",) if seconds else ()
 
 
 def unknown_field_notes(request: Request) -> list[str]:

@@ -15,17 +15,16 @@ from mockllm.core.faults import ReplyFault
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
-from mockllm.core.rendering.gzip import packed, wants
-from mockllm.core.rendering.pacing import gaps, paced, paced_whole
+from mockllm.core.rendering.gzip import accepts_coding, gzipped
+from mockllm.core.rendering.pacing import chunk_waits, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
-from mockllm.core.values.types import Context, evaluate, is_static
+from mockllm.core.values.types import EvaluationContext, evaluate, is_static
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
-from mockllm.engine.left_out_parts import left_out_notes, without_left_out_media
 from mockllm.engine.paced_plans import paced_as_streamed, paced_stream
 from mockllm.engine.plan_context import (
     PlanContext,
@@ -42,6 +41,7 @@ from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 from mockllm.engine.settings import EngineSettings
+from mockllm.engine.unsupported_parts import unsupported_part_notes, without_unsupported_media
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
@@ -59,7 +59,7 @@ from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolv
 
 MAX_CACHED_REPLIES: Final = 4096
 CHUNKS_OF_CACHED_REPLY: Final = 256
-"""A reply of more chunks takes the room of several: a client may choose how long replies are."""
+"""A reply of more chunks takes the capacity of several: a client may choose how long replies are."""
 MAX_CACHED_SETTINGS: Final = 10_000
 """Combinations of a step and modifiers whose effective settings are cached."""
 LONG_TEXT: Final = 32_768
@@ -87,7 +87,7 @@ class ResponsePlanner:
     def __init__(self, catalog: Catalog, settings: EngineSettings, prompt_caching: PromptCaching) -> None:
         self.catalog = catalog
         self.prompt_caching = prompt_caching
-        self.longest = settings.longest
+        self.max_wait = settings.max_wait
         self.miss_status = settings.miss_status
         self._proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
@@ -117,7 +117,7 @@ class ResponsePlanner:
             settings = _resolve(context)
             # faults act on responses that this server makes
             context.notes += [
-                f"{fault.name} not played: the answer is another server's" for fault in settings.faults
+                f"{fault.name} not applied: another server makes the response" for fault in settings.faults
             ]
             return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
@@ -178,7 +178,9 @@ class ResponsePlanner:
         return self._reply(context, context.dialect)  # type: ignore[arg-type]
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
-        evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
+        evaluation = EvaluationContext(
+            context.scope, context.randomness
+        )  # retry_after is no wait of the server's
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.time_scale)
         error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
@@ -196,17 +198,21 @@ class ResponsePlanner:
             context.dialect,
             plain=bool(settings.faults) or request.to_tool_server,
         )
-        plan, context.calls = replayed.plan, replayed.calls
+        plan, context.call_count = replayed.plan, int(replayed.calls_tools)
         readdressed = getattr(context.dialect, "readdressed", None)
         if readdressed is not None:
             plan = readdressed(plan, request)
         if spec.speed is None and not settings.instant:
-            waits = gaps(settings.pace, replayed.sizes, context.randomness.random("pace"))
+            waits = chunk_waits(settings.pace, replayed.sizes, context.randomness.random("pace"))
             slowdown = settings.pace.slowdown
             plan = paced(plan, waits, slowdown) if plan.streamed else paced_whole(plan, sum(waits))
-            plan = with_max_wait(plan, settings.longest)
+            plan = with_max_wait(plan, settings.max_wait)
+        run = None if plan.background is None else replace(plan.background, plan=plan)
         plan = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
-        return packed(plan) if replayed.packs and wants(request.headers) else plan
+        plan = (
+            plan if run is None else replace(plan, background=run)
+        )  # the stream itself goes on, as it is paced
+        return gzipped(plan) if replayed.gzipped and accepts_coding(request.headers) else plan
 
     # --- replies -------------------------------------------------------------------------------
 
@@ -224,8 +230,8 @@ class ResponsePlanner:
             reply = dialect.supported_reply(reply, request)
             same = context.response.static and not faults and request.generates
             encoded = self._encoded(context, dialect, reply, settings, same=same)
-            whole = not context.streamed and reply.broken is None
-            return replace(encoded, chunk_texts=chunk_texts_of(reply)) if whole else encoded
+            needs_texts = not context.streamed and reply.broken is None
+            return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
         before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
         after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
@@ -238,9 +244,9 @@ class ResponsePlanner:
         if reply.broken is not None and reply.broken.in_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
-        whole = plan(reply)
-        broken = with_plan_faults(context, whole, rest)
-        return broken if whole.background is None else replace(broken, background=whole.background)
+        planned = plan(reply)
+        broken = with_plan_faults(context, planned, rest)
+        return broken if planned.background is None else replace(broken, background=planned.background)
 
     def _encoded(
         self,
@@ -284,28 +290,32 @@ class ResponsePlanner:
     def _noted_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
-        context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
-        context.notes += left_out_notes(reply, dialect, context.request)
-        reply = without_left_out_media(reply, dialect)
+        context.call_count = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
+        if context.call_count and not (reply.extras or reply.event_extras or context.prerendering):
+            context.identity = context.identity._replace(calls={})
+        context.notes += unsupported_part_notes(reply, dialect, context.request)
+        reply = without_unsupported_media(reply, dialect)
         return dialect.complete(reply, context.request) if context.request.makes_media else reply  # type: ignore[attr-defined]  # a MediaDialect
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
         response, request = context.response, context.request
         size = context.chunk_size = chunk_size(
-            context.settings.sending, context.owner_context, DEFAULT_CHUNK_SIZE
+            context.settings.merged, context.owner_context, DEFAULT_CHUNK_SIZE
         )
         inputs = (request, context.randomness, size, response.files.__getitem__, context.streamed)
-        longest = LONG_TEXT if context.may_defer else inf
+        max_characters = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
-            renderer = ReplyRenderer(*inputs, self._max_generated, longest)
+            settings = _resolve(context)
+            whole = settings.instant and not (settings.faults or context.streamed or request.background)
+            renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, whole)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
         cached = self._replies.get(key)
         if cached is None:
-            renderer = ReplyRenderer(*inputs, max_characters=longest)
+            renderer = ReplyRenderer(*inputs, max_characters=max_characters)
             cached = (renderer.reply(response.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
                 self._replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
@@ -328,7 +338,9 @@ class ResponsePlanner:
             return UnpacedStream(plan, chunk_schedule(counted)[0])
 
         # the cache has all of the response
-        by_response = context.settings.cacheable and context.slowdown == 1.0 and context.place is None
+        by_response = (
+            context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
+        )
         if not same or by_response or context.prerendering:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
@@ -342,11 +354,11 @@ class ResponsePlanner:
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:
-    settings = context.settings.sent
+    settings = context.settings.resolved
     if settings is None:
-        settings = resolve_settings(context.settings.sending, context.owner_context)
-    if context.place is not None:
-        settings = settings.timed(context.place.ttft, context.place.itl)
+        settings = resolve_settings(context.settings.merged, context.owner_context)
+    if context.batch_schedule is not None:
+        settings = settings.timed(context.batch_schedule.ttft, context.batch_schedule.itl)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
 
 

@@ -1,5 +1,5 @@
-"""Plans of what is not a reply: plain HTTP, a request that is passed on, the vectors of an embeddings call, and
-batches."""
+"""Plans of what is not a reply: plain HTTP, a proxied request, the vectors of an embeddings call, batches,
+and handshakes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
+from mockllm.core.rendering.socket_session import METHOD
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import evaluate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -26,9 +27,10 @@ class NotGenerating(Exception):
 
     def __init__(self, api: str | None) -> None:
         super().__init__(
-            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
+            f"a reply is for generating calls only, and this is {api or 'no provider call'}; use http or error"
             + ", or give the reply an embedding" * (api == "embeddings")
             + ", or give the reply a batch" * (api == "batches")
+            + ", or give the reply user_speech, if the WebSocket has audio" * (api == "handshake")
         )
 
 
@@ -70,7 +72,9 @@ def proxy_plan(
 
     The plan's own body is for examples and `explain`, which send nothing to the other server.
     """
-    message = f"This is passed on to {spec.to}, which a running server does."
+    message = f"A running server forwards this request to {spec.to}."
+    if request.method.startswith(f"{METHOD} "):
+        message = "A WebSocket is forwarded as a whole: write match: {api: handshake} beside proxy."
     plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
     target = ProxyTarget(spec.to, spec.record)
     return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
@@ -80,6 +84,11 @@ def lookup_plan(spec: ReplySpec, context: PlanContext) -> Plan:
     """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
     embed, begin = getattr(context.dialect, "embed", None), getattr(context.dialect, "begin", None)
     request, identity = context.request, context.identity
+    listen = getattr(context.dialect, "listen", None)
+    if listen is not None and spec.user_speech is not None:
+        script = [entry.speech for entry in evaluate(spec.user_speech, context.context)]
+        opened: Plan = listen(script, request, identity)
+        return opened
     if embed is not None and spec.embedding is not None:
         plan: Plan = embed(embedding_result(evaluate(spec, context.context)), request, identity)
         return plan

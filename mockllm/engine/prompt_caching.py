@@ -34,7 +34,7 @@ _LOOKUP: Final = "_prompt_cache_lookup"
 
 
 class PromptCacheLookup(Struct, frozen=True):
-    """What the cache has of one request. `broken`: where it differs from the last prompt of the
+    """The part of one request that the cache has. `broken`: where it differs from the last prompt of the
     conversation. `at` is the time of the request."""
 
     prefixes: PromptPrefixes
@@ -70,8 +70,8 @@ def least_bytes(overrides: CacheOverrides) -> int:
 def cache_of(
     request: Request, dialect: Dialect, overrides: CacheOverrides
 ) -> tuple[PromptForm, CachePolicy] | str:
-    """Return the form of a request's prompt and how its provider caches it; the reason where nothing is looked up,
-    which is empty for a short body."""
+    """Return the form of a request's prompt and how its provider caches it. Return the reason where nothing is
+    looked up; the reason is empty for a short body."""
     if len(request.raw) < least_bytes(overrides):
         return ""
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
@@ -84,7 +84,7 @@ def cache_of(
     minimum = policy.minimum if overrides.minimum is None else overrides.minimum
     if request.input_tokens < minimum:
         return f"{request.input_tokens} tokens, and the minimum is {minimum}"
-    if type(policy) is StepCache or form.mark in request.raw or form.at_end(request.fields):
+    if type(policy) is StepCache or form.breakpoint_bytes in request.raw or form.at_end(request.fields):
         return form, policy
     return "no block has a breakpoint"
 
@@ -128,15 +128,15 @@ class PromptCaching:
         return planned._replace(notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
 
     def finished(
-        self, lookup: PromptCacheLookup, planned: PlannedResponse, *, counts: bool
+        self, lookup: PromptCacheLookup, planned: PlannedResponse, *, is_sent: bool
     ) -> PlannedResponse:
-        """Return the response with a note of the result. With `counts`, write what the response adds to the cache."""
-        if counts and planned.error is None:
+        """Return the response with a note of the result. With `is_sent`, write what it adds to the cache."""
+        if is_sent and planned.error is None:
             self._state.prompt_caches.write(lookup.found.writes, lookup.at)
             self._state.prompt_caches.remember_prompt(
                 lookup.conversation, sent_prompt(lookup.prefixes, lookup.found.readable)
             )
-        if counts and not lookup.noted:
+        if is_sent and not lookup.noted:
             return planned
         return planned._replace(notes=(*planned.notes, lookup.reason), cached_from=None)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from mockllm.core.rendering.pacing import gaps
-from mockllm.core.rendering.plan import USUAL, Plan, ResponseHead
+from mockllm.core.rendering.pacing import chunk_waits
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, Plan, ResponseHead
 from mockllm.core.rendering.recorded_socket import (
     RecordedMessage,
     RecordedSocketSession,
@@ -27,7 +27,7 @@ from mockllm.scenario.settings_merge import ResolvedSettings
 
 SWITCHING: int = 101
 MAX_CACHED: int = 256
-"""How many recordings are cached as turns."""
+"""The most recordings that are cached as turns."""
 
 
 class NoHandshake(UndecodableRecording):
@@ -41,6 +41,7 @@ class SocketReplayPlanner:
     """Makes the plans of recorded WebSockets, and caches their turns."""
 
     def __init__(self) -> None:
+        # a recording is divided into turns once for all of its handshakes
         self._turns: BoundedCache[tuple[CompiledResponse, Sequence[RecordedTurn]]] = BoundedCache(MAX_CACHED)
 
     def plan(self, context: PlanContext, spec: ReplaySpec, settings: ResolvedSettings) -> Plan:
@@ -50,7 +51,9 @@ class SocketReplayPlanner:
         turns = self._turns_of(context.response, spec)
         waits = _waits(context, spec, settings)
         head = ResponseHead(SWITCHING, tuple(spec.headers.items()))
-        return Plan(head, (), delivery=replace(USUAL, socket=lambda: RecordedSocketSession(turns, waits)))
+        return Plan(
+            head, (), delivery=replace(DEFAULT_DELIVERY, socket=lambda: RecordedSocketSession(turns, waits))
+        )
 
     def _turns_of(self, response: CompiledResponse, spec: ReplaySpec) -> Sequence[RecordedTurn]:
         cached = self._turns.get(id(response))
@@ -81,6 +84,6 @@ def _waits(
         if settings.instant:
             return [0.0] * len(answer)
         sizes = [estimate(each.data.decode("utf-8", "replace")) for each in answer]
-        return [min(wait, settings.longest) for wait in gaps(settings.pace, sizes, random)]
+        return [min(wait, settings.max_wait) for wait in chunk_waits(settings.pace, sizes, random)]
 
     return paced_waits(pace)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
 
-from mockllm.core.rendering.gzip import ENCODING, unpacked, wants
+from mockllm.core.rendering.gzip import ENCODING, accepts_coding, decompressed_frames
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead, WaitStep
 from mockllm.core.rendering.recorded_plan import RecordedFrame, framing_of, replayed
 from mockllm.core.reply.reply import Finish
@@ -28,35 +28,34 @@ from mockllm.scenario.language.reply import RawFinishSpec, ReplySpec, ThinkingSp
 from mockllm.scenario.language.server_tools import SERVER_TOOL_SPECS, ServerToolSpec, WebSourceSpec
 
 MAX_CACHED_RECORDINGS: Final = 1024
-"""How many parsed recordings are cached."""
+"""The most parsed recordings that are cached."""
 
 
 class UndecodableRecording(Exception):
     """A recording is to be replayed as a reply, and no protocol can decode it."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "what was recorded is no answer of a model, as far as any protocol knows; leave out `as`"
-        )
+        super().__init__("no protocol decodes the recording as a response of a model; leave out `as`")
 
 
 T = TypeVar("T", bound=BaseModel)
 
 
 class ReplayedPlan(NamedTuple):
-    """A recording's plan. `sizes` are the tokens of its chunks; `calls`: whether it calls tools; `packs`: whether it
-    is compressed for clients that accept compression."""
+    """A recording's plan. `sizes` are the tokens of its chunks; `calls_tools`: whether it calls tools; `gzipped`:
+    whether it is compressed for clients that accept compression."""
 
     plan: Plan
     sizes: Sequence[float]
-    calls: bool
-    packs: bool
+    calls_tools: bool
+    gzipped: bool
 
 
 class ReplayPlanner:
     """Makes plans of recordings, and caches them."""
 
     def __init__(self) -> None:
+        # a recording is parsed and decoded once for all requests of one form
         self._plans: BoundedCache[tuple[CompiledResponse, ReplayedPlan]] = BoundedCache(MAX_CACHED_RECORDINGS)
         self._replies: BoundedCache[tuple[CompiledResponse, CompiledResponse]] = BoundedCache(
             MAX_CACHED_RECORDINGS
@@ -68,7 +67,7 @@ class ReplayPlanner:
         """Return the plan of a recording for this request; `plain`: without compression, since faults act on it."""
         spec = response.spec
         assert isinstance(spec, ReplaySpec)
-        accepted = wants(request.headers, _coding(spec.headers) or "gzip")
+        accepted = accepts_coding(request.headers, _coding(spec.headers) or "gzip")
         key = (id(response), dialect.name, dialect.api, request.stream, accepted, plain)
         cached = self._plans.get(key)
         if cached is None:
@@ -110,7 +109,7 @@ def _recorded_frames(spec: ReplaySpec, files: Mapping[str, bytes]) -> list[Recor
 
 
 def _plain_frames(frames: list[RecordedFrame], coding: str) -> list[RecordedFrame] | None:
-    plain = unpacked(coding, [frame.data for frame in frames])
+    plain = decompressed_frames(coding, [frame.data for frame in frames])
     if plain is None:
         return None
     return [RecordedFrame(frame.at, data) for frame, data in zip(frames, plain, strict=True)]
@@ -126,11 +125,11 @@ def _replayed(
     accepted: bool,
 ) -> ReplayedPlan:
     frames, headers = _frames(response, spec), dict(spec.headers)
-    coding, packs = _coding(headers), spec.gzip
+    coding, gzipped = _coding(headers), spec.gzip
     if coding is not None and (plain or not accepted):
         plain_frames = _plain_frames(frames, coding)
         if plain_frames is not None:
-            frames, packs = plain_frames, accepted
+            frames, gzipped = plain_frames, accepted
             headers = {name: value for name, value in headers.items() if name.lower() != ENCODING}
     head = ResponseHead(spec.status, tuple(headers.items()))
     plan, decoded = _plan(head, frames, streamed, dialect, spec.speed)
@@ -138,7 +137,7 @@ def _replayed(
     if not plan.streamed and decoded is not None and decoded.text:
         texts = tuple((0, chunk) for chunk in split(decoded.text))
         plan = Plan(plan.head, plan.steps, plan.framing, plan.delay, chunk_texts=texts)
-    return ReplayedPlan(plan, sizes, bool(decoded and decoded.issued), packs)
+    return ReplayedPlan(plan, sizes, bool(decoded and decoded.issued), gzipped)
 
 
 def _chunks(decoded: DecodedResponse | None) -> Sequence[str]:

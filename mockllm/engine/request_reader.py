@@ -10,12 +10,13 @@ from copy import copy
 from typing import Any, NamedTuple
 
 from mockllm.core.failure import Failure
+from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import VOLATILE, Request, RequestContext
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tool_server import ToolServer
-from mockllm.dialects.routes import RouteMatch, Routing, find
+from mockllm.dialects.routes import RouteMatch, Routing, find_route
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
-from mockllm.engine.session_id import PREFIX, SESSION, named
+from mockllm.engine.session_id import PREFIX, SESSION, read_session
 from mockllm.state.sessions import Session, Sessions
 
 
@@ -38,7 +39,7 @@ def engine_context(request: Request) -> EngineContext:
 
 
 class ReaderSettings(NamedTuple):
-    """What all readers of an engine use. `shared` are the stored responses of the session that all requests
+    """The data that all readers of an engine use. `shared` are the stored responses of the session that all requests
     without a session share. `override` reads the overrides in the headers. `servers` are the loaded tool servers."""
 
     state: Sessions
@@ -53,7 +54,16 @@ class ReaderSettings(NamedTuple):
 class RequestReader:
     """Reads all requests with one head."""
 
-    __slots__ = ("_attributes", "_error", "_kind", "_override", "_routing", "_session", "_shared", "_state")
+    __slots__ = (
+        "_attributes",
+        "_error",
+        "_override",
+        "_request_class",
+        "_routing",
+        "_session",
+        "_shared",
+        "_state",
+    )
 
     def __init__(
         self,
@@ -66,9 +76,11 @@ class RequestReader:
         """Read the head: `path` as on the wire, `headers` that ignore case."""
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
-            session, path, error = named(session, path)
-        route = find(method, path, headers, query_string, settings.root_provider)
-        self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
+            session, path, error = read_session(session, path)
+        route = find_route(method, path, headers, query_string, settings.root_provider)
+        self._request_class: type[Request] = (
+            route.dialect.request if isinstance(route, RouteMatch) else Request
+        )
         self._routing = route
         self._state = settings.state
         self._shared = settings.shared
@@ -86,7 +98,7 @@ class RequestReader:
             "session": session,
             "context": EngineContext(route, error),
         }
-        if self._kind.to_tool_server:
+        if self._request_class.to_tool_server:
             self._attributes["tool_servers"] = settings.servers
         if settings.volatile != VOLATILE:
             self._attributes["volatile"] = settings.volatile
@@ -105,13 +117,16 @@ class RequestReader:
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
-        the epoch, `monotonic` on a clock that is never set (by default `now`)."""
-        ticks = now if monotonic is None else monotonic
+        the epoch, `monotonic` on a monotonic clock (by default `now`)."""
+        monotonic = now if monotonic is None else monotonic
         if self._session is None and self._override is None:
-            return self._kind.of(self._attributes, raw, client, now, ticks, self._shared)
-        view = None if self._session is None else self._state.session(self._session, ticks, now)
+            return self._request_class.of(self._attributes, raw, client, now, monotonic, self._shared)
+        view = None if self._session is None else self._state.session(self._session, monotonic, now)
         lookup = self._shared if view is None else view.lookup
-        request = self._kind.of(self._attributes, raw, client, now, ticks, lookup)
+        request = self._request_class.of(self._attributes, raw, client, now, monotonic, lookup)
+        if view is not None and not view.shown:
+            secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
+            view.shown = Redactor(secrets).session(self._session or "")
         if self._error is None:
             if self._override is not None:
                 override = self._override(request.headers, view)

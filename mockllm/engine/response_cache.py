@@ -2,7 +2,7 @@
 
 A response enters the cache when its key is requested for the second time. It is then rendered once more with
 placeholders. The cache stores the result only if filling it reproduces the response that was rendered without
-placeholders, so an encoder that placeholders do not suit is rendered for each request. An engine has one cache,
+placeholders. So an encoder that placeholders do not suit is rendered for each request. An engine has one cache,
 which ends with the engine's catalog.
 """
 
@@ -19,7 +19,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import (
     PrerenderedResponse,
     PrerenderedStream,
-    groups,
+    joined_steps,
     prerender_response,
     prerender_stream,
 )
@@ -34,13 +34,13 @@ from mockllm.engine.planned_response import PlannedResponse
 from mockllm.scenario.catalog import CompiledResponse
 
 MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
-"""Bytes of all responses and streams in the cache. The oldest leave first."""
+"""Bytes of all responses and streams in the cache. The oldest are evicted first."""
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would push out all others."""
 MAX_KEY_TEXT: Final = 2_048
 """Characters of a text of a request in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
-"""Keys that are remembered as requested once or as not cacheable."""
+"""Keys that are stored as requested once or as not cacheable."""
 
 R_co = TypeVar("R_co", "PlannedResponse", "UnpacedStream", covariant=True)
 
@@ -60,10 +60,10 @@ class UnpacedStream(Struct, frozen=True):
 
 
 class CacheEntry(Struct, frozen=True):
-    """What both kinds of entries share. `counts`: whether the response depends on the input tokens."""
+    """The common part of both kinds of entries. `uses_input_tokens`: whether they are in the response."""
 
     rendered: Prerendered
-    counts: bool
+    uses_input_tokens: bool
 
     def fits(self, request: Request) -> bool:
         """Return whether the entry is the response to this request, too."""
@@ -71,7 +71,7 @@ class CacheEntry(Struct, frozen=True):
         return not rendered.conditions or rendered.fits(request.now, self._tokens(request))
 
     def _tokens(self, request: Request) -> int:
-        return request.input_tokens if self.counts else 0
+        return request.input_tokens if self.uses_input_tokens else 0
 
 
 class CachedResponse(CacheEntry, frozen=True):
@@ -80,10 +80,15 @@ class CachedResponse(CacheEntry, frozen=True):
     rendered: PrerenderedResponse
     planned: PlannedResponse
 
-    def fill(self, id_seed: bytes, request: Request, like: PlannedResponse | None = None) -> PlannedResponse:
-        """Return the response to this request, with this id seed. `like`: see `PlannedResponse.cached_from`."""
-        values = self.rendered.fill(id_seed, request.now, self._tokens(request))
-        return self.planned.filled_with(id_seed, values, like)
+    def fill(
+        self, id_seed: bytes, request: Request, cached_from: PlannedResponse | None = None
+    ) -> PlannedResponse:
+        """Return the response to this request, with this id seed. `cached_from` is that of `PlannedResponse`."""
+        return self.planned.filled_with(id_seed, self.values(id_seed, request), cached_from)
+
+    def values(self, id_seed: bytes, request: Request) -> Sequence[bytes]:
+        """Return the values of the placeholders for this request, with this id seed."""
+        return self.rendered.fill(id_seed, request.now, self._tokens(request))
 
 
 class CachedStream(CacheEntry, frozen=True):
@@ -105,7 +110,7 @@ def cache_key(
     """Return all that a cacheable response depends on beside ids, time and the request's input tokens."""
     if response.request_independent:
         return settings, dialect, request.query_string  # which selects a framing in some protocols
-    stream = settings.sending.stream
+    stream = settings.merged.stream
     return (
         settings,
         dialect,
@@ -114,6 +119,11 @@ def cache_key(
         request.sampling,
         dialect.variant(request),  # type: ignore[attr-defined]
     )
+
+
+def key_with_text(key: Hashable, text: str) -> Hashable:
+    """Return the key of a response whose text the request determines."""
+    return (key, text) if text else key
 
 
 class ResponseCache:
@@ -134,8 +144,7 @@ class ResponseCache:
     ) -> PlannedResponse:
         """Return a response from the cache, else what `render` returns. An error or a fault is not cached. `text` is
         a part of the key that the request determines."""
-        if text:
-            key = (key, text)
+        key = key_with_text(key, text)
         entry = self.entries.get(key)
         if type(entry) is CachedResponse and entry.fits(request):
             return entry.fill(identity.ids.id_seed, request)
@@ -191,7 +200,9 @@ def cached_response(
         calls = _numbered_calls(fresh, rendered, values)
     except Exception:  # an encoder may compute from an id or a number what placeholders do not support
         return None
-    return CachedResponse(rendered, rendered.counts, fresh._replace(rendered=rendered, calls=calls))
+    return CachedResponse(
+        rendered, rendered.uses_input_tokens, fresh._replace(rendered=rendered, calls=calls)
+    )
 
 
 def cached_stream(
@@ -206,7 +217,7 @@ def cached_stream(
             return None
     except Exception:  # as above
         return None
-    return CachedStream(rendered, rendered.counts, fresh.chunks, chunk_sizes(fresh.chunks))
+    return CachedStream(rendered, rendered.uses_input_tokens, fresh.chunks, chunk_sizes(fresh.chunks))
 
 
 def _render(render: Render[R_co], placeholders: Placeholders, request: Request) -> R_co:
@@ -229,7 +240,7 @@ def _numbered_calls(
 
 def _bytes_and_waits(plan: Plan) -> tuple[object, ...]:
     """Return what a client receives, and when. The order of headers has no meaning."""
-    return plan.head.status, sorted(plan.head.headers), list(groups(plan)), plan.framing, plan.delay
+    return plan.head.status, sorted(plan.head.headers), list(joined_steps(plan)), plan.framing, plan.delay
 
 
 def _all_fields(plan: Plan) -> tuple[object, ...]:

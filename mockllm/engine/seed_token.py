@@ -1,9 +1,9 @@
 """Seed tokens: the seed that reproduces a response in a fresh session.
 
-A response depends on the seed and on its position: the number of requests in its scope, and the tries and responses
-of its rule and modifiers. A request to a fresh session is at the first position. For any other position the token
-has the position behind the seed: `7@41,r0:3:2,m1:40:40` is seed 7, the 42nd request, the first of the matching rules
-at its 4th try and 3rd response, and so on for a modifier.
+A response depends on the seed and on its position. The position is the number of requests in its scope, and the
+tries and responses of its rule and modifiers. A request to a fresh session is at the first position. For any other
+position the token has the position after the seed. `7@41,r0:3:2,m1:40:40` is seed 7 and the 42nd request. The first
+of the matching rules is at its 4th try and 3rd response, and so on for a modifier.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TURN: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
 
 class SeedPosition(NamedTuple):
     """The position of a response. `counts` are the tries and responses before it, by kind (`r` or `m`) and number
-    among the matching rules or modifiers; those that are absent had none."""
+    among the matching rules or modifiers. Absent rules and modifiers had none."""
 
     number: int
     counts: Mapping[tuple[str, int], tuple[int, int]]
@@ -59,7 +59,7 @@ def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
 
 def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition) -> Decision:
     """Return the decision at that position, with the present admission by limits and loads."""
-    if decision.bounds is not None and decision.bounds.by is not None:
+    if decision.admission is not None and decision.admission.by is not None:
         return decision
     rule = _rule(matched, position)
     modifiers = [
@@ -70,9 +70,9 @@ def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition
     moved = replace(decision, rule=rule, modifiers=modifiers, number=position.number)
     if any(selected.candidate.error for selected in modifiers):
         return replace(moved, outcome="modifier")
-    if matched.refused(rule.candidate if rule else None):
+    if matched.fails_validation(rule.candidate if rule else None):
         return replace(moved, outcome="invalid")
-    return replace(moved, outcome="rule" if rule else "miss")
+    return replace(moved, outcome="rule" if rule else "unmatched")
 
 
 def _rule(matched: MatchResult, position: SeedPosition) -> Selected | None:
@@ -87,7 +87,7 @@ def _counts(matched: MatchResult, decision: Decision) -> Iterator[str]:
     """Return the counts of rule and modifiers, except those without a guard that are at their first try."""
     rule = decision.rule
     if rule is not None:
-        number = len(decision.refused)
+        number = len(decision.blocked_rules)
         if number or rule.candidate.guard is not None or rule.tries or rule.responses:
             yield f",r{number}:{rule.tries}:{rule.responses}"
     for selected in decision.modifiers:

@@ -13,34 +13,39 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 SESSION: Final = "x-mockllm-session"
 PREFIX: Final = SESSION_PREFIX
 """The prefix of a path that names its session: `/s/ID/v1/chat/completions`."""
-LONGEST: Final = 128
+MAX_LENGTH: Final = 128
 ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
 
 
-def named(header: str | None, path: str) -> tuple[str | None, str, Failure | None]:
+def read_session(header: str | None, path: str) -> tuple[str | None, str, Failure | None]:
     """Return the session that header and path name, the path without its prefix, and an error. A request with an
     error has no session."""
     if not path.startswith(PREFIX):
         error = None if header is None else _error(header, SESSION)
         return (header if error is None else None), path, error
-    id, rest = without(path)
+    id, rest = split_session(path)
     error = _error(id, "the path's /s/ID")
     if error is None and header is not None and header != id:
         error = _refused(f"the path says {brief(id)}, and {SESSION} says {brief(header)}; give one of them")
     return (id if error is None else None), rest, error
 
 
-def without(path: str) -> tuple[str, str]:
-    """Return the id in a path that begins with PREFIX, and the path behind it."""
+def split_session(path: str) -> tuple[str, str]:
+    """Return the id in a path that begins with PREFIX, and the path after it."""
     id, slash, rest = path[len(PREFIX) :].partition("/")
     return unquote(id), f"/{rest}" if slash else "/"
+
+
+def path_without_session(path: str) -> str:
+    """Return a path without its session, if it names one."""
+    return split_session(path)[1] if path.startswith(PREFIX) else path
 
 
 def _error(id: str, where: str) -> Failure | None:
     if not id:
         return _refused(f"{where} is empty")
-    if len(id) > LONGEST:
-        return _refused(f"{where} has {len(id)} characters, and {LONGEST} at most are allowed")
+    if len(id) > MAX_LENGTH:
+        return _refused(f"{where} has {len(id)} characters, and {MAX_LENGTH} at most are allowed")
     if ID.fullmatch(id) is None:
         return _refused(f"{where} is {brief(id)}; letters, digits and . _ ~ : @ [ ] - are allowed")
     return None

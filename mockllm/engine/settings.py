@@ -10,7 +10,7 @@ from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.request.request import VOLATILE
 from mockllm.engine.near_misses import NOT_FOUND
 
-LONGEST: Final = 60.0
+DEFAULT_MAX_WAIT: Final = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
 
 
@@ -18,15 +18,15 @@ class EngineSettings(Struct, frozen=True):
     """How an engine responds, beside its rules."""
 
     seed: int = 0
-    longest: float = LONGEST
+    max_wait: float = DEFAULT_MAX_WAIT
     """Seconds that a request may make the server wait."""
     max_generated: int = DEFAULT_VALUES
-    """How many values `from_schema` generates for one schema."""
+    """The number of values that `from_schema` generates for one schema."""
     overrides: bool = False
     """Whether request headers may set a fault, a delay or a rule."""
     volatile: frozenset[str] = VOLATILE
-    """The fields of a body that are no part of its hash."""
-    hashed: bool = False
+    """The fields of a body that are not part of its hash."""
+    hash_header: bool = False
     """Whether every response carries its request's hash, not only a response that was found by it."""
     miss_status: int = NOT_FOUND
     """The status of unmatched requests."""

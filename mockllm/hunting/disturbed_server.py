@@ -32,7 +32,8 @@ MAX_TEXT: Final = 20_000
 
 
 class ServerSources(Struct, frozen=True):
-    """What the servers of a hunt serve: as the parameters of `MockLLM`. `own_pace`: the scenarios' own pace."""
+    """The scenarios and settings of a hunt's servers: as the parameters of `MockLLM`. `own_pace`: the scenarios' own
+    pace."""
 
     scenarios: Sequence[str] = ()
     packs: Sequence[str] = ()

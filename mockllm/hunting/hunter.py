@@ -26,7 +26,7 @@ T = TypeVar("T")
 REPLAYS: Final = 20
 """How often a finding is run again."""
 EXAMINED: Final = 3
-"""How many schedules of one cause are shrunk and replayed, until one fails each time."""
+"""The most schedules of one cause that are shrunk and replayed, until one fails each time."""
 BASELINES: Final = 2
 """The runs without disturbances, which must agree."""
 
@@ -75,7 +75,7 @@ class InlineExecutor(Executor):
 
 
 class HuntProgress(Struct):
-    """What a hunt has come to."""
+    """The results of a hunt."""
 
     baseline: RunOutcome
     findings: dict[str, Finding] = field(default_factory=dict)
@@ -277,7 +277,7 @@ def note(progress: HuntProgress, schedule: Schedule, judgement: Judgement, outco
             row.reason = judgement.reason
         elif judgement.result == "no effect":
             notes = [
-                text for exchange in outcome.exchanges for text in exchange.notes if "not played" in text
+                text for exchange in outcome.exchanges for text in exchange.notes if "not applied" in text
             ]
             row.reason = notes[0] if notes else "no request of this kind came"
 

@@ -1,4 +1,4 @@
-"""The outcomes of a hunt's runs in a file, so that an interrupted hunt can go on."""
+"""The outcomes of a hunt's runs in a file, so that an interrupted hunt can continue."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ _PASSED_VARIABLES: Final = ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS")
 
 
 _COUNTED: Final = re.compile(rb"(?:Receiving|Resolving|Updating) \w+: +\d+% \((\d+)/(\d+)\)")
-"""What `git fetch --progress` writes of the objects that it has received, and of all."""
+"""The numbers that `git fetch --progress` writes of the objects that it has received, and of all."""
 FETCH_WATCH: ContextVar[Callable[[int, int | None], None] | None] = ContextVar("FETCH_WATCH", default=None)
 """Receives the progress of a fetch: the objects so far, and all of them once git knows the number. It is a context
 variable, because no function between a command and git uses it."""
@@ -85,6 +85,16 @@ def tags(url: str, here: Path) -> dict[Version, str]:
     return tags
 
 
+def branch_commit(url: str, branch: str, here: Path) -> str:
+    """Return the newest commit of a branch. Raises PackRejected where the repository does not have it."""
+    listed = _git("ls-remote", "--heads", "--", _where(url, here), f"refs/heads/{branch}").decode(
+        "utf-8", "replace"
+    )
+    if not listed.strip():
+        raise PackRejected(f'{url} has no branch "{branch}"')
+    return listed.split()[0]
+
+
 @contextmanager
 def fetched(place: PackSource, here: Path, *, moving: bool = False) -> Iterator[FetchedCommit]:
     """Fetch the commit of a source into a temporary bare repository. `moving`: its `ref` is a branch; None is the
@@ -119,7 +129,7 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
             return _commit(folder, "refs/mockllm")
         listed = _git("ls-remote", "--heads", "--", url, f"refs/heads/{ref}")  # reports errors of the URL
         if listed.strip():
-            raise PackRejected(f'"{ref}" is a branch of {url}, which moves; use a tag or a commit')
+            raise PackRejected(f'"{ref}" is a branch of {url}, which moves; use a tag or a commit, or --dev')
         raise PackRejected(f'{url} has no tag "{ref}"')
     if len(ref) >= 40 and fetch(f"+{ref}:refs/mockllm"):
         return _commit(folder, "refs/mockllm")

@@ -32,14 +32,14 @@ _FILES: Final = ("file", "body_file", "schema_file", "empirical", "images", "aud
 _NO_SETTINGS: Final = frozenset({"name", "match", "enabled", "description", "priority"})
 """The keys of a modifier that change no response."""
 _PROXIES: Final = ("proxy", "upstream")
-_COLLECTED: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
+_COLLECTED: Final = ("faults", "errors", "proxy", "redirects", "posts", "reads", "steers")
 
 
 class PackCapabilities(Struct, frozen=True):
     """Capabilities of one pack. `faults` by name, `errors` by name or status. `proxy`: the URLs that requests are
-    forwarded to. `redirects`: URLs on other servers, to which clients may send their keys. `environment`: the
-    variables that set its parameters. `uses`: the packs that it uses. `steers`: the keys by which its modifiers
-    change responses of other packs and of the user's rules."""
+    forwarded to. `redirects`: URLs on other servers, to which clients may send their keys. `posts`: the URLs that get
+    a request after a response. `environment`: the variables that set its parameters. `uses`: the packs that it uses.
+    `steers`: the keys by which its modifiers change responses of other packs and of the user's rules."""
 
     name: str
     version: str
@@ -49,6 +49,7 @@ class PackCapabilities(Struct, frozen=True):
     errors: Sequence[str]
     proxy: Sequence[str]
     redirects: Sequence[str]
+    posts: Sequence[str]
     reads: Sequence[str]
     environment: Sequence[str]
     uses: Sequence[str]
@@ -60,6 +61,7 @@ class PackCapabilities(Struct, frozen=True):
         named = {
             "forwards requests to": self.proxy,
             "redirects clients to": self.redirects,
+            "sends requests after responses to": self.posts,
             "reads the environment variables": self.environment,
         }
         return [f"{text} {', '.join(names)}" for text, names in named.items() if names]
@@ -107,6 +109,8 @@ def _capabilities_in(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
         yield from (("reads", file) for file in files if isinstance(file, str))
     elif key in _PROXIES:
         yield "proxy", str(value.get("to", value.get("url", value)) if isinstance(value, dict) else value)
+    elif key == "then_post":
+        yield "posts", str(value.get("to") if isinstance(value, dict) else value)
     elif key == "faults":
         for each in value if isinstance(value, list) else [value]:
             yield "faults", _fault(each)

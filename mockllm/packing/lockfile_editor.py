@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.redaction import without_passwords
 from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.packing.fetch import FetchedPack, fetch_branch, fetch_pack, manifest
-from mockllm.packing.git import Signature
+from mockllm.packing.git import Signature, branch_commit
 from mockllm.packing.inspection import validate_pack
 from mockllm.packing.pack_index import PackIndex
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
@@ -101,8 +101,8 @@ class LockfileEditor:
         ]
 
     def update(self, name: str, *, major: bool = False) -> list[LockChange]:
-        """Update a pack to the newest version of its source that meets all ranges; with `major`, without regard to
-        the ranges in the user's own files. What it uses is locked with it."""
+        """Update a pack to the newest version of its source that meets all ranges. With `major`, the ranges in the
+        user's own files do not count. The packs that it uses are locked with it."""
         locked = self._locked(name)
         place = parse_pack_source(locked.source, self.lock.folder)
         if locked.branch is not None:
@@ -135,6 +135,15 @@ class LockfileEditor:
             ranges = [constraint.range for constraint in self._constraints.get(name, ())]
             fitting = [version for version in stable if all(range.matches(version) for range in ranges)]
             yield name, locked, max(fitting, default=None), max(stable, default=None)
+
+    def newest_commit(self, name: str) -> str | None:
+        """Return the newest commit of the branch of a locked pack; None for a pack without a branch. Raises
+        PackRejected."""
+        locked = self._locked(name)
+        if locked.branch is None:
+            return None
+        place = parse_pack_source(locked.source, self.lock.folder)
+        return branch_commit(place.where, locked.branch, self.lock.folder)
 
     def remove(self, name: str) -> LockChange:
         """Remove a pack from the lockfile, and delete its files."""
@@ -242,8 +251,8 @@ class LockfileEditor:
             raise PackRejected(f"{name} {version} is not signed by a known signer: {reason}")
         if before is not None and before.signer is not None and signer != before.signer:
             raise PackRejected(
-                f"{name} {before.version} is signed by {before.signer}, and {version} by {signer or 'nobody'}; if "
-                f"this is intended, `mockllm pack remove {name}` and add it again"
+                f"{name} {before.version} is signed by {before.signer}, and {version} by "
+                f"{signer or 'no known signer'}; if this is intended, `mockllm pack remove {name}` and add it again"
             )
         self._check_constraints(found)
 

@@ -62,7 +62,6 @@ class PackVersions:
     def __init__(self, lock: Lock, index: PackIndex | None, here: Path) -> None:
         self._lock, self._index, self._here = lock, index, here
         self._fetched: dict[PackSource, FetchedPack] = {}
-        self._of_source: dict[PackSource, list[Version]] = {}
         self._tags: dict[str, Mapping[Version, str]] = {}
 
     def fetch(self, place: PackSource, ranges: Sequence[Range] = ()) -> FetchedPack:

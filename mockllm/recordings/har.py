@@ -1,8 +1,8 @@
 """HAR files, as browsers and proxies save them. Source: HTTP Archive 1.2 (`log.entries`; times in milliseconds).
 
-Chrome adds the messages of a WebSocket as `_webSocketMessages`: `type` (`send`, `receive`), `time` in seconds since
-the epoch, `opcode` and `data`, which is base64 for binary messages. Source: `NetworkLog/HAREntry` of
-ChromeDevTools/devtools-frontend.
+Chrome adds the messages of a WebSocket as `_webSocketMessages`. A message has a `type` (`send`, `receive`), a `time`
+in seconds since the epoch, `opcode` and `data`, which is base64 for binary messages. Source: `NetworkLog/HAREntry`
+of ChromeDevTools/devtools-frontend.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED, redact_text
 from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets_of
-from mockllm.core.rendering.gzip import ENCODING, unpacked
+from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.recordings.interaction import (
@@ -137,7 +137,7 @@ def _clean_frames(
     """Return the frames with asterisks of the same length instead of secrets; None if there are no secrets."""
     parts = [frame.data for frame in frames]
     if coding is not None:
-        parts = list(unpacked(coding, parts) or parts)
+        parts = list(decompressed_frames(coding, parts) or parts)
     body = b"".join(parts)
     clean = redactor.data(body)
     if clean == body:

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import Redactor, redacted
-from mockllm.core.rendering.gzip import ENCODING, unpacked
+from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import request_hash
@@ -178,7 +178,7 @@ def _message(message: RecordedMessage, indent: str) -> Iterator[str]:
 def _decompressed_text(response: RecordedResponse, indent: str) -> Iterator[str]:
     """Yield the decompressed text of a response as a comment."""
     coding = next((value for name, value in response.headers if name.lower() == ENCODING), None)
-    parts = None if coding is None else unpacked(coding, [frame.data for frame in response.frames])
+    parts = None if coding is None else decompressed_frames(coding, [frame.data for frame in response.frames])
     text = b"".join(parts or ()).decode("utf-8", "replace")
     if not text or len(text) > MAX_EXAMPLE:
         return
@@ -192,8 +192,8 @@ def _data(data: bytes, indent: str) -> Iterator[str]:
         text = data.decode()
     except UnicodeDecodeError:
         yield f"{indent}base64: |-"
-        packed = b64encode(data).decode()
-        yield from (f"{indent}  {packed[at : at + WIDTH]}" for at in range(0, len(packed), WIDTH))
+        encoded = b64encode(data).decode()
+        yield from (f"{indent}  {encoded[at : at + WIDTH]}" for at in range(0, len(encoded), WIDTH))
         return
     yield from text_lines("data", text, indent)
 

@@ -21,7 +21,7 @@ from mockllm.core.request.tool_server import ToolServer
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard, StateValue
 from mockllm.core.selection.load import Load
-from mockllm.core.values.dynamic import Context, evaluate, with_fields
+from mockllm.core.values.dynamic import EvaluationContext, evaluate, with_fields
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
@@ -48,12 +48,16 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     templated_text: bool = False
     """Whether it would be static but for its text, which is a template."""
 
-    def with_text(self, context: Context) -> tuple[CompiledResponse, str]:
+    def with_text(self, context: EvaluationContext) -> tuple[CompiledResponse, str]:
         """Return the response with its text instead of the template, and the text. Raise TemplateFailure where the
         request lacks a value that the template reads."""
-        assert isinstance(self.spec, ReplySpec)
-        text = str(evaluate(self.spec.text, context))
+        text = self.text(context)
         return replace(self, spec=with_fields(self.spec, {"text": text})), text
+
+    def text(self, context: EvaluationContext) -> str:
+        """Return the text that a template has for a request. Raise TemplateFailure as `with_text` does."""
+        assert isinstance(self.spec, ReplySpec)
+        return str(evaluate(self.spec.text, context))
 
 
 class ResponseSelector(Struct, frozen=True):
@@ -131,7 +135,7 @@ class CatalogItem(Struct, frozen=True):
     """The tool server that it describes."""
 
     @property
-    def counts(self) -> bool:
+    def uses_counts(self) -> bool:
         """Whether its counts choose a response, or belong to a scope of their own."""
         several = self.selector is not None and self.selector.mode != "one"
         return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)

@@ -137,13 +137,13 @@ def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
 
 def request_matcher(spec: RuleSpec | ModifierSpec | McpServerSpec) -> Matcher:
     """Return the matcher for the requests of a rule or modifier: those that its match matches. A rule without
-    path and api matches generating calls only; a modifier without path matches provider calls only."""
+    path, api and form matches generating calls only; a modifier without path matches provider calls only."""
     if isinstance(spec, McpServerSpec):
         return served_matcher(spec)
     base = matcher(spec.match)
     if isinstance(spec, ModifierSpec):
         return base if _uses_any(spec.match, {"path"}) else AllMatcher((HAS_DIALECT, base))
-    return base if _uses_any(spec.match, {"path", "api", "mcp"}) else AllMatcher((GENERATING, base))
+    return base if _uses_any(spec.match, {"path", "api", "mcp", "form"}) else AllMatcher((GENERATING, base))
 
 
 def _guard(spec: Guarded, total: int | None = None) -> Guard | None:

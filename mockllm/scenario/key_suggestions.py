@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from mockllm.core.faults import FAULTS
+from mockllm.core.json.jsonpath import path_with_dots
 from mockllm.scenario.diagnostics import Path, nearest, suggestion
 from mockllm.scenario.model_walk import ModelShape
 
@@ -60,6 +62,10 @@ _RULE_KEYS: Final = frozenset(
     )
 )
 """Keys of a rule that users write into its mappings by mistake."""
+_MATCH_KEYS: Final = frozenset(
+    ("user", "typed", "system", "model", "tools", "path", "method", "body", "api", "provider")
+)
+"""Keys of a match that users write into a step of a rule by mistake."""
 
 
 def unknown_key(key: str, shape: ModelShape, path: Path) -> str:
@@ -85,11 +91,14 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
     inside = next((_inside(container, key) for container, keys in keys_of.items() if key in keys), "")
     if advice := _misplaced(key, path) or inside:
         return advice
+    if key in FAULTS and "faults" in allowed:
+        return f"; it is a fault: write faults: [{key}], or [{{{key}: {{…}}}}] with settings"
     if near is None:
         likely = ((container, nearest(key, keys)) for container, keys in keys_of.items())
         inside = next((_inside(container, name) for container, name in likely if name is not None), "")
     if near is None and not inside and "raw_body" in allowed:
-        return f'; match a field of the request by its JSONPath: body: {{"$.{key}": …}}'
+        query = path_with_dots(key) or f"$.{key}"
+        return f'; match a field of the request by its JSONPath: body: {{"{query}": …}}'
     return inside or suggestion(key, allowed)
 
 
@@ -105,6 +114,10 @@ def _inside(container: str, key: str) -> str:
 def _misplaced(key: str, path: Path) -> str:
     """Return the advice for a key at the wrong level, or for a rule's key in a modifier and the reverse."""
     around = path[-2] if len(path) > 1 else None
+    if len(path) > 3 and path[-3] in ("sequence", "choose") and key in _MATCH_KEYS:
+        return "; only the rule has a match, for all its responses"
+    if len(path) > 2 and path[-3] == "faults" and key in _RULE_KEYS:
+        return "; it belongs beside faults, not in it"
     if key not in _RULE_KEYS and key not in ("limit", "load"):
         return ""
     if isinstance(around, str):

@@ -56,7 +56,7 @@ class LockedPackSpec(Spec):
     branch: Annotated[str, StringConstraints(pattern=r"^[\w./+-]{1,200}$")] | None = None
     """The branch that the pack follows during development; `--frozen` refuses such a pack."""
     signer: str | None = None
-    """Who signed the tag; a later version must have the same signer."""
+    """The signer of the tag; a later version must have the same signer."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """The SHA-256 of the pack's files."""
 
@@ -92,8 +92,8 @@ class Lock(Struct, frozen=True):
 
 
 def lock_path(scenarios: Sequence[str]) -> str:
-    """Return the path of the lockfile of these folders, whether it exists or not: in the first folder or
-    beside it; in the working directory without folders."""
+    """Return the path of the lockfile of these folders, whether it exists or not. It is in the first folder or
+    beside it; without folders it is in the working directory."""
     for scenario in scenarios:
         folder = os.path.abspath(scenario)
         if not os.path.isdir(folder):

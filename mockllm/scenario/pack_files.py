@@ -1,7 +1,7 @@
 """The files of a pack as one value: the allowed files, read with limits, and their SHA-256.
 
-Every source of a pack (folder, git, zip, wheel) ends in `PackFiles`, so that all of them reject the same:
-paths out of the pack, code, and too much data.
+Every source of a pack (folder, git, zip, wheel) ends in `PackFiles`. So all of them reject the same: paths out of
+the pack, code, and too much data.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ class PackFiles(Struct):
 
 
 def is_ignored(path: str) -> bool:
-    """Return whether a path is not part of a pack: it, or a folder above it, begins with a dot or is a tool's
-    cache; or it is in the top folder `dist`, to which `pack build` writes."""
+    """Return whether a path is not part of a pack. Such a path, or a folder above it, begins with a dot or is a
+    tool's cache. Or it is in the top folder `dist`, to which `pack build` writes."""
     if path == DIST or path.startswith(f"{DIST}/"):
         return True
     return any(

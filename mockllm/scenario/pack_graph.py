@@ -1,7 +1,7 @@
 """The packs in use: `use` in root files and manifests, followed depth first, each pack once.
 
-The order of the packs and their entries (`with`, `only`, `except`) must be known for all packs before the parameters
-of any pack can be resolved.
+The order of all packs and their entries (`with`, `only`, `except`) must be known first. Only then can the parameters
+of any pack be resolved.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def pack_result(scenarios: LoadedScenarios, warnings: Sequence[str] = ()) -> Rel
 
 
 def load_stable(sources: ScenarioSources, last: LoadedFiles | None) -> LoadedScenarios:
-    """Load the scenarios, again if a file changed meanwhile: a file of this version and a file of the next
-    version must never be used together."""
+    """Load the scenarios, again if a file changed meanwhile. A file of this version and a file of the next version
+    must never be used together."""
     watched = last.trees | last.folders if last is not None else ()
     for _ in range(MAX_READS):
         before = fingerprint(watched)

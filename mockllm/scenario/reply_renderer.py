@@ -6,6 +6,7 @@ The spec is evaluated: templated and drawn values have their values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import inf
 from random import Random
 from typing import Any, Final
@@ -147,6 +148,8 @@ class ReplyRenderer(Struct):
     """Maximum number of values that are generated for one schema."""
     max_characters: float = inf
     """Characters of one text; more raise LongReply."""
+    whole: bool = False
+    """Whether the response is sent whole, and at once."""
     notes: list[str] = field(default_factory=list)
     broken: Failure | None = None
     drawn: int = 0
@@ -170,10 +173,8 @@ class ReplyRenderer(Struct):
         refused = any(type(part) is Refusal for part in parts)
         finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
         own: Any = spec.finish_reason
-        if isinstance(own, RawFinishSpec):
-            choice = Choice(parts, finish, raw_finish=str(own.raw))
-        else:
-            choice = Choice(parts, own or finish)
+        raw = str(own.raw) if isinstance(own, RawFinishSpec) else None
+        choice = Choice(parts, own or finish) if raw is None else Choice(parts, finish, raw_finish=raw)
         sampling = self.request.sampling
         if sampling[1:] == UNLIMITED:
             return choice
@@ -292,14 +293,14 @@ class ReplyRenderer(Struct):
             tool = next((tool for tool in self.request.tools if tool.name == name), None)
             arguments = self.arguments(name, tool)
         text = arguments if isinstance(arguments, str) else dumps(arguments).decode()
-        return Call(name, self.chunks_of(text), spec.id)
+        return Call(name, self.chunks_of(text, of_call=True), spec.id)
 
     def arguments(self, name: str, tool: Tool | None) -> str:
         """Return generated arguments for a tool; none if the request does not offer the tool."""
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
-        text, notes = generate_arguments(tool, self.random(), self.max_generated, self.request)
+        text, notes = generate_arguments(tool, self.draws(), self.max_generated, self.request)
         self.notes += notes
         return text
 
@@ -310,19 +311,19 @@ class ReplyRenderer(Struct):
         if isinstance(tool, str):
             self.notes.append(f"no tool is called: {tool}")
             return [Text(cut(f"There is no tool to call: {tool}.", self.size))] if alone else []
-        return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool)))]
+        return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool), of_call=True))]
 
     def json(self, value: Any) -> Text:
         if isinstance(value, FromSchema):
-            value, notes = generate_json(self.request, self.random(), self.max_generated)
+            value, notes = generate_json(self.request, self.draws(), self.max_generated)
             self.notes += notes
         bare = isinstance(value, str) and self.request.response_format.bare
         return Text(self.chunks_of(value if bare else dumps(value).decode()))
 
-    def random(self) -> Random:
-        """Return the draws of one generated value; each value has separate draws."""
+    def draws(self) -> Callable[[], Random]:
+        """Return what begins the draws of one generated value; each value has separate draws."""
         self.drawn += 1
-        return self.randomness.random(f"from_schema {self.drawn}")
+        return partial(self.randomness.random, f"from_schema {self.drawn}")
 
     def text(self, spec: GeneratedText) -> tuple[tuple[str, ...], int | None]:
         """Return the chunks of a text, and its number of tokens if it is known."""
@@ -342,10 +343,10 @@ class ReplyRenderer(Struct):
             return self.chunks_of(self.files(spec.file).decode("utf-8", "replace")), None
         return self.chunks_of(str(spec)), None
 
-    def chunks_of(self, text: str) -> tuple[str, ...]:
-        """Return the chunks of a text."""
+    def chunks_of(self, text: str, *, of_call: bool = False) -> tuple[str, ...]:
+        """Return the chunks of a text; one chunk of a call's arguments where nothing depends on them."""
         self.require_short(len(text))
-        return cut(text, self.size)
+        return (text,) if of_call and self.whole and text else cut(text, self.size)
 
     def require_short(self, characters: int) -> None:
         """Raise LongReply if a text has more characters than are rendered."""

@@ -29,17 +29,20 @@ from mockllm.scenario.language.conditions import (
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.scalar_forms import is_duration
 from mockllm.scenario.vocabulary import Vocabulary
 
 Warnings: TypeAlias = Iterator[tuple[Path, str]]
 
-SETTINGS: Final = ("delay", "pace", "headers", "stream", "faults", "error", "limit", "load", "sets_state")
+SETTINGS: Final = (*Settings.model_fields, "error", "limit", "load", "sets_state")
+"""The keys by which a modifier changes a response, or what follows it."""
 NO_REPLY: Final = (
     "a reply is for generating calls only, and {} is not one: every such request gets a 400; "
     "use http or error"
 )
 WITH_BATCH: Final = ", or add a batch to the reply"
+WITH_SPEECH: Final = ", or add user_speech to the reply"
 WITH_EMBEDDING: Final = ", or add an embedding to the reply"
 EMBEDDING_ONLY: Final = (
     "an embedding alone has no text: a rule that names neither api nor path matches generating calls only; "
@@ -56,6 +59,7 @@ _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
+_REALTIME: Final = re.compile(r"(?i)realtime|bidigeneratecontent|[*?\[]")
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
@@ -194,21 +198,21 @@ def _impossible_replies(spec: RuleSpec, vocabulary: Vocabulary) -> Warnings:
         if reply is None:
             continue
         path = path or ("reply",)
-        if target is not None and not (_may_embed(spec, reply) or _may_begin_batch(spec, reply)):
+        if target is not None and not _may_reply(spec, reply):
             hint = WITH_EMBEDDING * ("embeddings" in target) + WITH_BATCH * ("batches" in target)
+            hint += WITH_SPEECH * ("handshake" in target)
             yield path, NO_REPLY.format(target) + hint
         elif reply.model_fields_set == {"embedding"} and not _names_call(spec.match):
             yield path, EMBEDDING_ONLY
 
 
-def _may_embed(spec: RuleSpec, reply: ReplySpec) -> bool:
-    """Return whether a reply has an embedding, and its rule may be for an embeddings call."""
-    return reply.embedding is not None and _may_be(spec, "embeddings", _EMBEDS)
-
-
-def _may_begin_batch(spec: RuleSpec, reply: ReplySpec) -> bool:
-    """Return whether a reply has a batch, and its rule may be for a call that creates one."""
-    return reply.batch is not None and _may_be(spec, "batches", _BATCHES)
+def _may_reply(spec: RuleSpec, reply: ReplySpec) -> bool:
+    """Return whether a reply has an embedding, a batch or a user's speech, and its rule may be for such a call."""
+    return (
+        (reply.embedding is not None and _may_be(spec, "embeddings", _EMBEDS))
+        or (reply.batch is not None and _may_be(spec, "batches", _BATCHES))
+        or (reply.user_speech is not None and _may_be(spec, "handshake", _REALTIME))
+    )
 
 
 def _may_be(spec: RuleSpec, call: str, call_paths: re.Pattern[str]) -> bool:

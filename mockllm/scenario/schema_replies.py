@@ -5,6 +5,7 @@ Values of the conversation replace generated ones where they fit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -27,26 +28,25 @@ _MAX_NAME_LENGTH: Final = 100
 _MAX_SHOWN: Final = 8
 """Maximum number of fields that a note names."""
 _EARLIER: Final = 3
-"""How many earlier texts of the person are read."""
+"""The most earlier texts of the person that are read."""
 _MAX_RESULTS: Final = 8
-"""How many tool results are read."""
+"""The most tool results that are read."""
 _MAX_ANSWER: Final = 500
 """Characters of a tool's result in generated JSON."""
 
 
 def choose_tool(request: Request) -> Tool | str:
-    """Return the tool that the request lets the model call: the named one; else one that was not called since the
-    last user message, first those that the user mentions, then one with `final` in its name if there is a result,
-    then the first. Return the reason as a text if the request has no such tool.
+    """Return the tool that the request lets the model call. It is the named one; else one that was not called since
+    the last user message. Those that the user mentions come first, then one with `final` in its name if there is a
+    result, then the first. Return the reason as a text if the request has no such tool.
     """
     choice = request.tool_choice
     if choice.mode == "none":
         return "tool_choice is none"
-    callable_ = [tool for tool in request.tools if tool.kind in CALLABLE]
-    if not callable_:
-        return "the request offers none"
-    allowed = [tool for tool in callable_ if not choice.names or tool.name in choice.names]
+    allowed = request.callable_tools
     if not allowed:
+        if not any(tool.kind in CALLABLE for tool in request.tools):
+            return "the request offers none"
         return f"the request offers none that is called {choice.names[0]}"
     uncalled = request.uncalled
     names = [*request.mentioned[:1]]
@@ -75,15 +75,16 @@ def taken_note(taken: tuple[str, ...]) -> str | None:
 
 
 def generate_arguments(
-    tool: Tool, random: Random, max_generated: int, request: Request
+    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request
 ) -> tuple[str, list[str]]:
     """Return arguments for a tool, as its call sends them, and notes: their flaw, and the fields with values of the
-    conversation. Raise BudgetExceeded."""
+    conversation. `draws` begins the same draws each time. Raise BudgetExceeded."""
     from mockllm.core.schema_values.generator import generate  # a start does not need it
 
     if tool.kind == "custom":
         field = (tool.name, tool.description)
-        text = generate({"type": "string"}, random, *field, conversation=conversation_of(request))
+        conversation = conversation_of(request)
+        text = generate({"type": "string"}, draws(), *field, conversation=conversation, again=draws)
         return str(text.value), _notes(None, text.taken)
     schema = tool.schema
     if schema is None:
@@ -91,12 +92,15 @@ def generate_arguments(
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
     budget = Budget(max_generated, f"the arguments of {cut(tool.name, _MAX_NAME_LENGTH)}")
-    generated = generate(schema, random, budget=budget, conversation=conversation_of(request))
+    conversation = conversation_of(request)
+    generated = generate(schema, draws(), budget=budget, conversation=conversation, again=draws)
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
     return dumps(generated.value).decode(), _notes(flaw, generated.taken)
 
 
-def generate_json(request: Request, random: Random, max_generated: int) -> tuple[Json, list[str]]:
+def generate_json(
+    request: Request, draws: Callable[[], Random], max_generated: int
+) -> tuple[Json, list[str]]:
     """Return JSON of the format that the request wants, and notes. Without a schema, the keys are those that an
     instruction names, else it is some object; so, too, if the request wants no JSON. Raise BudgetExceeded."""
     from mockllm.core.schema_values.generator import generate
@@ -111,11 +115,11 @@ def generate_json(request: Request, random: Random, max_generated: int) -> tuple
         schema = next(filter(None, map(instructed_schema, reversed(prompts))), None)
     if schema is not None:
         budget = Budget(max_generated, "structured output")
-        generated = generate(schema, random, name, budget=budget, conversation=conversation)
+        generated = generate(schema, draws(), name, budget=budget, conversation=conversation, again=draws)
         flaw = generated.flaw and f"json does not fit the schema: {generated.flaw}"
         return generated.value, _notes(flaw, generated.taken)
     flaw = "json: from_schema where the request asks for no JSON" if response_format.kind == "text" else None
-    answer = filler_sentences(1, random)
+    answer = filler_sentences(1, draws())
     if not conversation.results:
         return {"answer": answer}, _notes(flaw, ())
     return {"answer": conversation.results[0].text[:_MAX_ANSWER]}, _notes(flaw, ("answer",))

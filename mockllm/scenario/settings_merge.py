@@ -17,10 +17,10 @@ from msgspec.structs import replace
 from mockllm.core.faults import Fault
 from mockllm.core.prompt_cache.policy import CacheOverrides
 from mockllm.core.quantities.parse import ChunkSize, Distribution
-from mockllm.core.rendering.extra_fields import ExtraFields, parse_place
+from mockllm.core.rendering.extra_fields import ExtraFields, parse_path
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Hold
-from mockllm.core.values.types import Context, Expression, evaluate, is_static
+from mockllm.core.values.types import EvaluationContext, Expression, evaluate, is_static
 from mockllm.scenario.language.settings import ExtraFieldsSpec, PromptCacheSpec, Settings, ThenPostSpec
 
 SLOTS = {
@@ -46,7 +46,7 @@ RULE: Final[Owner] = -2
 """The rule of a step that responds."""
 NO_OWNER: Final[Owner] = -3
 """The owner of a constant: its owner makes no difference, because nothing is evaluated."""
-Contexts: TypeAlias = Callable[[Owner], Context]
+Contexts: TypeAlias = Callable[[Owner], EvaluationContext]
 T = TypeVar("T")
 
 
@@ -118,7 +118,7 @@ def _prompt_cache(setting: bool | PromptCacheSpec | None) -> CacheOverrides | No
 
 def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
     """Return the compiled form of an entry of `extras`."""
-    place = parse_place(spec.at)
+    place = parse_path(spec.at)
     assert place is not None, "the model has checked it"
     return ExtraFields(spec.fields, place, frozenset(spec.events or ()))
 
@@ -138,7 +138,7 @@ class ResolvedSettings(Struct, frozen=True):
     faults: tuple[Fault, ...]
     instant: bool
     steady: bool
-    longest: float = inf
+    max_wait: float = inf
     """The maximum of every wait, for a factor or speed that the request chose."""
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
@@ -179,7 +179,7 @@ def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSett
         tuple(_value(fault, contexts, owner, "faults") for owner, fault in merged.faults),
         instant=not any(waits) and slowdown == 1,
         steady=merged.static and not pacing.jitter and not isinstance(pacing.itl, Distribution),
-        longest=_longest(merged, contexts),
+        max_wait=_longest(merged, contexts),
         extras=merged.extras,
         hold=merged.hold,
         posts=tuple(_value(post, contexts, owner, "then_post") for owner, post in merged.posts),

@@ -23,8 +23,8 @@ _CONTROL_PATHS: Final = (
     "detailed-metrics/export/csv detailed-metrics/export/json explain failure-modes files files/{} "
     "files/{}/check hunt mcp metrics metrics/latency/{} metrics/reset openapi.json overlay overlay.yaml "
     "rate-limit/reset rate-limit/reset/{} rate-limit/strategies release/{} reload requests requests/export "
-    "requests/{} requests/{}/code requests/{}/conversation requests/{}/rule reset rules rules/preview "
-    "rules/{} sessions sessions/{} verdicts verify"
+    "requests/{} requests/{}/code requests/{}/conversation requests/{}/rule requests/{}/send reset rules "
+    "rules/preview rules/{} sessions sessions/{} verdicts verify"
 )
 CONTROL_PATHS: Final = frozenset(f"/api/{path}" for path in _CONTROL_PATHS.split())
 """The paths of the control API below `/api`; `{}` is any segment."""

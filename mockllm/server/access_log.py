@@ -7,12 +7,12 @@ cannot move the cursor or forge a line.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from mockllm.core.display import cut
 from mockllm.core.json.codec import MISSING
-from mockllm.core.redaction import Redactor, secrets_of
+from mockllm.core.redaction import Redactor, may_show_random, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
@@ -31,7 +31,7 @@ MAX_TEXT: Final = 200
 MAX_NEAR_MISS: Final = 600
 """Characters of a near miss below the line of an unmatched request."""
 MAX_NOTED: Final = 10_000
-"""How many notes on unknown fields of clients are remembered; then all of them are forgotten."""
+"""The most notes on unknown fields of clients that are stored; a further one deletes all of them."""
 MAX_PROMPT: Final = 4000
 """Characters of a request's text that a verbose server shows."""
 RETRY: Final = "x-stainless-retry-count"
@@ -53,7 +53,7 @@ class AccessLogRecord(NamedTuple):
     duration: float
     notes: tuple[str, ...] = ()
     end_reason: EndReason = "finished"
-    missed: bool = False
+    unmatched: bool = False
     session: str | None = None
     seed_source: str | bytes = ""
     faults: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
         duration=exchange.duration,
         notes=tuple(map(redactor.text, response.notes)),
         end_reason=exchange.end_reason,
-        missed=response.missed,
+        unmatched=response.unmatched,
         session=None if session is None else redactor.session(session),
         seed_source=exchange.id_seed or response.seed_source,
         faults=response.faults,
@@ -94,11 +94,13 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
     )
 
 
-def _near_misses(lines: Iterable[str], redactor: Redactor, request: Request | None) -> tuple[str, ...]:
-    """Return the lines without secrets: they quote the body."""
+def _near_misses(lines: Sequence[str], redactor: Redactor, request: Request | None) -> tuple[str, ...]:
+    """Return the lines without secrets: after the address of a rule they quote the body. The body is searched only
+    where they could quote a secret."""
     if not lines:
         return ()
-    if request is not None:
+    quotes = (line.partition(": ")[2] or line for line in lines)
+    if request is not None and may_show_random(quotes):
         redactor = _with_body(redactor, request)
     return tuple(map(redactor.text, lines))
 
@@ -111,7 +113,7 @@ def _with_body(redactor: Redactor, request: Request) -> Redactor:
 
 def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:
     """Return the lines below the line of an unmatched request: the nearest rules and the differences."""
-    near_misses = record.near_misses[:count] if record.missed else ()
+    near_misses = record.near_misses[:count] if record.unmatched else ()
     return [f"  {plain(near_miss, MAX_NEAR_MISS)}" for near_miss in near_misses]
 
 
@@ -169,7 +171,7 @@ class AccessLog:
         retry if an SDK sends it. A verbose line also has the modifiers, the session, the seed, and the hash that
         `match: {hash: …}` sees."""
         rule = plain(record.rule) if record.rule else "-"
-        if record.missed:
+        if record.unmatched:
             rule = self._paint(*self._missed)
         fields = [
             time.strftime("%H:%M:%S", time.localtime(record.at)),

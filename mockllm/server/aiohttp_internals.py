@@ -1,7 +1,7 @@
 """All that the server uses of aiohttp beyond its documented interface. Its tests name each of these parts.
 
-aiohttp parses requests (llhttp) and speaks the WebSocket of the live feed. Its connection handling is not used:
-aiohttp takes a task for each connection and another for each request, and has no bounds on time or memory.
+aiohttp parses requests (llhttp) and speaks the WebSocket of the live feed. Its connection handling is not used. It
+needs a task for each connection and another for each request, and has no bounds on time or memory.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class HttpProtocol(BaseProtocol):
 
     __slots__ = (
         "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
-        "peername", "reading_held", "sockname", "ssl_context", "upgraded",
+        "peername", "reading_paused_for_queue", "sockname", "ssl_context", "upgraded",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
 
@@ -52,8 +52,8 @@ class HttpProtocol(BaseProtocol):
         self.closing = False
         """Whether nothing that comes is read: the connection ends with what it serves."""
         self.upgraded = False
-        """Whether a client demands another protocol: its further bytes are not parsed as HTTP."""
-        self._tail, self.reading_held = b"", False
+        """Whether a client requests another protocol: its further bytes are not parsed as HTTP."""
+        self._tail, self.reading_paused_for_queue = b"", False
         self._websocket: WebSocketReader | None = None
         self._on_websocket_data: Callable[[], None] | None = None
 
@@ -72,7 +72,7 @@ class HttpProtocol(BaseProtocol):
             return ()
         if self.upgraded:
             self._tail += data
-            self.hold_reading(len(self._tail) >= BODY_BUFFER)
+            self.pause_reading_for_queue(len(self._tail) >= BODY_BUFFER)
             return ()
         assert self._requests_parser is not None, "the connection is open"
         requests, self.upgraded, self._tail = self._requests_parser.feed_data(data)
@@ -83,16 +83,16 @@ class HttpProtocol(BaseProtocol):
         return requests
 
     def decline_upgrade(self) -> bytes:
-        """Go on with HTTP/1.1. Return the bytes behind the request that demanded the upgrade."""
+        """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
         assert self._requests_parser is not None, "the connection is open"
         self._requests_parser.set_upgraded(False)
         self.upgraded = False
-        self.hold_reading(False)
+        self.pause_reading_for_queue(False)
         tail, self._tail = self._tail, b""
         return tail
 
     def force_close(self) -> None:
-        """Close the connection behind what was written. Nothing more is written."""
+        """Close the connection after the written bytes. Nothing more is written."""
         self.closing = True
         if self.transport is not None:
             self.transport.close()
@@ -110,15 +110,15 @@ class HttpProtocol(BaseProtocol):
         self._pause(True)
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        """aiohttp calls this behind every body. Only a socket that was paused is resumed."""
+        """aiohttp calls this after every body. Only a socket that was paused is resumed."""
         if self._reading_paused:
             self._reading_paused = False
-            self._pause(self.reading_held)
+            self._pause(self.reading_paused_for_queue)
 
-    def hold_reading(self, hold: bool) -> None:
+    def pause_reading_for_queue(self, hold: bool) -> None:
         """Pause the socket whatever the readers of bodies do, or no longer."""
-        if self.reading_held is not hold:
-            self.reading_held = hold
+        if self.reading_paused_for_queue is not hold:
+            self.reading_paused_for_queue = hold
             self._pause(hold or self._reading_paused)
 
     def _pause(self, pause: bool) -> None:
@@ -138,7 +138,7 @@ class HttpProtocol(BaseProtocol):
         tail, self._tail = self._tail, b""
         if tail:
             parser.feed_data(tail)
-        self.hold_reading(False)
+        self.pause_reading_for_queue(False)
 
     def keep_alive(self, value: bool) -> None: ...
 

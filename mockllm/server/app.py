@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 class App:
-    """What all exchanges of a server share. Without `lines`, no access log is formatted. `clock` makes the clock of
-    all waits of responses for the loop."""
+    """The objects that all exchanges of a server share. Without `access_log`, no line is formatted. `clock` makes
+    the clock of all waits of responses for the loop."""
 
     make_control: Callable[[], ControlProtocol] | None = None
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
@@ -53,10 +53,10 @@ class App:
     """Whether responses are compressed for clients that accept gzip; nearly all clients do."""
     control_only = False
     """Whether the control API and `/health` are all that is served."""
-    held: asyncio.Event | None = None
+    rules_ready: asyncio.Event | None = None
     """Set while requests are held, because all workers of a server change their rules together."""
     running = 0
-    """How many exchanges are completed in a task."""
+    """The number of exchanges that are completed in a task."""
     draining = False
     """Whether the server stops: connections end with their next response."""
     stopped = False
@@ -68,7 +68,7 @@ class App:
         *,
         limits: ServerLimits | None = None,
         open_to_pages: bool = True,
-        lines: AccessLog | None = None,
+        access_log: AccessLog | None = None,
         clock: Callable[[asyncio.AbstractEventLoop], Clock] = LoopClock,
     ) -> None:
         self.engine = engine
@@ -78,21 +78,21 @@ class App:
         self.limits = limits or ServerLimits()
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
-        self.lines = lines
+        self.access_log = access_log
         self.gates = Gates()
         self.heads = RequestHeadCache(self.limits.body)
         self.tls_heads = RequestHeadCache(self.limits.body)
         """The heads on connections with TLS: addresses in their responses begin with `https`."""
-        self.dates = DateLine()
+        self.date_line = DateLine()
         self.worker = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
         self.started = time.monotonic()
         self.awaiting: dict[str, AwaitingExchange] = {}
         """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
-        """How many responses take time at present, by the class of their request."""
+        """The number of responses that take time at present, by the class of their request."""
         self.metrics.playing = self.playing
-        self.serving = AllServingMetrics()
+        self.serving_metrics = AllServingMetrics()
 
     @cached_property
     def control(self) -> ControlProtocol | None:
@@ -106,8 +106,12 @@ class App:
 
     @property
     def store_problem(self) -> str | None:
-        """What is wrong with the store of the counts: empty if nothing is, None without a store."""
+        """The problem of the store of the counts: empty if there is none, None without a store."""
         return None if self.decider is None else self.decider.status()
+
+    def count_playing(self, request_class: type[Request], change: int) -> None:
+        """Count a response that begins (1) or ends (-1) to take time."""
+        self.playing[request_class] = self.playing.get(request_class, 0) + change
 
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""

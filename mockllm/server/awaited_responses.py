@@ -1,13 +1,17 @@
 """Continues responses that wait for responses of their client: a tool server has questions during a call.
 
 The client's responses come as further requests. When all are there, the call is read again with them in it, and the
-rules decide how its response continues.
+rules decide how its response continues. A client whose connection breaks may connect again before or after that.
 """
 
 from __future__ import annotations
 
+import time
+from typing import Final
+
 from msgspec.structs import replace
 
+from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, Step
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
@@ -15,18 +19,36 @@ from mockllm.server.app import App
 from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.exchange import Exchange
 
+MAX_DETACHED: Final = 256
+"""The responses that wait for a client without a connection; the oldest are forgotten first."""
+
 
 def await_responses(app: App, exchange: Exchange, plan: Plan) -> None:
-    """Store an exchange whose response waits for its client."""
-    awaited = plan.delivery.awaited
-    if awaited is not None:
-        app.awaiting[awaited.key] = AwaitingExchange(exchange, awaited)
+    """Store an exchange whose response waits for its client, or which has the rest of such a response."""
+    awaited, request = plan.delivery.awaited, exchange.request
+    if awaited is None or request is None:
+        return
+    if not awaited.resumes:
+        waiting = AwaitingExchange(exchange, exchange.head, request, exchange.client, awaited, 0.0)
+        _store(app, plan, waiting, exchange.response.time_scale)
+    elif awaited.key in app.awaiting:
+        app.awaiting[awaited.key].exchange = exchange
+
+
+def _store(app: App, plan: Plan, waiting: AwaitingExchange, scale: float) -> None:
+    if plan.background is not None:
+        waiting.until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
+    app.awaiting[waiting.awaited.key] = waiting
 
 
 def forget_awaiting(app: App, exchange: Exchange) -> None:
-    """Remove an exchange that has ended."""
-    for key, waiting in list(app.awaiting.items()):
+    """Remove an exchange that has ended. What its client can resume waits further."""
+    now, detached = app.deadlines.time(), 0
+    for key, waiting in reversed(list(app.awaiting.items())):
         if waiting.exchange is exchange:
+            waiting.exchange = None
+        detached += waiting.exchange is None
+        if waiting.exchange is None and (waiting.until <= now or detached > MAX_DETACHED):
             del app.awaiting[key]
 
 
@@ -46,15 +68,19 @@ def take_client_response(app: App, request: Request) -> None:
 
 
 def _continue(app: App, waiting: AwaitingExchange) -> None:
-    exchange = waiting.exchange
-    request, player = exchange.request, exchange.player
-    if request is None or player is None:
-        return
-    reader = exchange.head.reader(app.engine)
-    now = app.deadlines.time()
-    again = reader.read(request.with_client_responses(waiting.responses), exchange.client, exchange.at, now)
+    """Respond to the call anew. The client gets the response at once, or when it connects again."""
+    exchange, now = waiting.exchange, app.deadlines.time()
+    body = waiting.request.with_client_responses(waiting.awaited.key, waiting.responses)
+    again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), now)
     response = app.engine.respond(again)
+    if response.slot is not None:
+        response.slot.release()
     plan = _as_events(response.plan)
+    if plan.delivery.awaited is not None:
+        further = AwaitingExchange(exchange, waiting.head, again, waiting.client, plan.delivery.awaited, 0.0)
+        _store(app, plan, further, response.time_scale)
+    if exchange is None or exchange.player is None:
+        return
     before = exchange.response
     steps = (*_sent(before.plan), *plan.steps)
     exchange.response = PlannedResponse(
@@ -62,19 +88,16 @@ def _continue(app: App, waiting: AwaitingExchange) -> None:
         response.rule or before.rule,
         (*before.modifiers, *response.modifiers),
         (*before.notes, *response.notes),
-        response.missed,
+        response.unmatched,
         response.error,
         (*before.faults, *response.faults),
         time_scale=before.time_scale,
     )
-    if response.slot is not None:
-        response.slot.release()
-    await_responses(app, exchange, plan)
-    player.continue_with(plan, now)
+    exchange.player.continue_with(plan, now)
 
 
 def _sent(plan: Plan) -> list[Step]:
-    """Return the steps before the wait, which is behind the last question."""
+    """Return the steps before the wait, which comes after the last question."""
     questions = [
         number for number, step in enumerate(plan.steps) if type(step) is EventStep and step.kind == "ping"
     ]

@@ -1,4 +1,4 @@
-"""An exchange whose response waits for responses of its client."""
+"""A response that waits for responses of its client."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import AwaitedResponses
+from mockllm.core.request.request import Request
 from mockllm.server.exchange import Exchange
+from mockllm.server.request_heads import RequestHead
 
 
 class AwaitingExchange(Struct):
-    """The exchange, what it waits for, and the responses that have come."""
+    """The request, what it waits for, and the responses that have come."""
 
-    exchange: Exchange
+    exchange: Exchange | None
+    """Sends the rest of the response; None while its client has no connection."""
+    head: RequestHead
+    request: Request
+    client: str
     awaited: AwaitedResponses
+    until: float
+    """When the response ends without responses, on the clock of the deadlines. A client may connect again until then;
+    0 for one that cannot."""
     responses: dict[str, Json] = field(default_factory=dict)

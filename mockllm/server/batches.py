@@ -22,7 +22,7 @@ from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.request_heads import RequestHead
-from mockllm.state.shared_sessions import LookupElsewhere
+from mockllm.state.shared_sessions import LookupInStore
 
 if TYPE_CHECKING:
     from socket import socket
@@ -35,7 +35,7 @@ BATCH: Final = "x-mockllm-batch"
 MAX_PENDING_BYTES: Final = 64 * 1024 * 1024
 """Total size of the lines that are being served; the lines of further batches get no response."""
 MAX_WAITING_LINES: Final = 32
-"""How many lines of a batch wait at a time."""
+"""The most lines of a batch that wait at a time."""
 SLICE: Final = 0.005
 """Seconds of work, after which other requests are served."""
 NO_RESPONSE: Final = LineResponse(0, b"", cut=True)
@@ -112,15 +112,15 @@ class BatchServer:
         from mockllm.server.respond import respond
 
         app = self._app
-        exchange = Exchange(head, cast("SocketSink", sink), client, None, line.body, True)
+        exchange = Exchange(head=head, sink=cast("SocketSink", sink), client=client, raw=line.body, read=True)
         exchange.at, exchange.started = time.time(), app.deadlines.time()
         return None if respond(app, exchange) else exchange
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:
-        from mockllm.server.completion import complete
+        from mockllm.server.unfinished_exchange import finish_exchange
 
         try:
-            await complete(self._app, exchange)
+            await finish_exchange(self._app, exchange)
         finally:
             places.release()
 
@@ -139,7 +139,7 @@ class BatchServer:
     async def _stored(self, id: str, session: str) -> StoredResponse | None:
         try:
             return self._app.engine.stored(session, id)
-        except LookupElsewhere as lookup:
+        except LookupInStore as lookup:
             assert self._app.decider is not None, "what is elsewhere has a decider"
             found = await self._app.decider.look_up(lookup)
             if isinstance(found, Failure):
@@ -182,7 +182,7 @@ class LineSink:
 
 
 class _ReadOnce:
-    """What HTTPResponse reads in place of a socket."""
+    """The object that HTTPResponse reads in place of a socket."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -12,9 +12,9 @@ from mockllm import __version__
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.engine import EngineInfo, PlannedResponse
-from mockllm.engine.session_id import PREFIX, without
+from mockllm.engine.session_id import PREFIX, split_session
 from mockllm.server.access_log import short
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
@@ -22,7 +22,7 @@ from mockllm.server.request_heads import first_segment, is_control_path
 
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12
-"""How many files `/` lists."""
+"""The most files that `/` lists."""
 _HEADER_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
 
@@ -35,14 +35,14 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
         plan, exchange.close = plain(400, "The request's target is no path.\n"), True
     elif app.control_only and path != "/health" and not is_control_path(path):
         plan = plain(404, "Here is the control API alone: /api, /metrics.\n")
-        exchange.unlogged = True
+        exchange.hidden = True
     else:
         if path.startswith(PREFIX):
-            _, behind = without(path)
+            _, behind = split_session(path)
             prefix, path = path.removesuffix(behind), behind
         if path == "/health" and method in ("GET", "HEAD"):
             plan = health(app.engine.info(), time.monotonic() - app.started, app.store_problem)
-            exchange.unlogged = True
+            exchange.hidden = True
         elif path == "/health":
             plan = only_get(method, path)
         elif first_segment(path) == "health" and not _is_root_call(app.engine.info(), method, path):
@@ -60,7 +60,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
 def _is_root_call(about: EngineInfo, method: str, path: str) -> bool:
     """Return whether the provider whose paths need no prefix has this call."""
     root = about.root_provider
-    return root is not None and type(find(method, f"/{root}{path}", {})) is RouteMatch
+    return root is not None and type(find_route(method, f"/{root}{path}", {})) is RouteMatch
 
 
 def plain(
@@ -100,9 +100,9 @@ def _listed(name: str, items: Sequence[str]) -> list[str]:
 
 
 def health(about: EngineInfo, uptime: float, store: str | None = None) -> Plan:
-    """Return the health report. The status is 200 also if it is degraded: the server responds with the last good
-    version of a broken file, or without the file if it is `left_out` because it had none. `store` is what is wrong
-    with the store; empty for one that works, None without a store."""
+    """Return the health report. The status is 200 also if it is degraded. The server responds with the last good
+    version of a broken file then, or without the file if it is `left_out` because it had none. `store` is what is
+    wrong with the store; empty for one that works, None without a store."""
     report: dict[str, Json] = {
         "status": "degraded" if about.stale or store else "ok",
         "version": __version__,

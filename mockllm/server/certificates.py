@@ -51,7 +51,7 @@ def folder(named: str | None = None) -> Path:
 def context(certificate: str | Path, key: str | Path | None = None) -> ssl.SSLContext:
     """Return an SSL context with a certificate. Raises NoCertificate."""
     result = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    result.set_alpn_protocols(["http/1.1"])
+    result.set_alpn_protocols(["h2", "http/1.1"])
     key_file = key or certificate
     for file in (certificate, key_file):
         try:

@@ -1,7 +1,7 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It holds the bounds on time and memory.
 
-Requests of one connection are served one after another. `ready_requests.py` serves together what arrives in one
-iteration of the event loop.
+Requests of one connection are served one after another. `ready_requests.py` serves all requests that arrive in one
+iteration of the event loop together, in the next iteration.
 """
 
 from __future__ import annotations
@@ -11,19 +11,16 @@ import sys
 import time
 import traceback
 from collections import deque
-from math import inf
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from aiohttp import StreamReader
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.tcp_helpers import tcp_keepalive
 
 from mockllm.core.rendering.plan import PHRASES
-from mockllm.server.access_log import short
 from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
 from mockllm.server.broken_body import BrokenBody
-from mockllm.server.completion import complete
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
@@ -32,13 +29,14 @@ from mockllm.server.request_body import complete_body
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import respond
 from mockllm.server.socket_sink import SocketSink
+from mockllm.server.unfinished_exchange import finish_exchange
 
 MAX_QUEUED: Final = 32
-"""How many requests of a connection wait; more pause its socket until half of them are served."""
-REPORT_INTERVAL: Final = 10.0
-"""Seconds between two lines about refused connections."""
-HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n"
-"""The first bytes of a client that speaks HTTP/2 without an upgrade (RFC 9113, section 3.4)."""
+"""The most requests of a connection that wait; more pause its socket until half of them are served."""
+HTTP2_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""The first bytes of a client that uses HTTP/2 (RFC 9113, section 3.4)."""
+PREFACE_IS_READ: Final = "Pause on PRI/Upgrade"
+"""The failure of aiohttp's parser that has read the preface, in one part or in several."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
@@ -46,16 +44,47 @@ _REFUSED: Final = (
 )
 
 
+class ConnectionOwner(Protocol):
+    """Makes connections, and has the set of open ones."""
+
+    ready: ReadyRequests
+
+    def admit(self, connection: Connection) -> bool:
+        """Add an open connection. Return whether its address has no more of them than the limit allows."""
+
+    def remove(self, connection: Connection) -> None:
+        """Remove a connection that has ended."""
+
+    def switch_to_http2(self, connection: Connection, data: bytes) -> None:
+        """Let a client go on with HTTP/2. `data` begins with the preface, or with as much of it as came last."""
+
+
 class Connection(HttpProtocol):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
     __slots__ = (
-        "_app", "_begun", "_body", "_broken", "_current", "_heads", "_idle_until", "_keepalive",
-        "_keepalive_timer", "_listener", "_queue", "_ready", "_silent", "_sink", "_task", "_watch", "ascii",
-        "client", "scheduled",
+        "_app",
+        "_body",
+        "_current",
+        "_half_closed",
+        "_head_begun",
+        "_head_deadline",
+        "_heads",
+        "_idle_until",
+        "_keepalive",
+        "_keepalive_timer",
+        "_listener",
+        "_parse_error",
+        "_queue",
+        "_ready",
+        "_sink",
+        "_task",
+        "ascii",
+        "client",
+        "scheduled",
     )  # fmt: skip
 
-    def __init__(self, listener: Listener, app: App, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, listener: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
         self._heads = app.heads
         self._listener = listener
@@ -66,18 +95,18 @@ class Connection(HttpProtocol):
         self._current: Exchange | None = None
         """The exchange that is served."""
         self._task: asyncio.Task[None] | None = None
-        """Completes the current exchange, if it did not end in the iteration in which it came."""
+        """Finishes the current exchange, if it did not end in the iteration in which it came."""
         self.scheduled = False
-        """Whether the listener serves the next exchange at the end of this iteration."""
+        """Whether the next iteration of the event loop serves the next exchange."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
-        self._begun = False
+        self._head_begun = False
         """Whether a part of a head has come."""
-        self._broken: HttpProcessingError | None = None
-        """Why the bytes behind the queued requests are no request."""
-        self._silent = False
+        self._parse_error: HttpProcessingError | None = None
+        """Why the bytes after the queued requests are not a request."""
+        self._half_closed = False
         """Whether the client has half-closed the connection: it sends no more, and may still read."""
-        self._watch: Deadline | None = None
+        self._head_deadline: Deadline | None = None
         self._keepalive = app.limits.keepalive
         self._idle_until = 0.0
         self._keepalive_timer: asyncio.TimerHandle | None = None
@@ -96,21 +125,22 @@ class Connection(HttpProtocol):
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
         stream.set_write_buffer_limits(high=self._app.limits.unsent)
         if self._listener.admit(self):
-            self._watch_head()
-            self._continue()
+            self._set_head_deadline()
+            self._serve_queue_or_idle()
         else:
             self._write_refusal(503, "Too many connections from this address (--max-connections-per-address)")
             self.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._unwatch()
-        if self._queue and self._current is None:  # no client reads the response, but the request counts
+        self._end_head_deadline()
+        # No client reads the response, but the request counts. Further ones would have waited for its response.
+        if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
         exchange, self._current = self._current, None
         if exchange is not None:
             if exchange.body is not None and not exchange.read:
-                exchange.body.set_exception(exc or ConnectionResetError("the client has left"))
+                exchange.body.set_exception(exc or ConnectionResetError("the client has disconnected"))
             abandon_exchange(self._app, exchange)
         if self._task is not None:
             self._task.cancel()
@@ -124,29 +154,32 @@ class Connection(HttpProtocol):
         del self._sink
 
     def data_received(self, data: bytes) -> None:
-        if self.closing or self._broken is not None:
+        if self.closing or self._parse_error is not None:
             return
-        if self._current is None and not (self._begun or self._queue or self.upgraded):
+        if self._current is None and not (self._head_begun or self._queue or self.upgraded):
             head = self._heads.find(data)
             if head is not None:
-                if self._watch is not None:
-                    self._unwatch()
+                if self._head_deadline is not None:
+                    self._end_head_deadline()
                 raw = data[len(data) - head.length :]
-                self._queue.append(Exchange(head, self._sink, self.client, None, raw, True, data))
+                sink, client = self._sink, self.client
+                self._queue.append(
+                    Exchange(head=head, sink=sink, client=client, raw=raw, read=True, received=data)
+                )
                 self._ready.schedule(self)
                 return
         self._parse(data)
-        if self._current is None and (self._queue or self._broken is not None):
+        if self._current is None and (self._queue or self._parse_error is not None):
             self._ready.schedule(self)
 
     def eof_received(self) -> bool:
-        """The client sends no more: it may still read, or may have left. Only a write can tell, so the queued
-        requests may be served within the linger time."""
-        while self._current is None and (self._queue or self._broken is not None) and not self.closing:
+        """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
+        queued requests may be served within the linger time."""
+        while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready.serve_now(self)
         if self._current is None or (self._body is not None and not self._body.is_eof()):
             return False
-        self._silent = True
+        self._half_closed = True
         self._loop.call_later(self._app.limits.linger, self.force_close)
         # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
         return self.transport is not None and self.ssl_context is None
@@ -155,47 +188,52 @@ class Connection(HttpProtocol):
         """Queue an exchange for each request whose head ends in this data."""
         if self.ascii and not data.isascii():
             self.ascii = False
-        between = not self._begun and (self._body is None or self._body.is_eof())
+        between = not self._head_begun and (self._body is None or self._body.is_eof())
         try:
             requests = self.parse(data)
         except HttpProcessingError as error:
-            self._unwatch()
-            if data.startswith(HTTP2_PREFACE):
-                error.message = "HTTP/2 is not served: let the client use HTTP/1.1."
-            self._broken = error
+            self._end_head_deadline()
+            if error.message.startswith(PREFACE_IS_READ) and self._current is None and not self._queue:
+                error.message, error.args = "", ()  # no traceback shows what the client sends
+                self._listener.switch_to_http2(self, data)
+                return
+            self._parse_error = error
             if self._body is not None and not self._body.is_eof():
                 self._body.set_exception(BrokenBody(error.message))
             return
         if requests:
-            self._unwatch()
+            self._end_head_deadline()
             received = data if between and len(requests) == 1 else b""
             for message, body in requests:
                 head = RequestHead(message, self.ascii, self.ssl_context is not None)
-                self._queue.append(Exchange(head, self._sink, self.client, body, received=received))
+                exchange = Exchange(
+                    head=head, sink=self._sink, client=self.client, body=body, received=received
+                )
+                self._queue.append(exchange)
             self._body = requests[-1][1]
             if len(self._queue) >= MAX_QUEUED:
-                self.hold_reading(True)
+                self.pause_reading_for_queue(True)
         elif between and data and not self.upgraded:
-            self._begun = True
-            if self._watch is None:
-                self._watch_head()
+            self._head_begun = True
+            if self._head_deadline is None:
+                self._set_head_deadline()
 
-    def _watch_head(self) -> None:
+    def _set_head_deadline(self) -> None:
         deadlines = self._app.deadlines
-        self._watch = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
+        self._head_deadline = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
 
-    def _unwatch(self) -> None:
-        self._begun = False
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+    def _end_head_deadline(self) -> None:
+        self._head_begun = False
+        if self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
 
     def _head_is_late(self, now: float) -> None:
-        self._watch = None
+        self._head_deadline = None
         if self._current is not None or self._queue:
-            self._watch_head()  # it waits behind a request that is still served
+            self._set_head_deadline()  # it waits until an earlier request is served
             return
-        if self._begun and self.transport is not None:
+        if self._head_begun and self.transport is not None:
             reason = "the request's head did not come in time"
             self._refuse(408, reason, "The head of the request took too long to come")
         self.force_close()
@@ -205,12 +243,12 @@ class Connection(HttpProtocol):
         if self._current is not None or self.closing:
             return
         if not self._queue:
-            if self._broken is not None:
-                self._refuse_broken(self._broken)
+            if self._parse_error is not None:
+                self._refuse_broken(self._parse_error)
             return
         exchange = self._current = self._queue.popleft()
-        if self.reading_held and len(self._queue) <= MAX_QUEUED // 2:
-            self.hold_reading(False)
+        if self.reading_paused_for_queue and len(self._queue) <= MAX_QUEUED // 2:
+            self.pause_reading_for_queue(False)
         self._sink.written = False
         app, ended = self._app, False
         if exchange.read or self._read(exchange):
@@ -218,11 +256,11 @@ class Connection(HttpProtocol):
             ended = respond(app, exchange)
         if ended:
             self._current = None
-            self._continue()
+            self._serve_queue_or_idle()
         elif self.transport is not None and not self.transport.is_closing():
             app.running += 1
-            self._task = self._loop.create_task(self._complete(exchange))
-            self._task.add_done_callback(self._completed)
+            self._task = self._loop.create_task(self._finish(exchange))
+            self._task.add_done_callback(self._finished)
 
     def _read(self, exchange: Exchange) -> bool:
         """Take a body that has come as a whole. Return whether it has."""
@@ -234,21 +272,21 @@ class Connection(HttpProtocol):
             return False
         exchange.raw, exchange.read = raw, True
         if exchange.received:
-            self._heads.see(head, exchange.received, raw)
+            self._heads.record(head, exchange.received, raw)
         return True
 
-    async def _complete(self, exchange: Exchange) -> None:
+    async def _finish(self, exchange: Exchange) -> None:
         body = exchange.body
-        usable = await complete(self._app, exchange)
+        usable = await finish_exchange(self._app, exchange)
         if body is not None and not body.is_eof() and self.transport is not None:
             usable = await self._linger(body) and usable
         self._current = None
         if usable:
-            self._continue()
+            self._serve_queue_or_idle()
         else:
             self.close()
 
-    def _completed(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         self._app.running -= 1
         if self._task is task:
             self._task = None
@@ -267,20 +305,20 @@ class Connection(HttpProtocol):
             return False
         return True
 
-    def _continue(self) -> None:
+    def _serve_queue_or_idle(self) -> None:
         """Serve what is queued, or wait for the next request for the keep-alive time, if one can come."""
         if self.upgraded and not self._queue:
             self._parse(self.decline_upgrade())
-        if self._queue or self._broken is not None:
+        if self._queue or self._parse_error is not None:
             self._ready.schedule(self)
-        elif self._silent:
-            self._loop.call_soon(self.close)  # behind what this iteration writes
+        elif self._half_closed:
+            self._loop.call_soon(self.close)  # after the bytes that this iteration writes
         self._idle_until = end = self._loop.time() + self._keepalive
         if self._keepalive_timer is None:
             self._keepalive_timer = self._loop.call_at(end, self._end_idle)
 
     def _refuse_broken(self, error: HttpProcessingError) -> None:
-        """Respond to bytes that are no request."""
+        """Respond to bytes that are not a request."""
         if isinstance(error, LineTooLong):
             status, reason = 431, TOO_LONG
         else:
@@ -303,8 +341,8 @@ class Connection(HttpProtocol):
             self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
 
     def _write_coalesced(self, data: bytes) -> bool:
-        """Write together with all responses of this iteration, or at once outside of it. Return False if the
-        client has left, or has not read what it got before."""
+        """Write together with all responses of this iteration, or at once outside of it. Return False if the client
+        has disconnected, or has not read what it got before."""
         transport, outbox = self.transport, self._ready.outbox
         if transport is None or self._paused or transport.is_closing():
             return False
@@ -324,10 +362,15 @@ class Connection(HttpProtocol):
             self.force_close()
 
     def close(self) -> None:
-        """Close the connection behind what was written."""
+        """Close the connection after the written bytes."""
         self.closing = True
         if self.transport is not None:
             self.transport.close()
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait for the client."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
 
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
@@ -338,51 +381,3 @@ class Connection(HttpProtocol):
             task.cancel()
             await asyncio.wait([task], timeout=seconds)
         self.force_close()
-
-
-class Listener:
-    """Makes the connections of a server; server sockets use it as their protocol factory."""
-
-    def __init__(self, app: App) -> None:
-        """Call it on the loop that runs the connections."""
-        app.start()
-        self._app = app
-        self._loop = asyncio.get_running_loop()
-        self.ready = ReadyRequests(app.deadlines, self._loop)
-        self.connections: set[Connection] = set()
-        self._counts: dict[str, int] = {}
-        """The open connections by client address."""
-        self._refused = 0
-        """The connections that were refused since the last report."""
-        self._next_report = -inf
-
-    def __call__(self) -> Connection:
-        return Connection(self, self._app, self._loop)
-
-    def admit(self, connection: Connection) -> bool:
-        """Add an open connection. Return whether its address has no more of them than the limit allows."""
-        self.connections.add(connection)
-        count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1
-        limit = self._app.limits.connections
-        if count <= limit:
-            return True
-        self._refused += 1
-        now = self._app.deadlines.time()
-        if now >= self._next_report:
-            self._next_report = now + REPORT_INTERVAL
-            refused, self._refused = self._refused, 0
-            text = f"refused {refused} of the connections from {short(connection.client)}"
-            print(f"mockllm: {text}: more than {limit} (--max-connections-per-address)", file=sys.stderr)
-        return False
-
-    def remove(self, connection: Connection) -> None:
-        """Remove a connection that has ended."""
-        if connection in self.connections:
-            self.connections.remove(connection)
-            count = self._counts.pop(connection.client) - 1
-            if count:
-                self._counts[connection.client] = count
-
-    async def shutdown(self, seconds: float) -> None:
-        """End all connections."""
-        await asyncio.gather(*[connection.shutdown(seconds) for connection in self.connections])

@@ -94,6 +94,7 @@ class Deadlines:
     def forget(self) -> None:
         """Count a cancelled slot; remove all cancelled slots when they are the majority."""
         self._cancelled += 1
+        # a rebuild costs more than a few cancelled slots
         if self._cancelled > 64 and self._cancelled * 2 > len(self._heap):
             self._heap = [slot for slot in self._heap if slot[2].action is not None]
             heapify(self._heap)

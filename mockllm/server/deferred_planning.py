@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from mockllm.core.rendering.gzip import wants
 from mockllm.engine import DeferredResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.metrics import schedule
-from mockllm.server.respond import compressed, send_webhooks
+from mockllm.server.metrics import planned_times
+from mockllm.server.respond import accepts_gzip, compressed, start_effects
+from mockllm.server.store_waits import confirm_stored
 
 
 async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:
@@ -18,9 +18,9 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     assert request is not None, "an engine has read the request"
     finish = await app.worker.run(deferred.plan)
     response = finish()
-    if response.webhooks:
-        send_webhooks(app, response)
-    if app.gzip and exchange.socket is None and wants(request.headers):
+    start_effects(app, exchange, response)
+    if accepts_gzip(app, exchange):
         response = await app.worker.run(partial(compressed, response))
-    exchange.schedule = await app.worker.run(partial(schedule, response.rendered))
+    exchange.planned_times = await app.worker.run(partial(planned_times, response.rendered))
     exchange.response, exchange.deferred = response, None
+    await confirm_stored(app, exchange, request)

@@ -79,7 +79,7 @@ class Builder:
         self._last: LoadedFiles | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
         self.rules = LoadedRules()
-        """What the present catalog is compiled from; unchanged entries are reused."""
+        """The source of the present catalog; unchanged entries are reused."""
         self.activate: Callable[[Catalog, LoadedRules], Awaitable[None]] | None = None
         """Called with each later catalog before it is used. It may refuse the catalog with an exception."""
         self._building = asyncio.Lock()

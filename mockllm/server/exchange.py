@@ -1,4 +1,4 @@
-"""One request on its way through the server, and all that the server knows of it."""
+"""One request in the server, from its head to its end, and all data about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
-from mockllm.server.http1 import ORDINARY, ResponseFraming
+from mockllm.server.http1 import DEFAULT_HTTP_FRAMING, HttpFraming
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from mockllm.server.player import Player
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_sessions import FetchedLookup, LookupElsewhere
+    from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
-"""How an exchange ended: the response was sent; the plan cut it with FIN, with RST or with a silence; the client
-left; or the server stopped."""
+"""How an exchange ended. The response was sent; the plan cut it with FIN, with RST or with a silence; the client
+disconnected; or the server stopped."""
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
@@ -38,13 +38,13 @@ NO_SINK: Final = cast("SocketSink", None)
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Exchange(Struct, gc=False):
+class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response. The connection makes it, `respond` adds the request and the response,
     `end_exchange` closes it. The journal, the metrics and the traces read ended exchanges.
 
-    An ended exchange refers to as few objects as possible, because the journal holds hundreds of them: an
-    object that is freed a thousand requests later costs more than all else here. For the same reason the garbage
-    collector does not walk exchanges (`gc=False`): `end_exchange` cuts the references to the connection.
+    An ended exchange refers to as few objects as possible, because the journal holds hundreds of them. An object
+    that is freed a thousand requests later costs more than all else here. For the same reason the garbage collector
+    does not walk exchanges (`gc=False`): `end_exchange` cuts the references to the connection.
     """
 
     head: RequestHead = NO_HEAD
@@ -62,7 +62,7 @@ class Exchange(Struct, gc=False):
     checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     at: float = 0.0
-    """When the request was complete, in seconds since the epoch."""
+    """When the server began to serve the request, in seconds since the epoch."""
     started: float = 0.0
     """The same on the clock of the deadlines."""
 
@@ -73,25 +73,25 @@ class Exchange(Struct, gc=False):
     """The response, if it takes long to plan: another thread does it."""
     undecided: UndecidedResponse | None = None
     """The response, if its counts are not in this process: the app's decider decides."""
-    pending_lookup: LookupElsewhere | None = None
-    """What the request needs of earlier responses that are not in this process."""
+    pending_lookup: LookupInStore | None = None
+    """The lookup of earlier responses that the request needs and that are not in this process."""
     fetched: FetchedLookup | None = None
-    """What was fetched of them."""
+    """The result of that lookup."""
     unconfirmed: Awaitable[Failure | None] | None = None
     """Done when the response is stored that clients may retrieve, outside of this process."""
-    schedule: tuple[float, float] | None = None
+    planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None
-    """The place in limits and loads that the response takes until it ends."""
+    """The slot of the response in limits and loads, until it ends."""
     allow_cors: bool = False
     close: bool = False
     """Whether the connection ends with the response."""
-    unlogged: bool = False
+    hidden: bool = False
     """Neither the journal nor the access log shows it: probes request `/health` every few seconds."""
-    framing: ResponseFraming = ORDINARY
+    framing: HttpFraming = DEFAULT_HTTP_FRAMING
     player: Player | None = None
     """Plays a response that cannot leave at once, as long as it plays."""
-    passed_on: bool = False
+    proxied: bool = False
     """Whether a recorder passes the request on to its provider, and ends the exchange."""
     keep_alive: bool = True
     """Whether the response leaves the connection usable."""
@@ -110,7 +110,7 @@ class Exchange(Struct, gc=False):
     """Path and query as they came."""
     headers: Mapping[str, str] = NO_HEADERS
     """Empty if `received` has them."""
-    kind: type[Request] | None = None
+    request_class: type[Request] | None = None
     """The class of the request; None outside of the engine."""
     provider: str | None = None
     session: str | None = None

@@ -1,4 +1,4 @@
-"""Ends an exchange: returns its place in limits and loads, and hands it to the journal and the access log."""
+"""Ends an exchange: releases its slot in limits and loads, and adds it to the journal and the access log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mockllm.server.access_log import record_of, short
 from mockllm.server.app import App
 from mockllm.server.awaited_responses import forget_awaiting
 from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
-from mockllm.server.http1 import ResponseFraming
+from mockllm.server.http1 import HttpFraming
 
-_CLOSING: Final = ResponseFraming(close=True)
+_CLOSING: Final = HttpFraming(close=True)
 
 
 def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
-    """End an exchange, and release what only serves to respond. `duration` in seconds, if it is known; until now
+    """End an exchange, and drop what only serves to respond. `duration` in seconds, if it is known; until now
     otherwise."""
     player = exchange.player
     exchange.ended = True
@@ -29,7 +29,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         exchange.player = None
         if app.awaiting:
             forget_awaiting(app, exchange)
-        app.playing[exchange.kind or Request] -= 1
+        app.count_playing(exchange.request_class or Request, -1)
         exchange.times = player.times
         if player.finished_at is not None and end_reason == "finished":
             duration = player.finished_at - exchange.started
@@ -38,23 +38,23 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         release_slot(exchange)
     request = exchange.request
     if request is not None and request.measured:
-        served = app.serving.of(request)
+        served = app.serving_metrics.of(request)
         if served is not None:
             served.end(exchange, request)
-    _release(exchange, app.lines is not None)
-    if not exchange.unlogged:
+    _drop_references(exchange, app.access_log is not None)
+    if not exchange.hidden:
         app.journal.add(exchange)
-        if app.lines is not None:
-            app.lines.show(record_of(exchange, request), request)
+        if app.access_log is not None:
+            app.access_log.show(record_of(exchange, request), request)
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """End an exchange whose client has left, unless a provider still responds: the recorder ends it then."""
+    """End an exchange whose client has disconnected, unless a provider still responds: the recorder ends it then."""
     player = exchange.player
     if player is not None:
         player.stop()
         end_exchange(app, exchange, "gone")
-    elif not exchange.passed_on:
+    elif not exchange.proxied:
         release_slot(exchange)
 
 
@@ -70,12 +70,12 @@ def end_unparsed(app: App, status: int, reason: str) -> None:
     exchange = Exchange(at=time.time(), started=app.deadlines.time(), framing=_CLOSING)
     exchange.ended, exchange.response = True, response
     app.journal.add(exchange)
-    if app.lines is not None:
-        app.lines.show(record_of(exchange))
+    if app.access_log is not None:
+        app.access_log.show(record_of(exchange))
 
 
-def _release(exchange: Exchange, read_model: bool) -> None:
-    """Keep of an ended exchange what the journal reads."""
+def _drop_references(exchange: Exchange, read_model: bool) -> None:
+    """Reduce an ended exchange to what the journal reads."""
     head, request, response = exchange.head, exchange.request, exchange.response
     message = head.message
     exchange.method, exchange.target = message.method, message.path
@@ -86,7 +86,7 @@ def _release(exchange: Exchange, read_model: bool) -> None:
     if request is None:
         exchange.headers, exchange.raw, exchange.received, exchange.client = message.headers, b"", b"", ""
         return
-    exchange.kind, exchange.provider = type(request), request.provider
+    exchange.request_class, exchange.provider = type(request), request.provider
     if request.uploads:
         exchange.raw = without_contents(request.headers.get("content-type", ""), request.raw)
         exchange.received = b""

@@ -10,7 +10,7 @@ from mockllm.core.rendering.plan import Hold
 from mockllm.server.deadlines import Deadlines
 
 MAX_REMEMBERED: Final = 1_000
-"""How many names are remembered that were released before a response waited for them."""
+"""The most names that are stored because they were released before a response waited for them."""
 
 GateKey = tuple[str, str]
 """A session (empty: none) and a name."""

@@ -17,7 +17,7 @@ from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, HeadForm, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
-END_OF_CHUNKS: Final = b"0\r\n\r\n"
+LAST_HTTP_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 ALLOW_CORS: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
 """Header lines of every provider response: web pages may call the provider routes, but not the control API."""
@@ -50,8 +50,8 @@ class DateLine:
         return self._bytes
 
 
-class ResponseFraming(NamedTuple):
-    """What of a request decides how its response is framed."""
+class HttpFraming(NamedTuple):
+    """The facts of a request that decide how its response is framed."""
 
     head_only: bool = False
     """A HEAD request: the head of the response and none of its body."""
@@ -61,15 +61,15 @@ class ResponseFraming(NamedTuple):
     """The connection is not used again, whatever the response is."""
 
 
-ORDINARY: Final = ResponseFraming()
+DEFAULT_HTTP_FRAMING: Final = HttpFraming()
 
 
-def response_framing(message: RawRequestMessage) -> ResponseFraming:
+def response_framing(message: RawRequestMessage) -> HttpFraming:
     """Return what this request's head decides."""
     head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
     if head_only or http10 or message.should_close:
-        return ResponseFraming(head_only, http10, message.should_close)
-    return ORDINARY
+        return HttpFraming(head_only, http10, message.should_close)
+    return DEFAULT_HTTP_FRAMING
 
 
 class RenderedHead(NamedTuple):
@@ -95,13 +95,13 @@ class HeadTemplate(NamedTuple):
     keep_alive: bool
 
 
-def render_head(plan: Plan, framing: ResponseFraming, date: str, extra: str = "") -> RenderedHead:
+def render_head(plan: Plan, framing: HttpFraming, date: str, extra: str = "") -> RenderedHead:
     """Return the head of the plan's response. `extra` holds lines for its end, unless the plan has the first of
     these headers itself.
 
-    The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario may lie about them.
-    A `content-length` also switches chunks off. Without one, the length of a non-streaming response counts all its
-    steps, also those behind a cut.
+    The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario may lie about them. A
+    `content-length` also switches chunks off. Without one, the length of a non-streaming response counts all its
+    steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
     template = _head_template(head.status, head.fixed, plan.streamed, framing, extra, delivery.body)
@@ -135,9 +135,9 @@ def _reformed(raw: bytes, form: HeadForm) -> bytes:
     return b"\r\n".join([first, *lines, b"", b""])
 
 
-class CachedEnvelope(NamedTuple):
+class ResponseSurroundings(NamedTuple):
     """The bytes around the body of a prerendered response. `unique_headers`: their names, each with the number of
-    the id in it. `before` is in front of the date, `after` behind the length."""
+    the id in it. `before` is the text before the date, `after` the text after the length."""
 
     body_template: ByteTemplate
     before: bytes
@@ -153,13 +153,15 @@ def prerendered_bytes(
     extra: str = "",
     more: Headers = (),
 ) -> bytes | None:
-    """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
-    as `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if
-    it is not so simple."""
-    envelope = _envelope(prerendered, extra, *[name for name, _ in more])
-    if envelope is None:
+    """Return head and body of a prerendered response that is sent at once, to an ordinary request: the same bytes as
+    `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if it
+    is not so simple."""
+    if prerendered.size > MAX_PRERENDERED:
         return None
-    body_template, before, unique_headers, after, chunked = envelope
+    surroundings = _surroundings(prerendered, extra, *[name for name, _ in more])
+    if surroundings is None:
+        return None
+    body_template, before, unique_headers, after, chunked = surroundings
     for name, number in unique_headers:
         before += b"%b: %b\r\n" % (name, values[number])
     if more:
@@ -170,26 +172,26 @@ def prerendered_bytes(
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
 
 
-@lru_cache(maxsize=256)
-def _envelope(prerendered: PrerenderedResponse, extra: str, *replaced: str) -> CachedEnvelope | None:
-    """Return what is around the body, without the headers of these names."""
-    body_template = prerendered.alone
+@lru_cache(maxsize=256)  # computed once for each prerendered response
+def _surroundings(
+    prerendered: PrerenderedResponse, extra: str, *replaced: str
+) -> ResponseSurroundings | None:
+    """Return what is around the body, without the headers of these names.
+
+    Cached, because most responses of a server have one of a few forms. The key has the response, so up to 256 small
+    ones outlive their engine."""
+    body_template = prerendered.single_body
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
     template = _head_template(
-        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, ORDINARY, extra
+        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, DEFAULT_HTTP_FRAMING, extra
     )
     simple = template.dated and template.keep_alive and template.measured is not template.chunked
-    if (
-        body_template is None
-        or not simple
-        or not body_template.parts[0]
-        or prerendered.size > MAX_PRERENDERED
-    ):
+    if body_template is None or not simple or not body_template.parts[0]:
         return None
     unique = [pair for pair in prerendered.unique_headers if pair[0].lower() not in names]
     unique_headers = tuple((name.encode("latin-1"), number) for name, number in unique)
-    return CachedEnvelope(
+    return ResponseSurroundings(
         body_template, _encoded(template.start), unique_headers, _encoded(template.end), template.chunked
     )
 
@@ -205,11 +207,11 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=256)  # most responses of a server have one of a few heads
 def _head_template(
-    status: int, headers: Headers, streamed: bool, framing: ResponseFraming, extra: str, body: Body = "usual"
+    status: int, headers: Headers, streamed: bool, framing: HttpFraming, extra: str, body: Body = "usual"
 ) -> HeadTemplate:
-    """Return the template of a head; cached, because most responses of a server have one of a few heads."""
+    """Return the template of a head."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     written: dict[str, str] = {}
     for name, value in headers:

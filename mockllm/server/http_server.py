@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
-from mockllm.server.connection import Listener
 from mockllm.server.gc_policy import GcPolicy
+from mockllm.server.listener import Listener
 
 T = TypeVar("T")
 
@@ -89,21 +89,22 @@ class Server:
             )
             self._sockets.append(server)
 
-    def hold(self) -> None:
-        """Serve no request before `release`."""
-        self.app.held = asyncio.Event()
-        self._listener.ready.hold()
+    def pause(self) -> None:
+        """Serve no request before `resume`."""
+        self.app.rules_ready = asyncio.Event()
+        self._listener.ready.pause()
 
-    def release(self) -> None:
+    def resume(self) -> None:
         """Serve the requests that came meanwhile, and all later ones."""
-        held, self.app.held = self.app.held, None
-        if held is not None:
-            held.set()
-        self._listener.ready.release()
+        rules_ready, self.app.rules_ready = self.app.rules_ready, None
+        if rules_ready is not None:
+            rules_ready.set()
+        self._listener.ready.resume()
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
         self._accept_no_more()
+        self._listener.drain()
         if (control := self.app.control_in_use) is not None:
             control.close()
         loop = asyncio.get_running_loop()
@@ -146,10 +147,7 @@ class Server:
             or any(self.app.playing.values())
             or bool(self._listener.ready.waiting)
             or (self.app.recorder is not None and self.app.recorder.busy)
-            or any(
-                connection.transport is not None and connection.transport.get_write_buffer_size()
-                for connection in self._listener.connections
-            )
+            or any(connection.unsent for connection in self._listener.connections)
         )
 
 

@@ -1,5 +1,5 @@
-"""Bounds on the JSON of a body: how deep it nests, and how many arrays, objects and values it has. What parses the
-body later takes time and memory for each of them.
+"""Bounds on the JSON of a body: how deep it nests, and how many arrays, objects and values it has. The parser that
+reads the body later takes time and memory for each of them.
 
 The text is read as bytes, before it is parsed, in slices: other requests are served between them.
 """
@@ -11,7 +11,7 @@ from collections.abc import Generator
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.nesting import DepthCount, marks_of
+from mockllm.core.json.nesting import SLICE, DepthCount, marks_of
 from mockllm.server.server_limits import KIB, ServerLimits
 
 SHORT: Final = 256 * KIB
@@ -23,6 +23,7 @@ _JSON_STARTS: Final = frozenset(bytes([code]) for code in b'{["-0123456789tfn \t
 
 def is_short(raw: bytes, limits: ServerLimits) -> bool:
     """Return whether a body is too short to have too many values. Only its depth is to be checked."""
+    # a value and its comma are at least 2 bytes, and so are the brackets of an array or object
     return len(raw) <= SHORT and len(raw) < 2 * limits.values and len(raw) < 2 * limits.containers
 
 
@@ -54,8 +55,7 @@ def structure_check(raw: bytes, limits: ServerLimits) -> Generator[None, None, F
     an image, has no structure."""
     if raw[:1] not in _JSON_STARTS or raw[:2] == b"--":
         return None
-    few = raw.count(b"[") + raw.count(b"{") <= min(limits.depth, limits.containers)
-    if few and (len(raw) < 2 * limits.values or raw.count(b",") < limits.values):
+    if (yield from _is_small(raw, limits)):
         return None
     depth, containers, commas = DepthCount(), 0, 0
     for slice_marks in marks_of(raw):
@@ -70,6 +70,20 @@ def structure_check(raw: bytes, limits: ServerLimits) -> Generator[None, None, F
     if depth.deepest > limits.depth:
         return Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
     return None
+
+
+def _is_small(raw: bytes, limits: ServerLimits) -> Generator[None, None, bool]:
+    """Return whether a body has so few brackets and commas that it is within all limits, even if none is in a
+    string. Yield before each slice."""
+    brackets = commas = 0
+    for start in range(0, len(raw), SLICE):
+        yield
+        end = start + SLICE
+        brackets += raw.count(b"[", start, end) + raw.count(b"{", start, end)
+        commas += raw.count(b",", start, end)
+        if brackets > min(limits.depth, limits.containers) or commas >= limits.values:
+            return False
+    return True
 
 
 def _too_many(limit: int, what: str, option: str) -> Failure:

@@ -95,7 +95,7 @@ class EndpointCounters(Struct):
     requests: int = 0
     errors: int = 0
     """Responses of status 400 and above."""
-    missed: int = 0
+    unmatched: int = 0
     end_reasons: Counter[str] = field(default_factory=Counter)
     """Reasons why responses did not complete."""
     faults: Counter[str] = field(default_factory=Counter)
@@ -107,7 +107,7 @@ class EndpointCounters(Struct):
         """Add the counters of the same endpoint of another process."""
         self.requests += other.requests
         self.errors += other.errors
-        self.missed += other.missed
+        self.unmatched += other.unmatched
         self.end_reasons.update(other.end_reasons)
         self.faults.update(other.faults)
         for mine, others in (
@@ -133,7 +133,7 @@ class SecondCounters(Struct):
     at: int
     requests: int = 0
     errors: int = 0
-    missed: int = 0
+    unmatched: int = 0
     duration: float = 0.0
     bytes: int = 0
 
@@ -161,7 +161,7 @@ class Metrics:
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
-    def one(self, seen: Exchange) -> None:
+    def count_one(self, seen: Exchange) -> None:
         """Count an exchange with a response of its own, or one that a player played."""
         counters = self._count(seen, [seen.duration])
         counters.durations.add(seen.duration)
@@ -172,7 +172,7 @@ class Metrics:
         elif seen.response.rendered.framing is not Framing.PLAIN and seen.end_reason == "finished":
             counters.ttft.add(seen.duration)
 
-    def many(self, seen: Exchange, durations: Sequence[float]) -> None:
+    def count_equal(self, seen: Exchange, durations: Sequence[float]) -> None:
         """Count exchanges that are all equal to this one; `durations` holds the seconds of each. Each was sent in one
         write: a stream's first chunk was sent with its last."""
         counters = self._count(seen, durations)
@@ -197,7 +197,7 @@ class Metrics:
             mine = by_time.setdefault(second.at, SecondCounters(second.at))
             mine.requests += second.requests
             mine.errors += second.errors
-            mine.missed += second.missed
+            mine.unmatched += second.unmatched
             mine.duration += second.duration
             mine.bytes += second.bytes
         self._seconds = deque(sorted(by_time.values(), key=lambda second: second.at), MAX_SECONDS)
@@ -219,15 +219,15 @@ class Metrics:
 
     def _count(self, seen: Exchange, durations: Sequence[float]) -> EndpointCounters:
         response, count = seen.response, len(durations)
-        name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
+        name = (endpoint(seen.request_class) if seen.request_class is not None else None) or NONE
         counters = self.endpoints.get(name)
         if counters is None:
             counters = self.endpoints[name] = EndpointCounters()
         failed = count if response.status >= 400 else 0
-        missed = count if response.missed else 0
+        unmatched = count if response.unmatched else 0
         counters.requests += count
         counters.errors += failed
-        counters.missed += missed
+        counters.unmatched += unmatched
         for fault in response.faults:
             counters.faults[fault] += count
         model, rule = _label(seen.model, self._models, seen), _label(response.rule, self._rules, seen)
@@ -241,7 +241,7 @@ class Metrics:
         second = self._seconds[-1]
         second.requests += count
         second.errors += failed
-        second.missed += missed
+        second.unmatched += unmatched
         second.duration += sum(durations)
         second.bytes += count * _size(
             response.rendered, seen.duration if seen.end_reason != "finished" else None
@@ -251,7 +251,7 @@ class Metrics:
     def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
         times = seen.times
         assert times is not None
-        first, planned = seen.schedule or schedule(seen.response.rendered)
+        first, planned = seen.planned_times or planned_times(seen.response.rendered)
         scale = seen.response.time_scale
         first, planned = first * scale, planned * scale
         streamed = seen.response.rendered.framing is not Framing.PLAIN
@@ -265,7 +265,7 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - seen.started - planned))
 
 
-def schedule(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
+def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
     first, total = None, rendered.delay
     for step in rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps:

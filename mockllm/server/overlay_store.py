@@ -138,8 +138,9 @@ class OverlayStore:
     async def preview(
         self, source: Source, session: str | None, name: str | None
     ) -> tuple[Catalog, Sequence[str]]:
-        """Return the catalog with the items of a text, in place of the item `name` and of items of the same names,
-        and the ids of these items. Nothing changes. Raises OverlayRejected, and Broken from `compile`."""
+        """Return the catalog with the items of a text, and the ids of these items. They replace the item `name` and
+        items of the same names. The overlay itself does not change. Raises OverlayRejected, and Broken from
+        `compile`."""
         items = await self._read(source, session)
         overlay = self._own(session)
         replaced = {name, *(_name(item) for _, _, item in items)} - {None}

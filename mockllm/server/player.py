@@ -1,7 +1,7 @@
-"""Plays plans: writes their steps at their times. Steps that are due together leave in one write, by absolute
-deadlines that never drift.
+"""Plays plans: writes their steps at their times. Steps that are due together are sent in one write. Deadlines are
+absolute, so they never drift.
 
-A `Player` is synchronous and knows no socket: it writes to a Sink and sets deadlines, so that a test can play hours
+A `Player` is synchronous and knows no socket. It writes to a Sink and sets deadlines, so that a test can play hours
 on a virtual clock. The server awaits `play_plan`.
 """
 
@@ -13,16 +13,24 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Final, Literal, Protocol, TypeAlias
 
-from mockllm.core.rendering.framing import Item, framed, throttled
-from mockllm.core.rendering.plan import USUAL, CutStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
+from mockllm.core.rendering.framing import Item, framed, framed_at_once, throttled
+from mockllm.core.rendering.plan import (
+    DEFAULT_DELIVERY,
+    CutStep,
+    Framing,
+    Plan,
+    RawStep,
+    UnchunkedStep,
+    WaitStep,
+)
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
+from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, chunk
 
 MAX_WRITE_BYTES: Final = 256 * 1024
 MAX_WRITE_STEPS: Final = 512
 """At most so many bytes and steps are framed and written in one iteration of the loop. The rest of a long response
-follows in the next ones, behind the other streams that are due."""
+follows in the next ones, after the other streams that are due."""
 
 Ending: TypeAlias = Literal["close", "reset", "silence"]
 End: TypeAlias = Literal["finished"] | Ending
@@ -32,7 +40,7 @@ class Sink(Protocol):
     """A destination of bytes: a connection, or a test's list."""
 
     def write(self, data: bytes) -> None:
-        """Write. Raises ConnectionError if the client has left."""
+        """Write. Raises ConnectionError if the client has disconnected."""
 
     @property
     def full(self) -> bool:
@@ -43,14 +51,14 @@ class Waitable(Sink, Protocol):
     """A sink of a real connection."""
 
     async def drained(self) -> None:
-        """Return when the client has read enough. Raises ConnectionError if it has left."""
+        """Return when the client has read enough. Raises ConnectionError if it has disconnected."""
 
     async def cut(self, how: Ending) -> None:
-        """End the connection behind what was written. After a silence the client ends it."""
+        """End the connection after the written bytes. After a silence the client ends it."""
 
 
 class Player:
-    """Plays one response. `started` is when the request's last byte came, on the clock of the deadlines.
+    """Plays one response. `started` is when the server began to serve the request, on the clock of the deadlines.
     `time_scale` is the factor on all waits of the plan.
 
     `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
@@ -63,8 +71,8 @@ class Player:
         "_deadlines",
         "_due",
         "_head",
+        "_items",
         "_scale",
-        "_script",
         "_separate",
         "_sink",
         "ended",
@@ -78,14 +86,14 @@ class Player:
     def __init__(
         self,
         plan: Plan,
-        opening: RenderedHead,
+        head: RenderedHead,
         sink: Sink,
         deadlines: Deadlines,
         started: float,
         time_scale: float = 1.0,
     ) -> None:
-        self._head, self._script = delivery_items(plan, opening)
-        self._chunked = opening.chunked and not opening.bodiless
+        self._head, self._items = delivery_items(plan, head)
+        self._chunked = head.chunked and not head.bodiless
         self._separate = bool(plan.delivery.throttles)  # its parts are never joined, however late they are
         self._sink = sink
         self._deadlines = deadlines
@@ -119,7 +127,7 @@ class Player:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self._script = script(plan)
+        self._items = plan_items(plan)
         self._due = now + plan.delay * self._scale
         if not self.stalled:
             self._tick(now) if not plan.delay else self._wait()
@@ -128,11 +136,11 @@ class Player:
         self._deadline = self._deadlines.at(self._due, self._tick)
 
     def stop(self) -> None:
-        """Release everything and write no more: the client has left, or the response has ended."""
+        """Release everything and write no more: the client has disconnected, or the response has ended."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self._script = iter(())
+        self._items = iter(())
         self.notify = _nothing
         self.failed = None  # it refers to the frames that raised it, and these to the player
 
@@ -149,7 +157,7 @@ class Player:
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
                     max(self._due, now), self._tick
-                )  # behind what is due longer
+                )  # after steps that were due earlier
         except Exception as exc:  # raised by `play_plan`, not in the timer of all streams
             self.failed = exc
             self.times.pop()  # nothing was written
@@ -162,7 +170,7 @@ class Player:
         parts: list[bytes] = []
         done = b""
         size = 0
-        for step in self._script:
+        for step in self._items:
             if type(step) is bytes:
                 parts.append(step)
                 size += len(step)
@@ -183,7 +191,7 @@ class Player:
             self.ended = "finished"
         out = done + self._in_chunks(parts)
         if self._chunked and self.ended == "finished":
-            out += END_OF_CHUNKS
+            out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
         self.stalled = self.ended is None and self._sink.full
@@ -196,18 +204,18 @@ class Player:
 def _nothing() -> None: ...
 
 
-def delivery_items(plan: Plan, opening: RenderedHead) -> tuple[bytes, Iterator[Item]]:
-    """Return the bytes that leave first, and all items that follow, as the plan's delivery demands."""
-    items: Iterator[Item] = script(plan)
-    if opening.bodiless:
+def delivery_items(plan: Plan, rendered: RenderedHead) -> tuple[bytes, Iterator[Item]]:
+    """Return the bytes to send first, and all items that follow, as the plan's delivery requires."""
+    items: Iterator[Item] = plan_items(plan)
+    if rendered.bodiless:
         cut = any(type(step) is CutStep for step in plan.steps)
         items = (
             (item for item in items if type(item) is WaitStep or type(item) is CutStep) if cut else iter(())
         )
     delivery = plan.delivery
-    if delivery is USUAL:
-        return opening.head, items
-    head = b"" if delivery.withheld else opening.head
+    if delivery is DEFAULT_DELIVERY:
+        return rendered.head, items
+    head = b"" if delivery.withheld else rendered.head
     if head and delivery.head_seconds:
         items, head = chain(_line_by_line(head, delivery.head_seconds), items), b""
     for throttle in delivery.throttles:
@@ -224,7 +232,7 @@ def _line_by_line(head: bytes, seconds: float) -> Iterator[Item]:
         yield UnchunkedStep(line, 0)
 
 
-def script(plan: Plan) -> Iterator[Item]:
+def plan_items(plan: Plan) -> Iterator[Item]:
     """Yield the plan's steps, framed one by one as they are reached; a very long one in parts."""
     for item in framed(plan):
         if type(item) is bytes and len(item) > MAX_WRITE_BYTES:
@@ -244,51 +252,49 @@ def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
     return False
 
 
-def at_once(plan: Plan, opening: RenderedHead) -> bytes | None:
+def at_once(plan: Plan, head: RenderedHead) -> bytes | None:
     """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
-    if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not USUAL:
+    if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None
-    if opening.bodiless:
-        return None if any(type(step) is CutStep for step in plan.steps) else opening.head
+    if head.bodiless:
+        return None if any(type(step) is CutStep for step in plan.steps) else head.head
     if len(plan.steps) == 1 and type(step := plan.steps[0]) is RawStep and plan.framing is Framing.PLAIN:
-        return opening.head + step.data if len(step.data) <= MAX_WRITE_BYTES else None
-    parts = [opening.head]
-    size = 0
-    for item in framed(plan):
-        if type(item) is not bytes:
-            return None
-        parts.append(item)
-        size += len(item)
+        return head.head + step.data if len(step.data) <= MAX_WRITE_BYTES else None
+    body = framed_at_once(plan)
+    if body is None:
+        return None
+    size = sum(map(len, body))
     if size > MAX_WRITE_BYTES:
         return None
-    if opening.chunked:
+    parts = [head.head, *body]
+    if head.chunked:
         parts.insert(1, b"%x\r\n" % size if size else b"")
-        parts.append(b"\r\n" + END_OF_CHUNKS if size else END_OF_CHUNKS)
+        parts.append(b"\r\n" + LAST_HTTP_CHUNK if size else LAST_HTTP_CHUNK)
     return b"".join(parts)
 
 
-async def play_plan(play: Player, sink: Waitable) -> None:
+async def play_plan(player: Player, sink: Waitable) -> None:
     """Return when a player that was started has ended. Raises ConnectionError, or is cancelled, if the client has
     left before."""
     try:
-        while play.ended is None or play.failed is not None:
-            if play.failed is not None:
-                raise play.failed
-            if play.stalled:
+        while player.ended is None or player.failed is not None:
+            if player.failed is not None:
+                raise player.failed
+            if player.stalled:
                 await sink.drained()
-                play.resume()
+                player.resume()
             else:
-                await _notified(play)
-        if play.ended != "finished":
-            await sink.cut(play.ended)
+                await _notified(player)
+        if player.ended != "finished":
+            await sink.cut(player.ended)
         elif sink.full:
             await sink.drained()
-            play.finished_at = None  # it ends now
+            player.finished_at = None  # it ends now
     finally:
-        play.stop()
+        player.stop()
 
 
-async def _notified(play: Player) -> None:
+async def _notified(player: Player) -> None:
     """Wait until the player has ended, failed or stalled: one future, however many chunks it writes."""
     future: Future[None] = get_running_loop().create_future()
 
@@ -296,5 +302,5 @@ async def _notified(play: Player) -> None:
         if not future.done():
             future.set_result(None)
 
-    play.notify = notify
+    player.notify = notify
     await future

@@ -18,7 +18,7 @@ from mockllm.engine import EngineInfo, PlannedResponse
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
-    from mockllm.state.shared_sessions import LookupElsewhere, LookupResult
+    from mockllm.state.shared_sessions import LookupInStore, LookupResult
 
 
 class ProxyFailed(Exception):
@@ -55,15 +55,15 @@ class EngineProtocol(Protocol):
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
         """Decide and plan. With `may_defer` it may raise DeferredResponse."""
 
-    def has_rule(self, request: Request) -> bool:
-        """Return whether a rule matches, which may be blocked. Nothing is counted."""
+    def serves(self, request: Request) -> bool:
+        """Return whether a provider has the call, or a rule matches, which may be blocked. Nothing is counted."""
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Plan a response of the server itself (too large, too slow, too deep): the failure in the provider's
         envelope. No rule is matched and nothing is counted. The request has no body."""
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
-        """Return what is stored under an id. Raises LookupElsewhere if it is not in this process."""
+        """Return what is stored under an id. Raises LookupInStore if it is not in this process."""
 
     def remember(self, session: str, update: StoreUpdate) -> None:
         """Store what changes without a request."""
@@ -81,11 +81,11 @@ class ServiceProtocol(Protocol):
 class DeciderProtocol(Protocol):
     """Decides requests whose counts are not in this process."""
 
-    async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
+    async def decide(self, matched: MatchResult, request: Request) -> Decision | Failure:
         """Decide and count, in one step. Return a failure for the client where no decision can be made."""
 
-    async def look_up(self, lookup: LookupElsewhere) -> LookupResult | Failure:
-        """Return what a lookup wants that is not in this process."""
+    async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
+        """Return what a lookup needs that is not in this process."""
 
     def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
         """Return what is done when the last response is stored, with a failure if it cannot be stored; None where
@@ -113,7 +113,7 @@ class ControlProtocol(Protocol):
         """Return the response to a call, which may be a refusal."""
 
     async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
-        """Send the live feed to a client until it leaves. Return a refusal if the client may not, or cannot,
+        """Send the live feed to a client until it disconnects. Return a refusal if the client may not, or cannot,
         follow it."""
 
     def refuse(self, failure: Failure) -> Plan:

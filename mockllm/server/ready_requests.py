@@ -1,4 +1,5 @@
-"""Serves together the requests that arrive in one iteration of the event loop, on all connections.
+"""Serves together the requests that arrived in one iteration of the event loop, on all connections, in the next
+iteration.
 
 Their responses are written together after that. With a system call between every two requests each costs a third
 more, because the processor's caches have lost the code.
@@ -16,13 +17,13 @@ from typing import Final, Protocol
 from mockllm.server.deadlines import Deadlines
 
 MAX_SERVED: Final = 32
-"""How many requests at most are served in one iteration."""
+"""The most requests that are served in one iteration."""
 MAX_SECONDS: Final = 0.0005
-"""Seconds after which the other requests wait for the next iteration: running streams must be in time."""
+"""Seconds after which the remaining requests wait for a further iteration: running streams must be in time."""
 
 
 class ServedConnection(Protocol):
-    """A connection with requests. `scheduled`: whether its next request is served in this iteration."""
+    """A connection with requests. `scheduled`: whether its next request is served in the next iteration."""
 
     scheduled: bool
 
@@ -38,36 +39,37 @@ class ReadyRequests:
         self._deadlines = deadlines
         self._loop = loop
         self._woken = False
-        self._held = False
+        self._paused = False
         self.waiting: list[ServedConnection] = []
         self.outbox: list[tuple[asyncio.Transport, bytes]] | None = None
-        """What is written at the end of the iteration; None while no request is served."""
+        """The bytes to write after all requests are served; None while no request is served."""
 
     def schedule(self, connection: ServedConnection) -> None:
-        """Serve the next request of a connection at the end of this iteration."""
+        """Serve the next request of a connection in the next iteration, together with all that are scheduled before
+        it."""
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
             self._wake()
 
-    def hold(self) -> None:
-        """Serve no request before `release`. Responses that have begun go on."""
-        self._held = True
+    def pause(self) -> None:
+        """Serve no request before `resume`. Responses that have begun go on."""
+        self._paused = True
 
-    def release(self) -> None:
+    def resume(self) -> None:
         """Serve the requests that came meanwhile, and all later ones."""
-        self._held = False
+        self._paused = False
         if self.waiting:
             self._wake()
 
     def _wake(self) -> None:
-        if not self._woken and not self._held:
+        if not self._woken and not self._paused:
             self._woken = True
             self._loop.call_soon(self._serve_ready)
 
     def _serve_ready(self) -> None:
         self._woken = False
-        if self._held:
+        if self._paused:
             return
         batch, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
         self.waiting[:0] = self.serve(batch, self._deadlines.time() + MAX_SECONDS)
@@ -82,7 +84,7 @@ class ReadyRequests:
 
     def serve(self, batch: Sequence[ServedConnection], until: float = inf) -> Sequence[ServedConnection]:
         """Serve the next request of each connection. Return those for which no time was left until `until`, on the
-        clock of the deadlines. Running streams do not wait: what is due leaves between two requests."""
+        clock of the deadlines. Running streams do not wait: what is due is sent between two requests."""
         late: Sequence[ServedConnection] = ()
         outbox = self.outbox = []
         for number, connection in enumerate(batch, 1):

@@ -20,7 +20,7 @@ from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
 from mockllm.engine import PlannedResponse
-from mockllm.engine.session_id import PREFIX, without
+from mockllm.engine.session_id import path_without_session
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, write_file
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
@@ -32,11 +32,11 @@ from mockllm.recordings.interaction import (
 )
 from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
-from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
+from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, chunk
 from mockllm.server.player import Waitable
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.server_limits import MIB
-from mockllm.server.upstreams import MARK, Upstreams
+from mockllm.server.upstreams import RECORDER_HEADER, Upstreams
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -48,7 +48,7 @@ MAX_RECORDED: Final = 10 * MIB
 """Bytes of a recorded response. A scenario file has at most 16 MiB, and base64 takes a third more."""
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
-before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
+before its end (OpenAI's SDK at `[DONE]`), or read only what they need. The response is recorded anyway."""
 
 SESSION_IS_KEY: Final = "the session id looks like a key, so the recording is for requests without a session"
 
@@ -117,16 +117,16 @@ class Recorder(Struct):
     _storing: set[asyncio.Task[None]] = field(default_factory=set)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def takes(self, response: PlannedResponse, request: Request) -> bool:
+    def proxies(self, response: PlannedResponse, request: Request) -> bool:
         """Return whether a request is forwarded to the provider."""
-        return self.everything or (response.missed and self.upstreams.of(request) is not None)
+        return self.everything or (response.unmatched and self.upstreams.of(request) is not None)
 
     @property
     def busy(self) -> bool:
         """Whether responses are still running, or being stored."""
         return bool(self._open or self._storing)
 
-    async def pass_on(
+    async def proxy(
         self,
         exchange: Exchange,
         open: Callable[[Plan], RenderedHead],
@@ -165,14 +165,18 @@ class Recorder(Struct):
         task.add_done_callback(self._storing.discard)
 
     async def store_socket(
-        self, request: Request, head: RequestHead, messages: Sequence[RecordedMessage] | None
+        self,
+        request: Request,
+        head: RequestHead,
+        messages: Sequence[RecordedMessage] | None,
+        to: str | None = None,
     ) -> str:
         """Store the messages of a WebSocket; return the note about it. None: they were too many."""
         if messages is None:
             self.failed += 1
             return ": the messages take too many bytes, and are not recorded"
         response = RecordedResponse(SWITCHING, (), (), tuple(messages))
-        return await self._store(request, head, response, None, whole=True)
+        return await self._store(request, head, response, to, whole=True)
 
     def _give_up(self, work: asyncio.Task[ProxiedResponse], client: _Client) -> None:
         if not client.complete:
@@ -194,7 +198,7 @@ class Recorder(Struct):
         request, head, target = exchange.request, exchange.head, exchange.response.plan.delivery.proxy_target
         assert request is not None, "an engine has read the request"
         to = None if target is None else target.to
-        note = f"passed on to {without_credentials(to or request.provider or OTHER)}"
+        note = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
         try:
             response = await self.upstreams.ask(request, head.headers, to)
         except (ProxyFailed, asyncio.CancelledError):
@@ -210,7 +214,7 @@ class Recorder(Struct):
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
         recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames.frames))
-        if MARK in response.headers:
+        if RECORDER_HEADER in response.headers:
             note += ": it leads back to the same recorder, and is not recorded"
         elif target is not None and (not target.record or self.out is None):
             note += "; not recorded: serve it with --record-misses DIR" * target.record
@@ -236,7 +240,7 @@ class Recorder(Struct):
             self.failed += 1
             invalid = f": {response.status} is not a status that can be recorded"
             return invalid if whole else ": the response was cut, and is not recorded"
-        path = without(head.path)[1] if head.path.startswith(PREFIX) else head.path
+        path = path_without_session(head.path)
         recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
@@ -293,7 +297,7 @@ async def _through(
     except (TimeoutError, ClientError, asyncio.CancelledError):
         return False
     if opening.chunked and not opening.bodiless:
-        await client.send(END_OF_CHUNKS)
+        await client.send(LAST_HTTP_CHUNK)
     return True
 
 

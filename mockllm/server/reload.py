@@ -108,8 +108,8 @@ class Reloader:
         return True
 
     async def _watch(self, paths: frozenset[str], only: frozenset[str] | None) -> None:
-        """Set `_notified` at each notice from below `paths`, or only from the files `only` in `paths`: these are
-        created and deleted, so a watch on the files themselves may refer to a deleted file."""
+        """Set `_notified` at each notice from below `paths`, or only from the files `only` in `paths`. These files
+        are created and deleted, so a watch on the files themselves may refer to a deleted file."""
         from watchfiles import awatch  # imported late: the server responds before it watches
 
         try:
@@ -208,7 +208,7 @@ def _built_from(
     """Return the fingerprint that an engine was built from, which includes files added during the build.
 
     Added files count as they are now, except those that were changed after `start` (seconds since the epoch) or
-    deleted: the build may have read another version.
+    deleted. The build may have read another version of these.
     """
     if not all(path.exists() for path in added):
         return frozenset()

@@ -14,6 +14,7 @@ from typing import Final
 from aiohttp import StreamReader
 
 from mockllm.core.failure import Failure
+from mockllm.core.rendering.gzip import window_bits
 from mockllm.server.aiohttp_internals import take_body
 from mockllm.server.broken_body import BrokenBody
 from mockllm.server.deadlines import Deadlines
@@ -28,10 +29,8 @@ _LAST_SLICE: Final = 64 * 1024
 _CALL: Final = 4096
 """The time that a call of the decompressor takes beside its bytes, as bytes."""
 MAX_MEMBERS: Final = 10_000
-"""How many members a gzip body may have."""
+"""The most members that a gzip body may have."""
 _GZIP: Final = b"\x1f\x8b"
-_RAW_DEFLATE: Final = -zlib.MAX_WBITS
-_AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
 
 
 def complete_body(body: StreamReader, headers: Mapping[str, str], limits: ServerLimits) -> bytes | None:
@@ -48,7 +47,7 @@ async def read_body(
     limits: ServerLimits,
     deadlines: Deadlines,
 ) -> bytes | Failure:
-    """Return the body, inflated. Raises ConnectionError, or is cancelled, if the client has left."""
+    """Return the body, inflated. Raises ConnectionError, or is cancelled, if the client has disconnected."""
     raw: bytes | Failure
     if not body.is_eof() or body.total_bytes > limits.body:
         declared = headers.get("content-length", "")
@@ -133,9 +132,7 @@ async def inflated(raw: bytes, encoding: str, bound: int) -> bytes | Failure:
         message = f"Content-Encoding {name[:40]!r} is not supported: send gzip, deflate or none."
         return Failure("bad_request", 415, message)
     try:
-        return await _inflated(
-            raw, _RAW_DEFLATE if name == "deflate" and raw[0] & 15 != 8 else _AUTOMATIC, bound
-        )
+        return await _inflated(raw, window_bits(name, raw), bound)
     except zlib.error as exc:
         return Failure("bad_request", 400, f"The body is not what Content-Encoding {name!r} says: {exc}")
 
@@ -144,26 +141,28 @@ async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes | Failure:
     """Decompress all members. A decompressor copies the input that it does not use, so it gets slices. They are
     small at the start of a member, which may be its end, too."""
     view, position, slice_size = memoryview(raw), 0, FIRST_SLICE
-    engine = zlib.decompressobj(wbits)
+    decompressor = zlib.decompressobj(wbits)
     parts: list[bytes] = []
     size = work = 0
     members = 1
     while True:
         source = view[position : position + slice_size]
-        part = engine.decompress(source, min(_INFLATE_SLICE, bound - size + 1))
+        part = decompressor.decompress(source, min(_INFLATE_SLICE, bound - size + 1))
         parts.append(part)
         size += len(part)
         if size > bound:
             return Failure("request_too_large", 413, f"The inflated body is larger than {bound} bytes.")
-        position += len(source) - len(engine.unused_data if engine.eof else engine.unconsumed_tail)
+        position += len(source) - len(
+            decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
+        )
         slice_size = min(2 * slice_size, _LAST_SLICE)
-        if engine.eof:
+        if decompressor.eof:
             if raw[position : position + 2] != _GZIP:
                 return b"".join(parts)
             members += 1
             if members > MAX_MEMBERS:
                 return Failure("bad_request", 400, f"The gzip body has more than {MAX_MEMBERS:,} members.")
-            engine, slice_size = zlib.decompressobj(_AUTOMATIC), FIRST_SLICE
+            decompressor, slice_size = zlib.decompressobj(window_bits("gzip", b"")), FIRST_SLICE
         elif position == len(raw) and len(part) < _INFLATE_SLICE:
             raise zlib.error("it ends too early")
         work += len(source) + len(part) + _CALL

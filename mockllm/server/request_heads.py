@@ -15,7 +15,7 @@ from aiohttp.http_parser import RawRequestMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockllm.engine.session_id import PREFIX
-from mockllm.server.http1 import ResponseFraming, response_framing
+from mockllm.server.http1 import HttpFraming, response_framing
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
@@ -23,7 +23,7 @@ MAX_CACHED_HEADS: Final = 4096
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
-"""How many hashes of heads that came once are remembered."""
+"""The most hashes of heads that came once."""
 END_OF_HEAD: Final = b"\r\n\r\n"
 LENGTH: Final = "content-length"
 MAX_DIGITS: Final = 10
@@ -44,7 +44,8 @@ def first_segment(path: str) -> str:
 
 
 def is_control_path(path: str) -> bool:
-    """Return whether a path is the control API's. Of `/ws` it has the feed alone: Google's WebSockets follow."""
+    """Return whether a path is the control API's. Below `/ws` it has the feed alone; Google's WebSockets have longer
+    paths."""
     first = first_segment(path)
     return first in CONTROL and (first != FEED[1:] or path == FEED)
 
@@ -57,7 +58,7 @@ def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
         url = message.url
         try:
             host = url.raw_host
-        except ValueError:  # its port is no port; the parser of aiohttp 3.13 does not look
+        except ValueError:  # its port is not a port; the parser of aiohttp 3.13 does not check it
             host = None
         if not host or message.method == "CONNECT":
             return None
@@ -71,15 +72,15 @@ def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
 
 
 def target_host(message: RawRequestMessage) -> str | None:
-    """Return host and port of a target in absolute form, which take the place of the Host header (RFC 9112, section
-    3.2.2); None for origin form."""
+    """Return host and port of a target in absolute form, which replace the Host header (RFC 9112, section 3.2.2).
+    Return None for origin form."""
     if message.path.startswith("/"):
         return None
     return message.path.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
 
 
 def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers without bytes that are no UTF-8: aiohttp leaves these as lone surrogates, which no JSON
+    """Return the headers without bytes that are not UTF-8. aiohttp leaves these as lone surrogates, which no JSON
     can hold."""
     if "".join(headers.values()).isascii():
         return headers
@@ -113,7 +114,7 @@ class RequestHead:
         self.path, self.query_string = read_target(message) or ("", "")
         path = self.path
         self.headers = message.headers if ascii else clean(message.headers)
-        self.framing: ResponseFraming = response_framing(message)
+        self.framing: HttpFraming = response_framing(message)
         self.reserved = (
             path == "/" or not path or message.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
         )
@@ -121,6 +122,10 @@ class RequestHead:
         self._engine: EngineProtocol | None = None
         self._original: RequestHead | None = None
         """The head from which this one differs in the length of the body."""
+
+    def of_message(self, method: str) -> RequestHead:
+        """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
+        return RequestHead(self.message._replace(method=method), False)
 
     def with_length(self, written: bytes) -> RequestHead:
         """Return the same head with another length of the body, for a head of ASCII."""
@@ -137,7 +142,7 @@ class RequestHead:
 
     @property
     def plain(self) -> bool:
-        """Whether the body's length is all that decides its end, and the client demands only a response."""
+        """Whether the body's length alone decides its end, and the client requests only a response."""
         message = self.message
         odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
         return not odd and "expect" not in message.headers
@@ -180,15 +185,16 @@ class RequestHeadCache:
 
     def _other(self, head: RequestHead, data: bytes, written: bytes) -> RequestHead | None:
         other = self._others.get(data)
+        # `with_length` is for heads of ASCII; the headers of others are a cleaned copy of the message's
         if other is None and head.headers is head.message.headers:
             if len(self._others) >= MAX_CACHED_HEADS:
                 self._others.clear()
             other = self._others[data] = head.with_length(written)
         return other
 
-    def see(self, head: RequestHead, data: bytes, raw: bytes) -> None:
-        """Cache the head of a request if it came before. `data` is all that came, in one piece; `raw` is the body
-        as it came. A head that demands more than a response is not cached."""
+    def record(self, head: RequestHead, data: bytes, raw: bytes) -> None:
+        """Cache the head of a request if it came before. `data` is all that came, in one piece; `raw` is the body as
+        it came. A head that requests more than a response is not cached."""
         start, written, end = _without_length(data)
         known = hash(start)
         if known not in self._seen:  # nearly always, if each request has a head of its own
@@ -197,7 +203,7 @@ class RequestHeadCache:
             self._seen.add(known)
         elif len(data) == end + len(raw) and end <= MAX_HEAD_LENGTH and head.plain:
             if written and head.message.headers.getall(LENGTH) != [written.decode("latin-1")]:
-                return
+                return  # more than one Content-Length, or one in an unusual form
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
             head.length = len(raw)

@@ -1,8 +1,8 @@
-"""Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play (write
-each step of the plan at its time).
+"""Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play. To
+play a plan is to write each of its steps at its time.
 
-The whole response of most requests leaves in the iteration of the event loop in which the request came.
-`completion.py` continues the exchanges for which that is not possible.
+`ready_requests.py` calls `respond` for most requests in the next iteration of the event loop, together with all
+requests that came in one. `unfinished_exchange.py` finishes the exchanges that `respond` does not end.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.gzip import packed, wants
+from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.plan import Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
@@ -25,14 +25,15 @@ from mockllm.server.awaited_responses import await_responses, take_client_respon
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
-from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerendered_bytes, render_head
+from mockllm.server.http1 import ALLOW_CORS, DEFAULT_HTTP_FRAMING, HttpFraming, prerendered_bytes, render_head
 from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
+from mockllm.server.protocols import ControlProtocol
 from mockllm.server.request_heads import is_control_path
-from mockllm.state.shared_sessions import LookupElsewhere
+from mockllm.state.shared_sessions import LookupInStore
 
 SWITCHING: Final = 101
-"""The status of a handshake. `complete` opens its WebSocket."""
+"""The status of a handshake. `finish_exchange` opens its WebSocket."""
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import Recorder
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
 def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
-    Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`), for the store (it is `undecided`, `pending_lookup` or `unconfirmed`), for a plan
-    (it is `deferred`) or for a provider (`recorder_of` the exchange is not None).
+    Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait. It waits for the
+    control API if the response is `NOT_PLANNED`. It waits for the store if the exchange is `undecided`,
+    `pending_lookup` or `unconfirmed`. It waits for a plan if the exchange is `deferred`, and for a provider if
+    `recorder_of` the exchange is not None.
     """
     try:
         make_response(app, exchange)
@@ -57,18 +59,21 @@ def respond(app: App, exchange: Exchange) -> bool:
             return False
         if exchange.unconfirmed is not None:
             return False
-        return write_at_once(app, exchange) or begin(app, exchange)
-    except (Exception, LookupElsewhere):
+        if write_at_once(app, exchange):
+            return True
+        begin(app, exchange)
+    except (Exception, LookupInStore):
         if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
             return True
         fail(app, exchange)
-        return begin(app, exchange)
+        begin(app, exchange)
+    return False
 
 
 def make_response(app: App, exchange: Exchange) -> None:
-    """Set the request and the response; a call of the control API gets its response from `complete`."""
+    """Set the request and the response; a call of the control API gets its response from `finish_exchange`."""
     head = exchange.head
     raw = exchange.raw
     short = not head.reserved and is_short(raw, app.limits)
@@ -77,18 +82,20 @@ def make_response(app: App, exchange: Exchange) -> None:
         refuse(app, exchange, failure)
         return
     if (head.reserved or app.control_only) and (
-        _is_known_call(app, exchange) or respond_builtin(app, exchange)
+        _is_control_call(app, exchange) or respond_builtin(app, exchange)
     ):
         return
     engine = app.engine
-    request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.started)
+    request = exchange.request
+    if request is None:
+        request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.started)
     if short and not exchange.checked and request.depth_bound > app.limits.depth:
         failure = structure_failure(raw, app.limits)
         if failure is not None:
             refuse(app, exchange, failure)
             return
-    if is_control_call(app, exchange) and not engine.has_rule(request):
-        return  # neither the control API nor a rule has the path: the control API refuses it
+    if control_of(app, exchange) is not None and not engine.serves(request):
+        return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.socket is not None:
         request.lookup = exchange.socket.lookup(request.lookup)
     exchange.request = request
@@ -106,7 +113,7 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
     except UndecidedResponse as undecided:
         exchange.undecided = undecided
         return
-    except LookupElsewhere as lookup:
+    except LookupInStore as lookup:
         exchange.pending_lookup = lookup
         return
     set_response(app, exchange, response)
@@ -114,6 +121,12 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
 
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
+    start_effects(app, exchange, response)
+    exchange.response = compressed(response) if accepts_gzip(app, exchange) else response
+
+
+def start_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Start the side effects of a planned response: webhooks, a batch, its slot, and what it stores."""
     request = exchange.request
     if response.webhooks and hold_of(response.rendered) is None:
         send_webhooks(app, response)
@@ -121,13 +134,16 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
         exchange.slot = response.slot
     if app.awaiting and request is not None and request.to_tool_server:
         take_client_response(app, request)
-    if app.gzip and request is not None and exchange.socket is None and wants(request.headers):
-        response = compressed(response)
-    exchange.response = response
     if response.batch is not None:
         serve_batch(app, exchange, response.batch)
     if app.decider is not None:
         exchange.unconfirmed = app.decider.take_unconfirmed()
+
+
+def accepts_gzip(app: App, exchange: Exchange) -> bool:
+    """Return whether a response is compressed: the server does so, and the client accepts it."""
+    request = exchange.request
+    return app.gzip and request is not None and exchange.socket is None and accepts_coding(request.headers)
 
 
 def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
@@ -174,16 +190,17 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     if type(rendered) is Plan and rendered.delivery.awaited is not None:
         return response  # what continues it is not compressed
     calls = tuple(response.issued.items())
-    return response._replace(rendered=packed(response.plan), calls=calls, limit_headers=(), cached_from=None)
+    return response._replace(rendered=gzipped(response.plan), calls=calls, limit_headers=(), cached_from=None)
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
     exchange.raw, exchange.received, exchange.close = b"", b"", True
-    if is_control_call(app, exchange) and app.control is not None:
-        exchange.response = PlannedResponse(app.control.refuse(failure), None)
-        exchange.unlogged = True
+    control = control_of(app, exchange)
+    if control is not None:
+        exchange.response = PlannedResponse(control.refuse(failure), None)
+        exchange.hidden = True
         return
     engine = app.engine
     exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at, exchange.started)
@@ -192,57 +209,58 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
 
 
 def fail(app: App, exchange: Exchange) -> None:
-    """Set the response to a mistake of the server itself, which is being handled: a 500; log its traceback."""
+    """Set a 500 as the response to an internal error, which is being handled, and log its traceback."""
     traceback.print_exc(file=sys.stderr)
     player, exchange.player = exchange.player, None
     if player is not None:
         player.stop()
-        app.playing[exchange.kind or Request] -= 1
-        app.serving.forget(exchange)
-    exchange.request = exchange.kind = None
-    exchange.allow_cors, exchange.unlogged, exchange.close = False, False, True
+        app.count_playing(exchange.request_class or Request, -1)
+        app.serving_metrics.forget(exchange)
+    exchange.request = exchange.request_class = None
+    exchange.allow_cors, exchange.hidden, exchange.close = False, False, True
     exchange.response = PlannedResponse(
         builtin_pages.plain(500, "mockllm itself has failed; its log says where.\n"), None
     )
 
 
-def begin(app: App, exchange: Exchange) -> bool:
-    """Begin to play the response: write what has no wait before it. Return False: the exchange has not ended."""
+def begin(app: App, exchange: Exchange) -> None:
+    """Begin to play the response: write what has no wait before it."""
     plan = exchange.response.plan
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
-    head = render_head(plan, framing, app.dates.at(time.time()), extra)
+    head = render_head(plan, framing, app.date_line.at(time.time()), extra)
     player = Player(plan, head, exchange.sink, app.deadlines, exchange.started, exchange.response.time_scale)
     if plan.delivery.awaited is not None:
         await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
-    exchange.kind = None if exchange.request is None else type(exchange.request)
-    kind = exchange.kind or Request
-    app.playing[kind] = app.playing.get(kind, 0) + 1
-    if kind.measured and exchange.request is not None:
-        served = app.serving.of(exchange.request)
+    exchange.request_class = None if exchange.request is None else type(exchange.request)
+    request_class = exchange.request_class or Request
+    app.count_playing(request_class, 1)
+    if request_class.measured and exchange.request is not None:
+        served = app.serving_metrics.of(exchange.request)
         if served is not None:
             served.begin(exchange, exchange.request)
     player.start()
-    return False
 
 
-def is_control_call(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API responds."""
-    return exchange.head.reserved and is_control_path(exchange.head.path) and app.control is not None
+def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:
+    """Return the control API for a request below its paths."""
+    return app.control if exchange.head.reserved and is_control_path(exchange.head.path) else None
 
 
-def _is_known_call(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path, or is not loaded yet: then `complete` loads it and responds anew.
+def _is_control_call(app: App, exchange: Exchange) -> bool:
+    """Return whether the control API has the path, or is not loaded yet: then `finish_exchange` loads it and responds
+    anew.
     A path below `/api` that it lacks goes on to the rules first."""
-    if not is_control_call(app, exchange) or app.control is None:
+    control = control_of(app, exchange)
+    if control is None:
         return False
-    return app.control_only or not app.control.loaded or app.control.knows(exchange.head.path)
+    return app.control_only or not control.loaded or control.knows(exchange.head.path)
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
-    """Return who passes the request on to its provider, if it is passed on. A refused request is not: its body was
-    not read."""
+    """Return the recorder that proxies the request to its provider, if it is proxied. A refused request is not:
+    its body was not read."""
     request, rendered = exchange.request, exchange.response.rendered
     if exchange.close or request is None:
         return None
@@ -255,7 +273,22 @@ def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
             app.recorder = Recorder(Upstreams({}), None, RequestParser(), lambda _: None)  # it stores nothing
         return app.recorder
     recorder = app.recorder
-    return recorder if recorder is not None and recorder.takes(exchange.response, request) else None
+    return recorder if recorder is not None and recorder.proxies(exchange.response, request) else None
+
+
+def recorder_of_unmatched(app: App, exchange: Exchange) -> Recorder | None:
+    """Return the recorder of a handshake, if no rule is for it or for the messages of its WebSocket."""
+    recorder, request, engine = app.recorder, exchange.request, app.engine
+    if recorder is None or request is None or recorder.upstreams.of(request) is None:
+        return None
+    from mockllm.engine import Engine
+    from mockllm.engine.unscripted_sockets import is_unscripted
+
+    def read(method: str) -> Request:
+        reader = exchange.head.of_message(method).reader(engine)
+        return reader.read(b"{}", exchange.client, exchange.at, exchange.started)
+
+    return recorder if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
 
 
 def write_at_once(app: App, exchange: Exchange) -> bool:
@@ -263,16 +296,16 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, framing = response.rendered, head.framing
-    if framing is not ORDINARY or exchange.close or app.draining:
+    if framing is not DEFAULT_HTTP_FRAMING or exchange.close or app.draining:
         framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if isinstance(rendered, PrerenderedResponse) and framing is ORDINARY:
-        date, more = app.dates.bytes_at(exchange.at), response.limit_headers
+    if isinstance(rendered, PrerenderedResponse) and framing is DEFAULT_HTTP_FRAMING:
+        date, more = app.date_line.bytes_at(exchange.at), response.limit_headers
         data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = render_head(plan, framing, app.dates.at(exchange.at), extra)
+        opening = render_head(plan, framing, app.date_line.at(exchange.at), extra)
         data = at_once(plan, opening) if opening.keep_alive else None
     if data is None or not sink.write_coalesced(data):
         return False
@@ -281,6 +314,6 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     return True
 
 
-def framing_of(app: App, exchange: Exchange) -> ResponseFraming:
+def framing_of(app: App, exchange: Exchange) -> HttpFraming:
     head = exchange.head
     return head.framing._replace(close=True) if exchange.close or app.draining else head.framing

@@ -20,7 +20,7 @@ from mockllm.scenario.yaml_reader import read_source
 
 
 class NotEditable(Exception):
-    """A name that is no scenario file of the folder; the message is for users."""
+    """A name that is not a scenario file of the folder; the message is for users."""
 
 
 class FileConflict(Exception):

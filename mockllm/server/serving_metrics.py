@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.serving_metrics import CounterKind, HistogramKind, ServingMetricsForm
 from mockllm.server.exchange import Exchange
-from mockllm.server.metrics import MAX_GAPS, schedule
+from mockllm.server.metrics import MAX_GAPS, planned_times
 
 BAD: Final = 400
 """Responses with this status or a higher one are no successful requests."""
@@ -58,8 +58,8 @@ class ServingMetrics:
         plan = exchange.response.plan
         output = max((getattr(step, "chunk_index", 0) for step in plan.steps[-4:]), default=0)
         until = exchange.started + plan.delay * exchange.response.time_scale
-        place = exchange.response.place
-        capacity = place.capacity if place is not None and place.capacity else self.form.cache_tokens
+        schedule = exchange.response.batch_schedule
+        capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens
         self._open[id(exchange)] = (until, (request.input_tokens + output) / capacity)
 
     def end(self, exchange: Exchange, request: Request) -> None:
@@ -72,7 +72,7 @@ class ServingMetrics:
         if served is None:
             return
         prompt = served.prompt or request.input_tokens
-        cached = 0 if response.place is None else response.place.cached
+        cached = 0 if response.batch_schedule is None else response.batch_schedule.cached
         self._add_tokens(prompt, served.output, max(cached, served.cached))
         streamed = response.rendered.framing is not Framing.PLAIN
         complete = exchange.end_reason == "finished"
@@ -117,7 +117,7 @@ class ServingMetrics:
     def _add_stream(self, exchange: Exchange, queue: float, output: int) -> None:
         """Count the times of a stream that a player played."""
         times = exchange.times or ()
-        first, _ = exchange.schedule or schedule(exchange.response.rendered)
+        first, _ = exchange.planned_times or planned_times(exchange.response.rendered)
         due = exchange.started + first * exchange.response.time_scale - 1e-6
         started = next((at for at in times if at >= due), None)
         if started is None:

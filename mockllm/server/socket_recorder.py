@@ -20,6 +20,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.recordings.interaction import OTHER, SWITCHING
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed
+from mockllm.server.proxied_turns import ProxiedTurns
 from mockllm.server.server_limits import MIB
 from mockllm.server.websocket import accept_socket
 
@@ -43,11 +44,16 @@ GONE: Final = 1001
 
 
 class MessageLog(Struct):
-    """The messages of one socket. `clock` returns the seconds since the handshake."""
+    """The messages of one socket. `clock` returns the seconds since the handshake. `stores`: a recording needs
+    them."""
 
     clock: Callable[[], float]
+    turns: ProxiedTurns
+    stores: bool
     messages: list[RecordedMessage] = field(default_factory=list)
+    count: int = 0
     size: int = 0
+    closed: bool = False
 
     @property
     def too_large(self) -> bool:
@@ -55,22 +61,30 @@ class MessageLog(Struct):
 
     def add(self, data: bytes, *, from_client: bool, binary: bool = False, close: int | None = None) -> None:
         """Add a message, or the end with its code. A log that is too large stores nothing more."""
-        if self.messages and self.messages[-1].close is not None:
+        if self.closed:
             return  # the reply to the end
+        self.closed = close is not None
+        message = RecordedMessage(self.clock(), data, from_client, binary, close)
+        if not (self.closed and from_client):
+            self.turns.add(message)
+        self.count += 1
         self.size += len(data)
         if self.too_large:
             self.messages.clear()
-        else:
-            self.messages.append(RecordedMessage(self.clock(), data, from_client, binary, close))
+        elif self.stores:
+            self.messages.append(message)
 
 
-async def pass_socket(app: App, exchange: Exchange, recorder: Recorder) -> bool:
+async def proxy_socket(app: App, exchange: Exchange, recorder: Recorder) -> bool:
     """Pass a WebSocket on until one side closes it, and store it. Return False if the provider refused the handshake:
     the response of the exchange is an error then."""
     request, head = exchange.request, exchange.head
     assert request is not None, "an engine has read the request"
-    target = exchange.response.plan.delivery.proxy_target
+    planned, target = exchange.response, exchange.response.plan.delivery.proxy_target
     to = None if target is None else target.to
+    wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.started)
+    if target is not None and wait > 0:
+        await asyncio.sleep(wait)
     try:
         upstream = await recorder.upstreams.open_socket(request, head.headers, to, app.limits.body)
     except ProxyFailed as error:
@@ -81,31 +95,41 @@ async def pass_socket(app: App, exchange: Exchange, recorder: Recorder) -> bool:
         if client is None:
             return True
         began = app.deadlines.time()
-        log = MessageLog(lambda: app.deadlines.time() - began)
+        stores = recorder.out is not None and (target is None or target.record)
+        rule = None if target is None else planned.rule
+        where = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
+        log = MessageLog(
+            lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores
+        )
         app.running -= 1  # a server that stops does not wait for sockets
-        exchange.passed_on = True
+        exchange.proxied = True
         try:
             await _relay(client, upstream, exchange.sink, log)
         finally:
             app.running += 1
-            stores = recorder.out is not None and (target is None or target.record)
-            recorder.hold(_end(app, exchange, recorder, request, log if stores else None))
+            log.turns.end()
+            note = f"WebSocket {where}, {log.count} messages"
+            recorder.hold(_end(app, exchange, recorder, request, log, note))
     return True
 
 
 async def _end(
-    app: App, exchange: Exchange, recorder: Recorder, request: Request, log: MessageLog | None
+    app: App, exchange: Exchange, recorder: Recorder, request: Request, log: MessageLog, note: str
 ) -> None:
     """Store the messages, and end the exchange."""
-    duration = app.deadlines.time() - exchange.started
-    note = f"WebSocket passed on to {without_credentials(request.provider or OTHER)}"
-    if log is None:
-        note += "; not recorded"
+    duration, planned = app.deadlines.time() - exchange.started, exchange.response
+    target = planned.plan.delivery.proxy_target
+    if log.stores:
+        messages, to = None if log.too_large else log.messages, None if target is None else target.to
+        note += await recorder.store_socket(request, exchange.head, messages, to)
+    elif target is not None:
+        note += "; not recorded: serve it with --record-misses DIR" * target.record
+    opened = Plan(ResponseHead(SWITCHING, ()), ())
+    if target is None:
+        exchange.response = PlannedResponse(opened, None, notes=(note,))
     else:
-        note += f", {len(log.messages)} messages"
-        messages = None if log.too_large else log.messages
-        note += await recorder.store_socket(request, exchange.head, messages)
-    exchange.response = PlannedResponse(Plan(ResponseHead(SWITCHING, ()), ()), None, notes=(note,))
+        notes = (*planned.notes, note)
+        exchange.response = PlannedResponse(opened, planned.rule, planned.modifiers, notes)
     end_exchange(app, exchange, "finished", duration)
 
 

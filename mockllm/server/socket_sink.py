@@ -1,4 +1,4 @@
-"""Writes responses to the socket of a connection, and ends the connection in the ways that faults demand."""
+"""Writes responses to the socket of a connection, and ends the connection in the ways that faults require."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if sys.platform != "win32":
     import termios
 
 RESET_POLL: Final = 0.001
-"""Seconds between two looks at what the kernel has sent: it does not notify."""
+"""Seconds between two polls of the bytes that the kernel has sent. The kernel does not notify."""
 
 
 class SocketSink:
-    """Writes to one connection. `write_coalesced` writes at the end of the loop's iteration, together with
-    the responses on other connections; it returns False if the client has left, or has not read what it got before.
-    `written`: whether bytes of the current response were written."""
+    """Writes to one connection. `write_coalesced` writes at the end of the loop's iteration, together with the
+    responses on other connections. It returns False if the client has disconnected, or has not read what it got
+    before. `written`: whether bytes of the current response were written."""
 
     __slots__ = ("_limits", "connection", "write_coalesced", "written")
 
@@ -41,7 +41,7 @@ class SocketSink:
     def write(self, data: bytes) -> None:
         transport = self.connection.transport
         if transport is None or transport.is_closing():
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         self.written = True
         transport.write(data)
 
@@ -58,8 +58,8 @@ class SocketSink:
         await self.connection.drained()
 
     async def cut(self, how: Literal["close", "reset", "silence"]) -> None:
-        """Send FIN or RST behind what was written. A reset waits until the client's system has all bytes, or has
-        accepted none for the linger time. A silence lasts until the client leaves, which cancels it."""
+        """Send FIN or RST after the written bytes. A reset waits until the client's system has all bytes, or has
+        accepted none for the linger time. A silence lasts until the client disconnects, which cancels it."""
         loop = asyncio.get_running_loop()
         if how == "silence":
             await loop.create_future()
@@ -79,7 +79,7 @@ class SocketSink:
 
 
 def _socket(transport: asyncio.Transport) -> socket.socket | None:
-    """Return None if the connection has ended: a transport with TLS has no socket then, and the descriptor of
+    """Return None if the connection has ended. A transport with TLS has no socket then, and the descriptor of
     another may belong to a new connection."""
     return None if transport.is_closing() else transport.get_extra_info("socket")
 

@@ -23,7 +23,7 @@ from mockllm.server.protocols import ProxyFailed
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse
 
-MARK: Final = "x-mockllm-recorder"
+RECORDER_HEADER: Final = "x-mockllm-recorder"
 """Contains the id of each recorder that forwarded a request, to detect loops; in a response it reports a loop."""
 READABLE: Final = frozenset({"gzip", "deflate", "identity", "x-gzip"})
 """Content encodings that the recorder can decompress; it requests no others from the provider."""
@@ -121,9 +121,9 @@ class Upstreams(Struct):
 
     def url(self, request: Request, headers: Mapping[str, str], to: str | None = None) -> str:
         """Return the URL that a request is forwarded to. Raises ProxyFailed."""
-        if self.id in headers.get(MARK, ""):
+        if self.id in headers.get(RECORDER_HEADER, ""):
             message = f"{to or f'The upstream of {request.provider or OTHER}'} leads back to this recorder."
-            raise ProxyFailed(Failure("bad_request", message=message, headers=((MARK, "loop"),)))
+            raise ProxyFailed(Failure("bad_request", message=message, headers=((RECORDER_HEADER, "loop"),)))
         base = to or self.of(request)
         if base is None:
             known = ", ".join(self.bases) or "none"
@@ -132,12 +132,8 @@ class Upstreams(Struct):
                 f"Use --upstream {request.provider or OTHER}=URL."
             )
             raise ProxyFailed(Failure("not_found", message=message))
-        own, path = urlsplit(base).path, request.path
-        if to is None and self._of_endpoint(request) is not None:
-            path = ""
-        if own and path.startswith(f"{own}/"):
-            base = base.removesuffix(own)
-        return f"{base}{path}" + (f"?{request.query_string}" if request.query_string else "")
+        path = "" if to is None and self._of_endpoint(request) is not None else request.path
+        return joined_url(base, path, request.query_string)
 
     def forwarded_headers(self, headers: Mapping[str, str]) -> CIMultiDict[str]:
         """Return the client's headers without those of its connection; repeated headers stay separate."""
@@ -147,9 +143,17 @@ class Upstreams(Struct):
             if low in DROPPED_HEADERS or low in _DROPPED or low.startswith("x-mockllm-"):
                 continue
             forwarded.add(name, _readable(value) if low == "accept-encoding" else value)
-        forwarded.add(MARK, ",".join(filter(None, (headers.get(MARK), self.id))))
+        forwarded.add(RECORDER_HEADER, ",".join(filter(None, (headers.get(RECORDER_HEADER), self.id))))
         forwarded.setdefault("Accept-Encoding", "identity")
         return forwarded
+
+
+def joined_url(base: str, path: str, query: str) -> str:
+    """Return the URL of a path at a base URL, whose own path may begin the path already."""
+    own = urlsplit(base).path
+    if own and path.startswith(f"{own}/"):
+        base = base.removesuffix(own)
+    return f"{base}{path}" + (f"?{query}" if query else "")
 
 
 _DROPPED: Final = frozenset({"host", "content-encoding", "expect"})

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mockllm.core.webhook import Webhook
+from mockllm.server.access_log import short
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+SENT: Final = "x-mockllm-webhook"
+"""A header of each webhook: the control API accepts none, since a client or a pack may choose the address."""
 RETRY_WAITS: Final = (1.0, 5.0, 25.0)
 """Seconds before each further attempt."""
 TIMEOUT: Final = 10.0
 """Seconds for one attempt."""
 MAX_PENDING: Final = 1000
-"""How many webhooks wait at most; more are not sent."""
+"""The most webhooks that wait; more are not sent."""
 
 
 class WebhookSender:
@@ -44,9 +47,13 @@ class WebhookSender:
                 if subject == webhook.subject:
                     task.cancel()
                     del self._pending[id]
-            host = (urlsplit(webhook.url).hostname or "").lower()
+            host = _host(webhook.url)
             if host not in LOOPBACK | self.allowed:
-                _log(f"webhook not sent: allow the host {host} with --proxy-allow {host}")
+                name = short(host)
+                where = (
+                    f"allow the host {name} with --proxy-allow {name}" if host else "its address has no host"
+                )
+                _log(f"webhook not sent: {where}")
             elif len(self._pending) >= MAX_PENDING:
                 _log(f"webhook not sent: {MAX_PENDING} others wait")
             else:
@@ -71,7 +78,7 @@ class WebhookSender:
 
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT))
-        headers = webhook.headers(int(time.time()))
+        headers = {**webhook.headers(int(time.time())), SENT: "1"}
         try:
             async with self._session.post(
                 webhook.url, data=webhook.payload, headers=headers, allow_redirects=False
@@ -88,6 +95,15 @@ class WebhookSender:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _host(url: str) -> str:
+    """Return the host of an address in lower case; empty where it has none, or is no address."""
+    try:
+        host = (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+    return host if host.isprintable() else ""
 
 
 def _log(text: str) -> None:

@@ -30,7 +30,6 @@ from mockllm.core.rendering.socket_session import (
 )
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
-from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -38,6 +37,7 @@ from mockllm.server.http1 import RenderedHead
 from mockllm.server.player import Player, play_plan
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import make_response
+from mockllm.server.store_waits import with_store
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 HEARTBEAT: Final = 60.0
 """Seconds between two pings to a client."""
 MAX_WAITING: Final = 32
-"""How many requests of a stream wait for the one before."""
+"""The most requests of a stream that wait for the one before."""
 GOING_AWAY: Final = 1001
 BUSY: Final = 1008
 FAILED: Final = 1011
@@ -116,6 +116,8 @@ class SocketServer:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, Exchange] = {}
         self._waiting: dict[str, deque[StartResponse | PlayMessages]] = {}
+        self._stopping: set[str] = set()
+        """The streams whose response is to end as soon as it has begun."""
 
     async def run(self, messages: WebSocketResponse) -> None:
         """Carry out what the session makes of the client's messages, until the socket closes."""
@@ -158,8 +160,8 @@ class SocketServer:
         self._sink.connection.force_close()
 
     def _start(self, started: StartResponse | PlayMessages) -> None:
-        waiting = self._waiting.setdefault(started.stream, deque())
         if started.stream in self._tasks:
+            waiting = self._waiting.setdefault(started.stream, deque())
             if len(waiting) >= MAX_WAITING:
                 self._close(BUSY, f"more than {MAX_WAITING} requests wait")
             waiting.append(started)
@@ -168,14 +170,17 @@ class SocketServer:
         self._tasks[started.stream] = task
 
     def _stop(self, stream: str) -> None:
-        """End a response behind what was written, and tell the session."""
-        exchange = self._running.pop(stream, None)
-        task = self._tasks.pop(stream, None)
-        if exchange is None or task is None:
+        """End a response after the written bytes, and notify the session. One that has not begun to play, since its
+        request came just before, begins first."""
+        if stream not in self._tasks:
             return
-        task.cancel()
-        if exchange.player is not None:
-            exchange.player.stop()
+        exchange = self._running.get(stream)
+        if exchange is None or exchange.player is None:
+            self._stopping.add(stream)
+            return
+        del self._running[stream]
+        self._tasks.pop(stream).cancel()
+        exchange.player.stop()
         elapsed = self._app.deadlines.time() - exchange.started
         exchange.response = exchange.response._replace(
             notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
@@ -204,6 +209,7 @@ class SocketServer:
             if not exchange.ended:
                 abandon_exchange(app, exchange)
         if self._running.get(stream) is exchange:
+            self._stopping.discard(stream)
             del self._running[stream], self._tasks[stream]
             if finished:
                 self._perform(self._session.ended(stream, None))
@@ -211,8 +217,12 @@ class SocketServer:
 
     def _next(self, stream: str) -> None:
         waiting = self._waiting.get(stream)
-        if waiting and stream not in self._tasks:
-            self._start(waiting.popleft())
+        if waiting is None or stream in self._tasks:
+            return
+        started = waiting.popleft()
+        if not waiting:
+            del self._waiting[stream]
+        self._start(started)
 
     def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
         """Set the recorded messages as the response."""
@@ -225,9 +235,8 @@ class SocketServer:
         app = self._app
         head = self._heads.get(started.event)
         if head is None:
-            message = self._head.message._replace(method=f"{METHOD} {started.event}")
-            head = self._heads[started.event] = RequestHead(message, False)
-        exchange = Exchange(head, self._sink, self._client, None, started.body, True)
+            head = self._heads[started.event] = self._head.of_message(f"{METHOD} {started.event}")
+        exchange = Exchange(head=head, sink=self._sink, client=self._client, raw=started.body, read=True)
         exchange.at, exchange.started = time.time(), app.deadlines.time()
         exchange.socket = self._session
         self._running[started.stream] = exchange
@@ -250,9 +259,13 @@ class SocketServer:
             exchange.response, plan = exchange.response.with_plan(messages), messages
         scale = exchange.response.time_scale
         player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.started, scale)
-        exchange.player, exchange.kind = player, type(request)
-        app.playing[type(request)] = app.playing.get(type(request), 0) + 1
+        exchange.player, exchange.request_class = player, type(request)
+        app.count_playing(type(request), 1)
         player.start()
+        if stream in self._stopping:
+            self._stopping.remove(stream)
+            if player.ended is None:
+                self._stop(stream)
         await play_plan(player, self._sink)
         if not exchange.ended:
             end_exchange(app, exchange, player.ended or "gone")

@@ -1,6 +1,6 @@
 """A thread for long work, so that the event loop serves other clients meanwhile.
 
-Python runs one thread at a time: the loop waits for the worker at most as long as the interpreter's switch interval,
+Python runs one thread at a time. The loop waits for the worker at most as long as the interpreter's switch interval,
 and as long as one call of C code lasts. The thread is a daemon, so that a server that stops does not wait for it.
 """
 
@@ -57,7 +57,7 @@ class WorkerThread:
         return await result
 
     def close(self) -> None:
-        """End the thread behind the work that is queued."""
+        """End the thread after the queued work."""
         self._queue.put(None)
 
     def _run(self) -> None:

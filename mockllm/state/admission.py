@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit import Cost, LimitResult, LimitStatus, combine, tightest
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.continuous_batch import BatchPlace
+from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlightSlot, MatchResult, Selected
 from mockllm.core.selection.load import Admission, admit, at_once
 from mockllm.core.selection.running_batch import RunningBatch
@@ -29,7 +29,7 @@ class MemorySlot:
         loads: Sequence[InFlight],
         batches: Sequence[RunningBatch] = (),
     ) -> None:
-        """Take the slots. The caller takes the places in batches, which know more than the end."""
+        """Take the slots. The caller adds the request to the batches, which need more than its end."""
         self._accounts = accounts
         self._loads: Sequence[InFlight | RunningBatch] = loads
         self.expect_end(inf)
@@ -49,17 +49,17 @@ class MemorySlot:
 
 
 def check_admission(
-    selections: Sequence[tuple[Selected, ScopeState]], claim: MatchResult, *, count: bool
+    selections: Sequence[tuple[Selected, ScopeState]], matched: MatchResult, *, count: bool
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
-    now = claim.now
+    now = matched.monotonic
     limited = [(selected, scope) for selected, scope in selections if selected.candidate.limit is not None]
     accounts = [scope.account(selected.candidate) for selected, scope in limited]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
-    tokens = claim.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
-    costs = [Cost(tokens, _draw(selected, claim)) for selected, _ in limited]
+    tokens = matched.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
+    costs = [Cost(tokens, _draw(selected, matched)) for selected, _ in limited]
     results = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in limited]
     refusal, delay = limit_refusal(
@@ -70,58 +70,58 @@ def check_admission(
     loaded = [
         (selected.candidate, scope) for selected, scope in selections if selected.candidate.load is not None
     ]
-    admission = _loads_admission(loaded, claim, delay) if loaded else LoadsAdmission(delay)
+    admission = _loads_admission(loaded, matched, delay) if loaded else LoadsAdmission(delay)
     if admission.refused_by is not None:
         return AdmissionResult(_limit_status(accounts, now), by=admission.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(now, cost)
     values = _limit_status(accounts, now), admission.wait, admission.slowdown
-    admitted = AdmissionResult(*values, tokens=tokens, place=admission.place)
+    admitted = AdmissionResult(*values, tokens=tokens, batch_schedule=admission.batch_schedule)
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
     in_flight = [scope.in_flight(each.key) for each, scope in loaded if each.load and not each.load.batch]
-    slot = MemorySlot(concurrent, in_flight, [batch for batch, _ in admission.places])
-    for batch, place in admission.places:
-        batch.take(slot, place, claim.work(), now)
+    slot = MemorySlot(concurrent, in_flight, [batch for batch, _ in admission.schedules])
+    for batch, schedule in admission.schedules:
+        batch.add(slot, schedule, matched.work(), now)
     return admitted, slot
 
 
 class LoadsAdmission(NamedTuple):
     """The result of all loads together for a request: its wait, the factor of its planned waits, and its
-    places in their batches. The first batch sets its times."""
+    schedules in their batches. The first batch sets its times."""
 
     wait: float
     slowdown: float = 1.0
-    places: Sequence[tuple[RunningBatch, BatchPlace]] = ()
+    schedules: Sequence[tuple[RunningBatch, BatchSchedule]] = ()
     refused_by: Candidate | None = None
 
     @property
-    def place(self) -> BatchPlace | None:
-        return self.places[0][1] if self.places else None
+    def batch_schedule(self) -> BatchSchedule | None:
+        return self.schedules[0][1] if self.schedules else None
 
 
 def _loads_admission(
-    loaded: Sequence[tuple[Candidate, ScopeState]], claim: MatchResult, delay: float
+    loaded: Sequence[tuple[Candidate, ScopeState]], matched: MatchResult, delay: float
 ) -> LoadsAdmission:
     """Return how these loads admit a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
-    places: list[tuple[RunningBatch, BatchPlace]] = []
+    schedules: list[tuple[RunningBatch, BatchSchedule]] = []
     for candidate, scope in loaded:
         if candidate.load is not None and candidate.load.batch is not None:
             batch = scope.batch(candidate)
-            place = batch.place(claim.work(), claim.now, delay)
-            if place is None:
+            schedule = batch.schedule(matched.work(), matched.monotonic, delay)
+            if schedule is None:
                 return LoadsAdmission(wait, refused_by=candidate)
-            wait = max(wait, place.wait)
-            places.append((batch, place))
+            wait = max(wait, schedule.wait)
+            schedules.append((batch, schedule))
             continue
-        admission = _load_admission(candidate, scope, claim.now, delay)
+        admission = _load_admission(candidate, scope, matched.monotonic, delay)
         if admission is None:
             return LoadsAdmission(wait, refused_by=candidate)
         wait = max(wait, delay + admission.wait)
         slowdown *= admission.slowdown
-    return LoadsAdmission(wait, slowdown, places)
+    return LoadsAdmission(wait, slowdown, schedules)
 
 
 def limit_refusal(
@@ -131,14 +131,14 @@ def limit_refusal(
     tokens: int,
 ) -> tuple[AdmissionResult | None, float]:
     """Return the refusal of a request by one of these candidates' limits, None if all allow it; and the delay."""
-    verdict = combine(results)
-    if verdict.allowed:
-        return None, verdict.delay
-    index = results.index(verdict)
+    result = combine(results)
+    if result.allowed:
+        return None, result.delay
+    index = results.index(result)
     found = statuses()
     refusing, overall = found[index], tightest(found)
-    standing = LimitStatus(refusing.requests or overall.requests, refusing.tokens or overall.tokens)
-    return AdmissionResult(standing, by=limited[index], result=verdict, tokens=tokens), 0.0
+    limit_status = LimitStatus(refusing.requests or overall.requests, refusing.tokens or overall.tokens)
+    return AdmissionResult(limit_status, by=limited[index], result=result, tokens=tokens), 0.0
 
 
 def current_limits(selections: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:
@@ -151,12 +151,12 @@ def current_limits(selections: Sequence[tuple[Selected, ScopeState]], now: float
     return AdmissionResult(_limit_status(accounts, now))
 
 
-def _draw(selected: Selected, claim: MatchResult) -> float:
+def _draw(selected: Selected, matched: MatchResult) -> float:
     """Return the draw for the strategy `random`."""
     candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":
         return 0.0
-    return Randomness(claim.seed, candidate.random_key, candidate.scope, selected.tries).uniform("limit")
+    return Randomness(matched.seed, candidate.random_key, candidate.scope, selected.tries).uniform("limit")
 
 
 def _limit_status(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:

@@ -12,11 +12,11 @@ from mockllm.core.prompt_cache.broken_prefix import SentPrompt
 from mockllm.core.prompt_cache.lookup import CacheWrite
 
 MAX_ENTRIES: Final = 100_000
-"""Most entries, of about 200 bytes each. The one that was used least recently leaves first."""
+"""Most entries, of about 200 bytes each. The one that was used least recently is evicted first."""
 MAX_CONVERSATIONS: Final = 1_000
-"""Most conversations whose last prompt is remembered, by the hashes of its blocks."""
+"""Most conversations whose last prompt is stored, by the hashes of its blocks."""
 MAX_BLOCKS: Final = 2_000
-"""Most blocks of a prompt that are remembered."""
+"""Most blocks of a prompt that are stored."""
 
 
 class CacheEntryTimes(NamedTuple):

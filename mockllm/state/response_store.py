@@ -39,10 +39,10 @@ class ResponseStore:
     def lookup(self, session: str) -> ResponseLookup:
         return SessionLookup(session, self._stored, self._calls, self._names)
 
-    def remember(self, session: str, memo: StoreUpdate) -> None:
-        for name in memo.forgotten:
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        for name in update.forgotten:
             self._forget((session, name))
-        for id, tool in memo.calls.items():
+        for id, tool in update.calls.items():
             self._free_for_calls += _call_size(id, self._calls.get((session, id)))
             self._calls[session, id] = tool
             self._ids.setdefault(session, {})[id] = None
@@ -51,10 +51,10 @@ class ResponseStore:
             (owner, id), tool = self._calls.popitem(last=False)
             self._free_for_calls += _call_size(id, tool)
             _remove_name(self._ids, owner, id)
-        if memo.stored is not None:
-            for name in memo.names:
-                self._put(session, name, memo.stored)
-        for stored in memo.others:
+        if update.stored is not None:
+            for name in update.names:
+                self._put(session, name, update.stored)
+        for stored in update.others:
             self._put(session, stored.id, stored)
         while self._free < 0:
             self._forget(next(iter(self._stored)))

@@ -14,7 +14,7 @@ from typing import Final
 
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.selection.decision import Candidate, InFlightSlot
-from mockllm.core.selection.guards import StateValue, changed
+from mockllm.core.selection.guards import StateValue, changed_states
 from mockllm.core.selection.running_batch import RunningBatch
 
 
@@ -107,7 +107,7 @@ class ScopeState:
         self.grown = True
 
     def sets(self, states: Mapping[str, StateValue]) -> None:
-        self.states = changed(self.states, states)
+        self.states = changed_states(self.states, states)
         self.grown = True
 
     def account(self, candidate: Candidate) -> LimitAccount:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from mockllm.core.limits.limit import ALLOWED, Cost, LimitStatus, tightest
 from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
@@ -22,7 +23,7 @@ from mockllm.state.scope_state import ScopeState
 MAX_SCOPES = 100_000
 """Maximum number of (session, scope) pairs. Clients choose scopes, so the least recently used ones are
 removed first."""
-COUNTED_OUTCOMES: Final = ("rule", "miss")
+COUNTED_OUTCOMES: Final = ("rule", "unmatched")
 """The outcomes that rules count: no modifier replaced the response before them."""
 
 
@@ -46,6 +47,39 @@ class SessionCounters:
         request_counts[keys] = request_counts.get(keys, 0) + 1
         number = scope.number
         scope.number = number + 1
+        return number
+
+    def charge(self, limited: Sequence[Candidate], now: float, tokens: int) -> LimitStatus | None:
+        """Charge a request of the shared session to the limits of these candidates, in the global scope. Return the
+        state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
+        scope = self._scope("", "")
+        accounts = [scope.account(candidate) for candidate in limited]
+        cost = Cost(tokens)
+        for account in accounts:
+            if account.check(now, cost) is not ALLOWED:
+                return None
+        for account in accounts:
+            account.charge(now, cost)
+        limit_status = tightest([account.status(now) for account in accounts])
+        self._measure_touched()
+        return limit_status
+
+    def scope_state(self, scope: str) -> ScopeState:
+        """Return the counts of a scope of the shared session, for `count_turn`."""
+        return self._scope("", scope)
+
+    def count_turn(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
+        """Count a request of the shared session that a rule without a guard responds to, as `decide` does. Return its
+        number in the scope of the rule. The modifiers (by their keys, hashable) have no guard and no scope."""
+        counts = scope_state.of(key)
+        counts[0] += 1
+        counts[1] += 1
+        number = scope_state.number
+        scope_state.number = number + 1
+        if modifiers:
+            request_counts = self._scope("", "").request_counts
+            request_counts[modifiers] = request_counts.get(modifiers, 0) + 1
+        self._measure_touched()
         return number
 
     def keep(self, keys: frozenset[str]) -> None:
@@ -102,79 +136,81 @@ class SessionCounters:
         self._touched.add(scope_state)
         return scope_state
 
-    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
         """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
-        modifiers, skipped = self._modifiers(claim, count=count) if claim.modifiers else ((), ())
-        winner, blocked = self._select_rule(claim)
-        number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
+        modifiers, skipped = self._modifiers(matched, count=count) if matched.modifiers else ((), ())
+        winner, blocked = self._select_rule(matched)
+        number = self._number(matched.session, winner.candidate.scope if winner else "", count=count)
         admission_result: AdmissionResult | None = None
         slot: InFlightSlot | None = None
-        outcome: Outcome = "rule" if winner else "miss"
+        outcome: Outcome = "rule" if winner else "unmatched"
         if modifiers:
             if count:
-                self._set_states(claim.session, modifiers)
-            limiting = self._limiting(claim.session, modifiers)
+                self._set_states(matched.session, modifiers)
+            limiting = self._limiting(matched.session, modifiers)
             if any(selected.candidate.error for selected in modifiers):
                 outcome = "modifier"
-                admission_result = current_limits(limiting, claim.now) if limiting else None
+                admission_result = current_limits(limiting, matched.monotonic) if limiting else None
             elif limiting:
-                admission_result, slot = check_admission(limiting, claim, count=count)
+                admission_result, slot = check_admission(limiting, matched, count=count)
                 if admission_result.by is not None:
                     outcome = "limited" if admission_result.result else "overloaded"
-        if outcome in COUNTED_OUTCOMES and claim.refused(winner.candidate if winner else None):
+        if outcome in COUNTED_OUTCOMES and matched.fails_validation(winner.candidate if winner else None):
             outcome = "invalid"
         if count and outcome in COUNTED_OUTCOMES:
-            self._count(claim, winner, blocked)
+            self._count(matched, winner, blocked)
         self._measure_touched()
         return Decision(outcome, winner, modifiers, number, blocked, admission_result, slot, skipped)
 
-    def _select_rule(self, claim: MatchResult) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
+    def _select_rule(
+        self, matched: MatchResult
+    ) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
         """Return the first rule whose guards allow it, and the rules before it that were blocked."""
         blocked: list[tuple[Candidate, GuardReason]] = []
-        for candidate in claim.rules:
-            scope = self._scope(claim.session, candidate.scope)
+        for candidate in matched.rules:
+            scope = self._scope(matched.session, candidate.scope)
             tries, eligible = scope.of(candidate.key)
             guard = candidate.guard
             if guard is None:
                 return Selected(candidate, tries, eligible), blocked
-            reason = _blocking_guard(guard, claim, candidate, scope, tries, eligible)
+            reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
             if reason is None:
                 return Selected(candidate, tries, guard.response_count(eligible)), blocked
             blocked.append((candidate, reason))
         return None, blocked
 
     def _count(
-        self, claim: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
+        self, matched: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
     ) -> None:
         """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
         for candidate, reason in blocked:
-            self._count_try(claim, candidate, eligible=reason in ELIGIBLE)
+            self._count_try(matched, candidate, eligible=reason in ELIGIBLE)
         if winner is not None:
-            self._count_try(claim, winner.candidate, eligible=True)
+            self._count_try(matched, winner.candidate, eligible=True)
             max_responses = winner.candidate.max_responses
             if max_responses is None or winner.responses < max_responses:
-                self._set_states(claim.session, (winner,))
+                self._set_states(matched.session, (winner,))
 
-    def _count_try(self, claim: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
-        scope = self._scope(claim.session, candidate.scope)
+    def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
+        scope = self._scope(matched.session, candidate.scope)
         counts = scope.of(candidate.key)
         counts[0] += 1
         counts[1] += eligible
         if candidate.guard is not None and candidate.guard.during is not None:
-            scope.begin(candidate.key, claim.now)
+            scope.begin(candidate.key, matched.monotonic)
 
     def _modifiers(
-        self, claim: MatchResult, *, count: bool
+        self, matched: MatchResult, *, count: bool
     ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
         """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
         outcome of the request."""
         applied: list[Selected] = []
         skipped: list[tuple[Candidate, GuardReason]] = []
         scope_name: str | None = None
-        for candidate in claim.modifiers:
+        for candidate in matched.modifiers:
             if candidate.scope != scope_name:
                 scope_name = candidate.scope
-                scope = self._scope(claim.session, scope_name)
+                scope = self._scope(matched.session, scope_name)
             counts = scope.of(candidate.key)
             tries, eligible = counts
             guard = candidate.guard
@@ -182,14 +218,14 @@ class SessionCounters:
                 applied.append(Selected(candidate, tries, eligible))
                 is_eligible = True
             else:
-                reason = _blocking_guard(guard, claim, candidate, scope, tries, eligible)
+                reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
                 if reason is None:
                     applied.append(Selected(candidate, tries, guard.response_count(eligible)))
                 else:
                     skipped.append((candidate, reason))
                 is_eligible = reason is None or reason in ELIGIBLE
                 if count and guard.during is not None:
-                    scope.begin(candidate.key, claim.now)
+                    scope.begin(candidate.key, matched.monotonic)
             if count:
                 counts[0] = tries + 1
                 counts[1] = eligible + is_eligible
@@ -219,12 +255,12 @@ class SessionCounters:
 
 
 def _blocking_guard(
-    guard: Guard, claim: MatchResult, candidate: Candidate, scope: ScopeState, tries: int, eligible: int
+    guard: Guard, matched: MatchResult, candidate: Candidate, scope: ScopeState, tries: int, eligible: int
 ) -> GuardReason | None:
     """Return the guard that blocks a candidate; None if none does."""
-    reason = guard.blocked_by_state(scope.elapsed(candidate.key, claim.now), scope.states)
+    reason = guard.blocked_by_state(scope.elapsed(candidate.key, matched.monotonic), scope.states)
     if reason is not None:
         return reason
-    if guard.loses_chance(claim.seed, candidate.random_key, candidate.scope, tries):
+    if guard.loses_chance(matched.seed, candidate.random_key, candidate.scope, tries):
         return "lost its chance"
     return guard.blocked_by_count(eligible)

@@ -31,13 +31,15 @@ MAX_NAMED_IDS: Final = 3
 
 class Session:
     """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
-    at any time, and end with the session. `used` is the time of its last use on a clock that is never set, `used_at`
-    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id."""
+    at any time, and end with the session. `used` is the time of its last use on a monotonic clock, `used_at`
+    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id. `shown` is
+    the id for readers, without a key; empty before a request names the session."""
 
-    __slots__ = ("counts", "lookup", "number", "seed", "time_scale", "used", "used_at")
+    __slots__ = ("counts", "lookup", "number", "seed", "shown", "time_scale", "used", "used_at")
 
     def __init__(self, lookup: ResponseLookup, memory: ScopeMemory, number: int) -> None:
         self.number = number
+        self.shown = ""
         self.counts = SessionCounters(MAX_SESSION_SCOPES, memory)
         self.lookup = lookup
         self.seed: int | None = None
@@ -67,7 +69,7 @@ class Sessions:
         self._responses = ResponseStore()
         self.prompt_caches: PromptCaches = PromptCaches()
         self._created = 0
-        """How many sessions were created."""
+        """The number of sessions that were created."""
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
         self._max_sessions = max_sessions
@@ -76,15 +78,15 @@ class Sessions:
         self.ended: list[Callable[[Sequence[str]], None]] = []
         """Callbacks with the ids of sessions that ended."""
 
-    def session(self, id: str, now: float, at: float | None = None) -> Session:
-        """Return a session and record its use: `now` is on a clock that is never set, `at` in seconds since the epoch
-        (by default `now`). Create the session if no session has this id, or if it has ended."""
+    def session(self, id: str, monotonic: float, at: float | None = None) -> Session:
+        """Return a session and record its use: `monotonic` is on a monotonic clock, `at` in seconds since the epoch
+        (by default the same). Create the session if no session has this id, or if it has ended."""
         found = self._sessions.get(id)
-        if found is not None and found.used + self.unused > now:
+        if found is not None and found.used + self.unused > monotonic:
             self._sessions.move_to_end(id)
-        self.expire(now)
+        self.expire(monotonic)
         found = self._of(id)
-        found.used, found.used_at = now, now if at is None else at
+        found.used, found.used_at = monotonic, monotonic if at is None else at
         return found
 
     def time_scale(self, id: str) -> float | None:
@@ -97,9 +99,9 @@ class Sessions:
         found = self._sessions.get(id)
         return 0 if found is None else found.number
 
-    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""
-        return self._counts(claim.session).decide(claim, count=count)
+        return self._counts(matched.session).decide(matched, count=count)
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
@@ -151,10 +153,10 @@ class Sessions:
     def lookup(self, session: str) -> ResponseLookup:
         return self._responses.lookup(session)
 
-    def remember(self, session: str, memo: StoreUpdate) -> None:
-        self._responses.remember(session, memo)
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        self._responses.remember(session, update)
 
-    def held(self) -> Mapping[str, Session]:
+    def named(self) -> Mapping[str, Session]:
         """Return all sessions but the shared one by id, the least recently used first."""
         return dict(self._sessions)
 
@@ -182,11 +184,11 @@ class Sessions:
             found = self._sessions[id] = Session(self._responses.lookup(id), self._memory, self._created)
         return found
 
-    def expire(self, now: float) -> None:
-        """End the sessions that were unused for too long; `now` is on the clock of `session`."""
+    def expire(self, monotonic: float) -> None:
+        """End the sessions that were unused for too long."""
         ended = []
         for id, session in self._sessions.items():
-            if session.used + self.unused > now:
+            if session.used + self.unused > monotonic:
                 break
             ended.append(id)
         if ended:
@@ -199,15 +201,18 @@ class Sessions:
         for callback in self.ended if ids else ():
             callback(ids)
 
+    def shown(self, id: str) -> str:
+        """Return the id of a session for readers: a client may use its key as the id."""
+        found = self._sessions.get(id)
+        return (found.shown if found is not None else "") or Redactor().session(id)
+
     def _end(self, ids: Sequence[str], reason: str) -> None:
+        shown = [self.shown(id) for id in ids[:MAX_NAMED_IDS]]
         self._forget(ids)
         if self._log is not None:
             more = f" and {len(ids) - MAX_NAMED_IDS} more" if len(ids) > MAX_NAMED_IDS else ""
             single = len(ids) == 1
-            names = ", ".join(
-                map(Redactor().session, ids[:MAX_NAMED_IDS])
-            )  # a client may use its key as the id
             self._log(
-                f"session{'s' * (not single)} {names}{more} ended: {reason}; "
+                f"session{'s' * (not single)} {', '.join(shown)}{more} ended: {reason}; "
                 f"{'it begins' if single else 'they begin'} anew when {'it is' if single else 'they are'} named again"
             )

@@ -19,7 +19,7 @@ SLOTS: Final = 1 << 18
 _SIZE: Final = 8
 """Bytes of a slot."""
 COUNT_BYTES: Final = SLOTS * _SIZE
-"""Bytes of all slots. The table of prompt caches is behind them in the same file."""
+"""Bytes of all slots. The table of prompt caches is after them in the same file."""
 
 
 class SharedCounts:
@@ -70,7 +70,7 @@ def _anonymous_file() -> int:
 
 
 class SlotTable:
-    """Which slot counts which key. The supervisor assigns slots, and hands the table to all workers."""
+    """Which slot counts which key. The supervisor assigns slots, and sends the table to all workers."""
 
     NUMBER: Final = 0
     """The number of the next request of the shared session, in the global scope."""

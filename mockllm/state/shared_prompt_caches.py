@@ -69,7 +69,7 @@ class SharedPromptCaches(PromptCaches):
     def _write(self, entry: CacheWrite, now: float) -> None:
         number, times = _number(entry.key), self._times
         place = self._find(number)
-        lifetime, last = entry.lifetime, now + entry.longest
+        lifetime, last = entry.lifetime, now + entry.max_lifetime
         if place is None:
             place = min(self._places(number), key=lambda free: times[free + 2])
         elif times[place + 2] > now:

@@ -17,23 +17,23 @@ NUMBER: Final = SlotTable.NUMBER
 REPLICA: Final = 1 << 40
 """Numbers of the requests of one group of workers: each group that shares a store begins at a multiple of it."""
 MAX_COMBINATIONS: Final = 10_000
-"""How many combinations of keys have their slots cached."""
+"""The most combinations of keys that have their slots cached."""
 
 
-class DecisionElsewhere(Exception):
-    """The counts of a request are not in this process. `claim` is what a decision needs."""
+class DecisionInStore(Exception):
+    """The counts of a request are not in this process. `matched` is what a decision needs."""
 
-    def __init__(self, claim: MatchResult) -> None:
+    def __init__(self, matched: MatchResult) -> None:
         super().__init__()
-        self.claim = claim
+        self.matched = matched
 
 
 LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
-"""What a lookup wants: its method and argument."""
+"""The method and the argument of a lookup."""
 LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 
-class LookupElsewhere(BaseException):
+class LookupInStore(BaseException):
     """A request needs a stored response or call that is not in this process. The caller fetches it, adds it to the
     request's lookup, and responds again."""
 
@@ -44,7 +44,7 @@ class LookupElsewhere(BaseException):
 
 
 class FetchedLookup(ResponseLookup):
-    """The stored responses and calls that were fetched for one request. Raises LookupElsewhere for all others."""
+    """The stored responses and calls that were fetched for one request. Raises LookupInStore for all others."""
 
     __slots__ = ("_found", "_session")
 
@@ -72,15 +72,15 @@ class FetchedLookup(ResponseLookup):
         try:
             return self._found[key]
         except KeyError:
-            raise LookupElsewhere(self._session, key) from None
+            raise LookupInStore(self._session, key) from None
 
 
-def counts_anything(claim: MatchResult) -> bool:
+def counts_anything(matched: MatchResult) -> bool:
     """Return whether a decision depends on counts that all processes must share."""
     return (
-        bool(claim.session)
-        or any(candidate.counts for candidate in claim.modifiers)
-        or any(candidate.counts for candidate in claim.rules)
+        bool(matched.session)
+        or any(candidate.uses_counts for candidate in matched.modifiers)
+        or any(candidate.uses_counts for candidate in matched.rules)
     )
 
 
@@ -119,7 +119,7 @@ class SharedTallies(SessionCounters):
 
 
 class SharedSessions(Sessions):
-    """The sessions of a worker process. `decide` raises DecisionElsewhere where something counts."""
+    """The sessions of a worker process. `decide` raises DecisionInStore where something counts."""
 
     shared: SharedTallies
 
@@ -132,7 +132,7 @@ class SharedSessions(Sessions):
         self.shared = SharedTallies(counts, first)
         self.local = Sessions(max_sessions=max_sessions, unused=unused)
         """Decides while there is no other place to decide."""
-        self.remember_elsewhere: Callable[[str, StoreUpdate], None] | None = None
+        self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
         """Stores responses and calls outside of this process; without it, they are in its memory."""
 
     def session(self, id: str, now: float, at: float | None = None) -> Session:
@@ -141,29 +141,29 @@ class SharedSessions(Sessions):
         return found
 
     def lookup(self, session: str) -> ResponseLookup:
-        return super().lookup(session) if self.remember_elsewhere is None else FetchedLookup(session, {})
+        return super().lookup(session) if self.remember_in_store is None else FetchedLookup(session, {})
 
-    def remember(self, session: str, memo: StoreUpdate) -> None:
-        if self.remember_elsewhere is None:
-            super().remember(session, memo)
+    def remember(self, session: str, update: StoreUpdate) -> None:
+        if self.remember_in_store is None:
+            super().remember(session, update)
         else:
-            self.remember_elsewhere(session, memo)
+            self.remember_in_store(session, update)
 
     def number(self, id: str) -> int:
         """Return 0: the numbers of several processes differ."""
         return 0
 
-    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
-        """Decide where nothing counts. Raise DecisionElsewhere otherwise."""
+    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+        """Decide where nothing counts. Raise DecisionInStore otherwise."""
         if not count:
-            return self.local.decide(claim, count=False)
-        if counts_anything(claim):
-            raise DecisionElsewhere(claim)
-        modifiers, winner = claim.modifiers, claim.rules[0] if claim.rules else None
-        outcome: Outcome = "miss" if winner is None else "rule"
+            return self.local.decide(matched, count=False)
+        if counts_anything(matched):
+            raise DecisionInStore(matched)
+        modifiers, winner = matched.modifiers, matched.rules[0] if matched.rules else None
+        outcome: Outcome = "unmatched" if winner is None else "rule"
         if any(modifier.error for modifier in modifiers):
             outcome = "modifier"
-        elif claim.refused(winner):
+        elif matched.fails_validation(winner):
             outcome = "invalid"
         counted = [modifier.key for modifier in modifiers]
         if winner is not None:

@@ -1,4 +1,4 @@
-"""A connection to a Valkey or Redis server: commands of one iteration of the event loop leave in one write.
+"""A connection to a Valkey or Redis server: commands of one iteration of the event loop are sent in one write.
 
 The package `redis` reads the address, and `hiredis` the replies. Requests do not use its client, which takes several
 times as long for a command.
@@ -95,7 +95,7 @@ class StoreConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._replies: deque[asyncio.Future[Any] | None] = deque()
         self._seen = 0
-        """How many commands were sent when `expire` was last called."""
+        """The number of commands that were sent when `expire` was last called."""
         self._sent = 0
         self._unsent: list[bytes] = []
         self._loop = asyncio.get_running_loop()

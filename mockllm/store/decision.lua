@@ -324,7 +324,7 @@ end
 local function decide(keys, arguments)
   local stored = keys[#keys]
   local request = cmsgpack.unpack(arguments[1])
-  local miss_refused, scope_ttl, modifiers, rules, remember = request[2], request[6], request[7], request[8], request[9]
+  local unmatched_refused, scope_ttl, modifiers, rules, remember = request[2], request[6], request[7], request[8], request[9]
   now, tokens, slot, term = request[1], request[3], request[4], request[5]
   if remember > 0 then
     local before = redis.call('GET', stored)
@@ -353,7 +353,7 @@ local function decide(keys, arguments)
   local place = number(counting, 'n')
   put(counting, 'n', place + 1)
 
-  local outcome, limits, loads, full = winner and 'rule' or 'miss', {}, {}, 0
+  local outcome, limits, loads, full = winner and 'rule' or 'unmatched', {}, {}, 0
   local accounts, failing = {}, false
   for index = #applied, 1, -1 do
     local each = applied[index]
@@ -399,10 +399,10 @@ local function decide(keys, arguments)
   end
   note_gauges(accounts, limits)
 
-  local refused = miss_refused
+  local refused = unmatched_refused
   if winner then refused = winner.refused end
-  if (outcome == 'rule' or outcome == 'miss') and refused then outcome = 'invalid' end
-  if outcome == 'rule' or outcome == 'miss' then
+  if (outcome == 'rule' or outcome == 'unmatched') and refused then outcome = 'invalid' end
+  if outcome == 'rule' or outcome == 'unmatched' then
     for _, each in ipairs(tried) do
       if each ~= winner then count_try(each, takes_turn(each.code)) end
     end

@@ -1,4 +1,4 @@
-"""What the control API of a supervisor reads and changes in the store: sessions, and counts as a whole."""
+"""The data that the control API of a supervisor reads and changes in the store: sessions, and counts as a whole."""
 
 from __future__ import annotations
 

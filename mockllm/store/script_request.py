@@ -1,4 +1,4 @@
-"""What the script `decision.lua` reads: the candidates of a request with all facts that its decision needs.
+"""The input of the script `decision.lua`: the candidates of a request with all facts that its decision needs.
 
 Keys have no text of a request: sessions and scopes are hashes in them.
 """
@@ -22,11 +22,11 @@ from mockllm.core.selection.guards import Guard, StateValue
 TERM: Final = 30.0
 """Seconds after which the place of a response is free whose process does not renew it."""
 REMEMBERED: Final = 60.0
-"""Seconds for which the store remembers a decision, so that a repeated request does not count twice."""
+"""Seconds for which the store holds a decision, so that a repeated request does not count twice."""
 SCOPE_TTL: Final = 7 * 24 * 3600
 """Seconds for which the counts of an unused scope last outside of sessions. Clients choose scopes."""
 FEW_DRAWS: Final = 8
-"""How many tries the draws are sent for, from the one that is expected."""
+"""The most tries for which draws are sent, from the expected one on."""
 MANY_DRAWS: Final = 64
 """The same after another number of tries was found."""
 MAX_CACHED: Final = 20_000
@@ -52,35 +52,34 @@ class ScriptRequestWriter:
 
     def write(
         self,
-        claim: MatchResult,
+        matched: MatchResult,
         id: str,
         tries: Sequence[int],
         *,
         draws: int = FEW_DRAWS,
         now: int = 0,
     ) -> ScriptRequest:
-        """Return the request of a decision. `tries` are the expected tries of the modifiers, then of the rules; `now`
-        is a time in microseconds in place of the store's clock, for tests."""
-        base = session_base(self._prefix, claim.session)
+        """Return the request of a decision. `tries` are the expected tries of the modifiers, then of the rules.
+        `now` is a time in microseconds in place of the store's clock, for tests."""
+        base = session_base(self._prefix, matched.session)
         scopes: dict[str, int] = {"": 1}
         modifiers = [
-            self._row(candidate, scopes, claim.seed, expected, draws)
-            for candidate, expected in zip(claim.modifiers, tries, strict=False)
+            self._row(candidate, scopes, matched.seed, expected, draws)
+            for candidate, expected in zip(matched.modifiers, tries, strict=False)
         ]
         rules = [
-            [*self._row(candidate, scopes, claim.seed, expected, draws), claim.refused(candidate)]
-            for candidate, expected in zip(claim.rules, tries[len(claim.modifiers) :], strict=False)
+            [
+                *self._row(candidate, scopes, matched.seed, expected, draws),
+                matched.fails_validation(candidate),
+            ]
+            for candidate, expected in zip(matched.rules, tries[len(matched.modifiers) :], strict=False)
         ]
-        ttl = [self._ttl(claim.session, scope) for scope in scopes]
-        counts_tokens = any(
-            each.limit is not None and each.limit.tokens is not None for each in claim.modifiers
-        )
-        tokens = claim.tokens() if counts_tokens else 0
-        missed = not claim.rules or claim.rules[-1].guard is not None
+        ttl = [self._ttl(matched.session, scope) for scope in scopes]
+        unmatched = not matched.rules or matched.rules[-1].guard is not None
         payload = [
             now,
-            missed and claim.refused(None),
-            tokens,
+            unmatched and matched.fails_validation(None),
+            _tokens(matched),
             id,
             round(TERM * MICRO),
             ttl,
@@ -231,3 +230,9 @@ def _draws(
         for number in range(count)
     ]
     return [tries, [(value >= bound) is lost for value in drawn]]
+
+
+def _tokens(matched: MatchResult) -> int:
+    """Return the tokens that a request takes of its limits; 0 if none of them counts tokens, which costs nothing."""
+    counted = any(each.limit is not None and each.limit.tokens is not None for each in matched.modifiers)
+    return matched.tokens() if counted else 0

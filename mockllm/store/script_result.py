@@ -1,4 +1,4 @@
-"""What the script `decision.lua` returns, as a decision."""
+"""The result of the script `decision.lua`, as a decision."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ MakeSlot = Callable[[Sequence[Candidate], float], InFlightSlot]
 
 
 def read_result(
-    data: bytes, claim: MatchResult, number: Callable[[], int], make_slot: MakeSlot
+    data: bytes, matched: MatchResult, number: Callable[[], int], make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
     """Read a result. `number` returns the number of a request of the shared session in the global scope, which the
     store does not count."""
@@ -62,23 +62,23 @@ def read_result(
         return MissingDraws([row[1] for row in rows])
     modifiers: list[Selected] = []
     skipped: list[tuple[Candidate, GuardReason]] = []
-    for candidate, row in zip(claim.modifiers, applied, strict=True):
+    for candidate, row in zip(matched.modifiers, applied, strict=True):
         if row[0] == FREE:
             modifiers.append(_selected(candidate, row))
         else:
             skipped.append((candidate, _reason(candidate, row)))
     blocked = [
         (candidate, _reason(candidate, row))
-        for candidate, row in zip(claim.rules, tried, strict=False)
+        for candidate, row in zip(matched.rules, tried, strict=False)
         if row[0] != FREE
     ]
-    winner = _selected(claim.rules[winning - 1], tried[winning - 1]) if winning else None
+    winner = _selected(matched.rules[winning - 1], tried[winning - 1]) if winning else None
     at = now / MICRO
-    bounds, slot = _admission(outcome, claim, modifiers, limits, loads, full, at, make_slot)
+    admission, slot = _admission(outcome, matched, modifiers, limits, loads, full, at, make_slot)
     scope = winner.candidate.scope if winner is not None else ""
-    if not claim.session and not scope:
+    if not matched.session and not scope:
         place = number()
-    decision = Decision(outcome, winner, modifiers, place, blocked, bounds, slot, skipped)
+    decision = Decision(outcome, winner, modifiers, place, blocked, admission, slot, skipped)
     return StoreDecision(decision, at, [row[1] for row in rows])
 
 
@@ -100,7 +100,7 @@ def _reason(candidate: Candidate, row: Sequence[Any]) -> GuardReason:
 
 def _admission(
     outcome: str,
-    claim: MatchResult,
+    matched: MatchResult,
     modifiers: Sequence[Selected],
     limits: Sequence[Any],
     loads: Sequence[int],
@@ -117,13 +117,13 @@ def _admission(
     statuses = [_status(each.limit, row) for each, row in zip(limited, limits, strict=True) if each.limit]
     if outcome == "modifier":
         return AdmissionResult(tightest(statuses)), None
-    tokens = claim.tokens() if any(each.limit and each.limit.tokens is not None for each in limited) else 0
+    tokens = matched.tokens() if any(each.limit and each.limit.tokens is not None for each in limited) else 0
     results = [_result(each.limit, row, at) for each, row in zip(limited, limits, strict=True) if each.limit]
     refusal, wait = limit_refusal(limited, results, lambda: statuses, tokens)
     if refusal is not None:
         return refusal, None
     if full:
-        return AdmissionResult(tightest(statuses), by=claim.modifiers[full - 1]), None
+        return AdmissionResult(tightest(statuses), by=matched.modifiers[full - 1]), None
     slower = 1.0
     for candidate, count in zip(loaded, loads, strict=True):
         assert candidate.load is not None, "it is loaded"

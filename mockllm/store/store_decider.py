@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
-from mockllm.state.shared_sessions import LookupElsewhere, LookupResult, SharedSessions
+from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.script_request import (
     FEW_DRAWS,
@@ -32,7 +32,7 @@ from mockllm.store.store_slots import RENEWAL, StoreSlot, StoreSlots
 
 OnFailure: TypeAlias = Literal["error", "local"]
 MAX_EXPECTED: Final = 50_000
-"""How many numbers of tries a process remembers."""
+"""The most numbers of tries that a process stores."""
 NOTED: Final = 10.0
 """Seconds between two notes that a session is used."""
 SESSIONS: Final = "mockllm:sessions"
@@ -57,11 +57,12 @@ class StoreDecider:
         self._state = state
         self._wait = wait
         self._on_failure = on_failure
+        self._unused = unused
         self._writer = ScriptRequestWriter(unused)
         self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused)
         self._unconfirmed: list[asyncio.Future[Any]] = []
-        state.remember_elsewhere = self._remember
+        state.remember_in_store = self._remember
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
         self._expected: dict[tuple[str, str, str], int] = {}
@@ -70,7 +71,7 @@ class StoreDecider:
         """The tries that this process had decided, by key."""
         self.eligible: Counter[str] = Counter()
         self.failures = 0
-        """How many requests had no decision of the store."""
+        """The number of requests that had no decision of the store."""
         self.link.keep_open()
         asyncio.get_running_loop().call_later(RENEWAL, self._renew)
 
@@ -82,36 +83,36 @@ class StoreDecider:
             f"the store {self.link.address.shown} is away ({self.link.problem}): requests that count {effect}"
         )
 
-    async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
+    async def decide(self, matched: MatchResult, request: Request) -> Decision | Failure:
         id = f"{self._name}{next(self._ids)}"
         try:
-            decision = await self._decide(claim, id)
+            decision = await self._decide(matched, id)
         except (TimeoutError, StoreAway, StoreRefused) as error:
-            self._abandon(claim, id)
-            return self._without(claim, error)
-        except asyncio.CancelledError:  # the client has left
-            self._abandon(claim, id)
+            self._abandon(matched, id)
+            return self._without(matched, error)
+        except asyncio.CancelledError:  # the client has disconnected
+            self._abandon(matched, id)
             raise
-        self._count(claim, decision)
+        self._count(matched, decision)
         return decision
 
-    async def _decide(self, claim: MatchResult, id: str) -> Decision:
-        candidates = (*claim.modifiers, *claim.rules)
-        known, session, draws = self._expected, claim.session, FEW_DRAWS
+    async def _decide(self, matched: MatchResult, id: str) -> Decision:
+        candidates = (*matched.modifiers, *matched.rules)
+        known, session, draws = self._expected, matched.session, FEW_DRAWS
         tries: Sequence[int] = [known.get((session, each.scope, each.key), 0) for each in candidates]
         base = session_base("mockllm", session)
         if session:
             self._note_use(session)
         while True:
-            sent = self._writer.write(claim, id, tries, draws=draws)
+            sent = self._writer.write(matched, id, tries, draws=draws)
             data = await self.link.decide(list(sent.keys), sent.payload)
-            result = read_result(data, claim, self._number, partial(self._slot, claim, id, base))
+            result = read_result(data, matched, self._number, partial(self._slot, matched, id, base))
             if not isinstance(result, MissingDraws):
-                self._expect(claim, candidates, result.tries)
+                self._expect(matched, candidates, result.tries)
                 return result.decision
             tries, draws = [*result.tries, *tries[len(result.tries) :]], MANY_DRAWS
 
-    async def look_up(self, lookup: LookupElsewhere) -> LookupResult | Failure:
+    async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
         try:
             async with asyncio.timeout(self._wait):
                 return await self._memory.look_up(lookup.session, lookup.key)
@@ -146,32 +147,32 @@ class StoreDecider:
         return self._state.shared.take(())[0]
 
     def _slot(
-        self, claim: MatchResult, id: str, base: bytes, candidates: Sequence[Candidate], at: float
+        self, matched: MatchResult, id: str, base: bytes, candidates: Sequence[Candidate], at: float
     ) -> StoreSlot:
-        return StoreSlot(self._slots, id, base, candidates, at - claim.now)
+        return StoreSlot(self._slots, id, base, candidates, at - matched.monotonic)
 
-    def _expect(self, claim: MatchResult, candidates: Sequence[Candidate], tries: Iterable[int]) -> None:
+    def _expect(self, matched: MatchResult, candidates: Sequence[Candidate], tries: Iterable[int]) -> None:
         """Remember the tries of what is drawn."""
         if len(self._expected) > MAX_EXPECTED:
             self._expected.clear()
         for candidate, number in zip(candidates, tries, strict=False):
             guard, limit = candidate.guard, candidate.limit
             if (guard is not None and guard.chance is not None) or (limit and limit.strategy == "random"):
-                self._expected[claim.session, candidate.scope, candidate.key] = number + 1
+                self._expected[matched.session, candidate.scope, candidate.key] = number + 1
 
-    def _abandon(self, claim: MatchResult, id: str) -> None:
+    def _abandon(self, matched: MatchResult, id: str) -> None:
         """Free the places that a decision may have taken whose result is unknown."""
         placed = [
             each
-            for each in claim.modifiers
+            for each in matched.modifiers
             if each.load or (each.limit and each.limit.concurrent is not None)
         ]
         if placed:
-            StoreSlot(self._slots, id, session_base("mockllm", claim.session), placed, 0.0).release()
+            StoreSlot(self._slots, id, session_base("mockllm", matched.session), placed, 0.0).release()
 
-    def _without(self, claim: MatchResult, error: Exception) -> Decision | Failure:
+    def _without(self, matched: MatchResult, error: Exception) -> Decision | Failure:
         self.failures += 1
-        return self._state.local.decide(claim) if self._on_failure == "local" else self._failure(error)
+        return self._state.local.decide(matched) if self._on_failure == "local" else self._failure(error)
 
     def _failure(self, error: Exception) -> Failure:
         why = f"no decision within {self._wait:g} s" if isinstance(error, TimeoutError) else str(error)
@@ -179,21 +180,22 @@ class StoreDecider:
             why = self.link.problem
         return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
 
-    def _count(self, claim: MatchResult, decision: Decision) -> None:
+    def _count(self, matched: MatchResult, decision: Decision) -> None:
         """Count the tries and eligible tries that the control API shows."""
         tries, eligible = self.tries, self.eligible
         for selected in decision.modifiers:
             tries[selected.candidate.key] += 1
             eligible[selected.candidate.key] += 1
         if decision.outcome in COUNTED_OUTCOMES:
-            for candidate, _ in decision.refused:
+            for candidate, _ in decision.blocked_rules:
                 tries[candidate.key] += 1
             if decision.rule is not None:
                 tries[decision.rule.candidate.key] += 1
                 eligible[decision.rule.candidate.key] += 1
 
     def _note_use(self, session: str) -> None:
-        """Note in the store that a session is used, some times a minute."""
+        """Note in the store that a session is used, some times a minute. Sessions that have ended are removed: no
+        count of theirs is there any more."""
         now = time.time()
         if now - self._noted.get(session, 0.0) < NOTED:
             return
@@ -201,6 +203,7 @@ class StoreDecider:
             self._noted.clear()
         self._noted[session] = now
         self.link.post("ZADD", SESSIONS, f"{now:.3f}", session)
+        self.link.post("ZREMRANGEBYSCORE", SESSIONS, "-inf", f"({now - self._unused:.3f}")
 
     def _renew(self) -> None:
         self._slots.renew(time.monotonic())

@@ -27,7 +27,7 @@ PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "NOSCRIPT", "CLUS
 class DecisionScript:
     """The script in the store: a function, or for servers without functions (before Redis 7) a script by its digest.
 
-    A function is compiled once. Of a script, all functions in it are made again for each call.
+    A function is compiled once. All functions in a script are made again for each call.
     """
 
     def __init__(self) -> None:

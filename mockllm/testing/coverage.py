@@ -53,11 +53,11 @@ class Coverage(Struct):
             self._reached.add((rule, None if picked is None else picked + 1))
 
     @property
-    def missed(self) -> list[CoveragePoint]:
+    def uncovered(self) -> list[CoveragePoint]:
         """Points that no example reached, in file order. For an unreached rule its steps are omitted."""
         reached = self._reached
-        missed = (point for point in self.points if not self._has(point))
-        return [point for point in missed if point.step is None or (point.id, None) in reached]
+        uncovered = (point for point in self.points if not self._has(point))
+        return [point for point in uncovered if point.step is None or (point.id, None) in reached]
 
     @property
     def share(self) -> float:

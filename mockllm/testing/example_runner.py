@@ -181,8 +181,8 @@ def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
 
 
 def _planned(group: ScenarioSources, gathered: LoadedScenarios, pack: str | None) -> Iterator[PlannedExample]:
-    """Yield the examples of the user's files, or of one pack. Of a disabled file, yield examples that set parameters,
-    which may enable the file."""
+    """Yield the examples of the user's files, or of one pack. For a disabled file, yield examples that set
+    parameters, which may enable the file."""
     for entry in gathered.examples:
         if entry.pack == pack:
             yield PlannedExample(group, entry.where, entry.name, entry.file, entry.number, entry.spec.with_)

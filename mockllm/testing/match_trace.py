@@ -16,13 +16,13 @@ from mockllm.core.rendering.plan import WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision, Selected
 from mockllm.engine import Engine
-from mockllm.engine.near_misses import NEAREST, guard_line, near_miss_line, nearest, shown
+from mockllm.engine.near_misses import NEAREST, guard_line, location_and_name, near_miss_line, nearest
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.testing.expectations import Outcome, names_of
 
 MAX_SHOWN_ALL: Final = 10
-"""Up to this number of rules, all are shown. Of more, only matching ones and the nearest others."""
+"""Up to this number of rules, all are shown. Among more, only matching ones and the nearest others."""
 NEAREST_RULES: Final = 5
 LATER: Final = 3
 
@@ -83,19 +83,19 @@ def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[T
     catalog = engine.catalog
     items = catalog.items
     end = catalog.rules if decision.rule is None else decision.rule.candidate.item
-    refused = {candidate.item: (candidate, why) for candidate, why in decision.refused}
-    others = [number for number in range(end) if number not in refused]
+    blocked = {candidate.item: (candidate, why) for candidate, why in decision.blocked_rules}
+    others = [number for number in range(end) if number not in blocked]
     if end > MAX_SHOWN_ALL:
         others = [
             number
             for number, _ in catalog.index.nearest(request, NEAREST_RULES, end)
-            if number not in refused
+            if number not in blocked
         ]
     found = []
-    for number in sorted({*refused, *others}):
+    for number in sorted({*blocked, *others}):
         item = items[number]
-        if number in refused:
-            found.append(_trace_entry(item, number, "stood aside", guard_line(item, *refused[number])))
+        if number in blocked:
+            found.append(_trace_entry(item, number, "stood aside", guard_line(item, *blocked[number])))
         else:
             line = near_miss_line(item, item.matcher.differences(request))
             found.append(_trace_entry(item, number, "did not match", line))
@@ -105,7 +105,7 @@ def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[T
         )
         later = (number for number in range(end + 1, catalog.rules) if items[number].matcher.matches(request))
         found += [_trace_entry(items[number], number, "comes later") for number in islice(later, LATER)]
-    return found, end - len(refused) - len(others)
+    return found, end - len(blocked) - len(others)
 
 
 def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = "") -> TraceEntry:
@@ -141,7 +141,7 @@ _BEFORE: Final = {
     "overloaded": "a modifier's load",
     "invalid": "the request's validation",
 }
-"""What replaces a matching rule, by the outcome."""
+"""The origin of the response that replaces a matching rule, by the outcome."""
 
 
 class MismatchReport:
@@ -163,7 +163,7 @@ class MismatchReport:
             known = dict.fromkeys(names_of(item.id)[0] for item in rules)
             yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
         if decision.rule is not None:
-            yield f"{shown(catalog.items[decision.rule.candidate.item])}: matched"
+            yield f"{location_and_name(catalog.items[decision.rule.candidate.item])}: matched"
         elif not found:
             for item, differences in nearest(catalog, self._request, NEAREST):
                 yield near_miss_line(item, differences)
@@ -172,8 +172,8 @@ class MismatchReport:
         differences = item.matcher.differences(self._request)
         if not all(difference.matched for difference in differences):
             return near_miss_line(item, differences)
-        for candidate, refused in self.decision.refused:
+        for candidate, blocked in self.decision.blocked_rules:
             if candidate.key == item.key:
-                return guard_line(item, candidate, refused)
+                return guard_line(item, candidate, blocked)
         before = _BEFORE.get(self.decision.outcome, "another rule")
-        return f"{shown(item)}: matched, but {before} came first"
+        return f"{location_and_name(item)}: matched, but {before} came first"

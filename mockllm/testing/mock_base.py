@@ -67,7 +67,7 @@ class MockBase:
     def _release(self, session: str, name: str) -> int:
         raise NotImplementedError  # pragma: no cover - abstract
 
-    """The session of this object; None for the server, which sees all requests."""
+    """The session of this object; None for the server, which gets all requests."""
 
     def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
         """Add a rule with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are other keys of a rule:

@@ -1,7 +1,7 @@
 """A mock server inside a test: `with MockLLM() as server: server.reply("Hi")`.
 
-It listens on a free port. Its rules are written in the scenario language: in files, in packs, or by the methods
-of `testing.mock_base`, where a later call has priority over earlier ones.
+It listens on a free port. Its rules are written in the scenario language: in files, in packs, or by the methods of
+`testing.mock_base`. A later call of such a method has priority over earlier ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import NOT_FOUND
-from mockllm.engine.session_id import named
+from mockllm.engine.session_id import read_session
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import ScenarioSources
@@ -101,7 +101,7 @@ class MockLLM(MockBase):
         """Start to listen. Raise CannotListen if the port is in use, RuntimeError if the server runs already."""
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
-        app = App(self._recording, limits=self._limits, lines=Ends(self._recording), clock=SwitchedClock)
+        app = App(self._recording, limits=self._limits, access_log=Ends(self._recording), clock=SwitchedClock)
         app.make_control = partial(create_control_api, app, self._recording)
         self._hosted = Hosted(app, self._address)
         return self
@@ -131,7 +131,7 @@ class MockLLM(MockBase):
         """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
         it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. Raise
         ValueError for an invalid id."""
-        wrong = None if id is None else named(id, "/")[2]
+        wrong = None if id is None else read_session(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
         sources = self._stack.sources
@@ -258,7 +258,7 @@ class ControlledEngine:
         self.metrics: Metrics = app.metrics
         self.playing = app.playing
         self.gates = app.gates
-        self.serving = app.serving
+        self.serving_metrics = app.serving_metrics
         self.deadlines = app.deadlines
 
     @property

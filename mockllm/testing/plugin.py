@@ -117,8 +117,8 @@ def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture
 def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """Set the variables by which SDKs find the server (`OPENAI_BASE_URL`, `ANTHROPIC_API_KEY` …) for the test:
-    that of `mockllm_shared` if the test uses it without `mockllm`, else of `mockllm`."""
+    """Set the variables by which SDKs find the server (`OPENAI_BASE_URL`, `ANTHROPIC_API_KEY` …) for the test. The
+    server is `mockllm_shared` if the test uses it without `mockllm`, else `mockllm`."""
     names = request.fixturenames
     alone = "mockllm_shared" in names and "mockllm" not in names
     server: MockBase = request.getfixturevalue("mockllm_shared" if alone else "mockllm")

@@ -33,7 +33,7 @@ class Received:
         """The neutral name of the error in the response; None without an error."""
         self.faults = response.faults
         """The faults that were applied."""
-        self.missed = response.missed
+        self.missed = response.unmatched
         """Whether no rule matched."""
         self.ended: AccessLogRecord | None = None
         """The access log record; None until the response has ended."""

@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
-from mockllm.engine.session_id import PREFIX, SESSION, named, without
+from mockllm.engine.session_id import SESSION, path_without_session, read_session
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources
@@ -136,10 +136,10 @@ class RecordingEngine:
         loop."""
         stack = self._stack
         if self._sessions:
-            session = named(headers.get(SESSION), path)[0]
+            session = read_session(headers.get(SESSION), path)[0]
             stack = self._sessions.get(session or "", stack)
         self._current = self._engine(stack)
-        self._path = without(path)[1] if path.startswith(PREFIX) else path
+        self._path = path_without_session(path)
         return self._current
 
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
@@ -154,9 +154,9 @@ class RecordingEngine:
     def remember(self, session: str, update: StoreUpdate) -> None:
         self._engine(self._sessions.get(session, self._stack)).remember(session, update)
 
-    def has_rule(self, request: Request) -> bool:
+    def serves(self, request: Request) -> bool:
         assert self._current is not None
-        return self._current.has_rule(request)
+        return self._current.serves(request)
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         assert self._current is not None

@@ -1,5 +1,6 @@
-"""Requests from files, for `explain`: in the neutral form of examples, as recorded (path, headers, body), the bare
-body that a client sends to a provider, or entries of the journal (`mockllm requests --json`, its export).
+"""Requests from files, for `explain`. A file has the neutral form of examples, or a recorded request (path, headers,
+body). Or it has the bare body that a client sends to a provider, or entries of the journal (`mockllm requests
+--json`, its export).
 """
 
 from __future__ import annotations

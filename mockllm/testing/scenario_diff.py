@@ -74,7 +74,7 @@ class ScenarioPair:
         self.cases: list[Case] = [] if self.diagnostics else _cases(base, self._wanted)
 
     def compare(self, case: Case) -> list[Difference]:
-        """Return all differences that a client sees."""
+        """Return all differences for a client."""
         old, new = self._of(case)
         if isinstance(old, str) or isinstance(new, str):
             if old == new:

@@ -127,4 +127,5 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         prompt=observed_prompt if len(request.raw) >= MIN_BYTES else None,
         time_scale=each._response.time_scale,
         to_tool_server=request.to_tool_server,
+        unmatched=each._response.unmatched,
     )

@@ -22,7 +22,6 @@ from typing import Final, NamedTuple
 from mockllm.testing.thread_activity import ThreadActivity
 
 real_monotonic: Final = time.monotonic
-real_sleep: Final = time.sleep
 real_wait: Final = threading.Condition.wait
 
 
@@ -35,7 +34,7 @@ def real_poll(files: Iterable[int], seconds: float) -> list[int]:
 
 
 STEP: Final = 0.0005
-"""Seconds of real time between two looks of the watcher at threads that should go on by themselves."""
+"""Seconds of real time between two polls of threads that should continue by themselves."""
 PATIENCE: Final = 3600.0
 """Seconds that a wait in the operating system lasts at most before it is repeated."""
 

@@ -13,27 +13,27 @@ from tests.cli.in_process import command
 from tests.process import serving
 
 
-def asked(token: str | None = None, file: Path | None = None) -> AdminToken:
+def requested(token: str | None = None, file: Path | None = None) -> AdminToken:
     return admin_token({"admin_token": token, "admin_token_file": None if file is None else str(file)})
 
 
 def test_admin_token_option_is_used(tmp_path: Path) -> None:
-    assert asked() == asked("") == AdminToken()
-    assert asked("t0ken") == asked("t0ken\n") == AdminToken("t0ken")
-    assert asked(" ") == AdminToken()
+    assert requested() == requested("") == AdminToken()
+    assert requested("t0ken") == requested("t0ken\n") == AdminToken("t0ken")
+    assert requested(" ") == AdminToken()
     (tmp_path / "token").write_text("from-a-file\n")
-    assert asked(file=tmp_path / "token") == AdminToken("from-a-file")
+    assert requested(file=tmp_path / "token") == AdminToken("from-a-file")
 
 
 def test_missing_token_file_is_created_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "token"
-    made = asked(file=path)
-    assert made.generated == path
-    assert path.read_text() == f"{made.text}\n"
-    assert len(made.text or "") >= 32
+    built = requested(file=path)
+    assert built.generated == path
+    assert path.read_text() == f"{built.text}\n"
+    assert len(built.text or "") >= 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert asked(file=path) == AdminToken(made.text)  # the next start finds it
-    assert asked(file=tmp_path / "other").text != made.text
+    assert requested(file=path) == AdminToken(built.text)  # the next start finds it
+    assert requested(file=tmp_path / "other").text != built.text
 
 
 WRONG = {
@@ -48,7 +48,7 @@ WRONG = {
 @pytest.mark.parametrize("text", ["one two", "one\ntwo", "a\x1bb"])
 def test_admin_token_invalid_in_header_is_refused(text: str) -> None:
     with pytest.raises(BadOption, match="--admin-token: not a token: expected one word on one line"):
-        asked(text)
+        requested(text)
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=list(WRONG))
@@ -56,15 +56,15 @@ def test_token_file_without_token_is_refused(tmp_path: Path, text: bytes) -> Non
     path = tmp_path / "token"
     path.write_bytes(text)
     with pytest.raises(BadOption, match="--admin-token-file: "):
-        asked(file=path)
+        requested(file=path)
     assert path.read_bytes() == text
 
 
 def test_token_file_unwritable_or_with_option_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="No such file or directory"):
-        asked(file=tmp_path / "no" / "token")
+        requested(file=tmp_path / "no" / "token")
     with pytest.raises(BadOption, match="one of them"):
-        asked("x", tmp_path / "token")
+        requested("x", tmp_path / "token")
     done = command("serve", "--admin-token", "x", "--admin-token-file", "y", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
@@ -78,4 +78,4 @@ def test_generated_token_is_printed_once(tmp_path: Path) -> None:
         assert line.endswith(f"/dashboard?token={token}")
     with serving("--pack", "default", cwd=tmp_path, **variable) as server:
         server.line(lambda line: "Dashboard:" in line)
-        assert token not in server.said
+        assert token not in server.reported

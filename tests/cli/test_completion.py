@@ -28,12 +28,18 @@ def test_completion_names_all_commands(shell: str, capsys: pytest.CaptureFixture
 @pytest.mark.needs("bash")
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [(["mockllm", "se"], ["serve"]), (["mockllm", "serve", "--sc"], ["--scenarios"])],
-    ids=["a command", "an option"],
+    [
+        (["mockllm", "se"], ["serve"]),
+        (["mockllm", "serve", "--sc"], ["--scenarios"]),
+        (["mockllm", "serve", "--scenarios", "my"], ["mypack"]),
+        (["mockllm", "pack", "add", "my"], ["mypack"]),
+    ],
+    ids=["a command", "an option", "an option's folder", "a folder"],
 )
 def test_bash_completes(
     words: list[str], expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "mypack").mkdir()
     file = tmp_path / "mockllm.bash"
     file.write_text(script(capsys, "bash"), encoding="utf-8")
     line = f"""
@@ -42,5 +48,5 @@ def test_bash_completes(
     _shtab_mockllm mockllm {words[-1]} {words[-2]}
     printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    shown = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    shown = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert shown.stdout.split() == expected

@@ -26,6 +26,7 @@ def got(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, 
             return error.code, error.read()
 
 
+@pytest.mark.full
 def test_control_api_is_on_server_port(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios/a.yaml").write_text("rules: [{name: a, reply: hi}]\n")
@@ -67,6 +68,7 @@ async def followed(port: int) -> None:
         await follower.next("metrics")
 
 
+@pytest.mark.full
 def test_ready_lines_show_dashboard_without_token(tmp_path: Path) -> None:
     everywhere = ("--host", "0.0.0.0", "--port", "0", "--pack", "default")
     for more, text in (
@@ -78,9 +80,10 @@ def test_ready_lines_show_dashboard_without_token(tmp_path: Path) -> None:
             assert f"http://localhost:{server.port}/dashboard (" in line
             assert text in line
             assert got(f"http://localhost:{server.port}/dashboard")[0] == 200
-            assert "s3cret" not in server.said
+            assert "s3cret" not in server.reported
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("reload", [(), ("--no-reload",)], ids=["with reload", "without"])
 @pytest.mark.covering(count=1)
 def test_admin_port_in_use_ends_server(tmp_path: Path, reload: tuple[str, ...]) -> None:

@@ -19,9 +19,9 @@ from tests.server.control.live_server import Steered, steered
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
     folder = tmp_path / "scenarios"
     folder.mkdir()
-    with steered(folder, {"a.yaml": "rules: [{reply: Hi.}]"}) as made:
-        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{made.port}")
-        yield made
+    with steered(folder, {"a.yaml": "rules: [{reply: Hi.}]"}) as built:
+        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{built.port}")
+        yield built
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -33,7 +33,7 @@ def chunks(body: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def said(body: str) -> list[str]:
+def reported(body: str) -> list[str]:
     """The pieces of text; the role's chunk says nothing."""
     texts = [choice["delta"].get("content") for chunk in chunks(body) for choice in chunk["choices"]]
     return [text for text in texts if text]
@@ -50,11 +50,11 @@ def test_curl_without_body_gets_stream(tmp_path: Path) -> None:
     assert headers["content-type"].startswith("text/event-stream")
     assert headers["cache-control"] == "no-cache"
     assert headers["x-accel-buffering"] == "no"
-    assert len(said(body)) == 18
-    assert said(body)[:2] == ["Hello", " world"]
+    assert len(reported(body)) == 18
+    assert reported(body)[:2] == ["Hello", " world"]
     assert took >= 17 * 0.05, "eighteen chunks, fifty milliseconds apart"
     assert chunks(body)[0]["id"] != chunks(again)[0]["id"]
-    assert said(body) == said(again)
+    assert reported(body) == reported(again)
 
 
 BODIES = ["{", "", "[1]", '{"model": 7}', '{"stream": false, "model": "m", "messages": []}']
@@ -66,14 +66,14 @@ def test_curl_with_any_body_gets_response(tmp_path: Path) -> None:
         for body in BODIES:
             head, response = curl(server, "-d", body, "-H", "content-type: application/json")
             assert head.startswith("HTTP/1.1 200"), body
-            assert len(said(response)) == 18
+            assert len(reported(response)) == 18
 
 
 @pytest.mark.parametrize("count", [0, 1, 5625])
 @pytest.mark.covering(count=1)
 def test_as_many_chunks_as_one_likes_at_no_delay(tmp_path: Path, count: int) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT=str(count), CHUNK_DELAY_MS="0") as server:
-        assert len(said(curl(server)[1])) == count
+        assert len(reported(curl(server)[1])) == count
         anthropic = curl(server, path="/v1/messages")[1]
         assert anthropic.count("event: content_block_delta") == count
         assert anthropic.rstrip().endswith('{"type":"message_stop"}')

@@ -120,17 +120,17 @@ def test_diff_reports_parameters_of_one_side(capsys: pytest.CaptureFixture[str])
 
 
 def test_diff_compares_versions_in_repository(capsys: pytest.CaptureFixture[str]) -> None:
-    made = repository(Path("repo").absolute(), "1.0.0", "1.1.0")
-    write(made, {"more.yaml": HI})
-    tagged(made, "now")
+    built = repository(Path("repo").absolute(), "1.0.0", "1.1.0")
+    write(built, {"more.yaml": HI})
+    tagged(built, "now")
     assert run("diff", "repo@v1.0.0", "repo") == 1
     assert 'a greeting: text: "Hi from 1.0.0." -> "Hi from 1.1.0."' in capsys.readouterr().out
     assert run("diff", "repo@now", "repo@v1.1.0") == 0
-    write(made, {"mocks/a.yaml": BASE + HI})
-    git(made, "add", "--all")
-    git(made, "commit", "--quiet", "-m", "x")
-    git(made, "tag", "mocks")
-    write(made, {"mocks/a.yaml": (BASE + HI).replace("Hi.", "Ho.")})
+    write(built, {"mocks/a.yaml": BASE + HI})
+    git(built, "add", "--all")
+    git(built, "commit", "--quiet", "-m", "x")
+    git(built, "tag", "mocks")
+    write(built, {"mocks/a.yaml": (BASE + HI).replace("Hi.", "Ho.")})
     capsys.readouterr()
     assert run("diff", "repo/mocks@mocks", "repo/mocks") == 1, "also a folder that is no pack"
     assert 'text: "Hi." -> "Ho."' in capsys.readouterr().out

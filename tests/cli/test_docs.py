@@ -46,13 +46,37 @@ def get(url: str) -> tuple[int, str]:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, ""
+            return error.code, error.read().decode()
 
 
 def test_root_leads_to_the_page_of_the_version(url: str) -> None:
     with urllib.request.urlopen(url) as response:
         assert response.url == f"{url}/{__version__}/"
         assert response.read() == b"<title>Home</title>"
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("tutorial/", "tutorial.html"),
+        ("tutorial", "tutorial.html"),
+        ("tutorial.html?q=1", "tutorial.html"),
+        ("tutorial.md", "tutorial.html"),
+        (f"{__version__}/tutorial/", "tutorial.html"),
+        ("adr", "adr/"),
+        (__version__, ""),
+    ],
+)
+def test_other_form_of_address_leads_to_the_page(site: Path, url: str, path: str, page: str) -> None:
+    (site / "tutorial.html").write_text("Ten minutes")
+    (site / "adr").mkdir()
+    (site / "adr/index.html").write_text("Decisions")
+    with urllib.request.urlopen(f"{url}/{path}") as response:
+        assert response.url == f"{url}/{__version__}/{page}"
+
+
+def test_page_without_version_that_is_missing_is_404(url: str) -> None:
+    assert get(f"{url}/nothing/")[0] == 404
 
 
 def test_versions_list_has_this_version(url: str) -> None:
@@ -63,7 +87,9 @@ def test_versions_list_has_this_version(url: str) -> None:
     "path", ["../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "assets/", "gone.html"]
 )
 def test_other_files_and_folders_get_404(url: str, path: str) -> None:
-    assert get(f"{url}/{__version__}/{path}") == (404, "")
+    status, text = get(f"{url}/{__version__}/{path}")
+    assert status == 404
+    assert f'<a href="/{__version__}/">' in text
 
 
 def test_missing_site_is_explained(site: Path, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_explain_call_without_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(request) == 0
     out = capsys.readouterr().out
     assert "No rule is tried: openai:models responds by itself" in out
-    assert "greeting: sees generating calls only, since it names no api and no path" in out
+    assert "greeting: matches generating calls only, since it names no api and no path" in out
 
 
 def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,10 +39,10 @@ def entry(**more: Any) -> dict[str, Any]:
 
 
 def test_journal_entry_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    told = report(entry(), capsys)
-    assert told["rule"] == "a.yaml:greeting"
-    assert told["modifiers"] == ["a.yaml:late"]
-    assert told["guess"] == "request 7 of a journal, without its keys"
+    stated = report(entry(), capsys)
+    assert stated["rule"] == "a.yaml:greeting"
+    assert stated["modifiers"] == ["a.yaml:late"]
+    assert stated["guess"] == "request 7 of a journal, without its keys"
 
 
 def test_lines_of_the_journal_are_explained_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,9 +24,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "scenarios"
     folder.mkdir()
-    with steered(folder, {"a.yaml": FILE}) as made:
-        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{made.port}")
-        yield made
+    with steered(folder, {"a.yaml": FILE}) as built:
+        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{built.port}")
+        yield built
 
 
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:

@@ -67,6 +67,7 @@ def test_hunt_reports_and_keeps_a_finding(
     ]
 
 
+@pytest.mark.full
 def test_hunt_of_good_client_succeeds(tmp_path: Path, client: list[str]) -> None:
     (tmp_path / "expectations.yaml").write_text(
         "expect: {no_space: ignore, empty_chunk: ignore, silence: ignore}"

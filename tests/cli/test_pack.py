@@ -125,29 +125,34 @@ rules:
   - {name: a, match: {user: a}, proxy: "${server}"}
   - {name: b, match: {user: b}, sequence: [{proxy: {to: "https://other.example/v1", record: true}}]}
   - {name: c, match: {user: c}, http: {status: 307, headers: {location: "https://else.example"}}}
+  - {name: d, match: {user: d}, reply: Yes, then_post: {to: "http://localhost:9000/hook", body: {to: "x"}}}
 """
-    made = pack(Path("p"), more="params: {server: {default: 'https://elsewhere.example'}}", rules=rules)
-    assert run("pack", "check", made) == 0
+    built = pack(Path("p"), more="params: {server: {default: 'https://elsewhere.example'}}", rules=rules)
+    assert run("pack", "check", built) == 0
     output = "forwards requests to https://elsewhere.example, https://other.example/v1"
-    assert f"  proxy       {output}\n" in capsys.readouterr().out
-    assert run("pack", "add", made) == 0, "it is said when it is taken, too"
-    assert f"  it {output}\n  it redirects clients to https://else.example\n" in capsys.readouterr().out
+    posts = "sends requests after responses to http://localhost:9000/hook"
+    printed = capsys.readouterr().out
+    assert f"  proxy       {output}\n" in printed
+    assert f"  posts       {posts}\n" in printed
+    assert run("pack", "add", built) == 0, "it is said when it is taken, too"
+    lines = f"  it {output}\n  it redirects clients to https://else.example\n  it {posts}\n"
+    assert lines in capsys.readouterr().out
 
 
 def test_pack_check_reads_unused_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
-    assert run("pack", "check", f"{made}@v1.0.0") == 0
+    built = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    assert run("pack", "check", f"{built}@v1.0.0") == 0
     assert "team/x 1.0.0:" in capsys.readouterr().out
-    assert run("pack", "check", made.as_uri()) == 0
+    assert run("pack", "check", built.as_uri()) == 0
     assert "team/x 1.1.0:" in capsys.readouterr().out
     assert list(Path().iterdir()) == []
 
 
 def test_pack_check_reports_positions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = pack(tmp_path / "p", rules="rules: [{repli: x}]")
-    assert run("pack", "check", made) == 1
-    assert f"{made}/rules.yaml:1:10: rules[0].repli" in capsys.readouterr().out
-    assert run("pack", "check", made, "--json") == 1
+    built = pack(tmp_path / "p", rules="rules: [{repli: x}]")
+    assert run("pack", "check", built) == 1
+    assert f"{built}/rules.yaml:1:10: rules[0].repli" in capsys.readouterr().out
+    assert run("pack", "check", built, "--json") == 1
     assert json.loads(capsys.readouterr().out)["mistakes"][0]["line"] == 1
 
 
@@ -259,11 +264,11 @@ def test_pack_text_is_escaped_for_terminal(capsys: pytest.CaptureFixture[str]) -
 rules: [{name: a, match: {user: hi}, reply: "\e[2J", faults: [{redirect: {to: "//\e[34m"}}], "k\e[32m": 1}]
 examples: [{name: "\e[33mhi", request: {user: hi}, expect: {text: "\e[35m"}}]
 """
-    made = pack(Path("p"), more=words, rules=hostile)
-    assert run("pack", "check", made) == 1
-    write(made, {"rules.yaml": hostile.replace(r', "k\e[32m": 1', "")})
+    built = pack(Path("p"), more=words, rules=hostile)
+    assert run("pack", "check", built) == 1
+    write(built, {"rules.yaml": hostile.replace(r', "k\e[32m": 1', "")})
     for command in ("check", "info", "test"):
-        run("pack", command, made)
+        run("pack", command, built)
     write(Path("q"), {"pack.yaml": manifest(), "rules.yaml": "rules: []"})
     run("diff", "p", "q")
     output = capsys.readouterr()

@@ -82,10 +82,11 @@ def test_record_ctrl_c_finishes_response_in_flight(
             assert process.ended() == 0
         (file,) = files(tmp_path / "out")
         assert "the rest" in file.read_text(encoding="utf-8")
-        assert verb == "serve" or "1 recorded in" in process.said
-        assert str(file) in process.said
+        assert verb == "serve" or "1 recorded in" in process.reported
+        assert str(file) in process.reported
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
 def test_second_ctrl_c_cuts_response_and_reports_no_recording(tmp_path: Path) -> None:
     with held() as (there, received, _):
@@ -97,9 +98,9 @@ def test_second_ctrl_c_cuts_response_and_reports_no_recording(tmp_path: Path) ->
                 process.send(signal.SIGINT)
                 assert b"the rest" not in rest(client)
             assert process.ended() == 1
-    assert "was cut" in process.said
-    assert "0 recorded in" in process.said
-    assert "Traceback" not in process.said
+    assert "was cut" in process.reported
+    assert "0 recorded in" in process.reported
+    assert "Traceback" not in process.reported
     assert not (tmp_path / "out").exists()
 
 
@@ -128,8 +129,8 @@ def test_record_full_disk_is_reported_with_exit_code_1(tmp_path: Path) -> None:
             process.line(lambda line: line.startswith("error: not recorded: "))
             process.send(signal.SIGTERM)
             assert process.ended() == 1
-            assert "0 recorded in" in process.said
-            assert ", 1 failed" in process.said
+            assert "0 recorded in" in process.reported
+            assert ", 1 failed" in process.reported
     assert [item for item in (tmp_path / "out").rglob("*") if item.is_file()] == []
 
 
@@ -140,7 +141,7 @@ def test_record_prints_addresses(tmp_path: Path) -> None:
         with serving(*options, cwd=tmp_path, verb="record") as process:
             request = {**BODY, "note": f"mine is {KEY}"}
             assert post(process.url, f"{CHAT}?key={KEY}", request, f"Cookie: a={KEY}").status == 200
-            line = process.line(lambda line: "passed on to openai, recorded in" in line)
+            line = process.line(lambda line: "forwarded to openai, recorded in" in line)
             output = process.line(lambda line: '"method":"POST"' in line)
     ready = process.out[0]
     assert ready.startswith("mockllm records to kept, listening on http://")
@@ -148,7 +149,7 @@ def test_record_prints_addresses(tmp_path: Path) -> None:
     assert "kept/shared/chat-" in line.replace("\\", "/")
     assert "hash: " in line
     assert "mine is REDACTED" in output
-    assert KEY not in process.said
+    assert KEY not in process.reported
 
 
 def test_record_unwritable_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,7 +185,7 @@ def test_recorded_miss_is_replayed_from_any_folder(tmp_path: Path) -> None:
                 assert "x-mockllm-rule" not in post(process.url, CHAT, BODY).headers
                 known = until(lambda: post(process.url, CHAT, BODY).headers.get("x-mockllm-rule"))
                 assert known.startswith("shared/chat-")
-                assert "no rule is loaded" not in process.said
+                assert "no rule is loaded" not in process.reported
 
 
 @pytest.mark.parametrize(

@@ -61,16 +61,16 @@ def test_recorded_stdio_server_is_replayed(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SCENARIO, encoding="utf-8")
     out = tmp_path / "out"
     own = (sys.executable, "-m", "mockllm", "mcp", "shop", "--scenarios", str(tmp_path / "a.yaml"))
-    said, code, errors = talk("record", "--stdio", "shop", "--out", str(out), "--", *own)
-    assert (code, len(said)) == (0, 4), errors
+    reported, code, errors = talk("record", "--stdio", "shop", "--out", str(out), "--", *own)
+    assert (code, len(reported)) == (0, 4), errors
     assert "4 recorded in" in errors
     again, code, errors = talk("mcp", "shop", "--scenarios", str(out))
-    assert (again, code) == (said, 0), errors
+    assert (again, code) == (reported, 0), errors
     with live(out) as server, Raw.to(server.url) as client:
         body = json.dumps({"jsonrpc": "2.0", **MESSAGES[2], "id": 99})
         head = f"POST /mcp/shop HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
         client.send((head + body).encode())
-        assert json.loads(client.answer().body) == {**said[1], "id": 99}
+        assert json.loads(client.answer().body) == {**reported[1], "id": 99}
 
 
 def test_server_that_ends_ends_the_recording(tmp_path: Path) -> None:

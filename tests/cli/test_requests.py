@@ -26,9 +26,9 @@ rules:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
     folder = tmp_path / "scenarios"
     folder.mkdir()
-    with steered(folder, {"a.yaml": FILE}) as made:
-        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{made.port}")
-        yield made
+    with steered(folder, {"a.yaml": FILE}) as built:
+        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{built.port}")
+        yield built
 
 
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
@@ -58,7 +58,7 @@ def test_requests_missed_lists_near_misses(server: Steered, capsys: pytest.Captu
     server.ask("hello")
     lines = ran(capsys, "requests", "--missed")[1].splitlines()
     assert lines[0].startswith("#1 ")
-    near_miss = 'a.yaml:3 hello: user expected "hello", found "hallo" (nearly the same: a slip of the pen?)'
+    near_miss = 'a.yaml:3 hello: user expected "hello", found "hallo" (nearly the same: a typing error?)'
     assert [line.partition("scenarios/")[2] for line in lines[1:]] == [near_miss]
     assert len(ran(capsys, "requests")[1].splitlines()) == 2
 

@@ -47,6 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 # --- what it says --------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_serve_ready_lines_show_base_urls(folder: Path) -> None:
     with serving(cwd=folder) as server:
         server.line(lambda line: "Journal:" in line)
@@ -81,12 +82,14 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
         assert server.line(lambda line: text in line)
 
 
+@pytest.mark.full
 def test_serve_folder_without_rules_warns(tmp_path: Path) -> None:
     with serving("--scenarios", ".", cwd=tmp_path) as server:
         assert server.line(lambda line: line.startswith("warning: no rule is loaded, so every request"))
-        assert "mockllm init" not in server.said
+        assert "mockllm init" not in server.reported
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("option", [(), ("--no-reload",)], ids=["watched", "not watched"])
 @pytest.mark.covering(count=1)
 def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_path: Path) -> None:
@@ -97,10 +100,10 @@ def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_pat
 
 
 def test_serve_prints_line_for_each_request(shared: Process) -> None:
-    shared.ask("hello", model="gpt-4o")
-    line = shared.line(lambda line: " gpt-4o " in line)
+    shared.ask("hello", model="gpt-4o-line")
+    line = shared.line(lambda line: " gpt-4o-line " in line)
     assert re.fullmatch(
-        r"\d\d:\d\d:\d\d POST /v1/chat/completions gpt-4o → a\.yaml:greeting 200 [\d.]+m?s", line
+        r"\d\d:\d\d:\d\d POST /v1/chat/completions gpt-4o-line → a\.yaml:greeting 200 [\d.]+m?s", line
     )
 
 
@@ -110,6 +113,7 @@ def test_serve_log_highlights_unmatched_request(shared: Process) -> None:
     assert "no rule matched 404" in shared.line(lambda line: " unmatched " in line)
 
 
+@pytest.mark.full
 def test_serve_log_names_nearest_rule_and_miss_status(folder: Path) -> None:
     with serving("--miss-status", "422", cwd=folder) as server:
         with pytest.raises(Exception, match="422"):
@@ -127,6 +131,7 @@ def test_serve_strict_fails_for_unmatched_request(folder: Path) -> None:
         assert "→ error: no rule matched 404" in server.line(lambda line: "POST" in line)
 
 
+@pytest.mark.full
 def test_serve_line_of_refusal_has_reason(tmp_path: Path) -> None:
     claude = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "x"}]}
     gpt = {"model": "gpt-4o", "messages": claude["messages"]}
@@ -156,10 +161,11 @@ def test_serve_log_notes_fault_without_chunk(tmp_path: Path) -> None:
     with serving("--pack", "request-controls", cwd=tmp_path) as server:
         server.post("/v1/chat/completions?fail_chunk=2", body)
         line = server.line(lambda line: "POST" in line)
-    assert "malformed not played" in line
+    assert "malformed not applied" in line
     assert "200" in line
 
 
+@pytest.mark.full
 def test_quiet_has_no_line_for_a_request(folder: Path) -> None:
     with serving("--quiet", cwd=folder) as server:
         server.ask("hello")
@@ -189,15 +195,15 @@ def test_verbose_log_shows_body_without_keys_and_hashes(tmp_path: Path) -> None:
         line = server.line(lambda line: "POST /v1/chat" in line)
         actual = server.line(lambda line: line.startswith("  {"))
     responses = ports.splitlines()
-    hash, older, made_of = (
+    hash, older, built_from = (
         responses[0].split()[-1],
         responses[1].split()[-1],
         responses[2].removeprefix("made of").strip(),
     )
     assert f"hash: {hash}; older hash: {older}" in line
-    assert actual.strip() == made_of
+    assert actual.strip() == built_from
     assert json.loads(actual)["body"]["messages"][0]["content"] == "mine is REDACTED"
-    assert key not in server.said + ports
+    assert key not in server.reported + ports
 
 
 def test_serve_health_shows_loaded_rules(shared: Process) -> None:
@@ -237,6 +243,7 @@ def test_all_addresses_need_no_hint(folder: Path) -> None:
         assert not any("opens it" in line for line in server.out)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 @pytest.mark.covering(count=1)
 def test_ready_line_for_any_address_shows_usable_url(folder: Path, host: str) -> None:
@@ -250,6 +257,7 @@ def test_ready_line_for_any_address_shows_usable_url(folder: Path, host: str) ->
     assert f"http://{socket.gethostname()}:{server.port}" in line
 
 
+@pytest.mark.full
 def test_listen_takes_the_place_of_host_and_port(folder: Path) -> None:
     with serving("-l", "127.0.0.1:0", "-l", "127.0.0.1:0", cwd=folder) as server:
         line = server.line(lambda line: "listening on" in line)
@@ -301,6 +309,7 @@ def test_serve_unknown_pack_is_reported(tmp_path: Path) -> None:
     assert 'did you mean "default"?' in done.stderr
 
 
+@pytest.mark.full
 def test_serve_ignores_mistakes_in_examples(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("mockllm: 1\nrules: [{reply: Hi.}]\nexamples: [{modle: x}]\n")
     assert told_here("check", "a.yaml", cwd=tmp_path).returncode == 1
@@ -308,6 +317,7 @@ def test_serve_ignores_mistakes_in_examples(tmp_path: Path) -> None:
         assert server.ask() == "Hi."
 
 
+@pytest.mark.full
 def test_serve_start_imports_needed_modules_only(tmp_path: Path) -> None:
     late = "difflib jsonschema_rs multiprocessing watchfiles mockllm.scenario.example_entries"
     program = f"import sys, mockllm.cli.serve; print(set('{late}'.split()) & set(sys.modules))"

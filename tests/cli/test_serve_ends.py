@@ -68,9 +68,10 @@ def test_stopped_server_finishes_running_stream(folder: Path, number: signal.Sig
         assert b" two" in rest
         assert rest.endswith(b"data: [DONE]\n\n")
         assert server.ended() == 0
-        assert "Traceback" not in server.said
+        assert "Traceback" not in server.reported
 
 
+@pytest.mark.full
 def test_stop_refuses_new_connections(folder: Path) -> None:
     with serving(cwd=folder) as server, streaming(server, "slow") as stream:
         server.send(signal.SIGTERM)
@@ -79,6 +80,7 @@ def test_stop_refuses_new_connections(folder: Path) -> None:
         assert server.ended() == 0
 
 
+@pytest.mark.full
 def test_second_signal_stops_server_at_once(folder: Path) -> None:
     grace = f"{PATIENCE * 20:.0f}"  # longer than `ended` waits
     with serving("--grace", grace, cwd=folder) as server, streaming(server, "endless"):
@@ -88,14 +90,16 @@ def test_second_signal_stops_server_at_once(folder: Path) -> None:
         assert server.ended() == 0
 
 
+@pytest.mark.full
 def test_stopped_server_cuts_stream_after_grace_time(folder: Path) -> None:
     with serving("--grace", "0.2", cwd=folder) as server, streaming(server, "endless"):
         server.send(signal.SIGTERM)
         assert server.ended() == 0
-        assert "Traceback" not in server.said
+        assert "Traceback" not in server.reported
         assert "[cut: the server stopped]" in server.line(lambda line: "POST" in line)
 
 
+@pytest.mark.full
 def test_disconnected_client_is_not_reported_as_cut(folder: Path) -> None:
     with serving(cwd=folder) as server:
         with streaming(server, "endless") as stream:

@@ -25,6 +25,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "variables",
     [{"PORT": "0"}, {"MOCKLLM_PORT": "0"}, {"MOCKLLM_PORT": "0", "PORT": "1"}],
@@ -37,6 +38,7 @@ def test_serve_reads_port_from_environment(folder: Path, variables: dict[str, st
         assert server.ask("hello") == "Hi there."
 
 
+@pytest.mark.full
 def test_serve_option_overrides_its_variable(folder: Path) -> None:
     with serving(
         "--port", "0", "--host", "127.0.0.1", cwd=folder, PORT="1", MOCKLLM_HOST="nowhere"
@@ -54,6 +56,7 @@ def test_folders_packs_and_parameters_from_the_environment(tmp_path: Path) -> No
         assert server.ask() == "Mine."
 
 
+@pytest.mark.full
 def test_serve_reads_limit_from_environment(folder: Path) -> None:
     with serving(cwd=folder, MOCKLLM_MAX_BODY="200") as server, pytest.raises(Exception, match="413"):
         server.ask("x" * 300)

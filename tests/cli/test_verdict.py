@@ -25,8 +25,8 @@ rules:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
-    with steered(tmp_path_factory.mktemp("verdict"), {"a.yaml": FILE}) as made:
-        yield made
+    with steered(tmp_path_factory.mktemp("verdict"), {"a.yaml": FILE}) as built:
+        yield built
 
 
 @pytest.fixture

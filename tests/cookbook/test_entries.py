@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 
 import pytest
 
 from mockllm.cli.recipes import CookbookEntry, entries
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.framing import ending
+from mockllm.core.rendering.framing import last_byte_time
 from mockllm.dialects.neutral_request import NeutralRequest
+from tests.dialects.virtual_socket import VirtualSocket
 from tests.language.virtual_server import NOW, VirtualServer
 from tests.wire_events import CALLS, TOOLS
 
 ENTRIES = entries()
+REALTIME = "openai-realtime"
 SENT = [
     pytest.param(entry.scenario, call, pattern, id=f"{entry.name}, {call}")
     for entry in ENTRIES
@@ -22,11 +25,23 @@ SENT = [
 ]
 
 
+def spoken_messages(scenario: str) -> str:
+    """The messages of a realtime session that gets six seconds of silence; its first response runs for a second."""
+    socket = VirtualSocket(scenario, "/v1/realtime", "model=m")
+    audio = {"type": "input_audio_buffer.append", "audio": b64encode(b"\0" * 96_000).decode()}
+    socket.held.add("response.create")
+    messages = [*socket.send(audio), *socket.send(audio, after=1.0)]
+    socket.held.clear()
+    return "\n".join(map(json.dumps, [*messages, *socket.send(audio)]))
+
+
 def response_text(scenario: str, call: str) -> str:
     """What a person would see of a response: status, applied faults, waits, requests after it, headers and body."""
+    if call == REALTIME:
+        return spoken_messages(scenario)
     name, _, whole = call.partition(" ")
-    wish = NeutralRequest(tools=TOOLS if "completions" not in name else (), stream=not whole)
-    wire = CALLS[name].build_request(wish)
+    wanted = NeutralRequest(tools=TOOLS if "completions" not in name else (), stream=not whole)
+    wire = CALLS[name].build_request(wanted)
     path, _, query = wire.path.partition("?")
     engine = VirtualServer(scenario).engine
     head = ("POST", path, query, {name.lower(): value for name, value in wire.headers.items()})
@@ -35,7 +50,7 @@ def response_text(scenario: str, call: str) -> str:
     lines = [
         f"HTTP {plan.head.status}",
         f"played: {', '.join(planned.faults)}",
-        f"took: {ending(plan):g}",
+        f"took: {last_byte_time(plan):g}",
         *(f"hold: {plan.delivery.hold.name}" for _ in (1,) if plan.delivery.hold),
         *(f"posts: {hook.payload.decode()}" for hook in planned.webhooks),
         *(f"{name.lower()}: {value}" for name, value in plan.head.headers),
@@ -62,7 +77,7 @@ def test_entry_has_symptom_source_and_calls(entry: CookbookEntry) -> None:
     assert entry.source.startswith("https://")
     assert entry.symptom
     assert entry.sent
-    assert {call.partition(" ")[0] for call in entry.sent} <= set(CALLS)
+    assert {call.partition(" ")[0] for call in entry.sent} <= {*CALLS, REALTIME}
 
 
 @pytest.mark.parametrize(("scenario", "call", "pattern"), SENT)

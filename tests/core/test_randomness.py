@@ -37,14 +37,14 @@ def test_draws_are_spread_evenly_from_0_to_1() -> None:
 
 @pytest.mark.parametrize(("length", "alphabet"), [(1, BASE62), (29, BASE62), (64, BASE62), (32, HEX)])
 def test_an_id_has_its_prefix_length_and_alphabet(length: int, alphabet: bytes) -> None:
-    made = Ids(0, "", 0).make("msg_", length, "place", alphabet)
-    assert made.startswith("msg_")
-    assert len(made) == 4 + length
-    assert set(made[4:]) <= set(alphabet.decode())
+    built = Ids(0, "", 0).make("msg_", length, "place", alphabet)
+    assert built.startswith("msg_")
+    assert len(built) == 4 + length
+    assert set(built[4:]) <= set(alphabet.decode())
 
 
 def test_equal_ids_need_equal_parts() -> None:
     ids = [Ids(0, "", 0), Ids(1, "", 0), Ids(0, "k", 0), Ids(0, "", 1)]
-    made = [each.make("a-", 24) for each in ids] + [ids[0].make("b-", 24), ids[0].make("a-", 24, "place")]
-    assert len({name[2:] for name in made}) == len(made)
-    assert ids[0].make("a-", 24) == made[0]
+    built = [each.make("a-", 24) for each in ids] + [ids[0].make("b-", 24), ids[0].make("a-", 24, "place")]
+    assert len({name[2:] for name in built}) == len(built)
+    assert ids[0].make("a-", 24) == built[0]

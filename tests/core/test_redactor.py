@@ -13,6 +13,7 @@ from mockllm.core.redaction import (
     MAX_SECRETS,
     Redactor,
     client_key,
+    may_show_random,
     secrets_of,
     shown_headers,
     without_credentials,
@@ -69,6 +70,22 @@ def test_secrets_of_a_target_are_found(target: str, secrets: set[str]) -> None:
 def test_secrets_of_a_body_are_its_random_fields() -> None:
     body: Json = {"a": [{"api_key": "0123456789abcdefgh", "key": "color"}], "token": "0123456789abcdefgi"}
     assert {*secrets_of((), "", body)} == {"0123456789abcdefgh", "0123456789abcdefgi"}
+
+
+def test_secrets_of_a_nested_body_are_found_in_lists() -> None:
+    body = {
+        "a": [{"api_key": "abc1234567890defg", "token": "short1", "x": ["y", 1]}],
+        "secret": "no digits in here",
+    }
+    assert secrets_of((), "", body) == ("abc1234567890defg",)
+
+
+@pytest.mark.parametrize(
+    ("text", "random"),
+    [("found abc1234567890defg", True), ("abcdefghijklmnopqrst", False), ("12345678901234567", False), ("a1", False)],
+)  # fmt: skip
+def test_may_show_random_finds_long_words_of_both_kinds(text: str, random: bool) -> None:
+    assert may_show_random(["plain", text]) is random
 
 
 def test_personal_headers_are_secrets_only_on_demand() -> None:

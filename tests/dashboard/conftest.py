@@ -5,6 +5,7 @@ They end with this folder's tests: as long as Playwright is there, no other test
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import (
     Browser,
+    BrowserContext,
     ConsoleMessage,
     Error,
     Page,
@@ -32,8 +34,8 @@ PAGE = Path(__file__).parents[2] / "mockllm" / "dashboard" / "index.html"
 
 @pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as made:
-        yield made
+    with sync_playwright() as built:
+        yield built
 
 
 @pytest.fixture(scope="package")
@@ -48,15 +50,33 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         absent("the dashboard is not built: python scripts/build_dashboard.py")
     hosts = "--host-resolver-rules=MAP rebound.test 127.0.0.1, MAP elsewhere.test 127.0.0.1"
     expect.set_options(timeout=PATIENCE * 1000)  # of every test, also of one that makes its own page
-    made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", hosts])
-    yield made
-    made.close()
+    built = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", hosts])
+    slow_down(built)
+    yield built
+    built.close()
+
+
+def slow_down(browser: Browser) -> None:
+    """Where MOCKLLM_SLOW_PAGE names a seed, each page of the browser receives late what it asks for."""
+    seed = os.environ.get("MOCKLLM_SLOW_PAGE")
+    if seed is None:
+        return
+    text = (Path(__file__).parent / "slow_page.js").read_text()
+    script = text.replace("SEED", str(int(seed))).replace("MOST", "900")
+    opened = browser.new_context
+
+    def slowed(**options: Any) -> BrowserContext:
+        context = opened(**options)
+        context.add_init_script(script)
+        return context
+
+    browser.new_context = slowed  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="package")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardServer]:
-    with served(tmp_path_factory.mktemp("dashboard")) as made:
-        yield made
+    with served(tmp_path_factory.mktemp("dashboard")) as built:
+        yield built
 
 
 @pytest.fixture
@@ -71,17 +91,17 @@ def kept_page(browser: Browser, running: DashboardServer) -> Iterator[Page]:
     """A page that is not opened anew for each test: that takes longer than most of them."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(PATIENCE * 1000)
-    made = context.new_page()
-    yield made
+    built = context.new_page()
+    yield built
     context.close()
 
 
 @pytest.fixture
 def dashboard(kept_page: Page, server: DashboardServer) -> Iterator[Dashboard]:
     """The page; at the end it must have had nothing to complain of."""
-    made = Dashboard(kept_page, server)
+    built = Dashboard(kept_page, server)
     with complaints(kept_page, server.url) as found:
-        yield made
+        yield built
     assert found == []
 
 
@@ -94,19 +114,19 @@ def complaints(page: Page, own: str) -> Iterator[list[str]]:
     def error(error: Error) -> None:
         found.append(f"error: {error}")
 
-    def said(message: ConsoleMessage) -> None:
+    def reported(message: ConsoleMessage) -> None:
         if message.type == "error" and "/api/" not in message.location["url"]:
             found.append(f"console: {message.text}")
 
-    def asked(request: Request) -> None:
+    def requested(request: Request) -> None:
         if not request.url.startswith((own, "data:", "blob:")):
             found.append(f"outside: {request.url}")
 
-    heard: list[tuple[Any, Any]] = [("pageerror", error), ("console", said), ("request", asked)]
-    for event, hear in heard:
+    received: list[tuple[Any, Any]] = [("pageerror", error), ("console", reported), ("request", requested)]
+    for event, hear in received:
         page.on(event, hear)
     try:
         yield found
     finally:
-        for event, hear in heard:
+        for event, hear in received:
             page.remove_listener(event, hear)

@@ -161,7 +161,7 @@ class Dashboard:
         heading = self.page.get_by_role("heading", name=title, exact=True)
         return self.page.locator("section.card").filter(has=heading)
 
-    def said(self, text: str) -> None:
+    def reported(self, text: str) -> None:
         """What the page tells of a change, once it has been made."""
         expect(self.page.locator(".notice")).to_contain_text(text)
         # it may hide itself meanwhile

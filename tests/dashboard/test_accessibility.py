@@ -84,6 +84,18 @@ def test_page_has_no_barrier(busy: Dashboard, address: str, scheme: Literal["lig
     assert found == []
 
 
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("view", ["live", "requests", "clients", "hunt", "mcp"])
+@pytest.mark.covering("view")
+def test_view_without_requests_has_no_barrier(
+    browser: Browser, server: DashboardServer, view: str, width: int
+) -> None:
+    with browser.new_context(viewport={"width": width, "height": 900}) as context:
+        dashboard = Dashboard(context.new_page(), server).open(view, anew=True)
+        expect(dashboard.page.get_by_text("Loading", exact=False)).to_have_count(0)
+        assert violations(dashboard) == []
+
+
 @pytest.mark.parametrize("width", [400, 2560])
 @pytest.mark.full
 def test_page_has_no_barrier_at_any_width(busy: Dashboard, width: int) -> None:

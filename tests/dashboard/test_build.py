@@ -19,18 +19,18 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     spec = importlib.util.spec_from_file_location("build_dashboard", ROOT / "scripts" / "build_dashboard.py")
     assert spec is not None
     assert spec.loader is not None
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
+    built = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(built)
     sources = tmp_path / "src"
     sources.mkdir()
     for name in ("main.tsx", "index.html", "icon.svg", "package-lock.json"):
         (sources / name).write_text(name)
-    monkeypatch.setattr(made, "HOME", tmp_path)
-    monkeypatch.setattr(made, "SOURCES", sources)
-    monkeypatch.setattr(made, "UNBUILT", tmp_path / "unbuilt.txt")
-    monkeypatch.setattr(made, "STAMP", tmp_path / ".sources")
+    monkeypatch.setattr(built, "HOME", tmp_path)
+    monkeypatch.setattr(built, "SOURCES", sources)
+    monkeypatch.setattr(built, "UNBUILT", tmp_path / "unbuilt.txt")
+    monkeypatch.setattr(built, "STAMP", tmp_path / ".sources")
     monkeypatch.delenv("MOCKLLM_DASHBOARD", raising=False)
-    return made
+    return built
 
 
 @pytest.fixture
@@ -109,9 +109,9 @@ def test_wheel_installs_when_the_build_is_impossible(
 
 
 def test_npm_error_is_one_line(script: ModuleType, tmp_path: Path) -> None:
-    said = "npm error code ECONNREFUSED\nnpm error   at Client (index.js)\nnpm error request failed\n"
+    reported = "npm error code ECONNREFUSED\nnpm error   at Client (index.js)\nnpm error request failed\n"
     failing = tmp_path / "npm-cli.js"
-    failing.write_text(f"import sys\nsys.stderr.write({said!r})\nsys.exit(1)\n")
+    failing.write_text(f"import sys\nsys.stderr.write({reported!r})\nsys.exit(1)\n")
     with pytest.raises(script.NotBuilt, match=r"^npm failed: code ECONNREFUSED; request failed$"):
         script.run([sys.executable, str(failing)])
     with pytest.raises(script.NotBuilt, match="No such file"):

@@ -10,7 +10,7 @@ from tests.dashboard.dashboard_page import Dashboard
 
 def chosen(dashboard: Dashboard, name: str) -> None:
     dashboard.card("Climate").locator(f"input[value='{name}']").check()
-    dashboard.said(f": {name}.")
+    dashboard.reported(f": {name}.")
 
 
 def test_outage_of_one_endpoint_starts_and_ends(dashboard: Dashboard) -> None:

@@ -23,7 +23,7 @@ def injected(dashboard: Dashboard, kind: str, rate: str = "100%") -> None:
     card.locator(f"input[value='{kind}']").check()
     card.get_by_label("Rate", exact=True).fill(rate)
     card.get_by_role("button", name="Inject the error").click()
-    dashboard.said(f"get {kind}")
+    dashboard.reported(f"get {kind}")
 
 
 @pytest.mark.parametrize(("kind", "status", "yaml"), KINDS, ids=[kind[0] for kind in KINDS])
@@ -36,7 +36,7 @@ def test_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: in
     got = server.ask()
     assert got.status == status
     dashboard.page.get_by_role("button", name=f"Remove inject {kind} global").click()
-    dashboard.said("removed from the overlay")
+    dashboard.reported("removed from the overlay")
     assert server.ask().status == 200
 
 
@@ -62,7 +62,7 @@ def test_error_of_one_endpoint_has_retry_after(dashboard: Dashboard) -> None:
     card.get_by_label("Retry after").fill("5s")
     card.get_by_label("Rate", exact=True).fill("100%")
     card.get_by_role("button", name="Inject the error").click()
-    dashboard.said("get overloaded")
+    dashboard.reported("get overloaded")
     got = server.ask(endpoint="anthropic-messages")
     assert (got.status, got.headers["retry-after"]) == (529, "5")
     assert server.ask().status == 200
@@ -80,7 +80,7 @@ def test_rate_applies_to_requests_and_can_change(dashboard: Dashboard) -> None:
     dashboard.page.keyboard.press("Home")
     expect(dashboard.card("Errors").get_by_label("Rate", exact=True)).to_have_value("0%")
     dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
-    dashboard.said("0% of the requests to all endpoints get server_error")
+    dashboard.reported("0% of the requests to all endpoints get server_error")
     assert server.overlay.count("inject server_error global") == 1, "it took the place of the one before"
     assert [server.ask().status for _ in range(10)] == [200] * 10
 

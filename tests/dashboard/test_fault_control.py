@@ -19,7 +19,7 @@ def inject(dashboard: Dashboard, name: str) -> Locator:
 
 def clicked(dashboard: Dashboard, card: Locator, name: str) -> None:
     card.get_by_role("button", name="Inject the fault").click()
-    dashboard.said(f"get the fault {name}")
+    dashboard.reported(f"get the fault {name}")
 
 
 def test_connection_is_reset_after_chunks(dashboard: Dashboard) -> None:

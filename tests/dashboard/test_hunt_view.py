@@ -25,5 +25,6 @@ def test_hunt_view_shows_findings_and_what_was_tried(dashboard: Dashboard) -> No
     expect(item).to_contain_text("3 of 3 replays failed")
     expect(item).to_contain_text(str(finding.schedule[0]))
     expect(item.get_by_role("list", name=f"Requests of {finding.name}")).to_contain_text("200")
+    expect(item.get_by_text("finished")).to_have_count(0)
     tried = dashboard.card("What was tried")
     expect(tried.get_by_role("row", name="crlf")).to_contain_text("failed")

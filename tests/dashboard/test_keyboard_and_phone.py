@@ -28,11 +28,11 @@ def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("100")
     page.keyboard.press("Enter")
-    dashboard.said("get insufficient_quota")
+    dashboard.reported("get insufficient_quota")
     assert server.ask().status == 429
     page.get_by_role("button", name="Remove inject insufficient_quota global").focus()
     page.keyboard.press("Enter")
-    dashboard.said("removed from the overlay")
+    dashboard.reported("removed from the overlay")
     assert server.ask().status == 200
 
 
@@ -42,7 +42,7 @@ def test_views_work_on_a_phone(browser: Browser, server: DashboardServer) -> Non
         page = context.new_page()
         dashboard = Dashboard(page, server).open("control")
         dashboard.card("Climate").locator("input[value='rate-limited']").tap()
-        dashboard.said("rate-limited")
+        dashboard.reported("rate-limited")
         assert [server.ask().status for _ in range(5)] == [200, 200, 200, 200, 429]
         page.get_by_role("button", name="Changed at run time").tap()
         expect(page.get_by_role("button", name="Unset the settings of all endpoints")).to_be_in_viewport()
@@ -61,6 +61,7 @@ def test_closed_request_returns_to_list_on_a_narrow_page(browser: Browser, serve
         page = context.new_page()
         Dashboard(page, server).open("requests", anew=True)
         rows = page.get_by_role("listbox")
+        expect(rows.get_by_role("option")).to_have_count(1)
         rows.press("ArrowDown")
         expect(page.locator(".detail .headline")).to_be_in_viewport()
         expect(rows).not_to_be_visible()
@@ -79,6 +80,6 @@ def test_dashboard_is_served_on_the_admin_port(browser: Browser, tmp_path: Path)
         page.get_by_role("tab", name="Control").click()
         dashboard = Dashboard(page, server)
         dashboard.card("Climate").locator("input[value='rate-limited']").check()
-        dashboard.said("rate-limited")
+        dashboard.reported("rate-limited")
         assert [server.ask().status for _ in range(5)] == [200, 200, 200, 200, 429]
         assert server.send("GET", "/dashboard").status == 404, "only there"

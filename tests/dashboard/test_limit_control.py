@@ -30,10 +30,10 @@ def test_limit_is_enabled_and_its_quota_reset(
         card.get_by_label(label, exact=True).fill(fields.get(label, ""))
     assert yaml in dashboard.shown("Rate limit")
     card.get_by_role("button", name="Switch on").click()
-    dashboard.said("is on")
+    dashboard.reported("is on")
     assert [server.ask().status for _ in wanted] == wanted
     card.get_by_role("button", name="Reset the quota").click()
-    dashboard.said("Quota reset")
+    dashboard.reported("Quota reset")
     assert [server.ask().status for _ in wanted] == wanted
 
 
@@ -45,10 +45,10 @@ def test_limit_switch_disables_and_enables(dashboard: Dashboard) -> None:
     expect(switch).to_have_attribute("aria-checked", "false")
     switch.focus()
     dashboard.page.keyboard.press("Space")
-    dashboard.said("is on")
+    dashboard.reported("is on")
     assert server.ask().status == 429
     switch.click()
-    dashboard.said("is off")
+    dashboard.reported("is off")
     expect(switch).to_have_attribute("aria-checked", "false")
     assert server.ask().status == 200
     expect(card.get_by_label("Strategy")).to_have_value("always")
@@ -61,11 +61,11 @@ def test_new_strategy_has_none_of_the_old_settings(dashboard: Dashboard) -> None
     card.get_by_label("Strategy").select_option("fixed-window")
     card.get_by_label("Tokens").fill("5000")
     card.get_by_role("button", name="Switch on").click()
-    dashboard.said("is on")
+    dashboard.reported("is on")
     card.get_by_label("Strategy").select_option("after-n")
     card.get_by_label("Requests").fill("0")
     card.get_by_role("button", name="Apply").click()
-    dashboard.said("is on")
+    dashboard.reported("is on")
     held = server.call("GET", "/api/config")["endpoints"]["anthropic-messages"]["limit"]
     assert held == {"strategy": "after-n", "requests": 0}
     assert server.ask(endpoint="anthropic-messages").status == 429

@@ -140,3 +140,19 @@ def test_feed_reconnects_when_the_server_returns(browser: Browser, tmp_path: Pat
             page.get_by_role("tab", name="Requests").click()
             expect(page.locator(".rows .row")).to_have_count(1)
             expect(page.locator(".rows .row")).to_contain_text("words")
+
+
+def test_log_of_a_restarted_server_replaces_the_one_before(browser: Browser, tmp_path: Path) -> None:
+    """The page does not notice that the server was away, since its requests wait here until the new one runs."""
+    with browser.new_context() as context, served(tmp_path) as first:
+        page = context.new_page()
+        page.goto(f"{first.url}/dashboard#/requests")
+        expect(page.locator(".state")).to_have_text("live")
+        first.ask("hello")
+        expect(page.locator(".rows .row")).to_contain_text("hello")
+        page.route("**/api/**", lambda route: route.continue_())
+        first.process.close()
+        with serving("--port", str(first.port), cwd=tmp_path) as process:
+            DashboardServer(process, first.folder).ask("words")
+            expect(page.locator(".rows .row")).to_contain_text("words")
+            expect(page.locator(".rows .row")).to_have_count(1)

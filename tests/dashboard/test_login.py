@@ -45,7 +45,7 @@ def test_login_form_opens_the_dashboard(browser: Browser, tmp_path: Path) -> Non
         dashboard.card("Errors").locator("input[value='permission']").check()
         dashboard.card("Errors").get_by_label("Rate", exact=True).fill("100%")
         dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
-        dashboard.said("get permission")
+        dashboard.reported("get permission")
         assert server.ask().status == 403
         context.clear_cookies()
         page.reload()

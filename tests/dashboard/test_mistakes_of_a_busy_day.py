@@ -77,7 +77,7 @@ def test_rule_with_a_placeholder_cannot_go_live(dashboard: Dashboard) -> None:
     expect(add).to_be_disabled()
     page.get_by_label("Reply", exact=True).fill("The answer.")
     add.click()
-    dashboard.said("is active")
+    dashboard.reported("is active")
     answer = json.loads(server.ask("nobody answers this").body)
     assert answer["choices"][0]["message"]["content"] == "The answer."
 
@@ -151,10 +151,10 @@ def test_every_named_error_can_be_injected(dashboard: Dashboard) -> None:
         card.locator(f"input[value='{kind}']").check()
         card.get_by_label("Rate", exact=True).fill("100%")
         card.get_by_role("button", name="Inject the error").click()
-        dashboard.said("get")
+        dashboard.reported("get")
         assert server.ask().status == NAMED[kind]
         dashboard.page.get_by_role("button", name=f"Remove inject {kind} global").click()
-        dashboard.said("removed")
+        dashboard.reported("removed")
 
 
 def test_sessions_fit_into_a_narrow_page(narrow: Dashboard) -> None:

@@ -31,7 +31,7 @@ def test_saved_overlay_works_as_a_scenario(dashboard: Dashboard, tmp_path: Path)
     try:
         server.call("POST", "/api/reload")
         card.get_by_role("button", name="Reset", exact=True).click()
-        dashboard.said("Reset: overlay")
+        dashboard.reported("Reset: overlay")
         expect(card).to_contain_text("Nothing yet.")
         assert server.ask().status == 403, "the file answers as the overlay did"
     finally:
@@ -57,14 +57,14 @@ def test_overlay_items_are_removed_one_by_one(dashboard: Dashboard) -> None:
     applied(dashboard, delay="50ms")
     server.call("PATCH", "/api/config/endpoints/anthropic-messages", {"error": "overloaded"})
     page.get_by_role("button", name="Remove inject authentication global").click()
-    dashboard.said("removed from the overlay")
+    dashboard.reported("removed from the overlay")
     got = server.ask()
     assert (got.status, got.took >= 0.05) == (200, True)
     page.get_by_role("button", name="Unset the settings of anthropic-messages").click()
-    dashboard.said("are unset")
+    dashboard.reported("are unset")
     assert server.ask(endpoint="anthropic-messages").status == 200
     page.get_by_role("button", name="Unset the settings of all endpoints").click()
-    dashboard.said("are unset")
+    dashboard.reported("are unset")
     assert server.overlay == "mockllm: 1\n"
 
 
@@ -79,7 +79,7 @@ def test_reset_dialog_selects_what_is_reset(dashboard: Dashboard) -> None:
     for label in ("The journal", "The metrics", "Counters and sessions"):
         card.get_by_label(label).check()
     card.get_by_role("button", name="Reset", exact=True).click()
-    dashboard.said("Reset: journal, metrics, state")
+    dashboard.reported("Reset: journal, metrics, state")
     assert "inject rate_limit" in server.overlay
     assert server.call("GET", "/api/requests")["requests"] == []
     assert server.call("GET", "/api/metrics")["requests"] == 0
@@ -93,5 +93,5 @@ def test_added_rule_is_shown_and_can_be_removed(dashboard: Dashboard) -> None:
     server.call("POST", "/api/rules", {"rules": [{"name": "mine", "match": {"user": "me"}, "reply": "You."}]})
     expect(page.get_by_role("tab", name="Control")).to_contain_text("•")
     page.get_by_role("button", name="Remove mine").click()
-    dashboard.said("mine is removed from the overlay")
+    dashboard.reported("mine is removed from the overlay")
     until(lambda: server.ask("me").status == 404)

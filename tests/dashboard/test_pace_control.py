@@ -13,7 +13,7 @@ def applied(dashboard: Dashboard, **fields: str) -> None:
     for label, value in fields.items():
         card.get_by_label(LABELS[label], exact=True).fill(value)
     card.get_by_role("button", name="Apply").click()
-    dashboard.said("is set")
+    dashboard.reported("is set")
 
 
 LABELS = {
@@ -52,7 +52,7 @@ def test_next_stream_takes_the_set_time(
     assert got.took >= least
     assert server.last()["modifiers"] == ["overlay:settings global"]
     dashboard.card("Pace").get_by_role("button", name="Unset").click()
-    dashboard.said("is set")
+    dashboard.reported("is set")
     server.ask(user, stream=True)
     assert server.last()["modifiers"] == []
 
@@ -72,14 +72,14 @@ def test_non_streaming_delay_follows_pace_or_is_off(dashboard: Dashboard) -> Non
     dashboard.open("control")
     card = dashboard.card("Pace")
     took: list[Got] = []
-    for whole in ("as_streamed", "at_once"):
+    for whole, itl in (("as_streamed", "500ms"), ("at_once", "60s")):
         card.get_by_label("Non-streaming responses").select_option(whole)
-        applied(dashboard, itl="500ms")
+        applied(dashboard, itl=itl)
         expect(card.get_by_role("button", name="Apply")).to_be_disabled()
         assert f"whole: {whole}" in dashboard.shown("Pace")
         took.append(server.ask("hello"))
     assert took[0].took >= 1.0
-    assert took[1].took < took[0].took
+    assert took[1].status == 200, "the client's patience ends before the pace does"
 
 
 def test_pace_of_one_endpoint_leaves_others(dashboard: Dashboard) -> None:
@@ -114,7 +114,7 @@ def test_preset_fills_the_fields(dashboard: Dashboard) -> None:
     card.get_by_role("button", name="Large model").click()
     expect(card.get_by_label("Time to first token (ttft)")).to_have_value("[600ms, 1500ms]")
     card.get_by_role("button", name="Apply").click()
-    dashboard.said("is set")
+    dashboard.reported("is set")
     assert dashboard.server.call("GET", "/api/config")["global"]["pace"]["ttft"] == ["600ms", "1500ms"]
 
 

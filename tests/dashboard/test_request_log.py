@@ -79,7 +79,7 @@ def test_unmatched_request_shows_near_misses_and_a_rule(dashboard: Dashboard) ->
     expect(detail.get_by_role("button", name="Copy the rule made from this request")).to_be_visible()
     detail.get_by_label("Reply", exact=True).fill('Said: "yes".\nAnd more')
     detail.get_by_role("button", name="Add to the overlay").click()
-    dashboard.said("is active")
+    dashboard.reported("is active")
     got = server.ask("never asked before")
     assert got.status == 200
     (choice,) = json.loads(got.body)["choices"]

@@ -6,12 +6,13 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.dashboard_page import Dashboard
+from tests.dashboard.dashboard_page import Dashboard, served
 from tests.waiting import until
 
 TURNS = [
@@ -37,7 +38,7 @@ TOOL = {
 KEY = {"authorization": "Bearer sk-1"}
 
 
-def asked(dashboard: Dashboard, **body: object) -> None:
+def requested(dashboard: Dashboard, **body: object) -> None:
     dashboard.server.send("POST", "/v1/chat/completions", {"model": "gpt-4o", **body}, KEY)
 
 
@@ -90,7 +91,7 @@ def test_request_is_replayed_and_edited(dashboard: Dashboard) -> None:
     page = dashboard.open("requests", anew=True).page
     page.locator(".rows .row").click()
     page.get_by_role("button", name="Replay", exact=True).click()
-    dashboard.said(f"Request {first} was sent again as request {first + 1}")
+    dashboard.reported(f"Request {first} was sent again as request {first + 1}")
     again = server.call("GET", f"/api/requests/{first + 1}")
     assert (again["rule"], again["session"], again["status"]) == ("a.yaml:hello", "mine", 200)
     expect(page.get_by_role("complementary", name=f"Request {first + 1}")).to_be_visible()
@@ -98,8 +99,28 @@ def test_request_is_replayed_and_edited(dashboard: Dashboard) -> None:
     body = page.get_by_label("Body to send")
     body.fill(body.input_value().replace('"hello"', '"words"'))
     page.get_by_role("button", name="Send").click()
-    dashboard.said("was sent again")
+    dashboard.reported("was sent again")
     assert server.last()["rule"] == "a.yaml:words"
+
+
+def test_request_is_sent_to_another_server(dashboard: Dashboard, tmp_path: Path) -> None:
+    dashboard.server.ask("hello")
+    with served(tmp_path) as other:
+        page = dashboard.open("requests", anew=True).page
+        page.locator(".rows .row").click()
+        page.get_by_role("button", name="Edit and replay").click()
+        body = page.get_by_label("Body to send")
+        body.fill(body.input_value().replace('"hello"', '"words"'))
+        page.get_by_label("Server", exact=True).fill(other.url)
+        page.get_by_label("API key").fill("sk-2")
+        page.get_by_role("button", name="Send").click()
+        response = page.get_by_role("region", name="Response of the other server")
+        expect(response.get_by_role("status")).to_contain_text(f"200 from {other.url}/v1/chat/completions")
+        expect(response.locator(".d-removed").filter(has_text="One two three")).to_have_count(1)
+        expect(response.locator(".d-added").filter(has_text="four five six")).to_have_count(1)
+        assert other.last()["rule"] == "a.yaml:words"
+    page.get_by_role("button", name="Send").click()
+    dashboard.reported("does not respond")
 
 
 def test_request_copied_as_curl_repeats_it(dashboard: Dashboard) -> None:
@@ -147,7 +168,7 @@ def test_request_copied_as_python_repeats_it(dashboard: Dashboard, endpoint: str
 
 
 def test_conversation_shows_turns_tools_and_results(dashboard: Dashboard) -> None:
-    asked(dashboard, messages=TURNS, tools=[TOOL], stream=True)
+    requested(dashboard, messages=TURNS, tools=[TOOL], stream=True)
     page = dashboard.open("requests", anew=True).page
     page.locator(".rows .row").click()
     turns = page.get_by_role("list", name="Turns").get_by_role("listitem")

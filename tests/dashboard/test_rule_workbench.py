@@ -18,8 +18,8 @@ from tests.waiting import PATIENCE, until
 @pytest.fixture(scope="module")
 def editable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardServer]:
     """A server that may write its files."""
-    with served(tmp_path_factory.mktemp("editable"), "--edit") as made:
-        yield made
+    with served(tmp_path_factory.mktemp("editable"), "--edit") as built:
+        yield built
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def typed(page: Page, text: str) -> None:
     page.keyboard.insert_text(text)
 
 
-def said(got: Got) -> str:
+def reported(got: Got) -> str:
     return str(json.loads(got.body)["choices"][0]["message"]["content"])
 
 
@@ -87,13 +87,13 @@ def test_file_rule_is_switched_off_and_on(dashboard: Dashboard) -> None:
     server = dashboard.server
     page = at(dashboard, "rules/rule/a.yaml%3Ahello")
     page.get_by_role("button", name="Switch off").click()
-    dashboard.said("hello is switched off")
+    dashboard.reported("hello is switched off")
     assert server.ask("hello").status == 404
     row = page.locator(".rows .row.off")
     expect(row).to_contain_text("off")
     row.click()
     page.get_by_role("button", name="Switch on").click()
-    dashboard.said("hello is switched on")
+    dashboard.reported("hello is switched on")
     assert server.ask("hello").status == 200
     assert server.call("GET", "/api/overlay")["items"] == []
 
@@ -103,16 +103,16 @@ def test_overlay_rule_is_switched_off_and_deleted(dashboard: Dashboard) -> None:
     server.call("POST", "/api/rules", {"name": "mine", "match": {"user": "me"}, "reply": "You."})
     page = at(dashboard, "rules/rule/overlay%3Amine")
     page.get_by_role("button", name="Switch off").click()
-    dashboard.said("mine is switched off")
+    dashboard.reported("mine is switched off")
     assert server.ask("me").status == 404
     page.locator(".rows .row.off").click()
     page.get_by_role("button", name="Switch on").click()
-    dashboard.said("mine is switched on")
+    dashboard.reported("mine is switched on")
     expect(page.locator(".rows .row.off")).to_have_count(0)
-    assert said(server.ask("me")) == "You."
+    assert reported(server.ask("me")) == "You."
     page.locator(".rows .row").filter(has_text="mine").click()
     page.get_by_role("button", name="Delete").click()
-    dashboard.said("mine is removed")
+    dashboard.reported("mine is removed")
     assert server.ask("me").status == 404
 
 
@@ -127,14 +127,14 @@ def test_copy_in_the_overlay_takes_the_rules_place(dashboard: Dashboard) -> None
     text = 'name: words\nreplaces: "a.yaml:words"\nmatch: {user: {contains: words}}\nreply: Fewer.\n'
     typed(page, text)
     page.keyboard.press("ControlOrMeta+s")
-    dashboard.said("words is active")
-    assert said(server.ask("words")) == "Fewer."
+    dashboard.reported("words is active")
+    assert reported(server.ask("words")) == "Fewer."
     expect(page.get_by_role("complementary", name="words")).to_contain_text("overlay.yaml")
     page.get_by_role("button", name="Edit", exact=True).click()
     typed(page, text.replace("Fewer", "None"))
     page.get_by_role("button", name="Save in the overlay").click()
-    dashboard.said("words is active")
-    assert said(server.ask("words")) == "None."
+    dashboard.reported("words is active")
+    assert reported(server.ask("words")) == "None."
 
 
 def test_new_rule_from_request_shows_who_would_lose(dashboard: Dashboard) -> None:
@@ -160,8 +160,8 @@ def test_new_rule_from_request_shows_who_would_lose(dashboard: Dashboard) -> Non
     expect(effect).to_contain_text("It would answer 3 requests.")
     expect(effect).to_contain_text("1 request had no rule")
     add.click()
-    dashboard.said("is active")
-    assert said(server.ask("something else")) == "Mine now."
+    dashboard.reported("is active")
+    assert reported(server.ask("something else")) == "Mine now."
 
 
 def test_slow_check_of_an_earlier_text_changes_nothing(dashboard: Dashboard) -> None:
@@ -253,9 +253,9 @@ def test_file_is_edited_and_active_at_once(files: Dashboard) -> None:
     typed(page, changed)
     expect(page.locator(".detail-head")).to_contain_text("not saved")
     page.get_by_role("button", name="Save the file").click()
-    files.said("a.yaml is saved and active")
+    files.reported("a.yaml is saved and active")
     assert (server.folder / "a.yaml").read_text() == changed
-    assert said(server.ask("hello")).startswith("Uno")
+    assert reported(server.ask("hello")).startswith("Uno")
     expect(page.locator(".detail-head")).not_to_contain_text("not saved")
 
 
@@ -265,7 +265,7 @@ def test_mistake_in_a_file_is_shown_and_not_saved(files: Dashboard) -> None:
     expect(page.get_by_role("status", name="Mistakes")).to_contain_text("line 3, column 5")
     expect(page.get_by_role("button", name="Save the file")).to_be_disabled()
     page.keyboard.press("ControlOrMeta+s")
-    files.said("repyl")
+    files.reported("repyl")
     assert (files.server.folder / "b.yaml").read_text() == FILES["b.yaml"]
 
 
@@ -295,8 +295,8 @@ def test_new_file_is_created(files: Dashboard) -> None:
     page.get_by_role("button", name="Create").click()
     typed(page, "rules:\n  - name: new\n    match: {user: new}\n    reply: New.\n")
     page.get_by_role("button", name="Save the file").click()
-    files.said("more.yaml is saved and active")
-    assert said(files.server.ask("new")) == "New."
+    files.reported("more.yaml is saved and active")
+    assert reported(files.server.ask("new")) == "New."
 
 
 def test_server_without_edit_only_shows_files(dashboard: Dashboard) -> None:
@@ -322,5 +322,5 @@ def test_rule_is_written_by_keyboard_alone(dashboard: Dashboard) -> None:
     expect(editor(page)).not_to_be_focused()
     expect(page.get_by_role("button", name="Add to the overlay")).to_be_enabled()
     page.get_by_role("button", name="Add to the overlay").press("Enter")
-    dashboard.said("keys is active")
-    assert said(dashboard.server.ask("keys")) == "Typed."
+    dashboard.reported("keys is active")
+    assert reported(dashboard.server.ask("keys")) == "Typed."

@@ -86,7 +86,7 @@ def test_sessions_are_listed_and_ended(dashboard: Dashboard) -> None:
     expect(row.get_by_role("cell").nth(0)).to_have_text("1")
     expect(row.get_by_role("cell").nth(1)).to_have_text("1")
     page.get_by_role("button", name="End session mine").click()
-    dashboard.said("Session mine has ended")
+    dashboard.reported("Session mine has ended")
     assert server.call("GET", "/api/sessions")["sessions"] == []
     expect(dashboard.card("Sessions")).to_contain_text("None.")
     below = dashboard.card("Sessions").locator("code").filter(has_text="/").first.inner_text()

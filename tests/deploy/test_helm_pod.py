@@ -175,7 +175,7 @@ def test_pod_with_certificate_serves_http_and_https(tmp_path: Path) -> None:
     arguments = [each for each in options("open", tmp_path) if each not in ("--workers", "2")]
     given = {"MOCKLLM_ADMIN_TOKEN": "of-a-secret"}
     with serving(*arguments, cwd=tmp_path, **given) as server:
-        addresses = [each.rstrip(",") for each in server.said.split() if "://127.0.0.1" in each][:2]
+        addresses = [each.rstrip(",") for each in server.reported.split() if "://127.0.0.1" in each][:2]
         trusted = ssl.create_default_context(cafile=str(certificates.ca))
         for address in addresses:
             with urllib.request.urlopen(f"{address}/health", context=trusted, timeout=PATIENCE) as response:

@@ -110,7 +110,7 @@ def test_agent_loop_over_http_ends_with_a_text(name: str, stream: bool) -> None:
         return call.dialect.decode(response.planned.plan)
 
     first = turn(None)
-    assert [(made.name, made.arguments) for made in first.calls] == [("look", ARGUMENTS)]
+    assert [(built.name, built.arguments) for built in first.calls] == [("look", ARGUMENTS)]
     last = turn(HISTORIES[call.endpoint](next(iter(first.issued), "call_1")))
     assert (last.text, last.calls) == (TEXT, ())
     assert last.chunks is None or len(last.chunks) > 1
@@ -139,11 +139,11 @@ def test_agent_loop_over_interactions_ends_with_a_text(stream: bool) -> None:
 def _responses_socket() -> tuple[tuple[str, Any], str]:
     socket = VirtualSocket(RULES, "/v1/responses")
     tools = [{"type": "function", "name": "look", "parameters": SCHEMA, "strict": False}]
-    asked = {"type": "response.create", "model": "gpt-5", "tools": tools}
-    first = socket.send({**asked, "input": "Weather?"})[-1]["response"]
+    requested = {"type": "response.create", "model": "gpt-5", "tools": tools}
+    first = socket.send({**requested, "input": "Weather?"})[-1]["response"]
     (call,) = (item for item in first["output"] if item["type"] == "function_call")
     result = {"type": "function_call_output", "call_id": call["call_id"], "output": dumps(RESULT).decode()}
-    done = socket.send({**asked, "input": [result], "previous_response_id": first["id"]})
+    done = socket.send({**requested, "input": [result], "previous_response_id": first["id"]})
     deltas = [event["delta"] for event in done if event["type"] == "response.output_text.delta"]
     return (call["name"], call["arguments"]), "".join(deltas)
 

@@ -23,7 +23,7 @@ from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.registry import GENERATING_CALLS, generating_dialect
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 
@@ -41,23 +41,23 @@ SILENT = NeutralRequest()
 SCHEMA: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
-def asked(dialect: GeneratingDialect, wish: NeutralRequest) -> Request:
-    made = dialect.build_request(wish)
-    path, _, query = made.path.partition("?")
-    found = find(made.method, path, made.headers, query)
+def requested(dialect: GeneratingDialect, wanted: NeutralRequest) -> Request:
+    built = dialect.build_request(wanted)
+    path, _, query = built.path.partition("?")
+    found = find_route(built.method, path, built.headers, query)
     assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
     return dialect.request(
-        method=made.method,
+        method=built.method,
         path=path,
-        headers=made.headers,
-        raw=dumps(made.body),
+        headers=built.headers,
+        raw=dumps(built.body),
         query_string=query,
         route=found.route,
     )
 
 
-WISHES: dict[str, NeutralRequest] = {
+WANTED: dict[str, NeutralRequest] = {
     "nothing at all": NeutralRequest(),
     "a model": NeutralRequest(model="mine"),
     "what the user says": NeutralRequest(user="Hello there"),
@@ -83,24 +83,24 @@ WISHES: dict[str, NeutralRequest] = {
 
 
 @talking
-@pytest.mark.parametrize("name", WISHES)
+@pytest.mark.parametrize("name", WANTED)
 @pytest.mark.covering
 def test_request_has_all_of_neutral_request(dialect: GeneratingDialect, name: str) -> None:
-    wish, request = WISHES[name], asked(dialect, WISHES[name])
+    wanted, request = WANTED[name], requested(dialect, WANTED[name])
     assert dialect.check(request) is None
-    assert request.stream is bool(wish.stream)
-    assert request.model == wish.model or wish.model is None
+    assert request.stream is bool(wanted.stream)
+    assert request.model == wanted.model or wanted.model is None
     assert request.model
-    assert request.system == wish.system
-    assert request.user == ("a" if wish.messages else wish.user)
-    tools = [(tool.name, tool.schema or OPEN_SCHEMA, tool.description) for tool in wish.tools]
+    assert request.system == wanted.system
+    assert request.user == ("a" if wanted.messages else wanted.user)
+    tools = [(tool.name, tool.schema or OPEN_SCHEMA, tool.description) for tool in wanted.tools]
     assert [(tool.name, tool.schema, tool.description) for tool in request.tools] == tools
-    told = dialect.capabilities
-    assert request.tool_choice == ((wish.tool_choice if told.tool_choice else None) or ToolChoice())
-    assert replace(request.response_format, name=None) == (wish.response_format or Format())
-    assert request.sampling.stop == (wish.stop if told.stop else ())
-    assert wish.max_tokens in (request.sampling.max_tokens, None)
-    assert request.api_key == wish.api_key
+    stated = dialect.capabilities
+    assert request.tool_choice == ((wanted.tool_choice if stated.tool_choice else None) or ToolChoice())
+    assert replace(request.response_format, name=None) == (wanted.response_format or Format())
+    assert request.sampling.stop == (wanted.stop if stated.stop else ())
+    assert wanted.max_tokens in (request.sampling.max_tokens, None)
+    assert request.api_key == wanted.api_key
 
 
 @talking
@@ -109,7 +109,7 @@ def test_schema_has_form_of_provider(dialect: GeneratingDialect) -> None:
     inner: Json = {"type": "array", "items": SCHEMA}
     form: dict[str, Json] = {"type": "object", "properties": {"cities": inner}}
     properties = SCHEMA["properties"]
-    request = asked(
+    request = requested(
         dialect,
         NeutralRequest(
             tools=(Tool("look", {"properties": properties}),), response_format=Format("schema", None, form)
@@ -125,7 +125,7 @@ def test_schema_has_form_of_provider(dialect: GeneratingDialect) -> None:
 
 @talking
 def test_schema_true_is_accepted(dialect: GeneratingDialect) -> None:
-    request = asked(
+    request = requested(
         dialect, NeutralRequest(tools=(Tool("look", True),), response_format=Format("schema", None, True))
     )
     assert [tool.name for tool in request.tools] == ["look"]
@@ -135,7 +135,7 @@ def test_schema_true_is_accepted(dialect: GeneratingDialect) -> None:
 def test_request_has_choices_and_free_json_only_if_supported(
     dialect: GeneratingDialect,
 ) -> None:
-    request = asked(dialect, NeutralRequest(n=3, response_format=Format("json")))
+    request = requested(dialect, NeutralRequest(n=3, response_format=Format("json")))
     assert request.sampling.n == (3 if dialect.capabilities.choices else 1)
     assert request.response_format == Format("json" if dialect.capabilities.json_object else "text")
 
@@ -165,13 +165,15 @@ CITY = (DecodedCall("look", {"city": "Paris"}),)
 
 
 def answered(
-    dialect: GeneratingDialect, said: Reply, wish: NeutralRequest = SILENT, *, stream: bool = False
+    dialect: GeneratingDialect, reported: Reply, wanted: NeutralRequest = SILENT, *, stream: bool = False
 ) -> Plan:
     """What goes on the wire to somebody who asks so."""
-    request = asked(dialect, replace(wish, stream=stream))
-    said = dialect.supported_reply(said, request)
+    request = requested(dialect, replace(wanted, stream=stream))
+    reported = dialect.supported_reply(reported, request)
     return (
-        dialect.encode_stream(said, request, STAMP) if stream else dialect.encode_body(said, request, STAMP)
+        dialect.encode_stream(reported, request, STAMP)
+        if stream
+        else dialect.encode_body(reported, request, STAMP)
     )
 
 
@@ -206,30 +208,30 @@ REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
 @pytest.mark.parametrize("name", REPLIES)
 @pytest.mark.covering
 def test_decode_returns_encoded_reply(dialect: GeneratingDialect, name: str) -> None:
-    said, heard, chunks = REPLIES[name]
-    told = dialect.capabilities
-    cache_write = told.cache_write and not (
+    reported, received, chunks = REPLIES[name]
+    stated = dialect.capabilities
+    cache_write = stated.cache_write and not (
         isinstance(dialect, VendorResponses) and dialect.vendor.name in ("xai", "deepseek")
     )
     usage = replace(
         USAGE,
-        cached_read=USAGE.cached_read if told.cached_read else 0,
+        cached_read=USAGE.cached_read if stated.cached_read else 0,
         cache_write=USAGE.cache_write if cache_write else 0,
-        reasoning=USAGE.reasoning if told.reasoning else 0,
+        reasoning=USAGE.reasoning if stated.reasoning else 0,
     )
-    heard = dataclasses.replace(heard, usage=usage)
-    if name == "a call" and not told.chunked_calls:
+    received = dataclasses.replace(received, usage=usage)
+    if name == "a call" and not stated.chunked_calls:
         chunks = ('{"city":"Paris"}',)
-    if name == "text and a broken call" and not told.invalid_arguments:
-        decoded = dialect.decode(answered(dialect, said))
+    if name == "text and a broken call" and not stated.invalid_arguments:
+        decoded = dialect.decode(answered(dialect, reported))
         assert decoded is not None
         assert decoded.finish in ("tool_calls", "stop")  # some protocols have a reason for such a call
-        heard, chunks = dataclasses.replace(heard, calls=(), finish=decoded.finish), ("Hm.",)
-    assert dialect.decode(answered(dialect, said)) == heard
-    streamed = dialect.decode(answered(dialect, said, stream=True))
-    if isinstance(dialect, VendorChat) and dialect.vendor.name == "together" and said.choices[0].calls:
-        heard = dataclasses.replace(heard, usage=None)  # which this vendor does not count in a stream
-    assert streamed == dataclasses.replace(heard, chunks=chunks)
+        received, chunks = dataclasses.replace(received, calls=(), finish=decoded.finish), ("Hm.",)
+    assert dialect.decode(answered(dialect, reported)) == received
+    streamed = dialect.decode(answered(dialect, reported, stream=True))
+    if isinstance(dialect, VendorChat) and dialect.vendor.name == "together" and reported.choices[0].calls:
+        received = dataclasses.replace(received, usage=None)  # which this vendor does not count in a stream
+    assert streamed == dataclasses.replace(received, chunks=chunks)
 
 
 @dialects
@@ -247,61 +249,61 @@ def test_request_class_names_the_call_as_its_dialect_does(dialect: GeneratingDia
 
 @talking
 def test_decode_separates_two_calls(dialect: GeneratingDialect) -> None:
-    said = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
+    reported = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
     for stream in (False, True):
-        heard = dialect.decode(answered(dialect, said, stream=stream))
-        assert heard is not None
-        assert heard.calls == (*CITY, DecodedCall("wait", {}))
+        received = dialect.decode(answered(dialect, reported, stream=stream))
+        assert received is not None
+        assert received.calls == (*CITY, DecodedCall("wait", {}))
 
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
 def test_decode_returns_refusal_in_any_dialect(dialect: GeneratingDialect, stream: bool) -> None:
-    said = reply(Refusal(("I can", "not.")), finish="refusal")
-    heard = dialect.decode(answered(dialect, said, stream=stream))
-    assert heard is not None
+    reported = reply(Refusal(("I can", "not.")), finish="refusal")
+    received = dialect.decode(answered(dialect, reported, stream=stream))
+    assert received is not None
     if dialect.capabilities.refusal:
-        assert (heard.refusal, heard.finish) == ("I cannot.", "refusal")
+        assert (received.refusal, received.finish) == ("I cannot.", "refusal")
     else:
-        assert (heard.text, heard.finish) == ("I cannot.", "stop")
-    assert heard.chunks == (("I can", "not.") if stream else None)
+        assert (received.text, received.finish) == ("I cannot.", "stop")
+    assert received.chunks == (("I can", "not.") if stream else None)
 
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
 def test_forced_call_finishes_with_tool_calls(dialect: GeneratingDialect, stream: bool) -> None:
-    wish = NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
-    heard = dialect.decode(answered(dialect, reply(CALL, finish="tool_calls"), wish, stream=stream))
-    assert heard is not None
-    assert (heard.calls, heard.finish) == (CITY, "tool_calls")
+    wanted = NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
+    received = dialect.decode(answered(dialect, reply(CALL, finish="tool_calls"), wanted, stream=stream))
+    assert received is not None
+    assert (received.calls, received.finish) == (CITY, "tool_calls")
 
 
 @dialects
 @pytest.mark.parametrize("stream", [False, True])
 def test_decode_returns_thinking_if_supported(dialect: GeneratingDialect, stream: bool) -> None:
-    said = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))
-    heard = dialect.decode(answered(dialect, said, stream=stream))
-    assert heard is not None
-    shown = dialect.supported_reply(said, asked(dialect, NeutralRequest())) == said
-    assert (heard.thinking, heard.text) == ("Let me see." if shown else None, "Yes.")
+    reported = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))
+    received = dialect.decode(answered(dialect, reported, stream=stream))
+    assert received is not None
+    shown = dialect.supported_reply(reported, requested(dialect, NeutralRequest())) == reported
+    assert (received.thinking, received.text) == ("Let me see." if shown else None, "Yes.")
     if stream:
-        assert heard.chunks == (("Let me", " see.", "Yes.") if shown else ("Yes.",))
+        assert received.chunks == (("Let me", " see.", "Yes.") if shown else ("Yes.",))
 
 
 @dialects
 def test_decode_returns_error(dialect: GeneratingDialect) -> None:
     failure = Failure("overloaded", message="Busy.")
-    heard = dialect.decode(dialect.error(failure, asked(dialect, NeutralRequest()), STAMP))
-    assert heard is not None
-    assert (heard.error["message"], heard.text, heard.chunks) == ("Busy.", None, None)
+    received = dialect.decode(dialect.error(failure, requested(dialect, NeutralRequest()), STAMP))
+    assert received is not None
+    assert (received.error["message"], received.text, received.chunks) == ("Busy.", None, None)
 
 
 @dialects
 def test_decode_returns_error_behind_chunks(dialect: GeneratingDialect) -> None:
-    said = replace(reply(Text(("Hel", "lo"))), broken=Failure("overloaded", message="Busy."))
-    heard = dialect.decode(answered(dialect, said, stream=True))
-    assert heard is not None
-    assert (heard.error["message"], heard.chunks, heard.finish) == ("Busy.", ("Hel", "lo"), None)
+    reported = replace(reply(Text(("Hel", "lo"))), broken=Failure("overloaded", message="Busy."))
+    received = dialect.decode(answered(dialect, reported, stream=True))
+    assert received is not None
+    assert (received.error["message"], received.chunks, received.finish) == ("Busy.", ("Hel", "lo"), None)
 
 
 @dialects
@@ -314,9 +316,9 @@ def test_decode_skips_malformed_chunk(dialect: GeneratingDialect) -> None:
         for step in plan.steps
         if step.chunk_index <= 2
     ]
-    heard = dialect.decode(replace(plan, steps=tuple(steps)))
-    assert heard is not None
-    assert (heard.text, heard.chunks) == ("a", ("a",))
+    received = dialect.decode(replace(plan, steps=tuple(steps)))
+    assert received is not None
+    assert (received.text, received.chunks) == ("a", ("a",))
 
 
 STRANGE: tuple[Json, ...] = (

@@ -45,7 +45,7 @@ def test_repeated_id_is_in_each_chunk_of_its_call() -> None:
 def test_ids_that_are_not_there_are_reported() -> None:
     faults = [{"tool_call_chunks": {"id": how}} for how in ("missing", "empty")]
     found = wire_events("openai-chat", {"reply": CALLS, "faults": faults})
-    assert "tool_call_chunks not played: its calls have no id" in found.notes
+    assert "tool_call_chunks not applied: its calls have no id" in found.notes
 
 
 @pytest.mark.parametrize(("how", "indexes"), [("missing", set()), ("wrong", {0})])

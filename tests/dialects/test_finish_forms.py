@@ -73,7 +73,7 @@ def test_finish_that_is_in_last_chunk_is_reported() -> None:
         {"reply": TEXT, "faults": [{"finish": {"at": "last_chunk"}}]},
         model="gemini-2.5-flash",
     )
-    assert "finish not played: the last chunk has it already" in found.notes
+    assert "finish not applied: the last chunk has it already" in found.notes
     found = wire_events(
         "gemini-generate", {"reply": TEXT, "faults": [{"finish": {"at": "never"}}]}, model="gemini-2.5-flash"
     )
@@ -95,7 +95,7 @@ def test_finish_of_single_chunk_is_there_already() -> None:
 
 def test_stream_without_finish_has_none_to_move() -> None:
     found = wire_events("openai-chat", {"reply": TEXT, "faults": ["no_finish", "finish"]})
-    assert "finish not played: the response has no finish reason" in found.notes
+    assert "finish not applied: the response has no finish reason" in found.notes
 
 
 def test_each_choice_has_its_own_finish() -> None:

@@ -17,7 +17,7 @@ from mockllm.dialects.gemini import generate_check
 from mockllm.dialects.openai.chat import check as chat_check
 from mockllm.dialects.openai.responses.check import ItemOrder
 from mockllm.dialects.openai.responses.check import _passes as passes_item
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 
 LONG = "x" * SHORTEST
 """A first text with which a body is long enough to be recognized later."""
@@ -65,10 +65,10 @@ def content(role: str, *parts: Json) -> Json:
     return {"role": role, "parts": list(parts)}
 
 
-SAID: Json = {"text": "Hi"}
+REPORTED: Json = {"text": "Hi"}
 SEARCH: Json = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}}
 FOUND: Json = {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}
-MADE: Json = {"functionCall": {"name": "look", "args": {}}}
+BUILT: Json = {"functionCall": {"name": "look", "args": {}}}
 GOT: Json = {"functionResponse": {"name": "look", "response": {}}}
 FIRST = {
     MESSAGES: message("user", text(LONG)),
@@ -87,8 +87,8 @@ VALID: dict[str, tuple[str, list[Json]]] = {
     ),
     "messages: begun text": (MESSAGES, [{"role": "assistant", "content": "So"}]),
     "chat: calls and their results": (CHAT, [calling("a", "b"), tool("b"), tool("a")]),
-    "contents: a second content of one side": (GENERATE, [content("user", SAID), content("model", SAID)]),
-    "contents: a call and its response": (GENERATE, [content("model", MADE), content("user", GOT)]),
+    "contents: a second content of one side": (GENERATE, [content("user", REPORTED), content("model", REPORTED)]),
+    "contents: a call and its response": (GENERATE, [content("model", BUILT), content("user", GOT)]),
 }  # fmt: skip
 REFUSED: dict[str, tuple[str, list[Json], str]] = {
     "messages: a result of no call": (
@@ -118,7 +118,7 @@ REFUSED: dict[str, tuple[str, list[Json], str]] = {
     "contents: a content without parts": (GENERATE, [content("model")], "contents[1].parts"),
     "contents: too few responses": (
         GENERATE,
-        [content("model", MADE, MADE), content("user", GOT), content("model", SAID)],
+        [content("model", BUILT, BUILT), content("user", GOT), content("model", REPORTED)],
         "number of function response parts",
     ),
 }  # fmt: skip
@@ -133,7 +133,7 @@ def no_earlier_bodies() -> Iterator[None]:
 
 def sent(path: str, turns: list[Any]) -> tuple[Request, Failure | None]:
     """The request with these turns, and what its check returns."""
-    route = find("POST", path, {}, "")
+    route = find_route("POST", path, {}, "")
     assert isinstance(route, RouteMatch)
     head = {} if path == GENERATE else {"model": "m", "max_tokens": 9}
     raw = json.dumps({**head, MEMBER[path]: turns}).encode()

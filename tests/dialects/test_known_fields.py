@@ -37,7 +37,7 @@ def test_every_field_of_the_sdk_is_known(request_type: type[Request], params: An
     assert {*params.__annotations__, *streams} - request_type.known == set()
 
 
-def made(request_type: type[Request], provider: str, raw: bytes) -> Request:
+def built(request_type: type[Request], provider: str, raw: bytes) -> Request:
     return request_type(method="POST", path="/", headers={}, raw=raw, provider=provider)
 
 
@@ -55,4 +55,4 @@ def made(request_type: type[Request], provider: str, raw: bytes) -> Request:
 def test_unknown_lists_unknown_fields(
     request_type: type[Request], provider: str, raw: bytes, unknown: list[str]
 ) -> None:
-    assert made(request_type, provider, raw).unknown == unknown
+    assert built(request_type, provider, raw).unknown == unknown

@@ -100,11 +100,11 @@ def test_missing_bound_has_no_headers(provider: str) -> None:
 
 def test_headers_count_down_and_recover() -> None:
     account = LimitAccount(Limit("fixed-window", 3, 100, window=60.0))
-    said = []
+    reported = []
     for now in (NOON, NOON + 1.5, NOON + 2.0, NOON + 61.0):
         account.charge(now, Cost(10))
-        said.append(limit_headers("openai", account.status(now), now)[2:5])
-    assert [[value for _, value in each] for each in said] == [
+        reported.append(limit_headers("openai", account.status(now), now)[2:5])
+    assert [[value for _, value in each] for each in reported] == [
         ["2", "90", "1m0s"], ["1", "80", "58.5s"], ["0", "70", "58s"], ["2", "90", "1m0s"],
     ]  # fmt: skip
 

@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.registry import refused
+from mockllm.dialects.registry import limit_failure
 
 NOON = 1_800_000_000.0
 REQUEST = Request(method="POST", path="/", headers={}, raw=b"{}")
@@ -30,7 +30,7 @@ def used(limit: Limit, tokens: int, count: int = 1) -> LimitAccount:
 def refusal(provider: str, account: LimitAccount, tokens: int) -> Failure:
     verdict = account.check(NOON, Cost(tokens))
     assert not verdict.allowed
-    return refused(provider, verdict, account.status(NOON), tokens, "gpt-4o", NOON)
+    return limit_failure(provider, verdict, account.status(NOON), tokens, "gpt-4o", NOON)
 
 
 WHOSE = "for gpt-4o in organization org-mockllm on "

@@ -22,7 +22,7 @@ from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
-from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
+from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, requested
 from tests.docs.meaning_forms import FORMS
 from tests.faults.meaning_facts import SCHEMA, TABLE, alike
 from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
@@ -44,14 +44,14 @@ streaming = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stre
 
 
 def played(
-    dialect: GeneratingDialect, said: str, name: str, *, stream: bool, **settings: Any
+    dialect: GeneratingDialect, reported: str, name: str, *, stream: bool, **settings: Any
 ) -> Plan | NotApplicable:
     """What goes on the wire with the fault in it, as the engine plays it."""
-    structured = Format("schema", "city", SCHEMA) if said == "formed" else None
-    wish = NeutralRequest(
-        tools=(Tool("look", SCHEMA),) if said == "looks" else (), response_format=structured
+    structured = Format("schema", "city", SCHEMA) if reported == "formed" else None
+    wanted = NeutralRequest(
+        tools=(Tool("look", SCHEMA),) if reported == "looks" else (), response_format=structured
     )
-    request, reply = asked(dialect, replace(wish, stream=stream)), Reply(REPLIES[said], SAYS.usage)
+    request, reply = requested(dialect, replace(wanted, stream=stream)), Reply(REPLIES[reported], SAYS.usage)
 
     def plan(shown: Reply) -> Plan:
         return (dialect.encode_stream if stream else dialect.encode_body)(shown, request, STAMP)
@@ -59,12 +59,12 @@ def played(
     fault = FAULTS[name].model_validate(settings)
     assert isinstance(fault, ReplyFault)
     telling = ReplyFaultContext(request, stream, Random(0), plan)
-    made = fault.apply_in_context(
+    built = fault.apply_in_context(
         dialect.supported_reply(reply, request) if fault.uses_supported_reply else reply, telling
     )
-    if isinstance(made, NotApplicable):
-        return made
-    return plan(dialect.supported_reply(made, request))
+    if isinstance(built, NotApplicable):
+        return built
+    return plan(dialect.supported_reply(built, request))
 
 
 def endpoint(dialect: GeneratingDialect) -> str:
@@ -82,11 +82,11 @@ def read(plan: Plan, endpoint: str) -> Facts:
 def test_meaning_fault_has_expected_form(
     provider: str, dialect: GeneratingDialect, stream: bool, name: str
 ) -> None:
-    said, fault, settings, forms = TABLE[name]
+    reported, fault, settings, forms = TABLE[name]
     protocol = endpoint(dialect)
     assert protocol in forms, f"add {protocol} to TABLE in tests/faults/meaning_facts.py"
     expected = forms[protocol]
-    plan = played(dialect, said, fault, stream=stream, **settings)
+    plan = played(dialect, reported, fault, stream=stream, **settings)
     if expected is None:
         assert isinstance(plan, NotApplicable)
         return
@@ -131,12 +131,12 @@ def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect
         assert plan.reason == "the response calls no tool"
         return
     seen = read(plan, endpoint(dialect))
-    said = seen.get("calls") or [item[-2:] for item in seen.get("items", seen.get("blocks")) or ()]
+    reported = seen.get("calls") or [item[-2:] for item in seen.get("items", seen.get("blocks")) or ()]
     if not dialect.capabilities.invalid_arguments:
-        assert said == []
+        assert reported == []
     else:
         with pytest.raises(JSONDecodeError):
-            loads(said[0][1])
+            loads(reported[0][1])
 
 
 # --- what single providers add -------------------------------------------------------------------
@@ -195,20 +195,20 @@ def test_no_usage_applies_to_first_event_of_anthropic() -> None:
     assert read(plan, "anthropic-messages")["first"] == ABSENT
 
 
-@pytest.mark.parametrize(("how", "told"), [("missing", [None]), ("null", [None, None])])
-def test_openai_usage_chunk_is_missing_or_null_without_usage(how: str, told: list[Json]) -> None:
+@pytest.mark.parametrize(("how", "stated"), [("missing", [None]), ("null", [None, None])])
+def test_openai_usage_chunk_is_missing_or_null_without_usage(how: str, stated: list[Json]) -> None:
     """All chunks before it say null, as they always do."""
     plan = played(one("openai", "chat"), "says", "no_usage", stream=True, how=how)
     assert isinstance(plan, Plan)
-    assert [body["usage"] for body in payloads(plan)][5:] == told
+    assert [body["usage"] for body in payloads(plan)][5:] == stated
 
 
-@pytest.mark.parametrize(("how", "told"), [("missing", ABSENT), ("null", None)])
-def test_no_usage_applies_to_x_groq_object(how: str, told: Json) -> None:
+@pytest.mark.parametrize(("how", "stated"), [("missing", ABSENT), ("null", None)])
+def test_no_usage_applies_to_x_groq_object(how: str, stated: Json) -> None:
     plan = played(one("groq", "chat"), "says", "no_usage", stream=True, how=how)
     assert isinstance(plan, Plan)
     own = [body["x_groq"] for body in payloads(plan) if "x_groq" in body]
-    assert own[-1].get("usage", ABSENT) == told
+    assert own[-1].get("usage", ABSENT) == stated
 
 
 def test_no_usage_fault_without_requested_usage_does_not_apply() -> None:
@@ -218,7 +218,7 @@ def test_no_usage_fault_without_requested_usage_does_not_apply() -> None:
         method="POST", path="/", headers={}, raw=dumps({"model": "gpt-4o", "stream": True, "messages": []})
     )
     telling = ReplyFaultContext(
-        request, True, Random(0), lambda said: dialect.encode_stream(said, request, STAMP)
+        request, True, Random(0), lambda reported: dialect.encode_stream(reported, request, STAMP)
     )
     fault = FAULTS["no_usage"]()
     assert isinstance(fault, ReplyFault)

@@ -11,17 +11,17 @@ from mockllm.core.failure import NAMED, Failure
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
-from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
+from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, requested
 
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
 LONG = NeutralRequest(model="old-model", user="word " * 500)
 
 
-def told(
-    dialect: GeneratingDialect, failure: Failure, wish: NeutralRequest = LONG
+def stated(
+    dialect: GeneratingDialect, failure: Failure, wanted: NeutralRequest = LONG
 ) -> tuple[int, dict[str, Any]]:
     """The status and the error as the dialect decodes it: an object with a message."""
-    plan = dialect.error(failure, asked(dialect, wish), STAMP)
+    plan = dialect.error(failure, requested(dialect, wanted), STAMP)
     decoded = dialect.decode(plan)
     assert decoded is not None, "decode does not recognize the error that the dialect writes"
     assert decoded.error is not None, "decode finds no error in the error that the dialect writes"
@@ -34,7 +34,7 @@ def told(
 def test_named_error_has_message_of_provider(dialect: GeneratingDialect, name: str) -> None:
     if dialect.name == "gemini" and name == "content_filter":
         return  # no error there: a 200 that says why there is no candidate
-    status, error = told(dialect, Failure(name))
+    status, error = stated(dialect, Failure(name))
     assert status >= 400
     text = error["message"]
     assert isinstance(text, str)
@@ -66,7 +66,7 @@ RETIRED = {
 @pytest.mark.parametrize("name", RETIRED)
 def test_model_deprecated_has_message_of_provider(name: str) -> None:
     status, start = RETIRED[name]
-    code, error = told(CALLS[NAMES.index(name)], Failure("model_deprecated"))
+    code, error = stated(CALLS[NAMES.index(name)], Failure("model_deprecated"))
     assert code == status
     assert error["message"].startswith(start)
 
@@ -76,9 +76,9 @@ def test_model_deprecated_has_message_of_provider(name: str) -> None:
 
 @dialects
 def test_context_length_has_limit_and_token_count(dialect: GeneratingDialect) -> None:
-    tokens = asked(dialect, LONG).input_tokens
+    tokens = requested(dialect, LONG).input_tokens
     assert tokens > 300
-    status, error = told(dialect, Failure("context_length", limit=300))
+    status, error = stated(dialect, Failure("context_length", limit=300))
     assert status == 400
     if dialect.api != "responses":  # whose words have no numbers
         assert str(tokens) in error["message"]
@@ -88,15 +88,15 @@ def test_context_length_has_limit_and_token_count(dialect: GeneratingDialect) ->
 @dialects
 def test_context_error_for_short_request_has_consistent_counts(dialect: GeneratingDialect) -> None:
     """An error that a scenario asks for in any case: the numbers agree all the same."""
-    tokens = asked(dialect, LONG).input_tokens
-    _, error = told(dialect, Failure("context_length", limit=1_000_000))
+    tokens = requested(dialect, LONG).input_tokens
+    _, error = stated(dialect, Failure("context_length", limit=1_000_000))
     if dialect.api != "responses":
         assert str(1_000_000 + tokens) in error["message"]
 
 
 def test_without_a_limit_it_is_that_of_the_provider_s_models() -> None:
     windows = {
-        provider: told(call, Failure("context_length"))[1]["message"]
+        provider: stated(call, Failure("context_length"))[1]["message"]
         for provider, _, call in reversed(GENERATING_CALLS)
         if provider in ("openai", "anthropic", "gemini") and call.api in ("chat", "messages", "generate")
     }

@@ -70,7 +70,10 @@ def code_texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 def named(file: Path) -> list[str]:
     """The places of a file that name a provider."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    source = file.read_text(encoding="utf-8")
+    if NAMED.search(source) is None:
+        return []
+    tree = ast.parse(source)
     return [f"line {line}: {text[:60]}" for line, text in code_texts(tree) if NAMED.search(text)]
 
 

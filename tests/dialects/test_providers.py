@@ -16,7 +16,7 @@ from mockllm.dialects.registry import (
     generating_dialect,
     parameter_fields,
 )
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 
 providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
 providers_of_models = pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_request_class_names_the_call_as_its_dialect(dialect: Dialect) -> None:
 
 
 def test_only_the_default_provider_has_no_hint_on_a_shared_path() -> None:
-    found = find("GET", "/v1/models", {})
+    found = find_route("GET", "/v1/models", {})
     assert isinstance(found, RouteMatch)
     assert found.provider == DEFAULT.name
     assert not DEFAULT.hint_headers

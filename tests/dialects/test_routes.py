@@ -8,7 +8,14 @@ from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
-from mockllm.dialects.routes import ROUTES, MethodNotAllowed, RouteMatch, UnknownPath, calls_by_provider, find
+from mockllm.dialects.routes import (
+    ROUTES,
+    MethodNotAllowed,
+    RouteMatch,
+    UnknownPath,
+    calls_by_provider,
+    find_route,
+)
 from mockllm.dialects.vendors.vendor import Vendor
 from tests.compatible import VENDORS
 
@@ -63,7 +70,7 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
 def test_find_returns_call_of_path(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
 ) -> None:
-    found = find(method, path, headers)
+    found = find_route(method, path, headers)
     assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
     assert (found.provider, found.path, dict(found.route)) == (dialect.name, bare, route)
@@ -81,7 +88,7 @@ def test_find_returns_call_of_path(
 def test_known_path_with_other_method_is_405_with_allow(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, allow: str
 ) -> None:
-    found = find(method, path, headers)
+    found = find_route(method, path, headers)
     assert isinstance(found, MethodNotAllowed)
     assert found.dialect is dialect
     assert (found.provider, found.path) == (dialect.name, bare)
@@ -104,7 +111,7 @@ def test_known_path_with_other_method_is_405_with_allow(
 def test_unknown_path_is_404_with_routes_of_meant_provider_first(
     path: str, headers: dict[str, str], provider: str | None, envelope: str, bare: str
 ) -> None:
-    found = find("POST", path, headers)
+    found = find_route("POST", path, headers)
     assert isinstance(found, UnknownPath)
     assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
     assert found.failure.type == "not_found"
@@ -119,7 +126,7 @@ def test_unknown_path_is_404_with_routes_of_meant_provider_first(
 
 
 def test_unknown_vendor_path_lists_routes_of_vendor_first() -> None:
-    found = find("POST", "/groq/openai/v1/files", {})
+    found = find_route("POST", "/groq/openai/v1/files", {})
     assert isinstance(found, UnknownPath)
     assert "Routes: POST /groq/openai/v1/chat/completions, " in (found.failure.message or "")
     assert "azure" not in (found.failure.message or "")
@@ -141,7 +148,7 @@ def test_unknown_vendor_path_lists_routes_of_vendor_first() -> None:
     ],
 )
 def test_similar_path_has_suggestion(method: str, path: str, meant: str) -> None:
-    found = find(method, path, {})
+    found = find_route(method, path, {})
     assert isinstance(found, UnknownPath)
     assert found.failure.message is not None
     assert found.failure.message.startswith(f"Invalid URL ({method} {path}). Did you mean {meant}? ")
@@ -157,7 +164,7 @@ def test_similar_path_has_suggestion(method: str, path: str, meant: str) -> None
     ],
 )
 def test_doubled_v1_has_right_base_url(method: str, path: str, headers: dict[str, str], base: str) -> None:
-    found = find(method, path, headers)
+    found = find_route(method, path, headers)
     assert isinstance(found, UnknownPath)
     assert found.failure.message == (
         f"Invalid URL ({method} {path}). The path contains /v1 twice. Set the client's base URL to {base}"
@@ -173,14 +180,14 @@ def test_doubled_v1_has_right_base_url(method: str, path: str, headers: dict[str
     ],
 )
 def test_doubled_version_has_right_base_url(path: str, base: str) -> None:
-    found = find("POST", path, {"host": "mock:9", "x-goog-api-key": "k"})
+    found = find_route("POST", path, {"host": "mock:9", "x-goog-api-key": "k"})
     assert isinstance(found, UnknownPath)
     assert found.dialect.name == "gemini"
     assert (found.failure.message or "").endswith(f"a version twice. Set the client's base URL to {base}")
 
 
 def test_doubled_v1_before_unknown_path_lists_routes() -> None:
-    found = find("GET", "/v1/v1/nowhere", {})
+    found = find_route("GET", "/v1/v1/nowhere", {})
     assert isinstance(found, UnknownPath)
     assert "Routes:" in (found.failure.message or "")
 
@@ -228,7 +235,7 @@ AZURE: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
 def test_find_returns_call_of_azure_path(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
 ) -> None:
-    found = find(method, path, headers)
+    found = find_route(method, path, headers)
     assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
     assert (found.provider, found.path, found.route) == ("azure", bare, route)
@@ -239,7 +246,7 @@ def test_find_returns_call_of_azure_path(
     [("api-version=2024-10-21", "azure"), ("a=b&api-version=x", "azure"), ("", "openai")],
 )
 def test_openai_prefix_with_api_version_is_azure(query: str, provider: str) -> None:
-    found = find("POST", "/openai/v1/chat/completions", {}, query)
+    found = find_route("POST", "/openai/v1/chat/completions", {}, query)
     assert isinstance(found, RouteMatch)
     assert found.provider == provider
 
@@ -247,11 +254,11 @@ def test_openai_prefix_with_api_version_is_azure(query: str, provider: str) -> N
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 def test_vendor_is_found_behind_its_prefix_only(vendor: Vendor) -> None:
     for base in vendor.bases:
-        found = find("POST", f"/{vendor.name}{base}/chat/completions", {})
+        found = find_route("POST", f"/{vendor.name}{base}/chat/completions", {})
         assert isinstance(found, RouteMatch)
         assert (found.provider, found.dialect.name, found.dialect.api) == (vendor.name, "openai", "chat")
         assert found.path == f"{base}/chat/completions"
-    bare = find("POST", "/v1/chat/completions", {})
+    bare = find_route("POST", "/v1/chat/completions", {})
     assert isinstance(bare, RouteMatch)
     assert bare.provider == "openai"
 
@@ -270,7 +277,7 @@ def test_route_line_has_needed_prefix() -> None:
 
 @pytest.mark.parametrize("path", ["/v1/threads", "/threads/t/runs", "/openai/v1/threads/t", "/v1//threads/"])
 def test_find_of_unserved_call_is_501_with_hint(path: str) -> None:
-    found = find("GET", path, {})
+    found = find_route("GET", path, {})
     assert isinstance(found, UnknownPath)
     assert found.dialect is openai.CHAT
     assert (found.failure.status, found.failure.fields) == (501, {"code": "not_served"})
@@ -281,17 +288,17 @@ def test_find_of_unserved_call_is_501_with_hint(path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/threadsy", "/v1/x/threads"])
 def test_find_of_unknown_path_is_no_501(path: str) -> None:
-    found = find("GET", path, {})
+    found = find_route("GET", path, {})
     assert isinstance(found, UnknownPath)
     assert found.failure.status is None
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/openai/v1/responses", "/v1//responses"])
 def test_find_of_handshake_is_that_of_its_socket(path: str) -> None:
-    found = find("GET", path, {"upgrade": "WebSocket"})
+    found = find_route("GET", path, {"upgrade": "WebSocket"})
     assert isinstance(found, RouteMatch)
     assert (found.dialect, found.provider) == (openai.HANDSHAKE, "openai")
-    message = find("WS response.create", path, {})
+    message = find_route("WS response.create", path, {})
     assert isinstance(message, RouteMatch)
     assert message.dialect is openai.RESPONSES_SOCKET
 
@@ -300,5 +307,5 @@ def test_find_of_handshake_is_that_of_its_socket(path: str) -> None:
     ("method", "headers"), [("GET", {}), ("WS", {}), ("WS nope", {}), ("POST", {"upgrade": "websocket"})]
 )
 def test_find_of_other_request_is_no_socket(method: str, headers: dict[str, str]) -> None:
-    found = find(method, "/v1/responses", headers)
+    found = find_route(method, "/v1/responses", headers)
     assert not isinstance(found, RouteMatch) or found.dialect is openai.RESPONSES

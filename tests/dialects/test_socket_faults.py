@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.rendering.event_parser import events
@@ -77,7 +78,7 @@ def test_fault_on_wire_is_played_or_noted(fault: str, wire: str, reply: str) -> 
     plan, notes = respond(wire, REPLIES[reply], [fault])
     if (fault, wire, reply) in UNCHANGED:
         return
-    assert (plan == plain) is (f"{fault} not played: " in notes)
+    assert (plan == plain) is (f"{fault} not applied: " in notes)
 
 
 def count(value: Any, member: str) -> int:
@@ -122,3 +123,18 @@ def test_fault_of_calls_changes_members(wire: str, fault: Any, member: str) -> N
     plain, _ = respond(wire, REPLIES["call"], [])
     plan, notes = respond(wire, REPLIES["call"], [fault])
     assert count(payloads(plan), member) < count(payloads(plain), member), notes
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_on_scripted_handshake_is_played_or_noted(fault: str) -> None:
+    plans, notes = [], ""
+    for faults in ([], [fault]):
+        speech = [{"start": "1s", "stop": "2s", "transcript": "Hi."}]
+        rule = {"match": {"api": "handshake"}, "reply": {"user_speech": speech}, "faults": faults}
+        engine = VirtualServer(json.dumps({"mockllm": 1, "rules": [rule]})).engine
+        planned = engine.respond(
+            engine.read("GET", "/v1/realtime", "", {"upgrade": "websocket"}, b"", "", NOW)
+        )
+        plan, notes = planned.plan, "\n".join(planned.notes)
+        plans.append(replace(plan, delivery=replace(plan.delivery, socket=None)))
+    assert (plans[0] == plans[1]) is (f"{fault} not applied: " in notes)

@@ -77,7 +77,7 @@ def test_usage_with_one_place_stays() -> None:
 
 def test_usage_that_is_in_its_place_is_reported() -> None:
     rule = {"reply": TEXT, "pace": {"itl": "1s"}, "faults": [{"usage": {"at": "first"}}] * 2}
-    assert "usage not played: it is there already" in wire_events("openai-responses", rule).notes
+    assert "usage not applied: it is there already" in wire_events("openai-responses", rule).notes
 
 
 def test_usage_that_the_client_did_not_ask_for() -> None:
@@ -234,11 +234,11 @@ def test_openrouter_has_errors_in_chunks() -> None:
 @pytest.mark.parametrize("fault", ["finish", "tool_call_chunks", "role"])
 def test_form_faults_need_a_streamed_reply(fault: str) -> None:
     whole = wire_events("openai-chat", {"reply": TEXT, "faults": [fault]}, stream=False)
-    assert f"{fault} not played: the response is not streamed" in whole.notes
+    assert f"{fault} not applied: the response is not streamed" in whole.notes
     error = wire_events("openai-chat", {"error": "overloaded", "faults": [fault]})
-    assert f"{fault} not played: the response is not streamed" in error.notes
+    assert f"{fault} not applied: the response is not streamed" in error.notes
     silent = wire_events("openai-chat", {"reply": TEXT, "faults": [{"no_response": {}}, fault]})
-    assert f"{fault} not played: no byte of the response is sent" in silent.notes
+    assert f"{fault} not applied: no byte of the response is sent" in silent.notes
 
 
 def test_form_fault_leaves_broken_events_alone() -> None:
@@ -284,5 +284,5 @@ def test_ollama_generate_has_texts_and_no_role() -> None:
 def test_ollama_error_line_ends_nothing() -> None:
     rule = {"reply": {"chunks": ["one", {"error": "overloaded"}]}, "faults": ["finish"]}
     found = wire_events("ollama-native_chat", rule)
-    assert "finish not played: the response has no finish reason" in found.notes
+    assert "finish not applied: the response has no finish reason" in found.notes
     assert list(found.json[-1]) == ["error"]

@@ -35,38 +35,42 @@ faults: [{reset: {after: {chunks: 3}}}]      # its settings are below it
 faults: [{stall: {for: 5s}}, no_terminator]  # all apply, in order
 ```
 
-Numbers, durations and places may be drawn (`[10%, 90%]`, `{normal: {mean, stddev}}` …) or templates
+Numbers, durations and fault points may be drawn (`[10%, 90%]`, `{normal: {mean, stddev}}` …) or templates
 (`"{{ query.fail_chunk }}"`). Faults of meaning, `error_event` and `no_finish` change the
-reply, and so come before all others, which change the bytes.
+reply. They apply before all others, which change the bytes.
 
-A fault that finds nothing to break changes nothing, and the access log says why: `reset not played: the response has
+A fault that finds nothing to break changes nothing, and the access log says why: `reset not applied: the response has
 only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it. A fault before one that replaces the
 response has no effect either: `[close, html_page]` serves the page, `[html_page, close]` cuts it.
 
-Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and
+This page describes HTTP/1.1. [HTTP/2](http2.md#what-faults-do) has streams in place of connections:
+`close` resets one stream there.
+
+Try any of them: `mockllm serve --scenarios docs/faults` applies each fault for the model with its name, and
 `mockllm test docs/faults` runs the examples below.
 
 The tables with columns for SDKs show what the caller of a Python SDK gets, where the response is
-`one zwölf <three> four` in four chunks, and a fault has the settings of `tests/faults/expected.py` (a place in the
-middle, short times). They are tests, too: `tests/sdk/test_faults_sdk.py`.
+`one zwölf <three> four` in four chunks, and a fault has the settings of `tests/faults/expected.py` (a fault point in
+the middle, short times). They are tests, too: `tests/sdk/test_faults_sdk.py`.
 
 <!-- Made by tests/docs/faults_page.py from the faults themselves and from docs/faults; do not edit. -->
 
 """
-PLACES: Final = """\
-## Places
+FAULT_POINTS: Final = """\
+## Fault points
 
 `at: {chunk: 3}` is a chunk itself, and exists in streams only. A *chunk* is one visible part of the response's
 content, counted from 1. `after` is the gap after something, exactly one of these:
 
 """
-BEHIND_PLACES: Final = """\
+AFTER_FAULT_POINTS: Final = """\
 
-Places round down: where a protocol joins chunks, or sends one as an object, the place is after the chunks before.
+Fault points round down. Where a protocol joins chunks, or sends one as an object, the fault point is after the
+chunks before.
 In a non-streaming response `after: {chunks: 3}` is the byte of the body after the text of three chunks. `error` and
-`http` responses have no chunks; `bytes`, `time` and `fraction` are places there. A place beyond the end is not
-played. All bytes before a cut are delivered: a reset waits until the client's system has them. Several faults at one
-place act in their order: `[stall, reset]` stalls there, then resets.
+`http` responses have no chunks; `bytes`, `time` and `fraction` are fault points there. A fault point beyond the end
+does not apply. All bytes before a cut are delivered: a reset waits until the client's system has them. Several
+faults at one fault point act in their order: `[stall, reset]` stalls there, then resets.
 
 """
 
@@ -74,15 +78,15 @@ place act in their order: `[stall, reset]` stalls there, then resets.
 def page() -> str:
     """All of it."""
     contents = "".join(f"- {_family(family)[0]}: {_links(family)}\n" for family in FAMILIES)
-    places = "".join(f"| `{name}` | {field.description} |\n" for name, field in GapPoint.model_fields.items())
-    table = f"| place | meaning |\n|---|---|\n{places}"
+    points = "".join(f"| `{name}` | {field.description} |\n" for name, field in GapPoint.model_fields.items())
+    table = f"| fault point | meaning |\n|---|---|\n{points}"
     return (
         OPENING
         + contents
         + "\n"
-        + PLACES
+        + FAULT_POINTS
         + table
-        + BEHIND_PLACES
+        + AFTER_FAULT_POINTS
         + "\n".join(line for family in FAMILIES for line in _section(family))
     )
 

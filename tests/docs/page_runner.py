@@ -61,7 +61,7 @@ class PageRunner:
             until(lambda: self.reloads() > before, otherwise=lambda: f"no reload of {name}")
 
     def reloads(self) -> int:
-        return self.server.said.count("\nreloaded: ") if self.server else 0
+        return self.server.reported.count("\nreloaded: ") if self.server else 0
 
     def type(self, command: str, expected: str) -> None:
         self.commands.append(command)

@@ -66,7 +66,7 @@ def at_its_times(tmp_path: Path) -> None:
     assert recorded(tmp_path, timing="2x").plan.delay == 0.05
 
 
-def said_anew(tmp_path: Path) -> None:
+def reported_again(tmp_path: Path) -> None:
     assert recorded(tmp_path, **{"as": "reply"}).text == "recorded"
 
 
@@ -81,7 +81,7 @@ RECORDED: dict[str, Callable[[Path], None]] = {
     "a hash of the older recipe": by_older_hash,
     "a VCR cassette": cassette,
     "a recorded stream": at_its_times,
-    "a recorded response, for another provider": said_anew,
+    "a recorded response, for another provider": reported_again,
     "recorded poems over HTTPS": poems,
 }
 """Each with a folder of its own."""

@@ -35,8 +35,8 @@ NAMES = [
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     file = tmp_path_factory.mktemp("clients") / "hello.yaml"
     file.write_text("mockllm: 1\nrules: [{reply: Hello there.}]\n")
-    with serve(file) as made:
-        yield made
+    with serve(file) as built:
+        yield built
 
 
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
@@ -80,9 +80,9 @@ def test_clients_page_variables_are_those_of_exec() -> None:
     documented = dict(re.findall(r"^\| `(\w+)=(\S+)`", PAGE, flags=re.MULTILINE))
     documented |= dict.fromkeys(re.findall(r"`(\w+_API_KEY)=any`", PAGE), "mockllm")
     documented |= dict.fromkeys(re.findall(r"`(AWS_BEARER_TOKEN_\w+)`", PAGE), "mockllm")
-    made = variables("http://localhost:8080")
-    assert documented == {name: made[name] for name in documented}
-    assert made.keys() - documented.keys() == {
+    built = variables("http://localhost:8080")
+    assert documented == {name: built[name] for name in documented}
+    assert built.keys() - documented.keys() == {
         "MOCKLLM_BASE_URL", "MOCKLLM_URL", "GOOGLE_API_KEY", "NO_PROXY", "no_proxy",
     }  # fmt: skip
 

@@ -18,8 +18,8 @@ PAGE = (Path(__file__).parents[2] / "docs/control.md").read_text()
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Steered]:
-    with steered(tmp_path, {"a.yaml": "rules: [{name: out-of-credit, reply: hi}]\n"}) as made:
-        yield made
+    with steered(tmp_path, {"a.yaml": "rules: [{name: out-of-credit, reply: hi}]\n"}) as built:
+        yield built
 
 
 @pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))

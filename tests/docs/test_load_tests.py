@@ -37,9 +37,9 @@ def test_options_and_metrics_of_page_exist() -> None:
 
 
 def test_bounds_of_page_are_server_defaults() -> None:
-    made = ServerLimits()
-    documented = [made.keepalive, made.body / MIB, made.header / KIB, made.headers, made.unsent / MIB, made.sessions,
-            made.journal, made.journal_bytes / MIB, made.grace]  # fmt: skip
+    built = ServerLimits()
+    documented = [built.keepalive, built.body / MIB, built.header / KIB, built.headers, built.unsent / MIB,
+            built.sessions, built.journal, built.journal_bytes / MIB, built.grace]  # fmt: skip
     assert documented == [75, 32, 32, 128, 1, 1000, 1000, 64, 10]
     bounds = PAGE[PAGE.index("## Bounds") : PAGE.index("## Refuse")]
     for item in ("75 s", "32 MiB", "32 KiB", "128 headers", "1 MiB", "1,000 sessions", "64 MiB", "10 s"):

@@ -84,8 +84,8 @@ def test_query_controls_go_with_the_sdk(port: int) -> None:
 
     code = blocks("python", SWITCHING)[0].replace("8080", str(port)).replace('"x"', '"x", max_retries=0')
     names = {"OpenAI": openai.OpenAI, "messages": [{"role": "user", "content": "hi"}]}
-    made, *calls = code.strip().splitlines()
-    exec(made, names)
+    built, *calls = code.strip().splitlines()
+    exec(built, names)
     assert exec_raises(calls[0], names) is openai.RateLimitError
     names["chunks"] = []
     exec("stream = " + calls[1], names)
@@ -104,9 +104,9 @@ def test_tool_call_of_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
             blocks("python", SWITCHING)[1],
             {"client": client, "messages": [{"role": "user", "content": "hi"}]},
         )
-    said = capsys.readouterr().out
-    assert "get_weather" in said
-    assert '{"city":"' in said
+    reported = capsys.readouterr().out
+    assert "get_weather" in reported
+    assert '{"city":"' in reported
 
 
 def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:

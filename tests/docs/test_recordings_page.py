@@ -48,14 +48,14 @@ def test_every_option_that_it_names_is_one() -> None:
         assert option in PAGE
 
 
-ASKED = raw_request(
+REQUESTED = raw_request(
     "/v1/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 )
 
 
 def test_recording_of_page_is_replayed() -> None:
     example, socket = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    response = VirtualServer(example).respond(ASKED)
+    response = VirtualServer(example).respond(REQUESTED)
     assert response.bytes.endswith(b"data: [DONE]\n\n")
     assert response.took == 0.43
     played = VirtualSocket(socket, "/v1/realtime")
@@ -69,7 +69,7 @@ def test_recording_of_page_is_replayed() -> None:
 def test_recordings_page_log_is_imported() -> None:
     (line,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     game = VirtualServer(take(line, "log.jsonl").text)
-    response = game.respond(ASKED)
+    response = game.respond(REQUESTED)
     assert (response.status, response.took) == (503, 0.82)
     source = inspect.getsource(request_log)
     table = PAGE[PAGE.index("### A log of requests") : PAGE.index("A batch's output")]

@@ -27,12 +27,12 @@ def hello() -> None:
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (10, 15, 25)
 
 
-SAID = ["Hello", " from", " streaming", " mock", " provider", "!"]
+REPORTED = ["Hello", " from", " streaming", " mock", " provider", "!"]
 
 
 def streamed() -> None:
     result = PackRequest("request-controls", stream=True)
-    assert result.chunks == SAID
+    assert result.chunks == REPORTED
     assert result.waits == [pytest.approx(0.1)] * 5
 
 
@@ -71,7 +71,7 @@ def timed_out() -> None:
 
 
 def streamed_unasked() -> None:
-    assert PackRequest("request-controls", "?stream=true", stream=False).chunks == SAID
+    assert PackRequest("request-controls", "?stream=true", stream=False).chunks == REPORTED
 
 
 def broken() -> None:
@@ -79,7 +79,7 @@ def broken() -> None:
     last = result.plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.payload == b'{"broken": '
-    assert result.chunks == SAID[:2]
+    assert result.chunks == REPORTED[:2]
 
 
 def refused() -> None:

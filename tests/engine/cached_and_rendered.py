@@ -85,7 +85,7 @@ def facts(planned: PlannedResponse) -> dict[str, object]:
             planned.rule,
             planned.modifiers,
             planned.notes,
-            planned.missed,
+            planned.unmatched,
             planned.error,
             planned.faults,
         ),
@@ -103,10 +103,10 @@ def joined(plan: Plan) -> list[object]:
     return items
 
 
-def compare(scenario: str, asked: Sequence[ClientRequest]) -> VirtualServer:
+def compare(scenario: str, requested: Sequence[ClientRequest]) -> VirtualServer:
     """Assert that each response equals one that is rendered without the cache. Return the game with the cache."""
     cached, rendered = VirtualServer(scenario), without_cache(scenario)
-    for number, each in enumerate(asked):
+    for number, each in enumerate(requested):
         expected = facts(rendered.respond(each).planned)
         assert facts(cached.respond(each).planned) == expected, f"request {number}"
     assert not rendered.engine._planner.cache.entries

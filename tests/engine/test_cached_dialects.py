@@ -90,10 +90,10 @@ USERS = ("made", "called", "script", "broken", "seen", "blind")
 def test_cached_responses_equal_rendered_ones(call: Call, stream: bool, scenario: str) -> None:
     """The same request nine times, with another model in the middle."""
     turns = [(turn, "another-model" if turn == 5 else None) for turn in range(9)]
-    asked = [
+    requested = [
         ask_call(call, user, turn, stream=stream, model=model) for user in USERS for turn, model in turns
     ]
-    compare(scenario, asked)
+    compare(scenario, requested)
 
 
 UNCACHEABLE = {"together-VendorCompletions"}
@@ -108,12 +108,12 @@ CHECKSUMMED = {Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES}
 @pytest.mark.parametrize(("name", "call"), CALLS.items(), ids=CALLS)
 @pytest.mark.covering
 def test_responses_of_every_call_are_cached(name: str, call: Call, stream: bool) -> None:
-    asked = [ask_call(call, "made", turn, stream=stream) for turn in range(3)]
-    entries = list(compare(PLAIN, asked).engine._planner.cache.entries.values())
+    requested = [ask_call(call, "made", turn, stream=stream) for turn in range(3)]
+    entries = list(compare(PLAIN, requested).engine._planner.cache.entries.values())
     checksummed = stream and not CHECKSUMMED.isdisjoint(call.dialect.capabilities.framings)
     cached = name not in UNCACHEABLE and not checksummed
     assert any(type(entry) is CachedResponse for entry in entries) is cached
-    entries = list(compare(DRAWN, asked).engine._planner.cache.entries.values())
+    entries = list(compare(DRAWN, requested).engine._planner.cache.entries.values())
     assert any(type(entry) is CachedStream for entry in entries) is (stream and name not in UNCACHEABLE)
 
 
@@ -127,16 +127,18 @@ def test_fields_of_the_body_select_the_entry() -> None:
     game = VirtualServer(PACED)
     for turn in range(8):
         counted = bool(turn % 2)
-        heard = game.respond(chat_request("made", stream=True, stream_options={"include_usage": counted}))
-        assert any("usage" in event.data for event in heard.events) is counted
+        received = game.respond(chat_request("made", stream=True, stream_options={"include_usage": counted}))
+        assert any("usage" in event.data for event in received.events) is counted
 
 
 def test_an_unread_body_does_not_select_the_entry() -> None:
     game = VirtualServer("validation: off\nrules: [{reply: Blind., stream: true, pace: {itl: [1ms, 9ms]}}]")
-    asked = [raw_request("/v1/chat/completions", body) for body in (None, "x", "{}", '{"model": "m"}') * 2]
-    heard = [game.respond(each) for each in asked]
-    assert {each.text for each in heard} == {"Blind."}
-    assert len({each.events[0].json["id"] for each in heard}) == len(heard)
+    requested = [
+        raw_request("/v1/chat/completions", body) for body in (None, "x", "{}", '{"model": "m"}') * 2
+    ]
+    received = [game.respond(each) for each in requested]
+    assert {each.text for each in received} == {"Blind."}
+    assert len({each.events[0].json["id"] for each in received}) == len(received)
 
 
 # --- a dialect that computes -------------------------------------------------------------------------

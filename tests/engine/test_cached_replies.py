@@ -54,10 +54,10 @@ def test_cached_replies_equal_rendered_ones(
     """`shares`: all requests are streams or none is, so that most are cached."""
     scenario = {"validation": "off", "rules": [{"reply": reply, **pace}], "modifiers": modifiers}
     streams = [streams[0]] * len(streams) if shares else streams
-    asked = [ask_call(call, "hi", turn, stream=stream) for turn, stream in enumerate(streams)]
+    requested = [ask_call(call, "hi", turn, stream=stream) for turn, stream in enumerate(streams)]
     with pytest.MonkeyPatch.context() as patched:
         count_tokens(patched, iter([count for count in tokens for _ in range(2)]))
-        compare(as_yaml(scenario), asked)
+        compare(as_yaml(scenario), requested)
 
 
 def as_yaml(value: object) -> str:

@@ -41,11 +41,11 @@ def test_response_whose_reply_is_not_cached_equals_rendered(monkeypatch: pytest.
 @pytest.mark.parametrize("size", [1, MAX_KEY_TEXT, 40_000])
 def test_responses_of_templated_text_equal_rendered(size: int, stream: bool) -> None:
     texts = ["Hi", "Hi", "Hi", "Bye", "{{ model }}", "a" * size, "Hi", "Bye", "a" * size, "a" * size]
-    asked = [
+    requested = [
         chat_request(text, now=NOW + number, stream=stream, model=model)
         for number, (text, model) in enumerate((text, model) for text in texts for model in ("gpt-4o", "o1"))
     ]
-    compare("rules: [{reply: '{{ user }} of {{ model }}'}]", asked)
+    compare("rules: [{reply: '{{ user }} of {{ model }}'}]", requested)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ CLAUDES = (
 )
 
 
-def asked(
+def requested(
     path: str, messages: list[Any], stream: bool = False, headers: Mapping[str, str] = {}
 ) -> ClientRequest:
     body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": messages, "stream": stream}
@@ -52,21 +52,23 @@ def result(path: str, id: str, session: str | None = None) -> ClientRequest:
     """The result of a call, alone."""
     headers = {} if session is None else {"x-mockllm-session": session}
     if path in CHATS:
-        return asked(path, [{"role": "tool", "tool_call_id": id, "content": "sunny"}], headers=headers)
+        return requested(path, [{"role": "tool", "tool_call_id": id, "content": "sunny"}], headers=headers)
     block = {"type": "tool_result", "tool_use_id": id, "content": "sunny"}
-    return asked(path, [{"role": "user", "content": [block]}], headers=headers)
+    return requested(path, [{"role": "user", "content": [block]}], headers=headers)
 
 
-def ids(heard: ClientResponse) -> list[str]:
+def ids(received: ClientResponse) -> list[str]:
     """The ids of an answer's calls."""
     bodies = (
-        [event.json for event in heard.events if event.data[0] == "{"] if heard.streamed else [heard.json]
+        [event.json for event in received.events if event.data[0] == "{"]
+        if received.streamed
+        else [received.json]
     )
     found = []
     for body in bodies:
         for choice in body.get("choices", ()):
-            said = choice.get("delta", choice.get("message"))
-            found += [call["id"] for call in said.get("tool_calls") or () if call.get("id")]
+            reported = choice.get("delta", choice.get("message"))
+            found += [call["id"] for call in reported.get("tool_calls") or () if call.get("id")]
         blocks = [*body.get("content", ()), body.get("content_block", {})]
         found += [block["id"] for block in blocks if block.get("type") == "tool_use"]
     return found
@@ -77,7 +79,7 @@ def ids(heard: ClientResponse) -> list[str]:
 def test_a_result_with_only_an_id_matches_its_tools_name(path: str, stream: bool) -> None:
     game = VirtualServer(RULES)
     for _ in range(4):  # the first are made, the others filled in from what is kept
-        weather, time = ids(game.respond(asked(path, [user("both")], stream)))
+        weather, time = ids(game.respond(requested(path, [user("both")], stream)))
         assert game.respond(result(path, weather)).text == "get_weather: sunny"
         assert (time, game.respond(result(path, time)).text) == ("mine", "get_time: sunny")
 
@@ -88,7 +90,7 @@ def test_calls_of_limited_cached_responses_are_stored(path: str, stream: bool) -
     limit = "modifiers:\n  - limit: {strategy: token-bucket, requests: 1000, window: 1s}\n"
     game = VirtualServer(RULES + limit)
     for _ in range(4):
-        weather, _ = ids(game.respond(asked(path, [user("both")], stream)))
+        weather, _ = ids(game.respond(requested(path, [user("both")], stream)))
         assert game.respond(result(path, weather)).text == "get_weather: sunny"
 
 
@@ -96,19 +98,19 @@ def test_calls_of_limited_cached_responses_are_stored(path: str, stream: bool) -
 def test_calls_of_uncached_responses_are_stored(path: str) -> None:
     game = VirtualServer(RULES)
     for _ in range(3):
-        (id,) = ids(game.respond(asked(path, [user("drawn")])))
+        (id,) = ids(game.respond(requested(path, [user("drawn")])))
         assert game.respond(result(path, id)).text == "get_weather: sunny"
 
 
 def test_calls_of_every_choice_are_stored() -> None:
     game = VirtualServer(RULES)
-    (id,) = ids(game.respond(asked(CHATS[0], [user("two")])))
+    (id,) = ids(game.respond(requested(CHATS[0], [user("two")])))
     assert game.respond(result(CHATS[0], id)).text == "get_weather: sunny"
 
 
 def test_calls_are_stored_by_session() -> None:
     game = VirtualServer(RULES)
-    (id, _) = ids(game.respond(asked(CHATS[0], [user("both")], headers={"x-mockllm-session": "a"})))
+    (id, _) = ids(game.respond(requested(CHATS[0], [user("both")], headers={"x-mockllm-session": "a"})))
     assert game.respond(result(CHATS[0], id, "a")).text == "get_weather: sunny"
     for other in ("b", None):
         assert game.respond(result(CHATS[0], id, other)).text == "nothing was called"
@@ -116,11 +118,11 @@ def test_calls_are_stored_by_session() -> None:
 
 def test_the_history_is_stronger_than_stored_calls() -> None:
     game = VirtualServer(RULES)
-    game.respond(asked(CHATS[0], [user("both")]))
+    game.respond(requested(CHATS[0], [user("both")]))
     call = {"id": "mine", "type": "function", "function": {"name": "get_up", "arguments": "{}"}}
     history = [{"role": "assistant", "content": None, "tool_calls": [call]}]
-    told = {"role": "tool", "tool_call_id": "mine", "content": "ok"}
-    assert game.respond(asked(CHATS[0], [user("hi"), *history, told])).text == "get_up: ok"
+    stated = {"role": "tool", "tool_call_id": "mine", "content": "ok"}
+    assert game.respond(requested(CHATS[0], [user("hi"), *history, stated])).text == "get_up: ok"
 
 
 def test_a_result_of_an_unknown_call_has_no_name() -> None:
@@ -130,11 +132,11 @@ def test_a_result_of_an_unknown_call_has_no_name() -> None:
         (CHATS[0], {"role": "tool", "content": "ok"}),
         (CLAUDES[0], {"role": "user", "content": [{"type": "tool_result", "content": "ok"}]}),
     ):
-        assert game.respond(asked(path, [message])).text == "nothing was called"
+        assert game.respond(requested(path, [message])).text == "nothing was called"
 
 
 def test_an_undecodable_response_stores_no_calls() -> None:
-    engine, cut = VirtualServer(RULES).engine, asked(CHATS[0], [user("cut")])
+    engine, cut = VirtualServer(RULES).engine, requested(CHATS[0], [user("cut")])
     answer = engine.respond(engine.read("POST", cut.path, "", {}, cut.body, "", 0.0))
     assert (answer.faults, answer.issued) == (("truncate",), {})
 
@@ -142,4 +144,4 @@ def test_an_undecodable_response_stores_no_calls() -> None:
 def test_a_response_without_calls_stores_nothing() -> None:
     game = VirtualServer(RULES)
     for _ in range(3):
-        assert game.respond(asked(CHATS[0], [user("hi")])).planned.calls == ()
+        assert game.respond(requested(CHATS[0], [user("hi")])).planned.calls == ()

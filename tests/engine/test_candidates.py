@@ -17,7 +17,7 @@ modifiers:
   - {name: a, match: {user: {contains: one}}, headers: {x-a: "1"}}
   - {name: b, match: {model: gpt-*}, headers: {x-b: "1"}}
 """
-ASKED = {
+REQUESTED = {
     "one": ("once", {"x-a", "x-b"}),
     "one more": ("all", {"x-a", "x-b"}),
     "two": ("mine", {"x-b"}),
@@ -32,7 +32,7 @@ def test_cached_candidates_equal_found_ones(known: int, monkeypatch: pytest.Monk
     monkeypatch.setattr(candidates, "MAX_CACHED_MATCHES", known)
     game = VirtualServer(SCENARIO)
     for turn in range(3):
-        for user, (rule, headers) in ASKED.items():
-            heard = game.respond(chat_request(user))
-            assert heard.rule == ("all" if rule == "once" and turn else rule), user
-            assert {name for name in heard.headers if name in ("x-a", "x-b")} == headers
+        for user, (rule, headers) in REQUESTED.items():
+            received = game.respond(chat_request(user))
+            assert received.rule == ("all" if rule == "once" and turn else rule), user
+            assert {name for name in received.headers if name in ("x-a", "x-b")} == headers

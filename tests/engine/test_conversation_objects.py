@@ -62,8 +62,8 @@ def test_deleted_item_is_no_history() -> None:
     item = server.call(f"/{id}/items").json["data"][0]["id"]
     assert server.call(f"/{id}/items/{item}", method="DELETE").json["id"] == id
     body = {"model": "m", "input": "hi", "conversation": id}
-    said = server.game.respond(raw_request("/v1/responses", body)).json
-    assert said["output"][0]["content"][0]["text"] == "Turn 1."
+    reported = server.game.respond(raw_request("/v1/responses", body)).json
+    assert reported["output"][0]["content"][0]["text"] == "Turn 1."
     assert server.call(f"/{id}/items/{item}", method="DELETE").status == 404
     assert server.call(f"/{id}/items/{item}").status == 404
 
@@ -139,5 +139,5 @@ def test_conversation_is_no_response_and_no_response_is_one() -> None:
     server = Conversations()
     id = server.create()
     assert server.game.respond(raw_request(f"/v1/responses/{id}", method="GET")).status == 404
-    said = server.game.respond(raw_request("/v1/responses", {"model": "m", "input": "hi"})).json
-    assert server.call(f"/{said['id']}/items").status == 404
+    reported = server.game.respond(raw_request("/v1/responses", {"model": "m", "input": "hi"})).json
+    assert server.call(f"/{reported['id']}/items").status == 404

@@ -78,6 +78,6 @@ def test_cost_without_usage_is_estimated() -> None:
 
 
 def test_cost_of_provider_without_tiers() -> None:
-    asked = request("gpt-4o", service_tier="flex")
-    asked.provider = None
-    assert cost_of(asked, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(2.5)
+    requested = request("gpt-4o", service_tier="flex")
+    requested.provider = None
+    assert cost_of(requested, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(2.5)

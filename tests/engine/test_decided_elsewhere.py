@@ -12,7 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
 from mockllm.state.shared_counts import SharedCounts, SlotTable
-from mockllm.state.shared_sessions import FetchedLookup, LookupElsewhere, SharedSessions
+from mockllm.state.shared_sessions import FetchedLookup, LookupInStore, SharedSessions
 from tests.language.virtual_server import VirtualServer
 
 SCENARIO = {
@@ -47,7 +47,7 @@ def decided(engine: Engine, request: Request) -> PlannedResponse:
     with pytest.raises(UndecidedResponse) as raised:
         engine.respond(request)
     assert isinstance(engine.state, SharedSessions)
-    return raised.value.finish(engine.state.local.decide(raised.value.claim))
+    return raised.value.finish(engine.state.local.decide(raised.value.matched))
 
 
 def rule(response: PlannedResponse) -> str | None:
@@ -77,31 +77,31 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
     assert isinstance(state, SharedSessions)
     with pytest.raises(UndecidedResponse) as raised:
         shared.respond(chat(shared, "hi", model="busy"))
-    decision = state.local.decide(raised.value.claim)
+    decision = state.local.decide(raised.value.matched)
     with monkeypatch.context() as patched:
-        patched.setattr(shared, "_planned", _lacking)
-        with pytest.raises(LookupElsewhere):
+        patched.setattr(shared, "_plan_response", _lacking)
+        with pytest.raises(LookupInStore):
             raised.value.finish(decision)
-    assert state.local.decide(raised.value.claim).outcome == "limited"
+    assert state.local.decide(raised.value.matched).outcome == "limited"
     response = raised.value.finish(decision)
     assert rule(response) == "rest"
     assert response.slot is not None
     response.slot.release()
-    assert state.local.decide(raised.value.claim).outcome == "rule"
+    assert state.local.decide(raised.value.matched).outcome == "rule"
 
 
 def _lacking(*_: object) -> PlannedResponse:
-    raise LookupElsewhere("", ("call", "call_1"))
+    raise LookupInStore("", ("call", "call_1"))
 
 
 def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
     state = shared.state
     assert isinstance(state, SharedSessions)
-    state.remember_elsewhere = _forget
+    state.remember_in_store = _forget
     lookup = state.lookup("one")
     assert isinstance(lookup, FetchedLookup)
     for call, key in ((lookup.stored, "stored"), (lookup.all_stored, "all_stored"), (lookup.call, "call")):
-        with pytest.raises(LookupElsewhere) as raised:
+        with pytest.raises(LookupInStore) as raised:
             call("name")
         assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
     assert lookup.having(("call", "name"), "tool").call("name") == "tool"

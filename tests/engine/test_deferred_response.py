@@ -120,4 +120,5 @@ def test_has_rule_counts_nothing() -> None:
     one = VirtualServer("rules: [{match: {model: gpt-4o}, times: 1, reply: hello}]").engine
     assert one.has_rule(chat(one))
     assert not one.has_rule(chat(one, model="other"))
+    assert one.serves(chat(one, model="other"))
     assert one.respond(chat(one)).status == 200

@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import FieldMismatch
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, engine, planner, response_cache
-from mockllm.engine.near_misses import mismatch_line, unfit
+from mockllm.engine.near_misses import mismatch_line, template_refusal
 from mockllm.engine.rule_header import header_text
 from mockllm.scenario.diagnostics import StaleSource
 from tests.language.virtual_server import (
@@ -33,10 +33,16 @@ rules:
 """
 
 
-def read(game: VirtualServer, asked: ClientRequest) -> Any:
-    headers = {name.lower(): value for name, value in asked.headers.items()}
+def read(game: VirtualServer, requested: ClientRequest) -> Any:
+    headers = {name.lower(): value for name, value in requested.headers.items()}
     return game.engine.read(
-        asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now
+        requested.method,
+        requested.path,
+        requested.query,
+        headers,
+        requested.body,
+        requested.client,
+        requested.now,
     )
 
 
@@ -57,8 +63,11 @@ def test_a_request_is_read_in_its_protocol() -> None:
 
 def test_refuse_uses_the_dialect_and_counts_nothing() -> None:
     game = VirtualServer("rules: [{sequence: [a, b]}]\nmodifiers: [{delay: 1s}]")
-    for asked, kind in ((chat_request(), "invalid_request_error"), (claude_request(), "request_too_large")):
-        answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, asked))
+    for requested, kind in (
+        (chat_request(), "invalid_request_error"),
+        (claude_request(), "request_too_large"),
+    ):
+        answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, requested))
         assert (answer.plan.head.status, answer.rule, answer.error) == (413, None, "request_too_large")
         assert ("x-mockllm-rule", "none") in answer.plan.head.headers
         assert answer.notes == ("too much",)
@@ -83,8 +92,10 @@ def test_info_returns_what_is_loaded() -> None:
 def test_a_peek_equals_the_next_response() -> None:
     game = VirtualServer("rules: [{name: s, sequence: [a, b]}]")
     peeked = [ClientResponse(game.engine.peek(read(game, chat_request())).respond()) for _ in range(2)]
-    heard = game.respond(chat_request())
-    assert [(each.timed_bytes, each.headers) for each in peeked] == [(heard.timed_bytes, heard.headers)] * 2
+    received = game.respond(chat_request())
+    assert [(each.timed_bytes, each.headers) for each in peeked] == [
+        (received.timed_bytes, received.headers)
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -108,12 +119,15 @@ def test_mismatch_line_has_expected_and_found() -> None:
 
 
 def test_unfit_names_expression_place_and_reason() -> None:
-    assert unfit(TemplateFailure("{{ x }}", "", "x is absent"), "openai").message == "{{ x }}: x is absent"
     assert (
-        unfit(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent"), "openai").message
+        template_refusal(TemplateFailure("{{ x }}", "", "x is absent"), "openai").message
+        == "{{ x }}: x is absent"
+    )
+    assert (
+        template_refusal(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent"), "openai").message
         == "{{ x }} at a.yaml:3: x is absent"
     )
-    by_query = unfit(TemplateFailure("{{ query.x }}", "a.yaml:3", "not a number", "x"), "openai")
+    by_query = template_refusal(TemplateFailure("{{ query.x }}", "a.yaml:3", "not a number", "x"), "openai")
     assert (
         by_query.message == "The query parameter 'x' does not fit: not a number ({{ query.x }} at a.yaml:3)"
     )
@@ -162,8 +176,8 @@ def test_a_cached_stream_has_the_requests_second() -> None:
 
 
 def test_a_cached_stream_counts_the_input() -> None:
-    asked = [claude_request("word " * count, stream=True) for count in (1, 50, 1)]
-    heard = respond_all("rules: [{reply: hi}]", *asked, *asked)
-    shown = [each.events[0].json["message"]["usage"]["input_tokens"] for each in heard]
+    requested = [claude_request("word " * count, stream=True) for count in (1, 50, 1)]
+    received = respond_all("rules: [{reply: hi}]", *requested, *requested)
+    shown = [each.events[0].json["message"]["usage"]["input_tokens"] for each in received]
     assert shown[0] == shown[2] < shown[1]
     assert shown[3:] == shown[:3]

@@ -8,28 +8,36 @@ from tests.language.virtual_server import VirtualServer, chat_request
 
 RULE = "rules:\n  - {name: r, reply: a b c, faults: %s}\n"
 LISTS = {
-    "[close, html_page]": (("html_page",), ["close not played: html_page stands in its place"]),
+    "[close, html_page]": (("html_page",), ["close not applied: html_page replaces it"]),
     "[html_page, close]": (("html_page", "close"), []),
-    "[html_page, redirect]": (("redirect",), ["html_page not played: redirect stands in its place"]),
-    "[html_page, refusal]": (("html_page",), ["refusal not played: html_page stands in its place"]),
+    "[html_page, redirect]": (("redirect",), ["html_page not applied: redirect replaces it"]),
+    "[html_page, refusal]": (("html_page",), ["refusal not applied: html_page replaces it"]),
     "[slow_headers, bad_headers, html_page]": (("slow_headers", "bad_headers", "html_page"), []),
-    "[crlf, html_page]": (("html_page",), ["crlf not played: html_page stands in its place"]),
+    "[crlf, html_page]": (("html_page",), ["crlf not applied: html_page replaces it"]),
     "[slow_headers, no_response]": (
         ("no_response",),
-        ["slow_headers not played: no_response stands in its place"],
+        ["slow_headers not applied: no_response replaces it"],
     ),
     "[no_response, html_page]": (
         ("no_response",),
-        ["html_page not played: no byte of the response is sent"],
+        ["html_page not applied: no byte of the response is sent"],
     ),
 }
 
 
 @pytest.mark.parametrize("faults", LISTS)
 def test_a_replaced_fault_is_noted_as_not_played(faults: str) -> None:
-    engine, asked = VirtualServer(RULE % faults).engine, chat_request(stream=True)
+    engine, requested = VirtualServer(RULE % faults).engine, chat_request(stream=True)
     answer = engine.respond(
-        engine.read(asked.method, asked.path, asked.query, {}, asked.body, asked.client, asked.now)
+        engine.read(
+            requested.method,
+            requested.path,
+            requested.query,
+            {},
+            requested.body,
+            requested.client,
+            requested.now,
+        )
     )
-    told = [note for note in answer.notes if "not played" in note]
-    assert (answer.faults, told) == LISTS[faults]
+    stated = [note for note in answer.notes if "not applied" in note]
+    assert (answer.faults, stated) == LISTS[faults]

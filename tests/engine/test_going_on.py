@@ -31,9 +31,9 @@ def got(game: VirtualServer, id: str, session: str | None = None, method: str = 
     return game.respond(raw_request(f"/v1/responses/{id}", method=method, headers=headers))
 
 
-def said(heard: ClientResponse) -> Any:
+def reported(received: ClientResponse) -> Any:
     """The response, whole or streamed."""
-    return heard.events[-1].json["response"] if heard.streamed else heard.json
+    return received.events[-1].json["response"] if received.streamed else received.json
 
 
 def output(response: Any) -> list[Any]:
@@ -46,22 +46,22 @@ def output(response: Any) -> list[Any]:
 def test_a_result_with_only_an_id_matches_its_tools_name(stream: bool) -> None:
     game = VirtualServer(WEATHER)
     for _ in range(3):  # the first is made, the third is filled in from what is kept
-        first = said(game.respond(responses("weather", stream=stream)))
+        first = reported(game.respond(responses("weather", stream=stream)))
         last = game.respond(responses(output(first), previous_response_id=first["id"]))
         assert last.json["output"][0]["content"][0]["text"] == "21 degrees, turn 2, weather"
 
 
 def test_sessions_do_not_share_stored_responses() -> None:
     game = VirtualServer(WEATHER)
-    (id,) = {said(game.respond(responses("hi", session=session)))["id"] for session in ("a", "b")}
+    (id,) = {reported(game.respond(responses("hi", session=session)))["id"] for session in ("a", "b")}
     assert [got(game, id, session=session).status for session in ("a", "b", "c")] == [200, 200, 404]
 
 
 def test_a_peek_stores_nothing() -> None:
     game = VirtualServer(WEATHER)
-    asked = responses("hi")
-    request = game.engine.read(asked.method, asked.path, "", {}, asked.body, "", 0.0)
-    assert got(game, said(ClientResponse(game.engine.peek(request).respond()))["id"]).status == 404
+    requested = responses("hi")
+    request = game.engine.read(requested.method, requested.path, "", {}, requested.body, "", 0.0)
+    assert got(game, reported(ClientResponse(game.engine.peek(request).respond()))["id"]).status == 404
 
 
 def test_a_stream_that_a_fault_cuts_is_not_stored() -> None:
@@ -73,7 +73,7 @@ def test_a_stream_that_a_fault_cuts_is_not_stored() -> None:
 
 def test_a_deleted_response_cannot_be_continued() -> None:
     game = VirtualServer(WEATHER)
-    id = said(game.respond(responses("hi")))["id"]
+    id = reported(game.respond(responses("hi")))["id"]
     assert got(game, id, method="DELETE").json["deleted"] is True
     assert game.respond(responses("hi", previous_response_id=id)).status == 400
 
@@ -84,7 +84,7 @@ def test_another_method_is_a_405_and_no_response() -> None:
 
 def test_a_rule_may_replace_a_stored_response() -> None:
     game = VirtualServer("rules: [{match: {api: stored_responses}, error: overloaded}, {reply: hi}]")
-    id = said(game.respond(responses("hi")))["id"]
+    id = reported(game.respond(responses("hi")))["id"]
     assert got(game, id).status == 503
 
 

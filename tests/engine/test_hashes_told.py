@@ -20,9 +20,9 @@ def test_without_hash_rules_there_is_no_hash() -> None:
 
 
 def test_a_hash_rule_looks_up_the_hash() -> None:
-    told = headers(f"rules: [{{match: {{hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]")
-    assert len(told["x-mockllm-hash"]) == 64
-    assert told["x-mockllm-rule"] == "a.yaml:rules[1]"
+    stated = headers(f"rules: [{{match: {{hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]")
+    assert len(stated["x-mockllm-hash"]) == 64
+    assert stated["x-mockllm-rule"] == "a.yaml:rules[1]"
 
 
 def test_the_hash_is_not_computed_for_other_paths() -> None:
@@ -32,19 +32,19 @@ def test_the_hash_is_not_computed_for_other_paths() -> None:
 
 def test_a_cached_response_has_each_requests_hash() -> None:
     game = VirtualServer(f"rules: [{{match: {{hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]")
-    told = [game.respond(chat_request(user)).headers["x-mockllm-hash"] for user in ("x", "x", "y", "x")]
-    assert told[0] == told[1] == told[3] != told[2]
+    stated = [game.respond(chat_request(user)).headers["x-mockllm-hash"] for user in ("x", "x", "y", "x")]
+    assert stated[0] == stated[1] == stated[3] != stated[2]
 
 
 def test_hashed_adds_the_hash_to_every_response() -> None:
     catalog = run_steps(compile_catalog(load_scenario_files("rules: [{reply: hi}]").entries))
-    engine = Engine(catalog, Sessions(), EngineSettings(hashed=True, volatile=frozenset({"messages"})))
+    engine = Engine(catalog, Sessions(), EngineSettings(hash_header=True, volatile=frozenset({"messages"})))
 
-    def told(asked: object) -> str:
-        request = engine.read("POST", asked.path, "", {}, asked.body, "", 0.0)  # type: ignore[attr-defined]
+    def stated(requested: object) -> str:
+        request = engine.read("POST", requested.path, "", {}, requested.body, "", 0.0)  # type: ignore[attr-defined]
         return dict(engine.respond(request).plan.head.headers)["x-mockllm-hash"]
 
-    assert told(chat_request("a")) == told(chat_request("b"))
+    assert stated(chat_request("a")) == stated(chat_request("b"))
 
 
 def test_every_request_has_a_hash() -> None:

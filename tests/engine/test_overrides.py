@@ -31,7 +31,7 @@ modifiers:
 """
 
 
-def asked(user: str = "hi", say: Any = chat_request, **headers: str) -> ClientRequest:
+def requested(user: str = "hi", say: Any = chat_request, **headers: str) -> ClientRequest:
     """A request with these of our headers."""
     ask: ClientRequest = say(
         user, headers={f"x-mockllm-{name}": text for name, text in headers.items()}, stream=True
@@ -39,13 +39,13 @@ def asked(user: str = "hi", say: Any = chat_request, **headers: str) -> ClientRe
     return ask
 
 
-def one(asked: ClientRequest, **more: Any) -> ClientResponse:
-    return respond_all(RULES, asked, overrides=True, **more)[0]
+def one(requested: ClientRequest, **more: Any) -> ClientResponse:
+    return respond_all(RULES, requested, overrides=True, **more)[0]
 
 
-def message(heard: ClientResponse) -> str:
-    assert heard.status == 400
-    return heard.message
+def message(received: ClientResponse) -> str:
+    assert received.status == 400
+    return received.message
 
 
 # --- seeds ---------------------------------------------------------------------------------------
@@ -53,24 +53,24 @@ def message(heard: ClientResponse) -> str:
 
 def test_a_seed_applies_to_one_request() -> None:
     game = VirtualServer(RULES)
-    ids = [game.respond(asked(**headers)).events[0].json["id"] for headers in ({}, {"seed": "5"}, {})]
+    ids = [game.respond(requested(**headers)).events[0].json["id"] for headers in ({}, {"seed": "5"}, {})]
     other = VirtualServer(RULES, seed=5)
-    assert ids[1] == [other.respond(asked()).events[0].json["id"] for _ in range(2)][1]
+    assert ids[1] == [other.respond(requested()).events[0].json["id"] for _ in range(2)][1]
     same = VirtualServer(RULES)
-    assert [ids[0], ids[2]] == [same.respond(asked()).events[0].json["id"] for _ in range(3)][::2]
+    assert [ids[0], ids[2]] == [same.respond(requested()).events[0].json["id"] for _ in range(3)][::2]
 
 
 def test_a_seed_needs_no_permission() -> None:
-    said = {respond_all(RULES, asked("drawn", seed=str(seed)))[0].text for seed in range(40)}
-    assert len(said) == 8
+    reported = {respond_all(RULES, requested("drawn", seed=str(seed)))[0].text for seed in range(40)}
+    assert len(reported) == 8
 
 
 def test_an_invalid_seed_is_refused() -> None:
     expected = 'x-mockllm-seed: expected a whole number, or a seed from the journal, found "many"'
-    assert message(respond_all(RULES, asked(seed="many"))[0]) == expected
-    heard = respond_all(RULES, asked(say=claude_request, seed="1.5"))[0]
-    assert heard.json["error"]["type"] == "invalid_request_error"
-    assert heard.planned.rule is None
+    assert message(respond_all(RULES, requested(seed="many"))[0]) == expected
+    received = respond_all(RULES, requested(say=claude_request, seed="1.5"))[0]
+    assert received.json["error"]["type"] == "invalid_request_error"
+    assert received.planned.rule is None
 
 
 # --- faults --------------------------------------------------------------------------------------
@@ -92,22 +92,22 @@ def test_an_invalid_seed_is_refused() -> None:
     ],
 )
 def test_a_fault_is_written_as_in_a_scenario(text: str, played: tuple[str, ...]) -> None:
-    assert one(asked(fault=text)).planned.faults == played
+    assert one(requested(fault=text)).planned.faults == played
 
 
 def test_a_fault_replaces_the_scenarios_faults() -> None:
-    assert one(asked("slow")).planned.faults == ("stall",)
-    assert one(asked("slow", fault="[]")).planned.faults == ()
-    assert one(asked("slow", fault="duplicate")).planned.faults == ("duplicate",)
+    assert one(requested("slow")).planned.faults == ("stall",)
+    assert one(requested("slow", fault="[]")).planned.faults == ()
+    assert one(requested("slow", fault="duplicate")).planned.faults == ("duplicate",)
 
 
 def test_a_fault_that_does_not_apply_is_noted() -> None:
-    heard = respond_all(RULES, chat_request(headers={"x-mockllm-fault": "malformed"}), overrides=True)[0]
-    assert "malformed not played" in heard.notes
+    received = respond_all(RULES, chat_request(headers={"x-mockllm-fault": "malformed"}), overrides=True)[0]
+    assert "malformed not applied" in received.notes
 
 
 @cases(
-    "text, told",
+    "text, stated",
     [
         ("a name that is none", "stal", 'column 1: no fault is called "stal"; did you mean "stall"?'),
         (
@@ -142,14 +142,14 @@ def test_a_fault_that_does_not_apply_is_noted() -> None:
         ("a file of ours", "{stall: {for: {empirical: {file: /etc/passwd}}}}", "column"),
     ],
 )
-def test_a_mistake_in_a_fault_is_refused(text: str, told: str) -> None:
-    assert message(one(asked(fault=text))).startswith(f"x-mockllm-fault: {told}")
+def test_a_mistake_in_a_fault_is_refused(text: str, stated: str) -> None:
+    assert message(one(requested(fault=text))).startswith(f"x-mockllm-fault: {stated}")
 
 
 def test_a_faults_waits_are_capped() -> None:
     for text in ("{stall: {after: {chunks: 1}, for: 1h}}", "{stall: {after: {chunks: 1}, for: [1h, 2h]}}"):
-        assert one(asked(fault=text), longest=7.0).took == 7.0
-    assert one(asked(fault="{stall: {after: {chunks: 1}, for: 2s}}"), longest=7.0).took == 2.0
+        assert one(requested(fault=text), max_wait=7.0).took == 7.0
+    assert one(requested(fault="{stall: {after: {chunks: 1}, for: 2s}}"), max_wait=7.0).took == 2.0
 
 
 def test_every_duration_of_a_fault_has_a_capped_key() -> None:
@@ -174,78 +174,78 @@ def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 def test_a_delay_replaces_the_scenarios_delays() -> None:
-    assert [one(asked(user)).delay for user in ("hi", "late", "slow")] == [0, 2, 3]
-    assert [one(asked(user, delay="250ms")).delay for user in ("hi", "late", "slow")] == [0.25] * 3
-    assert one(asked("late", delay="0s")).delay == 0
+    assert [one(requested(user)).delay for user in ("hi", "late", "slow")] == [0, 2, 3]
+    assert [one(requested(user, delay="250ms")).delay for user in ("hi", "late", "slow")] == [0.25] * 3
+    assert one(requested("late", delay="0s")).delay == 0
 
 
 def test_a_delay_is_capped() -> None:
-    assert one(asked(delay="1h"), longest=7.0).delay == 7.0
+    assert one(requested(delay="1h"), max_wait=7.0).delay == 7.0
 
 
 def test_a_delay_needs_its_unit() -> None:
-    assert message(one(asked(delay="3"))) == 'x-mockllm-delay: 3 has no unit; write "300ms", "2s" or "1m"'
+    assert message(one(requested(delay="3"))) == 'x-mockllm-delay: 3 has no unit; write "300ms", "2s" or "1m"'
 
 
 # --- rules ---------------------------------------------------------------------------------------
 
 
 def test_an_overriding_rule_responds_without_a_match() -> None:
-    id = one(asked("hello")).id
+    id = one(requested("hello")).id
     assert id is not None
     for name in ("greeting", id):
-        heard = one(asked(rule=name))
-        assert (heard.id, heard.text) == (id, "Hello there")
+        received = one(requested(rule=name))
+        assert (received.id, received.text) == (id, "Hello there")
 
 
 def test_a_rules_guards_and_counts_apply() -> None:
     game = VirtualServer(RULES, overrides=True)
-    first, second = (game.respond(asked(rule="once")) for _ in range(2))
+    first, second = (game.respond(requested(rule="once")) for _ in range(2))
     assert first.text == "once only"
     assert second.status == 404
     assert "matched, but used up (times: 1)" in second.message
 
 
 def test_captures_of_an_overriding_rule_are_absent() -> None:
-    assert "match.who" in message(one(asked(rule="whose")))
+    assert "match.who" in message(one(requested(rule="whose")))
 
 
 def test_modifiers_apply_to_an_overriding_rule() -> None:
-    assert one(asked("late", rule="greeting")).modifiers == ["late"]
+    assert one(requested("late", rule="greeting")).modifiers == ["late"]
 
 
 @cases(
-    "name, told",
+    "name, stated",
     [
         ("one letter off", "greetings", 'there is no rule "greetings"; did you mean "greeting"?'),
         ("nothing near", "zzz", 'there is no rule "zzz"; there are '),
         ("nothing at all", "", 'there is no rule ""; there are '),
     ],
 )
-def test_an_unknown_rule_is_refused_with_suggestions(name: str, told: str) -> None:
-    assert message(one(asked(rule=name))).startswith(f"x-mockllm-rule: {told}")
+def test_an_unknown_rule_is_refused_with_suggestions(name: str, stated: str) -> None:
+    assert message(one(requested(rule=name))).startswith(f"x-mockllm-rule: {stated}")
 
 
 def test_the_list_of_rules_is_bounded() -> None:
-    assert message(one(asked(rule="zzz"))).endswith(" …")
+    assert message(one(requested(rule="zzz"))).endswith(" …")
 
 
 def test_a_rule_override_without_rules_is_refused() -> None:
-    heard = respond_all("rules: []", asked(rule="a"), overrides=True)[0]
-    assert message(heard) == 'x-mockllm-rule: there is no rule "a"'
+    received = respond_all("rules: []", requested(rule="a"), overrides=True)[0]
+    assert message(received) == 'x-mockllm-rule: there is no rule "a"'
 
 
 def test_a_modifier_id_is_refused() -> None:
-    id = one(asked("late")).planned.modifiers[0]
-    assert message(one(asked(rule=id))) == f'x-mockllm-rule: "{id}" is a modifier, and no modifier answers'
+    id = one(requested("late")).planned.modifiers[0]
+    assert message(one(requested(rule=id))) == f'x-mockllm-rule: "{id}" is a modifier; only a rule responds'
 
 
 def test_an_ambiguous_rule_name_is_refused() -> None:
     files = {"a.yaml": "rules: [{name: x, reply: a}]", "b.yaml": "rules: [{name: x, reply: b}]"}
-    heard = respond_all(files, asked(rule="x"), overrides=True)[0]
-    assert message(heard).startswith('x-mockllm-rule: several rules are called "x": ')
-    ids = message(heard).rpartition('"x": ')[2].split(", ")
-    assert [respond_all(files, asked(rule=id), overrides=True)[0].text for id in ids] == ["a", "b"]
+    received = respond_all(files, requested(rule="x"), overrides=True)[0]
+    assert message(received).startswith('x-mockllm-rule: several rules are called "x": ')
+    ids = message(received).rpartition('"x": ')[2].split(", ")
+    assert [respond_all(files, requested(rule=id), overrides=True)[0].text for id in ids] == ["a", "b"]
 
 
 # --- permission ----------------------------------------------------------------------------------
@@ -253,26 +253,26 @@ def test_an_ambiguous_rule_name_is_refused() -> None:
 
 def test_overrides_without_the_option_are_noted() -> None:
     headers = {"fault": "nonsense", "delay": "3s", "rule": "greeting", "seed": "4"}
-    heard = respond_all(RULES, asked(**headers))[0]
-    assert (heard.rule, heard.delay, heard.planned.faults) == ("rest", 0, ())
-    assert heard.notes == (
+    received = respond_all(RULES, requested(**headers))[0]
+    assert (received.rule, received.delay, received.planned.faults) == ("rest", 0, ())
+    assert received.notes == (
         "ignored x-mockllm-fault, x-mockllm-delay, x-mockllm-rule: the server runs without --allow-overrides"
     )
-    assert heard.planned.seed_source == "4"
+    assert received.planned.seed_source == "4"
 
 
 def test_all_overrides_apply_together() -> None:
-    heard = one(asked(rule="drawn", fault="duplicate", delay="1s", seed="3"))
-    assert (heard.rule, heard.planned.faults, heard.delay) == ("drawn", ("duplicate",), 1)
+    received = one(requested(rule="drawn", fault="duplicate", delay="1s", seed="3"))
+    assert (received.rule, received.planned.faults, received.delay) == ("drawn", ("duplicate",), 1)
 
 
 def test_overrides_apply_to_misses_and_lookups() -> None:
-    heard = respond_all("rules: []", asked(delay="1s"), overrides=True)[0]
-    assert (heard.status, heard.delay) == (404, 1)
+    received = respond_all("rules: []", requested(delay="1s"), overrides=True)[0]
+    assert (received.status, received.delay) == (404, 1)
 
 
 def test_a_peek_at_a_refused_request_decides_by_rules() -> None:
     engine = VirtualServer(RULES, overrides=True).engine
-    bad = asked(fault="nonsense")
+    bad = requested(fault="nonsense")
     request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
     assert engine.peek(request).decision.outcome == "rule"

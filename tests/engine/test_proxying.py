@@ -6,12 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, ProxyTarget
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Builder
 from mockllm.state.sessions import Sessions
-from tests.language.virtual_server import ClientRequest, chat_request, claude_request, respond_once
+from tests.language.virtual_server import (
+    NOW,
+    ClientRequest,
+    VirtualServer,
+    chat_request,
+    claude_request,
+    respond_once,
+)
 
 PASSES = """
 rules:
@@ -21,10 +29,10 @@ rules:
 
 @pytest.mark.parametrize("ask", [chat_request(), claude_request()], ids=["OpenAI", "Anthropic"])
 def test_a_proxy_plan_has_its_target(ask: ClientRequest) -> None:
-    heard = respond_once(PASSES % "", ask)
-    assert heard.planned.plan.delivery.proxy_target == ProxyTarget("http://127.0.0.1:9", record=False)
-    assert heard.planned.rule == "a.yaml:on"
-    assert b"This is passed on to http://127.0.0.1:9" in heard.bytes, "where nobody can ask there"
+    received = respond_once(PASSES % "", ask)
+    assert received.planned.plan.delivery.proxy_target == ProxyTarget("http://127.0.0.1:9", record=False)
+    assert received.planned.rule == "a.yaml:on"
+    assert b"forwards this request to http://127.0.0.1:9" in received.bytes, "where nobody can ask there"
 
 
 def test_a_delay_applies_to_a_proxied_request() -> None:
@@ -32,10 +40,10 @@ def test_a_delay_applies_to_a_proxied_request() -> None:
 
 
 def test_a_fault_on_a_proxied_response_is_noted() -> None:
-    heard = respond_once(PASSES % ", faults: [no_finish, {stall: {for: 1s}}]")
-    assert [each for each in heard.planned.notes if "not played" in each] == [
-        "no_finish not played: the answer is another server's",
-        "stall not played: the answer is another server's",
+    received = respond_once(PASSES % ", faults: [no_finish, {stall: {for: 1s}}]")
+    assert [each for each in received.planned.notes if "not applied" in each] == [
+        "no_finish not applied: another server makes the response",
+        "stall not applied: another server makes the response",
     ]
 
 
@@ -71,3 +79,10 @@ def test_a_proxy_of_a_pack_needs_an_allowed_host(
         (step,) = planned.plan.steps
         assert isinstance(step, EventStep)
         assert b"allow it with --proxy-allow provider.example" in step.payload
+
+
+def test_proxy_of_a_message_on_a_socket_names_the_handshake() -> None:
+    engine = VirtualServer(PASSES % "").engine
+    body = b'{"model": "gpt-5", "input": "hi"}'
+    planned = engine.respond(engine.read("WS response.create", "/v1/responses", "", {}, body, "", NOW))
+    assert b"write match: {api: handshake} beside proxy" in sent_bytes(planned.plan)

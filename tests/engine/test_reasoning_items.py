@@ -66,10 +66,10 @@ def test_changed_content_is_refused() -> None:
 def test_missing_content_needs_a_stored_item(store: bool) -> None:
     client = Stateless(store=store)
     bare = {name: value for name, value in client.items[0].items() if name != "encrypted_content"}
-    said = client.ask(USER, bare, client.items[1], client.result)
-    assert ("error" in said and said["error"] is not None) is not store
+    reported = client.ask(USER, bare, client.items[1], client.result)
+    assert ("error" in reported and reported["error"] is not None) is not store
     if not store:
-        assert "Items are not persisted" in said["error"]["message"]
+        assert "Items are not persisted" in reported["error"]["message"]
 
 
 def test_reasoning_before_a_server_tool_binds_nothing() -> None:

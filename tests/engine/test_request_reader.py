@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from mockllm.core.key_forms import REDACTED
+from mockllm.core.redaction import key_hash
 from mockllm.core.request.server_address import server_url
+from mockllm.engine.session_id import SESSION
 from tests.language.virtual_server import NOW, VirtualServer
 
 PATH = "/s/mine/v1/chat/completions"
@@ -26,3 +29,17 @@ def test_reader_over_tls_reads_addresses_with_https() -> None:
     assert server_url(reader.over_tls().read(b"{}", "::1", NOW), "/x") == "https://h:1/s/mine/x"
     proxied = engine.request_reader("POST", PATH, "", {"host": "h:1", "x-forwarded-proto": "http"})
     assert server_url(proxied.over_tls().read(b"{}", "::1", NOW), "/x") == "http://h:1/s/mine/x"
+
+
+def test_session_that_is_the_clients_key_is_shown_masked() -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    key, other = "opaque7key7of7no7form", "another7key7without7form"
+    for path, query, headers in (
+        (f"/s/{key}/v1/models", "", {"x-api-key": key}),
+        ("/v1/models", f"key={other}", {SESSION: other}),
+    ):
+        engine.request_reader("GET", path, query, headers).read(b"", "::1", NOW)
+    assert engine.state.shown(key) == f"{REDACTED}-{key_hash(key)}"
+    assert engine.state.shown(other) == f"{REDACTED}-{key_hash(other)}"
+    engine.request_reader("GET", "/s/mine/v1/models", "", {"x-api-key": key}).read(b"", "::1", NOW)
+    assert engine.state.shown("mine") == "mine"

@@ -47,27 +47,28 @@ SCHEMA = {
 }
 TOOL = {"type": "function", "function": {"name": "look", "parameters": SCHEMA}}
 FORM = {"type": "json_schema", "json_schema": {"name": "form", "schema": SCHEMA}}
-SAID = ("kept", "flaky", "steps", "variety", "quota", "once", "else")
+REPORTED = ("kept", "flaky", "steps", "variety", "quota", "once", "else")
 
 
 def script() -> list[ClientRequest]:
-    made: list[ClientRequest] = []
+    built: list[ClientRequest] = []
     for turn in range(5):
         stream = bool(turn % 2)
-        for said in SAID:
-            made += [
-                say(said, key="k", stream=stream, now=float(turn)) for say in (chat_request, claude_request)
+        for reported in REPORTED:
+            built += [
+                say(reported, key="k", stream=stream, now=float(turn))
+                for say in (chat_request, claude_request)
             ]
-        made.append(chat_request("call", tools=[TOOL], stream=stream, now=float(turn)))
-        made.append(chat_request("form", response_format=FORM, stream=stream, now=float(turn)))
-        made.append(
+        built.append(chat_request("call", tools=[TOOL], stream=stream, now=float(turn)))
+        built.append(chat_request("form", response_format=FORM, stream=stream, now=float(turn)))
+        built.append(
             raw_request(
                 "/v1/responses",
                 {"model": "gpt-4o", "input": f"turn {turn}", "stream": stream},
                 now=float(turn),
             )
         )
-        made.append(
+        built.append(
             raw_request(
                 f"/v1beta/models/gemini-2.5-flash:{'streamGenerateContent' if stream else 'generateContent'}",
                 {"contents": [{"role": "user", "parts": [{"text": "variety"}]}]},
@@ -75,16 +76,22 @@ def script() -> list[ClientRequest]:
                 now=float(turn),
             )
         )
-    return made
+    return built
 
 
-def within(session: str, asked: ClientRequest) -> ClientRequest:
-    return replace(asked, headers={**asked.headers, "x-mockllm-session": session})
+def within(session: str, requested: ClientRequest) -> ClientRequest:
+    return replace(requested, headers={**requested.headers, "x-mockllm-session": session})
 
 
-def seen(heard: ClientResponse) -> Any:
+def seen(received: ClientResponse) -> Any:
     """All that a client could see: head, moments, bytes."""
-    return heard.status, heard.headers, heard.delay, heard.timed_bytes, heard.planned.seed_source
+    return (
+        received.status,
+        received.headers,
+        received.delay,
+        received.timed_bytes,
+        received.planned.seed_source,
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 11])

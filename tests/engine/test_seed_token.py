@@ -49,14 +49,23 @@ TOOL = {
 SEEDS = [0, 7, -3, 10**18]
 
 
-def whole(heard: ClientResponse) -> object:
+def whole(received: ClientResponse) -> object:
     """All of an answer: what it says, when, and under which head."""
-    return heard.status, heard.headers, heard.timed_bytes, heard.delay, heard.rule, heard.modifiers
+    return (
+        received.status,
+        received.headers,
+        received.timed_bytes,
+        received.delay,
+        received.rule,
+        received.modifiers,
+    )
 
 
-def replayed(asked: ClientRequest, seed: str) -> ClientRequest:
+def replayed(requested: ClientRequest, seed: str) -> ClientRequest:
     """The same request with that seed, in a session of its own."""
-    return replace(asked, headers={**asked.headers, "x-mockllm-seed": seed, "x-mockllm-session": "again"})
+    return replace(
+        requested, headers={**requested.headers, "x-mockllm-seed": seed, "x-mockllm-session": "again"}
+    )
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -67,31 +76,35 @@ def test_a_token_reproduces_any_response(say, user: str, seed: int) -> None:  # 
     game = VirtualServer(RULES, seed=seed)
     for number in range(12):
         game.respond(chat_request("noise", key=str(number)))
-        asked = say(user, key="a", stream=number % 2 == 0)
-        first = game.respond(asked)
-        told = token_of(first.planned.seed_source)
-        assert whole(VirtualServer(RULES).respond(replayed(asked, told))) == whole(first), (number, told)
+        requested = say(user, key="a", stream=number % 2 == 0)
+        first = game.respond(requested)
+        stated = token_of(first.planned.seed_source)
+        assert whole(VirtualServer(RULES).respond(replayed(requested, stated))) == whole(first), (
+            number,
+            stated,
+        )
 
 
 def test_a_token_reproduces_fake_data() -> None:
     game = VirtualServer(RULES, seed=5)
-    asked = chat_request("made", tools=[TOOL])
-    said = [game.respond(asked) for _ in range(5)]
-    assert len({str(each.calls) for each in said}) > 1
-    for each in said:
+    requested = chat_request("made", tools=[TOOL])
+    reported = [game.respond(requested) for _ in range(5)]
+    assert len({str(each.calls) for each in reported}) > 1
+    for each in reported:
         assert isinstance(each.planned.seed_source, str)
-        assert VirtualServer(RULES).respond(replayed(asked, each.planned.seed_source)).bytes == each.bytes
+        assert VirtualServer(RULES).respond(replayed(requested, each.planned.seed_source)).bytes == each.bytes
 
 
 def test_a_cached_response_has_a_token_by_number() -> None:
     game = VirtualServer("rules: [{reply: hi}]", seed=3)
-    said = [game.respond(chat_request()) for _ in range(5)]
-    seeds = [each.planned.seed_source for each in said]
+    reported = [game.respond(chat_request()) for _ in range(5)]
+    seeds = [each.planned.seed_source for each in reported]
     assert isinstance(seeds[4], bytes)
     assert token_of(seeds[4]) == "3@4"
     assert token_of(b"3||0|") == "3"
     assert (
-        VirtualServer("rules: [{reply: hi}]").respond(replayed(chat_request(), "3@4")).bytes == said[4].bytes
+        VirtualServer("rules: [{reply: hi}]").respond(replayed(chat_request(), "3@4")).bytes
+        == reported[4].bytes
     )
 
 

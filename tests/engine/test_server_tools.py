@@ -52,7 +52,7 @@ def items(*sent: Any, model: str = "approve", **fields: Any) -> list[Any]:
 
 
 USER: Any = {"role": "user", "content": "go"}
-ASKED: Any = {
+REQUESTED: Any = {
     "type": "mcp_approval_request",
     "id": "mcpr_1",
     "server_label": "deep",
@@ -103,9 +103,9 @@ def test_open_approval_ends_the_reply() -> None:
 @pytest.mark.parametrize(
     "history",
     [
-        [USER, ASKED, YES],
+        [USER, REQUESTED, YES],
         [USER, YES],
-        [USER, ASKED, YES, {"type": "reasoning", "summary": []}],
+        [USER, REQUESTED, YES, {"type": "reasoning", "summary": []}],
     ],
 )
 def test_approved_call_is_made(history: list[Any]) -> None:
@@ -115,16 +115,16 @@ def test_approved_call_is_made(history: list[Any]) -> None:
 
 
 def test_rejected_call_is_left_out() -> None:
-    assert types(items(USER, ASKED, {**YES, "approve": False})) == ["message", "message"]
+    assert types(items(USER, REQUESTED, {**YES, "approve": False})) == ["message", "message"]
 
 
 @pytest.mark.parametrize(
     "history",
     [
-        [USER, ASKED, YES, USER],
-        [USER, {**ASKED, "name": "other"}, YES],
-        [USER, ASKED, {**YES, "approval_request_id": 7}],
-        [ASKED],
+        [USER, REQUESTED, YES, USER],
+        [USER, {**REQUESTED, "name": "other"}, YES],
+        [USER, REQUESTED, {**YES, "approval_request_id": 7}],
+        [REQUESTED],
     ],
 )
 def test_other_approval_does_not_count(history: list[Any]) -> None:
@@ -134,7 +134,7 @@ def test_other_approval_does_not_count(history: list[Any]) -> None:
 def test_approval_is_not_cached_across_requests() -> None:
     game = VirtualServer(RULES)
     for _ in range(3):
-        for history, count in (([USER], 2), ([USER, ASKED, YES], 3)):
+        for history, count in (([USER], 2), ([USER, REQUESTED, YES], 3)):
             body = {"model": "approve", "input": history}
             assert len(game.respond(raw_request("/v1/responses", body)).json["output"]) == count
 

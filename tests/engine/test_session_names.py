@@ -27,14 +27,14 @@ rules:
 """
 
 
-def inside(id: str, asked: ClientRequest) -> ClientRequest:
+def inside(id: str, requested: ClientRequest) -> ClientRequest:
     """The same request at the session's own base URL."""
-    return replace(asked, path=f"/s/{id}{asked.path}")
+    return replace(requested, path=f"/s/{id}{requested.path}")
 
 
-def named(id: str, asked: ClientRequest) -> ClientRequest:
+def named(id: str, requested: ClientRequest) -> ClientRequest:
     """The same request with the session's header."""
-    return replace(asked, headers={**asked.headers, "x-mockllm-session": id})
+    return replace(requested, headers={**requested.headers, "x-mockllm-session": id})
 
 
 def test_header_and_path_sessions_count_separately() -> None:
@@ -96,7 +96,7 @@ LETTERS = "letters, digits and . _ ~ : @ [ ] - are allowed"
 
 
 @cases(
-    "asked, told",
+    "requested, stated",
     [
         ("two that differ", named("b", inside("a", chat_request())),
          'the path says "a", and x-mockllm-session says "b"; give one of them'),
@@ -110,18 +110,18 @@ LETTERS = "letters, digits and . _ ~ : @ [ ] - are allowed"
         ("a line's end", inside("a%0A", chat_request()), f'the path\'s /s/ID is "a\\n"; {LETTERS}'),
     ],
 )  # fmt: skip
-def test_an_invalid_session_id_is_refused(asked: ClientRequest, told: str) -> None:
+def test_an_invalid_session_id_is_refused(requested: ClientRequest, stated: str) -> None:
     game = VirtualServer(STEPS)
-    heard = game.respond(asked)
-    assert heard.status == 400
-    assert heard.message == f"mockllm knows no such session: {told}."
+    received = game.respond(requested)
+    assert received.status == 400
+    assert received.message == f"mockllm knows no such session: {stated}."
     assert game.respond(chat_request()).text == "one", "nothing was counted"
     assert len(game.engine.state) == 0
 
 
 def test_the_refusal_is_in_the_providers_own_form() -> None:
-    heard = respond_all(STEPS, named("", claude_request()))[0]
-    assert (heard.status, heard.json["type"], heard.json["error"]["type"]) == (
+    received = respond_all(STEPS, named("", claude_request()))[0]
+    assert (received.status, received.json["type"], received.json["error"]["type"]) == (
         400,
         "error",
         "invalid_request_error",
@@ -133,8 +133,8 @@ def test_a_path_without_an_id_is_an_ordinary_path() -> None:
         assert respond_all(STEPS, raw_request(path, {}))[0].status == 404
 
 
-def whole(heard: ClientResponse) -> Any:
-    return heard.status, heard.headers, heard.timed_bytes, heard.delay
+def whole(received: ClientResponse) -> Any:
+    return received.status, received.headers, received.timed_bytes, received.delay
 
 
 DRAWN = """
@@ -173,7 +173,7 @@ def test_a_sessions_seed_applies_to_all_its_requests() -> None:
 
 
 def test_a_bad_id_is_reported_before_other_headers() -> None:
-    asked = named("a b", replace(chat_request(), headers={"x-mockllm-delay": "1s"}))
-    refused = respond_all(STEPS, asked, overrides=True)[0]
+    requested = named("a b", replace(chat_request(), headers={"x-mockllm-delay": "1s"}))
+    refused = respond_all(STEPS, requested, overrides=True)[0]
     assert refused.status == 400
     assert b"mockllm knows no such session" in refused.bytes

@@ -19,7 +19,7 @@ FOREIGN = (Thinking(("Hm.",)), Refusal(("No.",)))
 """Legacy completions have no form for either."""
 
 
-def _add_foreign_parts(fault: ReplyFault, reply: Reply, told: ReplyFaultContext) -> Reply:
+def _add_foreign_parts(fault: ReplyFault, reply: Reply, stated: ReplyFaultContext) -> Reply:
     choice = reply.choices[0]
     return replace(reply, choices=(Choice((*FOREIGN, *choice.parts), choice.finish),))
 

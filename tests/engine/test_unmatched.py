@@ -18,7 +18,7 @@ def test_unmatched_response_lists_near_misses() -> None:
     game = VirtualServer(RULES)
     response = game.respond(chat_request("hallo"))
     assert response.planned.near_misses == (
-        's/a.yaml:3 hello: user expected "hello", found "hallo" (nearly the same: a slip of the pen?)',
+        's/a.yaml:3 hello: user expected "hello", found "hallo" (nearly the same: a typing error?)',
         's/a.yaml:4 page: path expected like "/pages/*", found "/v1/chat/completions"',
     )
     assert game.respond(chat_request("hello")).planned.near_misses == ()
@@ -68,7 +68,7 @@ def test_websocket_handshake_gets_426(path: str) -> None:
     assert response.status == 426
     assert response.headers["upgrade"] == "HTTP/1.1"
     assert response.headers["connection"] == "Upgrade"
-    assert not response.planned.missed
+    assert not response.planned.unmatched
     assert response.notes == "no WebSocket is served"
 
 

@@ -18,8 +18,8 @@ modifiers:
 class Endpoints:
     def __init__(self) -> None:
         self.game = VirtualServer(f"rules: [{{reply: hi}}]\n{DOWN}")
-        self.made = self.call("", BODY).json
-        self.id = self.made["id"]
+        self.built = self.call("", BODY).json
+        self.id = self.built["id"]
 
     def call(self, path: str, body: Any = None, method: str | None = None, **more: Any) -> ClientResponse:
         verb = method or ("GET" if body is None else "POST")
@@ -28,17 +28,17 @@ class Endpoints:
 
 def test_secret_is_told_once() -> None:
     server = Endpoints()
-    secret = server.made.pop("signing_secret")
+    secret = server.built.pop("signing_secret")
     assert secret.startswith("whsec_")
-    assert server.call(f"/{server.id}").json == server.made
-    assert server.call("").json["data"] == [server.made]
+    assert server.call(f"/{server.id}").json == server.built
+    assert server.call("").json["data"] == [server.built]
 
 
 def test_update_changes_the_named_fields() -> None:
     server = Endpoints()
     later = server.call(f"/{server.id}", {"name": "x"}, now=NOW + 5).json
     assert (later["name"], later["url"]) == ("x", BODY["url"])
-    assert later["updated_at"] == server.made["updated_at"] + 5
+    assert later["updated_at"] == server.built["updated_at"] + 5
     again = server.call(f"/{server.id}", {"name": "x"}, now=NOW + 9).json
     assert again == later == server.call(f"/{server.id}").json
 
@@ -46,7 +46,7 @@ def test_update_changes_the_named_fields() -> None:
 def test_rotation_makes_another_secret() -> None:
     server = Endpoints()
     rotated = server.call(f"/{server.id}/rotate_secret", {}).json
-    assert rotated["signing_secret"] != server.made["signing_secret"]
+    assert rotated["signing_secret"] != server.built["signing_secret"]
     sent = server.call(f"/{server.id}/test", {"event_type": "response.failed"})
     assert sent.planned.webhooks[0].secret == rotated["signing_secret"]
 

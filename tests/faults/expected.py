@@ -231,9 +231,9 @@ def uncounted(body: bytes) -> bytes:
 
 def error_event(plain: Plain) -> Expect:
     def check(seen: Seen) -> None:
-        said, came = uncounted(plain.body[: plain.behind(HALF)]), uncounted(seen.body)
-        assert came.startswith(said)
-        error = came[len(said) :]
+        reported, came = uncounted(plain.body[: plain.behind(HALF)]), uncounted(seen.body)
+        assert came.startswith(reported)
+        error = came[len(reported) :]
         assert b"error" in error or b"exception" in error
         assert written(PIECES[HALF]) not in error
         assert b"[DONE]" not in error

@@ -9,7 +9,7 @@ from typing import Any
 from mockllm.core.rendering.event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import EventStep
 from tests.faults.expected import FINISHES, HALF, UNSTREAMED, joined
-from tests.faults.expected_meaning import WISHES, bodies
+from tests.faults.expected_meaning import WANTED, bodies
 from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Seen, readable
 from tests.faults.meaning_facts import REPLIES
 from tests.faults.protocol_table import ProtocolTable
@@ -214,7 +214,7 @@ def whole(plain: Plain, at: int) -> bytes:
 
 
 FORM: dict[str, Fault] = {
-    "tool_call_chunks": Fault(no_index, UNSTREAMED, reply=REPLIES["looks"], wish=WISHES["looks"]),
+    "tool_call_chunks": Fault(no_index, UNSTREAMED, reply=REPLIES["looks"], wanted=WANTED["looks"]),
     "finish": Fault(twice, UNSTREAMED),
     "role": Fault(each_role, UNSTREAMED),
     "usage": Fault(each_usage, UNSTREAMED),

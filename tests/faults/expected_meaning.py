@@ -18,7 +18,7 @@ from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Row, Seen
 from tests.faults.meaning_facts import REPLIES, SCHEMA, TABLE
 from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
 
-WISHES = {
+WANTED = {
     "says": NeutralRequest(),
     "looks": NeutralRequest(tools=(Tool("look", SCHEMA),)),
     "formed": NeutralRequest(response_format=Format("schema", "city", SCHEMA)),
@@ -36,8 +36,8 @@ def bodies(body: bytes, *, streamed: bool) -> list[Any]:
     if streamed and not body.startswith(b"["):
         found = re.findall(rb"(?m)^data: (\{.*\})\r?$", body)
         return [json.loads(data) for data in found]
-    told = json.loads(body)
-    return told if isinstance(told, list) else [told]
+    stated = json.loads(body)
+    return stated if isinstance(stated, list) else [stated]
 
 
 LIKE = {"eos": "stop", "tool_calls": "stop"}
@@ -47,15 +47,15 @@ LIKE = {"eos": "stop", "tool_calls": "stop"}
 def alike(endpoint: str, facts: Facts, *, streamed: bool) -> Facts:
     if endpoint != "openai-chat":
         return facts
-    made = dict(facts)
-    if "finish_reason" in made:
-        made["finish_reason"] = LIKE.get(made["finish_reason"], made["finish_reason"])
-    if streamed and made.get("usage", ABSENT) is None:
-        made["usage"] = ABSENT
-    return made
+    built = dict(facts)
+    if "finish_reason" in built:
+        built["finish_reason"] = LIKE.get(built["finish_reason"], built["finish_reason"])
+    if streamed and built.get("usage", ABSENT) is None:
+        built["usage"] = ABSENT
+    return built
 
 
-def told(name: str, missing: Not) -> Row:
+def stated(name: str, missing: Not) -> Row:
     """The facts of the table; `missing` where a protocol has nothing to break."""
     _, _, _, forms = TABLE[name]
 
@@ -75,8 +75,8 @@ def _says(endpoint: str, facts: Facts, *, streamed: bool) -> Callable[[Seen], No
 
     def check(seen: Seen) -> None:
         assert seen.status == 200
-        told = READ[endpoint](bodies(seen.body, streamed=streamed), streamed)
-        found = alike(endpoint, told, streamed=streamed)
+        stated = READ[endpoint](bodies(seen.body, streamed=streamed), streamed)
+        found = alike(endpoint, stated, streamed=streamed)
         assert {key: found[key] for key in wanted} == wanted
 
     return check
@@ -99,9 +99,9 @@ def miscounted(plain: Plain) -> Expect:
 
 
 def meaning(name: str, missing: Not = UNCALLED) -> Fault:
-    said, _, settings, _ = TABLE[name]
-    row = told(name, missing)
-    return Fault(row, row, settings, reply=REPLIES[said], wish=WISHES[said])
+    reported, _, settings, _ = TABLE[name]
+    row = stated(name, missing)
+    return Fault(row, row, settings, reply=REPLIES[reported], wanted=WANTED[reported])
 
 
 MEANING = {

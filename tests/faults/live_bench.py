@@ -51,11 +51,11 @@ class Bench:
             self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
         return Engine(self.catalogs[text], Sessions())
 
-    def seen(self, settings: dict[str, Any], asked: WireRequest, patience: float = PATIENCE) -> Seen:
+    def seen(self, settings: dict[str, Any], requested: WireRequest, patience: float = PATIENCE) -> Seen:
         """What comes of a request to an engine of its own."""
         self.server.app.engine = self.engine(settings)
         self.server.lines.clear()
-        return ask(self.server.port, asked, patience)
+        return ask(self.server.port, requested, patience)
 
     def line(self) -> str:
         """The live line of the last answer."""
@@ -63,24 +63,24 @@ class Bench:
         return until(lambda: next((line for line in lines if "a.yaml:said" in line), None))
 
     def play(
-        self, name: str, row: Fault, asked: WireRequest, *, streamed: bool, endpoint: str = "openai-chat"
+        self, name: str, row: Fault, requested: WireRequest, *, streamed: bool, endpoint: str = "openai-chat"
     ) -> None:
         """The fault does what its row says."""
         settings: dict[str, Any] = {
             "reply": dict(row.reply),
             **({"pace": dict(row.pace)} if row.pace else {}),
         }
-        plain = Plain(self.seen(settings, asked), streamed, endpoint)
+        plain = Plain(self.seen(settings, requested), streamed, endpoint)
         wanted = (row.streamed if streamed else row.whole)(plain)
         silent = isinstance(wanted, Expect) and wanted.end == "silent"
         fault = {**settings, "faults": [{name: dict(row.settings)}]}
-        came = self.seen(fault, asked, QUIET if silent else PATIENCE)
+        came = self.seen(fault, requested, QUIET if silent else PATIENCE)
         if isinstance(wanted, Not):
             assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
-            assert f"[{name} not played: {wanted.reason}]" in self.line()
+            assert f"[{name} not applied: {wanted.reason}]" in self.line()
         else:
             assert_seen(came, wanted, plain)
-            assert "not played" not in self.line()
+            assert "not applied" not in self.line()
 
 
 @contextmanager
@@ -89,6 +89,6 @@ def bench(folder: Path) -> Iterator[Bench]:
     (folder / "empty").mkdir()
     with pytest.MonkeyPatch.context() as patch, serve(folder / "empty") as server:
         still = SimpleNamespace(time=lambda: NOW, monotonic=time.monotonic)
-        for module in ("completion", "connection", "exchange_end", "respond"):
+        for module in ("connection", "exchange_end", "respond", "unfinished_exchange"):
             patch.setattr(f"mockllm.server.{module}.time", still)
         yield Bench(folder, server)

@@ -57,13 +57,13 @@ class Seen:
         return [line.split(": ", 1)[1] for line in self.lines[1:] if line.lower().startswith(f"{name}: ")]
 
 
-def ask(port: int, asked: WireRequest, patience: float = PATIENCE) -> Seen:
+def ask(port: int, requested: WireRequest, patience: float = PATIENCE) -> Seen:
     """Send a request, and see what comes of it until the connection ends, is silent, or can be used again."""
-    body = asked.body if isinstance(asked.body, bytes) else json.dumps(asked.body).encode()
-    headers = {name.replace("-", "_"): value for name, value in asked.headers.items()}
+    body = requested.body if isinstance(requested.body, bytes) else json.dumps(requested.body).encode()
+    headers = {name.replace("-", "_"): value for name, value in requested.headers.items()}
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
         began = time.monotonic()
-        sock.sendall(request(asked.method, asked.path, body, **headers))
+        sock.sendall(request(requested.method, requested.path, body, **headers))
         reader = _Reader(sock, patience)
         seen = reader.seen()
         took = time.monotonic() - began
@@ -160,8 +160,10 @@ class _Reader:
                     pass
                 broken = after + self.data if after else b""
                 break
-        said = b"".join(body)
-        return replace(seen, body=said, chunked=True, complete=False, end=self.end or "kept", broken=broken)
+        reported = b"".join(body)
+        return replace(
+            seen, body=reported, chunked=True, complete=False, end=self.end or "kept", broken=broken
+        )
 
 
 # --- what is expected ----------------------------------------------------------------------------
@@ -285,7 +287,7 @@ class Expect:
 
 @dataclass(frozen=True)
 class Not:
-    """It is not played, and this is why: the answer is as without it."""
+    """It is not applied, and this is why: the answer is as without it."""
 
     reason: str
 
@@ -303,14 +305,14 @@ class Fault:
     settings: Mapping[str, Any] = field(default_factory=dict)
     pace: Mapping[str, Any] = field(default_factory=dict)
     reply: Mapping[str, Any] = field(default_factory=lambda: {"chunks": list(PIECES)})
-    wish: NeutralRequest = field(default_factory=NeutralRequest)
+    wanted: NeutralRequest = field(default_factory=NeutralRequest)
     """What is asked, where the fault looks at it."""
 
 
 FRAMING = ("transfer-encoding", "content-length", "connection")
 
 
-def told(lines: tuple[str, ...]) -> list[str]:
+def stated(lines: tuple[str, ...]) -> list[str]:
     """The lines of a head, without those that tell the body's form, or its tokens: bodies are looked at for these."""
     names = [line.partition(":")[0].lower() for line in lines]
     return [
@@ -324,7 +326,7 @@ def assert_seen(seen: Seen, expected: Expect, plain: Plain) -> None:
     """The answer is what was expected, to the byte."""
     lines = plain.seen.lines if expected.lines is None else expected.lines
     if lines is not ANY:
-        assert told(seen.lines) == told(lines)
+        assert stated(seen.lines) == stated(lines)
     if expected.body is not ANY:
         assert seen.body == expected.body
     assert seen.end == expected.end

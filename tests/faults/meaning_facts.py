@@ -230,10 +230,10 @@ def alike(provider: str, endpoint: str, facts: Facts, *, stream: bool) -> Facts:
     before tell too."""
     if endpoint != "openai-chat":
         return facts
-    made = dict(facts)
-    if "finish_reason" in made:
-        reason = made["finish_reason"]
-        made["finish_reason"] = OTHERWISE.get((provider, reason), reason)
-    if stream and made.get("usage", ABSENT) is None:
-        made["usage"] = ABSENT
-    return made
+    built = dict(facts)
+    if "finish_reason" in built:
+        reason = built["finish_reason"]
+        built["finish_reason"] = OTHERWISE.get((provider, reason), reason)
+    if stream and built.get("usage", ABSENT) is None:
+        built["usage"] = ABSENT
+    return built

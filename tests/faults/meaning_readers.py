@@ -20,12 +20,12 @@ def read_chat(bodies: Bodies, streamed: bool) -> Facts:
     for body in bodies:
         seen["usage"] = body.get("usage", ABSENT)
         for choice in body["choices"]:
-            said = choice["delta"] if streamed else choice["message"]
+            reported = choice["delta"] if streamed else choice["message"]
             seen["finish_reason"] = choice.get("finish_reason") or seen.get("finish_reason")
             seen["filter"] = choice.get("content_filter_results", ABSENT)
-            seen["content"] += said.get("content") or ""
-            seen["refusal"] += said.get("refusal") or ""
-            for place, call in enumerate(said.get("tool_calls") or ()):
+            seen["content"] += reported.get("content") or ""
+            seen["refusal"] += reported.get("refusal") or ""
+            for place, call in enumerate(reported.get("tool_calls") or ()):
                 if call["function"].get("name"):
                     seen["calls"].append([call["function"]["name"], call["function"].get("arguments", "")])
                 else:
@@ -36,10 +36,10 @@ def read_chat(bodies: Bodies, streamed: bool) -> Facts:
 def read_responses(bodies: Bodies, streamed: bool) -> Facts:
     """The response that a stream ends with is the whole of it."""
     last = bodies[-1]
-    made = last.get("response", last)
+    built = last.get("response", last)
     return {
-        "status": made["status"],
-        "reason": (made["incomplete_details"] or {}).get("reason"),
+        "status": built["status"],
+        "reason": (built["incomplete_details"] or {}).get("reason"),
         "items": [
             (
                 item["type"],
@@ -48,10 +48,10 @@ def read_responses(bodies: Bodies, streamed: bool) -> Facts:
             )
             if item["type"] == "message"
             else (item["type"], item["name"], item["arguments"])
-            for item in made["output"]
+            for item in built["output"]
         ],
-        "kinds": [part["type"] for item in made["output"] for part in item.get("content") or ()],
-        "usage": made.get("usage", ABSENT),
+        "kinds": [part["type"] for item in built["output"] for part in item.get("content") or ()],
+        "usage": built.get("usage", ABSENT),
     }
 
 

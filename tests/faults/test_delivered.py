@@ -41,7 +41,7 @@ def server(tmp_path: Path) -> Iterator[Live]:
 
 
 @contextlib.contextmanager
-def asked(server: Live, path: str) -> Iterator[socket.socket]:
+def requested(server: Live, path: str) -> Iterator[socket.socket]:
     """A client with little room for what it has not read."""
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -71,7 +71,7 @@ def all_of(sock: socket.socket, pause: float = 0.0) -> tuple[bytes, str]:
 @pytest.mark.parametrize("end", ["reset", "close"])
 def test_slow_reader_gets_all_bytes_before_a_cut(server: Live, end: str) -> None:
     server.app.limits = ServerLimits(linger=0.5)
-    with asked(server, f"/big/{end}?bytes={SIZE - 10}") as sock:
+    with requested(server, f"/big/{end}?bytes={SIZE - 10}") as sock:
         time.sleep(0.3)
         got, ended = all_of(sock, pause=0.3)
     assert got.partition(b"\r\n\r\n")[2] == b"x" * (SIZE - 10)
@@ -80,16 +80,16 @@ def test_slow_reader_gets_all_bytes_before_a_cut(server: Live, end: str) -> None
 
 def test_reader_that_reads_nothing_is_reset(server: Live) -> None:
     server.app.limits = ServerLimits(linger=0.1)
-    with asked(server, f"/big/reset?bytes={200_000}") as sock:
+    with requested(server, f"/big/reset?bytes={200_000}") as sock:
         until(lambda: any("connection reset" in line for line in server.lines))
         assert all_of(sock)[1] == "rst"
 
 
-@pytest.mark.parametrize(("path", "said"), [("/small/silence", b"0123"), ("/small/none", b"")])
-def test_stall_ends_when_the_client_disconnects(server: Live, path: str, said: bytes) -> None:
-    with asked(server, path) as sock:
+@pytest.mark.parametrize(("path", "reported"), [("/small/silence", b"0123"), ("/small/none", b"")])
+def test_stall_ends_when_the_client_disconnects(server: Live, path: str, reported: bytes) -> None:
+    with requested(server, path) as sock:
         got = b""
-        while said and not got.endswith(b"\r\n\r\n" + said):
+        while reported and not got.endswith(b"\r\n\r\n" + reported):
             got += sock.recv(1 << 16)
         sock.settimeout(0.1)
         with pytest.raises(TimeoutError):
@@ -104,7 +104,7 @@ def test_server_stops_during_a_stall(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SCENARIO)
     with contextlib.ExitStack() as client:
         with serve(tmp_path / "a.yaml") as server:
-            sock = client.enter_context(asked(server, "/small/none"))
+            sock = client.enter_context(requested(server, "/small/none"))
             until(lambda: server.app.running == 1)
         assert all_of(sock)[0] == b""
     assert "the server stopped" in server.line(lambda line: "/small/none" in line)

@@ -16,7 +16,7 @@ from tests.faults.live_bench import Bench
 from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.test_matrix import columns
 
-ASKED = {name: asked for name, (_, asked) in columns(NeutralRequest()).items()}
+REQUESTED = {name: requested for name, (_, requested) in columns(NeutralRequest()).items()}
 CHAT = ["openai-chat streamed", "openai-chat whole"]
 ARRAY = "gemini-generate array"
 
@@ -41,22 +41,22 @@ def short_chunk(plain: Plain) -> Expect:
 
 def unpacked(data: bytes) -> tuple[bytes, bool]:
     """What can be unpacked, and whether anything was wrong with the rest."""
-    packer, said = zlib.decompressobj(wbits=31), b""
+    packer, reported = zlib.decompressobj(wbits=31), b""
     try:
         for at in range(len(data)):
-            said += packer.decompress(data[at : at + 1])
+            reported += packer.decompress(data[at : at + 1])
     except zlib.error:
-        return said, True
-    return said, False
+        return reported, True
+    return reported, False
 
 
 def packed(*, bad: bool) -> Row:
     def row(plain: Plain) -> Expect:
         def check(seen: Seen) -> None:
-            said, wrong = unpacked(seen.body)
-            assert plain.body.startswith(said)
+            reported, wrong = unpacked(seen.body)
+            assert plain.body.startswith(reported)
             assert wrong == bad
-            assert (said == plain.body) == bad
+            assert (reported == plain.body) == bad
             assert seen.headers("content-encoding") == ["gzip"]
 
         return Expect(ANY, lines=ANY, framed="length" if not plain.streamed else "chunks", check=check)
@@ -146,13 +146,13 @@ def dropped(plain: Plain) -> bytes:
 @pytest.mark.parametrize("column", [*CHAT, ARRAY])
 @pytest.mark.parametrize(("name", "row"), FORMS.values(), ids=FORMS)
 def test_fault_form_has_expected_effect(name: str, row: Fault, column: str, bench: Bench) -> None:
-    bench.play(name, row, ASKED[column], streamed=column != CHAT[1])
+    bench.play(name, row, REQUESTED[column], streamed=column != CHAT[1])
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 6])
 def test_fault_point_after_events(count: int, bench: Bench) -> None:
     row = Fault(events(count), UNSTREAMED, {"after": {"events": count}})
-    bench.play("reset", row, ASKED[CHAT[0]], streamed=True)
+    bench.play("reset", row, REQUESTED[CHAT[0]], streamed=True)
 
 
 BEYOND: dict[str, tuple[dict[str, Any], str]] = {
@@ -165,11 +165,11 @@ BEYOND: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("after", "reason"), BEYOND.values(), ids=BEYOND)
 def test_fault_point_beyond_the_end_is_reported(after: dict[str, Any], reason: str, bench: Bench) -> None:
-    asked = ASKED[CHAT[0]]
-    plain = bench.seen({"reply": {"chunks": list(PIECES)}}, asked)
-    came = bench.seen({"reply": {"chunks": list(PIECES)}, "faults": [{"reset": {"after": after}}]}, asked)
+    requested = REQUESTED[CHAT[0]]
+    plain = bench.seen({"reply": {"chunks": list(PIECES)}}, requested)
+    came = bench.seen({"reply": {"chunks": list(PIECES)}, "faults": [{"reset": {"after": after}}]}, requested)
     assert replace(came, took=0.0) == replace(plain, took=0.0)
-    assert f"reset not played: {reason}" in bench.line()
+    assert f"reset not applied: {reason}" in bench.line()
 
 
 ERRORS: dict[str, dict[str, Any]] = {
@@ -185,8 +185,8 @@ ERRORS: dict[str, dict[str, Any]] = {
 def test_errors_and_plain_http_have_byte_points(
     says: dict[str, Any], after: dict[str, Any], part: float, bench: Bench
 ) -> None:
-    plain = bench.seen(says, ASKED[CHAT[0]])
-    came = bench.seen({**says, "faults": [{"close": {"after": after}}]}, ASKED[CHAT[0]])
+    plain = bench.seen(says, REQUESTED[CHAT[0]])
+    came = bench.seen({**says, "faults": [{"close": {"after": after}}]}, REQUESTED[CHAT[0]])
     assert came.body == plain.body[: int(len(plain.body) * part)]
     assert came.end == "fin" or part == 1.0
     assert came.headers("content-length") == [str(len(plain.body))]
@@ -194,7 +194,7 @@ def test_errors_and_plain_http_have_byte_points(
 
 @pytest.mark.parametrize("says", ERRORS.values(), ids=ERRORS)
 def test_errors_and_plain_http_have_no_chunks(says: dict[str, Any], bench: Bench) -> None:
-    bench.seen({**says, "faults": [{"close": {"after": {"chunks": 1}}}, "error_event"]}, ASKED[CHAT[0]])
+    bench.seen({**says, "faults": [{"close": {"after": {"chunks": 1}}}, "error_event"]}, REQUESTED[CHAT[0]])
     assert bench.line().endswith(
-        "[close not played: the response has no chunks; error_event not played: the response is not a reply]"
+        "[close not applied: the response has no chunks; error_event not applied: the response is not a reply]"
     )

@@ -26,17 +26,17 @@ ROWS: dict[str, Fault] = {
 }
 
 
-def columns(wish: NeutralRequest) -> dict[str, tuple[str, WireRequest]]:
+def columns(wanted: NeutralRequest) -> dict[str, tuple[str, WireRequest]]:
     """The endpoint, and a request, for each generating call; Gemini's streams once more as a JSON array."""
     found: dict[str, tuple[str, WireRequest]] = {}
     for call in GENERATING_CALLS:
         for stream in (True, False):
-            asked = call.dialect.build_request(replace(wish, stream=stream))
+            requested = call.dialect.build_request(replace(wanted, stream=stream))
             form = "streamed" if stream else "whole"
-            found[f"{call.name} {form}"] = call.endpoint, asked
-            if "alt=sse" in asked.path:
-                path = asked.path.replace("?alt=sse", "").replace("&alt=sse", "")
-                array = WireRequest(path, asked.headers, asked.body)
+            found[f"{call.name} {form}"] = call.endpoint, requested
+            if "alt=sse" in requested.path:
+                path = requested.path.replace("?alt=sse", "").replace("&alt=sse", "")
+                array = WireRequest(path, requested.headers, requested.body)
                 found[f"{call.name} array"] = call.endpoint, array
     return found
 
@@ -69,5 +69,5 @@ def test_unmarked_cells_cover_every_fault_and_protocol() -> None:
 @pytest.mark.parametrize(("name", "column"), CELLS)
 def test_fault_on_protocol_has_expected_effect(name: str, column: str, bench: Bench) -> None:
     row = ROWS[name]
-    endpoint, asked = columns(row.wish)[column]
-    bench.play(name, row, asked, streamed=not column.endswith("whole"), endpoint=endpoint)
+    endpoint, requested = columns(row.wanted)[column]
+    bench.play(name, row, requested, streamed=not column.endswith("whole"), endpoint=endpoint)

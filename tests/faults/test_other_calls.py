@@ -24,6 +24,7 @@ CALLS: Final = {
         ("openai-files", "created"),
         ("openai-files", "list"),
         ("openai-uploads", "created"),
+        ("azure-uploads", "created"),
         ("azure-batches", "file"),
         ("azure-batches", "list"),
         ("bedrock-embeddings", "titan"),
@@ -47,6 +48,8 @@ CALLS: Final = {
         ("anthropic-complete", "text-stream"),
         ("gemini-files", "created"),
         ("gemini-batches", "created"),
+        ("vertex-batch-jobs", "created"),
+        ("vertex-batch-jobs", "list"),
         ("gemini-caches", "created"),
         ("gemini-interactions", "text"),
         ("gemini-interactions", "text-stream"),
@@ -108,7 +111,7 @@ def test_fault_on_other_call_is_played_or_logged(fault: str, call: str, bench: B
     settings = dict(ROWS[fault].settings)
     came = seen(bench, call, [{fault: settings}], QUIET if CUTS.get(fault) == "silent" else PATIENCE)
     line = until(lambda: next((line for line in bench.server.lines if CALLS[call].path in line), None))
-    if f"{fault} not played: " in line:
+    if f"{fault} not applied: " in line:
         assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
         return
     assert f"fault: {fault}" in line

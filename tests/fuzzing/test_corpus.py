@@ -15,8 +15,8 @@ from tests.fuzzing.targets import Kind, Targets, seeds, targets
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Targets]:
-    with targets() as made:
-        yield made
+    with targets() as built:
+        yield built
 
 
 @pytest.mark.parametrize("file", sorted(CORPUS.glob("*-*")), ids=lambda file: file.name)

@@ -85,6 +85,15 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("completed", "POST", "/v1/uploads/<upload>/complete", {"part_ids": ["<part>"]}),
         Step("ended", "POST", "/v1/uploads/<upload>/cancel", {}),
     ],
+    "azure-uploads": [
+        Step("created", "POST", "/openai/uploads",
+             {"bytes": 3, "filename": "a.txt", "mime_type": "text/plain", "purpose": "vision"},
+             stores=("upload", "id"), headers=AZURE),
+        Step("part", "POST", "/openai/v1/uploads/<upload>/parts", PART, stores=("part", "id"),
+             headers={**FORM, **AZURE}),
+        Step("completed", "POST", "/openai/uploads/<upload>/complete", {"part_ids": ["<part>"]}, headers=AZURE),
+        Step("ended", "POST", "/openai/uploads/<upload>/cancel", {}, headers=AZURE),
+    ],
     "openai-batches": [
         Step("file", "POST", "/v1/files", UPLOAD, stores=("file", "id"), headers=FORM),
         Step("created", "POST", "/v1/batches", BATCH, stores=("batch", "id")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -18,7 +19,11 @@ rules:
   - {match: {tools: look, tool_result: {exists: false}}, reply: {tool_calls: [{name: look, arguments: {a: 1}}]}}
   - {match: {user: limited}, error: rate_limit}
   - {reply: Hi.}
+  - match: {api: handshake, query: {model: scripted}}
+    reply: {user_speech: [{start: 20ms, stop: 40ms, transcript: Hello.}]}
 """
+QUIET = base64.b64encode(b"\xff" * 8 * 100).decode()
+"""100 ms of silence in G.711."""
 LOOK: Any = {"type": "function", "name": "look", "parameters": {"type": "object"}}
 DECLARED: Any = [{"functionDeclarations": [{"name": "look"}]}]
 
@@ -72,6 +77,26 @@ SOCKETS: dict[str, tuple[str, str, list[Any]]] = {
         "/v1/realtime",
         "model=gpt-realtime",
         [user("hi"), {"type": "response.create"}],
+    ),
+    "openai-realtime-speech": (
+        "/v1/realtime",
+        "model=scripted",
+        [
+            {
+                "type": "session.update",
+                "session": {
+                    "output_modalities": ["text"],
+                    "audio": {
+                        "input": {
+                            "format": {"type": "audio/pcmu"},
+                            "transcription": {"model": "whisper-1"},
+                            "turn_detection": {"type": "server_vad", "silence_duration_ms": 40},
+                        }
+                    },
+                },
+            },
+            {"type": "input_audio_buffer.append", "audio": QUIET},
+        ],
     ),
     "gemini-live-text": (GEMINI, "", [setup("TEXT"), turn("hi"), turn("limited")]),
     "gemini-live-call": (GEMINI, "", [setup("TEXT", tools=DECLARED), turn("hi")]),

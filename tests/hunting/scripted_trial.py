@@ -13,7 +13,7 @@ from mockllm.core.hunting.judgement import Policy
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.hunting.hunter import HuntBudget, Hunter, HuntWatch
 from mockllm.hunting.outcome_store import OutcomeStore
-from tests.core.hunting.runs import ASKED, BASE
+from tests.core.hunting.runs import BASE, REQUESTED
 
 
 class ScriptedTrial:
@@ -31,7 +31,7 @@ class ScriptedTrial:
             self.runs.append(schedule)
             number = len(self.runs)
         played = [
-            replace(ASKED, modifiers=(f"hunt-{place}",), faults=each.fault_names)
+            replace(REQUESTED, modifiers=(f"hunt-{place}",), faults=each.fault_names)
             for place, each in enumerate(schedule, 1)
         ]
         outcome = replace(BASE, exchanges=tuple(played) or BASE.exchanges)

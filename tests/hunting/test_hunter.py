@@ -11,7 +11,7 @@ from mockllm.core.hunting.disturbance import Schedule
 from mockllm.core.hunting.finding import Finding
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.hunting.hunter import HuntBudget, NoBaseline, check_baseline
-from tests.core.hunting.runs import BASE, asked
+from tests.core.hunting.runs import BASE, requested
 from tests.hunting.scripted_trial import ScriptedTrial, hunted
 
 
@@ -151,10 +151,10 @@ def test_unplayed_row_has_the_reason_of_the_server() -> None:
             outcome = super().run(schedule)
             if not any(each.kind == "crlf" for each in schedule):
                 return outcome
-            return replace(outcome, exchanges=(asked(None, notes=("crlf not played: no stream",)),))
+            return replace(outcome, exchanges=(requested(None, notes=("crlf not applied: no stream",)),))
 
     report = hunted(Noted(lambda schedule, number: False))
-    assert report.tried["crlf"].reason == "crlf not played: no stream"
+    assert report.tried["crlf"].reason == "crlf not applied: no stream"
 
 
 def test_first_schedule_that_fails_is_the_finding() -> None:

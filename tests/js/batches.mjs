@@ -82,3 +82,30 @@ test("a file of Gemini is uploaded, found and deleted", async () => {
   await gemini.files.delete({ name: file.name });
   assert.match((await rejection(gemini.files.get({ name: file.name }))).message, /may not exist/);
 });
+
+test("a batch job of Vertex AI from storage to storage, cancelled, listed and deleted", async () => {
+  const token = { getRequestHeaders: async () => new Headers({ authorization: "Bearer token" }) };
+  const vertex = new GoogleGenAI({
+    vertexai: true,
+    project: "project",
+    location: "us-central1",
+    googleAuthOptions: { authClient: token },
+    httpOptions: { baseUrl: URL },
+  });
+  const asked = { model: "gemini-2.5-flash", src: "gs://bucket/in.jsonl", config: { displayName: "mine" } };
+  const created = await vertex.batches.create(asked);
+  assert.equal(created.state, "JOB_STATE_PENDING");
+  const job = await until(
+    () => vertex.batches.get({ name: created.name }),
+    (found) => found.state === "JOB_STATE_SUCCEEDED",
+  );
+  assert.equal(job.displayName, "mine");
+  assert.equal(job.dest.gcsUri, "gs://bucket/in/dest");
+  const other = await vertex.batches.create(asked);
+  await vertex.batches.cancel({ name: other.name });
+  assert.match((await vertex.batches.get({ name: other.name })).state, /^JOB_STATE_CANCELL/);
+  const names = (await all(await vertex.batches.list({ config: { pageSize: 1 } }))).map((found) => found.name);
+  assert.ok(names.includes(created.name));
+  await vertex.batches.delete({ name: created.name });
+  assert.equal((await rejection(vertex.batches.get({ name: created.name }))).status, 404);
+});

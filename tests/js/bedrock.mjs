@@ -9,16 +9,14 @@ import {
   InvokeModelCommand,
   InvokeModelWithResponseStreamCommand,
 } from "@aws-sdk/client-bedrock-runtime";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { CITY, HELLO, PARIS, URL, all, assert, broken, rejection, test, waited } from "./cases.mjs";
 
 const MODEL = "anthropic.claude-3-5-sonnet-20241022-v2:0";
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
 
-/** Of itself this client alone of AWS's speaks HTTP/2, for one call that streams in both directions. */
+/** Alone of AWS's clients this one speaks HTTP/2 by default, also without TLS. */
 function clientWith(more = {}) {
-  const requestHandler = new NodeHttpHandler();
-  const settings = { endpoint: URL, region: "us-east-1", credentials, maxAttempts: 1, requestHandler };
+  const settings = { endpoint: URL, region: "us-east-1", credentials, maxAttempts: 1 };
   return new BedrockRuntimeClient({ ...settings, ...more });
 }
 
@@ -171,4 +169,26 @@ test("error in a stream is thrown after its text", async () => {
   const { items, error } = await broken(stream);
   assert.equal(textOf(items), "Once upon");
   assert.equal(error.name, "ServiceUnavailableException");
+});
+
+test("stream that is cut throws after its text", async () => {
+  const { stream } = await client.send(new ConverseStreamCommand(said("hi", { modelId: "cut-stream" })));
+  const { items, error } = await broken(stream);
+  assert.ok("One two".startsWith(textOf(items)), "a reset overtakes what the client has not read");
+  assert.equal(error.code, "ERR_HTTP2_STREAM_ERROR");
+  const next = await client.send(new ConverseCommand(said("hello")));
+  assert.equal(next.output.message.content[0].text, HELLO, "the connection goes on");
+});
+
+test("connection that is reset throws", async () => {
+  const error = await rejection(client.send(new ConverseCommand(said("hi", { modelId: "reset-connection" }))));
+  assert.ok(!(error instanceof BedrockRuntimeServiceException), String(error));
+});
+
+test("fifty streams share a connection", async () => {
+  const texts = Array.from({ length: 50 }, async () => {
+    const { stream } = await client.send(new ConverseStreamCommand(said("hello")));
+    return textOf(await all(stream));
+  });
+  assert.deepEqual([...new Set(await Promise.all(texts))], [HELLO]);
 });

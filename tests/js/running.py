@@ -39,6 +39,7 @@ SCRIPTS: Mapping[str, tuple[str, ...]] = {
     "openai-media": ("",),
     "vercel-media": ("",),
     "bedrock": ("",),
+    "http2": ("",),
     "ollama": ("",),
 }
 """Each script, and the clients that it is run for. Those that wait for a retry come first."""
@@ -54,7 +55,7 @@ class Outcome:
     """Why each case failed (None: it did not), and what the script said besides."""
 
     cases: Mapping[str, str | None]
-    said: str
+    reported: str
 
 
 def cases(script: str) -> list[str]:

@@ -78,7 +78,7 @@ def outcomes(
     else:
         with serve(HERE / "scenarios") as server:
             ran = run_all(wanted(request.session.items), server.url)
-        rows = [[*run, dict(outcome.cases), outcome.said] for run, outcome in ran.items()]
+        rows = [[*run, dict(outcome.cases), outcome.reported] for run, outcome in ran.items()]
         (shared / "javascript.new").write_text(json.dumps(rows), "utf-8")
         (shared / "javascript.new").rename(result)
     return {
@@ -92,7 +92,7 @@ def test_case_of_script_passes(outcomes: Mapping[Run, Outcome], script: str, cli
     outcome = outcomes[script, client]
     why = outcome.cases.get(case, f"{script}.mjs did not come to this case")
     if why is not None:
-        pytest.fail(f"{why}\n\n{outcome.said}".strip(), pytrace=False)
+        pytest.fail(f"{why}\n\n{outcome.reported}".strip(), pytrace=False)
 
 
 @pytest.mark.parametrize(("script", "client"), RUNS)

@@ -56,7 +56,7 @@ def test_third_request_waits_for_a_slot() -> None:
         server.respond(generate())
     third = server.respond(generate(at=1.0))
     assert third.planned.plan.delay == pytest.approx(1.01)  # the first ends at 2.01
-    assert "held back 1.01s by a limit or load" in third.planned.notes
+    assert "delayed 1.01s by a limit or load" in third.planned.notes
 
 
 def test_slot_of_a_client_that_left_is_free() -> None:
@@ -94,7 +94,7 @@ def test_prefix_of_earlier_prompt_takes_no_time() -> None:
     first, again = server.respond(chat(prompt)), server.respond(chat(prompt, at=100.0))
     other = server.respond(chat("Something else. " + prompt, at=200.0))
     assert " cached" not in note(first) + note(other)
-    place = again.planned.place
+    place = again.planned.batch_schedule
     assert place is not None
     assert place.cached % 16 == 0
     assert place.cached > 800

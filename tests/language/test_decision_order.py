@@ -44,7 +44,7 @@ def test_modifier_error_without_rule() -> None:
     response = respond_once(
         f"rules: [{{match: {{user: no}}, reply: x}}]\n{OUTAGE}", chat_request(query="fail=500")
     )
-    assert (response.status, response.planned.missed) == (500, False)
+    assert (response.status, response.planned.unmatched) == (500, False)
 
 
 @pytest.mark.parametrize("sent", [BROKEN, NO_MODEL, HOT], ids=["unreadable", "no model", "out of range"])
@@ -109,7 +109,7 @@ def test_validation_of_pack_is_overridden_by_file() -> None:
 
 def test_validation_without_rule_is_strict() -> None:
     responses = respond_once("validation: off\nrules: [{match: {user: no}, reply: x}]", HOT)
-    assert (responses.status, responses.planned.missed) == (400, False)
+    assert (responses.status, responses.planned.unmatched) == (400, False)
     assert "temperature" in responses.message
 
 
@@ -284,7 +284,7 @@ def test_modifier_is_counted_for_every_outcome() -> None:
 def test_modifier_with_inapplicable_fault_is_counted() -> None:
     broken = "rules: [{reply: a b c}]\nmodifiers: [{times: 1, faults: [{malformed: {at: {chunk: 1}}}]}]"
     responses = respond_all(broken, chat_request(), chat_request(stream=True))
-    assert "malformed not played" in responses[0].notes
+    assert "malformed not applied" in responses[0].notes
     assert responses[1].planned.faults == ()
 
 

@@ -109,7 +109,7 @@ rules:
     first, second, third = (server.respond(openai()) for _ in range(3))
     assert (first.took, first.headers["x-a"]) == (2.0, "1")
     assert second.planned.faults == ("content_type",)
-    assert any(note.startswith("no_usage not played") for note in second.planned.notes)
+    assert any(note.startswith("no_usage not applied") for note in second.planned.notes)
     assert third.status == 429
 
 
@@ -218,10 +218,10 @@ def test_embedding_by_text_is_near_the_text_that_it_names(provider: str) -> None
 
 def test_embedding_by_text_has_vectors_and_a_default() -> None:
     rule = RULE % '{by_text: {cat: [0, 1]}, similar_to: "{{ query.near }}", cosine: 0.5}'
-    asked = raw_request(OPENAI, BY_PROVIDER["openai"][1], query="near=dog")
+    requested = raw_request(OPENAI, BY_PROVIDER["openai"][1], query="near=dog")
     dog = raw_request(OPENAI, {"model": "text-embedding-3-small", "input": "dog"})
     (plain,) = vectors_of(VirtualServer("rules: []").respond(dog))
-    found = vectors_of(VirtualServer(rule).respond(asked))
+    found = vectors_of(VirtualServer(rule).respond(requested))
     assert found[0] == [0, 1]
     assert [cosine(vector, plain) for vector in found[1:]] == pytest.approx([0.5, 0.5], abs=1e-3)
 

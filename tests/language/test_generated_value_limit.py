@@ -16,14 +16,14 @@ from tests.process import serving
 HUGE = member({"type": "array", "items": {"type": "integer"}, "minItems": BILLION})
 DESCRIBED = member({"type": "array", "items": {"type": "integer"}, "description": f"{{minItems: {BILLION}}}"})
 """The same as Anthropic's SDKs write it, whose structured output takes no `minItems`."""
-SAID = [{"role": "user", "content": "hi"}]
+REPORTED = [{"role": "user", "content": "hi"}]
 CONTENTS = [{"role": "user", "parts": [{"text": "hi"}]}]
 MODEL = "/v1beta/models/gemini-2.5-flash"
 
 
 def chat_tool(schema: Any, **more: Any) -> ClientRequest:
     tool = {"type": "function", "function": {"name": "look", "parameters": schema}}
-    body = {"model": "gpt-4o", "messages": SAID, "tools": [tool], "tool_choice": "required"}
+    body = {"model": "gpt-4o", "messages": REPORTED, "tools": [tool], "tool_choice": "required"}
     return raw_request("/v1/chat/completions", {**body, **more})
 
 
@@ -35,7 +35,7 @@ def responses_tool(schema: Any) -> ClientRequest:
 
 def anthropic_tool(schema: Any, **more: Any) -> ClientRequest:
     tools = [{"name": "look", "input_schema": schema}]
-    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "messages": SAID, "tools": tools}
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "messages": REPORTED, "tools": tools}
     headers = {"anthropic-version": "2023-06-01", "x-api-key": "k"}
     return raw_request("/v1/messages", {**body, "tool_choice": {"type": "any"}, **more}, headers=headers)
 
@@ -49,7 +49,7 @@ def gemini_tool(schema: Any, call: str = "generateContent") -> ClientRequest:
 def chat_format(schema: Any) -> ClientRequest:
     expected = {"type": "json_schema", "json_schema": {"name": "found", "schema": schema}}
     return raw_request(
-        "/v1/chat/completions", {"model": "gpt-4o", "messages": SAID, "response_format": expected}
+        "/v1/chat/completions", {"model": "gpt-4o", "messages": REPORTED, "response_format": expected}
     )
 
 
@@ -60,7 +60,7 @@ def responses_format(schema: Any) -> ClientRequest:
 
 def anthropic_format(schema: Any) -> ClientRequest:
     expected = {"format": {"type": "json_schema", "schema": schema}}
-    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "messages": SAID, "output_config": expected}
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "messages": REPORTED, "output_config": expected}
     return raw_request("/v1/messages", body, headers={"anthropic-version": "2023-06-01", "x-api-key": "k"})
 
 
@@ -69,7 +69,7 @@ def gemini_format(schema: Any) -> ClientRequest:
     return raw_request(f"{MODEL}:generateContent", {"contents": CONTENTS, "generationConfig": config})
 
 
-ASKED = {
+REQUESTED = {
     "chat tool": chat_tool(HUGE),
     "chat tool, streamed": chat_tool(HUGE, stream=True),
     "responses tool": responses_tool(HUGE),
@@ -99,9 +99,9 @@ def check_envelope(path: str, error: dict[str, Any]) -> None:
         assert "param" in error
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", REQUESTED)
 def test_request_huge_schema_is_the_providers_400(name: str) -> None:
-    sent = ASKED[name]
+    sent = REQUESTED[name]
     response = default_game().respond(sent)
     assert response.status == 400
     body = json.loads(response.bytes)

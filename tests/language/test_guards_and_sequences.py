@@ -141,7 +141,7 @@ def test_sequence_then_error_is_miss() -> None:
     )
     assert [each.status for each in responses] == [200, 404, 404]
     assert "s/a.yaml:1 s: matched, but its sequence has ended" in responses[1].message
-    assert responses[1].planned.missed
+    assert responses[1].planned.unmatched
 
 
 def test_sequence_counts_by_scope() -> None:

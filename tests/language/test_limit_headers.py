@@ -15,7 +15,7 @@ from tests.language.virtual_server import (
     respond_all,
 )
 
-TOLD = {
+STATED = {
     "openai": (chat_request, "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
     "anthropic": (
         claude_request,
@@ -40,12 +40,12 @@ COUNTED = {
 }
 
 
-@pytest.mark.parametrize("provider", TOLD)
+@pytest.mark.parametrize("provider", STATED)
 @pytest.mark.parametrize("strategy", COUNTED)
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.covering
 def test_limit_headers_on_every_response(strategy: str, provider: str, streamed: bool) -> None:
-    sent, limit, remaining = TOLD[provider]
+    sent, limit, remaining = STATED[provider]
     yaml = limit_file(
         f"strategy: {strategy}, requests: 3", f"rules: [{{reply: hi, stream: {str(streamed).lower()}}}]"
     )

@@ -131,7 +131,7 @@ def test_limit_without_rule() -> None:
     responses = respond_all(
         limit_file("strategy: after-n, requests: 1", "rules: []"), chat_request(), chat_request()
     )
-    assert [(each.status, each.planned.missed) for each in responses] == [(404, True), (429, False)]
+    assert [(each.status, each.planned.unmatched) for each in responses] == [(404, True), (429, False)]
     assert responses[0].headers["x-ratelimit-remaining-requests"] == "0"
 
 

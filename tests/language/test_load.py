@@ -27,7 +27,7 @@ def test_leaky_bucket_wait_is_added_to_delay() -> None:
         (200, 5.0),
         (429, 1.0),
     ]
-    assert [each.notes for each in responses[:2]] == ["", "held back 2s by a limit or load"]
+    assert [each.notes for each in responses[:2]] == ["", "delayed 2s by a limit or load"]
 
 
 def test_load_slot_is_freed_by_each_response() -> None:
@@ -103,7 +103,7 @@ def test_load_queues_then_refuses() -> None:
     assert statuses(responses) == [200, 200, 200, 503, 200]
     assert [each.delay for each in responses] == [0.0, 2.0, 4.0, 0.0, 0.0]
     assert [each.planned.error for each in responses][3] == "overloaded"
-    assert responses[3].notes == "overloaded: no room (s/a.yaml:2)"
+    assert responses[3].notes == "overloaded: no capacity (s/a.yaml:2)"
     assert responses[3].rule == "machine"
 
 
@@ -206,4 +206,4 @@ def test_ttft_of_cached_tokens_is_separate() -> None:
 
 def test_ttft_by_input_has_maximum() -> None:
     rules = "rules: [{reply: a, pace: {ttft: {per_input_token: 1s}}}]"
-    assert respond_all(rules, chat_request("word " * 100, stream=True), longest=5.0)[0].chunk_times == [5.0]
+    assert respond_all(rules, chat_request("word " * 100, stream=True), max_wait=5.0)[0].chunk_times == [5.0]

@@ -53,8 +53,8 @@ def test_similar_compares_vectors(text: str, rule: str) -> None:
 
 def test_similar_is_the_cosine_of_an_embeddings_call() -> None:
     texts = ["refund my order", "I want a refund for my order"]
-    asked = raw_request("/v1/embeddings", {"model": "text-embedding-3-small", "input": texts})
-    one, other = (item["embedding"] for item in respond_once("rules: []", asked).json["data"])
+    requested = raw_request("/v1/embeddings", {"model": "text-embedding-3-small", "input": texts})
+    one, other = (item["embedding"] for item in respond_once("rules: []", requested).json["data"])
     cosine = sum(a * b for a, b in zip(one, other, strict=True))
     for at_least, rule in ((cosine - 0.001, "yes"), (cosine + 0.001, "no")):
         rules = RULES % f"similar: {{to: {texts[0]}, at_least: {at_least}}}"
@@ -138,13 +138,13 @@ def test_thinking_returned_by_protocol(call: str) -> None:
     wire = CALLS[call].build_request(NeutralRequest())
     path, _, query = wire.path.partition("?")
     user = before[0]
-    asked = [
+    requested = [
         ClientRequest(
             path, json.dumps({**wire.body, field: messages}).encode(), query=query, headers=wire.headers
         )
         for messages in ([*before, thought], [*before, plain, user], before[:1])
     ]
-    assert rule_names(rules, *asked) == ["yes", "no", "first"]
+    assert rule_names(rules, *requested) == ["yes", "no", "first"]
 
 
 # --- forms -------------------------------------------------------------------------------------------
@@ -164,7 +164,20 @@ def test_form_field_is_matched_on_a_path() -> None:
         """
     head = {"content-type": "multipart/form-data; boundary=b"}
     server = VirtualServer(rules)
-    asked = ClientRequest("/v1/assistants/uploads", UPLOAD, headers=head, now=NOW)
-    assert server.respond(asked).json == {"text": "Hello."}
+    requested = ClientRequest("/v1/assistants/uploads", UPLOAD, headers=head, now=NOW)
+    assert server.respond(requested).json == {"text": "Hello."}
     other = ClientRequest("/v1/assistants/uploads", UPLOAD.replace(b"whisper-1", b"other"), headers=head)
     assert server.respond(other).status == 501
+
+
+@pytest.mark.parametrize(("model", "text"), [("whisper-1", "One."), ("other", "Two.")])
+def test_rules_on_different_fields_of_a_form_are_distinct(model: str, text: str) -> None:
+    rules = """
+        rules:
+          - {name: by-model, match: {form: {model: whisper-1}}, reply: One.}
+          - {name: by-file, match: {form: {file: {ends_with: .wav}}}, reply: Two.}
+        """
+    head = {"content-type": "multipart/form-data; boundary=b"}
+    upload = UPLOAD.replace(b"whisper-1", model.encode())
+    requested = ClientRequest("/v1/audio/transcriptions", upload, headers=head, now=NOW)
+    assert VirtualServer(rules).respond(requested).json["text"] == text

@@ -70,15 +70,15 @@ def test_faults_on_a_rule(faults: str, text: str, finish: str, played: tuple[str
 def test_fault_that_is_not_applied_is_noted() -> None:
     client_response = respond_once("rules: [{reply: a, faults: [unknown_tool, wrong_schema]}]")
     assert client_response.notes.splitlines() == [
-        "unknown_tool not played: the response calls no tool",
-        "wrong_schema not played: the response calls no tool, and the request has no schema for it",
+        "unknown_tool not applied: the response calls no tool",
+        "wrong_schema not applied: the response calls no tool, and the request has no schema for it",
     ]
 
 
 def test_meaning_fault_does_not_apply_to_error() -> None:
     client_response = respond_once("rules: [{error: overloaded, faults: [length_stop]}]")
     assert client_response.status == 503
-    assert client_response.notes == "length_stop not played: the response is not a reply"
+    assert client_response.notes == "length_stop not applied: the response is not a reply"
 
 
 def test_broken_script_is_not_changed_by_fault() -> None:

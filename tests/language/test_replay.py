@@ -197,7 +197,7 @@ GZIP = {"accept-encoding": "gzip, deflate"}
 
 
 def packed(*texts: str, coding: str = "gzip") -> dict[str, object]:
-    data = gzip.compress("".join(texts).encode())
+    data = gzip.compress("".join(texts).encode(), mtime=0)
     frames = [{"base64": base64.b64encode(part).decode()} for part in (data[:40], data[40:])]
     return {"headers": {"content-type": "text/event-stream", "Content-Encoding": coding}, "frames": frames}
 
@@ -297,7 +297,7 @@ def test_replay_as_reply_is_decoded_once() -> None:
 def test_replay_as_reply_undecodable_is_noted() -> None:
     responses = respond_as_reply(whole("[1]"))
     assert responses.status == 400
-    assert "no answer of a model" in responses.message
+    assert "no protocol decodes the recording" in responses.message
 
 
 def test_replay_as_reply_of_other_call_is_error() -> None:

@@ -153,12 +153,12 @@ def test_first_matching_rule_is_selected(files: ScenarioText, more: dict[str, An
 
 def test_no_rule_is_built_in() -> None:
     response = respond_once("rules: []")
-    assert (response.status, response.rule, response.planned.missed) == (404, None, True)
+    assert (response.status, response.rule, response.planned.unmatched) == (404, None, True)
 
 
 # --- replaces ------------------------------------------------------------------------------------
 
-MADE = {"p/pack.yaml": pack("p"), "p/a.yaml": rules_named("first", "made", "last")}
+BUILT = {"p/pack.yaml": pack("p"), "p/a.yaml": rules_named("first", "made", "last")}
 REPLACED: list[tuple[str, str, list[str | None]]] = [
     ("takes the place and layer of what it names", "{name: mine, replaces: 'p:first', reply: x}", ["mine"]),
     ("is not where it stands itself", "{name: mine, replaces: 'p:last', reply: x}", ["first"]),
@@ -169,7 +169,7 @@ REPLACED: list[tuple[str, str, list[str | None]]] = [
 
 @cases("rule, answers", REPLACED)
 def test_replaces(rule: str, answers: list[str | None]) -> None:
-    assert rule_names({"a.yaml": f"use: [./p]\nrules:\n  - {rule}", **MADE}, chat_request()) == answers
+    assert rule_names({"a.yaml": f"use: [./p]\nrules:\n  - {rule}", **BUILT}, chat_request()) == answers
 
 
 def test_replaces_modifier_by_modifier() -> None:
@@ -185,7 +185,7 @@ def test_replaces_modifier_by_modifier() -> None:
 
 @pytest.mark.parametrize("enabled", ["", ", enabled: false"])
 def test_replaces_unknown_id_has_diagnostic(enabled: str) -> None:
-    files = {"a.yaml": f"use: [./p]\nrules: [{{replaces: 'p:mad', reply: x{enabled}}}]", **MADE}
+    files = {"a.yaml": f"use: [./p]\nrules: [{{replaces: 'p:mad', reply: x{enabled}}}]", **BUILT}
     assert diagnostics_of(files) == ['rules[0].replaces: there is no rule "p:mad"; did you mean "p:made"?']
 
 
@@ -227,12 +227,12 @@ def test_replaces_disabled_id_is_accepted(rules_off: str) -> None:
     ],
 )
 def test_use_only_and_except_select_rules(use: str, rule: str) -> None:
-    assert rule_names({"a.yaml": f"use: [{{pack: ./p, {use}}}]", **MADE}, chat_request()) == [rule]
+    assert rule_names({"a.yaml": f"use: [{{pack: ./p, {use}}}]", **BUILT}, chat_request()) == [rule]
 
 
 @pytest.mark.parametrize("key", ["only", "except"])
 def test_use_only_unknown_name_has_diagnostic(key: str) -> None:
-    files = {"a.yaml": f"use: [{{pack: ./p, {key}: [first, mad]}}]", **MADE}
+    files = {"a.yaml": f"use: [{{pack: ./p, {key}: [first, mad]}}]", **BUILT}
     assert diagnostics_of(files) == [
         f'use[0].{key}[1]: the pack ./p has no rule or modifier "mad"; did you mean "made"?'
     ]
@@ -276,7 +276,7 @@ def test_rule_without_api_matches_generating_calls(
 
 def test_unknown_path_is_404_with_routes() -> None:
     responses = respond_once("rules: [{reply: x}]", raw_request("/v2/chat"))
-    assert (responses.status, responses.planned.missed) == (404, True)
+    assert (responses.status, responses.planned.unmatched) == (404, True)
     assert "POST /v1/chat/completions" in responses.message
     assert "POST /v1/messages" in responses.message
 

@@ -325,7 +325,7 @@ def test_fault_that_is_not_applied_is_reported(message: str, stream: bool, reaso
         respond_once(whole, chat_request(stream=stream)),
         respond_once(yaml, chat_request(stream=stream)),
     )
-    assert skipped.notes == f"malformed not played: {reason}"
+    assert skipped.notes == f"malformed not applied: {reason}"
     assert skipped.bytes == plain.bytes
 
 

@@ -380,7 +380,7 @@ def test_waits_from_request_are_capped(message: str, query: str, took: float, st
 
 def test_cap_of_waits_is_option() -> None:
     yaml = "rules: [{reply: x, delay: '{{ query.x }}s'}]"
-    assert respond_once(yaml, chat_request(query="x=100"), longest=5.0).delay == 5.0
+    assert respond_once(yaml, chat_request(query="x=100"), max_wait=5.0).delay == 5.0
 
 
 def test_templates_are_evaluated_for_each_request() -> None:

@@ -19,7 +19,7 @@ NO_MODEL = raw_request("/v1/chat/completions", {"messages": [{"role": "user", "c
 def test_miss_is_404_of_provider() -> None:
     for sent, kind in ((chat_request(), "invalid_request_error"), (claude_request(), "not_found_error")):
         response = respond_once("rules: [{match: {user: no}, reply: x}]", sent)
-        assert (response.status, response.rule, response.planned.missed) == (404, None, True)
+        assert (response.status, response.rule, response.planned.unmatched) == (404, None, True)
         assert response.json["error"]["type"] == kind
 
 
@@ -102,7 +102,7 @@ def test_miss_without_packs_suggests_default_pack() -> None:
 
 def test_invalid_miss_is_4xx_of_provider() -> None:
     response = respond_once("rules: []", NO_MODEL)
-    assert (response.status, response.planned.missed) == (400, False)
+    assert (response.status, response.planned.unmatched) == (400, False)
 
 
 def test_miss_has_settings_of_modifiers() -> None:

@@ -212,7 +212,7 @@ def test_cached_response_sets_states() -> None:
 )
 def test_miss_states_window_and_state(rule: str, message: str) -> None:
     responses = respond_all(f"rules: [{{name: gone, {rule}, reply: x}}]", chat_request())[0]
-    assert (responses.status, responses.planned.missed) == (404, True)
+    assert (responses.status, responses.planned.unmatched) == (404, True)
     assert f"s/a.yaml:1 {message}" in responses.message
 
 

@@ -283,7 +283,7 @@ class VirtualServer:
         files: ScenarioText,
         *,
         seed: int = 0,
-        longest: float = 60.0,
+        max_wait: float = 60.0,
         overrides: bool = False,
         max_generated: int = DEFAULT_VALUES,
         miss_status: int = 404,
@@ -295,7 +295,7 @@ class VirtualServer:
         self.engine = Engine(
             catalog,
             Sessions(),
-            EngineSettings(seed, longest, max_generated, overrides, miss_status=miss_status),
+            EngineSettings(seed, max_wait, max_generated, overrides, miss_status=miss_status),
         )
 
     def respond(self, sent: ClientRequest) -> ClientResponse:

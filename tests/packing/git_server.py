@@ -18,7 +18,7 @@ class GitServer:
 
     def __init__(self, folder: Path) -> None:
         self.hangs: threading.Event | None = None
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, format: str, *args: object) -> None:
@@ -38,7 +38,7 @@ class GitServer:
 
     def _answer(self, handler: BaseHTTPRequestHandler, folder: Path) -> None:
         path, _, query = handler.path.partition("?")
-        self.asked.append(path)
+        self.requested.append(path)
         if self.hangs is not None:
             self.hangs.wait(PATIENCE)
         body = handler.rfile.read(int(handler.headers.get("content-length") or 0))

@@ -17,10 +17,10 @@ from tests.packing.pack_files import all_files, pack, run, write
 
 
 def tree(**files: bytes) -> PackFiles:
-    made = PackFiles()
+    built = PackFiles()
     for name, content in files.items():
-        made.add(f"{name}.yaml", content)
-    return made
+        built.add(f"{name}.yaml", content)
+    return built
 
 
 def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException, after: int) -> None:
@@ -134,8 +134,8 @@ def test_full_disk_is_reported_by_the_command(tmp_path: Path) -> None:
 def test_read_only_folder_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = pack(tmp_path / "p")
+    built = pack(tmp_path / "p")
     monkeypatch.chdir(write(tmp_path / "work", {".mockllm": "a file where a folder should be"}))
-    assert run("pack", "add", made) == 1
+    assert run("pack", "add", built) == 1
     assert "cannot be written: " in capfd.readouterr().err
     assert all_files(tmp_path / "work") == {".mockllm"}

@@ -54,9 +54,9 @@ def test_password_of_a_url_is_in_no_output(tmp_path: Path, capfd: pytest.Capture
         assert run("diff", f"{url}/none@v1", "scenarios") != 0
     assert run("pack", "list") == 0
     assert run("pack", "add") == 0
-    said = capfd.readouterr()
-    assert PASSWORD not in said.out + said.err
-    assert "added team/x 1.0.0 from git+http://bob@127.0.0.1" in said.out
+    reported = capfd.readouterr()
+    assert PASSWORD not in reported.out + reported.err
+    assert "added team/x 1.0.0 from git+http://bob@127.0.0.1" in reported.out
     for path in all_files(Path.cwd()):
         assert PASSWORD not in Path(path).read_text("utf-8", "replace"), path
 
@@ -68,9 +68,9 @@ def test_password_of_an_old_lockfile_is_not_shown(capfd: pytest.CaptureFixture[s
     assert not read_lock("mockllm.lock").diagnostics
     for line in (["pack", "list"], ["pack", "add"], ["pack", "update"], ["pack", "remove", "team/x"]):
         run(*line)
-    said = capfd.readouterr()
-    assert PASSWORD not in said.out + said.err
-    assert "removed team/x 1.0.0" in said.out
+    reported = capfd.readouterr()
+    assert PASSWORD not in reported.out + reported.err
+    assert "removed team/x 1.0.0" in reported.out
 
 
 def test_rejection_of_a_pack_masks_passwords() -> None:

@@ -36,9 +36,9 @@ def _nothing_left(tmp_path: Path) -> Iterator[None]:
 def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """A git that is this script; `$last` is its last argument, `$dir` its --git-dir."""
     find = 'dir=; take=; for last; do [ "$take" ] && dir="$last"; take=; [ "$last" = --git-dir ] && take=1; done\n'
-    made = write(folder / "bin", {"git": f"#!/bin/sh\n{find}{script}"})
-    (made / "git").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{made}{os.pathsep}{os.environ['PATH']}")
+    built = write(folder / "bin", {"git": f"#!/bin/sh\n{find}{script}"})
+    (built / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{built}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.mark.usefixtures("_nothing_left")
@@ -60,10 +60,10 @@ def test_repository_fetched_between_checks_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetching, "MAX_FETCH", 2**20)
-    made = repository(tmp_path / "repo", "1.0.0")
-    (made / "noise.bin").write_bytes(os.urandom(2**21))
-    tagged(made, "v2.0.0")
-    assert run("pack", "add", made.as_uri()) == 1
+    built = repository(tmp_path / "repo", "1.0.0")
+    (built / "noise.bin").write_bytes(os.urandom(2**21))
+    tagged(built, "v2.0.0")
+    assert run("pack", "add", built.as_uri()) == 1
     assert "the repository contains more than 1 MiB" in capfd.readouterr().err
 
 
@@ -106,27 +106,27 @@ def test_objects_that_expand_to_a_billion_files_fail_soon(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A tree of ten times the same tree, nine times over: git would list files for hours."""
-    made = repository(tmp_path / "repo", "1.0.0")
-    tree = git(made, "rev-parse", "HEAD^{tree}")
+    built = repository(tmp_path / "repo", "1.0.0")
+    tree = git(built, "rev-parse", "HEAD^{tree}")
     for _ in range(9):
-        tree = git(made, "mktree", stdin="".join(f"040000 tree {tree}\td{number}\n" for number in range(10)))
-    listed = git(made, "ls-tree", "HEAD") + f"\n040000 tree {tree}\tbomb\n"
-    commit = git(made, "commit-tree", git(made, "mktree", stdin=listed), "-m", "bomb")
-    git(made, "tag", "v2.0.0", commit)
+        tree = git(built, "mktree", stdin="".join(f"040000 tree {tree}\td{number}\n" for number in range(10)))
+    listed = git(built, "ls-tree", "HEAD") + f"\n040000 tree {tree}\tbomb\n"
+    commit = git(built, "commit-tree", git(built, "mktree", stdin=listed), "-m", "bomb")
+    git(built, "tag", "v2.0.0", commit)
     began = time.monotonic()
-    assert run("pack", "add", f"{made}@v2.0.0") == 1
+    assert run("pack", "add", f"{built}@v2.0.0") == 1
     output = capfd.readouterr().err
     assert "git writes more output" in output or "it holds more than 2000 files" in output
     assert time.monotonic() - began < PATIENCE
 
 
 def test_only_the_pack_folder_of_a_repository_is_listed(tmp_path: Path) -> None:
-    made = repository(tmp_path / "repo", "1.0.0")
+    built = repository(tmp_path / "repo", "1.0.0")
     for number in range(2100):
-        (made / f"other{number}").write_text("")
-    pack(made / "packs" / "x", version="2.0.0")
-    tagged(made, "v2.0.0")
-    assert run("pack", "add", f"{made}@v2.0.0#packs/x") == 0
+        (built / f"other{number}").write_text("")
+    pack(built / "packs" / "x", version="2.0.0")
+    tagged(built, "v2.0.0")
+    assert run("pack", "add", f"{built}@v2.0.0#packs/x") == 0
 
 
 def test_server_that_disconnects_is_reported(

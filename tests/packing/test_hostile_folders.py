@@ -80,9 +80,9 @@ def test_installed_pack_with_another_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    made = pack(Path("p"), name="default")
+    built = pack(Path("p"), name="default")
     monkeypatch.setattr(
-        "mockllm.scenario.pack_resolver.installed_packs", lambda: {"team/x": made, "default": made}
+        "mockllm.scenario.pack_resolver.installed_packs", lambda: {"team/x": built, "default": built}
     )
     write(Path(), {"scenarios/a.yaml": "use: [team/x]\n"})
     assert run("check") == 1
@@ -96,8 +96,8 @@ def test_installed_pack_with_code_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    made = write(pack(Path("p")), {"__init__.py": "raise SystemExit('code ran')\n", "rules.yaml": RULES})
-    monkeypatch.setattr("mockllm.scenario.pack_resolver.installed_packs", lambda: {"team/x": made})
+    built = write(pack(Path("p")), {"__init__.py": "raise SystemExit('code ran')\n", "rules.yaml": RULES})
+    monkeypatch.setattr("mockllm.scenario.pack_resolver.installed_packs", lambda: {"team/x": built})
     write(Path(), {"scenarios/a.yaml": "use: [team/x]\n"})
     assert run("check") == 1
     assert (

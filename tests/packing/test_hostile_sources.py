@@ -31,9 +31,9 @@ Make: TypeAlias = Callable[[Path], object]
 
 
 def entry(name: str, mode: int) -> zipfile.ZipInfo:
-    made = zipfile.ZipInfo(name)
-    made.external_attr, made.create_system = mode << 16, 3
-    return made
+    built = zipfile.ZipInfo(name)
+    built.external_attr, built.create_system = mode << 16, 3
+    return built
 
 
 def with_entries(*entries: tuple[zipfile.ZipInfo | str, bytes]) -> Make:
@@ -104,17 +104,17 @@ def nested(folder: Path) -> Path:
 
 def linked(target: str, name: str = "passwd.yaml") -> Make:
     def make(folder: Path) -> Path:
-        made = pack(folder / "p")
-        (made / name).symlink_to(target)
-        return made
+        built = pack(folder / "p")
+        (built / name).symlink_to(target)
+        return built
 
     return make
 
 
 def piped(folder: Path) -> Path:
-    made = pack(folder / "p")
-    os.mkfifo(made / "wait.yaml")
-    return made
+    built = pack(folder / "p")
+    os.mkfifo(built / "wait.yaml")
+    return built
 
 
 def holds(text: str, more: str = "", name: str = "team/x", version: str = "1.0.0") -> Make:
@@ -136,10 +136,10 @@ def wheel(points: str) -> Make:
 
 def in_git(change: Callable[[Path], object], at: str = "@v2") -> Make:
     def make(folder: Path) -> str:
-        made = repository(folder / "repo", "1.0.0")
-        change(made)
-        tagged(made, "v2")
-        return f"{made}{at}"
+        built = repository(folder / "repo", "1.0.0")
+        change(built)
+        tagged(built, "v2")
+        return f"{built}{at}"
 
     return make
 
@@ -295,6 +295,7 @@ CORPUS: Final[list[object]] = [
         ),
         "parameters write more than 64 MiB into these files",
         id="a parameter that is put in thousands of times",
+        marks=pytest.mark.full,
     ),
     pytest.param(
         holds("rules: [{http: {body_file: ../../../etc/passwd}}]"),

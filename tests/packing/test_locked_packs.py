@@ -46,17 +46,17 @@ def source(kind: str, folder: Path) -> str:
     if kind == "a wheel":
         return str(build(pack(folder / "p"), folder)[0])
     if kind == "a folder of a repository":
-        made = folder / "mono"
-        repository(made, "9.0.0", name="other")
-        pack(made / "packs" / "x")
-        git(made, "add", "--all")
-        git(made, "commit", "--quiet", "-m", "x")
-        git(made, "tag", "both/1")
-        return f"git+{made.as_uri()}@both/1#packs/x"
-    made = repository(folder / "repo", "1.0.0")
+        built = folder / "mono"
+        repository(built, "9.0.0", name="other")
+        pack(built / "packs" / "x")
+        git(built, "add", "--all")
+        git(built, "commit", "--quiet", "-m", "x")
+        git(built, "tag", "both/1")
+        return f"git+{built.as_uri()}@both/1#packs/x"
+    built = repository(folder / "repo", "1.0.0")
     if kind == "a commit":
-        return f"{made.as_uri()}@{git(made, 'rev-parse', 'HEAD')}"
-    return f"{made.as_uri()}@v1.0.0" if kind == "its URL" else f"{made}@v1.0.0"
+        return f"{built.as_uri()}@{git(built, 'rev-parse', 'HEAD')}"
+    return f"{built.as_uri()}@v1.0.0" if kind == "its URL" else f"{built}@v1.0.0"
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -111,11 +111,11 @@ def test_changed_pack_is_refused_until_restored(tmp_path: Path, capfd: pytest.Ca
 
 
 def test_changed_files_of_same_version_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    made = pack(tmp_path / "p")
-    assert run("pack", "add", made) == 0
+    built = pack(tmp_path / "p")
+    assert run("pack", "add", built) == 0
     before = Path("mockllm.lock").read_bytes()
-    write(made, {"rules.yaml": "rules: []\n"})
-    for line in (["pack", "add", str(made)], ["pack", "update"]):
+    write(built, {"rules.yaml": "rules: []\n"})
+    for line in (["pack", "add", str(built)], ["pack", "update"]):
         assert run(*line) == 1
         assert "a version never changes; raise the version in its pack.yaml" in capfd.readouterr().err
     assert Path("mockllm.lock").read_bytes() == before
@@ -125,18 +125,18 @@ def test_changed_files_of_same_version_are_refused(tmp_path: Path, capfd: pytest
         "no longer contains the team/x 1.0.0 of mockllm.lock (its files have changed)"
         in capfd.readouterr().err
     )
-    write(made, {"pack.yaml": manifest(version="1.0.1")})
+    write(built, {"pack.yaml": manifest(version="1.0.1")})
     assert run("pack", "update") == 0
     assert "team/x 1.0.0 -> 1.0.1 from" in capfd.readouterr().out
     assert run("check", "--frozen") == 0
 
 
 def test_moved_tag_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    made = repository(tmp_path / "repo", "1.0.0")
-    assert run("pack", "add", f"{made}@v1.0.0") == 0
-    write(made, {"rules.yaml": "rules: []\n"})
-    git(made, "commit", "--quiet", "--all", "-m", "moved")
-    git(made, "tag", "--force", "v1.0.0")
+    built = repository(tmp_path / "repo", "1.0.0")
+    assert run("pack", "add", f"{built}@v1.0.0") == 0
+    write(built, {"rules.yaml": "rules: []\n"})
+    git(built, "commit", "--quiet", "--all", "-m", "moved")
+    git(built, "tag", "--force", "v1.0.0")
     shutil.rmtree(".mockllm")
     assert run("check") == 1
     assert "(the tag was moved)" in capfd.readouterr().err
@@ -154,8 +154,8 @@ def test_moved_tag_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ],
 )
 def test_newest_matching_version_is_chosen(wanted: str, version: str, tmp_path: Path) -> None:
-    made = repository(tmp_path / "repo", "1.2.0", "1.2.7", "1.9.0", "2.0.0", "3.0.0-rc.1")
-    assert run("pack", "add", f"{made}@v1.2.0") == 0
+    built = repository(tmp_path / "repo", "1.2.0", "1.2.7", "1.9.0", "2.0.0", "3.0.0-rc.1")
+    assert run("pack", "add", f"{built}@v1.2.0") == 0
     wants(wanted)
     assert run("pack", "update", "team/x") == 0
     assert lock().packs["team/x"].version == version
@@ -165,8 +165,8 @@ def test_newest_matching_version_is_chosen(wanted: str, version: str, tmp_path: 
 def test_version_conflict_is_reported_with_its_origin(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = repository(tmp_path / "repo", "1.0.0")
-    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    built = repository(tmp_path / "repo", "1.0.0")
+    assert run("pack", "add", f"{built}@v1.0.0") == 0
     wants("^2")
     capfd.readouterr()
     assert run("check") == 1
@@ -229,8 +229,8 @@ def test_named_pack_is_served_at_a_version(tmp_path: Path, capfd: pytest.Capture
 
 
 def test_rules_of_team_pack_have_its_full_name(tmp_path: Path) -> None:
-    made = pack(tmp_path / "p", rules="rules: [{name: hi, fallback: true, reply: Hi.}]\n")
-    assert run("pack", "add", made) == 0
+    built = pack(tmp_path / "p", rules="rules: [{name: hi, fallback: true, reply: Hi.}]\n")
+    assert run("pack", "add", built) == 0
     mine = "use: [team/x]\nrules: [{replaces: 'team/x:hi', reply: Ho.}]\n"
     examples = "examples: [{request: {user: x}, expect: {text: Ho.}}]\n"
     write(Path("scenarios"), {"a.yaml": mine + examples})
@@ -238,13 +238,13 @@ def test_rules_of_team_pack_have_its_full_name(tmp_path: Path) -> None:
 
 
 def test_git_over_http_is_fetched(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    made = repository(tmp_path / "served" / "x.git", "1.0.0", "1.1.0", "1.2.0")
-    git(made, "tag", "-a", "-m", "with a word", "v1.1.1", "v1.1.0")
+    built = repository(tmp_path / "served" / "x.git", "1.0.0", "1.1.0", "1.2.0")
+    git(built, "tag", "-a", "-m", "with a word", "v1.1.1", "v1.1.0")
     with GitServer(tmp_path / "served") as server:
         url = f"{server.url}/x.git/.git"
         for at, version in {
             "@v1.0.0": "1.0.0",
-            f"@{git(made, 'rev-parse', 'v1.1.0')}": "1.1.0",
+            f"@{git(built, 'rev-parse', 'v1.1.0')}": "1.1.0",
             "": "1.2.0",
         }.items():
             assert run("pack", "add", url + at) == 0
@@ -252,7 +252,7 @@ def test_git_over_http_is_fetched(tmp_path: Path, capfd: pytest.CaptureFixture[s
         shutil.rmtree(".mockllm")
         assert run("pack", "add") == 0
         assert run("pack", "add", f"{url}@v1.1.1") == 0, "a tag that is an object of its own"
-        assert lock().packs["team/x"].commit == git(made, "rev-parse", "v1.1.0")
+        assert lock().packs["team/x"].commit == git(built, "rev-parse", "v1.1.0")
         capfd.readouterr()
         assert run("pack", "add", f"{url}@main", f"{url}@v9", f"{server.url}/none.git@v1") == 1
     output = capfd.readouterr().err
@@ -262,14 +262,14 @@ def test_git_over_http_is_fetched(tmp_path: Path, capfd: pytest.CaptureFixture[s
 
 
 def test_abbreviated_commit_is_accepted(tmp_path: Path) -> None:
-    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
-    first = git(made, "rev-parse", "v1.0.0")
-    assert run("pack", "add", f"{made}@{first[:10]}") == 0
+    built = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    first = git(built, "rev-parse", "v1.0.0")
+    assert run("pack", "add", f"{built}@{first[:10]}") == 0
     assert lock().packs["team/x"].version == "1.0.0"
     assert lock().packs["team/x"].commit == first
     assert lock().packs["team/x"].source.endswith(f"@{first}"), "the next time nothing else is fetched"
-    git(made, "tag", "deadbeef", "v1.1.0")
-    assert run("pack", "add", f"{made}@deadbeef") == 0, "a tag may look like a commit"
+    git(built, "tag", "deadbeef", "v1.1.0")
+    assert run("pack", "add", f"{built}@deadbeef") == 0, "a tag may look like a commit"
     assert lock().packs["team/x"].version == "1.1.0"
 
 
@@ -293,10 +293,10 @@ def test_missing_ref_or_folder_is_reported(
 def test_missing_repository_or_version_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", f"{(tmp_path / 'none').as_uri()}@v1") == 1
     assert "git: " in capfd.readouterr().err
-    made = repository(tmp_path / "repo")
-    pack(made)
-    tagged(made, "first")
-    assert run("pack", "add", made.as_uri()) == 1
+    built = repository(tmp_path / "repo")
+    pack(built)
+    tagged(built, "first")
+    assert run("pack", "add", built.as_uri()) == 1
     assert "has no tag that is a version; name a commit" in capfd.readouterr().err
 
 
@@ -304,11 +304,11 @@ def test_interrupted_fetch_leaves_the_old_pack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A repository that loses an object in the middle, and a git that never ends."""
-    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
-    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    built = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    assert run("pack", "add", f"{built}@v1.0.0") == 0
     before = {name: Path(name).read_bytes() for name in all_files(Path())}
-    lost = git(made, "rev-parse", "v1.1.0:rules.yaml")
-    (made / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
+    lost = git(built, "rev-parse", "v1.1.0:rules.yaml")
+    (built / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
     assert run("pack", "update") == 1
     slow = write(tmp_path / "bin", {"git": "#!/bin/sh\nexec sleep 100\n"})
     (slow / "git").chmod(0o755)
@@ -335,8 +335,8 @@ def test_frozen_server_does_not_fetch(tmp_path: Path, capfd: pytest.CaptureFixtu
 
 @pytest.mark.full
 def test_running_server_loads_an_updated_pack(tmp_path: Path) -> None:
-    made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
-    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    built = repository(tmp_path / "repo", "1.0.0", "1.1.0")
+    assert run("pack", "add", f"{built}@v1.0.0") == 0
     with serving(cwd=Path.cwd()) as server:
         assert server.ask("hi") == "Hi from 1.0.0."
         assert run("pack", "update") == 0

@@ -79,10 +79,10 @@ def test_files_that_differ_from_the_index_are_refused(
 
 
 def test_version_of_the_index_does_not_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = repository(tmp_path / "repo", "1.0.0")
-    assert run("pack", "index", "index.yaml", f"{made.as_uri()}@v1.0.0") == 0
+    built = repository(tmp_path / "repo", "1.0.0")
+    assert run("pack", "index", "index.yaml", f"{built.as_uri()}@v1.0.0") == 0
     before = Path("index.yaml").read_bytes()
-    assert run("pack", "index", "index.yaml", f"{made.as_uri()}@v1.0.0") == 0
+    assert run("pack", "index", "index.yaml", f"{built.as_uri()}@v1.0.0") == 0
     assert Path("index.yaml").read_bytes() == before
     assert run("pack", "index", "index.yaml", pack(tmp_path / "p")) == 1
     assert "has other files than the team/x 1.0.0 of the index" in capsys.readouterr().err

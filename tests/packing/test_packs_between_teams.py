@@ -105,9 +105,9 @@ def test_pack_from_elsewhere_names_no_repository_of_this_machine(tmp_path: Path)
 def test_outdated_lists_what_fits_and_what_is_newest(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = repository(tmp_path / "x", "1.0.0", "1.1.0", "2.0.0", "3.0.0-rc.1")
+    built = repository(tmp_path / "x", "1.0.0", "1.1.0", "2.0.0", "3.0.0-rc.1")
     write(Path("scenarios"), {"a.yaml": 'use: ["team/x@^1"]\n'})
-    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    assert run("pack", "add", f"{built}@v1.0.0") == 0
     capfd.readouterr()
     assert run("pack", "outdated") == 1
     head, row, _ = capfd.readouterr().out.splitlines()
@@ -124,20 +124,24 @@ def test_outdated_lists_what_fits_and_what_is_newest(
 
 
 def test_branch_is_followed_and_refused_by_frozen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    made = repository(tmp_path / "x", "1.0.0")
-    assert run("pack", "add", f"{made}@main") == 1
+    built = repository(tmp_path / "x", "1.0.0")
+    assert run("pack", "add", f"{built}@main") == 1
     assert '"main" is a branch' in capfd.readouterr().err
-    assert run("pack", "add", "--dev", f"{made}@main") == 0
+    assert run("pack", "add", "--dev", f"{built}@main") == 0
     assert lock().packs["team/x"].branch == "main"
     assert run("check") == 0
     assert run("check", "--frozen") == 1
     assert "names the branch main for team/x, and --frozen uses no branch" in capfd.readouterr().out
-    pack(made, rules="rules: [{match: {user: new}, reply: New}]\n")
-    head = tagged(made, "later")
+    pack(built, rules="rules: [{match: {user: new}, reply: New}]\n")
+    assert run("pack", "outdated") == 0
+    head = tagged(built, "later")
+    assert run("pack", "outdated") == 1
+    assert head[:12] in capfd.readouterr().out
     assert run("pack", "update") == 0
+    assert run("pack", "outdated") == 0
     assert "team/x 1.0.0 has new files" in capfd.readouterr().out
     assert lock().packs["team/x"].commit == head
-    assert run("pack", "add", f"{made}@v1.0.0") == 0
+    assert run("pack", "add", f"{built}@v1.0.0") == 0
     assert run("check", "--frozen") == 0
 
 
@@ -151,8 +155,8 @@ def test_examples_of_a_used_pack_are_named(tmp_path: Path, capfd: pytest.Capture
 
 
 def test_dev_needs_a_branch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    made = repository(tmp_path / "x", "1.0.0")
-    assert run("pack", "add", "--dev", f"{made}@gone") == 1
+    built = repository(tmp_path / "x", "1.0.0")
+    assert run("pack", "add", "--dev", f"{built}@gone") == 1
     assert 'has no branch "gone"' in capfd.readouterr().err
     assert run("pack", "add", "--dev", pack(tmp_path / "p")) == 1
     assert "--dev follows a branch of a git repository" in capfd.readouterr().err

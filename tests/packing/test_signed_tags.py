@@ -26,7 +26,7 @@ def key(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def built(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a signed and an unsigned tag, and a home whose git knows the signer."""
     folder = repository(tmp_path / "repo", "1.0.0")
     pack(folder, version="1.1.0")
@@ -43,36 +43,38 @@ def made(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_signer_of_tag_is_told_and_locked(made: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run("pack", "add", "--signed", f"{made}@v1.1.0") == 0
+def test_signer_of_tag_is_told_and_locked(built: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", "--signed", f"{built}@v1.1.0") == 0
     assert "  signed by ann@acme.example" in capfd.readouterr().out
     assert read_lock(str(Path("mockllm.lock").absolute())).packs["team/x"].signer == "ann@acme.example"
     assert run("check", "--frozen") == 0
 
 
-def test_unsigned_version_does_not_follow_signed_one(made: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run("pack", "add", f"{made}@v1.1.0") == 0
-    assert run("pack", "add", f"{made}@v1.0.0") == 1
-    assert "team/x 1.1.0 is signed by ann@acme.example, and 1.0.0 by nobody" in capfd.readouterr().err
+def test_unsigned_version_does_not_follow_signed_one(built: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", f"{built}@v1.1.0") == 0
+    assert run("pack", "add", f"{built}@v1.0.0") == 1
+    assert (
+        "team/x 1.1.0 is signed by ann@acme.example, and 1.0.0 by no known signer" in capfd.readouterr().err
+    )
 
 
-def test_unsigned_version_is_refused_if_wished(made: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert run("pack", "add", "--signed", f"{made}@v1.0.0") == 1
+def test_unsigned_version_is_refused_if_wished(built: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run("pack", "add", "--signed", f"{built}@v1.0.0") == 1
     assert "is not signed by a known signer: it has no signature" in capfd.readouterr().err
 
 
-def test_unknown_signer_is_no_signer(made: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_unknown_signer_is_no_signer(built: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "home" / "signers").write_text("")
-    assert run("pack", "add", f"{made}@v1.1.0") == 0
+    assert run("pack", "add", f"{built}@v1.1.0") == 0
     assert "  signed, but not checked: " in capfd.readouterr().out
-    assert run("pack", "add", "--signed", f"{made}@v1.1.0") == 1
+    assert run("pack", "add", "--signed", f"{built}@v1.1.0") == 1
 
 
-def test_changed_tag_is_refused(made: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    text = git(made, "cat-file", "tag", "v1.1.0") + "\n"
-    other = git(made, "rev-parse", "v1.0.0")
-    forged = text.replace(git(made, "rev-parse", "v1.1.0^{commit}"), other)
-    name = git(made, "hash-object", "-t", "tag", "-w", "--stdin", stdin=forged)
-    git(made, "update-ref", "refs/tags/v1.1.0", name)
-    assert run("pack", "add", f"{made}@v1.1.0") == 1
+def test_changed_tag_is_refused(built: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = git(built, "cat-file", "tag", "v1.1.0") + "\n"
+    other = git(built, "rev-parse", "v1.0.0")
+    forged = text.replace(git(built, "rev-parse", "v1.1.0^{commit}"), other)
+    name = git(built, "hash-object", "-t", "tag", "-w", "--stdin", stdin=forged)
+    git(built, "update-ref", "refs/tags/v1.1.0", name)
+    assert run("pack", "add", f"{built}@v1.1.0") == 1
     assert "the signature of its tag does not belong to the tag" in capfd.readouterr().err

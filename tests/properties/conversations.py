@@ -24,7 +24,7 @@ _function = st.builds(
 chat_turns = st.one_of(
     st.builds(lambda role, text: {"role": role, "content": text}, st.sampled_from(["user", "system", "x"]), texts),
     st.builds(
-        lambda made: {"role": "assistant", "content": None, "tool_calls": made},
+        lambda built: {"role": "assistant", "content": None, "tool_calls": built},
         st.lists(_function, min_size=1, max_size=2),
     ),
     st.builds(lambda id, text: {"role": "tool", "tool_call_id": id, "content": text}, ids, texts),
@@ -47,14 +47,14 @@ message_turns = st.one_of(
         st.one_of(texts, st.lists(_block, max_size=3)),
     ),
     st.builds(
-        lambda made: {
+        lambda built: {
             "role": "assistant",
-            "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}} for id in made],
+            "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}} for id in built],
         },
         calls,
     ),
     st.builds(
-        lambda made: {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id} for id in made]}, calls
+        lambda built: {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id} for id in built]}, calls
     ),
     junk,
 )  # fmt: skip
@@ -133,10 +133,10 @@ def bodies(draw: st.DrawFn, protocol: Protocol) -> list[bytes]:
     turns = draw(st.lists(protocol.turns, min_size=1, max_size=7))
     before, after = draw(protocol.others), draw(protocol.others)
     compact = draw(st.booleans())
-    made: list[bytes] = []
+    built: list[bytes] = []
     for end in draw(st.lists(st.integers(0, len(turns)), min_size=1, max_size=5)):
         rest = draw(st.lists(protocol.turns, max_size=1))
         body = {**before, protocol.member: turns[:end] + rest, **after}
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":") if compact else None)
-        made.append(text.encode())
-    return made
+        built.append(text.encode())
+    return built

@@ -85,7 +85,7 @@ class ChatReader:
         self.state = walk(CHOICE, self.state, event)
 
     @property
-    def said(self) -> tuple[str, str, tuple[tuple[str, str], ...], str | None]:
+    def reported(self) -> tuple[str, str, tuple[tuple[str, str], ...], str | None]:
         return self.text, self.refusal, tuple((name, text) for name, text in self.calls), self.finish
 
 
@@ -115,7 +115,7 @@ def read_chat(plan: Plan, count: int) -> DecodedContent:
     assert state == "end"
     assert len(tops) <= 1, "one id, time and model"
     assert broken or all(reader.state == "finished" for reader in readers)
-    return DecodedContent([reader.said for reader in readers], usage, broken)
+    return DecodedContent([reader.reported for reader in readers], usage, broken)
 
 
 def whole_chat(plan: Plan) -> DecodedContent:
@@ -213,7 +213,7 @@ def _of_blocks(
     blocks: Sequence[Sequence[Any]], finish: str | None
 ) -> tuple[str, str, tuple[tuple[str, Any], ...], str | None]:
     """Thinking stands in the place of a refusal, which this protocol says as text."""
-    text = "".join(said for kind, _, said in blocks if kind == "text")
-    thinking = "".join(said for kind, _, said in blocks if kind == "thinking")
-    calls = tuple((name, said) for kind, name, said in blocks if kind == "tool_use")
+    text = "".join(reported for kind, _, reported in blocks if kind == "text")
+    thinking = "".join(reported for kind, _, reported in blocks if kind == "thinking")
+    calls = tuple((name, reported) for kind, name, reported in blocks if kind == "tool_use")
     return text, thinking, calls, finish

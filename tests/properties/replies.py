@@ -12,7 +12,7 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
-from mockllm.core.values.types import Context, evaluate
+from mockllm.core.values.types import EvaluationContext, evaluate
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.reply_renderer import ReplyRenderer
 
@@ -46,7 +46,7 @@ def parts(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, An
     """An order of one's own."""
     one = st.one_of(
         st.builds(lambda text: {"text": text}, text_words),
-        st.builds(lambda made: {"chunks": made}, chunks),
+        st.builds(lambda built: {"chunks": built}, chunks),
         st.builds(lambda value: {"json": value}, json_values),
         st.builds(lambda text: {"thinking": text}, text_words),
         st.builds(lambda calls: {"tool_calls": calls}, tool_calls),
@@ -57,7 +57,7 @@ def parts(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[list[dict[str, An
 
 def choices(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     """What one choice may say."""
-    said = st.one_of(
+    reported = st.one_of(
         st.fixed_dictionaries({"text": text_words}),
         st.fixed_dictionaries({"chunks": chunks}),
         st.fixed_dictionaries({"json": json_values}),
@@ -69,7 +69,7 @@ def choices(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
         "refusal": text_words,
         "finish_reason": finishes,
     }
-    plain = st.builds(lambda one, two: {**one, **two}, said, st.fixed_dictionaries({}, optional=more))
+    plain = st.builds(lambda one, two: {**one, **two}, reported, st.fixed_dictionaries({}, optional=more))
     return plain | st.fixed_dictionaries({"parts": parts(chunks)}, optional={"finish_reason": finishes})
 
 
@@ -95,8 +95,8 @@ any_words = words(whole_chunks | broken_chunks)
 """Replies that may break off in the middle."""
 
 
-def made(word: dict[str, Any], request: Request, size: int) -> Reply:
+def built(word: dict[str, Any], request: Request, size: int) -> Reply:
     """The reply as the engine makes it."""
     chance = Randomness(0, "rule", "", 1)
-    evaluated = evaluate(ReplySpec.model_validate(word), Context(TemplateScope(request), chance))
+    evaluated = evaluate(ReplySpec.model_validate(word), EvaluationContext(TemplateScope(request), chance))
     return ReplyRenderer(request, chance, ChunkSize(size, "characters"), str.encode).reply(evaluated)

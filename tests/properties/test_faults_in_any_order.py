@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.faults import FAULTS, Fault, FormFault, NotApplicable, ReplyFault
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
-from mockllm.server.http1 import ResponseFraming, render_head
+from mockllm.server.http1 import HttpFraming, render_head
 from mockllm.server.player import Player
 from tests.examples import examples
 from tests.server.virtual import world
@@ -32,16 +32,16 @@ def of(name: str) -> st.SearchStrategy[Fault]:
     """A fault with its defaults, or with a place of its own; those that repeat do so a few times."""
     kind = PLAYED[name]
     few: dict[str, Any] = {"count": 3} if "count" in kind.model_fields else {}
-    made: list[st.SearchStrategy[dict[str, Any]]] = [st.just(few)]
+    built: list[st.SearchStrategy[dict[str, Any]]] = [st.just(few)]
     if "after" in kind.model_fields:
-        made.append(st.builds(lambda after: {**few, "after": after}, places))
+        built.append(st.builds(lambda after: {**few, "after": after}, places))
     if "at" in kind.model_fields and not issubclass(kind, FormFault):
-        made.append(st.builds(lambda chunk: {**few, "at": {"chunk": chunk}}, st.integers(1, 4)))
-    return st.one_of(made).map(kind.model_validate)
+        built.append(st.builds(lambda chunk: {**few, "at": {"chunk": chunk}}, st.integers(1, 4)))
+    return st.one_of(built).map(kind.model_validate)
 
 
 faults = st.lists(st.sampled_from(sorted(PLAYED)).flatmap(of), max_size=5)
-said = st.one_of(
+reported = st.one_of(
     st.builds(EventStep, st.sampled_from([b"a", "bü".encode(), b"{}"]), st.integers(1, 3), st.just("chunk")),
     st.builds(EventStep, st.just(b"x"), st.integers(0, 3), st.sampled_from(["open", "finish", "end"])),
     st.builds(RawStep, st.just(b": c\n\n"), st.integers(0, 3)),
@@ -51,7 +51,7 @@ streams = st.builds(
     lambda steps, framing, delay: Plan(
         ResponseHead(200, (("content-type", "x/y"),)), tuple(steps), framing, delay
     ),
-    st.lists(said, max_size=8),
+    st.lists(reported, max_size=8),
     st.sampled_from([framing for framing in Framing if framing is not Framing.PLAIN]),
     st.sampled_from([0.0, 1.0]),
 )
@@ -64,7 +64,7 @@ wholes = st.builds(
     st.sampled_from([200, 204, 304, 503]),
     st.sampled_from([(), ((0, "one "), (0, "two")), ((0, "other"),)]),
 )
-asked = st.builds(ResponseFraming, st.booleans(), st.booleans(), st.booleans())
+requested = st.builds(HttpFraming, st.booleans(), st.booleans(), st.booleans())
 
 
 def broken(plan: Plan, faults: list[Fault]) -> Plan:
@@ -77,10 +77,10 @@ def broken(plan: Plan, faults: list[Fault]) -> Plan:
     return plan
 
 
-def sent(plan: Plan, asked: ResponseFraming) -> tuple[object, list[tuple[float, bytes]]]:
+def sent(plan: Plan, requested: HttpFraming) -> tuple[object, list[tuple[float, bytes]]]:
     """How it ended, and what was written when."""
     clock, deadlines, sink = world()
-    play = Player(plan, render_head(plan, asked, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    play = Player(plan, render_head(plan, requested, "Date: today\r\n"), sink, deadlines, deadlines.time())
     play.start()
     clock.run_until(FOREVER)
     assert play.failed is None
@@ -88,11 +88,11 @@ def sent(plan: Plan, asked: ResponseFraming) -> tuple[object, list[tuple[float, 
 
 
 @settings(max_examples=examples(300), deadline=None)
-@given(streams | wholes, faults, asked)
-def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], asked: ResponseFraming) -> None:
+@given(streams | wholes, faults, requested)
+def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], requested: HttpFraming) -> None:
     steps: Sequence[Step] = plan.steps
-    made = broken(plan, faults)
+    built = broken(plan, faults)
     assert plan.steps is steps
-    first = sent(made, asked)
+    first = sent(built, requested)
     assert first[0] in ("finished", "close", "reset", "silence")
-    assert first == sent(broken(plan, faults), asked)
+    assert first == sent(broken(plan, faults), requested)

@@ -21,9 +21,9 @@ from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import objects_of
 from tests.dialects.gemini.test_gemini_properties import replies as candidates
-from tests.dialects.test_asking_and_hearing import CALLS, NAMES, asked
+from tests.dialects.test_asking_and_hearing import CALLS, NAMES, requested
 from tests.examples import examples
-from tests.properties.replies import any_words, made, unbroken
+from tests.properties.replies import any_words, built, unbroken
 from tests.properties.test_replies import PROTOCOLS, STAMP, Protocol, each_protocol, sizes
 
 place = st.builds(lambda chunks: {"chunks": chunks}, st.integers(0, 4)) | st.builds(
@@ -73,8 +73,10 @@ def changed(
             fault = FAULTS[name].model_validate(given_)
             assert isinstance(fault, ReplyFault)
             if fault.uses_supported_reply == shown:
-                said = fault.apply_in_context(reply, ReplyFaultContext(request, stream, Random(seed), plan))
-                reply = reply if isinstance(said, NotApplicable) else said
+                reported = fault.apply_in_context(
+                    reply, ReplyFaultContext(request, stream, Random(seed), plan)
+                )
+                reply = reply if isinstance(reported, NotApplicable) else reported
     return reply
 
 
@@ -85,14 +87,14 @@ def test_meaning_fault_leaves_legal_order_of_events(
     protocol: Protocol, word: dict[str, Any], size: int, played: Played, seed: int
 ) -> None:
     request = protocol.request()
-    reply = changed(protocol.dialect, made(word, request, size), request, played, seed)
-    said = protocol.streamed(
+    reply = changed(protocol.dialect, built(word, request, size), request, played, seed)
+    reported = protocol.streamed(
         protocol.dialect.encode_stream(reply, request, STAMP), protocol.count(len(reply.choices))
     )
-    assert said.broken == (reply.broken is not None)
+    assert reported.broken == (reply.broken is not None)
 
 
-ASKED = NeutralRequest(
+REQUESTED = NeutralRequest(
     stream=True, tools=(Tool("look", {"type": "object", "required": ["a"]}),), response_format=Format("json")
 )
 
@@ -101,7 +103,7 @@ ASKED = NeutralRequest(
 @settings(max_examples=examples(40), deadline=None)
 def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> None:
     for dialect in (gemini.GENERATE, gemini.VERTEX):
-        request = asked(dialect, ASKED)
+        request = requested(dialect, REQUESTED)
         changed_ = changed(dialect, reply, request, played, seed)
         chunks = objects_of(dialect.encode_stream(changed_, request, STAMP))
         if changed_.broken is not None:
@@ -117,8 +119,8 @@ def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> 
 def test_responses_item_is_added_then_done(
     word: dict[str, Any], size: int, played: Played, seed: int
 ) -> None:
-    request = asked(openai.RESPONSES, ASKED)
-    reply = changed(openai.RESPONSES, made(word, request, size), request, played, seed)
+    request = requested(openai.RESPONSES, REQUESTED)
+    reply = changed(openai.RESPONSES, built(word, request, size), request, played, seed)
     events = objects(openai.RESPONSES.encode_stream(reply, request, STAMP))
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
@@ -140,16 +142,16 @@ def objects(plan: Plan) -> list[Json]:
 def test_counts_change_no_event_but_the_one_that_only_counts(
     dialect: GeneratingDialect, word: dict[str, Any], size: int, how: str, name: str
 ) -> None:
-    request = asked(dialect, ASKED)
-    reply = dialect.supported_reply(made(word, request, size), request)
+    request = requested(dialect, REQUESTED)
+    reply = dialect.supported_reply(built(word, request, size), request)
     given_ = {"how": how} if name == "no_usage" else {}
-    told = changed(dialect, reply, request, [(name, given_)], 0)
-    steps: Callable[[Reply], list[Any]] = lambda said: [  # noqa: E731
+    stated = changed(dialect, reply, request, [(name, given_)], 0)
+    steps: Callable[[Reply], list[Any]] = lambda reported: [  # noqa: E731
         (step.chunk_index, step.kind, step.event)
-        for step in dialect.encode_stream(said, request, STAMP).steps
+        for step in dialect.encode_stream(reported, request, STAMP).steps
         if isinstance(step, EventStep) and step.kind != "usage"
     ]
-    assert steps(told) == steps(reply)
+    assert steps(stated) == steps(reply)
 
 
 def test_properties_cover_every_meaning_fault() -> None:

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import MISSING, JSONDecodeError, loads
 from mockllm.core.request import known_bodies
 from mockllm.core.request.known_bodies import BODIES, BodyCache
 from mockllm.core.request.request import Request
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from tests.examples import examples
 from tests.properties.conversations import PROTOCOLS, Protocol, bodies
 
@@ -123,7 +123,7 @@ def test_conversation_reads_the_same_known_or_alone(name: str, data: st.DataObje
     protocol = PROTOCOLS[name]
     BODIES.clear()
     headers = data.draw(st.sampled_from([{}, {"anthropic-beta": "interleaved-thinking-2025-05-14"}]))
-    route = find("POST", protocol.path, headers, "")
+    route = find_route("POST", protocol.path, headers, "")
     assert isinstance(route, RouteMatch)
     for raw in data.draw(bodies(protocol)):
         known, alone = request_of(protocol, raw, headers), read_alone(request_of(protocol, raw, headers))

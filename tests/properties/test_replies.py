@@ -19,7 +19,7 @@ from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from tests.examples import examples
 from tests.properties.orders import DecodedContent, read_chat, read_messages, whole_chat, whole_messages
-from tests.properties.replies import any_words, made, unbroken
+from tests.properties.replies import any_words, built, unbroken
 
 STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
 MINIMAL = {"model": "some-model", "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}
@@ -51,7 +51,7 @@ each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROT
 sizes = st.integers(1, 20)
 
 
-def arguments_read(said: DecodedContent) -> DecodedContent:
+def arguments_read(reported: DecodedContent) -> DecodedContent:
     """Calls with their arguments as JSON: a stream tells them as text, and none at all as nothing."""
 
     def parsed(text: Any) -> Any:
@@ -59,9 +59,9 @@ def arguments_read(said: DecodedContent) -> DecodedContent:
 
     choices = [
         (text, other, tuple((name, parsed(arguments)) for name, arguments in calls), finish)
-        for text, other, calls, finish in said.choices
+        for text, other, calls, finish in reported.choices
     ]
-    return replace(said, choices=choices)
+    return replace(reported, choices=choices)
 
 
 @each_protocol
@@ -69,10 +69,10 @@ def arguments_read(said: DecodedContent) -> DecodedContent:
 @settings(max_examples=examples(150), deadline=None)
 def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
-    reply = protocol.dialect.supported_reply(made(word, request, size), request)
+    reply = protocol.dialect.supported_reply(built(word, request, size), request)
     plan = protocol.dialect.encode_stream(reply, request, STAMP)
-    said = protocol.streamed(plan, protocol.count(len(reply.choices)))
-    assert said.broken == (reply.broken is not None)
+    reported = protocol.streamed(plan, protocol.count(len(reply.choices)))
+    assert reported.broken == (reply.broken is not None)
 
 
 @each_protocol
@@ -80,12 +80,14 @@ def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, A
 @settings(max_examples=examples(100), deadline=None)
 def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
-    reply = protocol.dialect.supported_reply(made(word, request, size), request)
+    reply = protocol.dialect.supported_reply(built(word, request, size), request)
     plan = protocol.dialect.encode_stream(reply, request, STAMP)
     numbers = [step.chunk_index for step in plan.steps]
     assert numbers == sorted(numbers)
-    said = [step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"]
-    assert sorted(set(said)) == list(range(1, len(chunk_schedule(reply)[0]) + 1))
+    reported = [
+        step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
+    ]
+    assert sorted(set(reported)) == list(range(1, len(chunk_schedule(reply)[0]) + 1))
 
 
 @each_protocol
@@ -93,7 +95,7 @@ def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[
 @settings(max_examples=examples(150), deadline=None)
 def test_stream_has_content_of_whole_response(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
-    reply = protocol.dialect.supported_reply(made(word, request, size), request)
+    reply = protocol.dialect.supported_reply(built(word, request, size), request)
     streamed = protocol.streamed(
         protocol.dialect.encode_stream(reply, request, STAMP), protocol.count(len(reply.choices))
     )

@@ -133,9 +133,9 @@ def live() -> Iterator[Live]:
 
 @pytest.fixture(scope="module")
 def engine(live: Live) -> Engine:
-    made = live.app.engine
-    assert isinstance(made, Engine)
-    return made
+    built = live.app.engine
+    assert isinstance(built, Engine)
+    return built
 
 
 @given(st.sampled_from(METHODS), paths, queries, headers, bodies)
@@ -210,10 +210,13 @@ def test_deep_nesting_is_a_400(live: Live, path: str, raw: bytes) -> None:
 def test_json_in_a_text_may_be_nested_however_deep(
     engine: Engine, opening: str, closing: str, depth: int
 ) -> None:
-    said = opening * depth + "1" + closing * depth
-    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": said}}
-    turns = [{"role": "user", "content": said}, {"role": "assistant", "content": None, "tool_calls": [call]}]
-    body = {"model": "m", "messages": [*turns, {"role": "tool", "tool_call_id": "c", "content": said}]}
+    reported = opening * depth + "1" + closing * depth
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": reported}}
+    turns = [
+        {"role": "user", "content": reported},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+    body = {"model": "m", "messages": [*turns, {"role": "tool", "tool_call_id": "c", "content": reported}]}
     request = engine.read("POST", "/v1/chat/completions", "", {}, dumps(body), "127.0.0.1", 1_760_000_000.0)
     assert engine.respond(request).status == 200
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
-from tests.dialects.test_asking_and_hearing import asked
+from tests.dialects.test_asking_and_hearing import requested
 from tests.examples import examples
-from tests.properties.replies import any_words, made
+from tests.properties.replies import any_words, built
 from tests.properties.test_replies import sizes
 
 
@@ -22,6 +22,6 @@ from tests.properties.test_replies import sizes
 @given(word=any_words, size=sizes)
 @settings(max_examples=examples(40), deadline=None)
 def test_supported_reply_is_idempotent(dialect: GeneratingDialect, word: dict[str, Any], size: int) -> None:
-    request = asked(dialect, NeutralRequest())
-    reply = dialect.supported_reply(made(word, request, size), request)
+    request = requested(dialect, NeutralRequest())
+    reply = dialect.supported_reply(built(word, request, size), request)
     assert dialect.supported_reply(reply, request) == reply

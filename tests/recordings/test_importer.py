@@ -46,7 +46,7 @@ def test_key_in_response_is_masked_and_reported() -> None:
     assert response.bytes == text.replace(KEY, "*" * len(KEY)).replace("session=private", "*" * 15).encode()
     assert "text that looks like a key" in result.notes[0]
     packed = vcrpy(
-        {"base64_string": base64.b64encode(gzip.compress(text.encode())).decode()},
+        {"base64_string": base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()},
         headers={"content-encoding": ["gzip"]},
     )
     assert again(take(packed)).bytes == response.bytes
@@ -182,7 +182,7 @@ def test_all_transcripts_replay_byte_for_byte() -> None:
     assert bad == []
 
 
-ASKED: Sequence[tuple[str, Mapping[str, Any], str]] = [
+REQUESTED: Sequence[tuple[str, Mapping[str, Any], str]] = [
     ("/v1/chat/completions", BODY, ""),
     ("/v1/responses", {"model": "gpt-4o", "input": "hi"}, ""),
     ("/v1/messages", {"model": "claude-x", "max_tokens": 9, "messages": BODY["messages"]}, ""),
@@ -194,7 +194,7 @@ ASKED: Sequence[tuple[str, Mapping[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "body", "query"), ASKED, ids=[f"{p}?{q}" for p, _, q in ASKED])
+@pytest.mark.parametrize(("path", "body", "query"), REQUESTED, ids=[f"{p}?{q}" for p, _, q in REQUESTED])
 @pytest.mark.parametrize("streamed", [False, True])
 def test_own_responses_replay_byte_for_byte(
     path: str, body: Mapping[str, Any], query: str, streamed: bool
@@ -228,3 +228,11 @@ def test_other_host_at_a_provider_path_has_its_prefix() -> None:
     assert result.notes == []
     del recorded["request"]["host"]
     assert "reserves /api/v4/chat" in take(recorded).notes[0]
+
+
+def test_equal_notes_of_a_log_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes((dumps({"request": BODY, "response": json.loads(ANSWER)}) + b"\n") * 3)
+    assert run(str(log)) == 0
+    [note] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert note.endswith("(and at 2 more places)")

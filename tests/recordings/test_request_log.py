@@ -33,7 +33,7 @@ def test_request_log_is_imported() -> None:
 
 
 @cases(
-    "entry, asked",
+    "entry, requested",
     [
         ("a batch", {"url": "/v1/chat/completions", "method": "POST", "body": BODY, "response": {"status_code": 200, "body": json.loads(ANSWER)}}, None),
         ("bodies as texts", {"path": "/v1/chat/completions", "request_body": json.dumps(BODY), "response_body": ANSWER, "duration": 1}, None),
@@ -44,8 +44,8 @@ def test_request_log_is_imported() -> None:
         ("of completions", {"request": {"prompt": "x"}, "completion": {"a": 1}}, raw_request("/v1/completions", {"prompt": "x"})),
     ],
 )  # fmt: skip
-def test_logs_in_many_formats_are_imported(entry: object, asked: ClientRequest | None) -> None:
-    assert again(take(f"{json.dumps(entry)}\n", "log.jsonl"), asked).status == 200
+def test_logs_in_many_formats_are_imported(entry: object, requested: ClientRequest | None) -> None:
+    assert again(take(f"{json.dumps(entry)}\n", "log.jsonl"), requested).status == 200
 
 
 def test_stream_logged_as_one_body_is_reported() -> None:

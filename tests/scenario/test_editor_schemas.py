@@ -27,23 +27,23 @@ LATER = ("reset", "stall")
 
 
 @lru_cache
-def made() -> dict[str, Any]:
+def built() -> dict[str, Any]:
     """All schemas. They are not made where the tests are only collected: that takes longer than all of them."""
     return dict(schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
 
 
 def definitions() -> dict[str, Any]:
-    found: dict[str, Any] = made()["scenario.schema.json"]["definitions"]
+    found: dict[str, Any] = built()["scenario.schema.json"]["definitions"]
     return found
 
 
 @lru_cache
 def valid(name: str = "scenario") -> jsonschema_rs.Draft7Validator:
-    return jsonschema_rs.Draft7Validator(made()[f"{name}.schema.json"])
+    return jsonschema_rs.Draft7Validator(built()[f"{name}.schema.json"])
 
 
 def test_committed_schemas_are_those_that_are_made() -> None:
-    assert sorted(made()) == NAMES
+    assert sorted(built()) == NAMES
 
 
 def data(text: str) -> Any:
@@ -181,7 +181,7 @@ def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_is_draft_7(name: str) -> None:
-    result = made()[name]
+    result = built()[name]
     assert result["$schema"] == "http://json-schema.org/draft-07/schema#"
     assert jsonschema_rs.meta.is_valid(result)
     for schema in _schemas(result):
@@ -191,14 +191,14 @@ def test_schema_is_draft_7(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_references_and_definitions_correspond(name: str) -> None:
-    result = made()[name]
+    result = built()[name]
     named = set(re.findall(r'"#/definitions/(\w+)"', schema_text(result)))
     assert named == result.get("definitions", {}).keys()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_every_key_has_description(name: str) -> None:
-    result = made()[name]
+    result = built()[name]
     owners = {"": result, **result.get("definitions", {})}
     silent = [
         f"{owner}.{key}"

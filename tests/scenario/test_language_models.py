@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.limits.limit import STRATEGIES, Limit
 from mockllm.core.quantities.parse import Uniform
-from mockllm.core.rendering.pacing import ReadingTime
+from mockllm.core.rendering.pacing import DynamicInputTime
 from mockllm.core.selection.guards import TimeWindow
 from mockllm.core.selection.load import Load
 from mockllm.core.values.types import DrawnNumber, Expression
@@ -69,7 +69,7 @@ def test_load_is_read_as_core_load() -> None:
 
 def test_ttft_by_input_tokens_is_read() -> None:
     plain = modifier(pace={"ttft": {"per_input_token": "0.1ms"}}).pace.ttft
-    assert plain == ReadingTime(0.0, 0.0001)
+    assert plain == DynamicInputTime(0.0, 0.0001)
     drawn = modifier(
         pace={"ttft": {"base": ["1s", "2s"], "per_input_token": "1ms", "cached": "{{ query.c }}ms"}}
     )
@@ -83,7 +83,7 @@ def test_ttft_by_input_tokens_is_read() -> None:
     "ttft", ["300ms", ["1s", "2s"], {"exponential": {"mean": "1s"}}, "{{ query.t }}ms", None]
 )
 def test_ttft_as_duration_is_read(ttft: object) -> None:
-    assert not isinstance(modifier(pace={"ttft": ttft}).pace.ttft, ReadingTime)
+    assert not isinstance(modifier(pace={"ttft": ttft}).pace.ttft, DynamicInputTime)
 
 
 @pytest.mark.parametrize(

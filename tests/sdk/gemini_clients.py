@@ -12,6 +12,7 @@ from google.auth.credentials import Credentials
 from google.genai import types
 
 from tests.live import Live
+from tests.process import Process
 
 MODEL = "gemini-mock"
 
@@ -39,7 +40,7 @@ def behind_a_prefix(live: Live) -> genai.Client:
     return genai.Client(api_key="key", http_options=types.HttpOptions(base_url=f"{live.url}/gemini"))
 
 
-def vertex(live: Live) -> genai.Client:
+def vertex(live: Live | Process) -> genai.Client:
     return genai.Client(
         vertexai=True,
         project="project",

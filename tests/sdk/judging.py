@@ -20,9 +20,9 @@ HI: list[Any] = [{"role": "user", "content": "hi"}]
 def judged() -> Iterator[MockLLM]:
     with MockLLM(
         limits=ServerLimits(journal=1, linger=0.1)
-    ) as made:  # that a client has left is seen at once
-        made.reply("Hello there, my friend.")
-        yield made
+    ) as built:  # that a client has left is seen at once
+        built.reply("Hello there, my friend.")
+        yield built
 
 
 def verdicts(server: MockLLM) -> list[str]:

@@ -72,19 +72,19 @@ Client = anthropic.Anthropic | anthropic.AnthropicBedrock | anthropic.AnthropicF
 
 @pytest.fixture(params=["anthropic", "bedrock", "foundry"])
 def client(tools: Live, request: pytest.FixtureRequest) -> Iterator[Any]:
-    made: Client
+    built: Client
     if request.param == "bedrock":
-        made = anthropic.AnthropicBedrock(
+        built = anthropic.AnthropicBedrock(
             base_url=tools.url, aws_region="us-east-1", api_key="b", max_retries=0
         )
     elif request.param == "foundry":
         with pytest.MonkeyPatch.context() as patch:
             for name, value in variables(tools.url).items():
                 patch.setenv(name, value)
-            made = anthropic.AnthropicFoundry(max_retries=0)
+            built = anthropic.AnthropicFoundry(max_retries=0)
     else:
-        made = anthropic.Anthropic(base_url=tools.url, api_key="a", max_retries=0)
-    with made as entered:
+        built = anthropic.Anthropic(base_url=tools.url, api_key="a", max_retries=0)
+    with built as entered:
         yield entered
 
 
@@ -144,9 +144,9 @@ def test_own_content_is_accepted_as_history(client: Any, form: str) -> None:
 
 
 def test_paused_turn_goes_on_where_it_was(client: Any) -> None:
-    asked: Any = {"role": "user", "content": "pause"}
-    first = create(client, asked)
-    second = create(client, asked, {"role": "assistant", "content": first.content})
+    requested: Any = {"role": "user", "content": "pause"}
+    first = create(client, requested)
+    second = create(client, requested, {"role": "assistant", "content": first.content})
     assert (first.stop_reason, second.stop_reason) == ("pause_turn", "end_turn")
     assert second.content[0].tool_use_id == first.content[-1].id
     assert second.content[-1].text == "It rains."

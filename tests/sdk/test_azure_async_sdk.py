@@ -27,8 +27,8 @@ class Weather(BaseModel):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Live]:
-    with scripted() as made:
-        yield made
+    with scripted() as built:
+        yield built
 
 
 def client_of(server: Live) -> openai.AsyncAzureOpenAI:

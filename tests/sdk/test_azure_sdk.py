@@ -60,8 +60,8 @@ def client(azure: Live, request: pytest.FixtureRequest) -> Iterator[openai.Azure
     endpoint = azure.url + request.param
     with openai.AzureOpenAI(
         azure_endpoint=endpoint, api_key="key", api_version=VERSION, max_retries=0
-    ) as made:
-        yield made
+    ) as built:
+        yield built
 
 
 def test_deployment_overrides_model_of_body(client: openai.AzureOpenAI) -> None:

@@ -162,19 +162,21 @@ def test_openai_files_are_managed(openai_client: openai.OpenAI) -> None:
         openai_client.files.create(file=("a.txt", b"x"), purpose="jokes")  # type: ignore[arg-type]
 
 
-def test_openai_upload_in_parts_is_a_file(openai_client: openai.OpenAI, tmp_path: Path) -> None:
+@pytest.mark.parametrize("maker", ["openai_client", "azure_client"])
+def test_upload_in_parts_is_a_file(maker: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    client: openai.OpenAI = request.getfixturevalue(maker)
     content = b"0123456789" * 1000
     (tmp_path / "large.jsonl").write_bytes(content)
-    upload = openai_client.uploads.upload_file_chunked(
+    upload = client.uploads.upload_file_chunked(
         file=tmp_path / "large.jsonl", mime_type="application/jsonl", purpose="batch", part_size=3000
     )
     assert upload.status == "completed"
     assert upload.file is not None
-    assert openai_client.files.content(upload.file.id).read() == content
-    other = openai_client.uploads.create(bytes=1, filename="a", mime_type="text/plain", purpose="vision")
-    assert openai_client.uploads.cancel(other.id).status == "cancelled"
+    assert client.files.content(upload.file.id).read() == content
+    other = client.uploads.create(bytes=1, filename="a", mime_type="text/plain", purpose="vision")
+    assert client.uploads.cancel(other.id).status == "cancelled"
     with pytest.raises(openai.BadRequestError, match="is cancelled"):
-        openai_client.uploads.parts.create(other.id, data=b"x")
+        client.uploads.parts.create(other.id, data=b"x")
 
 
 def claude_batch(client: anthropic.Anthropic, *texts: str) -> Any:

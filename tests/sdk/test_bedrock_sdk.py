@@ -304,7 +304,7 @@ def test_named_error_is_an_exception_of_its_own(trouble: Any, name: str) -> None
         assert modeled is None or isinstance(error, modeled)
 
 
-def heard(stream: Any) -> tuple[list[Any], Exception]:
+def received(stream: Any) -> tuple[list[Any], Exception]:
     """The events of a stream, and the exception behind them."""
     events: list[Any] = []
     try:
@@ -318,7 +318,7 @@ def heard(stream: Any) -> tuple[list[Any], Exception]:
 
 
 def test_error_in_stream_is_raised_behind_its_events(trouble: Any) -> None:
-    events, raised = heard(trouble.converse_stream(**talk("in stream"))["stream"])
+    events, raised = received(trouble.converse_stream(**talk("in stream"))["stream"])
     assert isinstance(raised, errors.EventStreamError)
     assert raised.response["Error"]["Code"] == "throttlingException"
     assert joined(events) == "One two"
@@ -332,13 +332,13 @@ def test_broken_json_in_intact_frame_is_an_event_without_text(trouble: Any) -> N
 
 
 def test_cut_frame_ends_the_stream(trouble: Any) -> None:
-    events, raised = heard(trouble.converse_stream(**talk("cut frame"))["stream"])
+    events, raised = received(trouble.converse_stream(**talk("cut frame"))["stream"])
     assert list(events[0]) == ["messageStart"]
     assert re.search("Connection|Protocol", type(raised).__name__)
 
 
 def test_frame_with_wrong_checksum_is_raised(trouble: Any) -> None:
-    events, raised = heard(trouble.converse_stream(**talk("checksum"))["stream"])
+    events, raised = received(trouble.converse_stream(**talk("checksum"))["stream"])
     assert joined(events) == "One"
     assert type(raised).__name__ == "ChecksumMismatch"
 

@@ -161,7 +161,7 @@ OFFERED = types.Tool(
         types.FunctionDeclaration(name="bare"),
     ]
 )
-clients = pytest.mark.parametrize("made", [gemini, vertex], ids=["gemini", "vertex"])
+clients = pytest.mark.parametrize("built", [gemini, vertex], ids=["gemini", "vertex"])
 
 
 @clients
@@ -178,7 +178,7 @@ clients = pytest.mark.parametrize("made", [gemini, vertex], ids=["gemini", "vert
     ],
 )
 def test_googles_calling_config_is_obeyed(
-    live: Live, made: Any, mode: str, allowed: list[str] | None, called: str | None
+    live: Live, built: Any, mode: str, allowed: list[str] | None, called: str | None
 ) -> None:
     config = types.GenerateContentConfig(
         tools=[OFFERED],
@@ -189,7 +189,7 @@ def test_googles_calling_config_is_obeyed(
         ),
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
-    with made(live) as client:
+    with built(live) as client:
         response = client.models.generate_content(model="gemini-mock", contents="hi", config=config)
     calls = response.function_calls or []
     assert [call.name for call in calls] == ([] if called is None else [called])
@@ -201,12 +201,12 @@ def test_googles_calling_config_is_obeyed(
 
 
 @clients
-def test_google_schema_produces_its_type(live: Live, made: Any) -> None:
+def test_google_schema_produces_its_type(live: Live, built: Any) -> None:
     def ask(client: genai.Client, **config: Any) -> Any:
         settings = types.GenerateContentConfig(response_mime_type="application/json", **config)
         return client.models.generate_content(model="gemini-mock", contents="hi", config=settings)
 
-    with made(live) as client:
+    with built(live) as client:
         assert isinstance(ask(client, response_schema=Forecast).parsed, Forecast)
         assert all(isinstance(item, Forecast) for item in ask(client, response_schema=list[Forecast]).parsed)
         text = json.loads(ask(client, response_schema=UPPER).text)
@@ -216,8 +216,8 @@ def test_google_schema_produces_its_type(live: Live, made: Any) -> None:
 
 
 @clients
-def test_google_enum_schema_produces_member(live: Live, made: Any) -> None:
+def test_google_enum_schema_produces_member(live: Live, built: Any) -> None:
     config = types.GenerateContentConfig(response_mime_type="text/x.enum", response_schema=Mood)
-    with made(live) as client:
+    with built(live) as client:
         response = client.models.generate_content(model="gemini-mock", contents="hi", config=config)
     assert response.parsed in set(Mood)

@@ -42,8 +42,8 @@ MODEL = "command-a-03-2025"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder: Path = tmp_path_factory.mktemp("s")
     (folder / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-    with serve(folder) as made:
-        yield made
+    with serve(folder) as built:
+        yield built
 
 
 @pytest.fixture
@@ -54,12 +54,12 @@ def client(server: Live) -> Iterator[Any]:
         yield cohere.ClientV2(api_key="key", base_url=f"{server.url}/cohere", httpx_client=connections)
 
 
-def said(text: str) -> list[Any]:
+def reported(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 
 def test_response_has_thinking_text_and_usage(client: Any) -> None:
-    response = client.chat(model=MODEL, messages=said("hi"))
+    response = client.chat(model=MODEL, messages=reported("hi"))
     kinds = [(block.type, getattr(block, block.type)) for block in response.message.content]
     assert kinds == [("thinking", "Hm."), ("text", "One two three.")]
     assert response.finish_reason == "COMPLETE"
@@ -67,7 +67,7 @@ def test_response_has_thinking_text_and_usage(client: Any) -> None:
 
 
 def test_stream_has_the_same_text(client: Any) -> None:
-    events = list(client.chat_stream(model=MODEL, messages=said("hi")))
+    events = list(client.chat_stream(model=MODEL, messages=reported("hi")))
     assert [events[0].type, events[-1].type] == ["message-start", "message-end"]
     texts = [event.delta.message.content.text for event in events if event.type == "content-delta"]
     assert "".join(text for text in texts if text) == "One two three."
@@ -76,7 +76,7 @@ def test_stream_has_the_same_text(client: Any) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_agent_loop_ends_with_the_result(client: Any, stream: bool) -> None:
-    messages = said("hi")
+    messages = reported("hi")
     if stream:
         events = list(client.chat_stream(model=MODEL, messages=messages, tools=[LOOK]))
         (start,) = [event for event in events if event.type == "tool-call-start"]
@@ -109,12 +109,12 @@ def test_agent_loop_ends_with_the_result(client: Any, stream: bool) -> None:
 )
 def test_errors_are_the_packages_own(client: Any, text: str, error: str) -> None:
     with pytest.raises(getattr(cohere, error)) as raised:
-        client.chat(model=MODEL, messages=said(text), request_options={"max_retries": 0})
+        client.chat(model=MODEL, messages=reported(text), request_options={"max_retries": 0})
     assert raised.value.body["message"]
 
 
 def test_error_in_a_stream_ends_it(client: Any) -> None:
-    events = list(client.chat_stream(model=MODEL, messages=said("half")))
+    events = list(client.chat_stream(model=MODEL, messages=reported("half")))
     assert events[-1].delta.finish_reason == "ERROR"
     assert "overloaded" in events[-1].delta.error
 

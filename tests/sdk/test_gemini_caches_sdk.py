@@ -38,24 +38,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield running
 
 
-made = pytest.mark.parametrize("made", [gemini, vertex], ids=["gemini", "vertex"])
-Made = Callable[[Live], genai.Client]
+built = pytest.mark.parametrize("built", [gemini, vertex], ids=["gemini", "vertex"])
+Built = Callable[[Live], genai.Client]
 
 
 def naming(name: str | None) -> types.GenerateContentConfig:
     return types.GenerateContentConfig(cached_content=name)
 
 
-@made
-def test_cache_lives_as_the_sdk_asks(server: Live, made: Made) -> None:
-    client = made(server)
+@built
+def test_cache_lives_as_the_sdk_asks(server: Live, built: Built) -> None:
+    client = built(server)
     cache = client.caches.create(model=MODEL, config=CREATION)
     assert cache.name is not None
     assert cache.usage_metadata is not None
-    said = client.models.generate_content(model=MODEL, contents="hello", config=naming(cache.name))
-    assert said.text == "Arr."
-    assert said.usage_metadata is not None
-    assert said.usage_metadata.cached_content_token_count == cache.usage_metadata.total_token_count
+    reported = client.models.generate_content(model=MODEL, contents="hello", config=naming(cache.name))
+    assert reported.text == "Arr."
+    assert reported.usage_metadata is not None
+    assert reported.usage_metadata.cached_content_token_count == cache.usage_metadata.total_token_count
     chunks = list(
         client.models.generate_content_stream(model=MODEL, contents="hello", config=naming(cache.name))
     )
@@ -74,20 +74,20 @@ def test_cache_lives_as_the_sdk_asks(server: Live, made: Made) -> None:
     ):
         with pytest.raises(errors.ClientError) as refused:
             call()
-        assert refused.value.code == (404 if made is vertex else 403)
+        assert refused.value.code == (404 if built is vertex else 403)
 
 
-@made
-def test_cache_lives_as_the_async_sdk_asks(server: Live, made: Made) -> None:
+@built
+def test_cache_lives_as_the_async_sdk_asks(server: Live, built: Built) -> None:
     async def live() -> list[str | None]:
-        async with made(server).aio as client:
+        async with built(server).aio as client:
             cache = await client.caches.create(model=MODEL, config=CREATION)
-            said = await client.models.generate_content(
+            reported = await client.models.generate_content(
                 model=MODEL, contents="hello", config=naming(cache.name)
             )
             listed = [each.name async for each in await client.caches.list()]
             await client.caches.delete(name=str(cache.name))
-            return [said.text, *[name for name in listed if name == cache.name]][:1]
+            return [reported.text, *[name for name in listed if name == cache.name]][:1]
 
     assert asyncio.run(live()) == ["Arr."]
 

@@ -51,11 +51,11 @@ def test_interaction_continues_another(client: genai.Client) -> None:
 
 
 def test_call_gets_its_result(client: genai.Client) -> None:
-    asked = create(client, "go", tools=LOOK)
-    assert asked.status == "requires_action"
-    (call,) = [step for step in asked.steps if step.type == "function_call"]
+    requested = create(client, "go", tools=LOOK)
+    assert requested.status == "requires_action"
+    (call,) = [step for step in requested.steps if step.type == "function_call"]
     result = {"type": "function_result", "call_id": call.id, "name": "look", "result": "a cat"}
-    done = create(client, [result], tools=LOOK, previous_interaction_id=asked.id)
+    done = create(client, [result], tools=LOOK, previous_interaction_id=requested.id)
     assert done.output_text == "I see a cat."
 
 
@@ -68,19 +68,19 @@ def test_stream_has_typed_events(client: genai.Client) -> None:
 
 
 def test_stored_interaction_is_read_and_deleted(client: genai.Client) -> None:
-    made = create(client, "one")
-    assert client.interactions.get(made.id).output_text == "one! Turn 1."
-    client.interactions.delete(made.id)
+    built = create(client, "one")
+    assert client.interactions.get(built.id).output_text == "one! Turn 1."
+    client.interactions.delete(built.id)
     with pytest.raises(Exception, match="not found") as refused:
-        client.interactions.get(made.id)
+        client.interactions.get(built.id)
     assert refused.value.status_code == 404  # type: ignore[attr-defined]
 
 
 def test_background_interaction_completes_or_is_cancelled(client: genai.Client) -> None:
-    made = create(client, "one", background=True)
-    assert made.status == "queued"
-    until(lambda: client.interactions.get(made.id).status == "completed")
-    assert client.interactions.get(made.id).output_text == "one! Turn 1."
+    built = create(client, "one", background=True)
+    assert built.status == "queued"
+    until(lambda: client.interactions.get(built.id).status == "completed")
+    assert client.interactions.get(built.id).output_text == "one! Turn 1."
     other = create(client, "one", background=True)
     assert client.interactions.cancel(other.id).status == "cancelled"
 

@@ -51,16 +51,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield SimpleNamespace(url=f"https://localhost:{process.port}")
 
 
-Made = Callable[[Any], genai.Client]
-made = pytest.mark.parametrize("made", [gemini, vertex], ids=["gemini", "vertex"])
+Built = Callable[[Any], genai.Client]
+built = pytest.mark.parametrize("built", [gemini, vertex], ids=["gemini", "vertex"])
 
 
-def talk(made: Made, server: Any, act: Callable[[Any], Awaitable[Any]], **config: Any) -> Any:
+def talk(built: Built, server: Any, act: Callable[[Any], Awaitable[Any]], **config: Any) -> Any:
     """What a session does."""
 
     async def running() -> Any:
         async with (
-            made(server).aio as client,
+            built(server).aio as client,
             client.live.connect(model=MODEL, config={"response_modalities": ["TEXT"], **config}) as session,  # type: ignore[arg-type]
         ):
             return await asyncio.wait_for(act(session), 60)
@@ -68,7 +68,7 @@ def talk(made: Made, server: Any, act: Callable[[Any], Awaitable[Any]], **config
     return asyncio.run(running())
 
 
-async def said(session: Any, text: str) -> list[types.LiveServerMessage]:
+async def reported(session: Any, text: str) -> list[types.LiveServerMessage]:
     """The messages of the turn to a text."""
     await session.send_client_content(turns=types.Content(role="user", parts=[types.Part(text=text)]))
     return [message async for message in session.receive()]
@@ -78,21 +78,21 @@ def text(messages: list[types.LiveServerMessage]) -> str:
     return "".join(message.text or "" for message in messages)
 
 
-@made
-def test_turns_build_a_conversation(server: Any, made: Made) -> None:
+@built
+def test_turns_build_a_conversation(server: Any, built: Built) -> None:
     async def act(session: Any) -> None:
         for turn, user in enumerate(("one", "two"), 1):
-            messages = await said(session, user)
+            messages = await reported(session, user)
             assert text(messages) == f"{user}! Turn {turn}."
             usage = messages[-1].usage_metadata
             assert usage is not None
             assert (usage.total_token_count or 0) > (usage.prompt_token_count or 0) > 0
 
-    talk(made, server, act)
+    talk(built, server, act)
 
 
-@made
-def test_speech_is_transcribed_answered_and_interrupted(server: Any, made: Made) -> None:
+@built
+def test_speech_is_transcribed_answered_and_interrupted(server: Any, built: Built) -> None:
     async def act(session: Any) -> list[types.LiveServerMessage]:
         for audio in (TONE, SILENCE):
             await session.send_realtime_input(audio=types.Blob(data=audio, mime_type="audio/pcm;rate=16000"))
@@ -106,14 +106,18 @@ def test_speech_is_transcribed_answered_and_interrupted(server: Any, made: Made)
         return messages
 
     settings: dict[str, Any] = {"input_audio_transcription": {}, "output_audio_transcription": {}}
-    session = f"live-{made.__name__}"
+    session = f"live-{built.__name__}"
     messages = talk(
-        made, SimpleNamespace(url=f"{server.url}/s/{session}"), act, response_modalities=["AUDIO"], **settings
+        built,
+        SimpleNamespace(url=f"{server.url}/s/{session}"),
+        act,
+        response_modalities=["AUDIO"],
+        **settings,
     )
     content = [message.server_content for message in messages if message.server_content]
-    heard = [each.input_transcription for each in content if each.input_transcription]
+    received = [each.input_transcription for each in content if each.input_transcription]
     spoken = [each.output_transcription for each in content if each.output_transcription]
-    assert [each.text for each in heard] == ["What is the weather?"]
+    assert [each.text for each in received] == ["What is the weather?"]
     assert [each.text for each in spoken] == ["It"]
     assert messages[0].data is None
     assert messages[1].data == b"\0" * 48 * 60 * 2
@@ -121,8 +125,8 @@ def test_speech_is_transcribed_answered_and_interrupted(server: Any, made: Made)
     assert content[-1].turn_complete
 
 
-@made
-def test_call_gets_its_result(server: Any, made: Made) -> None:
+@built
+def test_call_gets_its_result(server: Any, built: Built) -> None:
     async def act(session: Any) -> list[types.LiveServerMessage]:
         await session.send_client_content(turns=types.Content(role="user", parts=[types.Part(text="go")]))
         messages = []
@@ -133,13 +137,13 @@ def test_call_gets_its_result(server: Any, made: Made) -> None:
                 await session.send_tool_response(function_responses=[result])
         return messages
 
-    messages = talk(made, server, act, tools=[{"function_declarations": [{"name": "look"}]}])
+    messages = talk(built, server, act, tools=[{"function_declarations": [{"name": "look"}]}])
     assert text(messages) == "I see a cat."
 
 
 def test_session_is_resumed_and_an_unknown_handle_refused(server: Any) -> None:
     async def act(session: Any) -> str:
-        await said(session, "one")
+        await reported(session, "one")
         update = (await session._receive()).session_resumption_update
         return str(update.new_handle)
 
@@ -147,7 +151,7 @@ def test_session_is_resumed_and_an_unknown_handle_refused(server: Any) -> None:
 
     async def again(session: Any) -> str:
         await session._receive()  # the first handle of the new session
-        return text(await said(session, "two"))
+        return text(await reported(session, "two"))
 
     assert talk(gemini, server, again, session_resumption={"handle": handle}) == "two! Turn 2."
     with pytest.raises(errors.APIError, match="Requested entity was not found") as refused:
@@ -160,12 +164,12 @@ def test_session_is_resumed_and_an_unknown_handle_refused(server: Any) -> None:
 )
 def test_error_and_fault_close_the_socket(server: Any, user: str, code: int, reason: str) -> None:
     with pytest.raises(errors.APIError, match=reason) as refused:
-        talk(gemini, server, lambda session: said(session, user))
+        talk(gemini, server, lambda session: reported(session, user))
     assert refused.value.code == code
 
 
 def test_server_says_that_it_goes_away(server: Any) -> None:
-    messages = talk(gemini, server, lambda session: said(session, "away"))
+    messages = talk(gemini, server, lambda session: reported(session, "away"))
     assert messages[0].go_away is not None
     assert (messages[0].go_away.time_left, text(messages)) == ("9s", "Bye.")
 

@@ -29,15 +29,15 @@ CLIENTS = {
     "behind a prefix": behind_a_prefix,
     "vertex": vertex,
 }
-clients = pytest.mark.parametrize("made", CLIENTS.values(), ids=CLIENTS.keys())
-Made = Callable[[Live], genai.Client]
+clients = pytest.mark.parametrize("built", CLIENTS.values(), ids=CLIENTS.keys())
+Built = Callable[[Live], genai.Client]
 
 
-def ask(live: Live, made: Made, call: Callable[[Any], Awaitable[Any]]) -> Any:
+def ask(live: Live, built: Built, call: Callable[[Any], Awaitable[Any]]) -> Any:
     """What an async client is told."""
 
     async def asking() -> Any:
-        async with made(live).aio as client:
+        async with built(live).aio as client:
             return await call(client.models)
 
     return asyncio.run(asking())
@@ -48,13 +48,13 @@ def values(result: types.EmbedContentResponse) -> list[list[float]]:
 
 
 @clients
-def test_count_tokens_equals_prompt_tokens_of_usage(live: Live, made: Made) -> None:
-    with made(live) as client:
+def test_count_tokens_equals_prompt_tokens_of_usage(live: Live, built: Built) -> None:
+    with built(live) as client:
         counted = client.models.count_tokens(model=MODEL, contents="count").total_tokens
         usage = client.models.generate_content(model=MODEL, contents="count").usage_metadata
     assert usage is not None
     assert counted == usage.prompt_token_count
-    again = ask(live, made, lambda models: models.count_tokens(model=MODEL, contents="count"))
+    again = ask(live, built, lambda models: models.count_tokens(model=MODEL, contents="count"))
     assert again.total_tokens == counted
 
 
@@ -68,8 +68,8 @@ def test_vertex_counts_the_system_text_and_tools_too(live: Live) -> None:
 
 
 @clients
-def test_models(live: Live, made: Made) -> None:
-    with made(live) as client:
+def test_models(live: Live, built: Built) -> None:
+    with built(live) as client:
         names = [model.name or "" for model in client.models.list()]
         one = client.models.get(model="gemini-2.5-flash").name or ""
         paged = [model.name for model in client.models.list(config={"page_size": 2})]
@@ -77,7 +77,7 @@ def test_models(live: Live, made: Made) -> None:
     assert any(name.endswith("models/gemini-2.5-flash") for name in names)
     assert one.endswith("models/gemini-2.5-flash")
     assert paged == names
-    again = ask(live, made, lambda models: models.get(model="gemini-2.5-flash"))
+    again = ask(live, built, lambda models: models.get(model="gemini-2.5-flash"))
     assert again.name == one
 
 
@@ -86,8 +86,8 @@ def test_models(live: Live, made: Made) -> None:
     ("model", "size"),
     [("gemini-embedding-001", 3072), ("text-embedding-004", 768), ("gemini-embedding-2", 3072)],
 )
-def test_embeddings(live: Live, made: Made, model: str, size: int) -> None:
-    with made(live) as client:
+def test_embeddings(live: Live, built: Built, model: str, size: int) -> None:
+    with built(live) as client:
         (one,) = values(client.models.embed_content(model=model, contents="a cat"))
         (again,) = values(client.models.embed_content(model=model, contents="a cat"))
         (small,) = values(
@@ -100,13 +100,13 @@ def test_embeddings(live: Live, made: Made, model: str, size: int) -> None:
     assert (len(one), len(small)) == (size, 64)
     assert one == again
     assert math.isclose(math.hypot(*one), 1, abs_tol=1e-3)
-    asynchronous = ask(live, made, lambda models: models.embed_content(model=model, contents="a cat"))
+    asynchronous = ask(live, built, lambda models: models.embed_content(model=model, contents="a cat"))
     assert values(asynchronous) == [one]
 
 
 def test_several_texts_have_separate_vectors(live: Live) -> None:
-    for made in (gemini, vertex):
-        with made(live) as client:
+    for built in (gemini, vertex):
+        with built(live) as client:
             result = client.models.embed_content(model="text-embedding-004", contents=["a", "b", "a"])
         first, other, same = values(result)
         assert first == same != other

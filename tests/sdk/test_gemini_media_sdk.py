@@ -57,8 +57,8 @@ def test_generated_content_has_audio_or_an_image(server: MockLLM) -> None:
 @pytest.mark.filterwarnings("ignore:The generate_images method is deprecated")
 def test_images_are_generated(vertex: Client) -> None:
     config = types.GenerateImagesConfig(number_of_images=2, output_mime_type="image/jpeg")
-    made = vertex.models.generate_images(model="imagen-4.0-generate-001", prompt="a cat", config=config)
-    images = [each.image for each in made.generated_images or []]
+    built = vertex.models.generate_images(model="imagen-4.0-generate-001", prompt="a cat", config=config)
+    images = [each.image for each in built.generated_images or []]
     assert [image.mime_type for image in images if image is not None] == ["image/jpeg"] * 2
 
 

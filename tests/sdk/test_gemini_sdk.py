@@ -58,8 +58,8 @@ CLIENTS = {
 
 @pytest.fixture(params=list(CLIENTS.values()), ids=list(CLIENTS))
 def client(request: pytest.FixtureRequest, live: Live) -> Iterator[genai.Client]:
-    with request.param(live) as made:
-        yield made
+    with request.param(live) as built:
+        yield built
 
 
 def parts_of(response: types.GenerateContentResponse) -> list[types.Part]:

@@ -119,9 +119,9 @@ def test_structured_output(way: Making, url: str, default: str, method: str) -> 
         return way(server).with_structured_output(Weather, method=method).invoke("the weather, in JSON")
 
     assert ask(url) == Weather(city="Paris", degrees=21)
-    made = ask(default)
-    assert isinstance(made, Weather), "what the default pack makes fits the schema"
-    assert made.city
+    built = ask(default)
+    assert isinstance(built, Weather), "what the default pack makes fits the schema"
+    assert built.city
 
 
 def test_json_of_any_form(url: str) -> None:
@@ -143,7 +143,7 @@ def test_thinking_is_a_part_of_the_content(way: Making, url: str) -> None:
 def test_agent_calls_tool_and_ends_with_text(way: Making, url: str) -> None:
     response = create_agent(way(url), [get_weather]).invoke(QUESTION)
     _, call, result, reply = response["messages"]
-    assert [made["args"] for made in call.tool_calls] == [{"city": "Paris"}]
+    assert [built["args"] for built in call.tool_calls] == [{"city": "Paris"}]
     assert isinstance(result, ToolMessage)
     assert reply.text == "It is 21 degrees."
 

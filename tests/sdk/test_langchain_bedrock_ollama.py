@@ -38,7 +38,7 @@ def get_weather(city: str) -> str:
 
 
 @pytest.fixture
-def made() -> Iterator[Mapping[str, Making]]:
+def built() -> Iterator[Mapping[str, Making]]:
     """How each model is made; its connections are closed at the end."""
     with ExitStack() as stack:
 
@@ -78,8 +78,8 @@ def together(chunks: list[AIMessageChunk]) -> AIMessageChunk:
 
 
 @ways
-def test_text_and_usage_whole_and_streamed(way: str, made: Mapping[str, Making], url: str) -> None:
-    model = made[way](url)
+def test_text_and_usage_whole_and_streamed(way: str, built: Mapping[str, Making], url: str) -> None:
+    model = built[way](url)
     chunks = list(model.stream("hello"))
     for response in (model.invoke("hello"), together(chunks)):
         assert response.text == HELLO
@@ -90,8 +90,8 @@ def test_text_and_usage_whole_and_streamed(way: str, made: Mapping[str, Making],
 
 @ways
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-def test_parallel_calls(way: str, streamed: bool, made: Mapping[str, Making], url: str) -> None:
-    model = made[way](url).bind_tools([get_weather])
+def test_parallel_calls(way: str, streamed: bool, built: Mapping[str, Making], url: str) -> None:
+    model = built[way](url).bind_tools([get_weather])
     response = together(list(model.stream("both"))) if streamed else model.invoke("both")
     assert response.text == "I will look."
     assert [(call["name"], call["args"]) for call in response.tool_calls] == [
@@ -106,29 +106,33 @@ METHODS = [("bedrock", "function_calling"), ("ollama", "json_schema")]
 
 
 @pytest.mark.parametrize(("way", "method"), METHODS)
-def test_structured_output(way: str, method: str, made: Mapping[str, Making], url: str, default: str) -> None:
+def test_structured_output(
+    way: str, method: str, built: Mapping[str, Making], url: str, default: str
+) -> None:
     def ask(server: str) -> Any:
-        return made[way](server).with_structured_output(Weather, method=method).invoke("the weather, in JSON")
+        return (
+            built[way](server).with_structured_output(Weather, method=method).invoke("the weather, in JSON")
+        )
 
     assert ask(url) == Weather(city="Paris", degrees=21)
     assert isinstance(ask(default), Weather), "what the default pack makes fits the schema"
 
 
-def test_thinking_of_bedrock_is_a_part_of_the_content(made: Mapping[str, Making], url: str) -> None:
-    response = made["bedrock"](url).invoke("think")
+def test_thinking_of_bedrock_is_a_part_of_the_content(built: Mapping[str, Making], url: str) -> None:
+    response = built["bedrock"](url).invoke("think")
     assert [block["type"] for block in response.content_blocks] == ["reasoning", "text"]
     assert response.text == "Forty-two."
 
 
 @ways
 def test_agent_calls_tool_and_ends_with_text(
-    way: str, made: Mapping[str, Making], url: str, default: str
+    way: str, built: Mapping[str, Making], url: str, default: str
 ) -> None:
-    _, call, result, reply = create_agent(made[way](url), [get_weather]).invoke(QUESTION)["messages"]
+    _, call, result, reply = create_agent(built[way](url), [get_weather]).invoke(QUESTION)["messages"]
     assert [each["args"] for each in call.tool_calls] == [{"city": "Paris"}]
     assert isinstance(result, ToolMessage)
     assert reply.text == "It is 21 degrees."
-    messages = create_agent(made[way](default), [get_weather]).invoke(QUESTION)["messages"]
+    messages = create_agent(built[way](default), [get_weather]).invoke(QUESTION)["messages"]
     assert sum(isinstance(message, ToolMessage) for message in messages) == 1
     assert messages[-1].text
 
@@ -148,26 +152,26 @@ def test_async_streaming_agent_of_ollama_ends_with_text(url: str) -> None:
 
 
 @ways
-def test_errors_are_those_of_its_sdk(way: str, made: Mapping[str, Making], url: str) -> None:
+def test_errors_are_those_of_its_sdk(way: str, built: Mapping[str, Making], url: str) -> None:
     expected: dict[str, tuple[type[Exception], str]] = {
         "bedrock": (ClientError, "ThrottlingException"),
         "ollama": (ResponseError, "status code: 429"),
     }
     error, words = expected[way]
-    limited = made[way](url, "rate-limit-error")
+    limited = built[way](url, "rate-limit-error")
     with pytest.raises(error, match=words):
         limited.invoke("hi")
     with pytest.raises(error, match=words):
         list(limited.stream("hi"))
     with pytest.raises(error, match=r"too long|exceeds"):
-        made[way](url, "context-length-error").invoke("hi")
+        built[way](url, "context-length-error").invoke("hi")
 
 
 @ways
-def test_error_in_stream_follows_its_chunks(way: str, made: Mapping[str, Making], url: str) -> None:
+def test_error_in_stream_follows_its_chunks(way: str, built: Mapping[str, Making], url: str) -> None:
     texts: list[str] = []
     with pytest.raises((EventStreamError, ResponseError), match=r"serviceUnavailable|server busy"):
-        texts += (chunk.text for chunk in made[way](url).stream("breaks"))
+        texts += (chunk.text for chunk in built[way](url).stream("breaks"))
     assert "".join(texts) == "Once upon"
 
 

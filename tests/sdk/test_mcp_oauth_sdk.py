@@ -67,8 +67,8 @@ class Browser:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("oauth")
     (folder / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-    with serve(folder) as made:
-        yield made
+    with serve(folder) as built:
+        yield built
 
 
 async def opened(url: str, storage: Storage) -> str:

@@ -20,7 +20,7 @@ __all__ = ["loopback_only"]
 
 SCENARIO = """
 mcp:
-  - {name: travel, tools: [search, book]}
+  - {name: travel, tools: [search, book, pay]}
 rules:
   - name: search
     match: {mcp: {tool: search}}
@@ -34,6 +34,20 @@ rules:
     times: 1
     reply: {text: Booked., mcp: {events: [{log: Working}]}}
     faults: [{reset: {after: {chunks: 0}}}]
+  - name: paid
+    match: {mcp: {tool: pay, responses: {$.sure.action: accept}}}
+    reply: Paid.
+  - name: pay
+    match: {mcp: {tool: pay}}
+    times: 1
+    reply:
+      mcp:
+        events: [{log: Working}]
+        ask:
+          sure:
+            method: elicitation/create
+            params: {message: Are you sure, requestedSchema: {type: object, properties: {}}}
+    faults: [{close: {after: {chunks: 0}}}]
 """
 
 
@@ -41,8 +55,8 @@ rules:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("resumption")
     (folder / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-    with serve(folder) as made:
-        yield made
+    with serve(folder) as built:
+        yield built
 
 
 async def searched(url: str) -> tuple[str, list[float]]:
@@ -82,3 +96,20 @@ async def booked(url: str) -> tuple[str, str, int]:
 
 def test_sdk_gets_a_result_by_its_resumption_token(server: Live) -> None:
     assert asyncio.run(booked(f"{server.url}/mcp/travel")) == ("Booked.", "Booked.", 3)
+
+
+async def paid(url: str) -> tuple[str, int]:
+    """Return the text of a call that asks its user, and the number of its questions."""
+    asked: list[str] = []
+
+    async def accept(context: Any, params: Any) -> Any:
+        asked.append(params.message)
+        return mcp_types.ElicitResult(action="accept", content={})
+
+    async with mcp_client.Client(url, mode="legacy", elicitation_callback=accept) as client:
+        result = await client.call_tool("pay", {})
+        return str(result.content[0].text), len(asked)
+
+
+def test_sdk_responds_on_a_resumed_stream(server: Live) -> None:
+    assert asyncio.run(paid(f"{server.url}/mcp/travel")) == ("Paid.", 1)

@@ -51,21 +51,21 @@ MODES = ["legacy", "auto"]
 
 @contextmanager
 def recording(upstream: str, out: Path) -> Iterator[Live]:
-    with serve(packs=["default"]) as made:
+    with serve(packs=["default"]) as built:
         recorder = create_recorder(
             {"upstream": [("mcp/weather", upstream)], "hash_ignore": None},
             str(out),
-            [Address("127.0.0.1", made.port)],
+            [Address("127.0.0.1", built.port)],
             everything=True,
         )
-        made.app.recorder = recorder
-        yield made
+        built.app.recorder = recorder
+        yield built
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Live]:
-    with serve(SCENARIO) as made:
-        yield made
+    with serve(SCENARIO) as built:
+        yield built
 
 
 async def answer(context: Any, params: Any) -> Any:
@@ -159,8 +159,8 @@ def test_one_scenario_plays_model_and_tools(tmp_path: Path) -> None:
 
 async def agent(server: Live) -> str:
     """Run a small agent: it offers the tools of the MCP server to the model, and runs what the model calls."""
-    asked = openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any")
-    async with asked as model, mcp_client.Client(f"{server.url}/mcp/shop") as client:
+    requested = openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="any")
+    async with requested as model, mcp_client.Client(f"{server.url}/mcp/shop") as client:
         listed = (await client.list_tools()).tools
         tools: list[Any] = [
             {"type": "function", "function": {"name": tool.name, "parameters": tool.input_schema}}

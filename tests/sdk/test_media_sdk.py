@@ -54,10 +54,10 @@ def raw(value: Any) -> Any:
 
 
 def test_images_are_generated_edited_and_varied(client: OpenAI) -> None:
-    made = client.images.generate(model="gpt-image-2", prompt="a cat", n=2, size="1024x1536")
-    assert made.data is not None
-    assert len(made.data) == 2
-    png = ("a.png", b64decode(made.data[0].b64_json or ""))
+    built = client.images.generate(model="gpt-image-2", prompt="a cat", n=2, size="1024x1536")
+    assert built.data is not None
+    assert len(built.data) == 2
+    png = ("a.png", b64decode(built.data[0].b64_json or ""))
     edited = client.images.edit(model="gpt-image-2", image=[png, png], prompt="with a hat")
     assert edited.usage is not None
     assert edited.usage.input_tokens_details.image_tokens > 0
@@ -130,9 +130,9 @@ def test_errors_reach_the_client(client: OpenAI) -> None:
 
 def test_azure_has_the_same_calls(server: MockLLM) -> None:
     azure = AzureOpenAI(azure_endpoint=server.base_url, api_key="any", api_version="2025-04-01-preview")
-    made = azure.images.generate(model="gpt-image-2", prompt="a cat")
-    assert made.data is not None
-    assert made.data[0].b64_json
+    built = azure.images.generate(model="gpt-image-2", prompt="a cat")
+    assert built.data is not None
+    assert built.data[0].b64_json
     assert azure.audio.speech.create(model="tts", voice="alloy", input="hi").content
     assert azure.audio.transcriptions.create(model="whisper-1", file=WAV).text.startswith("Hello")
     assert azure.images.edit(model="gpt-image-2", image=("a.png", b"x"), prompt="hat").data

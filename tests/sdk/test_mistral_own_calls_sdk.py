@@ -32,7 +32,7 @@ rules:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder: Path = tmp_path_factory.mktemp("mistral")
     (folder / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-    with serve(folder) as made, client_of(made) as client:
+    with serve(folder) as built, client_of(built) as client:
         yield client
 
 

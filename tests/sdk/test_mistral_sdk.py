@@ -39,14 +39,14 @@ def client_of(server: Live) -> Mistral:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Live]:
-    with scripted() as made:
-        yield made
+    with scripted() as built:
+        yield built
 
 
 @pytest.fixture
 def client(server: Live) -> Iterator[Mistral]:
-    with client_of(server) as made:
-        yield made
+    with client_of(server) as built:
+        yield built
 
 
 def text_of(events: list[models.CompletionEvent]) -> str:
@@ -210,8 +210,8 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     file = tmp_path_factory.mktemp("mistral") / "errors.yaml"
     rules = (f"  - {{name: {name}, match: {{model: {name}}}, error: {name}}}\n" for name in NAMED)
     file.write_text("mockllm: 1\nrules:\n" + "".join(rules))
-    with serve(file, RULES) as made:
-        yield made
+    with serve(file, RULES) as built:
+        yield built
 
 
 @pytest.mark.parametrize("name", NAMED)

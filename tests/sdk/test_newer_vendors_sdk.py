@@ -32,11 +32,11 @@ TOOLS: list[Any] = [{"type": "function", "function": {"name": "look", "parameter
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder: Path = tmp_path_factory.mktemp("s")
     (folder / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-    with serve(folder) as made:
-        yield made
+    with serve(folder) as built:
+        yield built
 
 
-def said(text: str) -> list[Any]:
+def reported(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 
@@ -51,7 +51,7 @@ def perplexity(server: Live) -> Iterator[Any]:
 
 
 def test_perplexity_client_reads_a_response(perplexity: Any) -> None:
-    response = perplexity.chat.completions.create(model="sonar", messages=said("source"))
+    response = perplexity.chat.completions.create(model="sonar", messages=reported("source"))
     assert response.choices[0].message.content == "It rains."
     assert response.citations == ["https://a.example"]
     assert (response.search_results[0].title, response.search_results[0].snippet) == ("Rain", "wet")
@@ -60,7 +60,7 @@ def test_perplexity_client_reads_a_response(perplexity: Any) -> None:
 
 
 def test_perplexity_client_reads_a_stream(perplexity: Any) -> None:
-    with perplexity.chat.completions.create(model="sonar", messages=said("hi"), stream=True) as stream:
+    with perplexity.chat.completions.create(model="sonar", messages=reported("hi"), stream=True) as stream:
         chunks = list(stream)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "One two three."
     assert chunks[-1].choices[0].message.content == "One two three."
@@ -73,9 +73,9 @@ def test_perplexity_client_raises_its_errors(perplexity: Any) -> None:
 
     for text, error in (("slow", package.RateLimitError), ("key", package.AuthenticationError)):
         with pytest.raises(error):
-            perplexity.chat.completions.create(model="sonar", messages=said(text))
+            perplexity.chat.completions.create(model="sonar", messages=reported(text))
     with pytest.raises(package.BadRequestError, match="Invalid model 'x'"):
-        perplexity.chat.completions.create(model="x", messages=said("gone"))
+        perplexity.chat.completions.create(model="x", messages=reported("gone"))
 
 
 # --- Hugging Face -------------------------------------------------------------------------------
@@ -90,14 +90,14 @@ def hugging_face(server: Live, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_hugging_face_client_reads_a_response(hugging_face: Any) -> None:
-    response = hugging_face.chat_completion(said("hi"), model="meta-llama/Llama-3.1-8B-Instruct")
+    response = hugging_face.chat_completion(reported("hi"), model="meta-llama/Llama-3.1-8B-Instruct")
     assert response.choices[0].message.content == "One two three."
-    called = hugging_face.chat_completion(said("hi"), model="m", tools=TOOLS).choices[0].message
+    called = hugging_face.chat_completion(reported("hi"), model="m", tools=TOOLS).choices[0].message
     assert called.tool_calls[0].function.name == "look"
 
 
 def test_hugging_face_client_reads_a_stream(hugging_face: Any) -> None:
-    chunks = list(hugging_face.chat_completion(said("hi"), model="m", stream=True))
+    chunks = list(hugging_face.chat_completion(reported("hi"), model="m", stream=True))
     text = "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
     assert text == "One two three."
 
@@ -107,7 +107,7 @@ def test_hugging_face_client_raises_its_errors(hugging_face: Any) -> None:
 
     for text, status in (("slow", 429), ("key", 401), ("gone", 400)):
         with pytest.raises(HfHubHTTPError) as raised:
-            hugging_face.chat_completion(said(text), model="m")
+            hugging_face.chat_completion(reported(text), model="m")
         assert raised.value.response.status_code == status
 
 
@@ -123,7 +123,7 @@ def zai(server: Live) -> Iterator[Any]:
 
 
 def test_zai_client_reads_a_response(zai: Any) -> None:
-    response = zai.chat.completions.create(model="glm-5.3", messages=said("hi"))
+    response = zai.chat.completions.create(model="glm-5.3", messages=reported("hi"))
     message = response.choices[0].message
     assert (message.content, message.reasoning_content) == ("One two three.", "Hm.")
     assert response.request_id == response.id
@@ -131,12 +131,14 @@ def test_zai_client_reads_a_response(zai: Any) -> None:
 
 
 def test_zai_client_reads_a_stream(zai: Any) -> None:
-    chunks = list(zai.chat.completions.create(model="glm-5.3", messages=said("hi"), stream=True))
+    chunks = list(zai.chat.completions.create(model="glm-5.3", messages=reported("hi"), stream=True))
     deltas = [chunk.choices[0].delta for chunk in chunks]
     assert "".join(delta.content or "" for delta in deltas) == "One two three."
     assert "".join(delta.reasoning_content or "" for delta in deltas) == "Hm."
     assert chunks[-1].usage.total_tokens > 0
-    called = list(zai.chat.completions.create(model="glm-5.3", messages=said("hi"), tools=TOOLS, stream=True))
+    called = list(
+        zai.chat.completions.create(model="glm-5.3", messages=reported("hi"), tools=TOOLS, stream=True)
+    )
     names = [call.function.name for chunk in called for call in chunk.choices[0].delta.tool_calls or ()]
     assert "look" in names
 
@@ -150,7 +152,7 @@ def test_zai_client_raises_its_errors(zai: Any) -> None:
         ("gone", APIRequestFailedError, "1211"),
     ):
         with pytest.raises(error, match=code):
-            zai.chat.completions.create(model="glm-5.3", messages=said(text))
+            zai.chat.completions.create(model="glm-5.3", messages=reported(text))
 
 
 def test_zai_client_reads_embeddings(zai: Any) -> None:

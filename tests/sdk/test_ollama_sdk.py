@@ -48,21 +48,21 @@ def user(text: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Live]:
-    with scripted() as made:
-        yield made
+    with scripted() as built:
+        yield built
 
 
 @pytest.fixture
 def client(server: Live) -> Iterator[Any]:
-    with closing(ollama.Client(host=server.url)) as made:
-        yield made
+    with closing(ollama.Client(host=server.url)) as built:
+        yield built
 
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("ollama")
     (folder / "a.yaml").write_text(FAULTY)
-    with serve(folder) as made, closing(ollama.Client(host=f"{made.url}/ollama")) as client:
+    with serve(folder) as built, closing(ollama.Client(host=f"{built.url}/ollama")) as client:
         yield client
 
 

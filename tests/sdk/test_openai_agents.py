@@ -84,8 +84,8 @@ def test_streamed_run_has_events_of_responses(way: str, url: str) -> None:
 @ways
 def test_agent_calls_tools_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
-        made = agent(model, tools=[get_weather])
-        result = await Runner.run(made, "How is the weather in both cities?", run_config=UNTRACED)
+        built = agent(model, tools=[get_weather])
+        result = await Runner.run(built, "How is the weather in both cities?", run_config=UNTRACED)
         kinds = [item.type for item in result.new_items]
         assert kinds.count("tool_call_item") == kinds.count("tool_call_output_item") == 2
         assert result.final_output == "It is 21 degrees."
@@ -95,13 +95,13 @@ def test_agent_calls_tools_and_ends_with_text(way: str, url: str) -> None:
 
 def test_only_what_is_new_is_sent_where_the_server_remembers(url: str) -> None:
     async def ask(model: Model) -> None:
-        made = agent(model, tools=[get_weather])
+        built = agent(model, tools=[get_weather])
         first = await Runner.run(
-            made, "How is the weather?", auto_previous_response_id=True, run_config=UNTRACED
+            built, "How is the weather?", auto_previous_response_id=True, run_config=UNTRACED
         )
         assert first.final_output == "It is 21 degrees.", "the tool is known by its call's id alone"
         second = await Runner.run(
-            made, "hello", previous_response_id=first.last_response_id, run_config=UNTRACED
+            built, "hello", previous_response_id=first.last_response_id, run_config=UNTRACED
         )
         assert second.final_output == "Hello, world. It is a fine day."
 
@@ -111,8 +111,8 @@ def test_only_what_is_new_is_sent_where_the_server_remembers(url: str) -> None:
 @ways
 def test_streaming_agent_calls_tool_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
-        made = agent(model, tools=[get_weather])
-        result = Runner.run_streamed(made, "How is the weather?", run_config=UNTRACED)
+        built = agent(model, tools=[get_weather])
+        result = Runner.run_streamed(built, "How is the weather?", run_config=UNTRACED)
         names = [
             event.name async for event in result.stream_events() if event.type == "run_item_stream_event"
         ]
@@ -125,8 +125,8 @@ def test_streaming_agent_calls_tool_and_ends_with_text(way: str, url: str) -> No
 @ways
 def test_structured_output(way: str, url: str, default: str) -> None:
     async def ask(model: Model) -> Any:
-        made = agent(model, output_type=Weather)
-        return (await Runner.run(made, "How is the weather?", run_config=UNTRACED)).final_output
+        built = agent(model, output_type=Weather)
+        return (await Runner.run(built, "How is the weather?", run_config=UNTRACED)).final_output
 
     assert run_with_model(url, way, ask) == Weather(city="Paris", degrees=21)
     assert isinstance(run_with_model(default, way, ask), Weather), (
@@ -139,8 +139,8 @@ def test_structured_output(way: str, url: str, default: str) -> None:
 def test_agent_with_default_pack_calls_tool_once_and_ends(way: str, choice: str, default: str) -> None:
     async def ask(model: Model) -> None:
         settings = ModelSettings(tool_choice=choice)
-        made = agent(model, tools=[get_weather], output_type=Weather, model_settings=settings)
-        result = await Runner.run(made, "How is the weather?", run_config=UNTRACED)
+        built = agent(model, tools=[get_weather], output_type=Weather, model_settings=settings)
+        result = await Runner.run(built, "How is the weather?", run_config=UNTRACED)
         kinds = [item.type for item in result.new_items]
         assert kinds == ["tool_call_item", "tool_call_output_item", "message_output_item"]
         assert isinstance(result.final_output, Weather)

@@ -26,8 +26,8 @@ def default() -> Iterator[Live]:
 
 @pytest.fixture
 def client(default: Live) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{default.url}/v1", api_key="sk-test", max_retries=0) as made:
-        yield made
+    with openai.OpenAI(base_url=f"{default.url}/v1", api_key="sk-test", max_retries=0) as built:
+        yield built
 
 
 def asynchronous(live: Live) -> openai.AsyncOpenAI:
@@ -267,8 +267,8 @@ def test_completion_is_stored_listed_updated_and_deleted(default: Live, base: st
         reply = stored.retrieve(response.id)
         assert reply == listed
         assert reply.choices[0].message.content == response.choices[0].message.content == "Hello there."
-        (asked_for,) = stored.messages.list(response.id)
-        assert (asked_for.content, asked_for.role) == ("hi", "user")
+        (requested_values,) = stored.messages.list(response.id)
+        assert (requested_values.content, requested_values.role) == ("hi", "user")
         stored.update(response.id, metadata={"team": "a"})
         assert [item.id for item in stored.list(metadata={"team": "a"})] == [response.id]
         assert list(stored.list(metadata={"team": "b"})) == []

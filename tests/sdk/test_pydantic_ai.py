@@ -56,14 +56,14 @@ def run_with_model(url: str, way: str, ask: Ask[T], model: str | None = None) ->
     """What `ask` makes of a model whose client is closed again."""
 
     async def run() -> T:
-        name, made = model or MODELS[way], WAYS[way]
+        name, built = model or MODELS[way], WAYS[way]
         client: Any
         if way == "claude":
             client = anthropic.AsyncAnthropic(base_url=url, api_key="sk", max_retries=0)
         else:
             client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0)
         async with client:
-            return await ask(made(name, client))
+            return await ask(built(name, client))
 
     return asyncio.run(run())
 
@@ -141,8 +141,8 @@ def test_structured_output(way: str, form: str, url: str, default: str) -> None:
 
     assert run_with_model(url, way, ask) == Weather(city="Paris", degrees=21)
     if form != "a prompt":  # whose schema is prose, which a mock does not read
-        made = run_with_model(default, way, ask)
-        assert isinstance(made, Weather), "what the default pack makes fits the schema"
+        built = run_with_model(default, way, ask)
+        assert isinstance(built, Weather), "what the default pack makes fits the schema"
 
 
 @ways

@@ -29,11 +29,11 @@ rules:
 
 def recorded(rate: int, seconds: float, channels: int = 1) -> bytes:
     file = io.BytesIO()
-    with wave.open(file, "wb") as made:
-        made.setnchannels(channels)
-        made.setsampwidth(2)
-        made.setframerate(rate)
-        made.writeframes(array.array("h", [1000] * int(rate * seconds) * channels).tobytes())
+    with wave.open(file, "wb") as built:
+        built.setnchannels(channels)
+        built.setsampwidth(2)
+        built.setframerate(rate)
+        built.writeframes(array.array("h", [1000] * int(rate * seconds) * channels).tobytes())
     return file.getvalue()
 
 
@@ -110,8 +110,10 @@ def test_transcription_session_has_transcripts_only(way: str, server: Live) -> N
 @pytest.mark.parametrize("kind", ["realtime", "transcription"])
 def test_client_secret_names_its_session(kind: Any, server: Live) -> None:
     session: Any = {"type": kind}
-    made = client(server).realtime.client_secrets.create(session=session)
-    assert made.value.startswith("ek_mock_")
-    assert made.session.type == kind
-    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=made.value).realtime.connect(model="m") as opened:
+    built = client(server).realtime.client_secrets.create(session=session)
+    assert built.value.startswith("ek_mock_")
+    assert built.session.type == kind
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key=built.value).realtime.connect(
+        model="m"
+    ) as opened:
         assert Talk(opened).started.type == "session.created"

@@ -145,7 +145,10 @@ def recorded_calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorde
                 for item in call(recorder.url):
                     seen.append(item)
                     now.seen.release()
-            until(lambda: recorder.said.count("recorded in") == len(CALLS), otherwise=lambda: recorder.said)
+            until(
+                lambda: recorder.reported.count("recorded in") == len(CALLS),
+                otherwise=lambda: recorder.reported,
+            )
         with secure("--scenarios", str(folder / "out"), folder=folder) as again:
             yield RecordedCalls(first, {name: item.late for name, item in holding.items()}, again.url)
 

@@ -105,11 +105,11 @@ def test_vendor_reply_has_required_fields(call: VendorCall, user: str) -> None:
 def test_other_reply_has_required_fields(call: VendorCall, user: str) -> None:
     assert call.request is not None
     server = VirtualServer(RULES)
-    asked = {name: user if value == "text" else value for name, value in call.request.items()}
-    whole = server.respond(raw_request(call.path, {**asked, "stream": False}))
+    requested = {name: user if value == "text" else value for name, value in call.request.items()}
+    whole = server.respond(raw_request(call.path, {**requested, "stream": False}))
     assert whole.status == 200
     require(call.body, whole.json)
-    events = streamed(server.respond(raw_request(call.path, {**asked, "stream": True})).bytes)
+    events = streamed(server.respond(raw_request(call.path, {**requested, "stream": True})).bytes)
     assert events
     for event in events:
         require(call.event, event)

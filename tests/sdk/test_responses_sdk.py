@@ -84,9 +84,9 @@ def test_stored_response_is_retrieved_streamed_and_deleted(chat: openai.OpenAI) 
 
 def test_compacted_conversation_continues(chat: openai.OpenAI) -> None:
     first = chat.responses.create(model="gpt-4o", input="hello")
-    made = chat.responses.compact(model="gpt-4o", previous_response_id=first.id)
-    assert [item.type for item in made.output] == ["message", "compaction"]
-    texts = [item.to_dict(warnings=False) for item in made.output]  # its types know no input in an output
+    built = chat.responses.compact(model="gpt-4o", previous_response_id=first.id)
+    assert [item.type for item in built.output] == ["message", "compaction"]
+    texts = [item.to_dict(warnings=False) for item in built.output]  # its types know no input in an output
     history: Any = [*texts, {"role": "user", "content": "count"}]
     response = chat.responses.create(model="gpt-4o", input=history)
     assert response.output_text == "one two three four five six"

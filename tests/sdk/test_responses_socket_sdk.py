@@ -16,6 +16,7 @@ from mockllm.testing import MockLLM
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.test_required_fields_sdk import require
+from tests.waiting import until
 
 SCENARIO: Final = """
 rules:
@@ -91,6 +92,7 @@ def test_agent_loop_on_one_socket_ends_with_text(client: openai.OpenAI) -> None:
 
 
 def test_cancelled_response_frees_the_socket(sockets: Live, client: openai.OpenAI) -> None:
+    earlier = len(sockets.lines)
     with client.responses.connect() as socket:
         socket.response.create(model="slow", input="hi")
         next(event for event in socket if event.type == "response.output_text.delta")
@@ -99,7 +101,7 @@ def test_cancelled_response_frees_the_socket(sockets: Live, client: openai.OpenA
         assert (end.type, end.response.status) == ("response.incomplete", "cancelled")
         socket.response.create(model="m", input="hi")
         assert last(socket).response.output_text == "Turn 1."
-    assert "cancelled after" in sockets.line(lambda line: " slow " in line)
+    until(lambda: any(" slow " in line and "cancelled after" in line for line in sockets.lines[earlier:]))
 
 
 def test_streams_of_one_socket_run_beside_each_other(client: openai.OpenAI) -> None:
@@ -174,7 +176,7 @@ def test_malformed_message_is_no_json(sockets: Live, client: openai.OpenAI) -> N
         socket.response.create(model="broken-json", input="hi")
         with pytest.raises(json.JSONDecodeError):
             last(socket)
-    assert "html_page not played: the response is messages" in sockets.line(
+    assert "html_page not applied: the response is messages" in sockets.line(
         lambda line: "broken-json" in line
     )
 
@@ -211,8 +213,8 @@ def test_messages_of_codex_get_their_responses(sockets: Live) -> None:
         socket.send(json.dumps({"type": "response.processed", "response_id": warm[-1]["response"]["id"]}))
         user = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
         previous = warm[-1]["response"]["id"]
-        said = _events(socket, **fields, input=[user], previous_response_id=previous)
-        assert said[-1]["response"]["output"][0]["content"][0]["text"] == "Turn 1."
+        reported = _events(socket, **fields, input=[user], previous_response_id=previous)
+        assert reported[-1]["response"]["output"][0]["content"][0]["text"] == "Turn 1."
         failed = _events(socket, **fields, input=[user], previous_response_id="resp_gone")
         assert (failed[-1]["status"], failed[-1]["error"]["code"]) == (400, "previous_response_not_found")
 

@@ -168,7 +168,7 @@ def test_malformed_chunk_raises_json_error_in_anthropic(claude: anthropic.Anthro
 def test_malformed_chunk_without_stream_is_logged_unplayed(live: Live, chat: openai.OpenAI) -> None:
     response = chat.chat.completions.create(model="broken-piece", messages=HI)
     assert response.choices[0].message.content == "One two three."
-    assert live.line(lambda line: "malformed not played" in line)
+    assert live.line(lambda line: "malformed not applied" in line)
 
 
 def test_raw_bytes_in_a_script_reach_the_client(chat: openai.OpenAI, claude: anthropic.Anthropic) -> None:

@@ -138,7 +138,7 @@ def test_malformed_chunk_fault_beyond_the_end_is_logged_unplayed(controls: Live,
             assert text == "Hello from streaming mock provider!"
         else:
             assert response.choices[0].message.content == HELLO
-    assert controls.line(lambda line: line in controls.lines[seen:] and "malformed not played" in line)
+    assert controls.line(lambda line: line in controls.lines[seen:] and "malformed not applied" in line)
 
 
 # --- default -------------------------------------------------------------------------------------

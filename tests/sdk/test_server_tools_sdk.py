@@ -130,18 +130,18 @@ def test_mcp_call_waits_for_approval(
     client: openai.OpenAI, approve: bool, types: list[str], stateful: bool
 ) -> None:
     first = client.responses.create(model="approve", input="go")
-    (asked,) = first.output
-    assert asked.type == "mcp_approval_request"
-    answer: Any = {"type": "mcp_approval_response", "approval_request_id": asked.id, "approve": approve}
+    (requested,) = first.output
+    assert requested.type == "mcp_approval_request"
+    answer: Any = {"type": "mcp_approval_response", "approval_request_id": requested.id, "approve": approve}
     if stateful:
         second = client.responses.create(model="approve", previous_response_id=first.id, input=[answer])
     else:
-        items = [{"role": "user", "content": "go"}, asked.to_dict(), answer]
+        items = [{"role": "user", "content": "go"}, requested.to_dict(), answer]
         second = client.responses.create(model="approve", input=items)
     output: Any = second.output
     assert [item.type for item in output] == types
     if approve:
-        assert (output[0].approval_request_id, output[0].output) == (asked.id, '{"n":42}')
+        assert (output[0].approval_request_id, output[0].output) == (requested.id, '{"n":42}')
     later: Any = client.responses.create(
         model="approve", previous_response_id=second.id, input="again"
     ).output

@@ -91,8 +91,8 @@ def test_recorded_socket_is_replayed_to_the_sdk(
         live(tmp_path / "a.yaml") as upstream,
         recording(out, **{provider: upstream.url}) as (url, _, _),  # type: ignore[arg-type]
     ):
-        said = talk(url)
+        reported = talk(url)
         (file,) = files(out)
-    assert len(said) > 4
+    assert len(reported) > 4
     with live(file) as replaying:
-        assert talk(replaying.url) == said
+        assert talk(replaying.url) == reported

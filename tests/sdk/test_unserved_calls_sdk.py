@@ -10,7 +10,7 @@ from typing import Any, Final
 import openai
 import pytest
 
-from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find
+from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find_route
 from tests.live import Live
 from tests.live import live as serve
 
@@ -36,7 +36,7 @@ def _calls() -> Iterator[tuple[str, str]]:
 def test_each_call_of_sdk_is_known() -> None:
     calls = set(_calls())
     assert len(calls) > 150, "the pattern finds the calls of the SDK"
-    routed = {call: find(*call, {}) for call in calls}
+    routed = {call: find_route(*call, {}) for call in calls}
     unknown = [
         call
         for call, found in routed.items()

@@ -50,14 +50,14 @@ def user(text: str) -> list[Any]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     file = tmp_path_factory.mktemp("vendors") / "vendors.yaml"
     file.write_text(RULES)
-    with serve(file) as made:
-        yield made
+    with serve(file) as built:
+        yield built
 
 
 @pytest.fixture
 def client(server: Live, vendor: Vendor) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.url + vendor.path(""), api_key="key", max_retries=0) as made:
-        yield made
+    with openai.OpenAI(base_url=server.url + vendor.path(""), api_key="key", max_retries=0) as built:
+        yield built
 
 
 @vendors

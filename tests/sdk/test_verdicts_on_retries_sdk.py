@@ -26,40 +26,40 @@ Ask = Callable[..., object]
 
 @pytest.fixture
 def server() -> Iterator[MockLLM]:
-    with judged() as made:
-        yield made
+    with judged() as built:
+        yield built
 
 
 # --- six ways to ask; what is said beside the server goes to the client ------------------------------
 
 
 def chat(server: MockLLM, **client: Any) -> object:
-    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
-        return made.chat.completions.create(model="gpt-4o", messages=HI)
+    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as built:
+        return built.chat.completions.create(model="gpt-4o", messages=HI)
 
 
 def chat_async(server: MockLLM, **client: Any) -> object:
     async def ask() -> object:
-        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
-            return await made.chat.completions.create(model="gpt-4o", messages=HI)
+        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as built:
+            return await built.chat.completions.create(model="gpt-4o", messages=HI)
 
     return asyncio.run(ask())
 
 
 def responses(server: MockLLM, **client: Any) -> object:
-    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
-        return made.responses.create(model="gpt-4o", input="hi")
+    with openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as built:
+        return built.responses.create(model="gpt-4o", input="hi")
 
 
 def messages(server: MockLLM, **client: Any) -> object:
-    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk", **client) as made:
-        return made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
+    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk", **client) as built:
+        return built.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
 
 
 def messages_async(server: MockLLM, **client: Any) -> object:
     async def ask() -> object:
-        async with anthropic.AsyncAnthropic(base_url=server.anthropic_url, api_key="sk", **client) as made:
-            return await made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
+        async with anthropic.AsyncAnthropic(base_url=server.anthropic_url, api_key="sk", **client) as built:
+            return await built.messages.create(model="claude-sonnet-5", max_tokens=99, messages=HI)
 
     return asyncio.run(ask())
 

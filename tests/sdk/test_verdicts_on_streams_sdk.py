@@ -24,15 +24,15 @@ from tests.waiting import until
 
 @pytest.fixture
 def server() -> Iterator[MockLLM]:
-    with judged() as made:
-        yield made
+    with judged() as built:
+        yield built
 
 
 def chat_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:
     """What it said, as far as it is read."""
     with (
-        openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as made,
-        made.chat.completions.create(model="gpt-4o", messages=HI, stream=True) as stream,
+        openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as built,
+        built.chat.completions.create(model="gpt-4o", messages=HI, stream=True) as stream,
     ):
         return read((chunk.choices[0].delta.content for chunk in stream), most)
 
@@ -40,8 +40,8 @@ def chat_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:
 def chat_stream_async(server: MockLLM, most: int | None = None, **client: Any) -> str:
     async def ask() -> str:
         texts: list[str] = []
-        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
-            stream = await made.chat.completions.create(model="gpt-4o", messages=HI, stream=True)
+        async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as built:
+            stream = await built.chat.completions.create(model="gpt-4o", messages=HI, stream=True)
             async with stream:
                 with contextlib.suppress(openai.APIConnectionError):
                     async for chunk in stream:
@@ -55,8 +55,8 @@ def chat_stream_async(server: MockLLM, most: int | None = None, **client: Any) -
 
 def messages_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:
     with (
-        anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk", **client) as made,
-        made.messages.stream(model="claude-sonnet-5", max_tokens=99, messages=HI) as stream,
+        anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk", **client) as built,
+        built.messages.stream(model="claude-sonnet-5", max_tokens=99, messages=HI) as stream,
     ):
         return read(stream.text_stream, most)
 
@@ -168,14 +168,14 @@ def test_hanging_client_has_verdict_while_it_hangs(server: MockLLM) -> None:
 def talk(server: MockLLM, text: str) -> None:
     """The conversation goes on, with this as the assistant's words."""
     lines: list[Any] = [*HI, {"role": "assistant", "content": text}, {"role": "user", "content": "And?"}]
-    with openai.OpenAI(base_url=server.openai_url, api_key="sk") as made:
-        made.chat.completions.create(model="gpt-4o", messages=lines)
+    with openai.OpenAI(base_url=server.openai_url, api_key="sk") as built:
+        built.chat.completions.create(model="gpt-4o", messages=lines)
 
 
 def talk_anthropic(server: MockLLM, text: str) -> None:
     lines: list[Any] = [*HI, {"role": "assistant", "content": text}, {"role": "user", "content": "And?"}]
-    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk") as made:
-        made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=lines)
+    with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk") as built:
+        built.messages.create(model="claude-sonnet-5", max_tokens=99, messages=lines)
 
 
 def talk_gemini(server: MockLLM, expected_text: str) -> None:

@@ -78,8 +78,8 @@ def client(hooked: Live, receiver: Receiver) -> Iterator[openai.OpenAI]:
     """A client of a session of its own, with the secret of its only endpoint."""
     url = f"{hooked.url}/s/{receiver.server_port}/v1"
     with openai.OpenAI(base_url=url, api_key="k", max_retries=0) as client:
-        made = client.webhooks.create(event_types=TYPES, name="mine", url=receiver.url)
-        client.webhook_secret = made.signing_secret
+        built = client.webhooks.create(event_types=TYPES, name="mine", url=receiver.url)
+        client.webhook_secret = built.signing_secret
         yield client
 
 
@@ -147,6 +147,6 @@ def test_endpoint_without_address_is_refused(client: openai.OpenAI) -> None:
 def test_address_elsewhere_gets_nothing(
     client: openai.OpenAI, receiver: Receiver, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    made = client.webhooks.create(event_types=TYPES, name="far", url="https://far.example/hook")
-    client.webhooks.test(made.id, event_type="response.failed")
+    built = client.webhooks.create(event_types=TYPES, name="far", url="https://far.example/hook")
+    client.webhooks.test(built.id, event_type="response.failed")
     assert "--proxy-allow far.example" in capfd.readouterr().err

@@ -112,8 +112,8 @@ def _openai_streamed(chunks: Iterable[Any]) -> ClientReply:
                 if call.function.name is not None:
                     calls[call.index] = [call.function.name, ""]
                 calls[call.index][1] += call.function.arguments or ""
-    made = [(name, json.loads(arguments)) for name, arguments in calls.values()]
-    return _openai_reply(text, refusal, made, finish, usage)
+    built = [(name, json.loads(arguments)) for name, arguments in calls.values()]
+    return _openai_reply(text, refusal, built, finish, usage)
 
 
 def _openai_reply(

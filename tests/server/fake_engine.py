@@ -12,7 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import EngineInfo, PlannedResponse
 
-Made = Callable[[Request], Plan | PlannedResponse]
+Built = Callable[[Request], Plan | PlannedResponse]
 
 
 def whole(text: str = "hello", status: int = 200, delay: float = 0.0) -> Plan:
@@ -58,7 +58,7 @@ class FakeEngine:
     """`plans` by path; anything else is a 404 that echoes what was read."""
 
     def __init__(
-        self, plans: Mapping[str, Plan | Made] | None = None, about: EngineInfo | None = None
+        self, plans: Mapping[str, Plan | Built] | None = None, about: EngineInfo | None = None
     ) -> None:
         self.plans = dict(plans or {})
         self.seen: list[Request] = []
@@ -71,10 +71,10 @@ class FakeEngine:
 
     def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
         self.seen.append(request)
-        made = self.plans.get(request.path)
-        if made is None:
-            return PlannedResponse(whole(f"no {request.method} {request.path}", 404), None, missed=True)
-        given = made if isinstance(made, Plan) else made(request)
+        built = self.plans.get(request.path)
+        if built is None:
+            return PlannedResponse(whole(f"no {request.method} {request.path}", 404), None, unmatched=True)
+        given = built if isinstance(built, Plan) else built(request)
         return (
             given if isinstance(given, PlannedResponse) else PlannedResponse(given, f"a.yaml:{request.path}")
         )
@@ -85,7 +85,7 @@ class FakeEngine:
     def remember(self, session: str, update: StoreUpdate) -> None:
         """Nothing is stored."""
 
-    def has_rule(self, request: Request) -> bool:
+    def serves(self, request: Request) -> bool:
         return request.path in self.plans
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:

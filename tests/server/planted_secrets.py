@@ -98,6 +98,7 @@ def in_targets() -> list[Planted]:
         Planted("query key, echoed", key(29), f"{gemini}?key={key(29)}", body={"contents": [{"parts": [{"text": key(29)}]}]}),
         Planted("userinfo", password, f"http://bob:{password}@localhost/v1/chat/completions", body=chat()),
         Planted("session of the path", session, f"/s/{session}/v1/chat/completions", body=chat()),
+        Planted("session without a form", key(32), f"/s/{key(32)}/v1/chat/completions", bearer(key(32)), chat()),
         Planted("model of the path", model, f"/v1beta/models/{model}:generateContent", body=contents),
         Planted("encoded", encoded, f"/v1/models?page={quote(encoded, safe='')}", bearer(encoded), method="GET"),
         Planted("unknown path", unknown, f"/nowhere/{unknown}", method="GET"),

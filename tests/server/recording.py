@@ -32,16 +32,16 @@ def recording(
     out: Path, everything: bool = True, **upstreams: str
 ) -> Iterator[tuple[str, Recorder, list[str]]]:
     """A recorder at work: its URL, itself, and the lines for each request."""
-    told: list[str] = []
-    recorder = Recorder(Upstreams(upstreams), out, RequestParser(), told.append, everything)
+    stated: list[str] = []
+    recorder = Recorder(Upstreams(upstreams), out, RequestParser(), stated.append, everything)
     app = App(
         Engine(run_steps(compile_catalog([])), Sessions()),
         limits=ServerLimits(grace=0.5),
-        lines=AccessLog(told.append),
+        access_log=AccessLog(stated.append),
     )
     app.recorder = recorder
     with ThreadedServer(app) as url:
-        yield url, recorder, told
+        yield url, recorder, stated
 
 
 def post(url: str, path: str, body: Any, *headers: str) -> Got:

@@ -20,12 +20,12 @@ class World:
 
     def __init__(self, *watched: Path) -> None:
         self.watched = frozenset(watched)
-        self.said: list[str] = []
+        self.reported: list[str] = []
         self.warnings: tuple[str, ...] = ()
         self.stale: tuple[StaleSource, ...] = ()
         self.fails: Exception | None = None
         self.app = App(self.engine())
-        self.reload = Reloader(self.app, self.watched, self.rebuild, self.said.append)
+        self.reload = Reloader(self.app, self.watched, self.rebuild, self.reported.append)
 
     def engine(self) -> FakeEngine:
         texts = sorted(

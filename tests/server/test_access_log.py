@@ -31,12 +31,12 @@ def line(record: AccessLogRecord, *, colour: bool = False, verbose: bool = False
 CASES: dict[str, tuple[AccessLogRecord, str]] = {
     "an answered request": (RECORD, "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms"),
     "a note is always in the line": (
-        RECORD._replace(notes=("fail_chunk not played: the answer has 3 chunks",)),
+        RECORD._replace(notes=("fail_chunk not applied: the answer has 3 chunks",)),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  "
-        "[fail_chunk not played: the answer has 3 chunks]",
+        "[fail_chunk not applied: the answer has 3 chunks]",
     ),
     "a miss says so": (
-        RECORD._replace(rule=None, missed=True, status=404),
+        RECORD._replace(rule=None, unmatched=True, status=404),
         "10:12:01 POST /v1/messages claude-x → no rule matched 404 12ms",
     ),
     "without a model or a rule": (
@@ -73,11 +73,11 @@ def test_verbose_adds_the_modifiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed_source", "told"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
+    ("seed_source", "stated"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
 )
-def test_verbose_line_has_session_and_seed(seed_source: str | bytes, told: str) -> None:
+def test_verbose_line_has_session_and_seed(seed_source: str | bytes, stated: str) -> None:
     record = RECORD._replace(modifiers=(), session="gw0:test", seed_source=seed_source)
-    assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {told}]")
+    assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {stated}]")
     assert "[" not in line(record)
 
 
@@ -101,23 +101,23 @@ def test_status_is_coloured_only_on_request(status: int, code: str) -> None:
 
 
 def test_unmatched_request_is_coloured() -> None:
-    assert "\x1b[1;33mno rule matched\x1b[0m" in line(RECORD._replace(missed=True), colour=True)
+    assert "\x1b[1;33mno rule matched\x1b[0m" in line(RECORD._replace(unmatched=True), colour=True)
 
 
 def test_unmatched_request_is_error_if_strict() -> None:
     written: list[str] = []
-    missed = RECORD._replace(rule=None, missed=True, status=404)
+    unmatched = RECORD._replace(rule=None, unmatched=True, status=404)
     for colour in (False, True):
-        AccessLog(written.append, colour=colour, strict=True).show(missed)
+        AccessLog(written.append, colour=colour, strict=True).show(unmatched)
     assert "claude-x → error: no rule matched 404 " in written[0]
     assert "\x1b[1;31merror: no rule matched\x1b[0m" in written[1]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.00042, "0.4ms"), (0.012, "12ms"), (0.9, "900ms"), (3.21, "3.2s")]
+    ("seconds", "reported"), [(0.00042, "0.4ms"), (0.012, "12ms"), (0.9, "900ms"), (3.21, "3.2s")]
 )
-def test_durations(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
+def test_durations(seconds: float, reported: str) -> None:
+    assert duration(seconds) == reported
 
 
 def test_long_texts_are_cut() -> None:
@@ -140,7 +140,7 @@ def test_line_has_retry_count_of_sdk() -> None:
     assert retried("0") == retried(None)
 
 
-def asked(agent: str, client: str = "10.0.0.1") -> Request:
+def requested(agent: str, client: str = "10.0.0.1") -> Request:
     return Request(
         method="POST", path="/v1/messages", headers={"user-agent": agent}, raw=b"{}", client=client
     )
@@ -148,20 +148,20 @@ def asked(agent: str, client: str = "10.0.0.1") -> Request:
 
 def test_unmatched_request_has_its_nearest_rule_below() -> None:
     written: list[str] = []
-    missed = RECORD._replace(rule=None, missed=True, status=404)
+    unmatched = RECORD._replace(rule=None, unmatched=True, status=404)
     log = AccessLog(written.append)
     log.show(
-        missed._replace(near_misses=('a.yaml:3 hi: user expected "hi", found "\x1b[2Jhe"', "b.yaml:4 ho"))
+        unmatched._replace(near_misses=('a.yaml:3 hi: user expected "hi", found "\x1b[2Jhe"', "b.yaml:4 ho"))
     )
-    log.show(missed)
+    log.show(unmatched)
     assert written[1] == '  a.yaml:3 hi: user expected "hi", found "\\x1b[2Jhe"'
     assert len(written) == 3
 
 
 def test_near_miss_of_many_characters_is_cut() -> None:
     written: list[str] = []
-    missed = RECORD._replace(rule=None, missed=True, near_misses=("x" * 10_000,))
-    AccessLog(written.append).show(missed)
+    unmatched = RECORD._replace(rule=None, unmatched=True, near_misses=("x" * 10_000,))
+    AccessLog(written.append).show(unmatched)
     assert len(written[1]) == MAX_NEAR_MISS + 2
 
 
@@ -174,7 +174,7 @@ def test_unknown_field_is_noted_once_for_each_client() -> None:
     written: list[str] = []
     log = AccessLog(written.append)
     noted = RECORD._replace(notes=('unknown field "foo"', "a note"))
-    for request in (asked("a"), asked("a"), asked("b"), asked("a", "10.0.0.2")):
+    for request in (requested("a"), requested("a"), requested("b"), requested("a", "10.0.0.2")):
         log.show(noted, request)
     notes = [line.partition("[")[2] for line in written]
     both = 'unknown field "foo"; a note]'
@@ -186,5 +186,5 @@ def test_unknown_fields_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyP
     written: list[str] = []
     log = AccessLog(written.append)
     for name in ("a", "b", "c", "a"):
-        log.show(RECORD._replace(notes=(f'unknown field "{name}"',)), asked("x"))
+        log.show(RECORD._replace(notes=(f'unknown field "{name}"',)), requested("x"))
     assert all("unknown field" in line for line in written)

@@ -31,7 +31,7 @@ ATTRIBUTES = {
 }  # fmt: skip
 
 
-async def made(kind: type) -> object:
+async def built(kind: type) -> object:
     """An instance, made as the server or aiohttp's parser makes it."""
     loop = asyncio.get_running_loop()
     protocol = HttpProtocol(loop, ServerLimits())
@@ -49,7 +49,7 @@ async def made(kind: type) -> object:
     ids=[f"{kind.__name__}.{name}" for kind, names in ATTRIBUTES.items() for name in names],
 )
 def test_aiohttp_attribute_used_by_the_server_exists(kind: type, name: str) -> None:
-    assert hasattr(asyncio.run(made(kind)), name), f"aiohttp has changed {kind.__name__}.{name}"
+    assert hasattr(asyncio.run(built(kind)), name), f"aiohttp has changed {kind.__name__}.{name}"
 
 
 PROVIDED = {name for name in dir(HttpProtocol) if not name.startswith("__")}

@@ -25,16 +25,16 @@ from tests.waiting import PATIENCE, until
 LIMITS = ServerLimits(grace=0.2, linger=0.2)
 
 
-def echo(asked: Request) -> Plan:
-    said = {
-        "method": asked.method,
-        "path": asked.path,
-        "query": asked.query_string,
-        "body": asked.raw.decode("latin-1"),
-        "client": asked.client,
-        "header": asked.headers.get("x-test"),
+def echo(requested: Request) -> Plan:
+    reported = {
+        "method": requested.method,
+        "path": requested.path,
+        "query": requested.query_string,
+        "body": requested.raw.decode("latin-1"),
+        "client": requested.client,
+        "header": requested.headers.get("x-test"),
     }
-    return whole(json.dumps(said))
+    return whole(json.dumps(reported))
 
 
 ENGINE = FakeEngine(
@@ -52,7 +52,9 @@ ENGINE = FakeEngine(
         "/own-origin": Plan(ResponseHead(200, (("Access-Control-Allow-Origin", "https://a"),)), ()),
         "/last": Plan(ResponseHead(200, (("Connection", "close"),)), (EventStep(b"x", 1, "body"),)),
         "/huge": Plan(ResponseHead(200, ()), (EventStep(b"x" * 3_000_000, 1, "body"),), Framing.PLAIN),
-        "/noted": lambda asked: PlannedResponse(whole("x", 404), None, notes=("not played",), missed=True),
+        "/noted": lambda requested: PlannedResponse(
+            whole("x", 404), None, notes=("not applied",), unmatched=True
+        ),
     }
 )
 
@@ -120,8 +122,8 @@ def test_empty_response_has_neither_body_nor_length(raw: Raw) -> None:
 
 @pytest.mark.parametrize("path", ["/whole", "/last"])
 def test_connection_close_of_either_side_ends_connection(raw: Raw, path: str) -> None:
-    asked = request(path=path, Connection="close") if path == "/whole" else request(path=path)
-    assert raw.send(asked).answer().headers["connection"] == "close"
+    requested = request(path=path, Connection="close") if path == "/whole" else request(path=path)
+    assert raw.send(requested).answer().headers["connection"] == "close"
     assert raw.sock.recv(1) == b""
 
 
@@ -267,14 +269,14 @@ def test_paths_that_only_begin_alike_are_the_engines(raw: Raw) -> None:
 
 
 def test_preflight_of_provider_route_is_204(raw: Raw) -> None:
-    asked = request(
+    requested = request(
         "OPTIONS",
         "/v1/chat/completions",
         Origin="https://page",
         Access_Control_Request_Method="POST",
         Access_Control_Request_Headers="authorization, x-stainless-os",
     )
-    got = raw.send(asked).answer()
+    got = raw.send(requested).answer()
     assert got.status == 204
     assert got.headers["access-control-allow-origin"] == "*"
     assert got.headers["access-control-allow-headers"] == "authorization, x-stainless-os"
@@ -298,8 +300,8 @@ def test_options_without_preflight_headers_reaches_engine(raw: Raw) -> None:
 
 def test_without_cors_nothing_speaks_of_origins() -> None:
     with ThreadedServer(App(ENGINE, limits=LIMITS, open_to_pages=False)) as url, Raw.to(url) as raw:
-        asked = request("OPTIONS", "/x", Origin="https://page", Access_Control_Request_Method="POST")
-        assert raw.send(asked).answer().text == "no OPTIONS /x"
+        requested = request("OPTIONS", "/x", Origin="https://page", Access_Control_Request_Method="POST")
+        assert raw.send(requested).answer().text == "no OPTIONS /x"
         assert "access-control-allow-origin" not in raw.send(request(path="/whole")).answer().headers
 
 
@@ -315,8 +317,8 @@ def test_engine_swap_applies_to_next_request(server: ThreadedServer, raw: Raw) -
 def test_journal_entry_has_outcome_of_request(server: ThreadedServer, raw: Raw) -> None:
     raw.send(request("POST", "/noted", b"{}")).answer()
     record = written_down(server, "/noted")
-    assert (record.method, record.status, record.rule, record.missed) == ("POST", 404, None, True)
-    assert record.notes == ("not played",)
+    assert (record.method, record.status, record.rule, record.unmatched) == ("POST", 404, None, True)
+    assert record.notes == ("not applied",)
     assert record.end_reason == "finished"
     assert 0 <= record.duration < PATIENCE
     raw.send(request(path="/whole")).answer()
@@ -348,9 +350,9 @@ def test_half_closed_connection_with_garbage_gets_400(raw: Raw) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [request("POST", "/delayed", b"{}"), request("POST", "/whole", Content_Length="9")]
+    "requested", [request("POST", "/delayed", b"{}"), request("POST", "/whole", Content_Length="9")]
 )
-def test_but_is_not_waited_for_longer_than_the_linger_time(raw: Raw, asked: bytes) -> None:
-    raw.send(asked)
+def test_but_is_not_waited_for_longer_than_the_linger_time(raw: Raw, requested: bytes) -> None:
+    raw.send(requested)
     raw.sock.shutdown(socket.SHUT_WR)
     assert raw.closed_after() < 20  # where 30 s would pass else

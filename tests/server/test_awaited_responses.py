@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.server import awaited_responses
 from tests.live import Live
 from tests.live import live as serve
 from tests.waiting import PATIENCE, until
@@ -36,8 +37,8 @@ HEADERS = {"content-type": "application/json", "accept": "application/json, text
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder: Path = tmp_path_factory.mktemp("s")
     (folder / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-    with serve(folder) as made:
-        yield made
+    with serve(folder) as built:
+        yield built
 
 
 @contextmanager
@@ -91,7 +92,95 @@ def test_response_to_no_question_is_accepted(server: Live) -> None:
         assert server.app.awaiting
 
 
-def test_client_that_leaves_is_forgotten(server: Live) -> None:
-    with book(server) as stream:
-        assert event(stream)["method"] == "elicitation/create"
-    until(lambda: not server.app.awaiting)
+@contextmanager
+def resume(server: Live, last: str) -> Iterator[HTTPResponse]:
+    with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
+        connection.request("GET", "/mcp/desk", headers={"accept": "text/event-stream", "last-event-id": last})
+        with connection.getresponse() as response:
+            yield response
+
+
+def id_of_first(server: Live, **headers: str) -> str:
+    """Begin a call, and leave after its first event. Return the event's id."""
+    with book(server, **headers) as stream:
+        lines = [stream.readline().decode().strip() for _ in range(4)]
+    return next(line for line in lines if line.startswith("id: ")).removeprefix("id: ")
+
+
+def is_detached(server: Live) -> bool:
+    return [waiting.exchange for waiting in server.app.awaiting.values()] == [None]
+
+
+@pytest.fixture
+def alone(server: Live) -> Live:
+    """The server without the calls of other tests."""
+    until(lambda: all(waiting.exchange is None for waiting in server.app.awaiting.values()))
+    server.app.awaiting.clear()
+    return server
+
+
+def test_client_that_left_gets_the_rest_before_it_responds(alone: Live) -> None:
+    last = id_of_first(alone)
+    until(lambda: is_detached(alone))
+    with resume(alone, f"{last.rpartition('_')[0]}_0") as stream:
+        roots = event(stream)
+        assert roots["method"] == "roots/list"
+        who = {"id": roots["id"].replace("/roots", "/who")}
+        assert respond(alone, roots, {"result": {"roots": []}}) == 202
+        assert respond(alone, who, {"result": {"action": "accept"}}) == 202
+        seat = event(stream)
+        assert respond(alone, seat, {"result": {"action": "accept", "content": {"n": 3}}}) == 202
+        assert event(stream)["method"] == "notifications/message"
+        assert event(stream)["result"]["content"] == [{"type": "text", "text": "Seat 3."}]
+        assert event(stream) is None
+    until(lambda: not alone.app.awaiting)
+
+
+def test_client_responds_without_a_connection(alone: Live) -> None:
+    last = id_of_first(alone)
+    until(lambda: is_detached(alone))
+    (key,) = alone.app.awaiting
+    for name in ("who", "roots"):
+        assert respond(alone, {"id": f"{key}/{name}"}, {"result": {"action": "accept"}}) == 202
+    assert is_detached(alone)
+    (key,) = alone.app.awaiting
+    result = {"action": "accept", "content": {"n": 5}}
+    assert respond(alone, {"id": f"{key}/seat"}, {"result": result}) == 202
+    assert not alone.app.awaiting
+    with resume(alone, last) as stream:
+        events = [event(stream) for _ in range(5)]
+    assert [each.get("method") for each in events[:3]] == [
+        "roots/list",
+        "elicitation/create",
+        "notifications/message",
+    ]
+    assert events[3]["result"]["content"] == [{"type": "text", "text": "Seat 5."}]
+    assert events[4] is None
+
+
+def test_client_that_cannot_resume_is_forgotten(alone: Live) -> None:
+    id_of_first(alone)
+    until(lambda: is_detached(alone))
+    (waiting,) = alone.app.awaiting.values()
+    waiting.until = 0.0
+    id_of_first(alone)
+    until(lambda: is_detached(alone))
+    assert waiting not in alone.app.awaiting.values()
+
+
+def test_oldest_of_many_that_left_is_forgotten(alone: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awaited_responses, "MAX_DETACHED", 1)
+    id_of_first(alone)
+    until(lambda: is_detached(alone))
+    (oldest,) = alone.app.awaiting
+    id_of_first(alone)
+    until(lambda: is_detached(alone) and oldest not in alone.app.awaiting)
+
+
+def test_rest_of_a_forgotten_wait_is_sent(alone: Live) -> None:
+    last = id_of_first(alone)
+    until(lambda: is_detached(alone))
+    alone.app.awaiting.clear()
+    with resume(alone, last) as stream:
+        assert event(stream)["method"] == "roots/list"
+        assert not alone.app.awaiting

@@ -15,9 +15,10 @@ from mockllm.core.rendering.plan import CutStep, Delivery, Framing, Plan, Respon
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
-from mockllm.server.connection import Connection, Listener
+from mockllm.server.connection import Connection
 from mockllm.server.http_server import Address, Server
 from mockllm.server.journal.reconstruction import reconstruct
+from mockllm.server.listener import Listener
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import request
@@ -105,10 +106,10 @@ class ServerWithoutSockets:
 
         return answer
 
-    async def asked(self, data: bytes, *, known: bool = False) -> Client:
+    async def requested(self, data: bytes, *, known: bool = False) -> Client:
         """A client that asks this, be it for the third time."""
         for _ in range(2 if known else 0):
-            before = await self.asked(data)
+            before = await self.requested(data)
             before.answered()
             before.leaves()
         self.places.clear()
@@ -135,7 +136,7 @@ class ServerWithoutSockets:
 def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
     async def main() -> None:
         served = ServerWithoutSockets()
-        client = await served.asked(request(path=path), known=known)
+        client = await served.requested(request(path=path), known=known)
         head, _, body = client.answered().partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"data: a\n\n" in body
@@ -148,13 +149,13 @@ def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
 
 def test_entry_time_is_arrival_of_request_not_of_plan() -> None:
     async def main() -> None:
-        made: list[float] = []
+        built: list[float] = []
 
         def slowly(request: Request) -> Plan:
             began = time.monotonic()
             while time.monotonic() < began + 0.005:
                 pass
-            made.append(time.time())
+            built.append(time.time())
             return streamed(say("a"), CutStep("close", 1))
 
         app = App(FakeEngine({"/slow": slowly}))
@@ -163,7 +164,7 @@ def test_entry_time_is_arrival_of_request_not_of_plan() -> None:
         client.answered()
         client.leaves()
         (seen,) = app.journal
-        assert seen.at <= made[0] - 0.005
+        assert seen.at <= built[0] - 0.005
 
     asyncio.run(main())
 
@@ -195,11 +196,11 @@ HOW = {"FIN": None, "RST": ConnectionResetError("reset by peer")}
 def test_client_leaving_before_handler_wakes_has_one_entry(path: str, how: str) -> None:
     async def main() -> None:
         served = ServerWithoutSockets()
-        client = await served.asked(request(path=path, Connection="close"))
-        said = client.answered()
+        client = await served.requested(request(path=path, Connection="close"))
+        reported = client.answered()
         client.leaves(HOW[how])
         await served.nothing_is_left()
-        assert b"".join(client.wire.written) == said
+        assert b"".join(client.wire.written) == reported
 
     asyncio.run(main())
 
@@ -209,12 +210,12 @@ def test_client_leaving_before_handler_wakes_has_one_entry(path: str, how: str) 
 def test_client_leaving_before_plan_has_entry_without_parts(path: str, known: bool) -> None:
     async def main() -> None:
         served = ServerWithoutSockets()
-        client = await served.asked(request(path=path), known=known)
+        client = await served.requested(request(path=path), known=known)
         client.leaves()
         await served.nothing_is_left()
         assert client.wire.written == []
-        (told,) = served.app.journal
-        assert reconstruct(told).parts == []
+        (stated,) = served.app.journal
+        assert reconstruct(stated).parts == []
 
     asyncio.run(main())
 

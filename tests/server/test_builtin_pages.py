@@ -6,13 +6,13 @@ import pytest
 
 from mockllm.server.builtin_pages import is_preflight, preflight
 
-ASKED = {"origin": "https://page", "access-control-request-method": "POST"}
+REQUESTED = {"origin": "https://page", "access-control-request-method": "POST"}
 
 
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [
-        (ASKED, True),
+        (REQUESTED, True),
         ({"origin": "https://page"}, False),
         ({"access-control-request-method": "POST"}, False),
     ],
@@ -23,7 +23,7 @@ def test_is_preflight_by_headers(headers: dict[str, str], expected: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    ("asked", "allowed"),
+    ("requested", "allowed"),
     [
         ("authorization, x-a", "authorization, x-a"),
         ("", "*, Authorization"),
@@ -32,7 +32,7 @@ def test_is_preflight_by_headers(headers: dict[str, str], expected: bool) -> Non
     ],
     ids=["names", "none", "a second line", "no names"],
 )
-def test_preflight_allows_requested_headers(asked: str, allowed: str) -> None:
-    plan = preflight({**ASKED, "access-control-request-headers": asked})
+def test_preflight_allows_requested_headers(requested: str, allowed: str) -> None:
+    plan = preflight({**REQUESTED, "access-control-request-headers": requested})
     assert plan.head.status == 204
     assert dict(plan.head.headers)["Access-Control-Allow-Headers"] == allowed

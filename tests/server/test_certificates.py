@@ -131,8 +131,8 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:
         line = server.line(lambda line: "listening on" in line)
         plain, secure = line.rpartition("listening on ")[2].split(", ")
-        told = server.line(lambda line: "SSL_CERT_FILE" in line)
-        trusted = Path(told.rpartition("SSL_CERT_FILE=")[2])
+        stated = server.line(lambda line: "SSL_CERT_FILE" in line)
+        trusted = Path(stated.rpartition("SSL_CERT_FILE=")[2])
         assert "[DONE]" in ask(plain)
         assert secure.startswith("https://localhost:")
         assert "[DONE]" in ask(secure, trusted)
@@ -154,6 +154,7 @@ def upload_addresses(connection: HTTPConnection) -> set[str | None]:
     return found
 
 
+@pytest.mark.full
 def test_addresses_in_responses_have_scheme_of_connection(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:
         line = server.line(lambda line: "listening on" in line)
@@ -166,6 +167,7 @@ def test_addresses_in_responses_have_scheme_of_connection(tmp_path: Path) -> Non
             assert upload_addresses(over_tls) == {"https://mock/upload/v1beta/files"}
 
 
+@pytest.mark.full
 def test_client_that_closes_tls_logs_nothing(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed") as server:
         trust = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.pem"))

@@ -29,11 +29,11 @@ def ask(url: str, **more: Any) -> str:
 def test_held_responses_wait_for_their_release() -> None:
     with MockLLM() as server, ThreadPoolExecutor(3) as pool:
         server.reply("Approved.", hold="approval")
-        asked = [pool.submit(ask, server.base_url, stream=stream) for stream in (True, False, False)]
+        requested = [pool.submit(ask, server.base_url, stream=stream) for stream in (True, False, False)]
         until(lambda: server._running.app.gates.waiting(("", "approval")) == 3)
-        assert not any(each.done() for each in asked)
+        assert not any(each.done() for each in requested)
         assert server.release("approval") == 3
-        assert all("Approved" in each.result(PATIENCE) for each in asked)
+        assert all("Approved" in each.result(PATIENCE) for each in requested)
 
 
 def test_release_before_the_request_lets_one_pass() -> None:
@@ -123,11 +123,11 @@ def test_posts_of_rule_and_modifier_are_signed_and_sent(hook: str) -> None:
     with MockLLM() as server, ThreadPoolExecutor(1) as pool:
         server.reply("Done.", hold="a", then_post={"to": hook, "body": "first", "secret": "whsec_c2VjcmV0"})
         server.modifier(then_post={"to": hook, "after": "10ms"})
-        asked = pool.submit(ask, server.base_url)
+        requested = pool.submit(ask, server.base_url)
         until(lambda: server._running.app.gates.waiting(("", "a")) == 1)
         assert not Hook.received
         server.release("a")
-        assert "Done" in asked.result(PATIENCE)
+        assert "Done" in requested.result(PATIENCE)
         until(lambda: len(Hook.received) == 2)
     assert sorted(body for _, body in Hook.received) == [b"first", b"{}"]
     assert sum("webhook-signature" in headers for headers, _ in Hook.received) == 1

@@ -127,22 +127,22 @@ def test_frozen_objects_are_collected_under_lasting_load(
 
 def test_begin_looks_every_second(collected: list[str]) -> None:
     class Loop:
-        asked: list[tuple[float, Callable[..., None], Any]] = []  # noqa: RUF012 - one loop
+        requested: list[tuple[float, Callable[..., None], Any]] = []  # noqa: RUF012 - one loop
 
         def call_later(self, seconds: float, call: Callable[..., None], *given: Any) -> None:
-            self.asked.append((seconds, call, given))
+            self.requested.append((seconds, call, given))
 
     loop = Loop()
     loaded = [object()]
     GcPolicy(lambda: False, lambda: loaded[0]).begin(cast(AbstractEventLoop, loop))
     loaded[0] = object()
     assert collected[0] == "freeze"
-    assert len(loop.asked) == 1
-    seconds, call, given = loop.asked.pop()
+    assert len(loop.requested) == 1
+    seconds, call, given = loop.requested.pop()
     call(*given)
     assert collected[2:] == ["unfreeze", "collect", "freeze"]
     assert seconds == INTERVAL
-    assert len(loop.asked) == 1
+    assert len(loop.requested) == 1
 
 
 def test_closed_connection_leaves_no_cycle() -> None:

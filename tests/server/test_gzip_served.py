@@ -56,9 +56,9 @@ def test_gzip_compresses_bodies_and_streams(rules: Path) -> None:
             assert packed.headers["content-encoding"] == "gzip"
             assert packed.headers["vary"] == "accept-encoding"
             assert packed.complete
-            said = gzip.decompress(packed.body)
-            assert b"chatcmpl-" in said
-            assert len(said) == len(plain.body)
+            reported = gzip.decompress(packed.body)
+            assert b"chatcmpl-" in reported
+            assert len(reported) == len(plain.body)
         refused = ask(server.port, "gzip;q=0")
         assert "content-encoding" not in refused.headers
 
@@ -80,8 +80,8 @@ def test_each_event_can_be_read_when_it_comes(rules: Path) -> None:
         received, seen = b"", []
         while not received.endswith(b"\r\n0\r\n\r\n"):
             received += client.sock.recv(65536)
-            said = _unpacked(received)
-            seen.append([word for word in (b"One", b"Two", b"Three") if word in said])
+            reported = _unpacked(received)
+            seen.append([word for word in (b"One", b"Two", b"Three") if word in reported])
     assert [b"One"] in seen
     assert [b"One", b"Two"] in seen
     assert seen[-1] == [b"One", b"Two", b"Three"]
@@ -89,11 +89,11 @@ def test_each_event_can_be_read_when_it_comes(rules: Path) -> None:
 
 def _unpacked(received: bytes) -> bytes:
     """What can be read of an answer that is still coming."""
-    body, reader, said = received.partition(b"\r\n\r\n")[2], zlib.decompressobj(wbits=31), b""
+    body, reader, reported = received.partition(b"\r\n\r\n")[2], zlib.decompressobj(wbits=31), b""
     while b"\r\n" in body:
         size, _, body = body.partition(b"\r\n")
         if not size or int(size, 16) == 0 or len(body) < int(size, 16):
             break
-        said += reader.decompress(body[: int(size, 16)])
+        reported += reader.decompress(body[: int(size, 16)])
         body = body[int(size, 16) + 2 :]
-    return said
+    return reported

@@ -67,6 +67,7 @@ def refuses(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.covering(count=1)
 def test_signal_lets_running_response_finish(
     program: tuple[subprocess.Popen[str], int], number: signal.Signals
 ) -> None:
@@ -86,6 +87,7 @@ def test_signal_lets_running_response_finish(
     assert (out, err, process.returncode) == ("ended\n", "", 0)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("program", ["0.2"], indirect=True)
 def test_unfinished_response_is_cut_after_grace_time(
     program: tuple[subprocess.Popen[str], int],
@@ -100,6 +102,7 @@ def test_unfinished_response_is_cut_after_grace_time(
     assert (out, err, process.returncode) == ("ended\n", "", 0)
 
 
+@pytest.mark.full
 def test_second_signal_stops_at_once(program: tuple[subprocess.Popen[str], int]) -> None:
     process, port = program
     with Raw(port) as raw:
@@ -114,6 +117,7 @@ def test_second_signal_stops_at_once(program: tuple[subprocess.Popen[str], int])
     assert (out, err, process.returncode) == ("ended\n", "", 0)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("program", ["0.2 64"], indirect=True)
 def test_server_accepts_more_connections_than_file_limit(
     program: tuple[subprocess.Popen[str], int],

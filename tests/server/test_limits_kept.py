@@ -18,7 +18,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits, environment_name
-from tests.server.fake_engine import FakeEngine, Made, chunks, say, streamed, whole
+from tests.server.fake_engine import Built, FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
 from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
@@ -28,15 +28,15 @@ SOON = replace(LIMITS, head_time=0.4, body_idle=0.4, keepalive=0.8)
 """For what a silence ends."""
 
 
-def echo(asked: Request) -> Plan:
-    return Plan(ResponseHead(200, ()), (EventStep(asked.raw, 1, "body"),))
+def echo(requested: Request) -> Plan:
+    return Plan(ResponseHead(200, ()), (EventStep(requested.raw, 1, "body"),))
 
 
-def endless(asked: Request) -> Plan:
+def endless(requested: Request) -> Plan:
     return streamed(*(say("x" * 10_000, number) for number in range(2000)))
 
 
-PLANS: dict[str, Plan | Made] = {
+PLANS: dict[str, Plan | Built] = {
     "/echo": echo,
     "/ok": whole(),
     "/endless": endless,
@@ -98,8 +98,8 @@ def test_declared_body_above_limit_is_refused_at_once(raw: Raw) -> None:
 
 
 def test_expect_100_above_limit_is_refused(raw: Raw) -> None:
-    asked = request("POST", "/echo", Content_Length="10000000000", Expect="100-continue")
-    refused(raw.send(asked).answer(), 413, "request_too_large", "100000")
+    requested = request("POST", "/echo", Content_Length="10000000000", Expect="100-continue")
+    refused(raw.send(requested).answer(), 413, "request_too_large", "100000")
 
 
 def test_body_sent_despite_limit_is_refused_and_drained(raw: Raw) -> None:
@@ -250,14 +250,14 @@ def test_slow_body_with_progress_is_accepted(hasty: ThreadedServer) -> None:
     def in_time() -> bytes:
         """The answer's body; nothing where this machine was too busy to go on in time."""
         with Raw(hasty.port) as raw, contextlib.suppress(ConnectionError):
-            said = [time.monotonic()]
+            reported = [time.monotonic()]
             raw.send(request("POST", "/echo", Content_Length="10"))
             for _ in range(10):
                 time.sleep(0.06)
                 raw.send(b"x")
-                said.append(time.monotonic())
+                reported.append(time.monotonic())
             got = raw.answer()
-            if max(after - before for before, after in pairwise(said)) < 0.2:
+            if max(after - before for before, after in pairwise(reported)) < 0.2:
                 assert got.status == 200
                 return got.body
         return b""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 
 import pytest
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
+from mockllm.core.webhook import Webhook
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
+from mockllm.server.webhooks import WebhookSender
+from mockllm.server.workers.no_store import NoStore
 from tests.language.virtual_server import VirtualServer
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
 
+LONG = {"reply": "abcdefghi " * 20_000, "pace": {"chunk_size": "10 characters"}}
 RULES = dumps(
     {
-        "rules": [{"reply": "abcdefghi " * 20_000, "pace": {"chunk_size": "10 characters"}}],
+        "rules": [LONG],
         "modifiers": [{"name": "one", "limit": {"strategy": "fixed-window", "concurrent": 1}}],
     }
 ).decode()
@@ -83,3 +88,47 @@ def test_client_that_leaves_a_long_reply_frees_its_place(
     busy.set()
     with Raw(server.port) as other:
         assert other.send(request("POST", PATH, CHAT)).answer().status == 200
+
+
+class WebhooksSeen(WebhookSender):
+    """Counts the webhooks that it is to send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def schedule(self, webhooks: Iterable[Webhook], now: float) -> None:
+        self.count += len(list(webhooks))
+
+
+def test_webhook_of_a_held_long_reply_waits_for_its_release(server: ThreadedServer) -> None:
+    rule = {**LONG, "hold": "approval", "then_post": {"to": "http://localhost:9/", "body": {}}}
+    server.app.engine = VirtualServer(dumps({"rules": [rule]}).decode()).engine
+    seen = server.app.webhooks = WebhooksSeen()
+    with Raw(server.port) as client:
+        client.send(request("POST", PATH, CHAT))
+        until(lambda: server.app.gates.waiting(("", "approval")) == 1)
+        assert seen.count == 0
+        server._loop.call_soon_threadsafe(server.app.gates.release, ("", "approval"))
+        assert client.answer().complete
+    assert seen.count == 1
+
+
+class AwayStore(NoStore):
+    """Cannot store what a response has to."""
+
+    def __init__(self) -> None:
+        """Without the state of workers."""
+
+    def take_unconfirmed(self) -> Awaitable[Failure | None]:
+        async def fail() -> Failure:
+            return Failure("unavailable", 503, "The store is away.")
+
+        return fail()
+
+
+def test_long_reply_that_cannot_be_stored_is_an_error(server: ThreadedServer) -> None:
+    server.app.decider = AwayStore()
+    with Raw(server.port) as client:
+        answer = client.send(request("POST", PATH, CHAT)).answer()
+    assert (answer.status, "The store is away." in answer.text) == (503, True)

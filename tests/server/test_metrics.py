@@ -32,12 +32,12 @@ def seen(
         times=times,
         method="POST",
         target="/",
-        kind=Request,
+        request_class=Request,
         model=model,
     )
 
 
-def said(status: int = 200, rule: str | None = "a.yaml:r", **more: object) -> PlannedResponse:
+def reported(status: int = 200, rule: str | None = "a.yaml:r", **more: object) -> PlannedResponse:
     response = PlannedResponse(Plan(ResponseHead(status, ()), (EventStep(b"x", 1, "body"),)), rule)
     return response._replace(**more)  # type: ignore[arg-type]
 
@@ -64,8 +64,8 @@ def test_percentile_counts_values_beyond_buckets() -> None:
 def test_labels_are_bounded() -> None:
     metrics = Metrics()
     for number in range(MAX_LABEL_VALUES + 50):
-        metrics.one(seen(said(), model=f"m{number}"))
-    metrics.one(seen(said(), model="x" * 300))
+        metrics.count_one(seen(reported(), model=f"m{number}"))
+    metrics.count_one(seen(reported(), model="x" * 300))
     models = {series.model for series in metrics.series}
     assert len(models) == MAX_LABEL_VALUES + 1
     assert sum(count for series, count in metrics.series.items() if series.model == OTHER) == 51
@@ -73,11 +73,11 @@ def test_labels_are_bounded() -> None:
 
 def test_errors_misses_faults_and_who_left_are_counted() -> None:
     metrics = Metrics()
-    metrics.one(seen(said(404, None, missed=True)))
-    metrics.one(seen(said(faults=("reset",)), end_reason="reset"))
-    metrics.many(seen(said(faults=("stall",))), [0.01] * 3)
+    metrics.count_one(seen(reported(404, None, unmatched=True)))
+    metrics.count_one(seen(reported(faults=("reset",)), end_reason="reset"))
+    metrics.count_equal(seen(reported(faults=("stall",))), [0.01] * 3)
     (found,) = metrics.endpoints.values()
-    assert (found.requests, found.errors, found.missed) == (5, 1, 1)
+    assert (found.requests, found.errors, found.unmatched) == (5, 1, 1)
     assert found.faults == {"reset": 1, "stall": 3}
     assert found.end_reasons == {"reset": 1}
     assert found.durations.count == 5
@@ -99,7 +99,7 @@ STREAM = Plan(
 def test_stream_metrics_have_ttft_gaps_and_lateness() -> None:
     metrics = Metrics()
     times = array("d", [5.0, 5.51, 5.62])
-    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=times, took=0.62))
+    metrics.count_one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=times, took=0.62))
     (found,) = metrics.endpoints.values()
     assert found.ttft.total == pytest.approx(0.51)
     assert found.gaps.count == 1
@@ -109,7 +109,7 @@ def test_stream_metrics_have_ttft_gaps_and_lateness() -> None:
 
 def test_stream_left_before_first_chunk_has_no_stream_metrics() -> None:
     metrics = Metrics()
-    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=array("d", [5.0]), end_reason="gone"))
+    metrics.count_one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=array("d", [5.0]), end_reason="gone"))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, found.gaps.count, metrics.late.count) == (0, 0, 0)
 
@@ -117,14 +117,14 @@ def test_stream_left_before_first_chunk_has_no_stream_metrics() -> None:
 def test_paced_whole_body_has_no_ttft() -> None:
     metrics = Metrics()
     held = Plan(ResponseHead(200, ()), (EventStep(b"x", 1, "body"),), delay=0.5)
-    metrics.one(seen(PlannedResponse(held, "a.yaml:r"), times=array("d", [5.5])))
+    metrics.count_one(seen(PlannedResponse(held, "a.yaml:r"), times=array("d", [5.5])))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, metrics.late.count) == (0, 1)
 
 
 def test_response_without_pace_is_never_late() -> None:
     metrics = Metrics()
-    metrics.one(seen(said(), times=array("d", [5.0, 9.0])))  # a large one, to a slow reader
+    metrics.count_one(seen(reported(), times=array("d", [5.0, 9.0])))  # a large one, to a slow reader
     assert metrics.late.count == 0
 
 
@@ -140,7 +140,7 @@ SIZES: list[tuple[str, EndReason, float, int]] = [
 )
 def test_bytes_are_counted_by_the_second(end_reason: EndReason, took: float, size: int) -> None:
     metrics = Metrics()
-    metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), took=took, end_reason=end_reason))
+    metrics.count_one(seen(PlannedResponse(STREAM, "a.yaml:r"), took=took, end_reason=end_reason))
     (second,) = metrics.seconds()
     assert second.bytes == size
 
@@ -148,7 +148,7 @@ def test_bytes_are_counted_by_the_second(end_reason: EndReason, took: float, siz
 def test_bytes_behind_cut_are_not_counted() -> None:
     metrics = Metrics()
     cut = Plan(ResponseHead(200, ()), (RawStep(b"abc", 0), CutStep("reset", 0), RawStep(b"defg", 0)))
-    metrics.one(seen(PlannedResponse(cut, None), end_reason="reset"))
+    metrics.count_one(seen(PlannedResponse(cut, None), end_reason="reset"))
     (second,) = metrics.seconds()
     assert second.bytes == 3
 
@@ -156,7 +156,7 @@ def test_bytes_behind_cut_are_not_counted() -> None:
 def test_many_counts_bytes_of_every_response() -> None:
     metrics = Metrics()
     raw = Plan(ResponseHead(200, ()), (RawStep(b"data: x", 0), EventStep(b"y", 1, "chunk")))
-    metrics.many(seen(PlannedResponse(raw, None)), [0.01] * 3)
+    metrics.count_equal(seen(PlannedResponse(raw, None)), [0.01] * 3)
     (second,) = metrics.seconds()
     assert second.bytes == 3 * 8
 
@@ -164,8 +164,8 @@ def test_many_counts_bytes_of_every_response() -> None:
 def test_time_series_is_bounded() -> None:
     metrics = Metrics()
     for second in range(MAX_SECONDS + 10):
-        metrics.one(seen(said(), at=1000.0 + second, took=0.5))
-        metrics.one(seen(said(500), at=1000.5 + second, took=1.5))
+        metrics.count_one(seen(reported(), at=1000.0 + second, took=0.5))
+        metrics.count_one(seen(reported(500), at=1000.5 + second, took=1.5))
     seconds = list(metrics.seconds())
     assert len(seconds) == MAX_SECONDS
     assert (seconds[-1].requests, seconds[-1].errors, seconds[-1].duration) == (2, 1, 2.0)
@@ -176,7 +176,7 @@ def test_time_series_is_bounded() -> None:
 def test_key_as_model_is_redacted_in_labels() -> None:
     metrics = Metrics()
     for _ in range(2):
-        metrics.one(seen(said(), model="sk-" + "aB3" * 8))
+        metrics.count_one(seen(reported(), model="sk-" + "aB3" * 8))
     assert [each.model for each in metrics.series] == ["REDACTED"]
 
 

@@ -44,16 +44,16 @@ def echoing() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            said = json.dumps(
+            reported = json.dumps(
                 {"choices": [], "path": self.path, "headers": dict(self.headers), "body": body.decode()}
             ).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(said)))
+            self.send_header("Content-Length", str(len(reported)))
             self.send_header("Set-Cookie", f"sid={PROVIDER_COOKIE}")
             self.send_header("X-Request-Path", self.path.encode("ascii", "replace").decode())
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(reported)
 
         do_GET = do_POST
 
@@ -96,7 +96,7 @@ def around(data: bytes, form: str) -> str:
     return data[max(0, at - 60) : at + len(form) + 10].decode("utf-8", "replace")
 
 
-def asked(port: int, method: str, path: str, body: Any = None) -> bytes:
+def requested(port: int, method: str, path: str, body: Any = None) -> bytes:
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request(
@@ -117,18 +117,20 @@ def of_control_api(port: int) -> Outputs:
         "/api/overlay", "/api/config", "/health", "/",
     ]  # fmt: skip
     overlay = {"match": {"user": "never"}, "reply": "Never."}
-    asked(port, "PUT", f"/api/rules/of-a-key?session={SECRETS['session']}", overlay)
+    requested(port, "PUT", f"/api/rules/of-a-key?session={SECRETS['session']}", overlay)
     for page in pages:
-        outputs[page] = asked(port, "GET", page)
+        outputs[page] = requested(port, "GET", page)
     assert len(json.loads(outputs["/api/requests?limit=500"])["requests"]) >= len(PLANTED)
     assert b"of-a-key" in outputs["/api/rules"], "a session with rules of its own"
     for entry in json.loads(outputs["/api/requests?limit=500"])["requests"]:
         id = entry["id"]
-        outputs[f"/api/requests/{id}"] = asked(port, "GET", f"/api/requests/{id}")
-        outputs[f"/api/requests/{id}/rule"] = asked(port, "POST", f"/api/requests/{id}/rule")
-        outputs[f"explain {id}"] = asked(port, "POST", "/api/explain", {"request_id": id})
-    outputs["verify"] = asked(port, "POST", "/api/verify", {"match": {"user": "nothing of it"}, "times": 1})
-    outputs["no session"] = asked(port, "DELETE", "/api/sessions/none")
+        outputs[f"/api/requests/{id}"] = requested(port, "GET", f"/api/requests/{id}")
+        outputs[f"/api/requests/{id}/rule"] = requested(port, "POST", f"/api/requests/{id}/rule")
+        outputs[f"explain {id}"] = requested(port, "POST", "/api/explain", {"request_id": id})
+    outputs["verify"] = requested(
+        port, "POST", "/api/verify", {"match": {"user": "nothing of it"}, "times": 1}
+    )
+    outputs["no session"] = requested(port, "DELETE", "/api/sessions/none")
     return outputs
 
 
@@ -200,7 +202,7 @@ def test_record_terminal_and_files_contain_no_secret(tmp_path: Path) -> None:
                 send(server.port, planted)
             until(
                 lambda: sum("recorded in" in line for line in server.out + server.err) > 30,
-                otherwise=lambda: server.said[-3000:],
+                otherwise=lambda: server.reported[-3000:],
             )
             outputs = Outputs(terminal(server) | on_disk(tmp_path))
     leaks = outputs.leaks(SECRETS)

@@ -8,12 +8,12 @@ import pytest
 
 from mockllm.core.rendering.plan import CutStep, Plan, WaitStep
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.http1 import ResponseFraming, render_head
+from mockllm.server.http1 import HttpFraming, render_head
 from mockllm.server.player import Ending, Player, play_plan
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock
 
-UNCHUNKED = ResponseFraming(http10=True)
+UNCHUNKED = HttpFraming(http10=True)
 
 
 class RealSink(NotingSink):
@@ -34,10 +34,10 @@ async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> R
     deadlines = Deadlines(LoopClock(loop))
     sink = RealSink(VirtualClock())
     sink.full, sink.gone = full, gone
-    made = Player(plan, render_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
-    made.start()
-    await play_plan(made, sink)
-    assert made.notify.__name__ == "_nothing"
+    built = Player(plan, render_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    built.start()
+    await play_plan(built, sink)
+    assert built.notify.__name__ == "_nothing"
     return sink
 
 

@@ -25,7 +25,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.http1 import ResponseFraming, render_head
+from mockllm.server.http1 import HttpFraming, render_head
 from mockllm.server.player import (
     MAX_WRITE_BYTES,
     MAX_WRITE_STEPS,
@@ -38,33 +38,33 @@ from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import VirtualClock, world
 
 HEAD = b"HEAD"
-CHUNKED = ResponseFraming()
-UNCHUNKED = ResponseFraming(http10=True)
+CHUNKED = HttpFraming()
+UNCHUNKED = HttpFraming(http10=True)
 
 
 def play(
-    plan: Plan, asked: ResponseFraming = UNCHUNKED, until: float = 1000.0
+    plan: Plan, requested: HttpFraming = UNCHUNKED, until: float = 1000.0
 ) -> tuple[list[tuple[float, bytes]], Player, VirtualClock]:
     """The writes of a plan, seconds since the request's last byte; the head is written as `HEAD`."""
     clock, deadlines, sink = world()
-    made = begun(plan, sink, deadlines, asked)
+    built = begun(plan, sink, deadlines, requested)
     clock.run_until(clock.now + until)
-    return [(at, _headless(data)) for at, data in sink.writes], made, clock
+    return [(at, _headless(data)) for at, data in sink.writes], built, clock
 
 
 def begun(
     plan: Plan,
     sink: Sink,
     deadlines: Deadlines,
-    asked: ResponseFraming = UNCHUNKED,
+    requested: HttpFraming = UNCHUNKED,
     late: float = 0.0,
     time_scale: float = 1.0,
 ) -> Player:
     """A started play, whose request was complete `late` seconds ago."""
-    head = render_head(plan, asked, "Date: today\r\n")
-    made = Player(plan, head, sink, deadlines, deadlines.time() - late, time_scale)
-    made.start()
-    return made
+    head = render_head(plan, requested, "Date: today\r\n")
+    built = Player(plan, head, sink, deadlines, deadlines.time() - late, time_scale)
+    built.start()
+    return built
 
 
 def _headless(data: bytes) -> bytes:
@@ -114,9 +114,9 @@ CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
 
 @pytest.mark.parametrize(("plan", "writes"), CASES.values(), ids=CASES)
 def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
-    played, made, _ = play(plan)
+    played, built, _ = play(plan)
     assert played == writes
-    assert made.ended == "finished"
+    assert built.ended == "finished"
 
 
 def test_http_chunk_holds_all_events_of_one_write() -> None:
@@ -137,12 +137,12 @@ def test_cut_writes_steps_before_it_only(how: Literal["close", "reset"]) -> None
     plan = streamed(
         say("a"), WaitStep(1, 1), say("b"), RawStep(b'data: {"ha', 2), CutStep(how, 2), say("never")
     )
-    played, made, _ = play(plan, CHUNKED)
+    played, built, _ = play(plan, CHUNKED)
     assert played == [
         (0, HEAD + b"9\r\ndata: a\n\n\r\n"),
         (1, b'13\r\ndata: b\n\ndata: {"ha\r\n'),
     ]
-    assert made.ended == how
+    assert built.ended == how
 
 
 def test_late_turn_writes_all_due_chunks_without_drift() -> None:
@@ -165,28 +165,28 @@ def test_plan_begun_late_plays_by_arrival_of_request() -> None:
 def test_player_waits_for_full_sink() -> None:
     clock, deadlines, sink = world()
     plan = chunks(5, 1)
-    made = begun(plan, sink, deadlines)
+    built = begun(plan, sink, deadlines)
     turns: list[str] = []
-    made.notify = lambda: turns.append("turn")
+    built.notify = lambda: turns.append("turn")
     clock.run_until(101)
     sink.full = True
     clock.run_until(102)
-    assert made.stalled
+    assert built.stalled
     assert turns == ["turn"]
     assert len(deadlines) == 0
     clock.run_until(103.5)
     sink.full = False
-    made.resume()
+    built.resume()
     clock.run_until(110)
     assert [at for at, _ in sink.writes] == [0, 1, 2, 3.5, 4, 5]
-    assert made.ended == "finished"
+    assert built.ended == "finished"
 
 
 def test_stopped_player_has_no_deadline() -> None:
     clock, deadlines, sink = world()
-    made = begun(chunks(5, 1), sink, deadlines)
+    built = begun(chunks(5, 1), sink, deadlines)
     assert len(deadlines) == 1
-    made.stop()
+    built.stop()
     assert len(deadlines) == 0
     clock.run_until(110)
     assert len(sink.writes) == 1
@@ -194,14 +194,14 @@ def test_stopped_player_has_no_deadline() -> None:
 
 def test_player_fails_if_client_is_gone() -> None:
     clock, deadlines, sink = world()
-    made = begun(chunks(5, 1), sink, deadlines)
+    built = begun(chunks(5, 1), sink, deadlines)
     sink.gone = True
     clock.run_until(110)
-    assert isinstance(made.failed, ConnectionResetError)
-    assert made.ended is None
+    assert isinstance(built.failed, ConnectionResetError)
+    assert built.ended is None
     assert len(deadlines) == 0
-    made.stop()
-    assert made.failed is None, "the error's frames hold the play: a cycle"
+    built.stop()
+    assert built.failed is None, "the error's frames hold the play: a cycle"
 
 
 def test_long_plan_is_framed_in_one_slice_each_turn() -> None:
@@ -220,13 +220,13 @@ def test_huge_body_is_written_in_slices() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
-    [(ResponseFraming(head_only=True), 200), (ResponseFraming(), 204), (ResponseFraming(), 304)],
+    ("requested", "status"),
+    [(HttpFraming(head_only=True), 200), (HttpFraming(), 204), (HttpFraming(), 304)],
     ids=["HEAD", "204", "304"],
 )
-def test_answers_without_a_body_are_the_head_alone(asked: ResponseFraming, status: int) -> None:
+def test_answers_without_a_body_are_the_head_alone(requested: HttpFraming, status: int) -> None:
     plan = Plan(ResponseHead(status, ()), (say("a"), WaitStep(1, 1), say("b")), Framing.SSE, delay=1)
-    assert play(plan, asked)[0] == [(1, HEAD)]
+    assert play(plan, requested)[0] == [(1, HEAD)]
 
 
 # --- deliveries ----------------------------------------------------------------------------------
@@ -316,18 +316,18 @@ def test_late_flow_is_written_in_slices() -> None:
     assert [data for _, data in sink.writes[1:]] == [b"1\r\nx\r\n"] * len(body) + [b"0\r\n\r\n"]
 
 
-@pytest.mark.parametrize("asked", [ResponseFraming(head_only=True), ResponseFraming()], ids=["HEAD", "204"])
-def test_response_without_body_is_cut(asked: ResponseFraming) -> None:
+@pytest.mark.parametrize("requested", [HttpFraming(head_only=True), HttpFraming()], ids=["HEAD", "204"])
+def test_response_without_body_is_cut(requested: HttpFraming) -> None:
     plan = Plan(ResponseHead(204, ()), (say("a"), WaitStep(1, 1), CutStep("reset", 1)), Framing.SSE)
-    played, made, _ = play(plan, asked)
-    assert (played, made.ended) == ([(0, HEAD)], "reset")
+    played, built, _ = play(plan, requested)
+    assert (played, built.ended) == ([(0, HEAD)], "reset")
 
 
-@pytest.mark.parametrize("asked", [ResponseFraming(head_only=True), ResponseFraming()], ids=["HEAD", "204"])
-def test_response_without_body_and_waits_is_cut(asked: ResponseFraming) -> None:
+@pytest.mark.parametrize("requested", [HttpFraming(head_only=True), HttpFraming()], ids=["HEAD", "204"])
+def test_response_without_body_and_waits_is_cut(requested: HttpFraming) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
-    assert at_once(plan, render_head(plan, asked, "")) is None
-    assert play(plan, asked)[1].ended == "reset"
+    assert at_once(plan, render_head(plan, requested, "")) is None
+    assert play(plan, requested)[1].ended == "reset"
 
 
 @pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
@@ -350,4 +350,4 @@ def test_takes_time_agrees_with_at_once(steps: tuple[Step, ...], delay: float, t
     plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
     assert takes_time(plan) is takes
     assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
-    assert takes is (at_once(plan, render_head(plan, ResponseFraming(), "")) is None)
+    assert takes is (at_once(plan, render_head(plan, HttpFraming(), "")) is None)

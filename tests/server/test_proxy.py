@@ -38,9 +38,9 @@ def test_proxy_forwards_key_and_returns_response_unchanged(tmp_path: Path) -> No
         with live(rules(tmp_path, text)) as server:
             got = post(server.url, f"{CHAT}?a=1", BODY)
             assert (got.status, got.body, got.headers["x-theirs"]) == (201, b"hello", "1")
-            line = server.line(lambda line: "passed on" in line)
+            line = server.line(lambda line: "forwarded to" in line)
             assert "a.yaml:theirs 201" in line
-            assert f"[passed on to {there}/v1]" in line
+            assert f"[forwarded to {there}/v1]" in line
             assert "Ours." in post(server.url, CHAT, {**BODY, "model": "other"}).text
     assert heads[0].startswith(f"POST {CHAT}?a=1 HTTP/1.1")
     assert f"Authorization: Bearer {KEY}" in heads[0]
@@ -61,15 +61,15 @@ def test_proxied_response_is_delayed_and_logs_unplayed_faults(tmp_path: Path) ->
         text = f"rules: [{{proxy: '{there}', delay: 50ms, faults: [stall]}}]"
         with live(rules(tmp_path, text)) as server:
             assert post(server.url, CHAT, BODY).body == b"hello"
-            line = server.line(lambda line: "passed on" in line)
-    assert "stall not played: the answer is another server's" in line
+            line = server.line(lambda line: "forwarded to" in line)
+    assert "stall not applied: another server makes the response" in line
 
 
 def test_concurrency_limit_counts_proxied_request_to_its_end(tmp_path: Path) -> None:
-    asked, go_on = threading.Event(), threading.Event()
+    requested, go_on = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:
-        asked.set()
+        requested.set()
         assert go_on.wait(20)
         connection.sendall(ANSWER)
 
@@ -77,7 +77,7 @@ def test_concurrency_limit_counts_proxied_request_to_its_end(tmp_path: Path) -> 
     with provider(talk) as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{limit}")) as server:
         first = threading.Thread(target=post, args=(server.url, CHAT, BODY))
         first.start()
-        assert asked.wait(20)
+        assert requested.wait(20)
         assert post(server.url, CHAT, BODY).status == 429
         go_on.set()
         first.join()
@@ -110,8 +110,8 @@ def test_unreachable_or_circular_proxy_is_reported(tmp_path: Path) -> None:
 def test_proxied_response_is_recorded_if_rule_and_server_agree(
     proxy: str, count: int, tmp_path: Path
 ) -> None:
-    said = HEAD + chunked(b"data: hello\n\n") + b"0\r\n\r\n"
-    with provider(answering(said)) as there:
+    reported = HEAD + chunked(b"data: hello\n\n") + b"0\r\n\r\n"
+    with provider(answering(reported)) as there:
         rules(tmp_path, f"rules: [{{fallback: true, proxy: {proxy % there}}}]")
         options = ("--scenarios", "a.yaml", "--record-misses", "kept", "--upstream", f"anthropic={there}")
         with serving(*options, cwd=tmp_path) as process:
@@ -120,7 +120,7 @@ def test_proxied_response_is_recorded_if_rule_and_server_agree(
                 files(tmp_path / "kept")
                 until(lambda: "x-mockllm-rule" in post(process.url, CHAT, BODY).headers)
             process.line(
-                lambda line: f"passed on to {there}" in line and ("recorded in" in line) is bool(count)
+                lambda line: f"forwarded to {there}" in line and ("recorded in" in line) is bool(count)
             )
     assert len(list((tmp_path / "kept").rglob("*.yaml"))) == count
 
@@ -135,13 +135,13 @@ def test_recording_without_folder_is_logged(tmp_path: Path) -> None:
 
 
 def test_proxy_without_server_is_502_with_target() -> None:
-    heard = VirtualServer("rules: [{name: theirs, proxy: 'https://api.example.com/'}]").respond(
+    received = VirtualServer("rules: [{name: theirs, proxy: 'https://api.example.com/'}]").respond(
         chat_request()
     )
-    assert (heard.status, heard.rule) == (502, "theirs")
+    assert (received.status, received.rule) == (502, "theirs")
     assert (
-        "passed on to https://api.example.com, which a running server does"
-        in json.loads(heard.bytes)["error"]["message"]
+        "A running server forwards this request to https://api.example.com"
+        in json.loads(received.bytes)["error"]["message"]
     )
 
 

@@ -42,12 +42,12 @@ def test_form_with_another_boundary_is_found(name: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{reply: Hello.}]")
     out = tmp_path / "out"
     with live(tmp_path / "a.yaml") as provider, recording(out, openai=provider.url) as (url, _, _):
-        said = post(url, path, body, kind)
+        reported = post(url, path, body, kind)
         (file,) = files(out)
     body, kind = body.replace(BOUNDARY.encode(), b"0ther"), kind.replace(BOUNDARY, "0ther")
     with live(file) as replaying:
         again = post(replaying.url, path, body, kind)
-    assert again.body == said.body
+    assert again.body == reported.body
     assert "x-mockllm-hash" in again.headers
 
 
@@ -56,16 +56,16 @@ def test_media_call_is_replayed_byte_for_byte(name: str, tmp_path: Path) -> None
     path, (body, kind) = CALLS[name]
     (tmp_path / "a.yaml").write_text("rules: [{reply: Hello.}]")
     out = tmp_path / "out"
-    with live(tmp_path / "a.yaml") as provider, recording(out, openai=provider.url) as (url, _, told):
-        said = post(url, path, body, kind)
+    with live(tmp_path / "a.yaml") as provider, recording(out, openai=provider.url) as (url, _, stated):
+        reported = post(url, path, body, kind)
         (file,) = files(out)
-    assert (said.status, len(said.body) > 10) == (200, True), told
+    assert (reported.status, len(reported.body) > 10) == (200, True), stated
     assert KEY not in file.read_text(encoding="utf-8")
     with live(file) as replaying:
         again = post(replaying.url, path, body, kind)
-    assert (again.status, again.body) == (200, said.body)
+    assert (again.status, again.body) == (200, reported.body)
     assert "x-mockllm-hash" in again.headers
-    assert again.headers["content-type"] == said.headers["content-type"]
+    assert again.headers["content-type"] == reported.headers["content-type"]
 
 
 def test_response_that_is_too_large_passes_and_is_not_recorded(
@@ -75,7 +75,7 @@ def test_response_that_is_too_large_passes_and_is_not_recorded(
     (tmp_path / "a.yaml").write_text("rules: [{reply: Hello.}]")
     path, (body, kind) = CALLS["speech"]
     with live(tmp_path / "a.yaml") as provider:
-        with recording(tmp_path / "out", openai=provider.url) as (url, recorder, told):
+        with recording(tmp_path / "out", openai=provider.url) as (url, recorder, stated):
             assert len(post(url, path, body, kind).body) > 1000
-            until(lambda: any("and is not recorded" in line for line in told))
+            until(lambda: any("and is not recorded" in line for line in stated))
         assert (recorder.failed, recorder.written) == (1, 0)

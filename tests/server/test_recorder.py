@@ -58,28 +58,28 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 def test_recording_is_replayed_byte_for_byte(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SCENARIO, encoding="utf-8")
     out = tmp_path / "recorded"
-    said: list[tuple[str, bytes, Got]] = []
+    reported: list[tuple[str, bytes, Got]] = []
     with live(tmp_path / "a.yaml") as provider:
         names = {name: provider.url for name, _, _ in CALLS}
         names["groq"] = f"{provider.url}/groq"
-        with recording(out, True, **names) as (url, recorder, told):
+        with recording(out, True, **names) as (url, recorder, stated):
             for _, path, body in CALLS:
                 for streamed in (False, True):
                     sent = {**body, "stream": True} if streamed and "contents" not in body else body
                     raw = json.dumps(sent).encode()
                     got = post(url, path, raw)
-                    said.append((path, raw, got))
-            assert recorder.failed == 0, told
+                    reported.append((path, raw, got))
+            assert recorder.failed == 0, stated
             kept = files(out, 13)
     text = "".join(file.read_text(encoding="utf-8") for file in kept)
     assert KEY not in text
     assert "private" not in text
     with live(out) as replayer:
-        for path, raw, first in said:
+        for path, raw, first in reported:
             again = post(replayer.url, path, raw)
             assert (again.status, again.body) == (first.status, first.body), path
             assert again.headers["x-mockllm-rule"].startswith("shared/")
-    assert {got.status for _, _, got in said} == {200, 405}
+    assert {got.status for _, _, got in reported} == {200, 405}
 
 
 def test_each_chunk_is_seen_before_the_next_is_sent(tmp_path: Path) -> None:
@@ -115,10 +115,10 @@ def test_each_chunk_is_seen_before_the_next_is_sent(tmp_path: Path) -> None:
 
 def test_cut_response_is_not_recorded(tmp_path: Path) -> None:
     cut = HEAD + chunked(b"data: 1\n\n")
-    with provider(answering(cut)) as there, recording(tmp_path, openai=there) as (url, recorder, told):
+    with provider(answering(cut)) as there, recording(tmp_path, openai=there) as (url, recorder, stated):
         got = post(url, "/v1/chat/completions", BODY)
         assert not got.complete
-        until(lambda: any("was cut" in line for line in told))
+        until(lambda: any("was cut" in line for line in stated))
         assert recorder.failed == 1
     assert list(tmp_path.rglob("*")) == []
 
@@ -148,9 +148,10 @@ def test_recordings_of_sessions_do_not_collide(tmp_path: Path) -> None:
     answers = iter([b"one", b"two", b"three"])
 
     def talk(connection: socket.socket, _: bytes) -> None:
-        said = next(answers)
+        reported = next(answers)
         connection.sendall(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(reported), reported)
         )
 
     with provider(talk) as there, recording(tmp_path, openai=there) as (url, _, _):
@@ -158,7 +159,7 @@ def test_recordings_of_sessions_do_not_collide(tmp_path: Path) -> None:
             post(url, "/v1/chat/completions", BODY, f"x-mockllm-session: {session}")
         assert [file.parent.name for file in files(tmp_path, 2)] == ["test-a", "test-b"]
     with live(tmp_path) as again:
-        said = [
+        reported = [
             post(again.url, path, BODY, *headers).body
             for path, headers in (
                 ("/v1/chat/completions", ("x-mockllm-session: test-a",)),
@@ -166,7 +167,7 @@ def test_recordings_of_sessions_do_not_collide(tmp_path: Path) -> None:
                 ("/s/test-b/v1/chat/completions", ()),
             )
         ]
-        assert said == [b"one", b"two", b"three"]
+        assert reported == [b"one", b"two", b"three"]
         assert post(again.url, "/v1/chat/completions", BODY).status == 404
 
 
@@ -174,24 +175,31 @@ def test_session_replays_its_own_recordings(tmp_path: Path) -> None:
     answers = iter([b"alone", b"one", b"two"])
 
     def talk(connection: socket.socket, _: bytes) -> None:
-        said = next(answers)
+        reported = next(answers)
         connection.sendall(
-            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said)
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(reported), reported)
         )
 
-    asked = ((), ("x-mockllm-session: a-test",), ("x-mockllm-session: test",))  # before and behind `shared`
+    requested = (
+        (),
+        ("x-mockllm-session: a-test",),
+        ("x-mockllm-session: test",),
+    )  # before and behind `shared`
     with provider(talk) as there, recording(tmp_path, openai=there) as (url, _, _):
-        first = [post(url, "/v1/chat/completions", BODY, *headers).body for headers in asked]
+        first = [post(url, "/v1/chat/completions", BODY, *headers).body for headers in requested]
         files(tmp_path, 3)
     with live(tmp_path) as again:
-        assert [post(again.url, "/v1/chat/completions", BODY, *headers).body for headers in asked] == first
+        assert [
+            post(again.url, "/v1/chat/completions", BODY, *headers).body for headers in requested
+        ] == first
 
 
 def test_forwarded_request_has_expected_head(tmp_path: Path) -> None:
-    asked: list[list[str]] = []
+    requested: list[list[str]] = []
 
     def talk(connection: socket.socket, head: bytes) -> None:
-        asked.append(head.decode().split("\r\n"))
+        requested.append(head.decode().split("\r\n"))
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
     with provider(talk) as there, recording(tmp_path, openai=f"{there}/v1") as (url, _, _):
@@ -201,7 +209,7 @@ def test_forwarded_request_has_expected_head(tmp_path: Path) -> None:
             (),
         ):
             post(url, "/v1/chat/completions?api-version=a%20b", BODY, *more)
-    first, second, third = asked
+    first, second, third = requested
     assert first[0] == "POST /v1/chat/completions?api-version=a%20b HTTP/1.1"
     assert {"Accept-Encoding: gzip;q=0.5", f"Authorization: Bearer {KEY}", "X-More: 1", "X-More: 2"} <= {
         *first
@@ -213,8 +221,8 @@ def test_forwarded_request_has_expected_head(tmp_path: Path) -> None:
 
 
 def test_compressed_response_is_recorded_and_readable(tmp_path: Path) -> None:
-    said = b"data: packed\n\n"
-    data = gzip.compress(said)
+    reported = b"data: packed\n\n"
+    data = gzip.compress(reported, mtime=0)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
     with (
         provider(answering(head % len(data) + data)) as there,
@@ -226,7 +234,7 @@ def test_compressed_response_is_recorded_and_readable(tmp_path: Path) -> None:
     with live(tmp_path) as again:
         assert post(again.url, "/v1/chat/completions", BODY, "Accept-Encoding: gzip").body == data
         plain = post(again.url, "/v1/chat/completions", BODY)
-        assert (plain.body, plain.headers.get("content-encoding")) == (said, None)
+        assert (plain.body, plain.headers.get("content-encoding")) == (reported, None)
 
 
 def test_loops_are_refused(tmp_path: Path) -> None:
@@ -242,12 +250,14 @@ def test_loops_are_refused(tmp_path: Path) -> None:
 
 
 def test_loop_of_recorders_is_refused_and_not_recorded(tmp_path: Path) -> None:
-    with recording(tmp_path) as (one, first, told), recording(tmp_path, openai=one) as (two, _, more):
+    with recording(tmp_path) as (one, first, stated), recording(tmp_path, openai=one) as (two, _, more):
         first.upstreams.bases = {"openai": two}
         got = post(one, "/v1/chat/completions", BODY)
         assert (got.status, "leads back to this recorder" in got.text) == (400, True)
         until(
-            lambda: any("leads back" in line for line in told) and any("leads back" in line for line in more)
+            lambda: (
+                any("leads back" in line for line in stated) and any("leads back" in line for line in more)
+            )
         )
     assert list(tmp_path.rglob("*.yaml")) == []
 
@@ -269,10 +279,10 @@ def test_unwritable_recording_is_logged_and_leaves_no_file(tmp_path: Path) -> No
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     with (
         provider(answering(data)) as there,
-        recording(tmp_path / "out", openai=there) as (url, recorder, told),
+        recording(tmp_path / "out", openai=there) as (url, recorder, stated),
     ):
         assert post(url, "/v1/chat/completions", BODY).body == b"hello"
-        until(lambda: any(line.startswith("error: not recorded") for line in told))
+        until(lambda: any(line.startswith("error: not recorded") for line in stated))
         assert recorder.failed == 1
 
 
@@ -313,22 +323,22 @@ def test_unknown_upstream_name_raises_with_suggestion() -> None:
 
 
 def test_refused_request_is_not_forwarded(tmp_path: Path) -> None:
-    with recording(tmp_path, openai="http://127.0.0.1:9") as (url, _, told):
+    with recording(tmp_path, openai="http://127.0.0.1:9") as (url, _, stated):
         lines = ("Content-Encoding: gzip", "Connection: close")
         got = post(url, "/v1/chat/completions", b"no gzip", *lines)
         assert got.status == 400
-        until(lambda: any("/v1/chat/completions" in line for line in told))
-        assert not any("passed on" in line or "upstream" in line for line in told)
+        until(lambda: any("/v1/chat/completions" in line for line in stated))
+        assert not any("forwarded to" in line or "upstream" in line for line in stated)
     assert list(tmp_path.rglob("*.yaml")) == []
 
 
 def test_line_names_upstream_and_recording(tmp_path: Path) -> None:
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, told):
+    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, stated):
         post(url, "/v1/models", {})
-        line = until(lambda: next((line for line in told if "/v1/models" in line), ""))
+        line = until(lambda: next((line for line in stated if "/v1/models" in line), ""))
     assert "→ - 200" in line  # not this server's own list of models
-    assert "[passed on to openai, recorded in " in line
+    assert "[forwarded to openai, recorded in " in line
 
 
 @pytest.mark.parametrize(
@@ -344,10 +354,10 @@ def test_unusual_heads_are_proxied_and_their_recordings_load(
     head: bytes, recorded: bool, tmp_path: Path
 ) -> None:
     data = head + b"Content-Length: 2\r\n\r\n\xff\x00"
-    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, told):
+    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, stated):
         first = post(url, "/v1/chat/completions", BODY)
         assert first.body == b"\xff\x00"
-        line = until(lambda: next((line for line in told if "passed on" in line), ""))
+        line = until(lambda: next((line for line in stated if "forwarded" in line), ""))
     assert ("recorded in" in line) is recorded
     with live(tmp_path) as again:
         got = post(again.url, "/v1/chat/completions", BODY)

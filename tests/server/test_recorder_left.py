@@ -30,11 +30,11 @@ def test_stream_left_by_client_is_recorded_to_its_end(tmp_path: Path) -> None:
         assert gone.wait(PATIENCE)
         connection.sendall(chunked(b": the rest\n\n") + b"0\r\n\r\n")
 
-    with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, told):
+    with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, stated):
         leaving(url, b"[DONE]")
         gone.set()
         (file,) = files(tmp_path)
-        line = until(lambda: next((line for line in told if "recorded in" in line), ""))
+        line = until(lambda: next((line for line in stated if "recorded in" in line), ""))
         assert "→ - 200" in line
         assert "the client left" in line
         assert (recorder.failed, recorder.written) == (0, 1)
@@ -50,30 +50,30 @@ def test_endless_stream_without_client_is_given_up(tmp_path: Path, monkeypatch: 
         assert connection.recv(1) == b""
         closed.set()
 
-    with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, told):
+    with provider(talk) as there, recording(tmp_path, openai=there) as (url, recorder, stated):
         leaving(url, b"data: 1")
         assert closed.wait(PATIENCE)
-        until(lambda: any("was cut" in line and "the client left" in line for line in told))
+        until(lambda: any("was cut" in line and "the client left" in line for line in stated))
         assert recorder.failed == 1
     assert list(tmp_path.rglob("*")) == []
 
 
 def test_client_leaving_before_response_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockllm.server.recorder.ALONE", 0.05)
-    asked, closed = threading.Event(), threading.Event()
+    requested, closed = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:
-        asked.set()
+        requested.set()
         while connection.recv(65536):
             pass
         closed.set()
 
-    with provider(talk) as there, recording(tmp_path, openai=there) as (url, _, told):
+    with provider(talk) as there, recording(tmp_path, openai=there) as (url, _, stated):
         with Raw.to(url) as client:
             client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-            assert asked.wait(PATIENCE)
+            assert requested.wait(PATIENCE)
         assert closed.wait(PATIENCE)
-        line = until(lambda: next((line for line in told if "before it answered" in line), ""))
+        line = until(lambda: next((line for line in stated if "before it answered" in line), ""))
         assert "499" in line
 
 
@@ -86,8 +86,8 @@ def test_unfinished_stream_at_recorder_end_is_logged_as_cut(tmp_path: Path) -> N
         assert connection.recv(1) == b""
 
     with provider(talk) as there:
-        with recording(tmp_path, openai=there) as (url, recorder, told), Raw.to(url) as client:
+        with recording(tmp_path, openai=there) as (url, recorder, stated), Raw.to(url) as client:
             client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
             assert seen.wait(PATIENCE)
         assert recorder.failed == 1
-    assert any("was cut" in line for line in told)
+    assert any("was cut" in line for line in stated)

@@ -155,7 +155,7 @@ def test_unrelated_change_does_not_rebuild(tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_text("22")
         assert await world.reload.check()
         assert not await world.reload.check()
-        assert world.said == ["reloaded: 1 rule in 1 file"]
+        assert world.reported == ["reloaded: 1 rule in 1 file"]
 
     run(main())
 
@@ -180,7 +180,7 @@ def test_diagnostic_is_printed_once_until_it_changes(tmp_path: Path) -> None:
             world.stale, world.warnings = stale, warnings
             (tmp_path / "a.yaml").write_text(str(number) * (number + 1))
             await world.reload.check()
-        assert world.said == [
+        assert world.reported == [
             "reloaded: 1 rule in 1 file, 1 stale",
             "a.yaml: its last good version is still in use\na.yaml:1:1: no",
             "warning: w",
@@ -203,7 +203,7 @@ def test_warning_of_first_load_is_printed_once(tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_text("1")
         await world.reload.check()
         world.reload.begun_with(["old"])
-        assert world.said == ["warning: old", "warning: w", "reloaded: 1 rule in 1 file", "warning: new"]
+        assert world.reported == ["warning: old", "warning: w", "reloaded: 1 rule in 1 file", "warning: new"]
 
     run(main())
 
@@ -216,7 +216,7 @@ def test_failed_build_keeps_engine_until_next_change(tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_text("1")
         assert not await world.reload.check()
         assert world.app.engine is before
-        assert world.said == ["not reloaded: the child died"]
+        assert world.reported == ["not reloaded: the child died"]
         world.fails = None
         (tmp_path / "a.yaml").write_text("22")
         assert await world.reload.check()
@@ -283,7 +283,7 @@ def test_reload_polls_files_without_notifications(tmp_path: Path, monkeypatch: p
         (tmp_path / "a.yaml").write_text("1")
         await until(world, "1")
         running.cancel()
-        assert any("too many watches" in line for line in world.said)
+        assert any("too many watches" in line for line in world.reported)
 
     run(main())
 

@@ -22,10 +22,10 @@ from tests.waiting import PATIENCE, until
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "scenarios"
-    made.mkdir()
-    (made / "a.yaml").write_text(rule("one", "first"))
-    return made
+    built = tmp_path / "scenarios"
+    built.mkdir()
+    (built / "a.yaml").write_text(rule("one", "first"))
+    return built
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def server(folder: Path) -> Iterator[Watched]:
 
 
 def becomes(server: Watched, user: str, text: str) -> None:
-    until(lambda: says(server, user) == text, otherwise=lambda: f"{says(server, user)}\n{server.said}")
+    until(lambda: says(server, user) == text, otherwise=lambda: f"{says(server, user)}\n{server.reported}")
 
 
 def stale(server: Watched) -> dict[str, str]:
@@ -80,6 +80,7 @@ def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
     becomes(server, "two", "from a file, changed")
 
 
+@pytest.mark.full
 def test_new_file_that_template_can_name_is_served(folder: Path, server: Watched) -> None:
     (folder / "texts").mkdir()
     (folder / "texts" / "one.md").write_text("a text")
@@ -164,6 +165,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "text",
     [
@@ -173,7 +175,7 @@ BROKEN = {
 )
 def test_broken_file_serves_last_good_version(folder: Path, server: Watched, text: str) -> None:
     (folder / "a.yaml").write_text(text)
-    until(lambda: stale(server), otherwise=lambda: server.said)
+    until(lambda: stale(server), otherwise=lambda: server.reported)
     assert says(server, "one") == "first"
     (folder / "a.yaml").write_text(rule("one", "mended"))
     becomes(server, "one", "mended")
@@ -268,6 +270,7 @@ def test_missing_used_pack_serves_last_version(folder: Path, server: Watched) ->
 SEQUENCE = "mockllm: 1\nrules:\n  - {name: s, match: {user: next}, sequence: [one, two, three, four]}\n"
 
 
+@pytest.mark.full
 def test_reload_keeps_counts_of_unchanged_rules_only(folder: Path, server: Watched) -> None:
     (folder / "s.yaml").write_text(SEQUENCE)
     becomes(server, "next", "one")
@@ -282,6 +285,7 @@ def test_reload_keeps_counts_of_unchanged_rules_only(folder: Path, server: Watch
     assert says(server, "next") == "ONE"
 
 
+@pytest.mark.full
 def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: Watched) -> None:
     slow = (
         'mockllm: 1\nrules:\n  - {name: s, match: {user: slow}, reply: {chunks: [old, {wait: 3s}, " end"]}}\n'
@@ -293,13 +297,13 @@ def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: Watc
     try:
         connection.request("POST", "/v1/chat/completions", json.dumps(body))
         answer = connection.getresponse()
-        said = b""
-        while b"old" not in said:
-            said += answer.read1()
+        reported = b""
+        while b"old" not in reported:
+            reported += answer.read1()
         (folder / "s.yaml").write_text(slow.replace("old", "new").replace("3s", "0s"))
         becomes(server, "slow", "new end")
-        said += answer.read()
+        reported += answer.read()
     finally:
         connection.close()
-    assert b" end" in said
-    assert said.endswith(b"data: [DONE]\n\n")
+    assert b" end" in reported
+    assert reported.endswith(b"data: [DONE]\n\n")

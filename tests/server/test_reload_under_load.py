@@ -51,10 +51,10 @@ async def ask(session: aiohttp.ClientSession, url: str, stream: bool, seen: Seen
     if stream:
         chunks = [json.loads(line[6:]) for line in text.split("\n\n")[:-2]]
         assert text.endswith("data: [DONE]\n\n")
-        said = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
+        reported = "".join(chunk["choices"][0]["delta"].get("content") or "" for chunk in chunks)
     else:
-        said = json.loads(text)["choices"][0]["message"]["content"] if answer.status == 200 else text
-    seen.answers[answer.status, said, answer.headers.get("x-version", "")] += 1
+        reported = json.loads(text)["choices"][0]["message"]["content"] if answer.status == 200 else text
+    seen.answers[answer.status, reported, answer.headers.get("x-version", "")] += 1
 
 
 async def load(url: str, done: asyncio.Event, seen: Seen) -> None:
@@ -83,7 +83,7 @@ async def churn(server: Process, map: ConfigMap, folder: Path) -> None:
         await asyncio.sleep(0.05 * (number % 4))  # now in the middle of a reload, now after it
     end = time.monotonic() + PATIENCE
     while await asyncio.to_thread(says, server, "hi") != str(VERSIONS):
-        assert time.monotonic() < end, server.said
+        assert time.monotonic() < end, server.reported
         await asyncio.sleep(0.02)
 
 
@@ -104,7 +104,7 @@ def test_under_load_no_request_fails_and_none_sees_two_versions(tmp_path: Path) 
         asking = asyncio.create_task(load(server.url, done, seen))
         began = time.monotonic()
         while reloads(server) < 3 or len(seen.answers) < 3 or time.monotonic() < began + 3:
-            assert time.monotonic() < began + PATIENCE, server.said
+            assert time.monotonic() < began + PATIENCE, server.reported
             await churn(server, map, folder)
             map.put(**version(1))
         done.set()

@@ -21,14 +21,14 @@ from tests.server.raw_client import Got, Raw, request
 from tests.server.threaded_server import ThreadedServer
 
 
-def echo(asked: Request) -> Plan:
-    said = {
-        "method": asked.method,
-        "target": f"{asked.path}?{asked.query_string}",
-        "headers": sorted(asked.headers.items()),
-        "body": asked.raw.decode("latin-1"),
+def echo(requested: Request) -> Plan:
+    reported = {
+        "method": requested.method,
+        "target": f"{requested.path}?{requested.query_string}",
+        "headers": sorted(requested.headers.items()),
+        "body": requested.raw.decode("latin-1"),
     }
-    return whole(json.dumps(said))
+    return whole(json.dumps(reported))
 
 
 ENGINE = FakeEngine({"/echo": echo, "/stream": chunks(3, 0.001), "/delayed": whole("late", delay=0.001)})
@@ -73,7 +73,7 @@ def server() -> Iterator[ThreadedServer]:
     served.stop()
 
 
-def told(got: Got) -> tuple[int, bytes, bool, set[str]]:
+def stated(got: Got) -> tuple[int, bytes, bool, set[str]]:
     """An answer without what time changes."""
     timed = b"uptime" in got.body
     fleeting = ("Date:", "Content-Length:") if timed else ("Date:",)
@@ -83,29 +83,29 @@ def told(got: Got) -> tuple[int, bytes, bool, set[str]]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) -> None:
-    asked = REQUESTS[name]
+    requested = REQUESTS[name]
     answers: list[tuple[int, bytes, bool, set[str]]] = []
     for connections in range(20):  # one that asks before its handler waits is answered by that
-        if connections > 1 and (name in NEVER_KEPT or server.app.heads.find(asked)):
+        if connections > 1 and (name in NEVER_KEPT or server.app.heads.find(requested)):
             break
         with Raw(server.port) as raw:
             for _ in range(3):
-                answers.append(told(raw.send(asked).answer(head_only=asked.startswith(b"HEAD"))))
+                answers.append(stated(raw.send(requested).answer(head_only=requested.startswith(b"HEAD"))))
                 if "Connection: close" in answers[-1][3] or name == "HTTP/1.0":
                     break
     assert all(each == answers[0] for each in answers)
-    assert (server.app.heads.find(asked) is None) is (name in NEVER_KEPT)
+    assert (server.app.heads.find(requested) is None) is (name in NEVER_KEPT)
     told_of = [(each.method, each.target, each.headers, each.raw) for each in server.app.journal]
     assert all(each == told_of[0] for each in told_of)
 
 
-def known(server: ThreadedServer, *asked: bytes) -> None:
+def known(server: ThreadedServer, *requested: bytes) -> None:
     """Has the heads of these kept. The first of a connection may be there before its handler."""
     for _ in range(20):
         with Raw(server.port) as raw:
-            for each in asked * 2:
+            for each in requested * 2:
                 raw.send(each).answer()
-        if all(server.app.heads.find(each) for each in asked):
+        if all(server.app.heads.find(each) for each in requested):
             return
     raise AssertionError("they are not kept")
 
@@ -143,18 +143,18 @@ def test_cached_head_with_other_length_is_read(server: ThreadedServer, name: str
 
 @pytest.mark.parametrize("written", [b"+2", b"2, 2", b"0x2", b"", b"2" * 12, b"99"])
 def test_cached_head_with_odd_length_is_not_found(server: ThreadedServer, written: bytes) -> None:
-    asked = request("POST", "/echo", b"{}")
-    known(server, asked)
-    head, _, body = asked.partition(b"Content-Length: 2")
+    requested = request("POST", "/echo", b"{}")
+    known(server, requested)
+    head, _, body = requested.partition(b"Content-Length: 2")
     assert server.app.heads.find(head + b"Content-Length: " + written + body) is None
 
 
 def test_cached_head_with_too_long_body_is_not_found() -> None:
     heads = RequestHeadCache(max_body=5)
-    asked = request("POST", "/echo", b"{}")
+    requested = request("POST", "/echo", b"{}")
     for _ in range(2):
-        heads.see(RequestHead(parsed(asked), ascii=True), asked, b"{}")
-    assert heads.find(asked) is not None
+        heads.record(RequestHead(parsed(requested), ascii=True), requested, b"{}")
+    assert heads.find(requested) is not None
     assert heads.find(request("POST", "/echo", b"12345")) is not None
     assert heads.find(request("POST", "/echo", b"123456")) is None
 
@@ -218,18 +218,18 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_heads, "MAX_CACHED_HEADS", 3)
     monkeypatch.setattr(request_heads, "MAX_SEEN_HEADS", 5)
     kept = RequestHeadCache()
-    asked = [request(path=f"/{number}") for number in range(8)]
-    for each in asked:
+    requested = [request(path=f"/{number}") for number in range(8)]
+    for each in requested:
         head = RequestHead(parsed(each), ascii=True)
-        kept.see(head, each, b"")
+        kept.record(head, each, b"")
         assert kept.find(each) is None, "it has come once"
-        kept.see(head, each, b"")
+        kept.record(head, each, b"")
         assert kept.find(each) is head
-    assert sum(kept.find(each) is not None for each in asked) <= 3
+    assert sum(kept.find(each) is not None for each in requested) <= 3
     last = request("POST", "/last", b"{}")
     for _ in range(2):
-        kept.see(RequestHead(parsed(last), ascii=True), last, b"{}")
+        kept.record(RequestHead(parsed(last), ascii=True), last, b"{}")
     for length in range(10, 20):
         assert kept.find(request("POST", "/last", b"x" * length)) is not None
     assert len(kept._others) <= 3
-    assert kept.find(asked[-1]) is not None
+    assert kept.find(requested[-1]) is not None

@@ -18,15 +18,15 @@ from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer, written_down
 
 
-def fail(asked: Request) -> Plan:
+def fail(requested: Request) -> Plan:
     raise ZeroDivisionError("a mistake of ours")
 
 
-def fail_late(asked: Request) -> Plan:
+def fail_late(requested: Request) -> Plan:
     return streamed(say("a"), WaitStep(0.001, 1), "no step at all")  # type: ignore[arg-type]
 
 
-def fail_first(asked: Request) -> Plan:
+def fail_first(requested: Request) -> Plan:
     return streamed("no step at all", WaitStep(0.001, 1), delay=0.001)  # type: ignore[arg-type]
 
 

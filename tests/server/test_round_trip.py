@@ -23,15 +23,17 @@ from tests.server.raw_client import Got, Raw
 from tests.server.recording import recording
 
 
-def send(url: str, asked: RecordedRequest, session: str) -> Got:
+def send(url: str, requested: RecordedRequest, session: str) -> Got:
     """This request, in a session of its own."""
-    target = asked.path + (f"?{asked.query_string}" if asked.query_string else "")
+    target = requested.path + (f"?{requested.query_string}" if requested.query_string else "")
     own = ("content-length", "host", "connection", "accept-encoding", "transfer-encoding", "content-encoding")
-    lines = [f"{name}: {value}" for name, value in asked.headers if name.lower() not in own]
-    head = [f"{asked.method} {target} HTTP/1.1", "Host: x", f"x-mockllm-session: {session}", *lines]
+    lines = [f"{name}: {value}" for name, value in requested.headers if name.lower() not in own]
+    head = [f"{requested.method} {target} HTTP/1.1", "Host: x", f"x-mockllm-session: {session}", *lines]
     with Raw.to(url) as client:
-        client.send("\r\n".join([*head, f"Content-Length: {len(asked.body)}", "", ""]).encode() + asked.body)
-        return client.answer(head_only=asked.method == "HEAD")
+        client.send(
+            "\r\n".join([*head, f"Content-Length: {len(requested.body)}", "", ""]).encode() + requested.body
+        )
+        return client.answer(head_only=requested.method == "HEAD")
 
 
 def upstreams(url: str) -> dict[str, str]:
@@ -45,25 +47,25 @@ def there_and_back(
 ) -> tuple[int, list[str]]:
     """How many requests went there and back, and which came back otherwise; `fixed`: the provider says the same
     when it is asked again, without the recorder."""
-    asked = list(requests)
+    requested = list(requests)
     with live(first) as provider:
-        with recording(out, True, **upstreams(provider.url)) as (url, recorder, told):
-            said = [send(url, each, f"s{number}") for number, (_, each) in enumerate(asked)]
+        with recording(out, True, **upstreams(provider.url)) as (url, recorder, stated):
+            reported = [send(url, each, f"s{number}") for number, (_, each) in enumerate(requested)]
         direct = (
-            [send(provider.url, each, f"s{number}") for number, (_, each) in enumerate(asked)]
+            [send(provider.url, each, f"s{number}") for number, (_, each) in enumerate(requested)]
             if fixed
-            else said
+            else reported
         )
-    assert recorder.failed == 0, told
+    assert recorder.failed == 0, stated
     with live(out) as replayer:
-        again = [send(replayer.url, each, f"s{number}") for number, (_, each) in enumerate(asked)]
+        again = [send(replayer.url, each, f"s{number}") for number, (_, each) in enumerate(requested)]
     bad = [
         f"{name}: {third.status} {third.body[:200]!r} for {one.status} {one.body[:200]!r}"
-        for (name, _), one, two, third in zip(asked, direct, said, again, strict=True)
+        for (name, _), one, two, third in zip(requested, direct, reported, again, strict=True)
         if not (one.status, one.body) == (two.status, two.body) == (third.status, third.body)
         or not third.headers.get("x-mockllm-rule", "").startswith("s")
     ]
-    return len(asked), bad
+    return len(requested), bad
 
 
 @pytest.mark.full
@@ -102,21 +104,21 @@ def ours() -> Iterable[tuple[str, RecordedRequest]]:
         messages: list[Any] = [{"role": "user", "content": word}]
         contents = {"contents": [{"parts": [{"text": word}]}]}
         for streamed in (False, True):
-            said = {"stream": streamed, "model": "gpt-4o"}
+            reported = {"stream": streamed, "model": "gpt-4o"}
             for base in BASES:
-                yield asked(f"{base}/v1/chat/completions", {**said, "messages": messages})
-            yield asked("/v1/responses", {**said, "input": word})
-            yield asked("/v1/messages", {**said, "max_tokens": 99, "messages": messages})
+                yield requested(f"{base}/v1/chat/completions", {**reported, "messages": messages})
+            yield requested("/v1/responses", {**reported, "input": word})
+            yield requested("/v1/messages", {**reported, "max_tokens": 99, "messages": messages})
             verb = "streamGenerateContent" if streamed else "generateContent"
             for at in ("/v1beta/models/g", "/v1/projects/p/locations/us/publishers/google/models/g"):
-                yield asked(f"{at}:{verb}", contents)
-                yield asked(f"{at}:{verb}", contents, "alt=sse")
-    yield asked("/v1/embeddings", {"model": "text-embedding-3-small", "input": "x"})
+                yield requested(f"{at}:{verb}", contents)
+                yield requested(f"{at}:{verb}", contents, "alt=sse")
+    yield requested("/v1/embeddings", {"model": "text-embedding-3-small", "input": "x"})
     yield "GET /v1/models", RecordedRequest("GET", "/v1/models")
     yield "no body", RecordedRequest("POST", "/v1/chat/completions")
 
 
-def asked(path: str, body: Any, query: str = "") -> tuple[str, RecordedRequest]:
+def requested(path: str, body: Any, query: str = "") -> tuple[str, RecordedRequest]:
     headers = (("anthropic-version", "2023-06-01"), ("Content-Type", "application/json"))
     return f"{path}?{query}", RecordedRequest("POST", path, query, headers, dumps(body))
 

@@ -58,8 +58,10 @@ class Client:
         self._headers = {} if by_path else {"x-mockllm-session": session}
 
     def chat(self, *messages: Any, **headers: str) -> tuple[int, Any]:
-        asked = [{"role": "user", "content": each} if isinstance(each, str) else each for each in messages]
-        body = json.dumps({"model": "gpt-4o", "messages": asked})
+        requested = [
+            {"role": "user", "content": each} if isinstance(each, str) else each for each in messages
+        ]
+        body = json.dumps({"model": "gpt-4o", "messages": requested})
         sent = {"content-type": "application/json", **self._headers, **headers}
         self._wire.request("POST", f"{self._base}/v1/chat/completions", body, sent)
         answer = self._wire.getresponse()
@@ -69,7 +71,7 @@ class Client:
         self._wire.close()
 
 
-def said(answer: tuple[int, Any]) -> str:
+def reported(answer: tuple[int, Any]) -> str:
     status, body = answer
     return body["choices"][0]["message"]["content"] if status == 200 else str(status)
 
@@ -79,17 +81,19 @@ def one_test(port: int, session: str, by_path: bool) -> str:
     that was drawn and named for it, but for the time."""
     client = Client(port, session, by_path=by_path)
     try:
-        flaky = [said(client.chat("flaky")) for _ in range(4)]
+        flaky = [reported(client.chat("flaky")) for _ in range(4)]
         assert flaky == ["429", "429", "third time lucky", "429"], flaky
-        login = [said(client.chat("login")) for _ in range(3)]
+        login = [reported(client.chat("login")) for _ in range(3)]
         assert login == ["welcome", "you are in", "you are in"], login
         limited = [client.chat("limited")[0] for _ in range(3)]
         assert limited == [200, 200, 429], limited
         called = client.chat("call")[1]
         id = called["choices"][0]["message"]["tool_calls"][0]["id"]
-        assert said(client.chat({"role": "tool", "tool_call_id": id, "content": "sunny"})) == "it is sunny"
+        assert (
+            reported(client.chat({"role": "tool", "tool_call_id": id, "content": "sunny"})) == "it is sunny"
+        )
         drawn = [client.chat("gamble")[1] for _ in range(4)]
-        return str([id, *((each["id"], said((200, each))) for each in drawn)])
+        return str([id, *((each["id"], reported((200, each))) for each in drawn)])
     finally:
         client.close()
 
@@ -116,7 +120,7 @@ def test_concurrent_requests_get_every_step_once(server: Live) -> None:
     def ask(number: int) -> str:
         client = Client(server.port, "together", by_path=number % 2 == 0)
         try:
-            return said(client.chat("flaky"))
+            return reported(client.chat("flaky"))
         finally:
             client.close()
 
@@ -127,9 +131,9 @@ def test_concurrent_requests_get_every_step_once(server: Live) -> None:
 
 @contextmanager
 def client(server: Live, session: str) -> Iterator[Client]:
-    made = Client(server.port, session, by_path=True)
-    yield made
-    made.close()
+    built = Client(server.port, session, by_path=True)
+    yield built
+    built.close()
 
 
 def records(server: Live, session: str, count: int) -> list[JournalEntry]:
@@ -146,9 +150,9 @@ def test_journal_seed_reproduces_response_in_other_session(server: Live) -> None
     with client(server, "journal") as first, client(server, "again") as second:
         answers = [first.chat("gamble") for _ in range(6)] + [first.chat("call"), first.chat("hi")]
         users = ["gamble"] * 6 + ["call", "hi"]
-        told = [record.seed for record in records(server, "journal", len(users))]
-        assert told[0] == "0@0,r1:0:0"
-        for user, seed, (status, body) in zip(users, told, answers, strict=True):
+        stated = [record.seed for record in records(server, "journal", len(users))]
+        assert stated[0] == "0@0,r1:0:0"
+        for user, seed, (status, body) in zip(users, stated, answers, strict=True):
             again = second.chat(user, **{"x-mockllm-seed": seed})
             assert (again[0], {**again[1], "created": 0}) == (status, {**body, "created": 0}), seed
 
@@ -176,7 +180,7 @@ def test_session_path_has_page_and_health(server: Live) -> None:
 
 def test_ignored_override_is_logged(server: Live) -> None:
     with client(server, "ignored") as asking:
-        assert said(asking.chat("hi", **{"x-mockllm-fault": "reset"})) == "hello"
+        assert reported(asking.chat("hi", **{"x-mockllm-fault": "reset"})) == "hello"
     assert "ignored x-mockllm-fault: the server runs without --allow-overrides" in server.line(
         lambda line: "/s/ignored/" in line
     )
@@ -196,12 +200,14 @@ def test_serve_options_bound_sessions_and_allow_overrides(tmp_path: Path) -> Non
     with served(tmp_path, "--verbose", "--max-sessions", "2", MOCKLLM_ALLOW_OVERRIDES="yes") as process:
         for session in ("a", "b", "c", "a"):
             asking = Client(process.port, session, by_path=True)
-            assert said(asking.chat("flaky")) == "429"
+            assert reported(asking.chat("flaky")) == "429"
             asking.close()
         assert process.line(lambda line: line.startswith("session a ended: there are more than 2"))
         asking = Client(process.port, "a", by_path=True)
         began = time.monotonic()
-        assert said(asking.chat("hi", **{"x-mockllm-rule": "login", "x-mockllm-delay": "50ms"})) == "welcome"
+        assert (
+            reported(asking.chat("hi", **{"x-mockllm-rule": "login", "x-mockllm-delay": "50ms"})) == "welcome"
+        )
         assert time.monotonic() - began >= 0.05
         asking.close()
         assert "session: a; seed: 0@1,r0:0:0;" in process.line(lambda line: "a.yaml:login" in line)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
+from urllib.request import urlopen
 
 import anthropic
 import openai
@@ -54,6 +56,17 @@ def test_delays_and_paces_take_the_scaled_time() -> None:
         took = time.monotonic() - began
     assert 0.4 <= took < PATIENCE
     assert 0.4 <= (server.requests[0].took or 0) < PATIENCE
+
+
+def test_journal_has_all_chunks_of_a_scaled_stream() -> None:
+    with MockLLM(time_scale=SCALE) as server, client_of(server) as client:
+        server.reply(
+            {"chunks": [f"{number} " for number in range(50)]}, pace={"itl": "1ms"}
+        )  # several in a write
+        assert list(chat(client, stream=True))
+        with urlopen(f"{server.base_url}/api/requests/1", timeout=PATIENCE) as stored:
+            chunks = json.load(stored)["response"]["chunks"]
+    assert "".join(chunk["text"] for chunk in chunks).endswith("data: [DONE]\n\n")
 
 
 def test_responses_over_a_socket_take_the_scaled_time() -> None:
@@ -135,12 +148,12 @@ def test_session_has_a_scale_of_its_own() -> None:
         fast, slow = server.session(time_scale=SCALE), server.session()
         for session in (fast, slow):
             session.error({"type": "rate_limit", "retry_after": "5s"})
-        told = []
+        stated = []
         for session in (fast, slow):
             with client_of(session, 0) as client, pytest.raises(openai.RateLimitError) as refused:
                 chat(client)
-            told.append(refused.value.response.headers["retry-after-ms"])
-    assert told == ["50", "5000"]
+            stated.append(refused.value.response.headers["retry-after-ms"])
+    assert stated == ["50", "5000"]
 
 
 @pytest.mark.full

@@ -80,64 +80,64 @@ PLANS = {
 
 @pytest.fixture
 def taking_slots() -> Iterator[tuple[SlotEngine, str]]:
-    made = SlotEngine()
-    with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.2, grace=0.2))) as url:
-        yield made, url
+    built = SlotEngine()
+    with ThreadedServer(App(built.engine, limits=ServerLimits(linger=0.2, grace=0.2))) as url:
+        yield built, url
 
 
 @pytest.mark.parametrize("path", ["/whole", "/large", "/late", "/stream", "/raw"])
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 def test_slot_ends_with_response(taking_slots: tuple[SlotEngine, str], path: str, version: str) -> None:
-    made, url = taking_slots
+    built, url = taking_slots
     with Raw.to(url) as raw:
         assert raw.send(request(path=path, version=version)).answer().status == 200
-        assert made.handed_back()
+        assert built.handed_back()
 
 
 @pytest.mark.parametrize("path", ["/reset", "/close"])
 def test_slot_ends_with_cut(taking_slots: tuple[SlotEngine, str], path: str) -> None:
-    made, url = taking_slots
+    built, url = taking_slots
     with Raw.to(url) as raw:
         raw.send(request(path=path)).closed_after()
-        assert made.handed_back()
+        assert built.handed_back()
 
 
 @pytest.mark.parametrize("path", ["/long", "/very-late", "/silence", "/large"])
 def test_slot_ends_if_client_leaves(taking_slots: tuple[SlotEngine, str], path: str) -> None:
-    made, url = taking_slots
+    built, url = taking_slots
     with Raw.to(url) as raw:
         raw.send(request(path=path))
-        until(lambda: len(made.places) == 1)
-        assert path == "/large" or made.places[0].ended == 0
-    assert made.handed_back()
+        until(lambda: len(built.places) == 1)
+        assert path == "/large" or built.places[0].ended == 0
+    assert built.handed_back()
 
 
 @pytest.mark.parametrize("path", ["/whole", "/late", "/long", "/silence"])
 def test_slot_ends_if_client_left_before_start(taking_slots: tuple[SlotEngine, str], path: str) -> None:
-    made, url = taking_slots
+    built, url = taking_slots
     for _ in range(20):
         Raw.to(url).send(request(path=path)).sock.close()
     with Raw.to(url) as raw:
         raw.send(request(path="/whole")).answer()
-    until(lambda: len(made.places) > 0 and all(place.ended == 1 for place in made.places))
+    until(lambda: len(built.places) > 0 and all(place.ended == 1 for place in built.places))
 
 
 def test_several_on_one_connection(taking_slots: tuple[SlotEngine, str]) -> None:
-    made, url = taking_slots
+    built, url = taking_slots
     with Raw.to(url) as raw:
         raw.send(
             request(path="/whole") + request(path="/late") + request(path="/stream") + request(path="/whole")
         )
         assert [raw.answer().status for _ in range(4)] == [200] * 4
-        assert made.handed_back(4)
+        assert built.handed_back(4)
 
 
 def test_slot_ends_if_server_stops() -> None:
-    made = SlotEngine()
-    with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.1, grace=0.1))) as url:
+    built = SlotEngine()
+    with ThreadedServer(App(built.engine, limits=ServerLimits(linger=0.1, grace=0.1))) as url:
         raw = Raw.to(url).send(request(path="/long"))
-        until(lambda: len(made.places) == 1)
-    assert made.handed_back()
+        until(lambda: len(built.places) == 1)
+    assert built.handed_back()
     raw.sock.close()
 
 
@@ -205,14 +205,14 @@ def at_once(url: str, requests: list[bytes]) -> list[Got]:
         return list(threads.map(ask, requests))
 
 
-def said(got: Got) -> str:
+def reported(got: Got) -> str:
     return str(json.loads(got.body)["choices"][0]["message"]["content"])
 
 
 @pytest.mark.parametrize("round", range(3))
 def test_each_step_of_a_sequence_goes_to_one_client(served: Live, round: int) -> None:
     got = at_once(served.url, [chat("steps", session=f"steps-{round}")] * MANY)
-    assert sorted(map(said, got)) == sorted(f"step {number}" for number in range(MANY))
+    assert sorted(map(reported, got)) == sorted(f"step {number}" for number in range(MANY))
     (after,) = at_once(served.url, [chat("steps", session=f"steps-{round}")])
     assert after.status == 404
 
@@ -221,13 +221,13 @@ def test_concurrent_keys_get_every_step_once(served: Live) -> None:
     keys = [f"key {number % 4}" for number in range(MANY)]
     got = at_once(served.url, [chat("keys", session="keys", key=key) for key in keys])
     for key in set(keys):
-        found = [said(each) for each, whose in zip(got, keys, strict=True) if whose == key]
+        found = [reported(each) for each, whose in zip(got, keys, strict=True) if whose == key]
         assert sorted(found) == sorted(f"step {number}" for number in range(MANY // 4))
 
 
 def test_one_concurrent_client_wins_state(served: Live) -> None:
     got = at_once(served.url, [chat("flow", session="flow")] * MANY)
-    assert sorted(map(said, got)) == ["first"] + ["later"] * (MANY - 1)
+    assert sorted(map(reported, got)) == ["first"] + ["later"] * (MANY - 1)
 
 
 @pytest.mark.parametrize("model", ["limited", "bucket"])

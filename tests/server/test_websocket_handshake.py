@@ -20,8 +20,8 @@ HANDSHAKE = {
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Steered]:
-    with steered(tmp_path, {"a.yaml": EXAMPLE}) as made:
-        yield made
+    with steered(tmp_path, {"a.yaml": EXAMPLE}) as built:
+        yield built
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/completions?model=m"])

@@ -29,7 +29,7 @@ class Watched(ServerClient):
         self.out: list[str] = []
         self.err: list[str] = []
         builder = Builder(ScenarioSources([str(folder)]), Sessions())
-        app = App(builder.first(), limits=ServerLimits(grace=0.5), lines=AccessLog(self.out.append))
+        app = App(builder.first(), limits=ServerLimits(grace=0.5), access_log=AccessLog(self.out.append))
         self._server = Server(app, [Address("127.0.0.1", 0)])
         self._reload = Reloader(app, builder.watched, builder.again, self._say)
         self._listens, self._ends = threading.Event(), asyncio.Event()
@@ -43,14 +43,14 @@ class Watched(ServerClient):
         return self._server.listening[0].port
 
     @property
-    def said(self) -> str:
+    def reported(self) -> str:
         return "\n".join([*self.out, *self.err])
 
     def line(self, holds: Callable[[str], bool]) -> str:
         """The first line for which this holds; waits for it."""
         return until(
             lambda: next((line for line in self.out + self.err if holds(line)), None),
-            otherwise=lambda: self.said,
+            otherwise=lambda: self.reported,
         )
 
     def _say(self, text: str) -> None:

@@ -137,7 +137,7 @@ def log_lines(server: Process, count: int) -> str:
         lines = [line for line in server.out if re.match(r"\d\d:\d\d:\d\d ", line)]
         return lines if len(lines) >= count else None
 
-    lines = until(written, otherwise=lambda: server.said)
+    lines = until(written, otherwise=lambda: server.reported)
     return "".join(f"{mask_text(line, *LINE_MASKS)}\n" for line in lines)
 
 

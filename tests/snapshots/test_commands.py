@@ -13,9 +13,9 @@ from tests.snapshots.snapshot import check_snapshot
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("commands")
-    write_files(made, FILES)
-    return made
+    built = tmp_path_factory.mktemp("commands")
+    write_files(built, FILES)
+    return built
 
 
 @pytest.mark.parametrize("name", JSON_COMMANDS)

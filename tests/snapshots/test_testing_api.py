@@ -31,9 +31,9 @@ FIELDS: Final = ("method", "path", "provider", "api", "model", "stream", "system
     "session", "rule", "modifiers", "status", "error", "faults", "missed", "notes")  # fmt: skip
 
 
-def signature_of(made: Any) -> str:
+def signature_of(built: Any) -> str:
     """Parameters with their defaults, without annotations."""
-    signature = inspect.signature(made)
+    signature = inspect.signature(built)
     parameters = [
         parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()
     ]
@@ -41,13 +41,13 @@ def signature_of(made: Any) -> str:
     return str(plain)
 
 
-def members_of(made: object) -> Iterator[str]:
+def members_of(built: object) -> Iterator[str]:
     """A line for each public member of an object, inherited ones too."""
-    builtin = set(dir(Exception if isinstance(made, Exception) else object))
-    for name in sorted(set(dir(made)) - builtin):
+    builtin = set(dir(Exception if isinstance(built, Exception) else object))
+    for name in sorted(set(dir(built)) - builtin):
         if name.startswith("_") and name not in SPECIAL:
             continue
-        value = inspect.getattr_static(type(made), name, None)
+        value = inspect.getattr_static(type(built), name, None)
         yield f"  {name}{signature_of(value) if inspect.isfunction(value) else ''}\n"
 
 
@@ -65,10 +65,10 @@ def test_public_objects_of_testing_have_expected_members() -> None:
             "Verdict": verdicts[0],
             "Broken": broken(reply=5),
         }
-    for name, made in objects.items():
-        assert type(made) is getattr(mockllm.testing, name)
+    for name, built in objects.items():
+        assert type(built) is getattr(mockllm.testing, name)
     objects["rule given in code"] = rule
-    outputs = [f"{name}\n{''.join(members_of(made))}" for name, made in objects.items()]
+    outputs = [f"{name}\n{''.join(members_of(built))}" for name, built in objects.items()]
     outputs += [f"MockLLM{signature_of(MockLLM)}\n", f"names: {', '.join(sorted(mockllm.testing.__all__))}\n"]
     check_snapshot("testing/objects.txt", "\n".join(outputs))
 

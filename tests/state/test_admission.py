@@ -25,19 +25,21 @@ def modifier(key: str, scope: str = "", **more: Any) -> Candidate:
 def match_result(
     *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
 ) -> MatchResult:
-    return MatchResult("", 0, rules, modifiers, lambda validation: False, now=now, tokens=lambda: tokens)
+    return MatchResult(
+        "", 0, rules, modifiers, lambda validation: False, monotonic=now, tokens=lambda: tokens
+    )
 
 
 def outcomes(counters: SessionCounters, *claims: MatchResult) -> list[str]:
-    return [counters.decide(claim).outcome for claim in claims]
+    return [counters.decide(matched).outcome for matched in claims]
 
 
 def test_reload_retains_accounts_of_unchanged_limits() -> None:
     counters = SessionCounters()
     same, changed = match_result(modifier("same", limit=ONE)), match_result(modifier("changed", limit=ONE))
-    assert outcomes(counters, same, changed) == ["miss", "miss"]
+    assert outcomes(counters, same, changed) == ["unmatched", "unmatched"]
     counters.keep(frozenset({"same"}))
-    assert outcomes(counters, same, changed) == ["limited", "miss"]
+    assert outcomes(counters, same, changed) == ["limited", "unmatched"]
 
 
 def test_reload_retains_unchanged_windows_and_all_states() -> None:
@@ -50,7 +52,7 @@ def test_reload_retains_unchanged_windows_and_all_states() -> None:
     assert [rule(key, 0.0).outcome for key in ("same", "changed")] == ["rule", "rule"]
     counters.decide(match_result(modifier("sets", sets={"a": 1})))
     counters.keep(frozenset({"same"}))
-    assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["miss", "rule"]
+    assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["unmatched", "rule"]
     wants = Candidate(0, "wants", "wants", "", Guard(requires={"a": 1}))
     assert counters.decide(match_result(rules=(wants,))).outcome == "rule"
 
@@ -58,39 +60,39 @@ def test_reload_retains_unchanged_windows_and_all_states() -> None:
 def test_accounts_least_recently_used_are_removed() -> None:
     counters = SessionCounters(4)
     keys = [match_result(modifier("quota", f"key {number}", limit=ONE)) for number in range(9)]
-    assert outcomes(counters, *keys) == ["miss"] * 9
-    assert outcomes(counters, keys[8], keys[0]) == ["limited", "miss"]
+    assert outcomes(counters, *keys) == ["unmatched"] * 9
+    assert outcomes(counters, keys[8], keys[0]) == ["limited", "unmatched"]
 
 
 @pytest.mark.parametrize("what", ["limit", "load"])
 def test_slot_of_removed_account_leaves_new_one(what: str) -> None:
     counters = SessionCounters()
     stored: dict[str, Any] = {"limit": PLACE} if what == "limit" else {"load": Load(max_inflight=1)}
-    claim = match_result(modifier("m", **stored))
-    slot = counters.decide(claim).slot
+    matched = match_result(modifier("m", **stored))
+    slot = counters.decide(matched).slot
     assert slot is not None
     counters.keep(frozenset())
-    fresh = counters.decide(claim).slot
+    fresh = counters.decide(matched).slot
     assert fresh is not None
     slot.release()  # of a removed account: the new slot is unaffected
-    assert counters.decide(claim).slot is None
+    assert counters.decide(matched).slot is None
     fresh.release()
-    assert counters.decide(claim).slot is not None
+    assert counters.decide(matched).slot is not None
 
 
 def test_preview_charges_nothing() -> None:
     counters = SessionCounters()
-    claim = match_result(
+    matched = match_result(
         modifier("a", limit=ONE), modifier("b", limit=PLACE), modifier("c", load=Load(max_inflight=1))
     )
     for _ in range(3):
-        seen = counters.decide(claim, count=False)
-        assert (seen.outcome, seen.slot) == ("miss", None)
-        assert seen.bounds is not None
-        assert seen.bounds.standing.requests is not None
-        assert seen.bounds.standing.requests.remaining == 0
-    assert counters.decide(claim).outcome == "miss"
-    assert counters.decide(claim, count=False).outcome == "limited"
+        seen = counters.decide(matched, count=False)
+        assert (seen.outcome, seen.slot) == ("unmatched", None)
+        assert seen.admission is not None
+        assert seen.admission.limit_status.requests is not None
+        assert seen.admission.limit_status.requests.remaining == 0
+    assert counters.decide(matched).outcome == "unmatched"
+    assert counters.decide(matched, count=False).outcome == "limited"
 
 
 def test_refusal_charges_no_other_limit() -> None:
@@ -100,7 +102,7 @@ def test_refusal_charges_no_other_limit() -> None:
     assert outcomes(
         counters, match_result(wide, narrow), match_result(wide, narrow), match_result(narrow, wide)
     ) == [
-        "miss",
+        "unmatched",
         "limited",
         "limited",
     ]
@@ -112,8 +114,8 @@ def test_refusal_charges_no_other_limit() -> None:
     assert slot is not None
     slot.release()
     assert outcomes(counters, match_result(wide, full), match_result(wide), match_result(wide)) == [
-        "miss",
-        "miss",
+        "unmatched",
+        "unmatched",
         "limited",
     ]
 
@@ -123,26 +125,26 @@ def test_tokens_are_counted_for_token_limits_only() -> None:
         raise AssertionError("the body was read for nothing")
 
     counters = SessionCounters()
-    claim = replace(match_result(modifier("a", limit=ONE)), tokens=untouched)
-    assert counters.decide(claim).outcome == "miss"
+    matched = replace(match_result(modifier("a", limit=ONE)), tokens=untouched)
+    assert counters.decide(matched).outcome == "unmatched"
     counted = match_result(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
-    assert outcomes(counters, counted, counted) == ["miss", "limited"]
+    assert outcomes(counters, counted, counted) == ["unmatched", "limited"]
 
 
 def test_queue_wait_is_first_end_of_all_responses() -> None:
     counters = SessionCounters()
-    claim = match_result(modifier("m", load=Load(max_inflight=2, queue=2)))
+    matched = match_result(modifier("m", load=Load(max_inflight=2, queue=2)))
     for until in (9.0, 4.0):
-        slot = counters.decide(claim).slot
+        slot = counters.decide(matched).slot
         assert slot is not None
         slot.expect_end(until)
     waits = []
     for _ in range(3):
-        decision = counters.decide(claim)
-        assert decision.bounds is not None
+        decision = counters.decide(matched)
+        assert decision.admission is not None
         if decision.slot is not None:
-            waits.append(decision.bounds.wait)
-            decision.slot.expect_end(decision.bounds.wait + 3.0)
+            waits.append(decision.admission.wait)
+            decision.slot.expect_end(decision.admission.wait + 3.0)
     assert waits == [4.0, 7.0]
 
 
@@ -152,14 +154,22 @@ def test_reset_limits_leaves_responses_in_flight() -> None:
     other = match_result(modifier("other", limit=ONE))
     slot = state.decide(stored).slot
     assert slot is not None
-    assert [state.decide(claim).outcome for claim in (stored, used, used)] == ["limited", "miss", "limited"]
-    assert state.decide(other).outcome == "miss"
+    assert [state.decide(matched).outcome for matched in (stored, used, used)] == [
+        "limited",
+        "unmatched",
+        "limited",
+    ]
+    assert state.decide(other).outcome == "unmatched"
     state.reset_limits(frozenset({"held", "used"}))
-    assert [state.decide(claim).outcome for claim in (stored, used, other)] == ["limited", "miss", "limited"]
+    assert [state.decide(matched).outcome for matched in (stored, used, other)] == [
+        "limited",
+        "unmatched",
+        "limited",
+    ]
     slot.release()
-    assert state.decide(stored).outcome == "miss"
+    assert state.decide(stored).outcome == "unmatched"
     state.reset_limits()
-    assert state.decide(other).outcome == "miss"
+    assert state.decide(other).outcome == "unmatched"
 
 
 def test_limit_delay_frees_no_load_slot_early() -> None:
@@ -169,9 +179,9 @@ def test_limit_delay_frees_no_load_slot_early() -> None:
     for now, limits in ((0.0, (leaky,)), (1.0, (leaky,))):  # the second one is admitted at 10
         decision = counters.decide(match_result(load, *limits, now=now))
         assert decision.slot is not None
-        assert decision.bounds is not None
-        decision.slot.expect_end(now + decision.bounds.wait + 5.0)
+        assert decision.admission is not None
+        decision.slot.expect_end(now + decision.admission.wait + 5.0)
     assert outcomes(counters, match_result(load, now=2.0), match_result(load, now=6.0)) == [
         "overloaded",
-        "miss",
+        "unmatched",
     ]

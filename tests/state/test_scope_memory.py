@@ -14,7 +14,7 @@ from mockllm.state.sessions import Sessions
 LIMIT = Limit("sliding-window", requests=10_000)
 
 
-def claim(scope: str, session: str = "", **modifier: Limit | Load) -> MatchResult:
+def matched(scope: str, session: str = "", **modifier: Limit | Load) -> MatchResult:
     rule = Candidate(0, "rule", "rule", scope, None)
     modifiers = [Candidate(1, "modifier", "modifier", scope, None, **modifier)] if modifier else []  # type: ignore[arg-type]
     return MatchResult(session, 0, [rule], modifiers, lambda _: False)
@@ -25,7 +25,7 @@ def test_sizes_are_about_the_real_ones() -> None:
     tracemalloc.start()
     try:
         for number in range(2_000):
-            counters.decide(claim(f"header:tenant={number:040}", limit=LIMIT))
+            counters.decide(matched(f"header:tenant={number:040}", limit=LIMIT))
         used, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -37,7 +37,7 @@ def test_entries_of_a_window_count_and_leave() -> None:
     counters = SessionCounters(memory=memory)
     sizes = []
     for _ in range(100):
-        counters.decide(claim("a", limit=LIMIT))
+        counters.decide(matched("a", limit=LIMIT))
         sizes.append(counters.size)
     assert sizes == sorted(sizes)
     assert sizes[-1] - sizes[0] == 99 * 130
@@ -48,12 +48,12 @@ def test_entries_of_a_window_count_and_leave() -> None:
 
 def test_load_counts_responses_in_flight() -> None:
     counters = SessionCounters()
-    slots = [counters.decide(claim("a", load=Load(max_inflight=100))).slot for _ in range(10)]
+    slots = [counters.decide(matched("a", load=Load(max_inflight=100))).slot for _ in range(10)]
     size = counters.size
     for slot in slots:
         assert slot is not None
         slot.release()
-    counters.decide(claim("a", load=Load(max_inflight=100)))
+    counters.decide(matched("a", load=Load(max_inflight=100)))
     assert counters.size < size
 
 
@@ -61,24 +61,24 @@ def test_scopes_of_the_largest_session_are_removed() -> None:
     sessions = Sessions(scope_bytes=1_000_000)
     for name in ("small", "large"):
         sessions.session(name, 0.0)
-    assert sessions.decide(claim("a", "small")).number == 0
+    assert sessions.decide(matched("a", "small")).number == 0
     for number in range(5_000):
-        sessions.decide(claim(f"tenant-{number % 3_000}", "large"))
-        sessions.decide(claim("often", "large"))
+        sessions.decide(matched(f"tenant-{number % 3_000}", "large"))
+        sessions.decide(matched("often", "large"))
         assert sum(each.size for each in sessions._all_counters()) <= 1_000_000
-    assert sessions.decide(claim("a", "small")).number == 1
-    assert sessions.decide(claim("often", "large")).number > 1_000
+    assert sessions.decide(matched("a", "small")).number == 1
+    assert sessions.decide(matched("often", "large")).number > 1_000
 
 
 def test_memory_of_an_ended_session_is_free() -> None:
     sessions = Sessions()
     sessions.session("a", 0.0)
-    sessions.decide(claim("x", "a"))
+    sessions.decide(matched("x", "a"))
     used = sessions._memory.used
     assert used > 0
     sessions.end("a")
     assert sessions._memory.used == 0
-    sessions.decide(claim("x"))
+    sessions.decide(matched("x"))
     assert sessions._memory.used == used
     sessions.reset()
     assert sessions._memory.used == 0
@@ -87,5 +87,5 @@ def test_memory_of_an_ended_session_is_free() -> None:
 def test_bound_below_one_scope_removes_all_scopes() -> None:
     sessions = Sessions(scope_bytes=10)
     for _ in range(3):
-        assert sessions.decide(claim("x")).number == 0
+        assert sessions.decide(matched("x")).number == 0
     assert sessions._memory.used == 0

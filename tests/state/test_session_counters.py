@@ -19,7 +19,7 @@ def candidate(
     return Candidate(0, name, name, scope, Guard(**guard) if guard else None, validation, error)
 
 
-def claim(
+def matched(
     rules: Sequence[Candidate],
     modifiers: Sequence[Candidate] = (),
     *,
@@ -32,33 +32,33 @@ def claim(
 def summary(decision: Decision) -> tuple[str, str | None, list[object]]:
     """Return the outcome, the rule's name, and why other rules were blocked."""
     rule = decision.rule.candidate.key if decision.rule else None
-    return decision.outcome, rule, [why for _, why in decision.refused]
+    return decision.outcome, rule, [why for _, why in decision.blocked_rules]
 
 
 def test_unknown_model_is_refused_by_strict_rules_only() -> None:
     for known, outcome in ((True, "invalid"), (False, "rule")):
-        sent = replace(claim([replace(candidate("r"), known_models=known)]), unknown=lambda: True)
+        sent = replace(matched([replace(candidate("r"), known_models=known)]), unknown=lambda: True)
         assert SessionCounters().decide(sent).outcome == outcome
-    assert SessionCounters().decide(claim([replace(candidate("r"), known_models=True)])).outcome == "rule"
+    assert SessionCounters().decide(matched([replace(candidate("r"), known_models=True)])).outcome == "rule"
 
 
 def test_decide_first_unblocked_rule_is_selected() -> None:
     counters = SessionCounters()
-    sent = claim([candidate("once", times=1), candidate("later", skip=1), candidate("rest")])
+    sent = matched([candidate("once", times=1), candidate("later", skip=1), candidate("rest")])
     assert summary(counters.decide(sent)) == ("rule", "once", [])
     assert summary(counters.decide(sent)) == ("rule", "rest", ["used up", "skipped"])
     assert summary(counters.decide(sent)) == ("rule", "later", ["used up"])
 
 
 def test_decide_without_rule_is_miss() -> None:
-    assert summary(SessionCounters().decide(claim([]))) == ("miss", None, [])
-    assert summary(SessionCounters().decide(claim([candidate("never", chance=0.0)]))) == (
-        "miss",
+    assert summary(SessionCounters().decide(matched([]))) == ("unmatched", None, [])
+    assert summary(SessionCounters().decide(matched([candidate("never", chance=0.0)]))) == (
+        "unmatched",
         None,
         ["lost its chance"],
     )
-    assert summary(SessionCounters().decide(claim([candidate("second", every=2)]))) == (
-        "miss",
+    assert summary(SessionCounters().decide(matched([candidate("second", every=2)]))) == (
+        "unmatched",
         None,
         ["not its turn"],
     )
@@ -66,7 +66,7 @@ def test_decide_without_rule_is_miss() -> None:
 
 def test_decide_counts_exclude_current_request() -> None:
     counters = SessionCounters()
-    sent = claim([candidate("r", every=2), candidate("rest")])
+    sent = matched([candidate("r", every=2), candidate("rest")])
     turns = [counters.decide(sent).rule for _ in range(4)]
     assert [(turn.candidate.key, turn.tries, turn.responses) for turn in turns if turn] == [
         ("rest", 0, 0),
@@ -78,12 +78,12 @@ def test_decide_counts_exclude_current_request() -> None:
 
 def test_preview_decides_and_counts_nothing() -> None:
     counters = SessionCounters()
-    sent = claim([candidate("once", times=1)], [candidate("m", times=1)])
+    sent = matched([candidate("once", times=1)], [candidate("m", times=1)])
     for _ in range(3):
         assert summary(counters.decide(sent, count=False)) == ("rule", "once", [])
     decision = counters.decide(sent)
     assert (decision.number, len(decision.modifiers)) == (0, 1)
-    assert summary(counters.decide(sent, count=False)) == ("miss", None, ["used up"])
+    assert summary(counters.decide(sent, count=False)) == ("unmatched", None, ["used up"])
 
 
 @pytest.mark.parametrize(
@@ -101,25 +101,25 @@ def test_decide_order_is_error_validation_rule(
     modifiers: list[Candidate], invalid: list[str], outcome: str
 ) -> None:
     counters = SessionCounters()
-    sent = claim([candidate("skipping", skip=1), candidate("once", times=1)], modifiers, invalid=invalid)
+    sent = matched([candidate("skipping", skip=1), candidate("once", times=1)], modifiers, invalid=invalid)
     decision = counters.decide(sent)
     assert decision.outcome == outcome
     consumed = counters.decide(
-        claim([candidate("skipping", skip=1), candidate("once", times=1)]), count=False
+        matched([candidate("skipping", skip=1), candidate("once", times=1)]), count=False
     )
     assert summary(consumed)[1] == ("skipping" if outcome == "rule" else "once")
 
 
 def test_validation_is_of_selected_rule_else_strict() -> None:
     lenient = candidate("r", validation="lenient")
-    assert SessionCounters().decide(claim([lenient], invalid=["strict"])).outcome == "rule"
-    assert SessionCounters().decide(claim([lenient], invalid=["lenient"])).outcome == "invalid"
-    assert SessionCounters().decide(claim([], invalid=["strict"])).outcome == "invalid"
+    assert SessionCounters().decide(matched([lenient], invalid=["strict"])).outcome == "rule"
+    assert SessionCounters().decide(matched([lenient], invalid=["lenient"])).outcome == "invalid"
+    assert SessionCounters().decide(matched([], invalid=["strict"])).outcome == "invalid"
 
 
 def test_modifiers_are_counted_separately() -> None:
     counters = SessionCounters()
-    sent = claim([], [candidate("m", times=1), candidate("n", skip=1), candidate("all")])
+    sent = matched([], [candidate("m", times=1), candidate("n", skip=1), candidate("all")])
     assert [[turn.candidate.key for turn in counters.decide(sent).modifiers] for _ in range(3)] == [
         ["m", "all"],
         ["n", "all"],
@@ -130,36 +130,36 @@ def test_modifiers_are_counted_separately() -> None:
 def test_sessions_and_scopes_have_separate_counts() -> None:
     counters = SessionCounters()
     sent = [
-        claim([candidate("r", scope=scope, times=1)], session=session)
+        matched([candidate("r", scope=scope, times=1)], session=session)
         for session, scope in (("", ""), ("", "a"), ("s", ""), ("s", "a"), ("", ""))
     ]
-    assert [counters.decide(each).outcome for each in sent] == ["rule"] * 4 + ["miss"]
+    assert [counters.decide(each).outcome for each in sent] == ["rule"] * 4 + ["unmatched"]
 
 
 def test_requests_are_numbered_in_scope_of_rule() -> None:
     counters = SessionCounters()
     numbers = [
-        counters.decide(claim([candidate("r", scope=scope)])).number for scope in ("", "a", "", "a", "b")
+        counters.decide(matched([candidate("r", scope=scope)])).number for scope in ("", "a", "", "a", "b")
     ]
     assert numbers == [0, 0, 1, 1, 0]
-    assert counters.decide(claim([])).number == 2
+    assert counters.decide(matched([])).number == 2
 
 
 def test_keep_deletes_counts_of_other_keys() -> None:
     counters = SessionCounters()
-    sent = claim([candidate("a", times=1), candidate("b", times=1)])
+    sent = matched([candidate("a", times=1), candidate("b", times=1)])
     counters.decide(sent)
     counters.decide(sent)
     counters.keep(frozenset({"b"}))
     assert summary(counters.decide(sent)) == ("rule", "a", [])
-    assert summary(counters.decide(sent)) == ("miss", None, ["used up", "used up"])
+    assert summary(counters.decide(sent)) == ("unmatched", None, ["used up", "used up"])
 
 
 def test_scopes_least_recently_used_are_removed() -> None:
     counters = SessionCounters(capacity=10)
 
     def number(scope: str) -> int:
-        return counters.decide(claim([candidate("r", scope=scope)])).number
+        return counters.decide(matched([candidate("r", scope=scope)])).number
 
     number("idle")
     for count in range(1000):

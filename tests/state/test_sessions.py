@@ -12,22 +12,22 @@ from mockllm.state.sessions import Sessions
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))
 
 
-def claim(session: str) -> MatchResult:
+def matched(session: str) -> MatchResult:
     return MatchResult(session, 0, [RULE], (), lambda validation: False)
 
 
 def outcomes(sessions: Sessions, *ids: str) -> list[str]:
-    return [sessions.decide(claim(id)).outcome for id in ids]
+    return [sessions.decide(matched(id)).outcome for id in ids]
 
 
 def test_each_session_has_separate_counts() -> None:
     sessions = Sessions()
-    assert outcomes(sessions, "a", "b", "", "a", "b", "") == ["rule"] * 3 + ["miss"] * 3
+    assert outcomes(sessions, "a", "b", "", "a", "b", "") == ["rule"] * 3 + ["unmatched"] * 3
 
 
 def test_preview_counts_nothing() -> None:
     sessions = Sessions()
-    assert [sessions.decide(claim("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
+    assert [sessions.decide(matched("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
 
 
 def test_tally_counts_by_session() -> None:
@@ -53,10 +53,24 @@ def test_unused_session_ends_and_starts_fresh() -> None:
     assert sessions.session("b", 105.0).seed == 7
     fresh = sessions.session("a", 110.0)
     assert (fresh.seed, fresh.lookup.stored("r"), fresh.lookup.call("call")) == (None, None, None)
-    assert outcomes(sessions, "a", "b") == ["rule", "miss"]
+    assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
     kept = sessions.session("b", 111.0)
     assert (kept.seed, kept.lookup.call("call")) == (7, "tool")
     assert message == ["session a ended: not used for 10 s; it begins anew when it is named again"]
+
+
+def test_line_on_an_ended_session_has_its_shown_id() -> None:
+    """A client may use its key as the id, in whatever form."""
+    message: list[str] = []
+    sessions = Sessions(unused=10.0, log=message.append)
+    sessions.session("opaque7key", 0.0).shown = "REDACTED-1a2b"
+    sessions.session("sk-proj-abcdefgh12345678", 0.0)
+    assert sessions.shown("opaque7key") == "REDACTED-1a2b"
+    assert sessions.shown("unknown") == "unknown"
+    sessions.expire(20.0)
+    assert "sessions REDACTED-1a2b, REDACTED-" in message[0]
+    assert "opaque7key" not in message[0]
+    assert "sk-proj" not in message[0]
 
 
 def test_least_recently_used_session_is_removed() -> None:
@@ -66,7 +80,7 @@ def test_least_recently_used_session_is_removed() -> None:
         sessions.session(id, float(now))
         outcomes(sessions, id)
     assert len(sessions) == 2
-    assert outcomes(sessions, "a", "c") == ["miss", "miss"]
+    assert outcomes(sessions, "a", "c") == ["unmatched", "unmatched"]
     assert outcomes(sessions, "b") == ["rule"]
     assert message[0] == "session b ended: there are more than 2; it begins anew when it is named again"
 
@@ -95,15 +109,15 @@ def test_clock_set_back_ends_no_session() -> None:
     sessions.session("a", 1000.0)
     outcomes(sessions, "a")
     sessions.session("a", 5.0)
-    assert outcomes(sessions, "a") == ["miss"]
+    assert outcomes(sessions, "a") == ["unmatched"]
 
 
 def test_session_has_limited_scopes() -> None:
     sessions = Sessions()
     for number in range(3000):
-        sessions.decide(replace(claim("a"), rules=[replace(RULE, scope=str(number))]))
-    assert sessions.decide(replace(claim("a"), rules=[replace(RULE, scope="2999")])).outcome == "miss"
-    assert sessions.decide(replace(claim("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
+        sessions.decide(replace(matched("a"), rules=[replace(RULE, scope=str(number))]))
+    assert sessions.decide(replace(matched("a"), rules=[replace(RULE, scope="2999")])).outcome == "unmatched"
+    assert sessions.decide(replace(matched("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
 
 
 def test_totals_sum_all_sessions() -> None:
@@ -130,17 +144,17 @@ def test_held_lists_least_recently_used_first() -> None:
     sessions.session("a", 1.0)
     sessions.session("b", 2.0)
     sessions.session("a", 3.0)
-    assert {id: each.used for id, each in sessions.held().items()} == {"b": 2.0, "a": 3.0}
+    assert {id: each.used for id, each in sessions.named().items()} == {"b": 2.0, "a": 3.0}
     assert sessions.session("a", 4.0, 1_700_000_000.0).used_at == 1_700_000_000.0
-    assert list(sessions.held()) == ["b", "a"]
+    assert list(sessions.named()) == ["b", "a"]
 
 
 def test_end_deletes_session() -> None:
     sessions = Sessions()
-    assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "miss"]
+    assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "unmatched"]
     sessions.remember("a", StoreUpdate(calls={"c": "tool"}))
     assert (sessions.end("a"), sessions.end("a")) == (True, False)
-    assert outcomes(sessions, "a", "b") == ["rule", "miss"]
+    assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
     assert sessions.lookup("a").call("c") is None
 
 

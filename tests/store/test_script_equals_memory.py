@@ -53,18 +53,18 @@ class StoreCounters:
         self._numbers = count()
         self._ids = count()
 
-    def decide(self, claim: MatchResult) -> Decision:
-        tries: Sequence[int] = [0] * (len(claim.modifiers) + len(claim.rules))
+    def decide(self, matched: MatchResult) -> Decision:
+        tries: Sequence[int] = [0] * (len(matched.modifiers) + len(matched.rules))
         draws = 2
         for _ in range(10):
             sent = self._writer.write(
-                claim, f"{next(self._ids)}", tries, draws=draws, now=round(claim.now * 1_000_000)
+                matched, f"{next(self._ids)}", tries, draws=draws, now=round(matched.monotonic * 1_000_000)
             )
             data: Any = self._run(sent)
-            result = read_result(data, claim, lambda: next(self._numbers), lambda _, __: NoSlot())
+            result = read_result(data, matched, lambda: next(self._numbers), lambda _, __: NoSlot())
             if not isinstance(result, MissingDraws):
                 return result.decision
-            tries = [*result.tries, *[0] * (len(claim.modifiers) + len(claim.rules) - len(result.tries))]
+            tries = [*result.tries, *[0] * (len(matched.modifiers) + len(matched.rules) - len(result.tries))]
             draws = MANY_DRAWS
         raise AssertionError("the draws never fit")
 
@@ -182,7 +182,7 @@ def comparable(decision: Decision) -> Decision:
         decision,
         slot=None,
         modifiers=list(decision.modifiers),
-        refused=list(decision.refused),
+        blocked_rules=list(decision.blocked_rules),
         skipped_modifiers=list(decision.skipped_modifiers),
     )
 
@@ -206,12 +206,12 @@ def test_script_decides_as_counters_in_memory(
     now = START
     for some, others, session, tokens, invalid, passed in requests:
         now += passed / 1000
-        claim = MatchResult(
-            session, 7, reached(chosen(listed, others)), chosen(limited, some), refusing(invalid), now=now,
+        matched = MatchResult(
+            session, 7, reached(chosen(listed, others)), chosen(limited, some), refusing(invalid), monotonic=now,
             tokens=partial(int, tokens),
         )  # fmt: skip
-        expected = comparable(memory.decide(claim))
-        assert comparable(store.decide(claim)) == expected
+        expected = comparable(memory.decide(matched))
+        assert comparable(store.decide(matched)) == expected
 
 
 def refusing(invalid: bool) -> Callable[[Any], bool]:

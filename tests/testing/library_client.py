@@ -10,9 +10,9 @@ from typing import Any
 from tests.waiting import PATIENCE
 
 
-def ask(url: str, model: str = "gpt-4o", said: str = "hi", **more: Any) -> tuple[int, Any]:
+def ask(url: str, model: str = "gpt-4o", reported: str = "hi", **more: Any) -> tuple[int, Any]:
     """Status and JSON of a chat completion at an OpenAI base URL."""
-    body = {"model": model, "messages": [{"role": "user", "content": said}], **more}
+    body = {"model": model, "messages": [{"role": "user", "content": reported}], **more}
     request = urllib.request.Request(
         f"{url}/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
     )
@@ -24,8 +24,8 @@ def ask(url: str, model: str = "gpt-4o", said: str = "hi", **more: Any) -> tuple
             return error.code, json.load(error)
 
 
-def text(url: str, model: str = "gpt-4o", said: str = "hi") -> str:
-    status, answer = ask(url, model, said)
+def text(url: str, model: str = "gpt-4o", reported: str = "hi") -> str:
+    status, answer = ask(url, model, reported)
     assert status == 200, answer
     content: str = answer["choices"][0]["message"]["content"]
     return content

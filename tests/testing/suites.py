@@ -28,12 +28,12 @@ def suite(folder: Path, packs: tuple[str, ...] = (), sets: tuple[str, ...] = (),
 
 def results(folder: Path, name: str = "") -> list[ExampleResult]:
     """How all examples of a folder went; it has no mistakes."""
-    made = suite(folder)
-    assert [str(mistake) for mistake in made.diagnostics] == []
-    return list(made.run(name))
+    built = suite(folder)
+    assert [str(mistake) for mistake in built.diagnostics] == []
+    return list(built.run(name))
 
 
-def told(found: list[ExampleResult]) -> list[str]:
+def stated(found: list[ExampleResult]) -> list[str]:
     """Each result in a line: its name, its provider, and what did not hold."""
     lines = []
     for result in found:

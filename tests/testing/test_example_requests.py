@@ -76,9 +76,9 @@ def test_request_has_sampling_parameters() -> None:
 
 
 def test_request_headers_override_provider_headers() -> None:
-    made = sent(provider="anthropic", headers={"X-Case": "7", "Anthropic-Version": "1"})
-    assert (made.headers["x-case"], made.headers["anthropic-version"]) == ("7", "1")
-    assert made.headers["content-type"] == "application/json"
+    built = sent(provider="anthropic", headers={"X-Case": "7", "Anthropic-Version": "1"})
+    assert (built.headers["x-case"], built.headers["anthropic-version"]) == ("7", "1")
+    assert built.headers["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,13 @@ def test_raw_body_is_json_or_text(body: Json, raw: bytes) -> None:
 
 
 def test_request_with_path_only_has_no_body() -> None:
-    made = sent(path="/x?a=1", query={"b": "2"}, method="GET")
-    assert (made.method, made.path, made.query_string, made.raw) == ("GET", "/x", "a=1&b=2", b"")
+    built = sent(path="/x?a=1", query={"b": "2"}, method="GET")
+    assert (built.method, built.path, built.query_string, built.raw) == ("GET", "/x", "a=1&b=2", b"")
 
 
 def test_body_without_path_goes_to_usual_path() -> None:
-    made = sent(provider="anthropic", body={"model": "m"})
-    assert (made.method, made.path, loads(made.raw)) == ("POST", "/v1/messages", {"model": "m"})
+    built = sent(provider="anthropic", body={"model": "m"})
+    assert (built.method, built.path, loads(built.raw)) == ("POST", "/v1/messages", {"model": "m"})
 
 
 def test_call_without_neutral_form_raises() -> None:

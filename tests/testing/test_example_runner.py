@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario.pack_resolver import bundled_names
-from tests.testing.suites import results, suite, told, write
+from tests.testing.suites import results, stated, suite, write
 
 
 @pytest.mark.parametrize("name", bundled_names())
 def test_examples_of_shipped_pack_pass(name: str, tmp_path: Path) -> None:
-    made = suite(tmp_path, packs=(name,))
-    assert [str(mistake) for mistake in made.diagnostics] == []
-    assert made.planned
-    failed = [line for result in made.run() if not result.passed for line in told([result])]
+    built = suite(tmp_path, packs=(name,))
+    assert [str(mistake) for mistake in built.diagnostics] == []
+    assert built.planned
+    failed = [line for result in built.run() if not result.passed for line in stated([result])]
     assert failed == []
 
 
@@ -32,7 +32,7 @@ def test_example_passes_and_fails(tmp_path: Path) -> None:
     )
     found = results(tmp_path)
     assert [result.where.rpartition("/")[2] for result in found] == ["a.yaml:5", "a.yaml:6"]
-    assert told(found) == [
+    assert stated(found) == [
         "ok greets",
         "FAIL examples[1]",
         '  rule: expected "greeting", found no rule',
@@ -55,7 +55,7 @@ def test_example_has_fresh_state_shared_by_its_steps(tmp_path: Path) -> None:
             steps: [{expect: {rule: once}}, {expect: {rule: rest}}, {expect: {rule: once}}]
         """,
     )
-    assert told(results(tmp_path)) == [
+    assert stated(results(tmp_path)) == [
         "ok first",
         "ok again",
         "FAIL in turn",
@@ -81,7 +81,7 @@ def test_each_listed_provider_is_run_with_all_steps(tmp_path: Path) -> None:
               - {request: {provider: openai}, expect: {text: other}}
         """,
     )
-    assert told(results(tmp_path)) == [
+    assert stated(results(tmp_path)) == [
         "FAIL listed (openai)",
         '  2: text: expected "two", found "one"',
         "ok listed (anthropic)",
@@ -99,20 +99,20 @@ def test_clock_moves_only_by_responses_and_after(tmp_path: Path) -> None:
               - {after: 2s, expect: {took: {gte: 1s, lt: 2s}, body: {$.created: 1767225603}}}
         """,
     )
-    assert told(results(tmp_path)) == ["ok examples[0]"]
+    assert stated(results(tmp_path)) == ["ok examples[0]"]
 
 
 def test_unsupported_call_is_reported(tmp_path: Path) -> None:
     write(tmp_path, a="examples: [{request: {api: models}}]\n")
-    (line, why) = told(results(tmp_path))
+    (line, why) = stated(results(tmp_path))
     assert line == "FAIL examples[0]"
     assert "openai has no call models" in why
 
 
 def test_examples_are_chosen_by_name_or_place(tmp_path: Path) -> None:
     write(tmp_path, a="examples: [{name: First one}, {name: other}]\n", b="examples: [{name: third}]\n")
-    assert told(results(tmp_path, "first")) == ["ok First one"]
-    assert told(results(tmp_path, "b.yaml")) == ["ok third"]
+    assert stated(results(tmp_path, "first")) == ["ok First one"]
+    assert stated(results(tmp_path, "b.yaml")) == ["ok third"]
 
 
 # --- packs and parameters --------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_pack_examples_run_against_pack_others_against_all(tmp_path: Path) -> No
         mine__pack=PACK,
         mine__rules=RULES + "  - {name: not here, request: {model: own}, expect: {rule: greet}}\n",
     )
-    assert told(results(tmp_path)) == [
+    assert stated(results(tmp_path)) == [
         *("ok own", "ok the pack's", "ok set"),
         *("ok by default", "ok as set", "ok as set too", "ok not here"),
     ]
@@ -155,20 +155,20 @@ def test_pack_examples_run_against_pack_others_against_all(tmp_path: Path) -> No
 
 def test_pack_folder_is_run(tmp_path: Path) -> None:
     write(tmp_path, pack=PACK, rules=RULES)
-    assert told(results(tmp_path)) == ["ok by default", "ok as set", "ok as set too"]
+    assert stated(results(tmp_path)) == ["ok by default", "ok as set", "ok as set too"]
 
 
 def test_shipped_packs_that_are_only_used_are_not_run(tmp_path: Path) -> None:
     write(tmp_path, a="use: [default]\nexamples: [{name: one, expect: {status: 200}}]\n")
-    assert told(results(tmp_path)) == ["ok one"]
+    assert stated(results(tmp_path)) == ["ok one"]
 
 
 def test_options_set_parameters_and_the_environment_does_not(tmp_path: Path) -> None:
     write(tmp_path, a="use: [./mine, ./other]\n", mine__pack=PACK, mine__rules=RULES)
     write(tmp_path, other__pack='name: other\nversion: "1"\n', other__a="examples: [{name: other}]\n")
-    assert told(list(suite(tmp_path, GREETING="Salut").run("by default"))) == ["ok by default"]
+    assert stated(list(suite(tmp_path, GREETING="Salut").run("by default"))) == ["ok by default"]
     changed = suite(tmp_path, sets=("mine.greeting=Salut",))
-    assert [line for line in told(list(changed.run())) if not line.startswith("   ")] == [
+    assert [line for line in stated(list(changed.run())) if not line.startswith("   ")] == [
         "FAIL by default",
         '  text: expected "Hello", found "Salut"',
         "ok as set",
@@ -190,7 +190,7 @@ def test_disabled_file_examples_run_if_parameters_enable_it(tmp_path: Path) -> N
           - {name: fair, with: {weather: fair}, expect: {status: 503}}
         """,
     )
-    assert told(results(tmp_path)) == [
+    assert stated(results(tmp_path)) == [
         "ok storms",
         "FAIL fair",
         "  with: expected values that enable its file, found the file is disabled",
@@ -200,7 +200,7 @@ def test_disabled_file_examples_run_if_parameters_enable_it(tmp_path: Path) -> N
 def test_mistake_in_disabled_file_fails_examples_that_enable_it(tmp_path: Path) -> None:
     storm = "enabled: {weather: storm}\nexamples: [{name: storms, with: {weather: storm}, expct: {}}]\n"
     write(tmp_path, pack=PACK, storm=storm)
-    assert told(results(tmp_path)) == [
+    assert stated(results(tmp_path)) == [
         "FAIL storms",
         f"  with: expected values that load, found {tmp_path}/storm.yaml:2:51: examples[0].expct: "
         'unknown key; did you mean "expect"?',
@@ -214,6 +214,6 @@ def test_disabled_file_with_invalid_examples_has_none(tmp_path: Path) -> None:
 
 def test_files_with_mistakes_are_not_run(tmp_path: Path) -> None:
     write(tmp_path, a="examples: [{name: one}]\n", b="rules: 1\n")
-    made = suite(tmp_path)
-    assert len(made.diagnostics) == 1
-    assert list(made.run()) == []
+    built = suite(tmp_path)
+    assert len(built.diagnostics) == 1
+    assert list(built.run()) == []

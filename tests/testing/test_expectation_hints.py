@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testing.suites import results, told, write
+from tests.testing.suites import results, stated, write
 
 RULES = """
 rules:
@@ -52,11 +52,13 @@ CASES = {
 def test_failed_expectation_has_hint(name: str, tmp_path: Path) -> None:
     example, lines = CASES[name]
     write(tmp_path, a=f"{RULES}\nexamples:\n  - {example}\n")
-    explained = [line.strip() for line in told(results(tmp_path))[2:] if "the response says" not in line]
+    explained = [line.strip() for line in stated(results(tmp_path))[2:] if "the response says" not in line]
     assert explained == [line.replace("{f}", f"{tmp_path}/a.yaml") for line in lines]
 
 
 def test_hint_names_guard_that_blocked_rule(tmp_path: Path) -> None:
     rules = "rules: [{name: never, chance: 0%, reply: b}, {name: rest, reply: c}]"
     write(tmp_path, a=f"{rules}\nexamples: [{{expect: {{rule: never}}}}]\n")
-    assert told(results(tmp_path))[2].strip() == f"{tmp_path}/a.yaml:1 never: matched, but lost its 0% chance"
+    assert (
+        stated(results(tmp_path))[2].strip() == f"{tmp_path}/a.yaml:1 never: matched, but lost its 0% chance"
+    )

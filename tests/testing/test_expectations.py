@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.testing.expectations import duration
-from tests.testing.suites import results, told, write
+from tests.testing.suites import results, stated, write
 
 RULES = r"""
 rules:
@@ -140,7 +140,7 @@ FAILS: list[tuple[dict[str, Json], dict[str, Json], str]] = [
 def run(folder: Path, request: Json, expect: Json) -> list[str]:
     example = dumps({"name": "it", "request": request, "expect": expect}).decode()
     write(folder, a=f"{RULES}\nexamples:\n  - {example}\n")
-    return told(results(folder))
+    return stated(results(folder))
 
 
 def shown(value: object) -> str:
@@ -152,16 +152,18 @@ def test_met_expectations_have_no_mismatch(request_: Json, expect: Json, tmp_pat
     assert run(tmp_path, request_, expect) == ["ok it"]
 
 
-@pytest.mark.parametrize(("request_", "expect", "said"), FAILS, ids=shown)
-def test_failed_expectations_are_reported(request_: Json, expect: Json, said: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("request_", "expect", "reported"), FAILS, ids=shown)
+def test_failed_expectations_are_reported(
+    request_: Json, expect: Json, reported: str, tmp_path: Path
+) -> None:
     first, line, *_ = run(tmp_path, request_, expect)
     assert first == "FAIL it"
-    assert said in line
+    assert reported in line
 
 
 def test_mismatch_of_fault_has_reason(tmp_path: Path) -> None:
     _, line = run(tmp_path, {"user": "text", "model": "slow"}, {"faults": ["malformed"]})
-    assert line.startswith('  faults: expected ["malformed"], found [] (malformed not played: ')
+    assert line.startswith('  faults: expected ["malformed"], found [] (malformed not applied: ')
 
 
 def test_error_message_is_reported_once(tmp_path: Path) -> None:
@@ -172,9 +174,9 @@ def test_error_message_is_reported_once(tmp_path: Path) -> None:
 
 
 def test_mismatch_shows_near_misses_without_expected_rule(tmp_path: Path) -> None:
-    *_, said = run(tmp_path, {"user": "txt"}, {"status": 200})
-    assert "No rule matched this request.\n" in said
-    assert 'user expected "text", found "txt"' in said
+    *_, reported = run(tmp_path, {"user": "txt"}, {"status": 200})
+    assert "No rule matched this request.\n" in reported
+    assert 'user expected "text", found "txt"' in reported
 
 
 @pytest.mark.parametrize(

@@ -236,22 +236,22 @@ def test_strict_takes_warnings_for_errors(tmp_path: Path) -> None:
 
 def test_changed_file_is_read_by_next_server(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
-    said = []
+    reported = []
     for answer in ("One", "Two", "Two"):
         file.write_text(f"rules: [{{reply: {answer}}}]")
         with MockLLM(scenarios=file) as server:
-            said.append(text(server.openai_url))
+            reported.append(text(server.openai_url))
     (tmp_path / "0.yaml").write_text("rules: [{reply: New}]")
     with MockLLM(scenarios=tmp_path) as server:
-        said.append(text(server.openai_url))
-    assert said == ["One", "Two", "Two", "New"]
+        reported.append(text(server.openai_url))
+    assert reported == ["One", "Two", "Two", "New"]
 
 
 def test_changed_text_file_is_read_again_by_next_server(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{reply: {text: {file: said.md}}}]")
-    said = []
+    reported = []
     for answer in ("One", "Two"):
         (tmp_path / "said.md").write_text(answer)
         with MockLLM(scenarios=tmp_path) as server:
-            said.append(text(server.openai_url))
-    assert said == ["One", "Two"]
+            reported.append(text(server.openai_url))
+    assert reported == ["One", "Two"]

@@ -17,16 +17,16 @@ from mockllm.testing import MockLLM
 def called(url: str, body: Any = None, method: str | None = None) -> tuple[int, Any]:
     """Status and JSON."""
     data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
+    requested = urllib.request.Request(url, data, {"content-type": "application/json"}, method=method)
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:
+        with urllib.request.urlopen(requested, timeout=30) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refused:
         with refused:
             return refused.code, json.load(refused)
 
 
-def asked(base: str, user: str, model: str = "gpt-4o") -> None:
+def requested(base: str, user: str, model: str = "gpt-4o") -> None:
     body = {"model": model, "messages": [{"role": "user", "content": user}]}
     called(f"{base}/v1/chat/completions", body)
 
@@ -34,8 +34,8 @@ def asked(base: str, user: str, model: str = "gpt-4o") -> None:
 def test_control_api_lists_and_verifies_requests() -> None:
     with MockLLM() as server:
         server.reply("Hi", {"user": "hello"})
-        asked(server.base_url, "hello")
-        asked(server.base_url, "bye", "other")
+        requested(server.base_url, "hello")
+        requested(server.base_url, "bye", "other")
         listed = called(f"{server.base_url}/api/requests")[1]["requests"]
         assert [each["model"] for each in listed] == ["other", "gpt-4o"]
         expected = {"expect": [{"match": {"user": "hello"}, "exactly": 1}], "no_unmatched": True}
@@ -70,6 +70,7 @@ def test_too_deep_body_of_control_call_is_400() -> None:
         assert called(f"{server.base_url}/api/verify", deep)[0] == 400
 
 
+@pytest.mark.full
 def test_start_does_not_import_control_api() -> None:
     """Nor does a server that nobody steers."""
     script = (

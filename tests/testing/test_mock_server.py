@@ -32,7 +32,7 @@ def test_miss_status_is_the_status_of_unmatched_requests() -> None:
     with MockLLM(miss_status=418) as server:
         server.reply("Hi", match={"user": "hello"})
         assert ask(server.openai_url)[0] == 418
-        assert ask(server.openai_url, said="hello")[0] == 200
+        assert ask(server.openai_url, reported="hello")[0] == 200
     with pytest.raises(ValueError, match="a status from 400 to 599, and not 200"):
         MockLLM(miss_status=200)
 
@@ -43,7 +43,7 @@ def test_miss_status_is_the_status_of_unmatched_requests() -> None:
 def test_received_has_body_rule_and_status() -> None:
     with MockLLM() as server:
         rule = server.reply("Hi", name="greet", faults=[{"reset": {"after": {"chunks": 9}}}])
-        ask(server.openai_url, said="hello?", temperature=0.5, surprise=1)
+        ask(server.openai_url, reported="hello?", temperature=0.5, surprise=1)
         (seen,) = server.requests
         until(lambda: seen.left)
     assert (seen.method, seen.path, seen.provider, seen.api) == (
@@ -55,7 +55,7 @@ def test_received_has_body_rule_and_status() -> None:
     assert (seen.model, seen.user, seen.system, seen.stream) == ("gpt-4o", "hello?", None, False)
     assert (seen.body["temperature"], json.loads(seen.raw)["surprise"]) == (0.5, 1)
     assert (seen.rule, seen.status, seen.error, seen.missed) == (rule.id, 200, None, False)
-    assert any("reset not played" in note for note in seen.notes)
+    assert any("reset not applied" in note for note in seen.notes)
     assert any("surprise" in note for note in seen.notes)
     assert seen.headers["Content-Type"] == "application/json"
     assert (seen.query, seen.session, seen.api_key, seen.tools, len(seen.messages)) == ({}, None, None, (), 1)
@@ -145,9 +145,9 @@ def test_verify_counts_what_matches(bounds: dict[str, int], holds: bool) -> None
 def test_verify_message_shows_nearest_requests() -> None:
     with MockLLM(packs=["default"]) as server:
         ask(server.openai_url, "gpt-4o-mini")
-        with pytest.raises(AssertionError) as told:
+        with pytest.raises(AssertionError) as stated:
             server.verify({"model": "gpt-4o", "user": {"contains": "hi"}}, times=1)
-    first, came, differs = str(told.value).splitlines()
+    first, came, differs = str(stated.value).splitlines()
     assert first == (
         'expected exactly 1 request with {"model":"gpt-4o","user":{"contains":"hi"}}, found 0 of 1 that came'
     )

@@ -207,7 +207,7 @@ def test_failed_test_has_no_further_checks(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("marker", "told"),
+    ("marker", "stated"),
     [
         ('scenarios="bad.yaml"', '*bad.yaml:1:10: rules?0?.repy: unknown key; did you mean "reply"?'),
         ('scenarios="nothing.yaml"', "*nothing.yaml: there is no such file or folder"),
@@ -218,7 +218,7 @@ def test_failed_test_has_no_further_checks(pytester: pytest.Pytester) -> None:
     ],
     ids=["a mistake", "no file", "no pack", "no word", "no name", "a warning where it is strict"],
 )
-def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, marker: str, told: str) -> None:
+def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, marker: str, stated: str) -> None:
     pytester.makefile(".yaml", bad="rules: [{repy: Hi}]", double="rules: [{reply: Hi}, {reply: never}]")
     for fixture in ("mockllm", "mockllm_shared"):
         if "strict=" in marker and fixture == "mockllm_shared":
@@ -226,7 +226,7 @@ def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, mark
         tests = f"@pytest.mark.mockllm({marker})\ndef test_it({fixture}):\n    pass\n"
         result = run(pytester, tests)
         result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines([told])
+        result.stdout.fnmatch_lines([stated])
         result.stdout.no_fnmatch_line("*Traceback*")
         result.stdout.no_fnmatch_line("*testing/plugin.py*")
 
@@ -285,12 +285,13 @@ def test_failing(mockllm):
 """
     )
     done = apart(pytester.path, *ONLY_OURS, "-p", "xdist", "-n", "2")
-    said = done.stdout
-    assert "24 passed" in said, said + done.stderr
-    assert "1 failed" in said
-    assert "asked-in-a-worker → no rule matched 404" in said
+    reported = done.stdout
+    assert "24 passed" in reported, reported + done.stderr
+    assert "1 failed" in reported
+    assert "asked-in-a-worker → no rule matched 404" in reported
 
 
+@pytest.mark.full
 def test_unused_plugin_does_not_import_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
@@ -306,11 +307,13 @@ def test_it():
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=1)
 
 
+@pytest.mark.full
 def test_package_is_importable_without_pytest() -> None:
     code = "import sys; sys.modules['pytest'] = None; from mockllm.testing import MockLLM; MockLLM().start().stop()"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=True, timeout=PATIENCE)
 
 
+@pytest.mark.full
 def test_forked_process_starts_own_server() -> None:
     code = """
 import os

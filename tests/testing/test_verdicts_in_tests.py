@@ -16,19 +16,19 @@ pytest_plugins = ["pytester"]
 @pytest.fixture(scope="module", autouse=True)
 def _loaded() -> None:
     """All modules are loaded, so that test runs in this process do not each load some of their own."""
-    with MockLLM(packs="default") as made:
-        made.error("overloaded")
-        ask(made.openai_url)
-        assert made.verdicts
+    with MockLLM(packs="default") as built:
+        built.error("overloaded")
+        ask(built.openai_url)
+        assert built.verdicts
 
 
 @pytest.fixture
 def server() -> Iterator[MockLLM]:
-    with MockLLM() as made:
-        made.reply("Hi")
-        made.error({"type": "rate_limit", "retry_after": "20s"}, match={"model": "busy"})
-        made.sequence({"error": "overloaded"}, "Here", match={"model": "later"})
-        yield made
+    with MockLLM() as built:
+        built.reply("Hi")
+        built.error({"type": "rate_limit", "retry_after": "20s"}, match={"model": "busy"})
+        built.sequence({"error": "overloaded"}, "Here", match={"model": "later"})
+        yield built
 
 
 def test_good_client_has_no_bad_verdict(server: MockLLM) -> None:

@@ -91,14 +91,14 @@ def leaving(session: MockSession) -> None:
 
 CLIENTS = (obedient, hasty, hammering, patient, resigned, twice, leaving)
 FAILURES: tuple[tuple[dict[str, Any], ...], ...] = (
-    ({"error": {"type": "rate_limit", "retry_after": "200ms"}},),
-    ({"error": {"type": "rate_limit", "retry_after": "400ms"}},),
-    ({"error": {"type": "rate_limit", "retry_after": "300ms"}, "times": 2},),
-    ({"error": {"type": "rate_limit", "retry_after": "200ms"}, "times": 9},),
+    ({"error": {"type": "rate_limit", "retry_after": "500ms"}},),
+    ({"error": {"type": "rate_limit", "retry_after": "800ms"}},),
+    ({"error": {"type": "rate_limit", "retry_after": "600ms"}, "times": 2},),
+    ({"error": {"type": "rate_limit", "retry_after": "500ms"}, "times": 9},),
     ({"error": "server_error"},),
     ({"error": "server_error", "times": 2},),
     ({"error": "server_error", "times": 9},),
-    ({"error": {"type": "overloaded", "retry_after": "250ms"}},),
+    ({"error": {"type": "overloaded", "retry_after": "700ms"}},),
     ({"error": "overloaded", "times": 2},),
     ({"error": "authentication", "times": 9},),
     ({"error": "bad_request", "times": 9},),

@@ -21,7 +21,7 @@ from mockllm.core.request.request import Request
 
 
 class NotApplicable(Struct, frozen=True):
-    """The result of a fault that found nothing to break. `reason` completes "not played: …"."""
+    """The result of a fault that found nothing to break. `reason` completes "not applied: …"."""
 
     reason: str
 
@@ -104,8 +104,8 @@ class ReplyFault(Fault):
 
     needs_reply: ClassVar[bool] = True
     uses_supported_reply: ClassVar[bool] = False
-    """Whether the fault gets the reply as the protocol supports it, with the chunks of the stream; else it gets the
-    reply as the rule defines it."""
+    """Whether the fault gets the reply as the protocol supports it, with the chunks of the stream. Otherwise it
+    gets the reply as the rule defines it."""
 
     def apply(self, plan: Plan) -> Plan | NotApplicable:
         """Refuse a plan that was not made from a reply."""

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable
 from mockllm.core.faults.fault_points import FIRST, ChunkPoint, find_chunk, split_step
-from mockllm.core.rendering.framing import written
+from mockllm.core.rendering.framing import steps_with_bytes
 from mockllm.core.rendering.plan import CutStep, Plan, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration
 
@@ -47,7 +47,7 @@ class Splitting(ChunkFault):
     def split(self, plan: Plan, index: int, offset: Callable[[bytes], int]) -> tuple[Step, ...]:
         """Return the plan's steps, one of them split at an offset of its bytes."""
         step = plan.steps[index]
-        data = next(data for number, (_, data) in enumerate(written(plan)) if number == index)
+        data = next(data for number, (_, data) in enumerate(steps_with_bytes(plan)) if number == index)
         first, second = split_step(step, data, offset(data))
         begun = (*plan.steps[:index], first)
         if self.then == "go_on":

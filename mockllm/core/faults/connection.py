@@ -9,8 +9,8 @@ from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.faults.fault_points import MIDDLE, GapPoint, cut_at, find_gap, live_steps, withhold
-from mockllm.core.rendering.framing import closing
-from mockllm.core.rendering.plan import CutStep, How, Plan, RawStep, Step, Throttle, WaitStep
+from mockllm.core.rendering.framing import closing_bytes
+from mockllm.core.rendering.plan import CutKind, CutStep, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.values.types import Drawable, Duration
 
@@ -21,7 +21,7 @@ SLICES_PER_SECOND: Final = 20
 class Cutting(Fault):
     """A fault that ends the response at a place."""
 
-    how: ClassVar[How]
+    how: ClassVar[CutKind]
 
     after: GapPoint = Field(default=MIDDLE, description="Where the response ends.")
 
@@ -78,7 +78,7 @@ class SlowClose(Fault):
             return NotApplicable("the response is cut before its end")
         chunk_index = steps[-1].chunk_index if steps else 0
         end: tuple[Step, ...] = (WaitStep(self.for_, chunk_index), CutStep("close", chunk_index))
-        last = closing(plan)
+        last = closing_bytes(plan)
         closed = (RawStep(last, chunk_index),) if last else ()
         delivery = replace(plan.delivery, body="close")
         head = plan.head.without("content-length")

@@ -17,8 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults.base import UNSTREAMED, FaultPoint, Needs, NotApplicable
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.framing import Item, framed, head_size, throttled, written
-from mockllm.core.rendering.plan import ChunkText, CutStep, EventStep, How, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.framing import Item, framed, head_size, steps_with_bytes, throttled
+from mockllm.core.rendering.plan import ChunkText, CutKind, CutStep, EventStep, Plan, RawStep, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration, Probability, Templated
 
 
@@ -153,8 +153,8 @@ def _at(plan: Plan, index: int) -> Gap:
 def is_bound(step: Step) -> bool:
     """Return whether a place after the step's chunk is after the step.
 
-    That holds for steps of the chunk and for steps that a fault inserted after it. So several faults at one place
-    act in their order.
+    The same holds for steps of the chunk and for steps that a fault inserted after it. So several faults at one
+    place act in their order.
     """
     return _is_chunk(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.bound)
 
@@ -172,7 +172,7 @@ def _after_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
         return too_few(chunk_count(plan), "chunk")
     steps = live_steps(plan)
     if not plan.streamed:
-        body = b"".join(data for _, data in written(replace(plan, steps=_without_cuts(plan))))
+        body = b"".join(data for _, data in steps_with_bytes(replace(plan, steps=_without_cuts(plan))))
         return _after_bytes(plan, body_offset(body, plan.chunk_texts, count))
     last = max(
         (index for index, step in enumerate(steps) if is_bound(step) and step.chunk_index <= count),
@@ -220,7 +220,7 @@ def _after_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
     if count > _size(plan):
         return too_few(_size(plan), "byte")
     left = count
-    for index, (step, data) in enumerate(written(plan)):
+    for index, (step, data) in enumerate(steps_with_bytes(plan)):
         if left == 0 and not (type(step) is WaitStep and step.bound):
             return _at(plan, index)
         if left < len(data):
@@ -231,7 +231,7 @@ def _after_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
 
 
 def _size(plan: Plan) -> int:
-    return sum(len(data) for _, data in written(plan))
+    return sum(len(data) for _, data in steps_with_bytes(plan))
 
 
 def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
@@ -287,8 +287,8 @@ def chunks_before(plan: Plan, after: GapPoint) -> int:
 def body_offset(body: bytes, texts: Sequence[ChunkText], count: int) -> int:
     """Return the offset in a non-streaming body after its first `count` chunks.
 
-    A chunk that is not in the body as text (because it belongs to another choice than the first, or to an object) is
-    left out: the offset is rounded down.
+    A chunk that is not in the body as text does not count: it belongs to another choice than the first, or to
+    an object. So the offset is rounded down.
     """
     first: int | None = None
     offset = 0
@@ -328,14 +328,14 @@ def _escape_as_google(text: str) -> bytes:
     return _escape(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
 
 
-def cut_at(plan: Plan, gap: Gap, how: How) -> Plan:
+def cut_at(plan: Plan, gap: Gap, how: CutKind) -> Plan:
     """Return the plan cut at a place. The steps after the cut remain, since a `content-length` counts them."""
     if gap.seconds_before_head is not None:
         return withhold(plan, gap.seconds_before_head, how)
     return replace(plan, steps=(*gap.before, CutStep(how, gap.chunk_index), *gap.after))
 
 
-def withhold(plan: Plan, seconds: float, how: How) -> Plan:
+def withhold(plan: Plan, seconds: float, how: CutKind) -> Plan:
     """Return a plan that sends no byte, and is cut so many seconds after the request's last byte."""
     withheld = replace(plan.delivery, withheld=True)
     return replace(plan, steps=(CutStep(how, 0),), delay=seconds, delivery=withheld)

@@ -359,4 +359,4 @@ class MergedEvents(Fault):
 
 
 DATA_LINES: Final = {Framing.SSE: b"\ndata: ", Framing.SSE_CRLF: b"\r\ndata: "}
-"""What begins a further line of an event's data."""
+"""The bytes that begin a further line of an event's data."""

@@ -12,7 +12,7 @@ from pydantic import Field
 from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.faults.fault_points import MIDDLE, GapPoint, find_gap, is_bound, live_steps
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.framing import closing, written
+from mockllm.core.rendering.framing import closing_bytes, steps_with_bytes
 from mockllm.core.rendering.plan import (
     PHRASES,
     CutStep,
@@ -85,7 +85,7 @@ def _closed(plan: Plan) -> Sequence[Step]:
     steps = live_steps(plan)
     if len(steps) < len(plan.steps):
         return plan.steps
-    last = closing(plan)
+    last = closing_bytes(plan)
     return (
         *steps,
         *([RawStep(last, 0)] if last else []),
@@ -190,7 +190,7 @@ def _compressed(plan: Plan, *, valid: bool) -> Iterator[Step]:
     `valid`: whether the checksum is correct. The checksum comes after a cut, since a `content-length` counts it.
     """
     compressor = zlib.compressobj(wbits=31)
-    for step, data in written(plan):
+    for step, data in steps_with_bytes(plan):
         if data:
             yield RawStep(
                 compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH),
@@ -200,7 +200,7 @@ def _compressed(plan: Plan, *, valid: bool) -> Iterator[Step]:
         else:
             yield step
     yield from (step for step in plan.steps if type(step) is CutStep)
-    last = compressor.compress(closing(plan)) + compressor.flush()
+    last = compressor.compress(closing_bytes(plan)) + compressor.flush()
     yield RawStep(
         last if valid else last[:-CHECKSUM_SIZE] + bytes(byte ^ 0xFF for byte in last[-CHECKSUM_SIZE:]), 0
     )

@@ -26,7 +26,7 @@ from mockllm.core.faults.fault_points import (
 )
 from mockllm.core.rendering.encoder import first_chunks
 from mockllm.core.rendering.event_stream import PRELUDE_CHECKSUM
-from mockllm.core.rendering.framing import FORMS
+from mockllm.core.rendering.framing import EVENT_FRAMINGS
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.values.types import Drawable, Duration, Templated
@@ -166,7 +166,7 @@ class BadChecksum(ChunkFault):
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         step = plan.steps[start]
         assert isinstance(step, EventStep)
-        frame = bytearray(FORMS[plan.framing].each(step))
+        frame = bytearray(EVENT_FRAMINGS[plan.framing].write(step))
         frame[-1 if self.of == "frame" else PRELUDE_CHECKSUM] ^= 1
         damaged = RawStep(bytes(frame), step.chunk_index, event=True, bound=True)
         rest = plan.steps[end:] if self.then == "go_on" else ()
@@ -209,9 +209,9 @@ class ErrorEvent(ReplyFault):
     uses_supported_reply: ClassVar[bool] = True
 
     after: GapPoint = Field(default=MIDDLE, description="Where the error comes.")
-    type: ErrorName = Field(default="overloaded", description="Which of the named errors it is.")
+    type: ErrorName = Field(default="overloaded", description="Which error it is.")
     status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = Field(
-        default=None, description="The status of a non-streaming response, in place of the named error's."
+        default=None, description="The status of a non-streaming response, in place of the error's own."
     )
     message: Templated[str] | None = Field(
         default=None, description="The message, in place of the provider's message."

@@ -68,7 +68,7 @@ class Disturbance(Struct, frozen=True):
 
 
 Schedule: TypeAlias = tuple[Disturbance, ...]
-"""The disturbances of one run; none in a run that only learns what the client does."""
+"""The disturbances of one run; none in a run that only records what the client does."""
 
 
 def schedule_key(schedule: Schedule) -> str:

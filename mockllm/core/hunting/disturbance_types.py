@@ -1,8 +1,8 @@
 """The table of disturbances: what a server may do, and what a good client does then.
 
 A *variation* is legal: a client that has another result is wrong. A *fault* is a failure that a well-behaved
-provider, or the network before it, can show: a client recovers, or ends with an error that says so.
-`docs/hunting.md` has this table; a test compares the two.
+provider, or the network before it, can show. A good client recovers, or ends with an error that states the
+failure. `docs/hunting.md` has this table; a test compares the two.
 """
 
 from __future__ import annotations
@@ -382,8 +382,8 @@ FAULTS_SHOWN: Final = (
 
 
 def contradict(schedule: Sequence[Disturbance]) -> bool:
-    """Return whether two faults of a schedule may be on one request: then one of them may not have been sent, and
-    what the client does is no reaction to it."""
+    """Return whether two faults of a schedule may be on one request. One of them may not have been sent then,
+    and what the client does is not a reaction to it."""
     faults = [each for each in schedule if not DISTURBANCES[each.kind].variation]
     return any(one.may_meet(other) for one, other in combinations(faults, 2))
 

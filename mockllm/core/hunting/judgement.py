@@ -27,8 +27,8 @@ RULES: Final[Mapping[str, str]] = {
 }
 """The rules for clients that a run can break, besides those of the verdicts."""
 EXPECTED_BAD: Final = frozenset({"gave_up", "no_read_timeout", "cancelled_early"})
-"""Verdicts that are no findings by themselves: a client may give up if it says so, a run that hangs is judged by its
-bound, and a client that leaves a broken response early is right."""
+"""Verdicts that are not findings by themselves. A client may give up with an error. The time bound of a run
+judges a client that hangs. A client that leaves a broken response early is right."""
 
 
 MAX_FAILURES: Final = 2
@@ -40,7 +40,7 @@ MIN_PART: Final = 3
 
 
 class BrokenRule(Struct, frozen=True):
-    """What a client did wrong: the name of the rule that it broke (a key of RULES, or a verdict's), and how."""
+    """A mistake of a client: the name of the rule that it broke (a key of RULES, or a verdict's), and how."""
 
     rule: str
     message: str
@@ -55,7 +55,7 @@ class Judgement(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """What counts as a finding.
+    """The outcomes that count as findings.
 
     `reported`: the exit codes that mean "reported its failure to the user"; empty: any code without a crash.
     `demand`: `recover` makes a finding of a client that only reports where it could recover. `expectations`
@@ -231,8 +231,8 @@ def _says_something(outcome: RunOutcome, baseline: RunOutcome) -> bool:
 
 
 def _is_known(word: str, known: str) -> bool:
-    """Return whether a word is in a text, or is joined from a few parts that are: a text that is repeated, or
-    continued elsewhere, has such words."""
+    """Return whether a word is in a text, or is joined from a few parts that are. A text that is repeated, or
+    continued elsewhere, has such joined words."""
     if word in known:
         return True
     for size in range(len(word) - 1, MIN_PART - 1, -1):

@@ -111,7 +111,7 @@ class RunOutcome(Struct, frozen=True):
 
     @property
     def features(self) -> frozenset[str]:
-        """What a run showed: shapes of exchanges, verdicts, the exit, the last words without numbers."""
+        """The results of a run: shapes of exchanges, verdicts, the exit, the last words without numbers."""
         shapes = {f"exchange {each.shape}" for each in self.exchanges}
         verdicts = {f"verdict {each.name}" for each in self.verdicts}
         words = re.sub(r"[0-9a-f]{6,}|\d+", "#", self.last_words)

@@ -1,5 +1,5 @@
-"""A finding as a scenario file: the disturbances as modifiers, replies for a client that is served nothing else, and
-an example that shows what is sent."""
+"""A finding as a scenario file. It has the disturbances as modifiers, replies for a client that gets no other
+responses, and an example that shows what is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXPECTED: Final = {
     "report": "ends with an error that says so, or recovers",
     "ignore": "does as it likes",
 }
-"""What a good client does, by expectation."""
+"""The reactions of a good client, by expectation."""
 
 
 def scenario_text(finding: Finding, baseline: RunOutcome, command: str, path: str, pace: Json) -> str:

@@ -1,7 +1,7 @@
 """The search: which schedule is tried next. Variations first, then single faults, then pairs.
 
-The search receives the judgement on each run. It tries no further place of a disturbance that is a finding already,
-and chooses pairs by what their parts showed alone: what is rare comes first.
+The search receives the judgement on each run. It tries no further place of a disturbance that is a finding
+already. It chooses pairs by what their parts showed alone: the rarest comes first.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ REFUSING: Final = frozenset({"refused", "refused for good", "no response"})
 MAX_PAIRED: Final = 60
 """The single disturbances that pairs are made of."""
 PAIRS_OF_ROW: Final = 3
-"""The pairs with one row of the table that come before the next ones of other rows: a row that shows much, such as a
-silence that each client waits out, does not use the budget alone."""
+"""The pairs with one row of the table that come before the next pairs of other rows. So a row that shows much
+does not use the whole budget; a silence that each client waits out is such a row."""
 
 
 class Target(Struct, frozen=True):
@@ -109,7 +109,7 @@ class HuntSearch:
 
     @property
     def left(self) -> int:
-        """How many schedules wait, as far as they are known by now."""
+        """The number of schedules that wait, as far as they are known by now."""
         return len(self._queue)
 
     def tell(self, schedule: Schedule, judgement: Judgement, outcome: RunOutcome) -> None:
@@ -148,8 +148,8 @@ class HuntSearch:
         return any(_fits(row, target.seen) for target in self._targets)
 
     def _first(self) -> Iterator[tuple[Phase, Schedule]]:
-        """Yield the single disturbances: variations on every request; then faults on the first request, on each
-        other one, at each other place, for two tries, and for ever."""
+        """Yield the single disturbances. Variations on every request come first. Faults follow: on the first
+        request, on each other one, at each other place, for two tries, and for ever."""
         for row in self._rows(variation=True):
             yield from (("variations", (Disturbance(row.name, form),)) for form in row.forms)
         faults = list(self._rows(variation=False))

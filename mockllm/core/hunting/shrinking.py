@@ -1,7 +1,7 @@
 """Shrinking: from a schedule that fails to the smallest one that fails in the same way.
 
-First the disturbances are reduced by ddmin (Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing
-Input, 2002), then each one is made simpler, until nothing can go.
+First, ddmin reduces the number of disturbances. Then each one is made simpler, until nothing can be removed.
+Source: Zeller and Hildebrandt, Simplifying and Isolating Failure-Inducing Input, 2002.
 """
 
 from __future__ import annotations

@@ -58,8 +58,8 @@ class JsonPath(Struct, frozen=True):
         return follow(body, self.keys)
 
     def value(self, body: Json | Missing) -> Json | Missing | TooLarge:
-        """Return the value for a condition: the node of a singular path, else the list of nodes in order (MISSING:
-        none); TOO_LARGE where the query visits too many nodes."""
+        """Return the value for a condition: the node of a singular path, else the list of nodes in order.
+        Return MISSING if there is no node, and TOO_LARGE where the query visits too many nodes."""
         if self.singular:
             return follow(body, self.keys)
         if body is MISSING:
@@ -70,14 +70,14 @@ class JsonPath(Struct, frozen=True):
             return TOO_LARGE
 
 
-@lru_cache(1024)
+@lru_cache(1024)  # many rules and faults name the same paths
 def compile_path(text: str) -> JsonPath:
     """Return the compiled query. Raise JsonPathError with a message for a person."""
     segments, keys = _Parser(text).query()
     return JsonPath(text, keys is not None, keys or (), () if keys is not None else segments)
 
 
-def _path_with_dots(text: str) -> str | None:
+def path_with_dots(text: str) -> str | None:
     """Return `$.messages[0].content` for `messages.0.content` or `messages[0].content`, or None if it is neither."""
     if not re.fullmatch(r"[A-Za-z_]\w*(\.\w+|\[\d+\])*", text, re.ASCII):
         return None
@@ -97,7 +97,7 @@ class _Parser:
     def query(self) -> tuple[tuple[PathSegment, ...], tuple[Key, ...] | None]:
         """Return the segments, and the keys where the query is singular."""
         if not self._text.startswith("$"):
-            path = _path_with_dots(self._text)
+            path = path_with_dots(self._text)
             hint = f"; write {path}" if path else ", like $.temperature"
             raise self._error(f"a JSONPath begins with ${hint}")
         self._at = 1
@@ -143,9 +143,7 @@ class _Parser:
             return PathSelector(children_of, "wildcard")
         name = self._match(_NAME)
         if name is None:
-            path = (
-                _path_with_dots(self._text[2:]) if self._text[self._at : self._at + 1].isdecimal() else None
-            )
+            path = path_with_dots(self._text[2:]) if self._text[self._at : self._at + 1].isdecimal() else None
             hint = f"; write {path}" if path else ""
             raise self._error(f"a name or * is missing behind the dot{hint}")
         if self._text[self._at : self._at + 1] == "(":

@@ -9,8 +9,8 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 
-SLICE: Final = 1024 * 1024
-"""Bytes that are read at once: some milliseconds."""
+SLICE: Final = 512 * 1024
+"""Bytes that are read at once: some milliseconds, 20 where each of them is a bracket."""
 FEW: Final = 64
 """So few brackets are counted, not paired."""
 _BRACKETS_ONLY: Final = bytes.maketrans(b"{}", b"[]")

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import equal
 
-MAX_VISITED: Final = 50_000
+MAX_VISITED: Final = 25_000
 """The maximum number of nodes that one evaluation visits: about 10 ms."""
 
 

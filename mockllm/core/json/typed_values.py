@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+
+MAX_DIGITS: Final = 9
+"""Of a number that a client writes as text: Python refuses to read one of more than 4,300 digits."""
 
 
 def text_of(value: Json) -> str | None:
@@ -15,6 +19,11 @@ def text_of(value: Json) -> str | None:
 def count_of(value: Json) -> int | None:
     """Return an integer above 0; None for anything else, `true` included."""
     return value if type(value) is int and value > 0 else None
+
+
+def whole_number(text: str | None, default: int) -> int:
+    """Return the number that a text is, at most 9 digits; the default in place of anything else."""
+    return int(text) if text is not None and text.isdecimal() and len(text) <= MAX_DIGITS else default
 
 
 def object_of(value: Json) -> dict[str, Json]:
@@ -30,3 +39,13 @@ def objects(value: Json) -> Iterator[dict[str, Json]]:
 def texts(value: Json) -> Iterator[str]:
     """Yield the texts of a list; nothing for anything else."""
     return (entry for entry in value if type(entry) is str) if type(value) is list else iter(())
+
+
+def arguments_json(text: str) -> Json:
+    """Return a call's arguments as JSON. An empty text is no arguments; deliberately invalid JSON stays text."""
+    if not text.strip():
+        return {}
+    try:
+        return loads(text)
+    except JSONDecodeError:
+        return text

@@ -128,8 +128,8 @@ def combine(results: Sequence[LimitResult]) -> LimitResult:
 
 
 def tightest(statuses: Sequence[LimitStatus]) -> LimitStatus:
-    """Return for each bound the state with the least left, for headers. Of equal ones the one counts that takes
-    longest to recover, then the first."""
+    """Return for each bound the state with the least left, for headers. Among equal limits, the limit counts that
+    takes longest to recover, then the first."""
     if len(statuses) == 1:  # the usual case
         return statuses[0]
     return LimitStatus(

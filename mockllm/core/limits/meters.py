@@ -63,9 +63,9 @@ class SlidingWindow:
     """A meter with an amount for any window, wherever it begins: a log of charges and their times.
 
     A charge at t counts until t + window, not at that time itself. The log is exact up to `MAX_EXACT_ENTRIES`.
-    Above that, charges within a thousandth of a window share one entry with the time of the last one: they may count
-    up to that much longer, never shorter. So memory is bounded, no window ever has more than the limit, and a
-    reported wait still suffices.
+    Above that, charges within a thousandth of a window share one entry with the time of the last one. They may
+    count up to that much longer, never shorter. So memory is bounded, no window ever has more than the limit,
+    and a reported wait still suffices.
     """
 
     __slots__ = ("_cell", "_limit", "_log", "_used", "_window")
@@ -158,7 +158,10 @@ class Bucket:
         return Gauge(self._size, remaining, self._drain_time(level) / MICRO, self._window / MICRO)
 
     def _current_level(self, now: int) -> int:
-        return max(0, self._level - self._limit * max(0, now - self._at))
+        level = self._level
+        if now > self._at:
+            level -= self._limit * (now - self._at)
+        return level if level > 0 else 0  # each request reads it six times
 
     def _drain_time(self, level: int) -> int:
         """Return the microseconds in which a level drains. A bucket that does not drain is always empty."""

@@ -1,4 +1,4 @@
-"""What a benchmark has measured, in neutral words."""
+"""The measurements of a benchmark, in neutral words."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class UnreadableResult(Exception):
 
 
 class MeasuredRequest(Struct, frozen=True):
-    """One request, or the mean of many: the tokens of its prompt; seconds to its first token, to its end, and between
-    two of its tokens (None if it had only one)."""
+    """One request, or the mean of many. It has the tokens of its prompt, and the seconds to its first token and to
+    its end. The seconds between two of its tokens are None if it had only one."""
 
     tokens: float
     ttft: float
@@ -37,5 +37,5 @@ class BenchmarkRun(Struct, frozen=True):
 
     @property
     def concurrency(self) -> float:
-        """How many requests were open on average."""
+        """The number of requests that were open on average."""
         return self.mean_concurrency(lambda request: request.took)

@@ -1,8 +1,9 @@
 """Fits the settings of a batch to what benchmarks have measured.
 
-Of the runs with the fewest open requests, the times to the first token lead to `base` and the speed of the prefill: a
-line through the lengths of the prompts. What a request of any run waited longer than that is its queue. The rest of
-its time it was in the batch, whose mean size follows by Little's law.
+The runs with the fewest open requests determine `base` and the speed of the prefill. Their times to the first
+token are fitted by a line over the lengths of the prompts. If a request of any run waited longer than that, it
+was queued for the difference. The rest of its time it was in the batch, whose mean size follows by Little's
+law.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Reads the result files of benchmarks.
 
-The forms: GuideLLM's `benchmarks.json` (`GenerativeBenchmark` of guidellm 0.8.1); AIPerf's
-`profile_export_aiperf.json` and the lines of its `profile_export.jsonl` (`JsonMetricResult` and `MetricRecordInfo` of
-aiperf 0.13.0); the file of `vllm bench serve --save-result`, with `--save-detailed` or without (`benchmark` of
-`vllm/benchmarks/serve.py`). The first two were compared with files that these versions wrote. vLLM's is by the keys
-that its source and public results have; it was not compared with a run.
+Three tools write the forms that it reads. GuideLLM writes `benchmarks.json` (`GenerativeBenchmark` of guidellm
+0.8.1). AIPerf writes `profile_export_aiperf.json` and `profile_export.jsonl` (`JsonMetricResult` and
+`MetricRecordInfo` of aiperf 0.13.0). `vllm bench serve --save-result` writes one file, with `--save-detailed`
+or without (`benchmark` of `vllm/benchmarks/serve.py`). The first two forms were compared with files that these
+versions wrote. vLLM's form has the keys that its source and public results have; it was not compared with a
+run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The conditions that a scenario may have on one value: equality, containment, length …
 
-A missing value meets no condition but `exists: false`. A tuple is a set (such as the offered tools): it meets a
+A missing value meets no condition but `exists: false`. A tuple is a set (such as the offered tools). It meets a
 condition where any of its elements does, unless the condition is on the whole set.
 """
 
@@ -30,6 +30,7 @@ from mockllm.core.matching.text_conditions import (
     StartsWith,
     Structured,
 )
+from mockllm.core.regex.timed_search import TimedSearch
 
 __all__ = [
     "AllOf",
@@ -56,6 +57,8 @@ __all__ = [
     "of_set",
 ]
 
+MAX_ENDED: Final = 2
+"""The most searches of a list's items that may take too long; later items are not searched."""
 MAX_COMPARED: Final = 200
 """Most items of a list that a hint is searched in: a client chooses their number."""
 Operator: TypeAlias = Literal["gt", "gte", "lt", "lte"]
@@ -102,7 +105,7 @@ class Compare(Struct, Condition, frozen=True):
         return f"{OPERATORS[self.op][1]} {self.number}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return hints.of_type(self.number, value)
+        return hints.type_hint(self.number, value)
 
 
 class Exists(Struct, Condition, frozen=True):
@@ -166,7 +169,7 @@ class Subset(Struct, Condition, frozen=True):
         return f"holds all of {brief(self.value)}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return hints.of_subset(self.value, value)
+        return hints.subset_hint(self.value, value)
 
 
 class Each(Struct, Condition, frozen=True):
@@ -186,7 +189,7 @@ class Each(Struct, Condition, frozen=True):
 
     def difference(self, value: Json | Missing) -> str | None:
         if not isinstance(value, (list, tuple)):
-            return hints.of_type([], value)
+            return hints.type_hint([], value)
         for number, item in enumerate(value):
             if not meets(self.condition, item):
                 return f"item {number} is {brief(item)}"
@@ -199,14 +202,22 @@ class Some(Struct, Condition, frozen=True):
     condition: Condition
 
     def matches(self, value: Json | Missing) -> bool:
-        return isinstance(value, (list, tuple)) and any(meets(self.condition, item) for item in value)
+        if not isinstance(value, (list, tuple)):
+            return False
+        most = TimedSearch.ended + MAX_ENDED
+        for item in value:
+            if meets(self.condition, item):
+                return True
+            if TimedSearch.ended >= most:
+                break
+        return False
 
     def describe(self) -> str:
         return f"some {self.condition.describe()}"
 
     def difference(self, value: Json | Missing) -> str | None:
         if not isinstance(value, (list, tuple)):
-            return hints.of_type([], value)
+            return hints.type_hint([], value)
         items = value[:MAX_COMPARED]
         if isinstance(self.condition, Equals):
             near = hints.nearest_word(self.condition.value, [item for item in items if isinstance(item, str)])
@@ -230,7 +241,7 @@ class Members(Struct, Condition, frozen=True):
 
     def difference(self, value: Json | Missing) -> str | None:
         if not isinstance(value, (dict, Structured)):
-            return hints.of_type({}, value)
+            return hints.type_hint({}, value)
         for name, condition in self.members.items():
             actual = member(value, name)
             if not meets(condition, actual):

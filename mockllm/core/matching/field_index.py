@@ -1,7 +1,7 @@
 """The index of one field: it stores the conditions of all rows, and finds the rows whose condition a value meets.
 
-It decides some conditions. For others it finds the rows that may match (a regex only where the text contains its
-required literal), and the caller checks these rows one by one.
+It decides some conditions. For others it finds the rows that may match, and the caller checks these rows one by
+one. The row of a regex may match only where the text contains the regex's required literal.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from mockllm.core.regex.compile import fold_case
 
 CASE: Final = "only the case differs"
 SPACE: Final = "only white space differs"
-TYPO: Final = "nearly the same: a slip of the pen?"
+TYPO: Final = "nearly the same: a typing error?"
 _MAX_WORD_LENGTH: Final = 60
 """Longer texts are not names that may be misspelt."""
 MAX_TEXT_LENGTH: Final = 100_000
@@ -25,8 +25,8 @@ MAX_TEXT_LENGTH: Final = 100_000
 
 
 class TextForms(NamedTuple):
-    """The forms in which a text is compared for a hint. `folded` is in one case, `spaced` has single spaces
-    between its words, `bare` has no white space, and `folded_bare` is in one case without white space."""
+    """The forms in which a text is compared for a hint. `folded` is in one case, and `spaced` has single spaces
+    between its words. `bare` has no white space, and `folded_bare` is in one case without white space."""
 
     folded: str
     spaced: str
@@ -34,9 +34,9 @@ class TextForms(NamedTuple):
     folded_bare: str
 
 
-@lru_cache(16)
+@lru_cache(16)  # a text of a request is compared with the conditions of many rules
 def forms(text: str) -> TextForms:
-    """Return the forms of a text. Cached: a text of a request is compared with the conditions of many rules."""
+    """Return the forms of a text."""
     folded, words = fold_case(text), text.split()
     return TextForms(folded, " ".join(words), "".join(words), "".join(folded.split()))
 
@@ -51,17 +51,17 @@ def nearest_word(word: Json | Missing, words: Sequence[str]) -> str | None:
     return matches[0] if matches else None
 
 
-def of_type(expected: Json, value: Json | Missing) -> str | None:
+def type_hint(expected: Json, value: Json | Missing) -> str | None:
     """Return a hint where the value has another type than the expected one."""
     if value is MISSING or value is TOO_LARGE or kind(expected) == kind(value):
         return None
     return f"it is {kind(value)}, not {kind(expected)}"
 
 
-def of_equal(expected: Json, value: Json | Missing) -> str | None:
+def equality_hint(expected: Json, value: Json | Missing) -> str | None:
     """Return a hint where the value nearly equals the expected one."""
     if not isinstance(expected, str) or not isinstance(value, str):
-        return of_type(expected, value)
+        return type_hint(expected, value)
     if len(value) > MAX_TEXT_LENGTH:
         return None
     if fold_case(expected) == forms(value).folded:
@@ -75,10 +75,10 @@ def of_equal(expected: Json, value: Json | Missing) -> str | None:
     return TYPO if SequenceMatcher(None, fold_case(expected), fold_case(value)).ratio() >= 0.8 else None
 
 
-def of_text(part: Json, value: Json | Missing, contains: Callable[[str, str], bool]) -> str | None:
+def text_hint(part: Json, value: Json | Missing, contains: Callable[[str, str], bool]) -> str | None:
     """Return a hint where a text nearly contains a part. `contains(text, part)` is the condition's own test."""
     if not isinstance(part, str) or not isinstance(value, str):
-        return None if isinstance(value, (list, tuple)) else of_type(part, value)
+        return None if isinstance(value, (list, tuple)) else type_hint(part, value)
     if len(value) > MAX_TEXT_LENGTH:
         return None
     if contains(forms(value).folded, fold_case(part)):
@@ -88,10 +88,10 @@ def of_text(part: Json, value: Json | Missing, contains: Callable[[str, str], bo
     return None
 
 
-def of_subset(part: Json, value: Json | Missing) -> str | None:
+def subset_hint(part: Json, value: Json | Missing) -> str | None:
     """Return a hint that names the first member that is missing or different."""
     if not isinstance(part, dict) or not isinstance(value, dict):
-        return of_type(part, value)
+        return type_hint(part, value)
     for key, item in part.items():
         if key not in value:
             return f"{brief(key)} is missing"

@@ -1,7 +1,7 @@
 """The layers of the rule index: a layer has at most one condition of each row, on one field, for all rows at once.
 
-A row's further conditions on the same field are in further layers. A lookup in a layer returns the rows that may
-still match: the rows whose condition is met, and the rows without a condition in the layer.
+A row's further conditions on the same field are in further layers. A lookup in a layer returns the rows that
+may still match. These are the rows whose condition is met, and the rows without a condition in the layer.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class FewRowsLayer:
 
 
 class KeyedLayer(Layer):
-    """Headers, query parameters or the words of a call to a tool server.
+    """Headers, query parameters, the fields of a form, or the words of a call to a tool server.
 
     Only names that both the request and the layer have are read."""
 

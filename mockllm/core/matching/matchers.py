@@ -148,8 +148,8 @@ Matcher: TypeAlias = FieldMatcher | AllMatcher | AnyMatcher | NotMatcher
 
 
 def captures(matcher: Matcher, request: Request) -> dict[str, str]:
-    """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match). Of
-    equal names the first counts. A group without a match is left out."""
+    """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match). The
+    first of equal names counts. A group without a match is left out."""
     result: dict[str, str] = {}
     for test in _matching_tests(matcher, request):
         for groups in _groups(test.condition_on_value, test.field.read(request)):
@@ -216,7 +216,7 @@ def _regexes(condition: Condition) -> Iterator[Regex]:
 def _groups(condition: Condition, value: Json | Missing) -> Iterator[dict[str, str]]:
     """Yield the groups of every regex of a condition that the value meets."""
     if isinstance(condition, Regex):
-        groups = condition.compiled.captures(value) if isinstance(value, str) else None
+        groups = condition.captures(value)
         if groups is not None:
             yield groups
     elif isinstance(condition, AllOf):

@@ -111,8 +111,9 @@ class RuleIndex:
 
     @classmethod
     def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, RuleIndex]:
-        """Build the index in steps of one or two milliseconds, and return it. A table of thousands of conditions
-        on one field, and the automaton of its literals, are one step each: 3 to 15 ms for 10,000 conditions."""
+        """Build the index in steps of one or two milliseconds, and return it. A table of thousands of
+        conditions on one field is one step, and so is the automaton of its literals. Such a step takes 3 to 15
+        ms for 10,000 conditions."""
         index = cls.__new__(cls)
         yield from index._build(matchers)
         return index
@@ -139,14 +140,14 @@ class RuleIndex:
         for layer in self._layers:
             yield from layer.close(len(placed))
         self._joined = _joined(layers)
-        self._rest: dict[int, tuple[Part, ...]] = {}
+        self._unindexed: dict[int, tuple[Part, ...]] = {}
         for bit, parts in enumerate(placed):
             rest = tuple(part for layer, part in parts if layer is None or bit in layer.unsure)
             if rest:
-                self._rest[bit] = rest
+                self._unindexed[bit] = rest
             if not bit % 256:
                 yield
-        self._sure = mask_of([bit for bit in range(len(placed)) if bit not in self._rest], len(placed))
+        self._exact = mask_of([bit for bit in range(len(placed)) if bit not in self._unindexed], len(placed))
 
     def _place(
         self, bit: int, row: Conjunction, layers: dict[LayerKey, Layer]
@@ -180,27 +181,27 @@ class RuleIndex:
 
     def find(self, request: Request) -> Iterator[int]:
         """Yield the numbers of the matchers that match, in order, each computed on demand."""
-        return self.among(self.match_mask(request), request, 0, len(self._matchers))
+        return self.matching(self.match_mask(request), request, 0, len(self._matchers))
 
     def match_mask(self, request: Request) -> int:
         """Return the mask of the rows that may match."""
-        alive = self._all
+        remaining = self._all
         for layer in self._joined:
             # A field without a condition of the remaining rows is not read.
-            if alive & layer.bound:
-                alive &= layer.lookup(request)
-                if not alive:
+            if remaining & layer.bound:
+                remaining &= layer.lookup(request)
+                if not remaining:
                     break
-        return alive
+        return remaining
 
-    def decided(self, hits: int) -> bool:
-        """Return whether the mask `hits` is exact: no condition of its rows is left to check."""
-        return not hits & ~self._sure
+    def is_exact(self, mask: int) -> bool:
+        """Return whether a mask is exact: no condition of its rows is left to check."""
+        return not mask & ~self._exact
 
-    def among(self, hits: int, request: Request, first: int, end: int) -> Iterator[int]:
-        """Yield the numbers from `first` up to `end` of the matchers that match, from a request's mask `hits`."""
+    def matching(self, mask: int, request: Request, first: int, end: int) -> Iterator[int]:
+        """Yield the numbers from `first` up to `end` of the matchers that match, from the mask of a request."""
         last = -1
-        for bit in positions(hits & self._span(first, end)):
+        for bit in positions(mask & self._span(first, end)):
             matcher = self._owners[bit]
             if matcher != last and self._row_matches(bit, request):
                 yield matcher
@@ -215,7 +216,7 @@ class RuleIndex:
         return span
 
     def _row_matches(self, bit: int, request: Request) -> bool:
-        rest = self._rest.get(bit)
+        rest = self._unindexed.get(bit)
         return rest is None or all(part.matches(request) for part in rest)
 
     def nearest(
@@ -226,15 +227,15 @@ class RuleIndex:
         The matcher with fewer failed tests is nearer, then the one with the smaller distance, then the one with more
         passed tests, then the first.
         """
-        among = alive = self._span(0, len(self._matchers) if end is None else end)
+        among = remaining = self._span(0, len(self._matchers) if end is None else end)
         failed, passed = BitCounter(), BitCounter()
         for layer in self._layers:
             mask = layer.lookup(request)
             failed.add(among & ~mask)
             passed.add(mask & layer.bound)
-            alive &= mask
+            remaining &= mask
         most = _MAX_RANKED if len(request.raw) <= _MAX_SHORT_REQUEST else _MIN_RANKED
-        numbers = _nearest(failed, passed, among & ~(alive & self._sure), count, most, self._owners)
+        numbers = _nearest(failed, passed, among & ~(remaining & self._exact), count, most, self._owners)
         ranked = sorted((*distance(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
@@ -278,6 +279,6 @@ def _nearest(
 def _layer_for(field: Field) -> Layer:
     if field.path is not None and field.path.singular:
         return BodyLayer(field)
-    if field.name in ("headers", "query", "mcp"):
+    if field.name in ("headers", "query", "form", "mcp"):
         return KeyedLayer(field)
     return SmallLayer(field) if field.spec.small else ValueLayer(field)

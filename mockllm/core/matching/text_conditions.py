@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import cached_property
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,7 +16,13 @@ from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
 from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold_case, required_literal
+from mockllm.core.regex.timed_search import LIMIT, MAX_TEXT, SearchTooLong
 from mockllm.core.text_vectors import similarity
+
+TOO_LONG: Final = (
+    "the search ended without a result: the regex needs an engine that backtracks, which gets "
+    f"{LIMIT * 1000:.0f} ms, and texts of {MAX_TEXT:,} characters at most"
+)
 
 
 class Condition:
@@ -57,7 +64,7 @@ class Equals(Struct, Condition, frozen=True):
         return brief_ends(self.value) + _case_note(self.ignore_case)
 
     def difference(self, value: Json | Missing) -> str | None:
-        return hints.of_equal(self.value, value)
+        return hints.equality_hint(self.value, value)
 
 
 class Contains(Struct, Condition, frozen=True):
@@ -80,7 +87,7 @@ class Contains(Struct, Condition, frozen=True):
         return f"contains {brief_ends(self.value)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return hints.of_text(self.value, value, str.__contains__)
+        return hints.text_hint(self.value, value, str.__contains__)
 
 
 class StartsWith(Struct, Condition, frozen=True):
@@ -102,7 +109,7 @@ class StartsWith(Struct, Condition, frozen=True):
         return f"starts with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return hints.of_text(self.text, value, str.startswith)
+        return hints.text_hint(self.text, value, str.startswith)
 
 
 class EndsWith(Struct, Condition, frozen=True):
@@ -122,7 +129,7 @@ class EndsWith(Struct, Condition, frozen=True):
         return f"ends with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return hints.of_text(self.text, value, str.endswith)
+        return hints.text_hint(self.text, value, str.endswith)
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,7 @@ class Glob(Condition):
     def difference(self, value: Json | Missing) -> str | None:
         if not self.ignore_case and Glob(self.pattern, True).matches(value):
             return hints.CASE
-        return hints.of_equal(self.pattern, value)
+        return hints.equality_hint(self.pattern, value)
 
 
 @dataclass(frozen=True)
@@ -174,15 +181,29 @@ class Regex(Condition):
         return self.compiled.ignores_case
 
     def matches(self, value: Json | Missing) -> bool:
-        return isinstance(value, str) and self.compiled.matches(value)
+        try:
+            return isinstance(value, str) and self.compiled.matches(value)
+        except SearchTooLong:
+            return False
+
+    def captures(self, value: Json | Missing) -> dict[str, str] | None:
+        """Return the groups of the first match, as `CompiledRegex` does; None without a match."""
+        try:
+            return self.compiled.captures(value) if isinstance(value, str) else None
+        except SearchTooLong:
+            return None
 
     def describe(self) -> str:
         return f"matches /{cut(self.pattern)}/{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
+        try:
+            _ = isinstance(value, str) and self.compiled.matches(value)
+        except SearchTooLong:
+            return TOO_LONG
         if not self.folded and Regex(self.pattern, True).matches(value):
             return hints.CASE
-        return hints.of_type("", value)
+        return hints.type_hint("", value)
 
 
 class Similar(Struct, Condition, frozen=True):
@@ -199,7 +220,7 @@ class Similar(Struct, Condition, frozen=True):
 
     def difference(self, value: Json | Missing) -> str | None:
         if not isinstance(value, str):
-            return hints.of_type("", value)
+            return hints.type_hint("", value)
         return f"the similarity is {similarity(self.to, value):.2f}"
 
 

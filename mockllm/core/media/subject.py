@@ -1,4 +1,4 @@
-"""What a generated picture or sound depends on: a hash of its subject, such as a prompt."""
+"""The value that determines a generated picture or sound: a hash of its subject, such as a prompt."""
 
 from __future__ import annotations
 

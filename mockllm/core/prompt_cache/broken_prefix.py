@@ -17,8 +17,8 @@ MIN_LOST: Final = 1024
 
 
 class SentPrompt(NamedTuple):
-    """What is remembered of a prompt: the hashes of its blocks, how many of them are before the turns, and the tokens
-    that the next prompt can read."""
+    """The stored data of a prompt. It has the hashes of the blocks, the number of blocks before the turns, and the
+    tokens that the next prompt can read."""
 
     blocks: Sequence[bytes]
     head: int
@@ -26,7 +26,7 @@ class SentPrompt(NamedTuple):
 
 
 def sent_prompt(prefixes: PromptPrefixes, readable: int) -> SentPrompt:
-    """Return what is remembered of a prompt with these prefixes."""
+    """Return the stored data of a prompt with these prefixes."""
     return SentPrompt(prefixes.block_digests(), prefixes.head_blocks, readable)
 
 

@@ -1,4 +1,4 @@
-"""The prompt of a request in blocks, as a provider's prompt cache sees it: tools, system text, turns."""
+"""The prompt of a request in blocks, as a provider's prompt cache reads it: tools, system text, turns."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from mockllm.core.request.stored_responses import NOTHING
 
 
 class PromptBlock(NamedTuple):
-    """One block of a prompt. `content` is compared byte by byte, so it has no marks of a cache. `lifetime` is set
-    where the client marks the block's end as a breakpoint: the seconds for which the prefix is cached."""
+    """One block of a prompt. `content` is compared byte by byte, so it has no breakpoints. `lifetime` is set where
+    the client sets a breakpoint at the block's end: the seconds for which the prefix is cached."""
 
     name: str
     content: bytes
@@ -60,7 +60,7 @@ class PromptForm(Struct, frozen=True):
     """Returns the lifetime of the breakpoint at the end of the prompt, where the request has one."""
     options: Callable[[Mapping[str, Json]], bytes] = no_options
     """Returns the fields that a cached turn depends on beside the blocks before it."""
-    mark: bytes = b""
+    breakpoint_bytes: bytes = b""
     """The bytes without which no body of this call has a breakpoint."""
     key_field: str = "prompt_cache_key"
     """The field by which a client separates caches."""

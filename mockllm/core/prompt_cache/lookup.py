@@ -21,17 +21,17 @@ from mockllm.core.prompt_cache.prefix import PrefixEnd
 
 
 class CacheWrite(NamedTuple):
-    """An entry to write or to refresh: its key, the seconds until it ends without a further use, and the seconds
-    until it ends in any case."""
+    """An entry to write or to refresh. It has its key, the seconds until it ends without a further use, and the
+    seconds until it ends in any case."""
 
     key: bytes
     lifetime: float
-    longest: float = inf
+    max_lifetime: float = inf
 
 
 class CacheLookup(Struct, frozen=True):
-    """What a cache has of a prompt: the tokens, the entries that the response writes, and the reason in words. The
-    next prompt that begins like this one reads `readable` tokens."""
+    """The part of a prompt that a cache has: the tokens, the entries that the response writes, and the reason in
+    words. The next prompt that begins like this one reads `readable` tokens."""
 
     tokens: CachedTokens
     writes: Sequence[CacheWrite]
@@ -67,13 +67,15 @@ def _by_steps(
     overrides: CacheOverrides,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
-    longest = next((end for end in reversed(ends) if known(end.digest)), None)
+    max_lifetime = next((end for end in reversed(ends) if known(end.digest)), None)
     lifetime = policy.lifetime if overrides.lifetime is None else overrides.lifetime
-    writes = [CacheWrite(end.digest, lifetime, policy.longest) for end in ends]
+    writes = [CacheWrite(end.digest, lifetime, policy.max_lifetime) for end in ends]
     step = policy.step if minimum >= policy.step else 1
-    read = 0 if longest is None else min(longest.tokens, total - 1) // step * step
+    read = 0 if max_lifetime is None else min(max_lifetime.tokens, total - 1) // step * step
     if read < minimum:
-        shared = "" if longest is None else f"; {longest.tokens} tokens are the same, which are too few"
+        shared = (
+            "" if max_lifetime is None else f"; {max_lifetime.tokens} tokens are the same, which are too few"
+        )
         reason = f"miss: no cached prompt begins like this one{shared}"
         return CacheLookup(NOTHING_CACHED, writes, reason, total)
     reason = f"hit: {read} of {total} tokens, in steps of {step}"

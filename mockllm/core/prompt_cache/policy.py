@@ -12,14 +12,14 @@ SHORT_LIFETIME: Final = 300.0
 
 
 class StepCache(Struct, frozen=True):
-    """A cache of all prefixes, in steps of tokens, without marks of the client. A prompt of fewer than `minimum`
-    tokens is not cached. An entry ends `lifetime` seconds after its last use, and `longest` seconds after it was
-    written."""
+    """A cache of all prefixes, in steps of tokens, without breakpoints of the client. A prompt of fewer than
+    `minimum` tokens is not cached. An entry ends `lifetime` seconds after its last use, and `longest` seconds after
+    it was written."""
 
     minimum: int = 1024
     step: int = 128
     lifetime: float = 300.0
-    longest: float = inf
+    max_lifetime: float = inf
 
 
 class BreakpointCache(Struct, frozen=True):
@@ -36,7 +36,7 @@ CachePolicy: TypeAlias = StepCache | BreakpointCache
 
 
 class CacheOverrides(Struct, frozen=True):
-    """What a scenario sets in place of the provider's values."""
+    """The values that a scenario sets in place of the provider's."""
 
     minimum: int | None = None
     lifetime: float | None = None

@@ -1,9 +1,9 @@
 """The prefixes of a prompt by their hashes. No text of a prompt is stored.
 
-Each prefix has the hash of the prefix before it and of the last segment, so that equal hashes mean equal
-beginnings. A long block is divided into segments at fixed places, so that two prompts with the same beginning
-have the same prefixes up to the segment that differs. What earlier requests of a conversation had is not hashed
-again (`core.request.known_bodies`).
+Each prefix has the hash of the prefix before it and of the last segment, so that equal hashes mean equal beginnings.
+A long block is divided into segments at fixed places. So two prompts with the same beginning have the same prefixes
+up to the segment that differs. The part that earlier requests of a conversation had is not hashed again
+(`core.request.known_bodies`).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _mixed(digest: bytes, salt: bytes) -> bytes:
 def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
     """Return the prefixes of a request's prompt."""
     fields = request.fields
-    head = request.of_envelope("prompt_prefix", lambda: _head_chain(form, request))
+    head = request.of_remaining_members("prompt_prefix", lambda: _head_chain(form, request))
     turns = _known_chain(request, form) or _turn_chain(form, form.items(request))
     return PromptPrefixes(head, turns, form.options(fields), form.at_end(fields))
 
@@ -159,7 +159,7 @@ def _segments(size: int) -> Iterator[tuple[int, int]]:
 
 
 def block_name(request: Request, form: PromptForm, number: int) -> str:
-    """Return the name of a block by its number in the prompt; `the end` behind the last one."""
+    """Return the name of a block by its number in the prompt; `the end` after the last one."""
     for block in all_blocks(request, form):
         if not number:
             return block.name

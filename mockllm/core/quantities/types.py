@@ -27,8 +27,8 @@ WAITS: Final = "mockllm_waits"
 
 
 class _Quantity(Struct, frozen=True):
-    """A type with its own syntax: `parse` parses a value of these types or raises a ValueError, `hint` names the
-    syntax for any other value, and `schema` returns the JSON Schema."""
+    """A type with its own syntax. `parse` parses a value of these types or raises a ValueError. `hint` names
+    the syntax for any other value. `schema` returns the JSON Schema."""
 
     parse: Callable[[Any], object]
     types: tuple[type, ...]

@@ -1,7 +1,7 @@
 """The compilation of regular expressions with messages for a person, and their required literals.
 
-A regex that cannot match without a certain literal is tried only for texts with that literal: ten thousand regexes
-then cost as much as one. Separate, because this module reads `re`'s own parse tree.
+A regex that cannot match without a certain literal is tried only for texts with that literal. Ten thousand
+regexes then cost as much as one. The module is separate because it reads `re`'s own parse tree.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, Final
 
-from mockllm.core.regex.translate import MARK, MAX_COUNT, Untranslatable, has_boundary, translate
+from mockllm.core.regex.timed_search import TimedSearch
+from mockllm.core.regex.translate import BOUNDARY_MARKER, MAX_COUNT, Untranslatable, has_boundary, translate
 
 _GROUPS: Final = (_constants.SUBPATTERN, _constants.ATOMIC_GROUP)
 _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
@@ -26,9 +27,9 @@ def fold_case(text: str) -> str:
 
 class CompiledRegex:
     """A pattern in Python's syntax. RE2 searches in time linear in the text, where it can express the pattern (see
-    `core.regex.translate` and `is_linear`). Otherwise Python's engine searches."""
+    `core.regex.translate` and `is_linear`). Otherwise an engine that backtracks searches, for a limited time."""
 
-    __slots__ = ("_marked", "_plain", "_python")
+    __slots__ = ("_marked", "_plain", "_python", "_timed")
 
     def __init__(self, pattern: str, ignore_case: bool = False) -> None:
         """Raise re.error, RecursionError or OverflowError where the pattern is not valid."""
@@ -39,6 +40,7 @@ class CompiledRegex:
         """The pattern for texts with other characters than ASCII: different where word boundaries must be marked."""
         if self._plain is not None and has_boundary(_parser.parse(pattern, flags)):
             self._marked = _Linear.of(pattern, ignore_case, marked=True)
+        self._timed = None if self.is_linear else TimedSearch(pattern, flags)
 
     @property
     def is_linear(self) -> bool:
@@ -50,37 +52,32 @@ class CompiledRegex:
         return bool(self._python.flags & re.IGNORECASE)
 
     def matches(self, text: str) -> bool:
-        """Return whether the pattern occurs anywhere in the text."""
-        engine = self._plain if text.isascii() else self._marked
-        return self._python.search(text) is not None if engine is None else engine.search(text) is not None
+        """Return whether the pattern occurs anywhere in the text. Raise SearchTooLong."""
+        return self._engine(text).search(text) is not None
 
     def captures(self, text: str) -> dict[str, str] | None:
         """Return the groups of the first occurrence by number, 0 for the whole match, and by name. A group without
-        a match is left out. Return None where the pattern does not occur."""
-        engine = self._plain if text.isascii() else self._marked
-        groups = _groups(self._python.search(text)) if engine is None else engine.groups(text)
+        a match is left out. Return None where the pattern does not occur. Raise SearchTooLong."""
+        groups = self._engine(text).groups(text)
         if groups is None:
             return None
         names = {number: name for name, number in self._python.groupindex.items()}
         named = {names[number]: group for number, group in groups.items() if number in names}
         return {str(number): group for number, group in groups.items()} | named
 
-
-def _groups(match: re.Match[str] | None) -> dict[int, str] | None:
-    """Return the groups with a match, 0 for the whole match."""
-    if match is None:
-        return None
-    texts = (match[0], *match.groups())
-    return {number: text for number, text in enumerate(texts) if text is not None}
+    def _engine(self, text: str) -> _Linear | TimedSearch:
+        engine = (self._plain if text.isascii() else self._marked) or self._timed
+        assert engine is not None, "a pattern has one of them for each text"
+        return engine
 
 
 class _Linear:
-    """A pattern for RE2. `mark`: the character that marks the word boundaries of a text; empty for no marks."""
+    """A pattern for RE2. `marker`: the character that marks the word boundaries of a text; empty for none."""
 
-    __slots__ = ("_compiled", "_mark", "_numbers")
+    __slots__ = ("_compiled", "_marker", "_numbers")
 
-    def __init__(self, compiled: Any, numbers: tuple[int, ...], mark: str) -> None:
-        self._compiled, self._numbers, self._mark = compiled, numbers, mark
+    def __init__(self, compiled: Any, numbers: tuple[int, ...], marker: str) -> None:
+        self._compiled, self._numbers, self._marker = compiled, numbers, marker
 
     @classmethod
     def of(cls, pattern: str, ignore_case: bool, *, marked: bool) -> _Linear | None:
@@ -94,7 +91,7 @@ class _Linear:
             compiled = re2.compile(translation.pattern, options)
         except (Untranslatable, re2.error):
             return None
-        return cls(compiled, translation.groups, MARK if marked else "")
+        return cls(compiled, translation.groups, BOUNDARY_MARKER if marked else "")
 
     def search(self, text: str) -> Any:
         """Return RE2's match of the first occurrence, or None."""
@@ -102,7 +99,7 @@ class _Linear:
             text.encode()
         except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot hold
             text = text.encode("utf-8", "replace").decode()
-        return self._compiled.search(_BOUNDARY.sub(self._mark, text) if self._mark else text)
+        return self._compiled.search(_BOUNDARY.sub(self._marker, text) if self._marker else text)
 
     def groups(self, text: str) -> dict[int, str] | None:
         """Return the groups with a match by Python's numbers, 0 for the whole match."""
@@ -116,8 +113,8 @@ class _Linear:
             elif group is not None:
                 result[number] = group
         return (
-            {number: group.replace(self._mark, "") for number, group in result.items()}
-            if self._mark
+            {number: group.replace(self._marker, "") for number, group in result.items()}
+            if self._marker
             else result
         )
 
@@ -137,8 +134,8 @@ def compile_regex(pattern: str, ignore_case: bool = False) -> CompiledRegex:
 
 
 def backtracks_little(pattern: str) -> bool:
-    """Return whether Python's engine searches for a (valid) pattern in time at most quadratic in the text. Then at
-    most one repeat has different counts, and no repeat is inside of another."""
+    """Return whether an engine that backtracks searches for a (valid) pattern in time at most quadratic in the text.
+    Then at most one repeat has different counts, and no repeat is inside of another."""
     return varying_repeats(_parser.parse(pattern)) <= 1
 
 

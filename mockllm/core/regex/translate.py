@@ -3,8 +3,8 @@
 The translation keeps Python's meaning: Unicode classes, case folding, and `$` before a final line feed. It works on
 the parse tree of `re`. Look-arounds, back references, atomic groups and counts above 1,000 have no RE2 form.
 
-RE2 knows only the word boundaries of ASCII. A text beyond ASCII therefore gets a mark at each boundary, and the
-pattern for such texts expects the marks: `\\b` is the mark, and each character may have a mark before it.
+RE2 knows only the word boundaries of ASCII. A text beyond ASCII therefore gets a marker at each boundary. The
+pattern for such texts expects the markers: `\\b` is the marker, and each character may have a marker before it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from itertools import pairwise
 from re import _casefix, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple
 
-MARK: Final = "\uf8ff"
-"""The mark at each word boundary of a marked text: a private-use character, which no text should contain."""
+BOUNDARY_MARKER: Final = "\uf8ff"
+"""The marker at each word boundary of a marked text: a private-use character, which no text should contain."""
 MAX_COUNT: Final = 1000
 """RE2 refuses greater counts in a repeat, and greater products of nested counts."""
 MAX_ITEMS: Final = 4000
@@ -72,7 +72,7 @@ class Translation(NamedTuple):
 
 
 def translate(pattern: str, ignore_case: bool = False, *, marked: bool = False) -> Translation:
-    """Return the RE2 form of a valid pattern; `marked` for texts with marks. Raise Untranslatable."""
+    """Return the RE2 form of a valid pattern; `marked` for texts with markers. Raise Untranslatable."""
     tree = _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
     translator = _Translator(marked)
     written = translator.sequence(tree, tree.state.flags, last=True)
@@ -117,8 +117,8 @@ class _Translator:
         self._items += times
         if self._items > MAX_ITEMS:
             raise Untranslatable
-        mark = r"\x{f8ff}" if self._marked else ""
-        return (mark + "?" if mark else "") + _one(operation, argument, flags, mark)
+        marker = r"\x{f8ff}" if self._marked else ""
+        return (marker + "?" if marker else "") + _one(operation, argument, flags, marker)
 
     def _repeat(self, argument: Any, flags: int, times: int) -> str:
         least, most, part = argument
@@ -131,7 +131,7 @@ class _Translator:
         return f"(?:{inner}){{{least},{'' if endless else most}}}"
 
     def _anchor(self, place: Any, flags: int, last: bool) -> str:
-        mark = "\\x{f8ff}?" if self._marked else ""
+        marker = "\\x{f8ff}?" if self._marked else ""
         if place is _constants.AT_BOUNDARY:
             if flags & re.ASCII and self._marked:
                 raise Untranslatable
@@ -141,21 +141,21 @@ class _Translator:
         if place is _constants.AT_BEGINNING:
             return "(?m:^)" if flags & re.MULTILINE else r"\A"
         if place is _constants.AT_END_STRING:
-            return mark + r"\z"
+            return marker + r"\z"
         if place is _constants.AT_END and flags & re.MULTILINE:
-            return f"{mark}(?m:$)"
+            return f"{marker}(?m:$)"
         if place is _constants.AT_END and last:
             self.groups.append(0)
-            return rf"{mark}(\n)?\z"
+            return rf"{marker}(\n)?\z"
         raise Untranslatable
 
 
 def _check_boundaries(items: Sequence[Any]) -> None:
-    """Raise Untranslatable where two boundaries may be at one place, whose text has one mark."""
+    """Raise Untranslatable where two boundaries may be at one place, whose text has one marker."""
     boundaries = [number for number, item in enumerate(items) if _is_boundary(*item)]
     for number, item in enumerate(
         items
-    ):  # the mark is between the two: only `^\\b` and `\\b$` are in its order
+    ):  # the marker is between the two: only `^\\b` and `\\b$` are in its order
         rest = items[number + 1 :]
         if _has(item, _ENDS) and any(_has(later, _BOUNDARY) for later in rest):
             raise Untranslatable
@@ -193,26 +193,26 @@ def _takes_character(operation: Any, argument: Any) -> bool:
     return operation in _SINGLE
 
 
-def _one(operation: Any, argument: Any, flags: int, mark: str) -> str:
-    """Translate an item that takes one character; a negated class does not take the mark."""
+def _one(operation: Any, argument: Any, flags: int, marker: str) -> str:
+    """Translate an item that takes one character; a negated class does not take the marker."""
     if operation is _constants.ANY:
         return (
-            f"[^{mark}]"
-            if flags & re.DOTALL and mark
+            f"[^{marker}]"
+            if flags & re.DOTALL and marker
             else r"(?s:.)"
             if flags & re.DOTALL
-            else rf"[^\n{mark}]"
+            else rf"[^\n{marker}]"
         )
     if operation is _constants.LITERAL:
         return f"[{_literal(argument, flags)}]"
     if operation is _constants.NOT_LITERAL:
-        return f"[^{_literal(argument, flags)}{mark}]"
+        return f"[^{_literal(argument, flags)}{marker}]"
     if operation is _constants.IN:
-        return _set(argument, flags, mark)
+        return _set(argument, flags, marker)
     raise Untranslatable
 
 
-def _set(items: Sequence[Any], flags: int, mark: str) -> str:
+def _set(items: Sequence[Any], flags: int, marker: str) -> str:
     """Translate a class. RE2 has no negated class inside of a class: there it becomes an alternative."""
     negated = bool(items) and items[0][0] is _constants.NEGATE
     members: list[str] = []
@@ -227,9 +227,9 @@ def _set(items: Sequence[Any], flags: int, mark: str) -> str:
         else:
             members.append(_CLASSES[argument][bool(flags & re.ASCII)])
     if not complements:
-        return f"[{'^' if negated else ''}{''.join(members)}{mark if negated else ''}]"
+        return f"[{'^' if negated else ''}{''.join(members)}{marker if negated else ''}]"
     if not negated:
-        classes = [f"[^{each}{mark}]" for each in complements]
+        classes = [f"[^{each}{marker}]" for each in complements]
         if members:
             classes.append(f"[{''.join(members)}]")
         return f"(?:{'|'.join(classes)})"

@@ -1,25 +1,40 @@
 """From a Reply to the steps of a stream: one driver for all dialects, hooks in each.
 
-The driver walks the chunks in their order (the choices alternate, chunk by chunk), numbers the chunks, and sets the
-kind and the chunk index of each event. A dialect's Encoder returns the events of each moment. Faults find their fault
-points in the same order, and truncate a reply there.
+The driver reads the chunks in their order; the choices alternate, chunk by chunk. It numbers the chunks, and
+sets the kind and the chunk index of each event. A dialect's Encoder returns the events of each moment. Faults
+find their fault points in the same order, and truncate a reply there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
+from mockllm.core.json.codec import fragment
 from mockllm.core.rendering.plan import ChunkText, EventStep, Kind, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
 
+T = TypeVar("T")
+
 Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
+
+
+class ChunkFrame(Struct, frozen=True):
+    """The event of each chunk of a part: its bytes before and after the JSON text of the chunk, and its name."""
+
+    before: bytes
+    after: bytes
+    event: str | None = None
+
+    def of(self, chunk: str) -> Event:
+        """Return the event of one chunk."""
+        return self.before + fragment(chunk) + self.after, self.event
 
 
 class EncoderPosition(Struct, frozen=True):
@@ -53,6 +68,11 @@ class Encoder:
         """Return the events of one chunk of a part. A NativePart has no chunks: its `open` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
+    def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
+        """Return the frame of the events that `chunk_events` returns for a part. Each chunk has one event, and
+        these differ in the chunk's text only. None where they differ in more."""
+        return None
+
     def close(self, at: EncoderPosition) -> Iterable[Event]:
         """Return the events that end a part."""
         return ()
@@ -66,12 +86,12 @@ class Encoder:
         return ()
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        """Return the events of an error inside the stream. No part or choice is ended behind them."""
+        """Return the events of an error inside the stream. No part or choice is ended after them."""
         return ()
 
 
 def encode(encoder: Encoder) -> Iterator[Step]:
-    """Return the steps of the encoder's reply, in order, one by one, so that sending may begin early."""
+    """Return the steps of the encoder's reply, in order, one by one."""
     reply = encoder.reply
     chunk_index = 0
 
@@ -80,25 +100,25 @@ def encode(encoder: Encoder) -> Iterator[Step]:
             yield EventStep(payload, chunk_index, kind, event)
 
     yield from events("open", encoder.start())
-    waiting = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
+    choices = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
     if reply.broken is not None:
-        waiting = [_broken_off(moments) for moments in waiting]
+        choices = [_broken_off(moments) for moments in choices]
     elif reply.unfinished:
-        waiting = [(moment for moment in moments if moment[0] != "finish") for moments in waiting]
-    while waiting:
-        for moments in list(waiting):
-            for kind, content in moments:
-                if isinstance(content, Pause):
-                    yield WaitStep(content.seconds, chunk_index, scripted=True)
-                elif isinstance(content, Verbatim):
-                    yield RawStep(content.data, chunk_index)
-                else:
-                    chunk_index += kind == "chunk"
-                    yield from events(kind, content)
-                    if kind == "chunk":
-                        break
-            else:
-                waiting.remove(moments)
+        choices = [(moment for moment in moments if moment[0] != "finish") for moments in choices]
+    for kind, content in _alternating(choices, lambda moment: moment[0] == "chunk"):
+        if isinstance(content, Pause):
+            yield WaitStep(content.seconds, chunk_index, scripted=True)
+        elif isinstance(content, Verbatim):
+            yield RawStep(content.data, chunk_index)
+        elif isinstance(content, _FramedChunks):
+            yield from content.steps(chunk_index)
+            chunk_index += len(content.chunks)
+        elif kind != "chunk":
+            yield from events(kind, content)
+        else:
+            chunk_index += 1
+            for payload, name in content:  # as `events` does: a stream has hundreds of chunks
+                yield EventStep(payload, chunk_index, "chunk", name)
     if reply.broken is not None:
         yield from events("error", encoder.fail(reply.broken))
         return
@@ -108,8 +128,8 @@ def encode(encoder: Encoder) -> Iterator[Step]:
 
 
 class ChunkEntry(Struct, frozen=True):
-    """One chunk: its text, its part (None for a native block of a dialect), and the scripted waits before the chunk
-    (None where the script has none)."""
+    """One chunk: its text, its part (None for a native block of a dialect), and the scripted waits before it
+    (None without a script)."""
 
     text: str
     pause: float | None = None
@@ -158,27 +178,36 @@ def first_chunks(reply: Reply, count: int) -> Reply:
 
 
 def _in_order(reply: Reply) -> Iterator[tuple[int, int, Part, ContentChunk]]:
-    """Yield choice, part and chunk of a reply: the choices alternate, chunk by chunk. A native block is an empty
-    chunk."""
-    waiting = [(number, _chunks(choice)) for number, choice in enumerate(reply.choices)]
-    while waiting:
-        for entry in list(waiting):
-            for index, part, chunk in entry[1]:
-                yield entry[0], index, part, chunk
-                if type(chunk) is str:
-                    break
-            else:
-                waiting.remove(entry)
+    """Yield the numbers of choice and part, the part and a chunk, in the order of `encode`. A native block is an
+    empty chunk."""
+    choices = [_chunks(number, choice) for number, choice in enumerate(reply.choices)]
+    return _alternating(choices, lambda entry: type(entry[3]) is str)
 
 
-def _chunks(choice: Choice) -> Iterator[tuple[int, Part, ContentChunk]]:
+def _chunks(number: int, choice: Choice) -> Iterator[tuple[int, int, Part, ContentChunk]]:
     for index, part in enumerate(choice.parts):
         for chunk in ("",) if isinstance(part, NativePart) else part.chunks:
-            yield index, part, chunk
+            yield number, index, part, chunk
+
+
+def _alternating(choices: Sequence[Iterator[T]], is_chunk: Callable[[T], bool]) -> Iterator[T]:
+    """Yield the items of all choices: of each in turn, up to its next chunk."""
+    return choices[0] if len(choices) == 1 else _in_turn(list(choices), is_chunk)
+
+
+def _in_turn(left: list[Iterator[T]], is_chunk: Callable[[T], bool]) -> Iterator[T]:
+    while left:
+        for items in list(left):
+            for item in items:
+                yield item
+                if is_chunk(item):
+                    break
+            else:
+                left.remove(items)
 
 
 def _first(choice: Choice, count: int) -> Choice:
-    """Return the choice with its first `count` chunks, and nothing behind them."""
+    """Return the choice with its first `count` chunks, and nothing after them."""
     parts: list[Part] = []
     for part in choice.parts:
         if not count:
@@ -197,11 +226,27 @@ def _first(choice: Choice, count: int) -> Choice:
     return replace(choice, parts=tuple(parts))
 
 
-Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]
-"""Events of one kind, or a scripted wait or raw bytes between two chunks."""
+class _FramedChunks(Struct, frozen=True):
+    """All chunks of a part, whose events have a frame: a stream has hundreds of them."""
+
+    frame: ChunkFrame
+    chunks: Sequence[str]
+
+    def steps(self, chunk_index: int) -> Iterator[EventStep]:
+        """Return the events; `chunk_index` is that of the last chunk before them."""
+        before, after, name = self.frame.before, self.frame.after, self.frame.event
+        return (
+            EventStep(before + fragment(chunk) + after, number, "chunk", name)
+            for number, chunk in enumerate(self.chunks, chunk_index + 1)
+        )
+
+
+Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _FramedChunks]
+"""Events of one kind, a scripted wait or raw bytes between two chunks, or all chunks of a part."""
 
 
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
+    alone = len(encoder.reply.choices) == 1  # else the choices alternate
     yield "open", encoder.begin(number)
     for index, part in enumerate(choice.parts):
         at = EncoderPosition(number, index, part)
@@ -209,6 +254,11 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
             yield "chunk", encoder.open(at)
             continue
         yield "open", encoder.open(at)
+        frame = encoder.chunk_frame(at) if alone and set(map(type, part.chunks)) == {str} else None
+        if frame is not None:
+            yield "chunk", _FramedChunks(frame, part.chunks)  # type: ignore[arg-type]  # all are texts
+            yield "close", encoder.close(at)
+            continue
         for chunk in part.chunks:
             yield ("chunk", encoder.chunk_events(at, chunk)) if type(chunk) is str else ("open", chunk)  # type: ignore[misc]
         yield "close", encoder.close(at)

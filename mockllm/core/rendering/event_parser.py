@@ -1,7 +1,7 @@
 """Parses framed bytes into events, as a client does: the inverse of `core.rendering.framing`.
 
-Source: WHATWG HTML section 9.2 (server-sent events): an event ends with an empty line, and an event that is cut
-off before that line does not count.
+An event ends with an empty line. An event that is cut off before that line does not count. Source: WHATWG HTML
+section 9.2 (server-sent events).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _plain(data: bytes) -> Iterator[Event]:
 def _sse(data: bytes) -> Iterator[Event]:
     name: str | None = None
     data_lines: list[bytes] = []
-    for line in _LINE_END.split(data)[:-1]:  # bytes behind the last line end are no line
+    for line in _LINE_END.split(data)[:-1]:  # bytes after the last line end are no line
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"event":

@@ -30,7 +30,7 @@ _FILLER: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 
 
 class EventFrame(Struct, frozen=True):
-    """A complete frame with correct checksums. `end`: the offset behind it."""
+    """A complete frame with correct checksums. `end`: the offset after it."""
 
     headers: Mapping[str, str]
     payload: bytes

@@ -28,7 +28,7 @@ class ExtraFields(Struct, frozen=True):
     events: frozenset[str] = frozenset()
 
 
-def parse_place(text: str) -> tuple[str, ...] | None:
+def parse_path(text: str) -> tuple[str, ...] | None:
     """Return the steps of a path such as `$.choices[].message`; None where it is not one."""
     steps: list[str] = []
     if text[:1] != "$":

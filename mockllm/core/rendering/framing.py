@@ -1,25 +1,25 @@
 """How events become bytes: server-sent events with LF or CRLF, newline-delimited JSON, a JSON array, binary frames,
 or none.
 
-Framing happens when a plan is written, because the bytes before the first event, between two and behind the last
-depend on the events that faults leave. Sources: WHATWG HTML section 9.2 (server-sent events); Google's endpoints end
-lines with CRLF, and write the array as `[{…}`, `,` and `]` on lines of their own.
+Framing happens when a plan is written. The bytes before the first event, between two and after the last depend
+on the events that faults leave. Google's endpoints end lines with CRLF, and write the array as `[{…}`, `,` and
+`]` on separate lines. Source: WHATWG HTML section 9.2 (server-sent events).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
 from mockllm.core.rendering.event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import (
+    CutKind,
     CutStep,
     EventStep,
     Framing,
-    How,
     Plan,
     RawStep,
     Step,
@@ -30,13 +30,13 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.rendering.websocket_frames import binary_frame, text_frame
 
 Item: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
-"""A written plan, item by item: bytes to write, and steps that are no bytes of the body."""
+"""A written plan, item by item: bytes to write, and steps that are not bytes of the body."""
 
 
 class EventFraming(Struct, frozen=True):
     """How a framing writes each event, and the bytes that it writes around events."""
 
-    each: Callable[[EventStep], bytes]
+    write: Callable[[EventStep], bytes]
     opening: bytes = b""
     between: bytes = b""
     closing: bytes = b""
@@ -47,21 +47,24 @@ def _bare(step: EventStep) -> bytes:
 
 
 def _sse(step: EventStep) -> bytes:
-    if step.event is None:
-        return b"data: %b\n\n" % step.payload
-    return b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
+    lines = b"data: %b\n\n" % step.payload
+    if step.id is not None:
+        lines = b"id: %b\n%b" % (step.id.encode(), lines)
+    return lines if step.event is None else b"event: %b\n%b" % (step.event.encode(), lines)
 
 
 def _sse_crlf(step: EventStep) -> bytes:
-    if step.event is None:
-        return b"data: %b\r\n\r\n" % step.payload
-    return b"event: %b\r\ndata: %b\r\n\r\n" % (step.event.encode(), step.payload)
+    lines = b"data: %b\r\n\r\n" % step.payload
+    if step.id is not None:
+        lines = b"id: %b\r\n%b" % (step.id.encode(), lines)
+    return lines if step.event is None else b"event: %b\r\n%b" % (step.event.encode(), lines)
 
 
 def _sse_dense(step: EventStep) -> bytes:
-    if step.event is None:
-        return b"data:%b\n\n" % step.payload
-    return b"event:%b\ndata:%b\n\n" % (step.event.encode(), step.payload)
+    lines = b"data:%b\n\n" % step.payload
+    if step.id is not None:
+        lines = b"id:%b\n%b" % (step.id.encode(), lines)
+    return lines if step.event is None else b"event:%b\n%b" % (step.event.encode(), lines)
 
 
 def _sse_dense_crlf(step: EventStep) -> bytes:
@@ -80,7 +83,7 @@ def _websocket_binary(step: EventStep) -> bytes:
     return binary_frame(step.payload)
 
 
-FORMS: Final[dict[Framing, EventFraming]] = {
+EVENT_FRAMINGS: Final[dict[Framing, EventFraming]] = {
     Framing.PLAIN: EventFraming(_bare),
     Framing.SSE: EventFraming(_sse),
     Framing.SSE_CRLF: EventFraming(_sse_crlf),
@@ -99,16 +102,16 @@ FORMS: Final[dict[Framing, EventFraming]] = {
 def framed(plan: Plan) -> Iterator[Item]:
     """Return the plan's steps in order, events as their bytes. The last item closes what the framing opened; a
     stream that is cut has no such item."""
-    form = FORMS[plan.framing]
-    each, before, closing = form.each, form.opening, b""
+    framing = EVENT_FRAMINGS[plan.framing]
+    write, before, closing = framing.write, framing.opening, b""
     for step in plan.steps:
         if type(step) is EventStep:
-            yield before + each(step)
-            before, closing = form.between, form.closing
+            yield before + write(step)
+            before, closing = framing.between, framing.closing
         elif type(step) is RawStep:
             yield step.data
             if step.event:
-                before, closing = form.between, form.closing
+                before, closing = framing.between, framing.closing
         else:
             yield step  # type: ignore[misc]
             if type(step) is CutStep:
@@ -117,14 +120,32 @@ def framed(plan: Plan) -> Iterator[Item]:
         yield closing
 
 
-def closing(plan: Plan) -> bytes:
-    """Return the bytes that the framing writes behind the last event."""
+def framed_at_once(plan: Plan) -> Sequence[bytes] | None:
+    """Return the bytes of all steps as `framed` does; None where a step is no bytes of the body."""
+    steps: Sequence[Any] = plan.steps
+    if plan.framing is not Framing.SSE or any(
+        type(step) is not EventStep or step.id is not None for step in steps
+    ):
+        items: list[Any] = list(framed(plan))
+        return items if all(type(item) is bytes for item in items) else None
+    return [
+        _sse(step)
+        if step.id is not None
+        else b"data: %b\n\n" % step.payload
+        if step.event is None
+        else b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
+        for step in steps
+    ]
+
+
+def closing_bytes(plan: Plan) -> bytes:
+    """Return the bytes that the framing writes after the last event."""
     began = any(type(step) is EventStep or (type(step) is RawStep and step.event) for step in plan.steps)
     cut = any(type(step) is CutStep for step in plan.steps)
-    return FORMS[plan.framing].closing if began and not cut else b""
+    return EVENT_FRAMINGS[plan.framing].closing if began and not cut else b""
 
 
-def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
+def steps_with_bytes(plan: Plan) -> Iterator[tuple[Step, bytes]]:
     """Return each step up to a cut with its bytes; a wait has none."""
     for step, item in zip(plan.steps, framed(plan), strict=False):
         if type(step) is CutStep:
@@ -135,7 +156,7 @@ def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
 def throttled(items: Iterable[Item], throttle: Throttle, sent: int = 0) -> Iterator[Item]:
     """Return the items with their bytes in slices of a throttle's size. `sent` bytes were written before.
 
-    A wait elapses while bytes flow, so only the rest of it is waited. A cut acts at its time, behind the last bytes
+    A wait elapses while bytes flow, so only the rest of it is waited. A cut acts at its time, after the last bytes
     before it.
     """
     now = due = 0.0
@@ -189,12 +210,12 @@ def plan_duration(plan: Plan) -> float:
     return inf if how == "silence" else total
 
 
-def ending(plan: Plan) -> float:
+def last_byte_time(plan: Plan) -> float:
     """Return the same; for a response that hangs, the seconds until its last byte."""
     return _end(plan)[0]
 
 
-def _end(plan: Plan) -> tuple[float, How]:
+def _end(plan: Plan) -> tuple[float, CutKind]:
     total = plan.delay + plan.delivery.head_seconds
     items: Iterable[Item] = plan.steps if not plan.delivery.throttles else framed(plan)  # type: ignore[assignment]
     for throttle in plan.delivery.throttles:

@@ -11,17 +11,19 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.rendering.framing import closing, written
+from mockllm.core.rendering.framing import closing_bytes, steps_with_bytes
 from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, UnchunkedStep
 
 ENCODING: Final = "content-encoding"
-UNPACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+DECOMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 """The codings that this module decompresses."""
-_AUTOMATIC: Final = zlib.MAX_WBITS | 32
+_AUTOMATIC: Final = zlib.MAX_WBITS | 32  # a gzip or a zlib header
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
+_ZLIB_METHOD: Final = 8
+"""The low four bits of the first byte of a zlib header (RFC 1950, section 2.2)."""
 
 
-def wants(headers: Mapping[str, str], coding: str = "gzip") -> bool:
+def accepts_coding(headers: Mapping[str, str], coding: str = "gzip") -> bool:
     """Return whether a client's `accept-encoding` accepts this coding."""
     text = headers.get("accept-encoding")
     if not text:
@@ -41,43 +43,51 @@ def _refused(parameters: str) -> bool:
     return bool(weight) and not weight.strip("0.")
 
 
-def packed_steps(plan: Plan) -> Iterator[Step]:
+def gzipped_steps(plan: Plan) -> Iterator[Step]:
     """Return the steps with compressed bytes, each of which can be decompressed on arrival. The last step closes the
     compressed data, unless the plan is cut."""
-    packer = zlib.compressobj(wbits=31)
-    for step, data in written(plan):
+    compressor = zlib.compressobj(wbits=31)
+    for step, data in steps_with_bytes(plan):
         if data:
-            yield RawStep(packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.chunk_index)
+            yield RawStep(compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH), step.chunk_index)
         else:
             yield step
     cuts = [step for step in plan.steps if type(step) is CutStep]
     if not cuts or cuts[0].how == "end":
-        yield RawStep(packer.compress(closing(plan)) + packer.flush(), 0)
+        yield RawStep(compressor.compress(closing_bytes(plan)) + compressor.flush(), 0)
     yield from cuts
 
 
-def packed(plan: Plan) -> Plan:
+def gzipped(plan: Plan) -> Plan:
     """Return the plan with a compressed body; the plan itself if it has no body, a coding or a length."""
     names = {name.lower() for name, _ in plan.head.headers}
     if {ENCODING, "content-length"} & names or any(type(step) is UnchunkedStep for step in plan.steps):
         return plan
-    if not any(data for _, data in written(plan)):
+    if not any(data for _, data in steps_with_bytes(plan)):
         return plan
     head = plan.head.with_unique_headers(((ENCODING, "gzip"), ("vary", "accept-encoding")))
-    return replace(plan, head=head, steps=tuple(packed_steps(plan)))
+    return replace(plan, head=head, steps=tuple(gzipped_steps(plan)))
 
 
-def unpacked(coding: str, frames: Iterable[bytes]) -> Sequence[bytes] | None:
+def decompressed_frames(coding: str, frames: Iterable[bytes]) -> Sequence[bytes] | None:
     """Return the decompressed bytes of each frame; None where decompression fails."""
-    if coding.strip().lower() not in UNPACKED:
+    coding = coding.strip().lower()
+    if coding not in DECOMPRESSED:
         return None
-    engine, plain = None, []
+    decompress, plain = None, []
     for frame in frames:
-        if engine is None and frame:
-            raw = coding == "deflate" and frame[0] & 15 != 8
-            engine = zlib.decompressobj(_RAW_DEFLATE if raw else _AUTOMATIC)
+        if decompress is None and frame:
+            decompress = zlib.decompressobj(window_bits(coding, frame)).decompress
         try:
-            plain.append(b"" if engine is None else engine.decompress(frame))
+            plain.append(b"" if decompress is None else decompress(frame))
         except zlib.error:
             return None
     return plain
+
+
+def window_bits(coding: str, data: bytes) -> int:
+    """Return zlib's `wbits` for data of this coding, which may be empty.
+
+    Many clients send `deflate` without the header of zlib that RFC 9110, section 8.4.1.2, demands.
+    """
+    return _RAW_DEFLATE if coding == "deflate" and data and data[0] & 15 != _ZLIB_METHOD else _AUTOMATIC

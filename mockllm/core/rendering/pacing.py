@@ -18,9 +18,9 @@ from mockllm.core.batch import BatchWaits
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.plan import EventStep, Plan, Step, WaitStep
 from mockllm.core.reply.reply import Usage
-from mockllm.core.values.dynamic import Context, Dynamic, evaluate
+from mockllm.core.values.dynamic import Dynamic, EvaluationContext, evaluate
 
-UNREAD: Final = Usage(0, 0)
+NO_INPUT: Final = Usage(0, 0)
 """The usage of a response that reads no input."""
 
 
@@ -42,14 +42,14 @@ class InputTime(Struct, frozen=True):
         return min(time, self.longest)
 
 
-class ReadingTime(Dynamic, frozen=True):
+class DynamicInputTime(Dynamic, frozen=True):
     """An InputTime as a scenario has it: each part may be a template or drawn."""
 
     base: float | Dynamic = 0.0
     per_input_token: float | Dynamic = 0.0
     cached: float | Dynamic | None = None
 
-    def value(self, context: Context) -> InputTime:
+    def value(self, context: EvaluationContext) -> InputTime:
         parts = (self.base, self.per_input_token, self.cached)
         base, rate, cached = evaluate(parts, context.at("ttft"))
         return InputTime(base, rate, cached, context.max_wait)  # type: ignore[arg-type]  # evaluated
@@ -58,11 +58,11 @@ class ReadingTime(Dynamic, frozen=True):
 class Pacing(Struct, frozen=True):
     """The evaluated settings of one response; None is unset.
 
-    `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk behind it
-    takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
-    `slowdown` multiplies every wait. `whole`: whether a non-streaming response takes as long as its stream would.
-    `queued`, `in_progress` and `finalizing` are the seconds of these states of a background response or a batch, and
-    the `_polls` how many reads find it in them.
+    `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk after
+    it takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
+    `slowdown` multiplies every wait. `whole`: whether a non-streaming response takes as long as its stream
+    would. `queued`, `in_progress` and `finalizing` are the seconds of these states of a background response or
+    a batch. The `_polls` are the numbers of reads that find it in these states.
     """
 
     ttft: float | InputTime | None = None
@@ -85,7 +85,7 @@ class Pacing(Struct, frozen=True):
         return BatchWaits(self.queued, self.in_progress, self.finalizing, *polls, self.slowdown)
 
 
-def gaps(pace: Pacing, sizes: Sequence[float], random: Random, usage: Usage = UNREAD) -> list[float]:
+def chunk_waits(pace: Pacing, sizes: Sequence[float], random: Random, usage: Usage = NO_INPUT) -> list[float]:
     """Return the wait before each chunk; the first is `ttft`. `sizes` are the chunks' tokens. A `ttft` that depends
     on the input is computed from `usage`."""
     if not sizes:
@@ -120,7 +120,7 @@ def _jitter(pace: Pacing, random: Random) -> Callable[[], float]:
 
 
 def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
-    """Return the plan with a wait before each chunk; `waits` as `gaps` returns them. The opening events are
+    """Return the plan with a wait before each chunk; `waits` as `chunk_waits` returns them. The opening events are
     written with the head. A scripted wait replaces the gap, and is `slowdown` times as long."""
     if not any(waits) and slowdown == 1.0:
         return plan

@@ -19,10 +19,10 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 
-_SECRET: Final = token_hex(16)
+_MARKER_PREFIX: Final = token_hex(16)
 """A random text per process. No request and no scenario can contain the text, since no response ever does."""
-_IN_JSON: Final = re.compile(f'"{_SECRET}n(\\d+);"|{_SECRET}t(\\d+);'.encode())
-_IN_HEADER: Final = re.compile(f"{_SECRET}t(\\d+);")
+_IN_JSON: Final = re.compile(f'"{_MARKER_PREFIX}n(\\d+);"|{_MARKER_PREFIX}t(\\d+);'.encode())
+_IN_HEADER: Final = re.compile(f"{_MARKER_PREFIX}t(\\d+);")
 
 Source: TypeAlias = Literal["now", "tokens"] | IdPattern
 """The value behind a placeholder: the response's time, the request's input tokens, or an id."""
@@ -30,7 +30,7 @@ Source: TypeAlias = Literal["now", "tokens"] | IdPattern
 Operation: TypeAlias = tuple[Callable[[Any, Any], Any], Any]
 """A function of two arguments and its second argument."""
 
-Picker: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
+ValueSelector: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
 """Selects the values of a `ByteTemplate`, in order, from all values of a response."""
 
 A = TypeVar("A")
@@ -54,7 +54,7 @@ class PlaceholderCondition(NamedTuple):
 
 
 class TextPlaceholder(str):
-    """A text that differs in each response. Its characters are a mark that is found in the rendered bytes."""
+    """A text that differs in each response. Its characters are a marker that is found in the rendered bytes."""
 
     __slots__ = ("_placeholders", "_recipe", "_sample")
 
@@ -65,7 +65,7 @@ class TextPlaceholder(str):
     def __new__(cls, placeholders: Placeholders, recipe: Recipe, sample: str) -> TextPlaceholder:
         if dumps(sample) != b'"%b"' % sample.encode():
             raise TypeError("a placeholder's text must be the same in a JSON string and outside")
-        placeholder = super().__new__(cls, f"{_SECRET}t{placeholders.number_of(recipe)};")
+        placeholder = super().__new__(cls, f"{_MARKER_PREFIX}t{placeholders.number_of(recipe)};")
         placeholder._placeholders, placeholder._recipe, placeholder._sample = placeholders, recipe, sample
         return placeholder
 
@@ -111,8 +111,8 @@ class NumberPlaceholder:
         return self._placeholders.derived(self._recipe, self._sample, (function, operand))
 
     def json_value(self) -> str:
-        """Return what the JSON writer writes: a mark in quotes, which the number replaces with its quotes."""
-        return f"{_SECRET}n{self._placeholders.number_of(self._recipe)};"
+        """Return what the JSON writer writes: a marker in quotes, which the number replaces with its quotes."""
+        return f"{_MARKER_PREFIX}n{self._placeholders.number_of(self._recipe)};"
 
     def __str__(self) -> str:
         return TextPlaceholder(self._placeholders, self._recipe, str(self._sample))
@@ -176,7 +176,7 @@ class Placeholders:
         self.tokens = cast(int, NumberPlaceholder(self, Recipe("tokens"), tokens))
 
     def number_of(self, recipe: Recipe) -> int:
-        """Return the number of a recipe, which marks carry."""
+        """Return the number of a recipe, which markers carry."""
         if recipe not in self.recipes:
             self.recipes.append(recipe)
         return self.recipes.index(recipe)
@@ -211,13 +211,13 @@ class ByteTemplate(Struct, frozen=True):
     """Bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder."""
 
     parts: Sequence[bytes]
-    pick: Picker
+    select: ValueSelector
     chunk_index: int
 
     def written(self, values: Sequence[bytes]) -> bytes:
         """Return the bytes with these values."""
         parts = [*self.parts]
-        parts[1::2] = self.pick(values)
+        parts[1::2] = self.select(values)
         return b"".join(parts)
 
 
@@ -235,7 +235,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     """Bytes in memory, about."""
 
     @property
-    def counts(self) -> bool:
+    def uses_input_tokens(self) -> bool:
         """Whether the response depends on the request's input tokens."""
         return any(
             recipe.source == "tokens" for recipe in (*self.computed, *(c.recipe for c in self.conditions))
@@ -288,10 +288,10 @@ class PlaceholderParser:
         self._fixed: list[tuple[str, str]] = []
         self._unique: list[tuple[str, int]] = []
         for name, value in plan.head.headers:
-            mark = _IN_HEADER.fullmatch(value)
-            if mark is not None:
-                self._unique.append((name, self._use(mark[1])))
-            elif _SECRET in value:
+            marker = _IN_HEADER.fullmatch(value)
+            if marker is not None:
+                self._unique.append((name, self._use(marker[1])))
+            elif _MARKER_PREFIX in value:
                 raise TypeError(f"the header {name} holds more than one placeholder")
             else:
                 self._fixed.append((name, value))
@@ -305,19 +305,19 @@ class PlaceholderParser:
         parts: list[bytes] = []
         numbers: list[int] = []
         end = 0
-        for mark in _IN_JSON.finditer(data):
-            parts += (data[end : mark.start()], b"")
-            numbers.append(self._use(mark[1] or mark[2]))
-            end = mark.end()
+        for marker in _IN_JSON.finditer(data):
+            parts += (data[end : marker.start()], b"")
+            numbers.append(self._use(marker[1] or marker[2]))
+            end = marker.end()
         return (*parts, data[end:]), tuple(numbers)
 
-    def finish(self, size: int) -> tuple[dict[str, Any], Callable[[Sequence[int]], Picker]]:
+    def finish(self, size: int) -> tuple[dict[str, Any], Callable[[Sequence[int]], ValueSelector]]:
         """Return the fields of a `Prerendered` whose steps have `size` bytes, and a function from recipe numbers to a
-        picker. Call `finish` after `split` has seen all steps."""
+        selector. Call `finish` after `split` has seen all steps."""
         ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
         computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
         places = {number: place for place, number in enumerate([*ids, *computed])}
-        surroundings = {
+        fields = {
             "status": self._plan.head.status,
             "fixed": tuple(self._fixed),
             "unique_headers": tuple((name, places[number]) for name, number in self._unique),
@@ -327,14 +327,14 @@ class PlaceholderParser:
             "framing": self._plan.framing,
             "size": 1000 + size,
         }
-        return surroundings, lambda numbers: picker([places[number] for number in numbers])
+        return fields, lambda numbers: value_selector([places[number] for number in numbers])
 
 
 def _is_plain_id(recipe: Recipe) -> bool:
     return isinstance(recipe.source, IdPattern) and not recipe.operations
 
 
-def picker(order: Sequence[int]) -> Picker:
+def value_selector(order: Sequence[int]) -> ValueSelector:
     """Return a function that selects the items at these places."""
     if not order:
         return lambda values: ()

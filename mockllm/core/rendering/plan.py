@@ -1,12 +1,12 @@
 """A response as data: a head, steps and a delivery. The server's player writes the bytes.
 
-Because effects are data, pacing and faults are functions from Plan to Plan that know no dialect, and a test reads a
+Effects are data. So pacing and faults are functions from Plan to Plan that know no dialect, and a test reads a
 plan instead of a socket. A plan ends with its last step, and is immutable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 from http import HTTPStatus
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -18,7 +18,7 @@ from mockllm.core.batch import BatchOutcome, BatchWaits
 Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. `chunk` is a chunk of the content."""
 
-How: TypeAlias = Literal["close", "reset", "silence", "end"]
+CutKind: TypeAlias = Literal["close", "reset", "silence", "end"]
 """Ways to end a response before its end."""
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -50,48 +50,45 @@ class ResponseHead(Struct, frozen=True):
 
     def with_headers(self, headers: Headers) -> ResponseHead:
         """Return the head with these headers, which replace headers of the same name."""
-        names = {name.lower() for name, _ in headers}
-        fixed, unique = (
-            tuple(pair for pair in pairs if pair[0].lower() not in names)
-            for pairs in (self.fixed, self.unique_headers)
-        )
+        fixed, unique = self._others({name.lower() for name, _ in headers})
         return ResponseHead(self.status, fixed + headers, unique)
 
     def with_unique_headers(self, headers: Headers) -> ResponseHead:
         """Return the head with these headers, which differ in each response."""
         if not headers:
             return self
-        names = {name.lower() for name, _ in headers}
-        fixed, unique = (
-            tuple([pair for pair in pairs if pair[0].lower() not in names])
-            for pairs in (self.fixed, self.unique_headers)
-        )
+        fixed, unique = self._others({name.lower() for name, _ in headers})
         return ResponseHead(self.status, fixed, unique + headers)
 
     def without(self, name: str) -> ResponseHead:
         """Return the head without the header of this name, in lower case."""
-        rest = (
-            tuple(pair for pair in pairs if pair[0].lower() != name)
-            for pairs in (self.fixed, self.unique_headers)
+        return ResponseHead(self.status, *self._others((name,)))
+
+    def _others(self, names: Collection[str]) -> tuple[Headers, Headers]:
+        """Return the fixed and the unique headers without those of these names, which are in lower case."""
+        return (
+            tuple([pair for pair in self.fixed if pair[0].lower() not in names]),
+            tuple([pair for pair in self.unique_headers if pair[0].lower() not in names]),
         )
-        return ResponseHead(self.status, *rest)
 
 
 class EventStep(Struct, frozen=True):
     """One event of a stream, or the whole body. `payload` is unframed. `chunk_index` is the number of the chunk in
-    the event, or of the last chunk before the event (0 before the first)."""
+    the event, or of the last chunk before the event (0 before the first). `event` and `id` are the fields of a
+    server-sent event."""
 
     payload: bytes
     chunk_index: int
     kind: Kind
     event: str | None = None
+    id: str | None = None
 
 
 class RawStep(Struct, frozen=True):
     """Bytes that are written without framing.
 
-    `event`: the bytes begin an event all the same, so that the framing continues behind them as behind any event.
-    `bound`: the bytes belong to their chunk, so that a fault point behind the chunk is behind the bytes.
+    `event`: the bytes begin an event all the same, so that the framing continues after them as after any event.
+    `bound`: the bytes belong to their chunk, so that a fault point after the chunk is after the bytes.
     """
 
     data: bytes
@@ -121,7 +118,7 @@ class CutStep(Struct, frozen=True):
     """Nothing follows, and the framing does not close what it opened. `close` sends FIN, `reset` sends RST,
     `silence` sends nothing more until the client disconnects. `end` ends the response as HTTP defines."""
 
-    how: How
+    how: CutKind
     chunk_index: int
 
 
@@ -132,7 +129,7 @@ class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
     A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
-    those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons. Each event of
+    those of `event-stream-bytes` the payload is in base64. The dense forms have no space after colons. Each event of
     `websocket` is a text message, each of `websocket-binary` a binary one. Events of `bytes` are bytes of the body.
     """
 
@@ -194,13 +191,15 @@ class AwaitedResponses(NamedTuple):
 
     key: str
     names: tuple[str, ...]
+    resumes: bool = False
+    """Whether the response is the rest of one that already waits: its client has connected again."""
 
 
 class Delivery(Struct, frozen=True):
     """How HTTP and the connection transport a response, where not as usual."""
 
     lines: bytes = b""
-    """Raw lines of the head, behind the headers, each with its line end."""
+    """Raw lines of the head, after the headers, each with its line end."""
     withheld: bool = False
     """Whether nothing of the head is sent."""
     head_seconds: float = 0.0
@@ -212,14 +211,14 @@ class Delivery(Struct, frozen=True):
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
     hold: Hold | None = None
-    """What the response waits for, before its delay."""
+    """The condition for which the response waits, before its delay."""
     socket: Callable[[], object] | None = None
     """Makes the `SocketSession` of the WebSocket that the response opens."""
     awaited: AwaitedResponses | None = None
-    """The client's responses with which it continues; the steps behind the wait are for a client that sends none."""
+    """The client's responses with which it continues; the steps after the wait are for a client that sends none."""
 
 
-USUAL: Final = Delivery()
+DEFAULT_DELIVERY: Final = Delivery()
 
 ChunkText: TypeAlias = tuple[int, str]
 """The part of the first choice that a chunk belongs to, counted from 0 (-1 in another choice), and its text."""
@@ -245,7 +244,7 @@ class BatchStart(BackgroundRun, frozen=True):
 class Plan(Struct, frozen=True):
     """A response before bytes are written.
 
-    `delay`: seconds between the request's last byte and the head; the waits of the steps begin there. `chunk_texts`:
+    `delay`: seconds between the begin of serving and the head; the waits of the steps begin there. `chunk_texts`:
     the chunks that a stream would have, for faults on a non-streaming response.
     """
 
@@ -253,7 +252,7 @@ class Plan(Struct, frozen=True):
     steps: Sequence[Step]
     framing: Framing = Framing.PLAIN
     delay: float = 0.0
-    delivery: Delivery = USUAL
+    delivery: Delivery = DEFAULT_DELIVERY
     chunk_texts: tuple[ChunkText, ...] = ()
     background: BackgroundRun | None = None
     """The response that goes on whether the client reads this plan to its end or not; None where there is none."""

@@ -1,7 +1,7 @@
 """Responses that are rendered once, with placeholders for each request's ids, times and token counts.
 
 Rendering costs about 3 us an event. Filling a prerendered response costs one join for all events between two waits.
-A prerendered response has the same waits each time. Of a prerendered stream only the events are the same, so that
+A prerendered response has the same waits each time. Only the events of a prerendered stream are the same, so that
 pacing and faults work on the events as on rendered ones.
 """
 
@@ -16,7 +16,7 @@ from mockllm.core.rendering.placeholders import ByteTemplate, PlaceholderParser,
 from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
 
 
-class Steps(Sequence[Step]):
+class FilledSteps(Sequence[Step]):
     """The steps of one response, each filled when it is read. Filling a long response at once would block all
     other responses, and would hold all its bytes while its client reads slowly."""
 
@@ -37,7 +37,7 @@ class Steps(Sequence[Step]):
     def __getitem__(self, place: slice) -> Sequence[Step]: ...
     def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
         if isinstance(place, slice):
-            return Steps(self._templates[place], self._values)
+            return FilledSteps(self._templates[place], self._values)
         template = self._templates[place]
         if isinstance(template, ByteTemplate):
             return RawStep(template.written(self._values), template.chunk_index)
@@ -57,14 +57,14 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
     delay: float
 
     @property
-    def alone(self) -> ByteTemplate | None:
-        """The body of a response that leaves at once."""
+    def single_body(self) -> ByteTemplate | None:
+        """The body of a response that is sent at once."""
         template = self.templates[0] if len(self.templates) == 1 else None
         return template if type(template) is ByteTemplate and not self.delay else None
 
     def plan(self, values: Sequence[bytes]) -> Plan:
         """Return the plan of the response with these values (see `fill`)."""
-        return Plan(self.head(values), Steps(self.templates, values), self.framing, self.delay)
+        return Plan(self.head(values), FilledSteps(self.templates, values), self.framing, self.delay)
 
 
 def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedResponse:
@@ -72,7 +72,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
     parser = PlaceholderParser(plan, placeholders)
     drafts: list[WaitStep | CutStep | tuple[tuple[bytes, ...], tuple[int, ...], int]] = []
     size = 0
-    for group in groups(plan):
+    for group in joined_steps(plan):
         if not isinstance(group, RawStep):
             if isinstance(group, WaitStep) and not isinstance(group.seconds, (float, int)):
                 raise TypeError("a cached response has the same waits each time")
@@ -81,15 +81,15 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         parts, numbers = parser.split(group.data)
         drafts.append((parts, numbers, group.chunk_index))
         size += sum(map(len, parts)) + 100 * len(parts)
-    surroundings, pick = parser.finish(size)
+    fields, select = parser.finish(size)
     templates = tuple(
-        ByteTemplate(draft[0], pick(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
+        ByteTemplate(draft[0], select(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
         for draft in drafts
     )
-    return PrerenderedResponse(**surroundings, templates=templates, delay=plan.delay)
+    return PrerenderedResponse(**fields, templates=templates, delay=plan.delay)
 
 
-def groups(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
+def joined_steps(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
     """Return a plan's waits and cut, and between two of them all bytes as one step."""
     joined: list[bytes] = []
     chunk_index = 0
@@ -107,7 +107,7 @@ def groups(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
 
 
 StreamEvent: TypeAlias = tuple[int, bytes, int, Kind, str | None]
-"""The number of the prefix that an event begins with, the bytes behind the prefix, and the rest of its EventStep."""
+"""The number of the prefix that an event begins with, the bytes after the prefix, and the rest of its EventStep."""
 
 
 class PrerenderedStream(Prerendered, frozen=True, eq=False):
@@ -145,6 +145,6 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
         place = prefixes.setdefault((tuple(prefix), numbers), len(prefixes))
         events.append((place, rest, step.chunk_index, step.kind, step.event))
         size += len(rest) + 200
-    surroundings, pick = parser.finish(size)
-    templates = tuple(ByteTemplate(parts, pick(numbers), 0) for parts, numbers in prefixes)
-    return PrerenderedStream(**surroundings, prefixes=templates, events=tuple(events))
+    fields, select = parser.finish(size)
+    templates = tuple(ByteTemplate(parts, select(numbers), 0) for parts, numbers in prefixes)
+    return PrerenderedStream(**fields, prefixes=templates, events=tuple(events))

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.event_stream import read_frames, write_event
-from mockllm.core.rendering.framing import FORMS
+from mockllm.core.rendering.framing import EVENT_FRAMINGS
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
 
 CountChunks: TypeAlias = Callable[[EventStep], int]
@@ -69,7 +69,7 @@ def replayed(
     delay = waits[0][0] if waits else 0.0
     cut = list(_cut(body, waits or [(0.0, body)], slices, delay))
     steps = [step for step, _ in cut]
-    if framing is Framing.JSON_ARRAY and cut and cut[-1][1] == FORMS[framing].closing:
+    if framing is Framing.JSON_ARRAY and cut and cut[-1][1] == EVENT_FRAMINGS[framing].closing:
         del steps[-1]  # framing closes the array
     plan = Plan(head, tuple(steps), framing, delay)
     if sent_bytes(plan) == body:
@@ -98,7 +98,7 @@ def _numbered(slices: Iterator[_FrameSlice], count_chunks: CountChunks) -> list[
 def _cut(
     body: bytes, frames: Sequence[tuple[float, bytes]], slices: Sequence[_FrameSlice], delay: float
 ) -> Iterator[tuple[Step, bytes]]:
-    """Return steps with their bytes, cut where an event or a frame ends. A slice in two frames is no event."""
+    """Return steps with their bytes, cut where an event or a frame ends. A slice in two frames is not an event."""
     ends = [(item.end, item.event) for item in slices] or [(len(body), None)]
     at, number, chunk_index, began = 0, 0, 0, True
     now = delay
@@ -152,7 +152,7 @@ def _events(body: bytes, form: re.Pattern[bytes]) -> Iterator[_FrameSlice]:
 
 
 def _event_frames(body: bytes) -> Iterator[_FrameSlice]:
-    """Return the frames; an exception and a frame with other headers are no events."""
+    """Return the frames; an exception and a frame with other headers are not events."""
     start = 0
     for frame in read_frames(body):
         event = EventStep(frame.payload, 0, "open", frame.name)

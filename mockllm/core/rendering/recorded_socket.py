@@ -81,8 +81,8 @@ def _kind_of(message: RecordedMessage | None) -> str:
 
 
 def message_kind(data: bytes, *, binary: bool) -> str:
-    """Return the kind of a message: its `type`, else the names of its members (as Gemini's messages have them), with
-    the member inside where there is only one."""
+    """Return the kind of a message: its `type`, else the names of its members (as in Gemini's messages). A
+    message with only one member has the name of the member inside, too."""
     try:
         value = loads(data)
     except JSONDecodeError:

@@ -15,8 +15,8 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 
 METHOD: str = "WS"
-"""In place of the method of a handshake. Of a message it is followed by a space and the name of its event, which no
-method of HTTP contains."""
+"""In place of the method of a handshake. For a message, a space and the name of its event follow, which no method of
+HTTP contains."""
 
 
 class SendMessages(NamedTuple):
@@ -36,7 +36,7 @@ class StartResponse(NamedTuple):
 
 
 class PlayMessages(NamedTuple):
-    """Messages for one of the client, at the times of the plan, behind those for the one before. `event`
+    """Messages for one of the client, at the times of the plan, after those for the one before. `event`
     names the message and `body` is its content, for the log and the journal; `note` is a remark on it."""
 
     event: str
@@ -100,5 +100,5 @@ class SocketSession(Protocol):
         """Return a response as the messages that are sent. The session may keep it."""
 
     def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
-        """Return what is done behind a response. `sent`: the seconds after which a StopResponse ended it; None where
+        """Return what is done after a response. `sent`: the seconds after which a StopResponse ended it; None where
         it was sent to its end."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from mockllm.core.quantities.parse import ChunkSize
+from mockllm.core.randomness import below
 from mockllm.core.tokens import split
 
 LOREM: Final = (
@@ -62,7 +63,7 @@ def filler_tokens(count: int, of: str | None = None) -> tuple[str, ...]:
 
 def filler_sentences(count: int, random: Random) -> str:
     """Return `count` sentences of 5 to 14 words of lorem ipsum."""
-    return " ".join(_sentence(random) for _ in range(count))
+    return " ".join([filler_sentence(random) for _ in range(count)])
 
 
 _VOCABULARY: Final = tuple(sorted({word.strip(",.").lower() for word in LOREM.split()}))
@@ -70,7 +71,8 @@ _VOCABULARY: Final = tuple(sorted({word.strip(",.").lower() for word in LOREM.sp
 _WORD_COUNT: Final = float(len(_VOCABULARY))
 
 
-def _sentence(random: Random) -> str:
-    count, draw = random.randint(5, 14), random.random
+def filler_sentence(random: Random) -> str:
+    """Return one such sentence."""
+    count, draw = 5 + below(random, 10), random.random
     words = [_VOCABULARY[int(draw() * _WORD_COUNT)] for _ in range(count)]  # as `choices`, in half the time
     return " ".join(words).capitalize() + "."

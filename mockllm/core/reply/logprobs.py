@@ -1,7 +1,7 @@
 """Log probabilities of tokens: invented but plausible, and equal for equal tokens in the same order.
 
-They are not drawn: a real model returns the same values for the same text, so the values are a hash of the token and
-its position. Most tokens are nearly certain, and the token of the response is the likeliest.
+They are not random. A real model returns the same values for the same text, so the values are a hash of the
+token and its position. Most tokens are nearly certain, and the token of the response is the likeliest.
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ class Usage(Struct, frozen=True):
     cache_write: int = 0
     reasoning: int = 0
     cache_write_long: int = 0
-    """Of `cache_write` the tokens that are cached for longer than five minutes."""
+    """The tokens of `cache_write` that are cached for longer than five minutes."""
     stated: int | None = None
     """The total in the response, in place of the true one."""
     presence: Literal["counted", "null", "missing"] = "counted"
@@ -213,9 +213,9 @@ class Reply(Struct, frozen=True):
     event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
     served: Mapping[str, Json] = {}
-    """What only the reply of a tool server has, in the words of the language."""
+    """The parts that only the reply of a tool server has, in the words of the language."""
     transcript: Transcript | None = None
-    """What a transcript has beside the text."""
+    """The parts of a transcript beside its text."""
 
     @property
     def ends(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a transcript has beside its text: times, a language, speakers."""
+"""The parts of a transcript beside its text: times, a language, speakers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TranscriptSegment(Struct, frozen=True):
 
 
 class Transcript(Struct, frozen=True):
-    """What a scenario states of a transcript. `seconds` is the length of the audio."""
+    """The values that a scenario states of a transcript. `seconds` is the length of the audio."""
 
     language: str | None = None
     seconds: float | None = None

@@ -49,7 +49,7 @@ def part_tokens(part: Part) -> int:
 
 def truncate(choice: Choice, sampling: Sampling) -> Choice:
     """Return the choice of a model that stops at `sampling.stop` or after `max_tokens` tokens. Thinking counts
-    against the tokens. A stop sequence counts in texts only, and behind `min_tokens` tokens."""
+    against the tokens. A stop sequence counts in texts only, and after `min_tokens` tokens."""
     floor = 0
     if sampling.min_tokens or sampling.endless:
         choice, floor = extended(choice, sampling)
@@ -59,7 +59,7 @@ def truncate(choice: Choice, sampling: Sampling) -> Choice:
 
 def extended(choice: Choice, sampling: Sampling) -> tuple[Choice, int]:
     """Return the choice with at least `min_tokens` tokens, and its characters up to them. An endless one has a token
-    more than its maximum. Filler text follows the reply's own; every chunk behind that is one token, and each text
+    more than its maximum. Filler text follows the reply's own; every chunk after that is one token, and each text
     counts its tokens exactly."""
     parts = [_counted(part) for part in choice.parts]
     needed = sampling.min_tokens

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from mockllm.core.request.messages import Message, TextPart
+from mockllm.core.text_cache import text_cache
 
 FrameForm: TypeAlias = Literal["block", "wrapper", "section", "quotes", "prefix", "result"]
 """`block`: added text between two marks. `wrapper`: the person's text is between the marks, and all else is added.
@@ -122,6 +123,7 @@ FRAMES: Final[tuple[AgentFrame, ...]] = (
 """Blocks come before wrappers, which contain them, and quotes come last."""
 
 
+@text_cache(256, 2_000)  # agents repeat the texts of a person
 def typed_text(text: str) -> str:
     """Return a text without the frames of agents, and without white space around it; empty where nothing is left."""
     for frame in FRAMES:

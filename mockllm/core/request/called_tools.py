@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.request.agent_frames import called_in_text, is_result
 from mockllm.core.request.messages import CallPart, Message, ResultPart, TextPart
 from mockllm.core.request.person_texts import person_texts, shortened
-from mockllm.core.request.tools import CALLABLE, Tool
+from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import SYNONYMS, name_stems, stem
 
 MAX_TEXT: Final = 4_000
@@ -30,23 +30,20 @@ _PLAIN: Final = frozenset(_PLAIN_WORDS.split())
 """Words of a tool's name that say nothing about its use."""
 
 
-def uncalled_tools(
-    tools: Sequence[Tool], allowed: Collection[str], messages: Sequence[Message]
-) -> tuple[str, ...]:
-    """Return the names of the tools that may be called and were not called since the last message of a person.
-    `allowed`: the names to which the request limits its tools; empty for no limit."""
-    left = [tool.name for tool in tools if tool.kind in CALLABLE and (not allowed or tool.name in allowed)]
-    if not left:
-        return ()
+def uncalled_tools(names: Sequence[str], messages: Sequence[Message]) -> tuple[str, ...]:
+    """Return those of the tools that were not called since the last message of a person."""
     called: set[str | None] = set()
     for message in reversed(messages):
         if message.role == "user":
             if not _is_result(message):
                 break
-        else:
-            called |= {part.name for part in message.parts if isinstance(part, CallPart | ResultPart)}
-            called.update(name for text in _texts(message) for name in called_in_text(text))
-    return tuple(name for name in left if name not in called)
+            continue
+        for part in message.parts:
+            if isinstance(part, CallPart | ResultPart):
+                called.add(part.name)
+            elif type(part) is TextPart:
+                called.update(called_in_text(part.text))
+    return tuple([name for name in names if name not in called])
 
 
 def text_results(messages: Sequence[Message]) -> Iterator[str]:
@@ -68,19 +65,41 @@ def mentioned_tools(
     if not uncalled:
         return ()
     text = shortened(next(person_texts(messages), ""), MAX_TEXT)
-    words = {stem(word) for word in _WORD.findall(text)}
+    words = _stems_of(text)
     folded = text.lower()
     scores = []
     for number, name in enumerate(uncalled[:_MAX_TOOLS]):
-        stems = [word for word in name_stems(name) if word not in _PLAIN]
-        matches = [word for word in stems if word in words or not words.isdisjoint(SYNONYMS.get(word, ()))]
-        if len(name) > 2 and name.lower() in folded and "_" in name:
+        whole, spellings = _telling_words(name)
+        if whole is not None and whole in folded:
             scores.append((-2.0, number, name))
-        elif matches:
-            scores.append((-len(matches) / len(stems), number, name))
-    if not scores and not any_called and _USE.search(text):
+            continue
+        matches = len(spellings) - sum(map(words.isdisjoint, spellings))
+        if matches:
+            scores.append((-matches / len(spellings), number, name))
+    if not scores and not any_called and _requires_tool(text):
         return tuple(uncalled)
     return tuple(name for *_, name in sorted(scores))
+
+
+@text_cache(64, 2_000)
+def _stems_of(text: str) -> frozenset[str]:
+    """Return the stems of a text's words. Agents repeat their question in each request."""
+    return frozenset([stem(word) for word in _WORD.findall(text)])
+
+
+@text_cache(1024)
+def _telling_words(name: str) -> tuple[str | None, Sequence[frozenset[str]]]:
+    """Return a tool's name in lower case, where no other word is like it. Return too each of its stems that says
+    something about its use, with the synonyms of the stem."""
+    stems = [word for word in name_stems(name) if word not in _PLAIN]
+    whole = name.lower() if len(name) > 2 and "_" in name else None
+    return whole, tuple([frozenset((word, *SYNONYMS.get(word, ()))) for word in stems])
+
+
+@text_cache(64, 2_000)
+def _requires_tool(text: str) -> bool:
+    """Return whether a text requires a tool without a name."""
+    return _USE.search(text) is not None
 
 
 def _is_result(message: Message) -> bool:

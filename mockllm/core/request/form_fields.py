@@ -52,16 +52,16 @@ class MultipartPart(NamedTuple):
 
 def multipart_parts(content_type: str, body: bytes) -> Iterator[MultipartPart]:
     """Yield the parts of a multipart body; none of any other body."""
-    mark = _mark(content_type)
-    if mark is None:
+    delimiter = _delimiter(content_type)
+    if delimiter is None:
         return
-    for part in body.split(mark, MAX_FIELDS)[1:]:
+    for part in body.split(delimiter, MAX_FIELDS)[1:]:
         head, found, content = part.partition(_END_OF_HEAD)
         if found:
             yield MultipartPart(head, content.removesuffix(b"\r\n"))
 
 
-def _mark(content_type: str) -> bytes | None:
+def _delimiter(content_type: str) -> bytes | None:
     """Return the bytes before each part of a multipart body; None for any other body."""
     boundary = _BOUNDARY.search(content_type)
     if boundary is None or content_type.lstrip()[:10].lower() != "multipart/":
@@ -72,8 +72,8 @@ def _mark(content_type: str) -> bytes | None:
 def without_boundary(content_type: str, body: bytes) -> bytes:
     """Return a multipart body without its boundary, which clients draw anew for each request; any other body as it
     is."""
-    mark = _mark(content_type)
-    return body if mark is None else body.replace(mark, b"--")
+    delimiter = _delimiter(content_type)
+    return body if delimiter is None else body.replace(delimiter, b"--")
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, str]:
@@ -105,15 +105,15 @@ def read_files(content_type: str, body: bytes) -> tuple[FormFile, ...]:
 
 
 def without_contents(content_type: str, body: bytes) -> bytes:
-    """Return an upload without the contents of its files: the journal stores this. Of a form the fields stay, of
-    another multipart body the first part, which describes the file; of any other body nothing."""
-    mark = _mark(content_type)
-    if mark is None:
+    """Return an upload without the contents of its files: the journal stores this. It has the fields of a form, the
+    first part of another multipart body, which describes the file, and nothing of any other body."""
+    delimiter = _delimiter(content_type)
+    if delimiter is None:
         return b""
     is_form = "form-data" in content_type.lower()
-    parts = body.split(mark, MAX_FIELDS)
+    parts = body.split(delimiter, MAX_FIELDS)
     for place, part in enumerate(parts[1:], 1):
         head, found, _ = part.partition(_END_OF_HEAD)
         if found and (_FILE.search(head) is not None if is_form else place > 1):
             parts[place] = head + _END_OF_HEAD + b"\r\n"
-    return mark.join(parts)
+    return delimiter.join(parts)

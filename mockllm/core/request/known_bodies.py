@@ -1,10 +1,10 @@
 """Bodies that repeat earlier ones: agents resend their tools and their whole history with each request.
 
-A body is divided into its turns (the items of `messages`, `input` or `contents`) and its envelope (all else).
-Envelopes are found by their bytes. Turns that begin with the turns of an earlier body are found by their bytes, too;
-only the new ones are parsed. What a protocol computes of the turns one by one, as `functools.reduce` does,
-continues where the earlier body ended. The result is the value that parsing the whole body
-returns. A test holds this for any conversation.
+A body is divided into its turns (the items of `messages`, `input` or `contents`) and its remaining members.
+Both are found by their bytes: the remaining members, and turns that begin with the turns of an earlier body. Only new
+turns are parsed. A computation over the turns one by one, as `functools.reduce` does, continues where
+the earlier body ended. The result is the value that parsing the whole body returns. A test holds this for any
+conversation.
 
 Parsed turns are shared by requests, so no code may change them.
 """
@@ -29,27 +29,27 @@ SHORTEST: Final = 2400
 LONGEST: Final = 2 * 1024 * 1024
 """Bytes: a longer body would push out all others."""
 MAX_TURN_BYTES: Final = 48 * 1024 * 1024
-"""Bytes of all histories, about: their own, and what was parsed of them. The one that was used least recently leaves
-first."""
-MAX_ENVELOPE_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of all envelopes, about."""
+"""Bytes of all histories, about: their own, and what was parsed of them. The one that was used least recently is
+evicted first."""
+MAX_REMAINING_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of all remaining members, about."""
 PARSED: Final = 5
 """The memory that parsed JSON and what is computed of it take, about, in multiples of its bytes."""
 MAX_STAGES: Final = 8
 """The stages of a history that are stored: a client may continue from an earlier one, or repeat it."""
 MAX_ALIKE: Final = 64
-"""The histories that begin alike, and the envelopes that begin alike, among which a body's is searched."""
+"""The histories that begin alike, and the remaining members that begin alike, among which a body's is searched."""
 OPENING: Final = 96
 """Bytes from the first turn of the user, by which histories are found."""
 _USER: Final = b'"user"'
 _TRIES: Final = 4
-"""How many places are tried as the end of the turns."""
+"""The most places that are tried as the end of the turns."""
 _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
-class BodyEnvelope(Struct, eq=False):
-    """A body without its turns: the bytes before and behind them, and the members there. `depth`: see
+class RemainingMembers(Struct, eq=False):
+    """A body without its turns: the bytes before and after them, and the members there. `depth`: see
     `depth_bound`; `memo` is what was computed of the members."""
 
     head: bytes
@@ -85,7 +85,7 @@ class KnownBody(Struct, eq=False):
     """A body in parts. `base` is the stage with which its turns begin, `stage` that of all its turns."""
 
     fields: dict[str, Json]
-    envelope: BodyEnvelope
+    remaining_members: RemainingMembers
     turns: bytes
     items: list[Json]
     base: Stage
@@ -94,11 +94,11 @@ class KnownBody(Struct, eq=False):
     @property
     def depth(self) -> int:
         """How deep the body nests at most: see `depth_bound`."""
-        return max(self.envelope.depth, self.stage.depth)
+        return max(self.remaining_members.depth, self.stage.depth)
 
-    def of_envelope(self, name: Hashable, compute: Callable[[], T]) -> T:
-        """Return what follows from the envelope alone; it is computed once for each envelope."""
-        memo = self.envelope.memo
+    def of_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:
+        """Return what follows from the remaining members alone; it is computed once for them."""
+        memo = self.remaining_members.memo
         if name not in memo:
             memo[name] = compute()
         value: T = memo[name]
@@ -133,7 +133,7 @@ class KnownBody(Struct, eq=False):
         return passed
 
 
-class _Alike(dict[bytes, list[T]]):
+class _BoundedBuckets(dict[bytes, list[T]]):
     """Objects by a key that several may share, bounded in bytes. The newest of a key is found first."""
 
     def __init__(self, room: int, weigh: Callable[[T], int]) -> None:
@@ -143,7 +143,7 @@ class _Alike(dict[bytes, list[T]]):
         self.weight = 0
 
     def put(self, key: bytes, value: T) -> None:
-        """Add a value. What was used least recently leaves where there is no room."""
+        """Add a value. The values that were used least recently are evicted where the bytes exceed the capacity."""
         alike = self.pop(key, [])
         alike.insert(0, value)
         self[key] = alike
@@ -169,8 +169,8 @@ class _Alike(dict[bytes, list[T]]):
             alike.insert(0, value)
 
 
-def _envelope_weight(envelope: BodyEnvelope) -> int:
-    return 1000 + (1 + PARSED) * (len(envelope.head) + len(envelope.tail))
+def _remaining_weight(remaining_members: RemainingMembers) -> int:
+    return 1000 + (1 + PARSED) * (len(remaining_members.head) + len(remaining_members.tail))
 
 
 def _history_weight(history: History) -> int:
@@ -178,24 +178,26 @@ def _history_weight(history: History) -> int:
 
 
 class BodyCache:
-    """Envelopes and histories of the bodies that came."""
+    """The remaining members and the histories of the bodies that came."""
 
-    def __init__(self, turn_bytes: int = MAX_TURN_BYTES, envelope_bytes: int = MAX_ENVELOPE_BYTES) -> None:
-        """Make a cache with so much room for histories and envelopes."""
-        self._envelopes: _Alike[BodyEnvelope] = _Alike(envelope_bytes, _envelope_weight)
-        self._histories: _Alike[History] = _Alike(turn_bytes, _history_weight)
+    def __init__(self, turn_bytes: int = MAX_TURN_BYTES, remaining_bytes: int = MAX_REMAINING_BYTES) -> None:
+        """Make a cache with a capacity in bytes for histories, and one for remaining members."""
+        self._remaining_members: _BoundedBuckets[RemainingMembers] = _BoundedBuckets(
+            remaining_bytes, _remaining_weight
+        )
+        self._histories: _BoundedBuckets[History] = _BoundedBuckets(turn_bytes, _history_weight)
         self._lock = Lock()
 
     @property
     def weight(self) -> int:
         """The bytes that all entries take, about."""
-        return self._envelopes.weight + self._histories.weight
+        return self._remaining_members.weight + self._histories.weight
 
     def clear(self) -> None:
         """Forget all bodies."""
         with self._lock:
-            self._envelopes.clear()
-            self._envelopes.weight = 0
+            self._remaining_members.clear()
+            self._remaining_members.weight = 0
             self._histories.clear()
             self._histories.weight = 0
 
@@ -212,29 +214,31 @@ class BodyCache:
         return (read.fields, read) if type(read) is KnownBody else (read, None)
 
     def _read(self, raw: bytes, member: str) -> KnownBody | Json:
-        key = b"%b %b" % (member.encode(), raw[:12])
-        for envelope in self._envelopes.get(key, ()):
-            if raw.startswith(envelope.head) and raw.endswith(envelope.tail):
-                known = self._in_envelope(envelope, raw, member)
+        key = b"%b %b" % (member.encode(), raw[:12])  # short lists: bodies of a client begin alike
+        for remaining_members in self._remaining_members.get(key, ()):
+            if raw.startswith(remaining_members.head) and raw.endswith(remaining_members.tail):
+                known = self._with_remaining_members(remaining_members, raw, member)
                 if known is not None:
-                    self._envelopes.touch(key, envelope)
+                    self._remaining_members.touch(key, remaining_members)
                     return known
         fields = loads(raw)
         if type(fields) is not dict or type(fields.get(member)) is not list or not fields[member]:
             return fields
         found = divided(raw, fields, member)
-        known = None if found is None else self._in_envelope(found, raw, member)
+        known = None if found is None else self._with_remaining_members(found, raw, member)
         if found is None or known is None:
             return fields
-        self._envelopes.put(key, found)
+        self._remaining_members.put(key, found)
         return known
 
-    def _in_envelope(self, envelope: BodyEnvelope, raw: bytes, member: str) -> KnownBody | None:
-        """Return the body that begins and ends as an envelope; None if something else than turns is between."""
-        end = len(raw) - len(envelope.tail)
-        if end < len(envelope.head):
+    def _with_remaining_members(
+        self, remaining_members: RemainingMembers, raw: bytes, member: str
+    ) -> KnownBody | None:
+        """Return the body with these remaining members; None if something else than turns is between them."""
+        end = len(raw) - len(remaining_members.tail)
+        if end < len(remaining_members.head):
             return None
-        turns = raw[len(envelope.head) : end]
+        turns = raw[len(remaining_members.head) : end]
         at = max(turns.find(_USER), 0)
         key = turns[at : at + OPENING]
         history, base = _longest(self._histories.get(key, ()), turns)
@@ -252,8 +256,8 @@ class BodyCache:
                 return None
             stage = Stage(len(turns), len(items), depth)
             self._keep(key, history, base, History(turns, items, [stage]))
-        fields = {**envelope.before, member: items, **envelope.after}
-        return KnownBody(fields, envelope, turns, items, base, stage)
+        fields = {**remaining_members.before, member: items, **remaining_members.after}
+        return KnownBody(fields, remaining_members, turns, items, base, stage)
 
     def _keep(self, key: bytes, history: History | None, base: Stage, new: History) -> None:
         """Store new turns: in place of the history that they continue, or as one that branches off."""
@@ -280,7 +284,7 @@ def _longest(histories: Sequence[History], turns: bytes) -> tuple[History | None
             best, stage = history, last
     if best is not None:
         return best, stage
-    for history in histories[:4]:
+    for history in histories[:4]:  # the newest: each comparison reads its turns
         for earlier in reversed(history.stages[:-1]):
             if turns.startswith(history.turns[: earlier.end]) and _ends(turns, earlier.end):
                 return history, earlier
@@ -288,7 +292,7 @@ def _longest(histories: Sequence[History], turns: bytes) -> tuple[History | None
 
 
 def _ends(turns: bytes, end: int) -> bool:
-    """Return whether an item that may end here does: behind it is a comma, or nothing. (`1` is no item of `12`.)"""
+    """Return whether an item that may end here does: a comma follows it, or nothing. (`1` is no item of `12`.)"""
     rest = turns[end : end + 1]
     return rest in (b"", b",") or (rest.isspace() and turns[end:].lstrip()[:1] in (b"", b","))
 
@@ -304,10 +308,10 @@ def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
     return new
 
 
-def divided(raw: bytes, fields: dict[str, Json], member: str) -> BodyEnvelope | None:
-    """Return the envelope of a body with this value; None where it is unclear which turns it has.
+def divided(raw: bytes, fields: dict[str, Json], member: str) -> RemainingMembers | None:
+    """Return the remaining members of a body with this value; None where it is unclear which turns it has.
 
-    A place is the turns' if a number in it becomes the only turn. The parser is then in the same state behind
+    A place is the turns' if a number in it becomes the only turn. The parser is then in the same state after
     any turns there.
     """
     name = b'"%b"' % member.encode()
@@ -317,13 +321,15 @@ def divided(raw: bytes, fields: dict[str, Json], member: str) -> BodyEnvelope | 
     names = list(fields)
     later = names[names.index(member) + 1 :]
     head = raw[: begin.end()]
-    envelopes = (
-        _envelope(head, raw[end:], member, names) for end in _ends_of_turns(raw, later) if end >= len(head)
+    found = (
+        _members_around(head, raw[end:], member, names)
+        for end in _ends_of_turns(raw, later)
+        if end >= len(head)
     )
-    return next((envelope for envelope in envelopes if envelope is not None), None)
+    return next((remaining_members for remaining_members in found if remaining_members is not None), None)
 
 
-def _envelope(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> BodyEnvelope | None:
+def _members_around(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> RemainingMembers | None:
     try:
         one, two = loads(head + b"1" + tail), loads(head + b"2" + tail)
     except JSONDecodeError:
@@ -333,11 +339,12 @@ def _envelope(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> Bo
     place = names.index(member)
     before = {name: one[name] for name in names[:place]}
     after = {name: one[name] for name in names[place + 1 :]}
-    return BodyEnvelope(head, tail, before, after, depth_bound(head + tail, 0))
+    return RemainingMembers(head, tail, before, after, depth_bound(head + tail, 0))
 
 
 def _ends_of_turns(raw: bytes, later: Sequence[str]) -> Sequence[int]:
     """Return the places at which the turns may end, by the name of the next member; the last first."""
+    # 64 bytes suffice for brackets, a comma and usual white space between the turns and what follows them
     if not later:
         close = _CLOSE.search(raw, max(0, len(raw) - 64))
         return () if close is None else (close.start(),)

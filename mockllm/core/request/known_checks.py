@@ -1,4 +1,4 @@
-"""Checks of bodies that repeat earlier ones: the envelope passed before, and only new turns are checked.
+"""Checks of bodies that repeat earlier ones: the remaining members passed before, and only new turns are checked.
 
 A protocol's own check finds and words each failure. The turns' check says only whether there is none, and must agree
 with it: a test compares both on arbitrary conversations.
@@ -19,16 +19,16 @@ def check_known(
     check: Callable[[], Failure | None],
     turns_pass: Callable[[KnownBody], bool],
 ) -> Failure | None:
-    """Return what `check` returns; without calling it, if a body with this envelope passed it, and these turns pass.
+    """Return what `check` returns. It is not called if it passed these remaining members before and the turns pass.
 
     `name` identifies the check, with all that it depends on beside the body.
     """
     known = request.known_body
     if known is None:
         return check()
-    if name in known.envelope.memo and known.items and turns_pass(known):
+    if name in known.remaining_members.memo and known.items and turns_pass(known):
         return None
     failure = check()
     if failure is None:
-        known.envelope.memo[name] = True
+        known.remaining_members.memo[name] = True
     return failure

@@ -68,8 +68,8 @@ Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | 
 
 
 class Message(NamedTuple):
-    """One turn. Tool results are messages of role `tool`, also where the protocol has them in a user message; the
-    other parts of that message follow as a `user` message. `system` includes `developer`."""
+    """One turn. Tool results are messages of role `tool`, also where the protocol has them in a user message.
+    Further parts of that message follow as a `user` message. `system` includes `developer`."""
 
     role: Role
     parts: tuple[Part, ...]

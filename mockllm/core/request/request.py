@@ -1,8 +1,8 @@
 """Requests in provider-neutral form, as scenarios match them.
 
-Every dialect subclasses `Request` and overrides the lazy properties that its protocol has. A property is computed on
-first use and never raises on any JSON: an invalid value is absent (`None`, an empty tuple), and validation reports
-what is wrong with it.
+Every dialect subclasses `Request` and overrides the lazy properties that its protocol has. A property is
+computed on first use and never raises on any JSON. An invalid value is absent (`None`, an empty tuple), and
+validation reports the mistake.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class RequestContext:
 class Request(ToolServerFields):
     """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
 
-    `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
-    `raw` holds the body's bytes (decompressed); `now` is the time of arrival in seconds since the epoch, the only
-    clock that the time fields of a response use. `route` holds the variables of the route's path
-    (`{"model": …}` where the path names the model); `lookup` looks up what the server stored of the session;
-    `context` belongs to the reader of the request.
+    `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
+    body's bytes (decompressed). `now` is the time of arrival in seconds since the epoch, the only clock that the
+    time fields of a response use. `route` holds the variables of the route's path (`{"model": …}` where the path
+    names the model). `lookup` looks up what the server stored of the session. `context` belongs to the reader of the
+    request.
     """
 
     dialect: ClassVar[str | None] = None
@@ -120,7 +120,7 @@ class Request(ToolServerFields):
         self.client = client
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
-        """The time of arrival on a clock that is never set, in seconds: for limits, windows and sessions."""
+        """The time of arrival on a monotonic clock, in seconds: for limits, windows and sessions."""
         self.lookup = lookup
         self.context = context
 
@@ -146,7 +146,7 @@ class Request(ToolServerFields):
         attributes["lookup"] = lookup
         return request
 
-    def unread(self) -> Self:
+    def without_body(self) -> Self:
         """Return the request without its body, for a response that does not depend on the body."""
         request = type(self).__new__(type(self))
         vars(request).update({name: value for name, value in vars(self).items() if name in _TRANSPORT})
@@ -199,8 +199,8 @@ class Request(ToolServerFields):
 
     @property
     def known_body(self) -> KnownBody | None:
-        """The parts of the body, if it is one with turns. What was computed of parts that came before needs no
-        computing again."""
+        """The parts of the body, if it is one with turns. Values of parts that came before are not computed
+        again."""
         known = self._parsed[1]
         return known if known is not None and self.fields is known.fields else None
 
@@ -314,10 +314,10 @@ class Request(ToolServerFields):
                 return tuple(turns.messages)
         return tuple(read_turns(items, add, self.lookup).messages)
 
-    def of_envelope(self, name: str, compute: Callable[[], T]) -> T:
+    def of_remaining_members(self, name: str, compute: Callable[[], T]) -> T:
         """Return what follows from the body without its turns; for a known body it is computed once."""
         known = self.known_body
-        return compute() if known is None else known.of_envelope((type(self), name), compute)
+        return compute() if known is None else known.of_remaining_members((type(self), name), compute)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
@@ -330,14 +330,20 @@ class Request(ToolServerFields):
     @lazy
     def uncalled(self) -> tuple[str, ...]:
         """The offered tools that the model may call and has not called since the last user message."""
-        return uncalled_tools(self.tools, self.tool_choice.names, self.messages) if self.tools else ()
+        tools = self.callable_tools
+        return uncalled_tools([tool.name for tool in tools], self.messages) if tools else ()
+
+    @lazy
+    def callable_tools(self) -> tuple[Tool, ...]:
+        """The offered tools that the model may call."""
+        tools, names = self.tools, self.tool_choice.names
+        return tuple([tool for tool in tools if tool.kind in CALLABLE and (not names or tool.name in names)])
 
     @lazy
     def mentioned(self) -> tuple[str, ...]:
         """The uncalled tools that the person's last text mentions, the best match first."""
-        uncalled, names = self.uncalled, self.tool_choice.names
-        offered = sum(tool.kind in CALLABLE and (not names or tool.name in names) for tool in self.tools)
-        return mentioned_tools(uncalled, self.messages, any_called=len(uncalled) < offered)
+        uncalled = self.uncalled
+        return mentioned_tools(uncalled, self.messages, any_called=len(uncalled) < len(self.callable_tools))
 
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:
@@ -374,7 +380,7 @@ class Request(ToolServerFields):
     def tool_tokens(self) -> int:
         """The estimated tokens of the tools' descriptions."""
         tools = self.tools
-        return self.of_envelope("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
+        return self.of_remaining_members("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
 
     @lazy
     def part_tokens(self) -> int:
@@ -385,7 +391,8 @@ class Request(ToolServerFields):
 
     @lazy
     def components(self) -> int:
-        """The number of components of the vectors in the response, and of the characters behind them in fours."""
+        """The number of components of the vectors in the response, for its budget. OpenAI's requests add a fourth of
+        the inputs' characters, of which the vectors are computed."""
         return 0
 
 

@@ -1,4 +1,4 @@
-"""What a request says of its response: the format, the number of choices, where it stops."""
+"""The parameters of a request for its response: the format, the number of choices, where it stops."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from mockllm.core.request.request import Request
 
 SESSION_PREFIX: Final = "/s/"
-"""What begins a path that names a session."""
+"""The prefix of a path that names a session."""
 
 
 def server_url(request: Request, path: str) -> str:

@@ -1,7 +1,8 @@
 """Stored batches: what the server stores of one, and its state at any time.
 
-A batch is stored under its id. Its record is the stored request body, the responses to its lines are the stored
-response body, and its states are the events of a timeline. No timer runs. Each protocol has its own words for states.
+A batch is stored under its id. Its record is the stored request body. The responses to its lines are the stored
+response body. Its states are the events of a timeline. No timer runs. Each protocol has its own words for
+states.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ _read_responses: Final = msgspec.msgpack.Decoder(list[LineResponse]).decode
 
 
 def new_batch(id: str, record: BatchRecord, waits: BatchWaits, began: float) -> StoredResponse:
-    """Return a batch that begins at a time of a clock that is never set."""
+    """Return a batch that begins at a time of a monotonic clock."""
     queued = _seconds(waits.queued, waits.queued_polls, DEFAULT_QUEUED)
     in_progress = _seconds(waits.in_progress, waits.in_progress_polls, DEFAULT_IN_PROGRESS)
     finalizing = _seconds(waits.finalizing, waits.in_progress_polls, DEFAULT_FINALIZING)

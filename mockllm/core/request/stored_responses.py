@@ -17,7 +17,7 @@ from mockllm.core.webhook import Webhook
 class Timeline(NamedTuple):
     """A background response by time: its events, each with the seconds since it began, its name and its payload.
 
-    `began` and `cancelled` are on a clock that is never set. `polls` reads have come; the first `queued_polls` of
+    `began` and `cancelled` are on a monotonic clock. `polls` reads have come; the first `queued_polls` of
     them find it queued, the next `in_progress_polls` in progress.
     """
 
@@ -62,9 +62,9 @@ class StoredResponse(NamedTuple):
 
 
 class StoreUpdate(NamedTuple):
-    """The changes of the store after a response. They are the response under all `names` by which clients retrieve
-    it, its tools by the ids of the calls, the names to delete, and other objects that change with it, each under its
-    own id."""
+    """The changes of the store after a response. The changes are the response under all `names` by which clients
+    retrieve it, and its tools by the ids of the calls. Further changes are the names to delete, and objects that
+    change with the response, each under its own id."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
@@ -72,12 +72,12 @@ class StoreUpdate(NamedTuple):
     forgotten: tuple[str, ...] = ()
     others: tuple[StoredResponse, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
-    """What the server sends to the addresses of a client."""
+    """The webhooks that the server sends to the addresses of a client."""
     batch: BatchRun | None = None
     """The lines of a new batch, which the server serves."""
 
     def scaled(self, factor: float, now: float) -> StoreUpdate:
-        """Return the changes for a server whose time has this factor; `now` is on a clock that is never set."""
+        """Return the changes for a server whose time has this factor; `now` is on a monotonic clock."""
         stored = self.stored
         if stored is not None and stored.timeline is not None:
             stored = stored._replace(timeline=stored.timeline.scaled(factor, now))

@@ -76,8 +76,8 @@ class ServerAuthorization(Struct, frozen=True):
 
 
 class ToolServer(Struct, frozen=True):
-    """One server. `protocols` are the versions that it speaks, None for all; `page` is how many entries a list has;
-    `sessions`: whether its clients get a session."""
+    """One server. `protocols` are the versions that it supports, None for all; `page` is how many entries a list
+    has; `sessions`: whether its clients get a session."""
 
     name: str
     title: str | None = None
@@ -105,7 +105,7 @@ class ToolServer(Struct, frozen=True):
 
 
 class ToolServerFields:
-    """What a request to a tool server has; empty for any other request."""
+    """The values of a request to a tool server; empty for any other request."""
 
     to_tool_server: ClassVar[bool] = False
     """Whether the call goes to a tool server, whose description the request then has in `tool_servers`."""
@@ -115,7 +115,7 @@ class ToolServerFields:
 
     @lazy
     def mcp(self) -> Mapping[str, Json]:
-        """What the call requests, by the words of `match: {mcp: …}`."""
+        """The values of the call for `match: {mcp: …}`, by its keys."""
         return {}
 
     @property
@@ -128,6 +128,6 @@ class ToolServerFields:
         """The client's response to a question of a tool server: the names of wait and question, and its content."""
         return None
 
-    def with_client_responses(self, responses: Mapping[str, Json]) -> bytes:
-        """Return the body with the client's responses, by question."""
+    def with_client_responses(self, key: str, responses: Mapping[str, Json]) -> bytes:
+        """Return the body with the client's responses to the questions of a wait, by question."""
         return self.raw

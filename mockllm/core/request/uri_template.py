@@ -18,7 +18,7 @@ def expanded(template: str, uri: str) -> dict[str, str] | None:
     return {name: unquote(value) for name, value in match.groupdict().items()}
 
 
-@lru_cache(256)
+@lru_cache(256)  # a rule's template is compiled once, not for each request
 def _pattern(template: str) -> re.Pattern[str]:
     pattern, end, seen = "", 0, set()
     for match in VARIABLE.finditer(template):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.request.person_texts import shortened
@@ -29,7 +29,7 @@ MAX_QUESTION: Final = 4_000
 MAX_OTHER: Final = 1_500
 """Characters of all tool results, and of all earlier texts."""
 _MAX_COMPARISONS: Final = 3_000
-"""How many distances are measured for one value."""
+"""The most distances that are measured for one value."""
 _NEAR: Final = 60
 """The most half characters between a value and a word of the field's name."""
 _ADJACENT: Final = 16
@@ -40,6 +40,10 @@ _MAX_ENUM: Final = 64
 _MAX_ITEMS: Final = 16
 _TRUTHS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _PREPOSITIONS: Final = ("in", "at", "near", "for", "to", "from", "of", "around")
+
+
+Places: TypeAlias = Sequence[tuple[int, int]]
+"""Where words begin and end in a text."""
 
 
 class ConversationTexts:
@@ -67,7 +71,7 @@ def _within(texts: Sequence[str], most: int) -> Iterator[str]:
 
 class ConversationValues:
     """Offers values to the fields of one generated value. No value is offered to two fields, unless its text names
-    both. `fields`: the names of all fields; a quoted one is no value."""
+    both. `fields`: the names of all fields; a quoted one is not a value."""
 
     def __init__(self, conversation: ConversationTexts, fields: frozenset[str]) -> None:
         self._conversation = conversation
@@ -98,14 +102,14 @@ class ConversationValues:
     # --- numbers ---------------------------------------------------------------------------------------
 
     def _number(self, context: FieldContext, *, required: bool) -> Json | Missing:
-        named = _as_number(self._paired(context))
-        if named is not None:
+        paired = self._paired(context)
+        if paired and (named := _as_number(paired)) is not None:
             return named
         beside = _words_beside_number(context.name)
         for entities in self._conversation.texts:
-            nearest = self._nearest(entities, entities.numbers, beside)
-            if nearest is not None:
-                return self._use(entities, nearest)
+            places = _places(entities, beside)  # most texts have none of the words, and need no numbers
+            if places and (found := self._nearest_place(entities, entities.numbers, places)):
+                return self._use(entities, found)
         if kinds_of(context, None)[:1] == ("result",):
             for entities in self._conversation.results:
                 if entities.numbers:
@@ -115,14 +119,15 @@ class ConversationValues:
     def _unnamed_number(self, context: FieldContext, stems: Sequence[str]) -> Json | Missing:
         """Return the first number of the last text that is neither used nor beside another field's name."""
         entities, usual = self._conversation.question, number(context)
-        others = [word for word in self._stems.difference(stems) if word in entities.words]
+        if not entities.numbers:
+            return MISSING
+        others = _places(entities, self._stems.difference(stems))
         for found in entities.numbers:
             if not self._is_free(entities, found) or (
                 usual is not None and not _is_usual(found.value, usual)
             ):
                 continue
-            gap = min((self._gap(entities, found, word) for word in others), default=_NEAR)
-            if gap > _ADJACENT:
+            if self._gap(entities, found, others) > _ADJACENT:
                 return self._use(entities, found)
         return MISSING
 
@@ -226,8 +231,9 @@ class ConversationValues:
         first."""
         paired = self._paired(context).lower()
         for entities in self._conversation.texts:
-            folded = entities.text.casefold()
+            folded = entities.folded if entities.text.isascii() else entities.text.casefold()
             found: list[tuple[bool, int, FoundValue]] = []
+            named: Places | None = None
             for choice in choices[:_MAX_ENUM]:
                 if not isinstance(choice, str) or not choice:
                     continue
@@ -236,9 +242,9 @@ class ConversationValues:
                 start = _position(entities, folded, choice)
                 if start >= 0:
                     place = FoundValue(choice, start, start + len(choice))
-                    gap = min(
-                        (self._gap(entities, place, word) for word in name_stems(context.name)), default=0
-                    )
+                    if named is None:
+                        named = _places(entities, name_stems(context.name), 1)
+                    gap = self._gap(entities, place, named)
                     found.append((not self._is_free(entities, place), min(gap, _NEAR), place))
             if found:
                 found.sort(key=lambda each: (*each[:2], each[2].start))
@@ -270,7 +276,10 @@ class ConversationValues:
         """Return the value after the field's name, as after a key; empty where there is none."""
         key = _pair_key(context.name)
         for entities in self._conversation.texts:
-            value = entities.pairs.get(key)
+            joined = entities.joined
+            if joined is not None and key not in joined:  # most texts
+                continue
+            value = entities.paired(key)
             if value is not None:
                 return value
         return ""
@@ -279,28 +288,31 @@ class ConversationValues:
         self, entities: TextEntities, values: Sequence[FoundValue], words: Sequence[str]
     ) -> FoundValue | None:
         """Return the unused value that is nearest to one of the words; None where none is near."""
-        if not values:
-            return None
-        known = [word for word in words if len(word) > 1 and word in entities.words]
+        return self._nearest_place(entities, values, _places(entities, words)) if values else None
+
+    def _nearest_place(
+        self, entities: TextEntities, values: Sequence[FoundValue], places: Places
+    ) -> FoundValue | None:
         best, least = None, _NEAR + 1
-        for found in values if known else ():
-            gap = min(self._gap(entities, found, word) for word in known)
+        for found in values if places else ():
+            gap = self._gap(entities, found, places)
             if gap < least and self._is_free(entities, found):
                 best, least = found, gap
         return best
 
-    def _gap(self, entities: TextEntities, found: FoundValue, word: str) -> int:
+    def _gap(self, entities: TextEntities, found: FoundValue, places: Places) -> int:
         """Return the half characters between a value and the nearest place of a word. A value before a plural, or
         after a singular, is half a character nearer."""
         least = 2 * _NEAR
-        for start, end in entities.words.get(word, ()):
-            self._comparisons += 1
+        self._comparisons += len(places)
+        for start, end in places:
             if found.start < end and start < found.end:
                 continue
             before = found.end <= start
             gap = start - found.end if before else found.start - end
-            plural = entities.text[end - 1] == "s"
-            least = min(least, 2 * gap + (before != plural))
+            if 2 * gap < least:
+                plural = entities.text[end - 1] == "s"
+                least = min(least, 2 * gap + (before != plural))
         return least
 
     def _is_free(self, entities: TextEntities, found: FoundValue) -> bool:
@@ -328,24 +340,32 @@ def _kinds(context: FieldContext) -> tuple[EntityKind, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
-_cached_kinds: Final = lru_cache(MAX_CACHED_FIELDS)(_kinds)
+_cached_kinds: Final = lru_cache(MAX_CACHED_FIELDS)(_kinds)  # tools repeat their fields
 
 
-@text_cache(MAX_CACHED_FIELDS)
+@text_cache(MAX_CACHED_FIELDS)  # tools repeat their fields
 def _words_beside_number(name: str) -> tuple[str, ...]:
     """Return the words that are beside a number of a field: those of its name, and its units."""
     stems = name_stems(name)
     return (*stems, *(word for each in stems for word in NUMBER_WORDS.get(each, ())))
 
 
-@text_cache(MAX_CACHED_FIELDS)
+@text_cache(MAX_CACHED_FIELDS)  # tools repeat their fields
 def _pair_key(name: str) -> str:
     """Return the name of a field in lower case without separators."""
     return "".join(character for character in name.lower() if character not in "_- ")
 
 
+def _places(entities: TextEntities, words: Iterable[str], shortest: int = 2) -> Places:
+    """Return the places of all words in a text that have at least so many characters."""
+    text = entities.folded  # most texts have none of the words
+    return [
+        place for word in words if len(word) >= shortest and word in text for place in entities.places(word)
+    ]
+
+
 def _word_before(text: str, found: FoundValue) -> str:
-    return text[max(0, found.start - 12) : found.start].rstrip().rpartition(" ")[2].lower()
+    return text[max(0, found.start - 12) : found.start].rstrip(" \"'`").rpartition(" ")[2].lower()
 
 
 def _as_number(text: str) -> int | float | None:
@@ -366,17 +386,21 @@ def _is_usual(value: Any, usual: tuple[float, float, int]) -> bool:
 
 def _position(entities: TextEntities, folded: str, choice: str) -> int:
     """Return where a text has an item of an enum as a word; -1 where it does not. One letter must be as written."""
-    if len(choice) == 1:
-        places = [entities.text.find(choice)]
-    else:
-        plain = choice.casefold()
-        spaced = plain.replace("_", " ").replace("-", " ")
-        places = [folded.find(plain), folded.find(spaced)]
-    for start in places:
+    spellings, synonyms = _spellings(choice)
+    for spelling in spellings:
+        start = folded.find(spelling) if len(choice) > 1 else entities.text.find(choice)
         if start >= 0 and _is_word(entities.text, start, start + len(choice)):
             return start
+    return next((place[0] for word in synonyms for place in entities.places(word)), -1) if synonyms else -1
+
+
+@text_cache(MAX_CACHED_FIELDS)  # tools repeat their enums
+def _spellings(choice: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return how a text may write an item of an enum, in lower case, and the item's synonyms."""
+    plain = choice.casefold()
+    spaced = plain.replace("_", " ").replace("-", " ")
     synonyms = SYNONYMS.get("".join(name_stems(choice)), ())
-    return next((entities.words[word][0][0] for word in synonyms if word in entities.words), -1)
+    return (plain,) if plain == spaced else (plain, spaced), synonyms
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -1,7 +1,7 @@
 """Normalized schemas, and their references.
 
-Tools use JSON Schema of several drafts, OpenAPI's (`nullable`, a boolean `exclusiveMinimum`) and Gemini's (types in
-capitals, counts as texts, `propertyOrdering`): all are converted to draft 2020-12.
+Tools use JSON Schema of several drafts, OpenAPI's (`nullable`, a boolean `exclusiveMinimum`) and Gemini's
+(types in capitals, counts as texts, `propertyOrdering`). All of them are converted to draft 2020-12.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ _SINGLE: Final = (
     *("propertyNames", "unevaluatedItems", "unevaluatedProperties"),
 )
 _ID: Final[dict[str, Json]] = {"type": "string", "format": "uri-reference", "pattern": "^[^#]*#?$"}
-"""What `$id` is in every draft."""
+"""The schema of `$id` in every draft."""
 _COUNTED: Final = ("Items", "Length", "Properties", "Contains")
 _COUNTS: Final = tuple(bound + counted for counted in _COUNTED for bound in ("min", "max"))
 _EXCLUSIVE: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
 _BOUNDS: Final = (*_COUNTS, "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _NOTES: Final = re.compile(r"\{([^{}]*)\}\s*\Z")
-_NOTE: Final = re.compile(r"\b(\w+): (-?\d+(?:\.\d+)?)(?=,|\Z)")
+_MAX_DIGITS: Final = 18
+"""Longer numbers of a text are none: Python refuses to read one of more than 4,300 digits."""
+_NOTE: Final = re.compile(r"\b(\w+): (-?\d{1,18}(?:\.\d{1,18})?)(?=,|\Z)")
 _TYPE_NUMBERS: Final = (
     "TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL",
 )  # fmt: skip
@@ -77,7 +79,9 @@ def normalize(schema: Json) -> Schema:
 
 def _is_count(value: Json) -> bool:
     """Return whether a text or a float is a whole number."""
-    return value.isdecimal() if isinstance(value, str) else isinstance(value, float) and value.is_integer()
+    if isinstance(value, str):
+        return value.isdecimal() and len(value) <= _MAX_DIGITS
+    return isinstance(value, float) and value.is_integer()
 
 
 def _normalize_type(schema: dict[str, Json]) -> None:
@@ -161,7 +165,7 @@ def patterns(root: Schema) -> Iterator[str]:
 def _step(schema: Json, key: str) -> Json:
     if isinstance(schema, dict) and key in schema:
         return schema[key]
-    if isinstance(schema, list) and key.isdecimal() and int(key) < len(schema):
+    if isinstance(schema, list) and _is_count(key) and int(key) < len(schema):
         return schema[int(key)]
     raise Unsatisfiable(key)
 

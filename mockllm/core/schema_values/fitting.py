@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from msgspec import Struct
+
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
 from mockllm.core.json.schema import Validator, format_validator
@@ -32,6 +34,25 @@ _BUDGET: Final = 2_000
 _FACETS: Final = ("const", "enum", "format", "items", "maxItems")
 
 
+class DescribedField(Struct, frozen=True):
+    """A field of an object. `required`: whether it takes a value that the conversation does not name."""
+
+    name: str
+    schema: Schema
+    context: FieldContext
+    required: bool
+
+
+def fields_of(schema: Mapping[str, Any], owner: FieldContext) -> list[DescribedField]:
+    """Return the described fields of an object."""
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    required = schema.get("required", properties)
+    return [
+        DescribedField(name, part, FieldContext(name, "", owner.name), name in required)
+        for name, part in properties.items()
+    ]
+
+
 class ValueFitter:
     """Replaces the drawn values of one generated value. `taken`: the names of the fields that have a value from the
     conversation, in order."""
@@ -49,21 +70,18 @@ class ValueFitter:
         self.taken: dict[str, None] = {}
 
     def fit_members(
-        self, schema: Mapping[str, Any], drawn: dict[str, Json], owner: FieldContext
+        self, fields: Iterable[DescribedField], drawn: dict[str, Json]
     ) -> tuple[dict[str, Json], list[str]]:
-        """Return an object with the values that fit its members, and the names of those members."""
-        properties: Mapping[str, Schema] = schema.get("properties", {})
-        required = schema.get("required", properties)
-        result, names = drawn, []
-        for name, value in drawn.items():
-            part = properties.get(name)
-            if isinstance(part, dict) and not isinstance(value, dict):
-                context = FieldContext(name, "", owner.name)
-                fitting = self.fit(part, value, context, required=name in required)
-                if fitting is not MISSING:
-                    result = {**result, name: fitting}
-                    names.append(name)
-        return result, names
+        """Return an object with the values that fit its fields, and the names of those fields."""
+        fitted: dict[str, Json] = {}
+        for field in fields:
+            value = drawn.get(field.name)
+            if value is None or type(value) is dict or type(field.schema) is not dict:
+                continue
+            fitting = self.fit(field.schema, value, field.context, required=field.required)
+            if fitting is not MISSING:
+                fitted[field.name] = fitting
+        return ({**drawn, **fitted} if fitted else drawn), list(fitted)
 
     def take(self, names: Iterable[str]) -> None:
         """Note the names of fields that have a value from the conversation."""

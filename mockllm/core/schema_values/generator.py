@@ -7,7 +7,7 @@ generated again a bounded number of times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -19,11 +19,13 @@ from mockllm.core.json.codec import MISSING, Json, dumps
 from mockllm.core.json.schema import Validator
 from mockllm.core.schema_values.containers import generate_array, generate_object
 from mockllm.core.schema_values.conversation import ConversationTexts
-from mockllm.core.schema_values.document import TYPES, Document, Schema, Unsatisfiable
-from mockllm.core.schema_values.fitting import ValueFitter
+from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
+from mockllm.core.schema_values.fitting import ValueFitter, fields_of
 from mockllm.core.schema_values.normal_schema import NormalSchema, normal_schema
 from mockllm.core.schema_values.numbers import NumberPoints, number_points
+from mockllm.core.schema_values.part_types import candidates_of, kinds_of_part
 from mockllm.core.schema_values.patterns import budgeted_validator
+from mockllm.core.schema_values.prepared_draws import MAX_DEPTH, Draw, prepared_draw
 from mockllm.core.schema_values.realistic import FieldContext, number
 from mockllm.core.schema_values.strings import generate_text
 from mockllm.core.schema_values.variants import SchemaVariant, VariantPicker
@@ -32,8 +34,6 @@ TRIES: Final = 12
 """How often an invalid value is generated again."""
 _MAX_ROOT_TRIES: Final = 4
 """How often the whole value is generated again: some errors show only in the whole."""
-_ATTEMPTS_WITH_INFERRED_TYPE: Final = 3
-"""After so many attempts a schema without a type may have any type."""
 _MAX_RETRIES: Final = 5_000
 """How often parts of one value are generated again altogether."""
 _COMPILED_PER_CHARACTER: Final = 10
@@ -41,23 +41,6 @@ _COMPILED_PER_CHARACTER: Final = 10
 _MAX_DESCRIPTION: Final = 4_000
 """Characters of a description that are read for hints."""
 _MAX_DEPTH: Final = 60
-_INFERRED: Final = {
-    **dict.fromkeys(("properties", "required", "additionalProperties", "patternProperties"), "object"),
-    **dict.fromkeys(("minProperties", "propertyNames", "dependentRequired"), "object"),
-    **dict.fromkeys(("items", "prefixItems", "minItems", "contains", "uniqueItems"), "array"),
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), "number"),
-    "multipleOf": "number",
-}
-"""The type of a schema without `type`, by its keywords; else a text."""
-_KINDS: Final[Mapping[type, tuple[str, ...]]] = {
-    type(None): ("null",),
-    bool: ("boolean",),
-    int: ("integer", "number"),
-    float: ("number",),
-    str: ("string",),
-    list: ("array",),
-    dict: ("object",),
-}
 _SMALLEST: Final = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
@@ -77,12 +60,13 @@ def generate(
     description: str | None = None,
     budget: Budget | None = None,
     conversation: ConversationTexts | None = None,
+    again: Callable[[], Random] | None = None,
 ) -> GeneratedValue:
     """Return a value of a schema of any draft, OpenAPI's or Gemini's.
 
     `name` and `description` are those of the value's field. Values of the `conversation` replace drawn ones where
-    they fit. The result has a flaw where no valid value was found. Raise BudgetExceeded where the value takes too
-    much work.
+    they fit. `again` begins the same draws as `random`, at less cost than a copy of that. The result has a flaw where
+    no valid value was found. Raise BudgetExceeded where the value takes too much work.
     """
     budget = Budget() if budget is None else budget
     try:
@@ -94,8 +78,16 @@ def generate(
     except RecursionError:
         return GeneratedValue({}, "the schema is nested too deep")
     context = FieldContext(name, description or "")
-    fitted = _fitted(normal, random, context, budget, conversation) if conversation else None
-    return fitted or _generated(_Generator(normal, random, budget), normal.root, context, check)
+    if conversation:
+        state = random.getstate() if again is None else ()
+        fitted = _fitted(normal, random, context, budget, conversation)
+        if fitted is not None:
+            return fitted
+        if again is not None:
+            random = again()
+        else:
+            random.setstate(state)
+    return _generated(_Generator(normal, random, budget), normal.root, context, check)
 
 
 def _generated(
@@ -120,9 +112,7 @@ def _fitted(
     budget: Budget,
     conversation: ConversationTexts,
 ) -> GeneratedValue | None:
-    """Return a value with the values of a conversation that fit. Return None, with the draws as before, where the
-    whole value is not valid at once."""
-    state = random.getstate()
+    """Return a value with the values of a conversation that fit; None where the whole value is not valid at once."""
     fitter = ValueFitter(conversation, normal)
     with suppress(Unsatisfiable):
         value = _Generator(normal, random, budget, fitter).value(normal.root, context)
@@ -133,7 +123,6 @@ def _fitted(
                 value = fitting
         if normal.check.matches(value):
             return GeneratedValue(value, taken=tuple(fitter.taken))
-    random.setstate(state)
     return None
 
 
@@ -143,9 +132,9 @@ class _Generator:
     def __init__(
         self, normal: NormalSchema, random: Random, budget: Budget, fitter: ValueFitter | None = None
     ) -> None:
-        self._fitter = fitter
+        self.fitter = fitter
         self._document = Document(normal.root, budget)
-        self._normal, self._random, self._budget = normal, random, budget
+        self._normal, self.random, self.budget = normal, random, budget
         self._picker = VariantPicker(normal, self._document, random, budget)
         self._retries = 0
         self._compiled: dict[int, tuple[Schema, Validator | None]] = {}
@@ -157,6 +146,9 @@ class _Generator:
         """Return a value of the schema; the first invalid one where no valid one is found. Raise Unsatisfiable."""
         if depth > _MAX_DEPTH:
             raise Unsatisfiable("too deep")
+        draw = None if inside or depth > MAX_DEPTH else self._prepared_draw(schema, context)
+        if draw is not None:
+            return draw(self, depth)
         invalid: list[Json] = []
         for attempt in range(TRIES):
             if attempt:
@@ -164,27 +156,34 @@ class _Generator:
                 if self._retries > _MAX_RETRIES:
                     break
             else:
-                self._budget.add_value()
-            matching = self._budget.matching
+                self.budget.add_value()
+            matching = self.budget.matching
             try:
                 variant = self._picker.pick(schema, inside)
                 value = self._generate(variant, context, depth, attempt)
             except Unsatisfiable:
                 continue
-            if self._fitter is not None and type(value) is dict:
-                fitted, names = self._fitter.fit_members(variant.schema, value, context)
+            if self.fitter is not None and type(value) is dict:
+                fitted, names = self.fitter.fit_members(fields_of(variant.schema, context), value)
                 if names and (not variant.guessed or self._is_valid(schema, fitted)):
-                    self._fitter.take(names)
+                    self.fitter.take(names)
                     return fitted
             if not variant.guessed:
                 return value
-            self._budget.add_characters(self._budget.matching - matching)  # the validation matches them again
+            self.budget.add_characters(self.budget.matching - matching)  # the validation matches them again
             if self._is_valid(schema, value):
                 return value
             invalid.append(value)
         if not invalid:
             raise Unsatisfiable("nothing fits")
         return invalid[0]
+
+    def _prepared_draw(self, schema: Schema, context: FieldContext) -> Draw | None:
+        known: tuple[Draw | None] | None = self._normal.known(schema, context)
+        if known is None:
+            known = (prepared_draw(schema, context),)
+            self._normal.put(schema, context, known)
+        return known[0]
 
     def _is_valid(self, schema: Schema, value: Json) -> bool:
         entry = self._compiled.get(id(schema))
@@ -197,16 +196,16 @@ class _Generator:
         validated later."""
         known: tuple[int, Validator | None] | None = self._normal.known(schema, "validator")
         if known is not None:
-            self._budget.add_characters(known[0])
+            self.budget.add_characters(known[0])
             return known[1]
         part = self._document.part(schema)
-        before = self._budget.characters
-        self._budget.add_characters(len(dumps(part)) // _COMPILED_PER_CHARACTER)
+        before = self.budget.characters
+        self.budget.add_characters(len(dumps(part)) // _COMPILED_PER_CHARACTER)
         try:
-            compiled = budgeted_validator(part, self._budget)
+            compiled = budgeted_validator(part, self.budget)
         except ValueError:
             compiled = None
-        self._normal.put(schema, "validator", (self._budget.characters - before, compiled))
+        self._normal.put(schema, "validator", (self.budget.characters - before, compiled))
         return compiled
 
     def _generate(self, variant: SchemaVariant, context: FieldContext, depth: int, attempt: int) -> Json:
@@ -216,13 +215,12 @@ class _Generator:
             context = FieldContext(context.name, description, context.owner)
         if "const" in schema:
             return self._counted(schema["const"])
-        kinds = _kinds(schema, attempt)
+        kinds = kinds_of_part(schema, attempt)
         for key in ("enum", "examples"):
             if key in schema and (key == "enum" or attempt < 2):
-                candidates = [value for value in schema[key] if _has_type(value, kinds)]
+                candidates = candidates_of(schema[key], kinds)
                 if candidates:
-                    candidates = [value for value in candidates if value is not None] or candidates
-                    return self._counted(self._random.choice(candidates))
+                    return self._counted(self.random.choice(candidates))
         kind = self._kind(kinds, variant.minimal)
 
         def inner(part: Schema, context: FieldContext) -> Json:
@@ -230,15 +228,15 @@ class _Generator:
 
         if kind == "object":
             return generate_object(
-                variant, inner, self._random, context, attempt, self._is_scalar, self._budget
+                variant, inner, self.random, context, attempt, self._is_scalar, self.budget
             )
         if kind == "array":
-            return generate_array(variant, inner, self._random, context, self._budget)
+            return generate_array(variant, inner, self.random, context, self.budget)
         if kind == "string":
-            return generate_text(schema, self._random, context, self._budget)
+            return generate_text(schema, self.random, context, self.budget)
         if kind in ("integer", "number"):
-            return self._points(variant, kind == "integer", number(context)).draw(self._random)
-        return None if kind == "null" else self._random.random() < 0.7
+            return self._points(variant, kind == "integer", number(context)).draw(self.random)
+        return None if kind == "null" else self.random.random() < 0.7
 
     def _points(
         self, variant: SchemaVariant, whole: bool, usual: tuple[float, float, int] | None
@@ -250,7 +248,7 @@ class _Generator:
 
     def _counted(self, value: Json) -> Json:
         """Return a value of the schema itself, after counting its size."""
-        self._budget.add_characters(len(dumps(value)))
+        self.budget.add_characters(len(dumps(value)))
         return value
 
     def _kind(self, kinds: Sequence[str], minimal: bool) -> str:
@@ -260,23 +258,7 @@ class _Generator:
         preferred = kinds if len(kinds) == 1 and kinds[0] != "null" else [k for k in kinds if k != "null"]
         if not kinds:
             raise Unsatisfiable("no type is left")
-        return self._random.choice(preferred) if preferred else "null"
+        return self.random.choice(preferred) if preferred else "null"
 
     def _is_scalar(self, schema: Schema) -> bool:
         return self._picker.height(schema) == 0
-
-
-def _kinds(schema: Mapping[str, Json], attempt: int) -> Sequence[str]:
-    """Return the allowed types. Without `type` it is the type that the keywords imply, and any type later."""
-    named = schema.get("type")
-    if isinstance(named, str):
-        return (named,)
-    if named is not None:
-        return list(named)
-    if "enum" in schema or attempt >= _ATTEMPTS_WITH_INFERRED_TYPE:
-        return TYPES
-    return (next((kind for word, kind in _INFERRED.items() if word in schema), "string"),)
-
-
-def _has_type(value: Json, kinds: Sequence[str]) -> bool:
-    return any(kind in kinds for kind in _KINDS[type(value)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -13,7 +14,7 @@ from mockllm.core.schema_values.patterns import compile_cost
 from mockllm.core.text_cache import text_cache
 
 MAX_SCHEMAS: Final = 256
-"""How many schemas are cached."""
+"""The most schemas that are cached."""
 MAX_SCHEMA_BYTES: Final = 16_384
 """The most bytes of a schema that is cached: with its parts it takes about ten times as many."""
 MAX_PARTS: Final = 500
@@ -21,12 +22,13 @@ MAX_PARTS: Final = 500
 
 
 class NormalSchema(Struct, eq=False):
-    """A normalized schema. `cost`: the characters that compiling its patterns costs. `parts` caches what follows from
-    a part, by the part's identity and a word for it; with the part, so that no other gets that identity."""
+    """A normalized schema. `cost`: the characters that compiling its patterns costs. `parts` caches what follows
+    from a part, by the part's identity and a word or field for the result. The entry holds the part, so that no
+    other part gets that identity."""
 
     root: Schema
     cost: int
-    parts: dict[tuple[int, str], tuple[Schema, Any]] = field(default_factory=dict)
+    parts: dict[tuple[int, Hashable], tuple[Schema, Any]] = field(default_factory=dict)
     checked: Validator | None = None
 
     @property
@@ -36,15 +38,15 @@ class NormalSchema(Struct, eq=False):
             self.checked = validator(self.root)
         return self.checked
 
-    def known(self, part: Schema, word: str) -> Any:
+    def known(self, part: Schema, what: Hashable) -> Any:
         """Return what was cached of a part; None where nothing was."""
-        entry = self.parts.get((id(part), word))
+        entry = self.parts.get((id(part), what))
         return entry[1] if entry is not None and entry[0] is part else None
 
-    def put(self, part: Schema, word: str, value: Any) -> None:
-        """Cache what follows from a part, as long as there is room."""
+    def put(self, part: Schema, what: Hashable, value: Any) -> None:
+        """Cache what follows from a part, as long as the cache has capacity."""
         if len(self.parts) < MAX_PARTS:
-            self.parts[id(part), word] = (part, value)
+            self.parts[id(part), what] = (part, value)
 
 
 def normal_schema(schema: Json) -> NormalSchema:

@@ -96,7 +96,7 @@ def match_cost(source: str, length: int) -> int:
     return length * pattern_size(source) // _steps_per_character(source)
 
 
-@text_cache(256)
+@text_cache(256)  # clients repeat their schemas
 def _steps_per_character(source: str) -> int:
     try:
         few = varying_repeats(_parsed(source)) <= 1
@@ -105,7 +105,7 @@ def _steps_per_character(source: str) -> int:
     return _STEPS_PER_CHARACTER if few else _AMBIGUOUS_STEPS_PER_CHARACTER
 
 
-@text_cache(256)
+@text_cache(256)  # clients repeat their schemas
 def pattern_size(source: str) -> int:
     """Return about how many states a compiled pattern has: its parts, each times its repetitions. Where `re`
     cannot parse the pattern, each repeat counts for the whole pattern."""

@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from random import Random
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from mockllm.core.reply.chunking import filler_sentences
+from mockllm.core.randomness import below
+from mockllm.core.reply.chunking import filler_sentence
 from mockllm.core.text_cache import text_cache
 
+T = TypeVar("T")
 Words: TypeAlias = Sequence[str] | Callable[[Random], str]
 """Texts to choose from, or a function that generates one."""
 
@@ -36,7 +38,7 @@ class FieldContext(Struct, frozen=True):
 
 MAX_CACHED_FIELDS: Final = 1024
 MAX_CACHED_LENGTH: Final = 512
-"""How many fields are cached, and the most characters of one."""
+"""The most fields that are cached, and the most characters of one."""
 
 CITIES: Final = ("Paris", "London", "Berlin", "Tokyo", "Madrid", "Oslo", "Toronto", "Lisbon")
 COUNTRIES: Final = ("France", "Germany", "Japan", "Canada", "Portugal", "Norway")
@@ -56,8 +58,13 @@ TOPICS: Final = ("weather", "travel", "music", "science", "sports", "food")
 LANGUAGES: Final = ("en", "fr", "de", "es", "ja", "pt")
 
 
+def chosen(random: Random, options: Sequence[T]) -> T:
+    """Return the option that `Random.choice` draws, in half the time."""
+    return options[below(random, len(options))]
+
+
 def sentence(random: Random) -> str:
-    return filler_sentences(1, random)
+    return filler_sentence(random)
 
 
 def date(random: Random) -> str:
@@ -65,7 +72,7 @@ def date(random: Random) -> str:
 
 
 def time(random: Random) -> str:
-    return f"{random.randint(8, 19):02}:{random.choice((0, 15, 30, 45)):02}"
+    return f"{random.randint(8, 19):02}:{chosen(random, (0, 15, 30, 45)):02}"
 
 
 def moment(random: Random) -> str:
@@ -73,15 +80,15 @@ def moment(random: Random) -> str:
 
 
 def email(random: Random) -> str:
-    return f"{random.choice(FIRST)}.{random.choice(LAST)}@example.com".lower()
+    return f"{chosen(random, FIRST)}.{chosen(random, LAST)}@example.com".lower()
 
 
 def domain(random: Random) -> str:
-    return random.choice(("example.com", "example.org", "example.net", "www.example.com"))
+    return chosen(random, ("example.com", "example.org", "example.net", "www.example.com"))
 
 
 def url(random: Random) -> str:
-    return f"https://{domain(random)}/{random.choice(TOPICS)}"
+    return f"https://{domain(random)}/{chosen(random, TOPICS)}"
 
 
 def uuid(random: Random) -> str:
@@ -94,7 +101,7 @@ def ipv4(random: Random) -> str:
 
 
 def key(random: Random) -> str:
-    return f"{random.choice('abcdefgh')}{random.randint(1000, 9999)}"
+    return f"{chosen(random, 'abcdefgh')}{random.randint(1000, 9999)}"
 
 
 def phone(random: Random) -> str:
@@ -102,15 +109,15 @@ def phone(random: Random) -> str:
 
 
 def street(random: Random) -> str:
-    return f"{random.randint(1, 120)} {random.choice(('Main Street', 'Station Road', 'Park Avenue'))}"
+    return f"{random.randint(1, 120)} {chosen(random, ('Main Street', 'Station Road', 'Park Avenue'))}"
 
 
 def flight(random: Random) -> str:
-    return f"{random.choice(('AF', 'BA', 'LH', 'JL'))}{random.randint(100, 999)}"
+    return f"{chosen(random, ('AF', 'BA', 'LH', 'JL'))}{random.randint(100, 999)}"
 
 
 def file(random: Random) -> str:
-    return f"{random.choice(('report', 'notes', 'data'))}.{random.choice(('txt', 'csv', 'md'))}"
+    return f"{chosen(random, ('report', 'notes', 'data'))}.{chosen(random, ('txt', 'csv', 'md'))}"
 
 
 TEXTS: Final[Mapping[str, Words]] = {
@@ -236,7 +243,7 @@ _EXAMPLE: Final = re.compile(
 )
 
 
-@text_cache(1024)
+@text_cache(1024)  # tools repeat their fields
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words of a name, the last one first, then the name as one word."""
     words = [word.lower() for word in _NAME.findall(name)]
@@ -247,24 +254,36 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def texts(context: FieldContext, random: Random) -> list[str]:
     """Return likely texts, the likeliest first; none where the field is unknown."""
-    known, example = _cached_hints(context) if context.short else _hints(context)
-    result = [_choose(words, random) for words in known]
-    if example is not None:
-        result.insert(0 if words_of(context.name)[0] in VAGUE else 1, example)
-    return result
+    return hints(context).texts(random)
 
 
-def _hints(context: FieldContext) -> tuple[Sequence[Words], str | None]:
-    """Return the texts to choose from, and the example in the description."""
-    example = _EXAMPLE.search(context.description)
-    return _known(context), None if example is None else (example[1] or example[2]).rstrip(".")
+class Hints(Struct, frozen=True):
+    """The texts of a field: `known` ones to choose from, and the example in its description, with its place."""
+
+    known: Sequence[Words]
+    example: str | None
+    place: int
+
+    def texts(self, random: Random) -> list[str]:
+        """Return likely texts, the likeliest first."""
+        result = [words(random) if callable(words) else chosen(random, words) for words in self.known]
+        if self.example is not None:
+            result.insert(self.place, self.example)
+        return result
+
+
+def hints(context: FieldContext) -> Hints:
+    """Return the hints of a field; empty ones where it is unknown."""
+    return _cached_hints(context) if context.short else _hints(context)
+
+
+def _hints(context: FieldContext) -> Hints:
+    found = _EXAMPLE.search(context.description)
+    example = None if found is None else (found[1] or found[2]).rstrip(".")
+    return Hints(_known(context), example, 0 if words_of(context.name)[0] in VAGUE else 1)
 
 
 _cached_hints: Final = lru_cache(MAX_CACHED_FIELDS)(_hints)
-
-
-def _choose(words: Words, random: Random) -> str:
-    return words(random) if callable(words) else random.choice(words)
 
 
 def _known(context: FieldContext) -> list[Words]:

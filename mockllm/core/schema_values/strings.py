@@ -75,7 +75,7 @@ def _text(
     if "pattern" not in schema:
         if generate_format is not None:
             return _of_length((generate_format(random) for _ in range(_TRIES)), shortest, longest)
-        return _fit_length(_expected(random, context), shortest, longest, random)
+        return fit_length(expected_texts(context)(random), shortest, longest, random)
     pattern = {"type": "string", "pattern": schema["pattern"]}
     first = realistic.texts(context, random) if generate_format is None else []
     texts = _pattern_texts(first, schema["pattern"], shortest, random, budget)
@@ -131,16 +131,18 @@ def _of_length(texts: Iterator[str], shortest: int, longest: float) -> str:
     raise Unsatisfiable("no text was found")
 
 
-def _expected(random: Random, context: FieldContext) -> list[str]:
-    """Return texts that a reader expects: a number, where the name is usually a number's."""
-    known = realistic.texts(context, random)
+def expected_texts(context: FieldContext) -> Callable[[Random], list[str]]:
+    """Return a function that draws texts that a reader expects: a number, where the name is usually a number's."""
+    hints = realistic.hints(context)
+    if hints.known or hints.example is not None:
+        return hints.texts
     usual = realistic.number(context)
-    if known or usual is None:
-        return known or [random.choice(realistic.TOPICS)]
-    return [str(generate_number({}, random, usual[2] == 0, usual))]
+    if usual is None:
+        return lambda random: [random.choice(realistic.TOPICS)]
+    return lambda random: [str(generate_number({}, random, usual[2] == 0, usual))]
 
 
-def _fit_length(texts: list[str], shortest: int, longest: float, random: Random) -> str:
+def fit_length(texts: list[str], shortest: int, longest: float, random: Random) -> str:
     """Return the first text of an allowed length; else the first text, cut or continued."""
     for text in texts:
         if shortest <= len(text) <= longest:

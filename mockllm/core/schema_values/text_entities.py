@@ -23,6 +23,9 @@ MAX_CACHED: Final = 128
 """The texts whose entities are cached."""
 MAX_CACHED_LENGTH: Final = 1_500
 """The most characters of such a text. Its entities take at most about fifty times as many bytes."""
+_MAX_PLACES: Final = 8
+_MAX_SEARCHED: Final = 64
+"""Occurrences of a word, also within others, that are searched one by one for its places."""
 _MAX_QUOTED: Final = 300
 """The most characters of a quoted text."""
 
@@ -51,6 +54,7 @@ _NUMBER: Final = re.compile(
     r"|(?<=\$\d)\d{0,14}(?:\.\d\d)?)"
 )
 """A sign or a digit comes first, and what may not be in front of it second: so `re` skips all other characters."""
+_AFTER_JSON_VALUE: Final = frozenset((",", "}", "]", "\n", ""))
 _NUMBER_WORD: Final = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
 )
@@ -65,13 +69,15 @@ _QUOTED: Final = re.compile(
     rf"|«([^»\n]{{1,{_MAX_QUOTED}}})»|「([^」\n]{{1,{_MAX_QUOTED}}})」"
     rf"|(?<!\w)'([^'\n]{{1,{_MAX_QUOTED}}})'(?!\w)"
 )
+_QUOTES: Final = "\"`'“«「"
+"""Each quoted text begins with one."""
 _MONTHS: Final = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
 _MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-_YEAR: Final = re.compile(r"\d\d\d\d")
-"""Each date has one."""
+_YEAR: Final = re.compile(r"\d(?<!\w\d)\d\d\d(?!\w)")
+"""Each date has one. A digit comes first, so that `re` skips all other characters."""
 _DATE: Final = re.compile(
     rf"\b(\d{{4}})-(\d\d)-(\d\d)(?!\d)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b"
     rf"|\b(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?{_MONTH},? (\d{{4}})\b",
@@ -85,7 +91,7 @@ _NAME: Final = re.compile(
     r"(?<![\w'’])[A-Z][\w'’-]{0,40}(?: (?:(?:de|da|la|van|von|del|of|the) )?[A-Z][\w'’-]{0,40}){0,4}"
     r"(?:, [A-Z]\w{1,30})?"
 )
-_LOWER_PLACE: Final = re.compile(r"\b(?:in|at|near|for|from|to) ([a-z]{3,30})\b")
+_LOWER_PLACE: Final = re.compile(r"\b(?:in|at|near|for|from|to) ([a-z]{3,30})\b(?![\w.+-]{0,64}@)")
 _SUBJECT: Final = re.compile(r"\babout (?:the |a |an )?([^.?!,;:\n\"]{2,80})")
 _EXPRESSION: Final = re.compile(
     r"(?<![\w.])[\d(][\d.() ]{0,20}+"
@@ -106,6 +112,8 @@ _PAIR: Final = re.compile(
     r"(?: ?[:=] ?| is (?:called |named )?| named | called )"
     r"(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|`([^`\n]{1,300})`|([^\s,;{}\[\]\"'`][^,;{}\[\]\n\"]{0,120}))"
 )
+_AFTER_KEY: Final = (":", "=", "is", "named", "called", '"', "'", "`", "*")
+"""The text that follows a key of a pair at once, without the spaces."""
 _WORD: Final = re.compile(r"[^\W\d_]{1,40}", re.UNICODE)
 _COMMON_WORDS: Final = (
     "a about add after all also an and answer any are as ask assistant at be been before being book build but buy "
@@ -129,20 +137,71 @@ class TextEntities:
         self.text = text
 
     @lazy
-    def words(self) -> Mapping[str, list[tuple[int, int]]]:
+    def folded(self) -> str:
+        """The text in lower case."""
+        return self.text.lower()
+
+    def places(self, word: str) -> Sequence[tuple[int, int]]:
+        """Return the places of the words with this stem, at most eight."""
+        text = self.folded
+        end = text.find(word)
+        if end < 0:
+            return ()
+        if not self.text.isascii():
+            return self._words.get(word, ())
+        found: list[tuple[int, int]] = []
+        plural = len(word) > 2 and word[-1] != "s"
+        for _ in range(_MAX_SEARCHED):
+            start = text.find(word, end)
+            if start < 0 or len(found) == _MAX_PLACES:
+                return found
+            end = start + len(word)
+            if not text[start - 1 : start].isalpha():
+                after = end + (plural and text[end : end + 1] == "s")
+                if not text[after : after + 1].isalpha():
+                    found.append((start, after))
+        return self._words.get(word, ())
+
+    @lazy
+    def _words(self) -> Mapping[str, list[tuple[int, int]]]:
         """The places of each word, by its stem."""
         places: dict[str, list[tuple[int, int]]] = {}
         for word in _WORD.finditer(self.text):
             found = places.setdefault(stem(word[0]), [])
-            if len(found) < 8:
+            if len(found) < _MAX_PLACES:
                 found.append(word.span())
         return places
+
+    def paired(self, key: str) -> str | None:
+        """Return the value after a key, as `pairs` has it."""
+        return self.pairs.get(key) if self._may_pair(key) else None
+
+    def _may_pair(self, key: str) -> bool:
+        """Return whether the text has the key before a sign or word that `pairs` reads."""
+        joined = self.joined
+        if joined is None or not key:
+            return True
+        end = 0
+        for _ in range(MAX_FOUND):
+            end = joined.find(key, end) + len(key)
+            if end < len(key):
+                return False
+            if joined.startswith(_AFTER_KEY, end):
+                return True
+        return True
+
+    @lazy
+    def joined(self) -> str | None:
+        """The text in lower case without the separators that a key may have; None where lower case may depend on
+        neighbours."""
+        return self.folded.encode().translate(None, b" _-").decode() if self.text.isascii() else None
 
     @lazy
     def numbers(self) -> list[FoundValue]:
         """Numbers outside of addresses, dates and identifiers; where there is none, those written as words."""
         numbers = list(self._matches(_NUMBER))
-        kinds = ("urls", "emails", "uuids", "ips", "dates", "moments", "times") if numbers else ()
+        alone = all(self._is_json_value(each) for each in numbers)
+        kinds = () if alone else ("urls", "emails", "uuids", "ips", "dates", "moments", "times")
         taken = [(each.start, each.end) for kind in kinds for each in getattr(self, kind)]
         found = []
         for each in numbers:
@@ -150,7 +209,7 @@ class TextEntities:
                 continue
             plain = each[0].replace(",", "")
             found.append(FoundValue(float(plain) if "." in plain else int(plain), *each.span()))
-        if found:
+        if found or not any(word in self.folded for word in _NUMBER_WORDS):
             return found
         return [
             FoundValue(_NUMBER_WORDS[each[0].lower()], *each.span()) for each in self._matches(_NUMBER_WORD)
@@ -158,13 +217,18 @@ class TextEntities:
 
     @lazy
     def quoted(self) -> list[FoundValue]:
+        if not any(mark in self.text for mark in _QUOTES):
+            return []
         return [
-            FoundValue(next(filter(None, each.groups())).strip(), *each.span())
+            FoundValue(text, *each.span())
             for each in self._matches(_QUOTED)
+            if (text := next(filter(None, each.groups())).strip())
         ]
 
     @lazy
     def urls(self) -> list[FoundValue]:
+        if "://" not in self.text:
+            return []
         return [FoundValue(each[0].rstrip(".,;:!?"), *each.span()) for each in self._matches(_URL)]
 
     @lazy
@@ -242,7 +306,7 @@ class TextEntities:
 
     @lazy
     def names(self) -> list[FoundValue]:
-        """Words with capitals that are no usual start of a sentence, joined where they follow each other."""
+        """Words with capitals that are not the usual start of a sentence, joined where they follow each other."""
         found = []
         for each in self._matches(_NAME):
             text, start = each[0], each.start()
@@ -267,7 +331,7 @@ class TextEntities:
 
     @lazy
     def subjects(self) -> list[FoundValue]:
-        """What the text is about, by the word `about`."""
+        """The subject of the text, by the word `about`."""
         return [FoundValue(each[1].strip(), *each.span(1)) for each in self._matches(_SUBJECT)]
 
     @lazy
@@ -294,6 +358,13 @@ class TextEntities:
                 if value:
                     pairs.setdefault(name, value)
         return pairs
+
+    def _is_json_value(self, number: re.Match[str]) -> bool:
+        """Return whether a number is a member of a JSON object: then it is no part of an address, a date or a time.
+        Results of tools have such numbers."""
+        start, end = number.span()
+        before = self.text[max(0, start - 3) : start]
+        return before.endswith(('":', '": ')) and self.text[end : end + 1] in _AFTER_JSON_VALUE
 
     def _matches(self, pattern: re.Pattern[str], most: int = MAX_FOUND) -> Iterator[re.Match[str]]:
         for _, found in zip(range(most), pattern.finditer(self.text), strict=False):

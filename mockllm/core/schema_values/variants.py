@@ -20,11 +20,12 @@ from mockllm.core.schema_values.merge import merged
 from mockllm.core.schema_values.normal_schema import NormalSchema
 from mockllm.core.schema_values.numbers import NumberPoints
 
-_SPLIT: Final = frozenset((
+SPLIT: Final = frozenset((
     "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas",
     "dependencies",
 ))  # fmt: skip
-_GUESSED: Final = frozenset((
+"""The keywords that lead to other schemas."""
+GUESSED: Final = frozenset((
     "allOf", "anyOf", "oneOf", "not", "if", "const", "enum", "pattern", "contains", "uniqueItems",
     "dependentRequired", "dependentSchemas", "dependencies", "propertyNames", "patternProperties",
     "unevaluatedItems", "unevaluatedProperties", "minProperties", "maxProperties", "examples", "multipleOf",
@@ -69,7 +70,7 @@ class VariantPicker:
             return known[1]
         before = self._budget.characters
         variant = self._picked(schema, inside)
-        if not inside and type(schema) is dict and _SPLIT.isdisjoint(schema):
+        if not inside and type(schema) is dict and SPLIT.isdisjoint(schema):
             self._normal.put(schema, "variant", (self._budget.characters - before, variant))
         return variant
 
@@ -85,9 +86,9 @@ class VariantPicker:
                 if part is False:
                     raise Unsatisfiable("nothing is allowed here")
                 continue
-            guessed = guessed or not _GUESSED.isdisjoint(part)
+            guessed = guessed or not GUESSED.isdisjoint(part)
             self._budget.add_characters(_size(part, variant) + len(inside) // _REFERENCES_PER_CHARACTER)
-            variant = merged(variant, {key: value for key, value in part.items() if key not in _SPLIT})
+            variant = merged(variant, {key: value for key, value in part.items() if key not in SPLIT})
             for key in ("$ref", "$dynamicRef"):
                 if key in part:
                     inside = (*inside, part[key])

@@ -1,7 +1,7 @@
 """Schema violations: one change that makes a valid value invalid, while it stays well-formed JSON.
 
-The changes are typical mistakes of models that are not constrained by a schema: a missing field, a number as a text,
-a value outside of the enumeration, an additional field.
+The changes are typical mistakes of models that no schema constrains. Examples are a missing field, a number as
+a text, a value outside of the enumeration, and an additional field.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json
 
 ViolationKind: TypeAlias = Literal["missing", "type", "value", "extra"]
 MAX_CHANGES: Final = 500
-"""How many changes of one kind are tried; a schema that allows all of them requires nearly nothing."""
+"""The most changes of one kind that are tried; a schema that allows all of them requires nearly nothing."""
 MAX_DEPTH: Final = 30
 """The depth inside a value up to which changes are tried."""
 EXTRA: Final = "unexpected_field"

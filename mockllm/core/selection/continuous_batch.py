@@ -1,7 +1,8 @@
 """The settings of a server that generates for many requests together, and the times of one of them.
 
-Inference servers such as vLLM add a request to the running batch as soon as there is room (continuous batching), and
-keep the keys and values of earlier prompts by their prefixes (KV cache). `running_batch` is the model's state.
+Inference servers such as vLLM add a request to the running batch as soon as there is capacity (continuous
+batching). They store the keys and values of earlier prompts by their prefixes (KV cache). `running_batch` is
+the model's state.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class ContinuousBatch(Struct, frozen=True):
 
 
 class PromptWork(Struct, frozen=True):
-    """The work of a request for a batch: the tokens of its prompt, the most that it may generate (0 if it states
-    none), and the prefixes of its prompt, the shortest first, each with its hash and its tokens."""
+    """The work of a request for a batch. It has the tokens of its prompt, and the most that it may generate (0
+    if it states none). The prefixes of its prompt come shortest first, each with its hash and its tokens."""
 
     tokens: int
     output: int = 0
@@ -65,8 +66,8 @@ class PromptWork(Struct, frozen=True):
 NO_WORK = PromptWork(0)
 
 
-class BatchPlace(Struct, frozen=True):
-    """The place of a request in a batch, in seconds.
+class BatchSchedule(Struct, frozen=True):
+    """When a batch serves a request, in seconds.
 
     It waits for `wait`, and has its first token `ttft` after that, of which its prompt was read after `read`. Each
     further token follows after `itl`. None leaves the response its own times. `running` requests run then, this one

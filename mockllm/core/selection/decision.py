@@ -2,7 +2,7 @@
 
 Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; they select
 the random values of `chance` and `choose`. *Eligible tries*: those that its window, its states and `chance` allow;
-`times`, `skip`, `every` and `sequence` depend on them.
+`times`, `skip` and `every` depend on them. Those that lead to a response select the step of a `sequence`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.limits.limit import Limit, LimitResult, LimitStatus
-from mockllm.core.selection.continuous_batch import NO_WORK, BatchPlace, PromptWork
+from mockllm.core.selection.continuous_batch import NO_WORK, BatchSchedule, PromptWork
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 from mockllm.core.selection.load import Load
 
@@ -37,13 +37,13 @@ class Candidate(Struct, frozen=True):
     limit: Limit | None = None
     load: Load | None = None
     max_responses: int | None = None
-    """How many responses it has, where later requests are unmatched: those set no state."""
-    counts: bool = True
+    """The number of its responses, where later requests are unmatched: those set no state."""
+    uses_counts: bool = True
     """Whether its counts choose a response, or belong to a scope of their own. The tries of any other rule are
     no more than the position of its random values."""
 
     @property
-    def decided(self) -> bool:
+    def match_decides(self) -> bool:
         """Whether its match alone decides: without a guard, an error, states, a limit or a load."""
         return self.guard is None and not (self.error or self.sets or self.limit or self.load)
 
@@ -58,8 +58,8 @@ class MatchResult(Struct, frozen=True):
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
     returns whether the request fails a validation, and is called at most once. `unknown` returns whether its model
-    is unknown, `tokens` how many tokens it takes of a limit. `now` is the request's time in seconds, on a clock that
-    is never set.
+    is unknown, `tokens` how many tokens it takes of a limit. `monotonic` is the request's time in seconds, on a
+    monotonic clock.
     """
 
     session: str
@@ -68,14 +68,14 @@ class MatchResult(Struct, frozen=True):
     modifiers: Sequence[Candidate]
     invalid: Callable[[Validation], bool]
     unknown: Callable[[], bool] = bool
-    now: float = 0.0
+    monotonic: float = 0.0
     tokens: Callable[[], int] = int
     unmatched: Validation = "strict"
     """The validation where no rule matched."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the work of the request for a batch."""
 
-    def refused(self, winner: Candidate | None) -> bool:
+    def fails_validation(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
         if winner is None:
             return self.invalid(self.unmatched)
@@ -91,56 +91,56 @@ class Selected(Struct, frozen=True):
 
 
 class AdmissionResult(Struct, frozen=True):
-    """The admission of a request by limits and loads, and their present state, `standing`.
+    """The admission of a request by limits and loads, and their present state, `limit_status`.
 
     `by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
     response is delayed for `wait` seconds, and its own waits are `slowdown` times as long. `tokens` is what the
-    request takes of a limit. `place` is its place in the batch of a load.
+    request takes of a limit. `batch_schedule` has its times in the batch of a load.
     """
 
-    standing: LimitStatus = LimitStatus()
+    limit_status: LimitStatus = LimitStatus()
     wait: float = 0.0
     slowdown: float = 1.0
     by: Candidate | None = None
     result: LimitResult | None = None
     tokens: int = 0
-    place: BatchPlace | None = None
+    batch_schedule: BatchSchedule | None = None
 
     @property
     def as_planned(self) -> bool:
         """Whether the response has its own waits, as without a load."""
-        return self.slowdown == 1.0 and self.place is None
+        return self.slowdown == 1.0 and self.batch_schedule is None
 
 
 class InFlightSlot(Protocol):
-    """The place that a response in flight takes in limits (`concurrent`) and loads. Its owner releases it when the
+    """A response in flight, as limits (`concurrent`) and loads count it. Its owner releases the slot when the
     response has ended, in any way. A second `release` has no effect."""
 
     def expect_end(self, until: float) -> None:
-        """Set the planned end of the response, on the clock of `MatchResult.now`."""
+        """Set the planned end of the response, on the clock of `MatchResult.monotonic`."""
 
     def release(self) -> None:
-        """Free it."""
+        """Release the slot in the limits and loads."""
 
 
-Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
+Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "unmatched"]
 
 
 class Decision(Struct, frozen=True):
     """The selected rule, its modifiers and its counters, or a refusal.
 
     `outcome`: a `rule` responds, or a `modifier`'s error; the request is `limited` or `overloaded` by a modifier, or
-    `invalid`, or unmatched (`miss`). `refused` are the rules that matched and were blocked, each with the reason.
-    `number` is the request's number in its scope. `bounds` is set if limits or loads apply, `slot` if one of them
-    counts responses in flight.
+    `invalid`, or `unmatched`. `blocked_rules` matched, each with the reason that blocked it. `number` is the
+    request's number in its scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts
+    responses in flight.
     """
 
     outcome: Outcome
     rule: Selected | None
     modifiers: Sequence[Selected]
     number: int
-    refused: Sequence[tuple[Candidate, GuardReason]] = ()
-    bounds: AdmissionResult | None = None
+    blocked_rules: Sequence[tuple[Candidate, GuardReason]] = ()
+    admission: AdmissionResult | None = None
     slot: InFlightSlot | None = None
     skipped_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
     """The modifiers that matched and were blocked, each with the reason."""

@@ -1,8 +1,9 @@
 """Guards: the conditions outside of a request under which a rule responds, as time windows, states and counts.
 
-A time window is counted from the first try of a scope, not from the time of day, so that a run is the same whenever
-it begins. Times are compared in whole microseconds, as limits do, since differences of a clock's floats are inexact.
-Named states are values that responses of a scope set and later guards require. A state that is not set is null.
+A time window is counted from the first try of a scope, not from the time of day. So a run is the same whenever
+it begins. Times are compared in whole microseconds, as limits do, since differences of a clock's floats are
+inexact. Named states are values that responses of a scope set and later guards require. A state that is not set
+is null.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def _any(wanted: StateValue | Sequence[StateValue], value: StateValue) -> bool:
     return equal(wanted, value)
 
 
-def changed(states: Mapping[str, StateValue], sets: Mapping[str, StateValue]) -> dict[str, StateValue]:
+def changed_states(states: Mapping[str, StateValue], sets: Mapping[str, StateValue]) -> dict[str, StateValue]:
     """Return the states after a response that sets these; null removes a state."""
     return {name: value for name, value in {**states, **sets}.items() if value is not None}
 
@@ -74,9 +75,9 @@ ELIGIBLE: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn"
 class Guard(Struct, frozen=True):
     """The conditions outside of the request under which a rule that matches responds.
 
-    A try is eligible inside the window, with the required states, and if `chance` is not lost. Of the eligible tries,
-    `skip` omits the first ones, `every` selects each Nth of the rest, and `times` is the maximum of responses (a
-    sequence that falls through has as many as steps).
+    A try is eligible inside the window, with the required states, and if `chance` is not lost. `skip` omits the
+    first of the eligible tries, and `every` selects each Nth of the rest. `times` is the maximum of responses; a
+    sequence that falls through has as many as steps.
     """
 
     chance: float | None = None

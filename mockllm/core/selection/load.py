@@ -1,7 +1,7 @@
 """A model of a busy provider: the effect on a response of the other responses in flight.
 
 The model is pure: callers count the responses and read the clock. The plan of a response has its end, so the ends of
-all others determine when there is room for one more.
+all others determine when there is capacity for one more.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from mockllm.core.selection.continuous_batch import ContinuousBatch
 class Load(Struct, frozen=True):
     """The capacity of a server; None is no bound.
 
-    Up to `concurrency` responses have full speed. With more, every wait is longer: `slowdown` times as long with
-    twice as many, and linear in between and beyond (2, the default, is a machine that all share). At most
+    Up to `concurrency` responses have full speed. With more, every wait is longer: `slowdown` times as long
+    with twice as many, and linear in between and beyond. The default, 2, is a machine that all share. At most
     `max_inflight` responses are in flight, and `queue` more wait until one of these has ended. All others are
     refused. With a `batch` all of this follows from the batch.
     """

@@ -13,8 +13,8 @@ MAX_PREFIXES: Final = 20_000
 
 
 class PrefixTokens:
-    """The prefixes that were used last, as many as have room in the cache together. Of one prompt the longest prefix
-    leaves first, as vLLM frees the last block first (`KVCacheManager.free`)."""
+    """The prefixes that were used last, as many as fit into the cache together. The longest prefix of a prompt is
+    evicted first, as vLLM frees the last block first (`KVCacheManager.free`)."""
 
     __slots__ = ("_cache", "_held", "_most", "_tokens")
 
@@ -22,7 +22,7 @@ class PrefixTokens:
         self._cache = cache
         self._most = most
         self._held: OrderedDict[bytes, int] = OrderedDict()
-        """By hash: the tokens that the prefix has more than the prefix before it. The first leaves first."""
+        """By hash: the tokens that the prefix has more than the prefix before it. The first is evicted first."""
         self._tokens = 0
 
     def __len__(self) -> int:

@@ -1,4 +1,5 @@
-"""The requests of a continuous batch: those that run, and those that wait for a slot or for room in the KV cache.
+"""The requests of a continuous batch: those that run, and those that wait for a slot or for capacity in the KV
+cache.
 
 The state machine is pure: callers pass the time. A request's times are decided when it arrives: the plans of the
 others say when they end. A request that comes later does not change them.
@@ -11,7 +12,7 @@ from collections import OrderedDict
 from math import inf
 from typing import NamedTuple
 
-from mockllm.core.selection.continuous_batch import BatchPlace, ContinuousBatch, PromptWork
+from mockllm.core.selection.continuous_batch import BatchSchedule, ContinuousBatch, PromptWork
 from mockllm.core.selection.prefix_tokens import PrefixTokens
 
 
@@ -42,9 +43,10 @@ class RunningBatch:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def place(self, work: PromptWork, now: float, delay: float = 0.0) -> BatchPlace | None:
-        """Return the place of one more request, which arrives now and may begin after a delay; None if it is refused:
-        the queue is full, or it would wait for a response without an end. Nothing is taken."""
+    def schedule(self, work: PromptWork, now: float, delay: float = 0.0) -> BatchSchedule | None:
+        """Return the schedule of one more request, which arrives now and may begin after a delay. Return None if
+        it is refused: the queue is full, or it would wait for a response without an end. The batch does not
+        change."""
         self._forget_ended(now)
         batch, cache = self.batch, self.batch.kv_cache
         earliest = now + delay
@@ -64,38 +66,39 @@ class RunningBatch:
         ttft = read - begin + batch.base if timed else None
         capacity = None if cache is None else cache.tokens
         times = begin - now, ttft, batch.token_latency(running)
-        return BatchPlace(*times, running, cached, read - begin, claimed, capacity)
+        return BatchSchedule(*times, running, cached, read - begin, claimed, capacity)
 
-    def take(self, owner: object, place: BatchPlace, work: PromptWork, now: float) -> None:
-        """Add a request at the place that it got now. Until `expect_end` it ends after the most that it may generate,
-        or never."""
-        begin = now + place.wait
+    def add(self, owner: object, schedule: BatchSchedule, work: PromptWork, now: float) -> None:
+        """Add a request with the schedule that it got now. Until `expect_end` it ends after the most that it may
+        generate, or never."""
+        begin = now + schedule.wait
         if begin > now:
             self._begins[owner] = begin
         if self.batch.prefill is not None:
-            self._read_until = begin + place.read
+            self._read_until = begin + schedule.read
         if self.prefixes is not None:
             self.prefixes.add(work.prefixes)
         self._number += 1
-        stated = place.itl is not None and work.output > 0
-        end = begin + (place.ttft or 0.0) + (place.itl or 0.0) * work.output if stated else inf
-        self._add(owner, BatchEntry(end, self._number, place.claimed))
+        stated = schedule.itl is not None and work.output > 0
+        end = begin + (schedule.ttft or 0.0) + (schedule.itl or 0.0) * work.output if stated else inf
+        self._add(owner, BatchEntry(end, self._number, schedule.claimed))
 
     def expect_end(self, owner: object, until: float) -> None:
-        """Set when a request ends; infinite if that is unknown. One that has left stays away."""
+        """Set when a request ends; infinite if that is unknown. A request that has left the batch does not
+        return."""
         entry = self._entries.get(owner)
         if entry is not None:
             self._remove(owner)
             self._add(owner, entry._replace(end=until))
 
     def end(self, owner: object) -> None:
-        """Free the place of a request, which has ended or left, also while it waited."""
+        """Remove a request, which has ended or left, also while it waited."""
         self._begins.pop(owner, None)
         if owner in self._entries:
             self._remove(owner)
 
     def _begin(self, begin: float, claimed: int) -> float:
-        """Return the first time, from `begin` on, at which there is a slot and room in the cache."""
+        """Return the first time, from `begin` on, at which there is a slot and capacity in the cache."""
         slots, cache = self.batch.slots, self.batch.kv_cache
         ended = self._ended_by(begin)
         left = self._by_end[ended:]
@@ -130,5 +133,5 @@ class RunningBatch:
 
     def _remove(self, owner: object) -> None:
         entry = self._entries.pop(owner)
-        place = bisect_right(self._by_end, entry, key=lambda known: known[0]) - 1
-        del self._by_end[place]
+        index = bisect_right(self._by_end, entry, key=lambda known: known[0]) - 1
+        del self._by_end[index]

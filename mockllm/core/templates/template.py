@@ -41,8 +41,9 @@ class TemplateSyntax(ValueError):
 class TemplateFailure(Exception):
     """A template has no suitable value for a request.
 
-    `expression` is the part of the template that failed, `origin` its place (`file:line:column`, as far as known),
-    `reason` a message for a person, `query` the query parameter that the expression reads, if any.
+    `expression` is the part of the template that failed, and `origin` its place (`file:line:column`, as far as
+    known). `reason` is a message for a person. `query` is the query parameter that the expression reads, if
+    any.
     """
 
     def __init__(self, expression: str, origin: str, reason: str, query: str | None = None) -> None:

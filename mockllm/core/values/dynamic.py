@@ -23,7 +23,7 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-class Context(Struct, frozen=True):
+class EvaluationContext(Struct, frozen=True):
     """The input of an evaluation. `place` is the position of a value in its tree. Each place draws independently,
     so that an added draw elsewhere changes no other one."""
 
@@ -33,14 +33,14 @@ class Context(Struct, frozen=True):
     max_wait: float = inf
     """The maximum wait in seconds that a request's own data may cause."""
 
-    def at(self, key: str | int) -> Context:
-        return Context(self.scope, self.randomness, f"{self.place}.{key}", self.max_wait)
+    def at(self, key: str | int) -> EvaluationContext:
+        return EvaluationContext(self.scope, self.randomness, f"{self.place}.{key}", self.max_wait)
 
 
 class Dynamic(Struct, frozen=True):
     """A value of one request. `evaluate` recognizes it by its class."""
 
-    def value(self, context: Context) -> object:
+    def value(self, context: EvaluationContext) -> object:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
@@ -51,9 +51,9 @@ class Expression(Dynamic, Generic[T], frozen=True):
     template: Template
     convert: Callable[[Json], T]
     waits: bool = False
-    """Whether the value is a duration, of which `Context.max_wait` is the maximum."""
+    """Whether the value is a duration, of which `EvaluationContext.max_wait` is the maximum."""
 
-    def value(self, context: Context) -> T:
+    def value(self, context: EvaluationContext) -> T:
         value = self.template.render(context.scope)
         try:
             converted = self.convert(value)
@@ -73,7 +73,7 @@ class DrawnNumber(Dynamic, frozen=True):
     least: float = 0
     most: float = inf
 
-    def value(self, context: Context) -> float | int:
+    def value(self, context: EvaluationContext) -> float | int:
         drawn = self.distribution.draw(context.randomness.random(context.place))
         return min(max(round(drawn) if self.whole else drawn, self.least), self.most)
 
@@ -90,7 +90,7 @@ def is_static(tree: object) -> bool:
     return all(is_static(child) for _, child in _children(tree))
 
 
-def evaluate(tree: T, context: Context) -> T:
+def evaluate(tree: T, context: EvaluationContext) -> T:
     """Return the tree with every Dynamic replaced by its value. A tree without any is returned unchanged. Raise
     TemplateFailure where a request lacks a value that a template reads."""
     if type(tree) in _LEAVES:

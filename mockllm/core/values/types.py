@@ -1,12 +1,12 @@
-"""The types of values in the language: durations, probabilities, chunk sizes, and values that may be a template or a
+"""The types of values in the language: durations, probabilities and chunk sizes. Some values may be a template or a
 draw in place of a constant.
 
 They are pydantic annotations, so that every model has the same validation, messages and JSON Schema. For a type
-checker they have the type of the evaluated value: evaluate a model before its fields are read. Constraints go inside:
-`Templated[Annotated[int, Field(ge=400)]]`. A model is validated with the context `{"origin": …, "params": …,
-"literal": …, "file": …}`, all optional: the place of a text (or a function from the text to its place), the names of
-the parameters that templates may read, whether texts are not templates, and a function that returns the text of a
-referenced file.
+checker they have the type of the evaluated value: evaluate a model before its fields are read. Constraints go
+inside: `Templated[Annotated[int, Field(ge=400)]]`. A model is validated with the context `{"origin": …,
+"params": …, "literal": …, "file": …}`; all members are optional. `origin` is the place of a text, or a function
+from the text to its place. `params` are the names of the parameters that templates may read. `literal`: texts
+are not templates. `file` is a function that returns the text of a referenced file.
 """
 
 from __future__ import annotations
@@ -45,15 +45,22 @@ from mockllm.core.templates.template import (
     compile_template,
     is_template,
 )
-from mockllm.core.values.dynamic import Context, DrawnNumber, Dynamic, Expression, evaluate, is_static
+from mockllm.core.values.dynamic import (
+    DrawnNumber,
+    Dynamic,
+    EvaluationContext,
+    Expression,
+    evaluate,
+    is_static,
+)
 
 __all__ = [
     "ChunkSizeField",
-    "Context",
     "Drawable",
     "DrawnNumber",
     "Duration",
     "Dynamic",
+    "EvaluationContext",
     "Expression",
     "Probability",
     "Spread",

@@ -66,7 +66,8 @@ _TYPES: Final = (
         False,
         "A client does not repeat a request that was refused permanently.",
         "RFC 9110, section 15.5; " + SDKS,
-        "a 4xx other than 408, 409, 425 and 429, or `x-should-retry: false`, and the same request again",
+        "a 4xx other than 408, 409, 425 and 429, or `x-should-retry: false`, and the same request again; not where "
+        "no rule matched, and now one does",
         retry_checks.retried_non_retryable,
     ),
     VerdictType(

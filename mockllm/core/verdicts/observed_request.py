@@ -17,8 +17,8 @@ from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup
 from mockllm.core.prompt_cache.prefix import PromptPrefixes
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.framing import written
-from mockllm.core.rendering.gzip import ENCODING, unpacked
+from mockllm.core.rendering.framing import steps_with_bytes
+from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
@@ -83,7 +83,7 @@ class DeliveryTiming(NamedTuple):
 
 
 class ObservedPrompt(NamedTuple):
-    """A prompt with its prefixes, and what it leaves in an empty cache."""
+    """A prompt with its prefixes, and what it writes to an empty cache."""
 
     form: PromptForm
     prefixes: PromptPrefixes
@@ -93,13 +93,14 @@ class ObservedPrompt(NamedTuple):
 class ObservedRequest:
     """One request of a client with its outcome.
 
-    `started` is when the request's last byte arrived, `ended` when its response ended, both in seconds on one clock
-    for all requests; the attributes have them in the scenario's time, divided by `time_scale`. `ended`
-    and `end_reason` (the ending as in the journal) are None while the response is in flight.
-    `at` is `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read`
-    and `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
-    reason, and None for any other response. `prompt` returns what a prompt cache has of a request; it is
-    None where the request is too short for one. `to_tool_server`: the request goes to a tool server.
+    `started` is when the request's last byte arrived, `ended` when its response ended. Both are in seconds on
+    one clock for all requests; the attributes have them in the scenario's time, divided by `time_scale`.
+    `ended` and `end_reason` (the ending as in the journal) are None while the response is in flight. `at` is
+    `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read` and
+    `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
+    reason, and None for any other response. `prompt` returns what a prompt cache has of a request; it is None
+    where the request is too short for one. `to_tool_server`: the request goes to a tool server. `unmatched`: no rule
+    matched it.
     """
 
     def __init__(
@@ -121,9 +122,11 @@ class ObservedRequest:
         time_scale: float = 1.0,
         prompt: Callable[[Request], ObservedPrompt | None] | None = None,
         to_tool_server: bool = False,
+        unmatched: bool = False,
     ) -> None:
         self.id = id
         self.to_tool_server = to_tool_server
+        self.unmatched = unmatched
         self.client = client
         self.session = session
         self.at = at
@@ -277,8 +280,8 @@ def decompressed(plan: Plan) -> Plan:
     coding = {name.lower(): value for name, value in plan.head.headers}.get(ENCODING)
     if coding is None:
         return plan
-    pairs = list(written(plan))
-    frames = unpacked(coding, [data for _, data in pairs])
+    pairs = list(steps_with_bytes(plan))
+    frames = decompressed_frames(coding, [data for _, data in pairs])
     if frames is None:
         return plan
     steps = [
@@ -301,7 +304,7 @@ def delivery_timing(plan: Plan, elapsed: float, *, finished: bool) -> DeliveryTi
     began = False
     if due <= elapsed and not plan.delivery.withheld:
         began, longest, last = True, due, due
-    for step, data in written(plan):
+    for step, data in steps_with_bytes(plan):
         if type(step) is WaitStep:
             due += step.seconds
         elif data:

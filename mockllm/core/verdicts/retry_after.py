@@ -20,7 +20,7 @@ RETRY_INFO = "google.rpc.RetryInfo"
 def requested_wait(headers: Headers, body: bytes, sent: float) -> float | None:
     """Return the requested wait in seconds; None where there is none.
 
-    Of several waits the shortest counts, since a client may obey any of them. `sent` is when the response ended, in
+    The shortest of several waits counts, since a client may obey any of them. `sent` is when the response ended, in
     seconds since the epoch: the wait until a date starts there.
     """
     waits = [wait for wait in (*_in_headers(headers, sent), *_in_body(body)) if isfinite(wait)]

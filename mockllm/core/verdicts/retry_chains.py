@@ -95,8 +95,8 @@ def _continued(
 ) -> RetryChain | None:
     """Return the chain that a request continues.
 
-    Of several candidates for a counted retry, a chain with a temporary failure comes first, then the one whose retry
-    was due first. So a client that obeys the rules always appears to obey them.
+    Among several candidates for a counted retry, a chain with a temporary failure comes first, then the one whose
+    retry was due first. So a client that obeys the rules always appears to obey them.
     """
     if observed.retry:
         counted = [

@@ -45,7 +45,8 @@ def retry_after_ignored(history: ClientHistory) -> Iterator[Evidence]:
 def retried_non_retryable(history: ClientHistory) -> Iterator[Evidence]:
     for chain in history.chains:
         for failure, retry in chain.pairs:
-            if failure.refused_permanently:
+            rules_changed = failure.unmatched and not retry.unmatched
+            if failure.refused_permanently and not rules_changed:
                 message = (
                     f"#{retry.id} repeats #{failure.id}, which was refused permanently ({failure.status})"
                 )

@@ -24,9 +24,9 @@ MAX_RESPONSE_SILENCE: Final = 600.0
 MIN_SILENCE: Final = 0.1
 """Seconds: a shorter silence shows nothing about a client's timeout."""
 REACTION_TIME: Final = 0.1
-"""Seconds: a client that leaves so soon after a byte did not leave because of a silence."""
+"""Seconds: a client that disconnects so soon after a byte did not disconnect because of a silence."""
 TIMEOUT_RATIO: Final = 0.8
-"""A client that leaves after this part of its own read timeout left because of that timeout."""
+"""A client that disconnects after this part of its own read timeout did so because of that timeout."""
 
 
 def truncated_stream_accepted(history: ClientHistory) -> Iterator[Evidence]:

@@ -19,11 +19,11 @@ from mockllm.core.verdicts.client_history import ClientHistory, Evidence
 from mockllm.core.verdicts.observed_request import ObservedRequest
 
 MAX_MESSAGES: Final = 10_000
-"""How many messages of one stream are read."""
+"""The most messages of one stream that are read."""
 REPEATS: Final = 2
 """So many equal calls may follow a failed one before a client shows that it does not read the failure."""
 OPENING: Final = frozenset({"initialize", "notifications/initialized", "ping", "server/discover"})
-"""What a client may send before it is initialized."""
+"""The methods that a client may send before it is initialized."""
 WITH_HEADER: Final = "2025-06-18"
 """The first version whose clients name it in a header."""
 WITHOUT_HANDSHAKE: Final = "2026"
@@ -98,8 +98,8 @@ class ServerMessageExchange:
 
 
 class KnownTools(Struct):
-    """What a client knows of a server's tools. `changed` announces a new list, `uses` are
-    the calls since then."""
+    """The data that a client has of a server's tools. `changed` announces a new list, `uses` are the calls since
+    then."""
 
     listed_by: ObservedRequest | None = None
     names: set[str] = set()

@@ -14,12 +14,19 @@ export function Climates(props: { scope: Scope }): JSX.Element {
   const current = (currentSettings(props.scope)["climate"] as string | undefined) ?? "calm";
   const [selected, select] = useState(current);
   useLayoutEffect(() => select(current), [current, props.scope]);
-  const [climates, setClimates] = useState<Climate[]>([]);
+  const [loaded, setLoaded] = useState<{ scope: Scope; climates: Climate[] }>({ scope: props.scope, climates: [] });
   useEffect(() => {
+    let mounted = true;
     const query = props.scope ? `?endpoint=${encodeURIComponent(props.scope)}` : "";
-    maybe<{ climates: Climate[] }>(`/api/climates${query}`).then((result) => setClimates(result?.climates ?? []), () => undefined);
+    maybe<{ climates: Climate[] }>(`/api/climates${query}`).then(
+      (result) => mounted && setLoaded({ scope: props.scope, climates: result?.climates ?? [] }),
+      () => undefined,
+    );
+    return () => {
+      mounted = false;
+    };
   }, [props.scope]);
-  const shown = climates.find((climate) => climate.name === selected);
+  const shown = loaded.climates.find((climate) => climate.name === selected);
   const choose = (name: string): void => {
     select(name);
     const notice = `The climate of ${scopeTitle(props.scope)}: ${name}.`;
@@ -29,7 +36,7 @@ export function Climates(props: { scope: Scope }): JSX.Element {
     <Card title="Climate" id="climate">
       <fieldset class="choices tall">
         <legend>State of the network and the provider</legend>
-        {climates.map((climate) => (
+        {loaded.climates.map((climate) => (
           <label class="choice">
             <input type="radio" name="climate" value={climate.name} checked={climate.name === selected} onChange={() => choose(climate.name)} />
             <span>
@@ -39,7 +46,11 @@ export function Climates(props: { scope: Scope }): JSX.Element {
           </label>
         ))}
       </fieldset>
-      {shown?.yaml ? <Yaml text={shown.yaml} what="the climate as YAML" quiet /> : <p class="hint">Calm changes nothing.</p>}
+      {loaded.scope !== props.scope ? null : shown?.yaml ? (
+        <Yaml text={shown.yaml} what="the climate as YAML" quiet />
+      ) : (
+        <p class="hint">Calm changes nothing.</p>
+      )}
     </Card>
   );
 }

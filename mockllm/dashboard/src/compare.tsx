@@ -10,7 +10,7 @@ function headers(pairs: Pair[]): string {
   return pairs.map(({ name, value }) => `${name}: ${value}`).sort().join("\n");
 }
 
-function pretty(text: string): string {
+export function pretty(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
@@ -23,7 +23,7 @@ function request(detail: Detail): string {
   return body === null ? (text ?? base64 ?? "") : JSON.stringify(body, null, 2);
 }
 
-function response(detail: Detail): string {
+export function response(detail: Detail): string {
   return pretty(detail.response.chunks.map(({ text, base64 }) => text ?? base64 ?? "").join(""));
 }
 

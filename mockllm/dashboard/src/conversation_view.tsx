@@ -63,6 +63,7 @@ export function ConversationView(props: { conversation: Conversation }): JSX.Ele
     }
     parts.push(...response.calls);
   }
+  if (!turns.length && !parts.length && !response?.finish) return null;
   const tokens = response?.output_tokens == null ? "" : `, ${response.input_tokens} tokens in, ${response.output_tokens} out`;
   return (
     <section class="part">

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { Card, Empty, SideScroll } from "./components.tsx";
-import { count, dollars } from "./format.ts";
+import { count, dollars, plural } from "./format.ts";
 import { usePolled } from "./polling.ts";
 
 interface CostSum {
@@ -34,7 +34,7 @@ export function Costs(): JSX.Element {
         <>
           <p>
             {dollars(report?.cost ?? 0)} in all, at list prices
-            {report?.unpriced ? `; ${count(report.unpriced)} requests are for models without a known price` : ""}.
+            {report?.unpriced ? `; ${plural(report.unpriced, "request")} had no known price` : ""}.
           </p>
           <CostTable title="Model" rows={models} />
           <CostTable title="Session" rows={sessions} />

@@ -39,6 +39,17 @@ export function now(): number {
   return Date.now() / 1000 + ahead;
 }
 
+/** Shows new metrics. Where they count from another time, a new server runs, whose ids start at 1, or this one has
+ *  been reset: the log is loaded again. */
+function showMetrics(current: Metrics): void {
+  const before = metrics.value?.since ?? current.since;
+  metrics.set(current);
+  if (before === current.since) return;
+  log.last = 0;
+  log.clear();
+  void history().catch(() => undefined);
+}
+
 let socket: WebSocket | null = null;
 let failures = 0;
 let polling: number | undefined;
@@ -139,7 +150,7 @@ function receive(frame: Frame): void {
       break;
     case "metrics":
       ahead = frame.at - Date.now() / 1000;
-      metrics.set(frame.metrics);
+      showMetrics(frame.metrics);
       if (frame.second) series.add([frame.second]);
       series.addOpen(frame.at, frame.metrics.open);
       break;
@@ -166,15 +177,11 @@ async function poll(): Promise<void> {
       get<Page>(`/api/requests?after=${log.last}&limit=500`),
       get<{ seconds: Second[] }>("/api/detailed-metrics"),
     ]);
-    metrics.set(current);
     log.add(page.requests);
+    showMetrics(current);
     series.add(detailed.seconds.slice(-5));
     series.addOpen(now(), current.open);
-    if (state.value === "offline") {
-      log.last = 0; // a new server may run: its request ids start at 1
-      log.clear();
-      void begin();
-    }
+    if (state.value === "offline") void begin(); // loads what the page missed
     if (!socket || socket.readyState !== WebSocket.OPEN) state.set("polling");
   } catch (error) {
     state.set(failureState(error));

@@ -58,7 +58,7 @@ export function Hunt(): JSX.Element {
     );
   return (
     <div class="two">
-      <Card title="Findings" wide aside={<span class="quiet">{plural(report.runs, "run")}, {plural(report.replays, "replay")}, {Math.round(report.seconds)} s: {report.ended}</span>}>
+      <Card title="Findings" wide aside={<span class="quiet">{plural(report.runs, "run")}, {plural(report.replays, "replay")}, {Math.round(report.seconds)} s; ended: {report.ended}</span>}>
         <p class="hint">
           <code>{report.command}</code>
         </p>
@@ -99,7 +99,7 @@ function FindingItem(props: { finding: Finding; flaky: boolean }): JSX.Element {
       {finding.stderr ? (
         <details>
           <summary>What the command wrote</summary>
-          <pre>{finding.stderr}</pre>
+          <pre tabIndex={0} role="group" aria-label="Standard error output of the command">{finding.stderr}</pre>
         </details>
       ) : null}
     </article>
@@ -119,14 +119,23 @@ function Sequence(props: { exchanges: Exchange[]; label: string }): JSX.Element 
         <li>
           <time>{duration(exchange.started)}</time>
           <span class="arrow there">{[exchange.provider, exchange.model].filter(Boolean).join(" ") || "request"}</span>
-          <span class={exchange.status >= 400 || exchange.faults.length || exchange.left ? "arrow back bad" : "arrow back"}>
-            {[exchange.status, exchange.error, ...exchange.faults, exchange.left].filter(Boolean).join(", ")}
+          <span class={isDisturbed(exchange) ? "arrow back bad" : "arrow back"}>
+            {[exchange.status, exchange.error, ...exchange.faults, brokenEnd(exchange)].filter(Boolean).join(", ")}
             {exchange.took === null ? "" : ` after ${duration(exchange.took)}`}
           </span>
         </li>
       ))}
     </ol>
   );
+}
+
+function isDisturbed(exchange: Exchange): boolean {
+  return exchange.status >= 400 || exchange.faults.length > 0 || brokenEnd(exchange) !== null;
+}
+
+/** How a response ended that did not end as planned. */
+function brokenEnd(exchange: Exchange): string | null {
+  return exchange.left === "finished" ? null : exchange.left;
 }
 
 function Tried(props: { tried: Report["tried"] }): JSX.Element {

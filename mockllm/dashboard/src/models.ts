@@ -123,6 +123,16 @@ export interface TimedEvent {
   text: string;
 }
 
+/** What another server responded to a request of the journal. */
+export interface Elsewhere {
+  url: string;
+  status: number;
+  text: string | null;
+  base64: string | null;
+  whole: boolean;
+  took: number;
+}
+
 export interface Conversation {
   system: string | null;
   tools: string[];

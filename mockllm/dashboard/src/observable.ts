@@ -1,6 +1,6 @@
 // Observable values. A component that observes a value is drawn at most once a frame, however often the value changes.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 const changed = new Set<Observable<unknown>>();
 let frame = 0;
@@ -42,6 +42,7 @@ export class Observable<T> {
 /** Returns the value of an observable; the component is drawn again when the value changes. */
 export function useObservable<T>(observable: Observable<T>): T {
   const [, redraw] = useState(0);
-  useEffect(() => observable.listen(() => redraw((count) => count + 1)), [observable]);
+  // before the next frame: a value that is set between the drawing and a later effect would not be drawn
+  useLayoutEffect(() => observable.listen(() => redraw((count) => count + 1)), [observable]);
   return observable.value;
 }

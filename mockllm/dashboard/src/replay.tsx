@@ -1,12 +1,15 @@
-// Sends a request of the journal again, as it was or edited, and shows what comes of it.
+// Sends a request of the journal again, as it was or edited, to this server or another one, and shows what comes of it.
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { get } from "./api.ts";
-import { notify, TextArea } from "./components.tsx";
+import { useId, useState } from "preact/hooks";
+import { call, get, Problem } from "./api.ts";
+import { response as sentResponse, pretty } from "./compare.tsx";
+import { Field, notify, TextArea } from "./components.tsx";
 import { bodyText, sentHeaders } from "./copy_as.ts";
+import { DiffView } from "./diff_view.tsx";
 import { log } from "./feed.ts";
-import type { Detail, Summary } from "./models.ts";
+import { duration } from "./format.ts";
+import type { Detail, Elsewhere, Summary } from "./models.ts";
 import { go } from "./route.ts";
 
 /** The page sends this in place of a key, which the journal does not store. */
@@ -26,6 +29,9 @@ export function Replay(props: { detail: Detail }): JSX.Element {
   const { detail } = props;
   const original = bodyText(detail);
   const [edited, setEdited] = useState<string | null>(null);
+  const [server, setServer] = useState("");
+  const [key, setKey] = useState("");
+  const [elsewhere, setElsewhere] = useState<Elsewhere | null>(null);
   const [busy, setBusy] = useState(false);
   const replay = async (body: string | null): Promise<void> => {
     setBusy(true);
@@ -45,6 +51,17 @@ export function Replay(props: { detail: Detail }): JSX.Element {
       setBusy(false);
     }
   };
+  const sendElsewhere = async (body: string): Promise<void> => {
+    setBusy(true);
+    try {
+      const changed = body !== pretty(original ?? "");
+      setElsewhere(await call<Elsewhere>("POST", `/api/requests/${detail.id}/send`, { server: server.trim(), ...(changed ? { body } : {}), ...(key ? { key } : {}) }));
+    } catch (problem) {
+      notify(problem instanceof Problem ? problem.message : String(problem), true);
+    } finally {
+      setBusy(false);
+    }
+  };
   const open = (): void => setEdited(detail.request.body === null ? (original ?? "") : JSON.stringify(detail.request.body, null, 2));
   return (
     <>
@@ -59,17 +76,49 @@ export function Replay(props: { detail: Detail }): JSX.Element {
           class="replay"
           onSubmit={(event) => {
             event.preventDefault();
-            void replay(edited);
+            void (server.trim() ? sendElsewhere(edited) : replay(edited));
           }}
         >
           <TextArea label="Body to send" value={edited} change={setEdited} rows={10} />
+          <div class="fields">
+            <Field label="Server" value={server} change={setServer} placeholder="this one" hint="such as http://localhost:9000; other hosts with --proxy-allow" />
+            {server.trim() ? <KeyField value={key} change={setKey} /> : null}
+          </div>
           <div class="actions">
             <button type="submit" class="primary" disabled={busy}>
               Send
             </button>
           </div>
+          {elsewhere ? <ElsewhereResponse detail={detail} sent={elsewhere} /> : null}
         </form>
       )}
     </>
+  );
+}
+
+function KeyField(props: { value: string; change: (value: string) => void }): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>API key</label>
+      <input id={id} type="password" value={props.value} placeholder="none" autocomplete="off" aria-describedby={`${id}-hint`} onInput={(event) => props.change(event.currentTarget.value)} />
+      <p id={`${id}-hint`} class="hint">
+        used once, not stored
+      </p>
+    </div>
+  );
+}
+
+function ElsewhereResponse(props: { detail: Detail; sent: Elsewhere }): JSX.Element {
+  const { detail, sent } = props;
+  return (
+    <section aria-label="Response of the other server">
+      <p role="status">
+        <strong>{sent.status}</strong> from {sent.url} in {duration(sent.took)}
+        {sent.whole ? "" : "; the body was too large to be shown completely"}
+      </p>
+      <p class="hint">The response of request {detail.id} (−) and this one (+)</p>
+      <DiffView before={`${detail.status}\n${sentResponse(detail)}`} after={`${sent.status}\n${pretty(sent.text ?? sent.base64 ?? "")}`} label="Responses of both servers" />
+    </section>
   );
 }

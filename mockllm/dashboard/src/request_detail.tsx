@@ -106,7 +106,7 @@ function Content(props: Loaded): JSX.Element {
           </button>
         )}
       </div>
-      {other ? <Compare detail={detail} other={other} stop={() => compare(null)} /> : null}
+      {other ? <Compare key={other} detail={detail} other={other} stop={() => compare(null)} /> : null}
       <dl class="facts">
         <Fact name="Received">{clock(detail.at)}</Fact>
         <Fact name="Duration">{duration(detail.took)}</Fact>

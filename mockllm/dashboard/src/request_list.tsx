@@ -189,7 +189,7 @@ export function RequestList(): JSX.Element {
             ) : (
               <Empty title="No requests yet.">
                 <p>Point a client at this server, or try it from a terminal:</p>
-                <pre class="try">
+                <pre class="try" tabIndex={0} role="group" aria-label="A request from a terminal">
                   {`curl ${location.origin}/v1/chat/completions -d '{"model": "gpt-4o",\n  "messages": [{"role": "user", "content": "hello"}]}'`}
                 </pre>
               </Empty>

@@ -41,7 +41,7 @@ export function RuleDetail(props: { id: string }): JSX.Element {
   return (
     <Pane title={title} tags={<span class="tag quiet">{rule.kind}</span>}>
       <dl class="facts">
-        <div>
+        <div class="wide">
           <dt>Position</dt>
           <dd>
             {rule.pack ? `pack ${rule.pack}, ` : ""}

@@ -18,7 +18,7 @@ export function StaleFiles(): JSX.Element | null {
           <li>
             <strong>{file.file}</strong>
             <span>{file.left_out ? "left out: it has no earlier version" : "its last valid version is active"}</span>
-            <pre>{file.reason}</pre>
+            <pre tabIndex={0} role="group" aria-label="Problem of the file">{file.reason}</pre>
           </li>
         ))}
       </ul>

@@ -17,9 +17,10 @@ export function StreamAxis(props: { events: TimedEvent[]; faults: string[] }): J
   const end = Math.max(0.001, ...events.map((event) => Math.max(event.planned, event.at ?? 0)));
   const x = (at: number): number => 6 + (at / end) * (WIDTH - 12);
   const sent = events.filter((event) => event.at !== null);
+  const last = Math.max(0, ...sent.map((event) => event.at!));
   const late = Math.max(0, ...sent.map((event) => event.at! - event.planned));
   const faulty = events.filter(isFault);
-  const label = `${plural(sent.length, "event")} sent in ${duration(end)}, at most ${duration(late)} after the plan${events.length > sent.length ? `; ${events.length - sent.length} not sent` : ""}${faulty.length ? `; faults: ${props.faults.join(", ") || faulty.map(({ kind }) => kind).join(", ")}` : ""}`;
+  const label = `${plural(sent.length, "event")} sent in ${duration(last)}, at most ${duration(late)} after the plan${events.length > sent.length ? `; ${events.length - sent.length} not sent` : ""}${faulty.length ? `; faults: ${props.faults.join(", ") || faulty.map(({ kind }) => kind).join(", ")}` : ""}`;
   return (
     <section class="part">
       <h3>Events over time</h3>

@@ -97,7 +97,7 @@ export function VirtualList<T>(props: Props<T>): JSX.Element {
     <div
       class="rows"
       ref={box}
-      role="listbox"
+      role={rows.length ? "listbox" : "group"} // a list box without options is a barrier
       tabIndex={0}
       aria-label={props.label}
       style={props.fit && rows.length ? { height: `${rows.length * height}px` } : {}}

@@ -1,4 +1,5 @@
-"""Anthropic's protocol: messages, counting them, text completions, and the list of models; on Vertex AI too."""
+"""Anthropic's protocol: messages and their token counts, text completions, batches, files, and the list of models.
+Messages and counts are on Vertex AI, too."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ MESSAGES: Final = Messages()
 COUNT: Final = AnthropicCountTokens()
 COMPLETE: Final = TextCompletions()
 MODELS: Final = AnthropicModels()
-"""Both the list and one model of it."""
+"""The calls for the list and for one model."""
 CREATE_BATCH: Final = CreateMessageBatch()
 GET_BATCH: Final = GetMessageBatch()
 LIST_BATCHES: Final = ListMessageBatches()
@@ -110,7 +111,7 @@ PROVIDER: Final = Provider(
     title="Anthropic",
     aliases=("claude",),
     routes=_routes(),
-    # Vercel's provider for Anthropic requests `/messages` behind the base URL that Anthropic's own SDK has.
+    # Vercel's provider for Anthropic requests `/messages` after the base URL that Anthropic's own SDK has.
     optional_base="/v1",
     base_url_shown=True,
     routes_in_404=True,

@@ -45,7 +45,7 @@ from mockllm.dialects.anthropic.validators import (
     AnthropicRequestProblem,
     check_shape,
 )
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 
 PREFIX: Final = "msgbatch_"
 MESSAGES: Final = "/v1/messages"
@@ -89,7 +89,7 @@ class MessageBatchRequest(AnthropicRequest):
         return self.lookup.stored(id) if id.startswith(PREFIX) else None
 
 
-class CreateMessageBatch(StoredObjectCall):
+class CreateMessageBatch(StoredObjectCall, BatchDialect):
     """POST /v1/messages/batches. The parameters of each request are checked when the batch is processed."""
 
     api = "batches"
@@ -107,11 +107,6 @@ class CreateMessageBatch(StoredObjectCall):
         except AnthropicRequestProblem as problem:
             return Failure("bad_request", message=str(problem))
         return None
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, identity)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
@@ -228,7 +223,7 @@ class GetMessageBatch(StoredObjectCall):
         return None if changed is None or changed is request.stored else StoreUpdate((changed.id,), changed)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
-        """Return the batch behind the call; None where the call changes nothing."""
+        """Return the batch after the call; None where the call changes nothing."""
         return with_read(stored)
 
 

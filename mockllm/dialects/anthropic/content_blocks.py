@@ -7,7 +7,8 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import arguments_json
 from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
@@ -185,6 +186,7 @@ def empty_block(part: Part, index: int, identity: ResponseIdentity, family: Anth
             return {"type": "thinking", "thinking": "", "signature": ""}
         case Call(name=name, id=id):
             id = id or identity.ids.make("toolu_01", 22, str(index))
+            identity.note_call(str(index), id, name)
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
             return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):
@@ -203,7 +205,7 @@ def full_block(part: Part, index: int, identity: ResponseIdentity, family: Anthr
             block["thinking"] = joined_text(chunks)
             block["signature"] = part.signature or signature(index, identity)
         case Call(chunks=chunks):
-            block["input"] = _arguments(joined_text(chunks))
+            block["input"] = arguments_json(joined_text(chunks))
         case Text():
             block["text"] = full_text(part)
             if part.citations:
@@ -225,16 +227,6 @@ def citations_of(text: Text, index: int, identity: ResponseIdentity) -> list[Jso
         }
         for number, citation in enumerate(text.citations)
     ]
-
-
-def _arguments(text: str) -> Json:
-    """Return a call's arguments as JSON. An empty text is no arguments; deliberately invalid JSON stays text."""
-    if not text.strip():
-        return {}
-    try:
-        return loads(text)
-    except JSONDecodeError:
-        return text
 
 
 def signature(index: int, identity: ResponseIdentity) -> str:

@@ -251,7 +251,7 @@ def _continued(turns: PairedTurns | None) -> PairedTurns:
 
 
 def _passes(turns: PairedTurns, message: Json) -> bool:
-    """Return whether a message and its place behind the others are accepted."""
+    """Return whether a message and its place after the others are accepted."""
     try:
         _check_message("", message, last=False)
         turns.server_uses.add(0, message)

@@ -1,7 +1,6 @@
 """Anthropic's errors: a table of rows, the envelope, and the headers of each status.
 
-Types are those of the public API reference. Messages are observed ones; where none was observed, they are the
-plainest.
+Types are those of the public API reference. Messages are observed ones; where none was observed, they are invented.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ CONTEXT_WINDOW: Final = 200_000
 
 
 class AnthropicErrorRow(Struct, frozen=True):
-    """One named error. `message` can contain `{model}`, `{tokens}` and `{limit}`. `edge`: the proxy in front of the
-    API sends the error; its bodies have neither an outer `type` nor an id."""
+    """One error by its name. `message` can contain `{model}`, `{tokens}` and `{limit}`.
+    `from_gateway`: the gateway before the API sends the error; its bodies have neither an outer `type` nor an id."""
 
     status: int
     type: str
     message: str
-    edge: bool = False
+    from_gateway: bool = False
 
 
 ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
@@ -43,7 +42,7 @@ ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
     # The error of a retired model equals that of an unknown one.
     "model_deprecated": AnthropicErrorRow(404, "not_found_error", "model: {model}"),
     "request_too_large": AnthropicErrorRow(
-        413, "request_too_large", "Request exceeds the maximum size", edge=True
+        413, "request_too_large", "Request exceeds the maximum size", from_gateway=True
     ),
     "context_length": AnthropicErrorRow(
         400, "invalid_request_error", "prompt is too long: {tokens} tokens > {limit} maximum"
@@ -75,7 +74,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     row = ROWS[failure.type]
     status = failure.status or row.status
     error: Json = {"type": row.type, "message": _message(failure, row, request), **failure.fields}
-    if row.edge:
+    if row.from_gateway:
         body: Json = {"error": error}
         headers: Headers = (JSON_TYPE,)
     else:

@@ -10,7 +10,7 @@ from typing import Final
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.placeholders import derive
-from mockllm.core.rendering.plan import Headers
+from mockllm.core.rendering.plan import Headers, ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
@@ -33,14 +33,12 @@ def request_id(identity: ResponseIdentity) -> str:
     return identity.ids.make("req_01", 22)
 
 
-def success(identity: ResponseIdentity) -> Headers:
-    """Return the headers of a 200, except its content type. Remaining token counts are rounded to thousands, so a
-    single response hardly changes them."""
-    return (
-        *_limits(derive(_time, identity.second), spent=False),
-        ("request-id", request_id(identity)),
-        _ORGANIZATION,
-    )
+def success(content: Headers, identity: ResponseIdentity) -> ResponseHead:
+    """Return the head of a 200 with the headers of its content. Remaining token counts are rounded to thousands, so
+    a single response hardly changes them."""
+    reset = derive(_time, identity.second)
+    unspent = _unspent(reset) if type(reset) is str else _limits(reset, spent=False)
+    return ResponseHead(200, (*content, *unspent, ("request-id", request_id(identity)), _ORGANIZATION))
 
 
 def exhausted(identity: ResponseIdentity, reset_after: float) -> Headers:
@@ -82,7 +80,12 @@ def _limits(reset: str, *, spent: bool) -> Headers:
     return tuple(pairs)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # the responses of a second share it
+def _unspent(reset: str) -> Headers:
+    return _limits(reset, spent=False)
+
+
+@lru_cache(maxsize=64)  # the responses of a second share it
 def _time(seconds: float) -> str:
     """Format whole seconds by RFC 3339, as these headers and the models' dates do."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts, turns_pass
-from mockllm.dialects.anthropic.prompt_form import MARK, MAX_BREAKPOINTS, count_breakpoints
+from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -58,8 +58,8 @@ _FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}
 _HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
 """`anthropic_version` can be any date: the SDKs send the one that they were built for."""
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
-_MARK: Final = f'"{MARK}"'.encode()
-_TOO_MANY_MARKS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
+_QUOTED_BREAKPOINT: Final = f'"{BREAKPOINT}"'.encode()
+_TOO_MANY_BREAKPOINTS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
 """Quoted in public reports, such as github.com/tghamm/Anthropic.SDK/issues/50."""
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
@@ -74,7 +74,7 @@ error they send the whole history."""
 
 
 def check_readable(request: Request) -> Failure | None:
-    """Return the error of a body that is no JSON object; the parser's wording is that of the live service."""
+    """Return the error of a body that is not a JSON object; the parser's wording is that of the live service."""
     if type(request.body) is dict:
         return None
     try:
@@ -103,10 +103,11 @@ def check_counted(request: Request) -> Failure | None:
 def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
     failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
-    if failure is None and request.raw.count(_MARK) > MAX_BREAKPOINTS:  # else the marks need no search
+    # where the name occurs less often, no search is needed
+    if failure is None and request.raw.count(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
         found = count_breakpoints(request.fields)
         if found > MAX_BREAKPOINTS:
-            return _bad_request(_TOO_MANY_MARKS.format(MAX_BREAKPOINTS, found))
+            return _bad_request(_TOO_MANY_BREAKPOINTS.format(MAX_BREAKPOINTS, found))
     return failure
 
 

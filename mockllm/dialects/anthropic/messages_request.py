@@ -88,7 +88,7 @@ class MessagesRequest(AnthropicRequest):
     @lazy
     def _top(self) -> str | None:
         """The system text at the top level."""
-        return self.of_envelope("top", self._top_text)
+        return self.of_remaining_members("top", self._top_text)
 
     def _top_text(self) -> str | None:
         top = self.fields.get("system")
@@ -96,7 +96,7 @@ class MessagesRequest(AnthropicRequest):
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
-        return self.of_envelope("tools", self._offered_tools)
+        return self.of_remaining_members("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(
@@ -139,7 +139,7 @@ class MessagesRequest(AnthropicRequest):
     @lazy
     def unedited_tokens(self) -> int:
         instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
-        top = self.of_envelope("top_tokens", lambda: estimate(self._top or ""))
+        top = self.of_remaining_members("top_tokens", lambda: estimate(self._top or ""))
         return estimate_input(self) + top + instructions
 
     @lazy
@@ -179,7 +179,7 @@ class MessagesRequest(AnthropicRequest):
 
     @lazy
     def reported_options(self) -> Hashable:
-        """What the response repeats or continues of the request."""
+        """The parts of the request that the response repeats or continues."""
         container = self.fields.get("container")
         named = None if container is None else dumps(container)
         edits = dumps(self.applied_edits) if self.manages_context else None

@@ -38,15 +38,18 @@ _FAMILIES: Final = (
     ("claude-*-4-[01]*", AnthropicFamily(None, thinking_tokens=False, details=False)),
     ("claude-*-4-2025*", AnthropicFamily(None, thinking_tokens=False, details=False)),
     ("claude-*-4*", AnthropicFamily("not_available", thinking_tokens=False)),
+    ("claude-3-opus*", AnthropicFamily(None, thinking_tokens=False, details=False)),
+    ("claude-3-5-sonnet*", AnthropicFamily(None, thinking_tokens=False, details=False)),
     ("claude-[23]*", AnthropicFamily("not_available", thinking_tokens=False, details=False)),
     ("*", AnthropicFamily("global", thinking_tokens=True)),
 )
 """A row exists where recordings of the same weeks differ by model, or where the last recordings of a model are older
-than a member: claude-opus-4-1 and those before it ended before April 2026, when stop details and callers came. Other
-differences over time follow the newest form for all models."""
+than a member. So claude-opus-4-1 and the models before it ended before April 2026, when stop details and callers
+came. Claude Opus 3 and Sonnet 3.5 ended in January 2026 and October 2025 (Anthropic's page of deprecations), before
+`inference_geo` came in February 2026. Other differences over time follow the newest form for all models."""
 
 
-@text_cache(256)
+@text_cache(256)  # clients repeat a few models
 def family_of(model: str) -> AnthropicFamily:
     """Return the first row that matches; an unknown model gets the newest form."""
     return next(family for glob, family in _FAMILIES if fnmatchcase(model, glob))

@@ -1,8 +1,8 @@
 """Anthropic's list prices.
 
-Source: https://docs.claude.com/en/docs/about-claude/pricing, autumn of 2026. A token that is read
-from the cache costs a tenth of other input, one that is written for five minutes five quarters, one that is written
-for an hour twice as much.
+Source: https://docs.claude.com/en/docs/about-claude/pricing, autumn of 2026. A token that is read from the cache
+costs a tenth of other input. A token that is written for five minutes costs five quarters, and one that is written
+for an hour costs twice as much.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The prompt of a messages request in blocks, and how this provider caches it.
 
 Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching (autumn of 2026). Tools, system and
-messages come in this order. A breakpoint is a `cache_control` on a block, or at the top level for the last block.
-At most four count, each finds entries up to 20 blocks back, and an entry lasts 5 minutes or 1 hour from its last
-use. A change of `tool_choice` or `thinking` does not affect the cache of tools and system. The minimum by model
-is that page's table as LiteLLM's documentation repeats it. Recordings of 2024 to 2026 (the tests of pydantic-ai,
-ellmer and dd-trace) agree: the next request reads what one wrote, and 2 to 4 tokens follow the last breakpoint.
+messages come in this order. A breakpoint is a `cache_control` on a block, or at the top level for the last block. At
+most four count, each finds entries up to 20 blocks back, and an entry lasts 5 minutes or 1 hour from its last use. A
+change of `tool_choice` or `thinking` does not affect the cache of tools and system. The minimum by model is that
+page's table as LiteLLM's documentation repeats it. Recordings of 2024 to 2026 (the tests of pydantic-ai, ellmer and
+dd-trace) agree. The next request reads what one wrote, and 2 to 4 tokens follow the last breakpoint.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mockllm.core.text_cache import text_cache
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic.messages_request import add_turn
 
-MARK: Final = "cache_control"
+BREAKPOINT: Final = "cache_control"
 LIFETIMES: Final = {"5m": 300.0, "1h": 3600.0}
 """Seconds by `ttl`."""
 MAX_BREAKPOINTS: Final = 4
@@ -45,7 +45,7 @@ _MINIMUMS: Final = (
 """The least number of tokens of a cached prefix, by model."""
 
 
-@text_cache(256)
+@text_cache(256)  # clients repeat a few models
 def cache_policy(model: str) -> CachePolicy:
     """Return how prompts for a model are cached; for any name of a Claude, also on another platform."""
     minimum = next(minimum for glob, minimum in _MINIMUMS if fnmatchcase(model, glob))
@@ -58,14 +58,14 @@ def prompt_cache(request: Request) -> CachePolicy | None:
 
 
 def count_breakpoints(fields: Mapping[str, Json]) -> int:
-    """Return the number of marks in the prompt: on the body itself, on tools, system blocks, blocks of messages, and
-    blocks of tool results."""
+    """Return the number of breakpoints in the prompt: on the body itself, on tools, system blocks, blocks of
+    messages, and blocks of tool results."""
     turns = [turn for turn in _items(fields.get("messages")) if isinstance(turn, dict)]
     blocks = [block for turn in turns for block in _items(turn.get("content"))]
     results = [block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_result"]
     inner = [block for result in results for block in _items(result.get("content"))]
     marked = (fields, *_items(fields.get("tools")), *_items(fields.get("system")), *blocks, *inner)
-    return sum(isinstance(block, dict) and isinstance(block.get(MARK), dict) for block in marked)
+    return sum(isinstance(block, dict) and isinstance(block.get(BREAKPOINT), dict) for block in marked)
 
 
 def _items(value: Json) -> list[Json]:
@@ -73,11 +73,11 @@ def _items(value: Json) -> list[Json]:
 
 
 def lifetime_of(block: Json) -> float | None:
-    """Return the seconds for which the prefix up to a block is cached; None for a block without a mark."""
-    mark = block.get(MARK) if isinstance(block, dict) else None
-    if not isinstance(mark, dict):
+    """Return the seconds for which the prefix up to a block is cached; None for a block without a breakpoint."""
+    breakpoint = block.get(BREAKPOINT) if isinstance(block, dict) else None
+    if not isinstance(breakpoint, dict):
         return None
-    ttl = mark.get("ttl")
+    ttl = breakpoint.get("ttl")
     return LIFETIMES.get(ttl, LIFETIMES["5m"]) if isinstance(ttl, str) else LIFETIMES["5m"]
 
 
@@ -119,29 +119,33 @@ def _options(fields: Mapping[str, Json]) -> bytes:
 
 
 def _content(block: Json) -> bytes:
-    """Return a block without its marks, also those in the result of a tool."""
+    """Return a block without its breakpoints, also those in the result of a tool."""
     if not isinstance(block, dict):
         return dumps(block)
-    if MARK in block:
-        block = {name: value for name, value in block.items() if name != MARK}
+    if BREAKPOINT in block:
+        block = {name: value for name, value in block.items() if name != BREAKPOINT}
     inner = block.get("content")
-    if isinstance(inner, list) and any(isinstance(entry, dict) and MARK in entry for entry in inner):
+    if isinstance(inner, list) and any(isinstance(entry, dict) and BREAKPOINT in entry for entry in inner):
         block = {**block, "content": [_unmarked(entry) for entry in inner]}
     return dumps(block)
 
 
 def _unmarked(entry: Json) -> Json:
     return (
-        {name: value for name, value in entry.items() if name != MARK} if isinstance(entry, dict) else entry
+        {name: value for name, value in entry.items() if name != BREAKPOINT}
+        if isinstance(entry, dict)
+        else entry
     )
 
 
 def _lifetime(block: Json) -> float | None:
-    """Return the lifetime of a block's mark, or of the last mark in the result of a tool."""
+    """Return the lifetime of a block's breakpoint, or of the last breakpoint in the result of a tool."""
     own = lifetime_of(block)
     inner = block.get("content") if own is None and isinstance(block, dict) else None
-    marks = [lifetime_of(entry) for entry in inner] if isinstance(inner, list) else []
-    return next((mark for mark in reversed(marks) if mark is not None), own)
+    lifetimes = [lifetime_of(entry) for entry in inner] if isinstance(inner, list) else []
+    return next((lifetime for lifetime in reversed(lifetimes) if lifetime is not None), own)
 
 
-PROMPT_FORM: Final = PromptForm(_head, _turn, at_end=lifetime_of, options=_options, mark=MARK.encode())
+PROMPT_FORM: Final = PromptForm(
+    _head, _turn, at_end=lifetime_of, options=_options, breakpoint_bytes=BREAKPOINT.encode()
+)

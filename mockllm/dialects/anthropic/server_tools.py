@@ -1,9 +1,9 @@
-"""Server tools as content blocks: a use and its result, from their neutral form.
+"""Server tools as content blocks: a tool use and its result, from their neutral form.
 
-Sources: the types of the anthropic package (`ServerToolUseBlock`, `WebSearchToolResultBlock`, `BetaMCPToolUseBlock`),
-recordings of web search, web fetch, code execution, tool search and the advisor, and the service's documentation of
-stop reasons for pending uses. No recording of the text editor and of MCP blocks was at hand: the documentation shows
-both.
+Sources: the types of the anthropic package (`ServerToolUseBlock`, `WebSearchToolResultBlock`,
+`BetaMCPToolUseBlock`), recordings of web search, web fetch, code execution, tool search and the advisor, and the
+service's documentation of stop reasons for pending tool uses. No recording of the text editor and of MCP blocks was
+at hand: the documentation shows both.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ MCP_RESULT: Final = "mcp_tool_result"
 
 
 class PendingUse(NamedTuple):
-    """A use in the history that has no result yet."""
+    """A tool use in the history that has no result yet."""
 
     name: str
     id: str
 
 
 class ToolExchange(Struct, frozen=True):
-    """A use of a server tool and its result."""
+    """A tool use of a server tool, and its result."""
 
     use: Block
     result: Block
@@ -55,8 +55,8 @@ class ToolExchange(Struct, frozen=True):
 
 
 def pending_uses(messages: Sequence[Json]) -> tuple[PendingUse, ...]:
-    """Return the uses without a result in the last message of the assistant, where the turn goes on: nothing but
-    results of client tools follows."""
+    """Return the tool uses without a result in the last message of the assistant, where the turn goes on. Nothing
+    but results of client tools follows it then."""
     last = messages[-1]
     if isinstance(last, dict) and last.get("role") == "user":
         if any(block.get("type") != "tool_result" for block in _objects(last)):
@@ -84,8 +84,8 @@ def _objects(message: Mapping[str, Json]) -> list[Block]:
 def server_blocks(
     parts: Sequence[Part], pending: Sequence[PendingUse] = (), *, paused: bool = False
 ) -> tuple[Part, ...]:
-    """Return the parts with server tools as blocks. A use that the history has pending is not repeated: its result
-    is sent alone. In a paused reply, a use that comes last has no result yet."""
+    """Return the parts with server tools as blocks. A tool use that the history has pending is not repeated: its
+    result is sent alone. In a paused reply, a tool use that comes last has no result yet."""
     result: list[Part] = []
     waiting = list(pending)
     for number, part in enumerate(parts):
@@ -124,7 +124,7 @@ def _exchange(name: str, sent: Json, type: str, content: Json, **more: Json) -> 
 
 
 def _error(block: Block, type: str, **more: Json) -> Json:
-    """Return the content of a failed use; None where the use did not fail."""
+    """Return the content of a failed tool use; None where the tool use did not fail."""
     return None if block["error"] is None else {"type": type, "error_code": block["error"], **more}
 
 
@@ -275,8 +275,8 @@ SUPPORTED: Final = frozenset({*EXCHANGES, "mcp_tools"})
 
 
 def generated_block(block: Json, index: int, identity: ResponseIdentity) -> Json:
-    """Return a block with its generated members: ids, the time of a fetch, encrypted texts. A result follows its use,
-    so that its id is that of the block before."""
+    """Return a block with its generated members: ids, the time of a fetch, encrypted texts. A result follows its
+    tool use, so that its id is that of the block before."""
     if type(block) is not dict:
         return block
     if block.get("id") == GENERATED:

@@ -1,7 +1,8 @@
-"""Checks that uses of server tools and their results in a conversation belong together.
+"""Checks that tool uses of server tools and their results in a conversation belong together.
 
-The messages are the service's: that of a result without its use from public reports of clients, that of a use without
-its result from the documentation of stop reasons. For MCP blocks they are inferred.
+The messages are the service's. The message of a result without its tool use is from public reports of clients. The
+message of a tool use without its result is from the documentation of stop reasons. The messages for MCP blocks are
+inferred.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
 
 
 class OpenUse(Struct, frozen=True):
-    """A use without a result so far."""
+    """A tool use without a result so far."""
 
     id: str
     place: int
@@ -26,14 +27,14 @@ class OpenUse(Struct, frozen=True):
 
 
 class ServerUses(Struct):
-    """The uses of the messages so far. The values are replaced, never changed, so that a copy can continue."""
+    """The tool uses of the messages so far. The values are replaced, never changed, so that a copy can continue."""
 
     ids: tuple[str, ...] = ()
     open: tuple[OpenUse, ...] = ()
 
     def add(self, number: int, message: dict[str, Any]) -> None:
-        """Add a message, whose blocks have their required members. Raise a problem for a result without a use before
-        it, and for a use without a result where the turn of the assistant ends."""
+        """Add a message, whose blocks have their required members. Raise a problem for a result without a tool use
+        before it. Raise one for a tool use without a result where the assistant's turn ends, too."""
         role, content = message["role"], message["content"]
         if role == "user" and self.open and not _only_results(content):
             use = self.open[0]

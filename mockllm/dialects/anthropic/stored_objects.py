@@ -7,11 +7,12 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import whole_number
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 
 PAGE: Final = "page_"
 """The prefix of a cursor of a list."""
@@ -19,17 +20,10 @@ DEFAULT_PAGE_SIZE: Final = 20
 MAX_PAGE_SIZE: Final = 1_000
 
 
-class StoredObjectCall:
+class StoredObjectCall(UncheckedCall):
     """The base of the calls: their name, their errors, and no check of a body."""
 
     name: str = "anthropic"
-    generates: bool = False
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request, identity)
@@ -49,9 +43,8 @@ def object_page(newest: Sequence[dict[str, Json]], query: Mapping[str, str]) -> 
     of the page before; they go back with `before_id`."""
     ids = [item["id"] for item in newest]
     after = query.get("after_id") or query.get("page", "").removeprefix(PAGE)
-    before, limit = query.get("before_id"), query.get("limit", "")
-    number = int(limit) if limit.isdecimal() and len(limit) < 6 else DEFAULT_PAGE_SIZE
-    size = max(1, min(number, MAX_PAGE_SIZE))
+    before = query.get("before_id")
+    size = max(1, min(whole_number(query.get("limit"), DEFAULT_PAGE_SIZE), MAX_PAGE_SIZE))
     if before in ids:
         rest = newest[: ids.index(before)]
         page = rest[-size:]

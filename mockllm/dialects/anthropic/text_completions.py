@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.core.reply.reply import Choice, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
@@ -40,7 +40,7 @@ _PING: Final[Event] = (b'{"type": "ping"}', "ping")
 def _members(
     reply: Reply, request: Request, identity: ResponseIdentity, text: str, *, ended: bool
 ) -> dict[str, Json]:
-    """Return the body, or an event. The service ends a complete text at the sign of the next turn."""
+    """Return the body, or an event. The service ends a complete text at `\\n\\nHuman:`."""
     id = identity.ids.make("compl_01", 22)
     choice = reply.choices[0]
     reason = stop = None
@@ -135,12 +135,12 @@ class TextCompletions:
         supported = self.supported_reply(reply, request)
         body = _members(supported, request, identity, supported.choices[0].text, ended=True)
         body = merged_json(body, supported.extras.get(DIALECT, {}))
-        return Plan(ResponseHead(200, (JSON_TYPE, *success(identity))), (EventStep(dumps(body), 0, "body"),))
+        return Plan(success((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
         steps = tuple(encode(TextCompletionsEncoder(supported, request, identity)))
-        return Plan(ResponseHead(200, (*STREAM_TYPE, *success(identity))), steps, Framing.SSE_CRLF)
+        return Plan(success(STREAM_TYPE, identity), steps, Framing.SSE_CRLF)
 
     def stream_form(self, request: Request) -> StreamForm:
         return FORM

@@ -1,8 +1,8 @@
 """The vocabulary of Anthropic's validator: kinds of values, and the messages for values of another kind.
 
-`check_strict` checks the schema of a response format or a strict tool: keywords outside the supported subset of JSON
-Schema, and objects that are not closed. From public reports of 2025 and 2026. The order of two errors at one position
-is inferred.
+`check_strict` checks the schema of a response format or a strict tool. It finds keywords outside the supported
+subset of JSON Schema, and objects that are not closed. Source: public reports of 2025 and 2026. The order of two
+errors at one position is inferred.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class AnthropicRequestProblem(Exception):
 
 
 def check_shape(path: str, holder: Mapping[str, Json], shape: Shape) -> None:
-    """Raise a problem for an object that lacks a key or has a value of another kind; `path` ends with a dot, or is
+    """Raise a problem for an object that lacks a key or has a value of another kind. `path` ends with a dot, or is
     empty at the top level."""
     for key, kind in shape.items():
         if key not in holder:

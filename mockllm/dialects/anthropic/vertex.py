@@ -1,7 +1,7 @@
 """Claude on Vertex AI: …/publishers/anthropic/models/{model}:rawPredict and :streamRawPredict, and token counting.
 
-These are Anthropic's messages, except for the position of the model, the ids that identify the platform, headers
-and errors: an error of Google's front has Google's envelope, an error of the model has Anthropic's. Google's messages
+These are Anthropic's messages, except for the position of the model, the ids that identify the platform, headers and
+errors. An error of Google's gateway has Google's envelope, an error of the model has Anthropic's. Google's messages
 are from public reports; 502, 503 and 504 are inferred.
 """
 
@@ -46,7 +46,7 @@ class VertexIds(Ids):
 
 
 def _on_vertex(identity: ResponseIdentity) -> ResponseIdentity:
-    return ResponseIdentity(VertexIds(identity.ids), identity.now)
+    return identity._replace(ids=VertexIds(identity.ids))
 
 
 class VertexRequest(MessagesRequest):
@@ -117,8 +117,8 @@ _TYPE: Final = "type.googleapis.com/google.rpc."
 
 
 class VertexErrorRow(Struct, frozen=True):
-    """One named error of Google's. `message` can contain `{resource}` and `{model}`. `info` is the reason and the
-    service of the details, where there are any."""
+    """One error of Google's, by its name. `message` can contain `{resource}` and `{model}`. `info` is the reason and
+    the service of the details, where there are any."""
 
     code: int
     status: str
@@ -164,7 +164,7 @@ ROWS: Final[Mapping[str, VertexErrorRow]] = {
     "bad_gateway": VertexErrorRow(502, "UNAVAILABLE", "Bad gateway."),
     "timeout": VertexErrorRow(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
-"""The errors of Google's front; the model sends all further named errors."""
+"""The errors of Google's gateway; the model sends all further errors."""
 
 
 def vertex_error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:

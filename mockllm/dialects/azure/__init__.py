@@ -1,4 +1,5 @@
-"""Azure OpenAI: OpenAI's protocol by deployment, with content filters, and other makers' models (Foundry)."""
+"""Azure OpenAI: OpenAI's protocol by deployment, with content filters, and models of other model providers
+(Foundry)."""
 
 from __future__ import annotations
 
@@ -34,6 +35,12 @@ from mockllm.dialects.azure.media import (
     AzureTranscriptions,
     AzureTranslations,
 )
+from mockllm.dialects.azure.uploads import (
+    AzureAddUploadPart,
+    AzureCancelUpload,
+    AzureCompleteUpload,
+    AzureCreateUpload,
+)
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
 from mockllm.dialects.openai.prompt_cache import prompt_cache
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
@@ -46,11 +53,11 @@ PERIODS: Final[Names] = {
 }
 
 
-def write_limits(standing: LimitStatus, now: float) -> Headers:
+def write_limits(limit_status: LimitStatus, now: float) -> Headers:
     """Write OpenAI's names and the period of each limit: resets in plain milliseconds, the periods in plain
     seconds."""
-    return limit_header_pairs(LIMIT_HEADER_NAMES, standing, milliseconds) + limit_header_pairs(
-        PERIODS, standing, seconds
+    return limit_header_pairs(LIMIT_HEADER_NAMES, limit_status, milliseconds) + limit_header_pairs(
+        PERIODS, limit_status, seconds
     )
 
 
@@ -72,14 +79,18 @@ STORED: Final = (
     ("GET", "files/{file}", ProviderCall("get_file", AzureGetFile(AZURE))),
     ("DELETE", "files/{file}", ProviderCall("delete_file", AzureDeleteFile(AZURE))),
     ("GET", "files/{file}/content", ProviderCall("file_content", AzureFileContent(AZURE))),
+    ("POST", "uploads", ProviderCall("uploads", AzureCreateUpload(AZURE))),
+    ("POST", "uploads/{upload}/parts", ProviderCall("upload_parts", AzureAddUploadPart(AZURE))),
+    ("POST", "uploads/{upload}/complete", ProviderCall("complete_upload", AzureCompleteUpload(AZURE))),
+    ("POST", "uploads/{upload}/cancel", ProviderCall("cancel_upload", AzureCancelUpload(AZURE))),
     ("POST", "batches", ProviderCall("batches", AzureCreateBatch(AZURE))),
     ("GET", "batches", ProviderCall("list_batches", AzureListBatches(AZURE))),
     ("GET", "batches/{batch}", ProviderCall("get_batch", AzureGetBatch(AZURE))),
     ("POST", "batches/{batch}/cancel", ProviderCall("cancel_batch", AzureCancelBatch(AZURE))),
 )
-"""The calls on files and batches."""
+"""The calls on files, uploads and batches."""
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
-"""Chat with the models of other makers."""
+"""Chat with the models of other model providers."""
 FOUNDRY_MESSAGES: Final = FoundryMessages()
 FOUNDRY_COUNT: Final = FoundryCount()
 

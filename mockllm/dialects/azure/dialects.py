@@ -210,6 +210,6 @@ class FoundryChat(VendorChat):
         return self._chat(request).encode_stream(reply, request, identity)
 
     def _chat(self, request: Request) -> Chat:
-        """Return the chat of OpenAI's models, or that of the models of other makers."""
+        """Return the chat of OpenAI's models, or that of the models of other model providers."""
         is_openai_model = (request.model or DEFAULT_MODEL).startswith(("gpt-", "o1", "o3", "o4"))
         return self._openai if is_openai_model else self._other

@@ -127,4 +127,5 @@ FOUNDRY: Final = Vendor(
     ),
     headers={**_PLACE, "azureai-requested-tier": "default", "azureai-processed-tier": "default"},
 )
-"""Models of other makers, which have their own responses; this row is xAI's."""
+"""Models of other model providers. Each has its own responses; this row has the form of xAI's Grok (`FoundryGrok`),
+whatever the model is."""

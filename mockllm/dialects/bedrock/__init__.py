@@ -1,5 +1,5 @@
-"""Amazon Bedrock: Converse, InvokeModel with the bodies of the models' makers, embeddings, token counts and the lists
-of models."""
+"""Amazon Bedrock: Converse, InvokeModel with the bodies of the model providers, embeddings, token counts and the
+lists of models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INVOKE: Final = Invoke()
 EMBEDDINGS: Final = BedrockEmbeddings()
 COUNT: Final = BedrockCountTokens()
 MODELS: Final = FoundationModels()
-"""Both the list and one model of it."""
+"""The calls for the list and for one model."""
 PROFILES: Final = InferenceProfiles()
 
 

@@ -24,7 +24,7 @@ class BedrockRequestProblem(Exception):
 
 
 def check_readable(request: Request) -> Failure | None:
-    """Return the error of a body that is no JSON object; the message is inferred from the type."""
+    """Return the error of a body that is not a JSON object; the message is inferred from the type."""
     if type(request.body) is dict:
         return None
     message = "The request body is not a valid JSON object."

@@ -1,8 +1,8 @@
 """POST /model/{model}/invoke with a model of embeddings: the bodies of Titan, Cohere and Nova.
 
-Nova's body and the headers are from a recording of August 2026. The bodies of Titan (texts, images) and Cohere follow
-the service's documentation ("Inference request parameters and response fields for foundation models"); no recording
-of them was at hand. Messages have the wording of public reports on malformed bodies.
+Nova's body and the headers are from a recording of August 2026. The bodies of Titan (texts, images) and Cohere
+follow the service's documentation ("Inference request parameters and response fields for foundation models"). No
+recording of them was at hand. Messages have the wording of public reports on malformed bodies.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from mockllm.dialects.bedrock.converse_check import check_readable
 from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, json_plan
 from mockllm.dialects.cohere.lookups import TYPES, in_form
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.cohere.request import embedding_inputs
+from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 
 EMBEDDING_MODELS: Final = frozenset({
     "amazon.nova-2-multimodal-embeddings-v1:0", "amazon.titan-embed-image-v1", "amazon.titan-embed-text-v1",
@@ -119,15 +120,6 @@ def _titan_body(
     return body
 
 
-def _cohere_inputs(fields: dict[str, Json]) -> Sequence[str]:
-    listed = [*list_of(fields.get("texts")), *list_of(fields.get("images"))]
-    found = [entry for entry in listed if type(entry) is str]
-    for entry in list_of(fields.get("inputs")):
-        blocks = [object_of(block) for block in list_of(object_of(entry).get("content"))]
-        found.append("\n".join(str(block.get("text") or block.get("image_url") or "") for block in blocks))
-    return found
-
-
 def _cohere_body(
     request: BedrockEmbeddingsRequest, vectors: list[Vector], tokens: int, identity: ResponseIdentity
 ) -> dict[str, Json]:
@@ -169,7 +161,7 @@ _TITAN: Final = EmbeddingForm(
     (("inputText",),), _titan_inputs, (1024, 512, 256), ("dimensions",), _titan_body
 )
 _COHERE: Final = EmbeddingForm(
-    (("texts", "images", "inputs"), ("input_type",)), _cohere_inputs, (1024,), (), _cohere_body
+    (("texts", "images", "inputs"), ("input_type",)), embedding_inputs, (1024,), (), _cohere_body
 )
 FORMS: Final = (
     ("titan-embed-image", EmbeddingForm(
@@ -179,7 +171,7 @@ FORMS: Final = (
     ("titan-embed-text-v2", _TITAN),
     ("titan-embed", EmbeddingForm((("inputText",),), _titan_inputs, (1536,), (), _titan_body)),
     ("embed-v4", EmbeddingForm(
-        _COHERE.required, _cohere_inputs, (1536, 1024, 512, 256), ("output_dimension",), _cohere_body
+        _COHERE.required, embedding_inputs, (1536, 1024, 512, 256), ("output_dimension",), _cohere_body
     )),
     ("multimodal-embeddings", EmbeddingForm(
         (("singleEmbeddingParams",),),
@@ -190,7 +182,7 @@ FORMS: Final = (
 """The bodies by a part of the model's name; the first one that fits."""
 
 
-class BedrockEmbeddings:
+class BedrockEmbeddings(EmbeddingDialect):
     """The vectors of one request."""
 
     name = "bedrock"
@@ -217,11 +209,6 @@ class BedrockEmbeddings:
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request, identity)
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.embed(None, request, identity)
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, BedrockEmbeddingsRequest)

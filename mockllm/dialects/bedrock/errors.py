@@ -33,7 +33,7 @@ _MODEL: Final = "The model returned the following errors: "
 
 
 class BedrockErrorRow(Struct, frozen=True):
-    """One named error. `message` can contain `{tokens}` and `{limit}`."""
+    """One error by its name. `message` can contain `{tokens}` and `{limit}`."""
 
     status: int
     type: str

@@ -1,4 +1,4 @@
-"""POST /model/{model}/invoke and /invoke-with-response-stream: a body of the model's maker, unwrapped or in frames.
+"""POST /model/{model}/invoke and /invoke-with-response-stream: a body of the model provider, unwrapped or in frames.
 
 The frames of a stream have the bytes of the body's events in base64. Headers and frames are those of botocore's
 service model `bedrock-runtime/2023-09-30/service-2.json` (`InvokeModelResponse`, `ResponseStream`), and of
@@ -21,8 +21,8 @@ from mockllm.core.request.request import Message, Request, Tool
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic.server_tools import SUPPORTED
-from mockllm.dialects.bedrock.converse import DIALECT, EVENT_STREAM
 from mockllm.dialects.bedrock.converse_check import check_readable
+from mockllm.dialects.bedrock.converse_encoder import DIALECT, EVENT_STREAM
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import JSON_TYPE, LATENCY, error_plan, request_headers
 from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, InvokedBody, body_of, decode
@@ -35,7 +35,7 @@ _CONTENT_TYPE: Final = ("x-amzn-bedrock-content-type", "application/json")
 
 
 class InvokeRequest(BedrockRequest):
-    """A request with a body of the model's maker, which `inner` reads."""
+    """A request with a body of the model provider, which `inner` reads."""
 
     api = "invoke"
     generates = True
@@ -101,8 +101,8 @@ class InvokeRequest(BedrockRequest):
 
 
 def _count_headers(counted: Usage) -> Headers:
-    """Return the headers of a non-streaming response; those of a cache only where there are any counts, and no counts
-    where a fault removes the usage."""
+    """Return the headers of a non-streaming response. It has the headers of a cache only where there are any counts,
+    and no counts where a fault removes the usage."""
     latency = ("x-amzn-bedrock-invocation-latency", str(LATENCY))
     if counted.presence != "counted":
         return (latency,)

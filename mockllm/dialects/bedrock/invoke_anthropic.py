@@ -1,8 +1,9 @@
 """Claude behind InvokeModel: Anthropic's messages, with the model in the path and `anthropic_version` in the body.
 
-Ids identify the platform (`msg_bdrk_01…`), the model has neither its maker nor its version, a stream has no pings,
-and its last event counts tokens; all from recordings. Where Anthropic's messages changed after those recordings
-(usage, stop details), the newest form of Anthropic's own API is used, which was not verified against Bedrock.
+Ids identify the platform (`msg_bdrk_01…`). The model's name has neither its model provider nor its version. A stream
+has no pings, and its last event counts tokens. All of this is from recordings. Anthropic's messages changed after
+those recordings (usage, stop details). For these members the newest form of Anthropic's own API is used, which was
+not verified against Bedrock.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class BedrockIds(Ids):
 
 
 def claude_name(model: str) -> str:
-    """Return the model's name in responses: without region, maker, version and ARN."""
+    """Return the model's name in responses: without region, model provider, version and ARN."""
     match = _MODEL.fullmatch(model)
     return model if match is None else match[1]
 
@@ -84,7 +85,7 @@ class AnthropicBody(Messages):
 
 
 def _on_bedrock(identity: ResponseIdentity) -> ResponseIdentity:
-    return ResponseIdentity(BedrockIds(identity.ids), identity.now)
+    return identity._replace(ids=BedrockIds(identity.ids))
 
 
 def _with_model(reply: Reply, request: Request) -> Reply:

@@ -1,4 +1,4 @@
-"""The makers' bodies behind InvokeModel: which of them a request has, and what a response says."""
+"""The model providers' bodies behind InvokeModel: which of them a request has, and the content of a response."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Sampling
 from mockllm.dialects.anthropic.decoder import decode_payloads
-from mockllm.dialects.bedrock.converse import Converse, ConverseEncoder, stop_reason
+from mockllm.dialects.bedrock.converse import Converse
 from mockllm.dialects.bedrock.converse_decoder import read_error, read_payload
+from mockllm.dialects.bedrock.converse_encoder import ConverseEncoder, stop_reason
 from mockllm.dialects.bedrock.converse_request import ConverseRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.invoke_anthropic import AnthropicBody
@@ -30,7 +31,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 
 
 class InvokedBody(Protocol):
-    """The bodies of one maker: what InvokeModel needs of a dialect. Heads are InvokeModel's."""
+    """The bodies of one model provider: what InvokeModel needs of a dialect. Heads are InvokeModel's."""
 
     @property
     def request(self) -> type[Request]: ...
@@ -115,18 +116,19 @@ MAKERS: Final[tuple[tuple[str, InvokedBody], ...]] = (
     ("mistral", TextBody(MISTRAL)),
     ("cohere", TextBody(COHERE)),
 )
-"""The makers by a part of their models' ids."""
+"""The model providers by a part of their models' ids."""
 
 
 def body_of(model: str, fields: Mapping[str, Json]) -> InvokedBody:
-    """Return the maker's bodies: by a field that only this maker has, else by the model. The default is Claude."""
+    """Return the model provider's bodies: by a field that only this model provider has, else by the model. The
+    default is Claude."""
     if "anthropic_version" in fields:
         return ANTHROPIC
     return next((body for part, body in MAKERS if part in model), ANTHROPIC)
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """Return the content of a response of any maker. The frames of a recording have the bytes in base64."""
+    """Return the content of a response of any model provider. The frames of a recording have the bytes in base64."""
     decoder = ResponseDecoder(plan)
     native: list[Json] = []
     for name, data in events(plan):

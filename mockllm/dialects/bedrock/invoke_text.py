@@ -1,7 +1,7 @@
-"""Texts of other makers' models behind InvokeModel: Titan, Llama, Mistral and Cohere.
+"""Texts of other model providers behind InvokeModel: Titan, Llama, Mistral and Cohere.
 
 Bodies are those of the service's documentation ("Inference request parameters and response fields for foundation
-models"); Titan's are from recordings too, the others were not verified against the service. These bodies have a
+models"). Titan's are from recordings too, the others were not verified against the service. These bodies have a
 prompt or a message, and texts only: tools, thinking and images of a reply are omitted.
 """
 
@@ -86,9 +86,9 @@ class CohereRequest(PromptRequest):
 
 
 class TextForm(Struct, frozen=True):
-    """What distinguishes a maker. `body`: the body of a non-streaming response from its text, reason, usage and an
-    id. `chunk`: an event of a stream from the same; the text is empty in the last event, the reason None in all
-    others."""
+    """The differences of one model provider. `body`: the body of a non-streaming response from its text, reason,
+    usage and an id. `chunk`: an event of a stream from the same; the text is empty in the last event, the reason
+    None in all others."""
 
     request: type[PromptRequest]
     reasons: Mapping[Finish, str]
@@ -181,7 +181,7 @@ class TextEncoder(Encoder):
 
 
 class TextBody:
-    """Writes the bodies of one maker."""
+    """Writes the bodies of one model provider."""
 
     def __init__(self, form: TextForm) -> None:
         self.form = form

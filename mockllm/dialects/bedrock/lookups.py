@@ -15,7 +15,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import object_of, text_of, whole_number
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Message, Request, Tool
@@ -23,7 +23,7 @@ from mockllm.dialects.bedrock.converse_check import BedrockRequestProblem, check
 from mockllm.dialects.bedrock.converse_request import BedrockRequest, ConverseRequest
 from mockllm.dialects.bedrock.errors import error_plan, json_plan
 from mockllm.dialects.bedrock.invoke import InvokeRequest
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 
 _REGION: Final = "us-east-1"
 _ACCOUNT: Final = "123456789012"
@@ -38,7 +38,7 @@ _KNOWN: Final = {
     "mistral.mistral-large-2402-v1:0": ("Mistral Large (24.02)", "Mistral AI"),
     "cohere.command-r-plus-v1:0": ("Command R+", "Cohere"),
 }
-"""The name and the maker of each model."""
+"""The name and the model provider of each model."""
 _PREFIXES: Final = ("us", "eu", "apac", "global", "us-gov", "jp", "au", "ca")
 _PROFILED: Final = tuple(name for name in _KNOWN if name.startswith(("anthropic.", "amazon.nova", "meta.")))
 KNOWN_MODELS: Final = frozenset(_KNOWN) | {f"{prefix}.{name}" for prefix in _PREFIXES for name in _PROFILED}
@@ -93,17 +93,10 @@ def _decoded(body: Json) -> bytes:
         return b""
 
 
-class _Lookup:
-    """What the dialects of this module share."""
+class _Lookup(UncheckedCall):
+    """The common part of the dialects in this module."""
 
     name: str = "bedrock"
-    generates: bool = False
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request, identity)
@@ -160,7 +153,7 @@ class FoundationModels(_Lookup):
 
 
 def _foundation(model: str) -> str:
-    """Return the id of the model behind an inference profile or an ARN."""
+    """Return the id of the model of an inference profile or an ARN."""
     name = model.rpartition("/")[2]
     return re.sub(rf"^(?:{'|'.join(_PREFIXES)})\.", "", name)
 
@@ -206,8 +199,8 @@ class InferenceProfiles(_Lookup):
         named = (name for name in models if name != _foundation(name))
         names = list(dict.fromkeys((*named, *(f"us.{name}" for name in _PROFILED))))
         start, size = (
-            _number(request, "nextToken", 0),
-            _number(request, "maxResults", _PAGE_SIZE) or _PAGE_SIZE,
+            whole_number(request.query.get("nextToken"), 0),
+            whole_number(request.query.get("maxResults"), _PAGE_SIZE) or _PAGE_SIZE,
         )
         body: dict[str, Json] = {
             "inferenceProfileSummaries": [_profile(name) for name in names[start : start + size]]
@@ -231,9 +224,3 @@ def _profile(id: str) -> dict[str, Json]:
         "status": "ACTIVE",
         "type": "SYSTEM_DEFINED",
     }
-
-
-def _number(request: Request, name: str, absent: int) -> int:
-    """Parse a number of the query; anything else counts as absent."""
-    text = request.query.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 9 else absent

@@ -1,8 +1,8 @@
 """The prompts of converse and invoke requests in blocks, and how the service caches them.
 
-Source: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html (autumn of 2026): a `cachePoint` of
-Converse ends a prefix of tools, system or messages; Claude's body has `cache_control`. Claude's minimums are those of
-Anthropic, Nova's is 1,000 tokens. Recorded of Claude Haiku 4.5: 7,351 tokens written, then read, 10 beside them.
+Source: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html (autumn of 2026). A `cachePoint` of
+Converse ends a prefix of tools, system or messages; Claude's body has `cache_control`. Claude's minimums are those
+of Anthropic, Nova's is 1,000 tokens. Recorded of Claude Haiku 4.5: 7,351 tokens written, then read, 10 beside them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic import prompt_form as claude
 from mockllm.dialects.bedrock.converse_request import add_turn, list_of
 
-MARK: Final = "cachePoint"
+CACHE_POINT: Final = "cachePoint"
 _NOVA: Final = BreakpointCache(1000)
 
 
@@ -38,12 +38,13 @@ def _items(request: Request) -> Sequence[Json]:
 
 
 def _marked(blocks: Sequence[Json]) -> Iterator[tuple[int, dict[str, Json], float | None]]:
-    """Yield the blocks that are no cache point, each with its number and the lifetime of a point right after it."""
+    """Yield the blocks that are not a cache point, each with its number and the lifetime of a point right after
+    it."""
     for number, (block, after) in enumerate(pairwise([*map(object_of, blocks), {}])):
-        if MARK not in block:
-            point = object_of(after.get(MARK))
+        if CACHE_POINT not in block:
+            point = object_of(after.get(CACHE_POINT))
             lifetime = claude.LIFETIMES.get(str(point.get("ttl")), claude.LIFETIMES["5m"])
-            yield number, block, lifetime if MARK in after else None
+            yield number, block, lifetime if CACHE_POINT in after else None
 
 
 def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
@@ -75,13 +76,15 @@ def _options(fields: Mapping[str, Json]) -> bytes:
     return dumps(object_of(fields.get("toolConfig")).get("toolChoice"))
 
 
-CONVERSE_PROMPT: Final = PromptForm(_head, _turn, items=_items, options=_options, mark=MARK.encode())
+CONVERSE_PROMPT: Final = PromptForm(
+    _head, _turn, items=_items, options=_options, breakpoint_bytes=CACHE_POINT.encode()
+)
 INVOKE_PROMPT: Final = PromptForm(
     claude.PROMPT_FORM.head,
     claude.PROMPT_FORM.turn,
     items=_items,
     at_end=claude.PROMPT_FORM.at_end,
     options=claude.PROMPT_FORM.options,
-    mark=claude.PROMPT_FORM.mark,
+    breakpoint_bytes=claude.PROMPT_FORM.breakpoint_bytes,
 )
 """Of Claude's own bodies: other models have no cache in this call."""

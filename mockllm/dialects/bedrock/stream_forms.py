@@ -1,4 +1,5 @@
-"""The forms of Bedrock's streams: the events of Converse, of Nova, and of the makers whose bodies have only texts."""
+"""The forms of Bedrock's streams: the events of Converse, of Nova, and of the model providers whose bodies have only
+texts."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ DEFAULT_CONTEXT: Final = 288_000
 
 
 class CohereErrorRow(NamedTuple):
-    """One named error. `message` can name: model, method, path, limit, tokens, over."""
+    """One error by its name. `message` can name: model, method, path, limit, tokens, over."""
 
     status: int
     message: str

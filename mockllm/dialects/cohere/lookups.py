@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import Vector, vector, written
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
 from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 
 TYPES: Final = ("float", "int8", "uint8", "binary", "ubinary", "base64")
 _WORD: Final = re.compile(r"\w+")
@@ -46,7 +46,7 @@ def in_form(values: Vector, kind: str) -> Json:
     return written(values)
 
 
-class CohereEmbed(CohereCall):
+class CohereEmbed(CohereCall, EmbeddingDialect):
     """POST /v2/embed: a vector for each input, in each form that the request names."""
 
     api = "embeddings"
@@ -66,11 +66,6 @@ class CohereEmbed(CohereCall):
         if unknown:
             return Failure("bad_request", message=f"invalid request: unknown embedding type {unknown[0]}")
         return None
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.embed(None, request, identity)
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereEmbedRequest)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, objects, text_of
+from mockllm.core.json.typed_values import object_of, objects, text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
@@ -22,7 +22,7 @@ DEFAULT_SIZE: Final = 1536
 """The dimensions of a vector where the request names none: those of embed-v4.0."""
 MAX_DIMENSIONS: Final = 16_384
 MAX_INPUTS: Final = 2048
-"""How many inputs of one request are embedded or ranked: a bound of this server."""
+"""The most inputs of one request that are embedded or ranked: a bound of this server."""
 _ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "developer": "system",
@@ -134,11 +134,20 @@ def _result(content: Json) -> str:
     """Return the text of a result, whose documents have texts or data."""
     if type(content) is str:
         return content
-    texts = []
+    found = []
     for block in objects(content):
         document = object_of(block.get("document"))
-        texts.append(text_of(block.get("text")) or text_of(document.get("data")) or "")
-    return "\n".join(texts)
+        found.append(text_of(block.get("text")) or text_of(document.get("data")) or "")
+    return "\n".join(found)
+
+
+def embedding_inputs(fields: dict[str, Json]) -> list[str]:
+    """Return the texts, images and contents that a body embeds, at Cohere and on Bedrock."""
+    found = [*texts(fields.get("texts")), *texts(fields.get("images"))]
+    for entry in objects(fields.get("inputs")):
+        blocks = objects(entry.get("content"))
+        found.append("\n".join(str(block.get("text") or block.get("image_url") or "") for block in blocks))
+    return found
 
 
 class CohereEmbedRequest(CohereBaseRequest):
@@ -148,16 +157,7 @@ class CohereEmbedRequest(CohereBaseRequest):
 
     @lazy
     def inputs(self) -> tuple[str, ...]:
-        texts = self.fields.get("texts")
-        found = [entry for entry in texts if type(entry) is str] if type(texts) is list else []
-        images = self.fields.get("images")
-        found += [entry for entry in images if type(entry) is str] if type(images) is list else []
-        for entry in objects(self.fields.get("inputs")):
-            blocks = objects(entry.get("content"))
-            found.append(
-                "\n".join(str(block.get("text") or block.get("image_url") or "") for block in blocks)
-            )
-        return tuple(found[:MAX_INPUTS])
+        return tuple(embedding_inputs(self.fields)[:MAX_INPUTS])
 
     @lazy
     def dimensions(self) -> int:

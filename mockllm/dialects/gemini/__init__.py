@@ -1,4 +1,4 @@
-"""Google's protocol as Gemini's API and Vertex AI speak it: generateContent, countTokens, models, cached contents."""
+"""Google's protocol, as Gemini's API and Vertex AI use it: generateContent, countTokens, models, cached contents."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ IMAGEN: Final = Imagen()
 VEO: Final = Veo()
 OPERATION: Final = Operation()
 MODELS: Final = GeminiModels()
-"""Both the list and one model of it."""
+"""The calls for the list and for one model."""
 CREATE_CACHE: Final = CreateCachedContent()
 LIST_CACHES: Final = ListCachedContents()
 GET_CACHE: Final = GetCachedContent()
 UPDATE_CACHE: Final = UpdateCachedContent()
 DELETE_CACHE: Final = DeleteCachedContent()
-LIVE_HANDSHAKE: Final = LiveHandshake(lambda identity: LiveSession(identity.ids))
+LIVE_HANDSHAKE: Final = LiveHandshake(lambda identity, script: LiveSession(identity.ids, script))
 LIVE_SETUP: Final = LiveSetup()
 LIVE: Final = Live()
 LIVE_TRANSCRIPTION: Final = LiveTranscription()

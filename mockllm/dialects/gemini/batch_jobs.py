@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import BatchRecord, BatchState, new_batch, record_of, state_of
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.gemini.batch_output import WITHOUT_RESPONSE
 from mockllm.dialects.gemini.batches import (
     STATES,
@@ -76,7 +76,7 @@ class StoredBatchJobRequest(GeminiStoredBatchRequest):
         return _collection(self) + self.route.get("batch", "")
 
 
-class CreateBatchJob(GeminiStoredCall):
+class CreateBatchJob(GeminiStoredCall, BatchDialect):
     """POST …/batchPredictionJobs."""
 
     api: str = "batches"
@@ -95,11 +95,6 @@ class CreateBatchJob(GeminiStoredCall):
             for number, problem in enumerate(_problems(request.message), 1)
         )
         return Failure("bad_request", message=f"List of found errors:\t{problems}") if problems else None
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, identity)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a job that ends so."""

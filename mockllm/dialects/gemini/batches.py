@@ -28,7 +28,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.gemini.batch_output import CODES, outputs
 from mockllm.dialects.gemini.cached_contents import format_time
 from mockllm.dialects.gemini.file_object import file_object, find_file, missing_file
@@ -130,7 +130,7 @@ class GeminiStoredBatchRequest(GeminiRequest):
         return self.lookup.stored(self.name)
 
 
-class GeminiCreateBatch(GeminiStoredCall):
+class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
     """POST /v1beta/models/{model}:batchGenerateContent."""
 
     api: str = "batches"
@@ -154,11 +154,6 @@ class GeminiCreateBatch(GeminiStoredCall):
         kind = "AsyncBatchEmbed" if self.line_call == "embedContent" else "BatchGenerate"
         message = f"* {kind}ContentRequest.batch.input_config: input_config is not specified\n"
         return Failure("bad_request", message=message)
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, identity)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""

@@ -38,7 +38,7 @@ def find_cached(lookup: ResponseLookup, name: str) -> StoredResponse | None:
 
 
 def cached_object(stored: StoredResponse) -> dict[str, Json]:
-    """Return the cached content as the client sees it."""
+    """Return the cached content in the form for the client."""
     shown: dict[str, Json] = loads(stored.response_body)
     return shown
 

@@ -18,7 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
@@ -31,11 +31,11 @@ from mockllm.dialects.gemini.cached_content import (
     missing_cache,
 )
 from mockllm.dialects.gemini.count_tokens import prompt_characters
-from mockllm.dialects.gemini.generate_check import CACHED, GeminiDialect, check_readable, first_problem
+from mockllm.dialects.gemini.generate_check import CACHED, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest, read_object
 from mockllm.dialects.gemini.pages import page
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
 from mockllm.dialects.gemini.validators import GeminiRequestProblem, check_shape
-from mockllm.dialects.gemini.wire_format import JSON, indented
 
 DEFAULT_TTL: Final = 3600.0
 """Seconds until a cached content expires for which the client states no time."""
@@ -76,18 +76,11 @@ class CachedContentRequest(GenerateRequest):
         return find_cached(self.lookup, self.name)
 
 
-class CachedContentCall(GeminiDialect):
+class CachedContentCall(GeminiStoredCall):
     """The base of these calls."""
 
     api: str = "cached_contents"
-    generates: bool = False
     request: type[Request] = CachedContentRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -96,7 +89,7 @@ class CachedContentCall(GeminiDialect):
         shown = self.shown(request, identity)
         if isinstance(shown, Failure):
             return shown
-        return Plan(ResponseHead(200, JSON), (EventStep(indented(shown) + b"\n", 0, "body"),))
+        return json_plan(shown)
 
     def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
         """Return the body of the response."""

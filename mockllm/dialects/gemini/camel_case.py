@@ -20,7 +20,7 @@ SCHEMA_DATA: Final = frozenset({"enum", "default", "example", "required", "prope
 """Fields of a schema whose values belong to the user."""
 
 
-@text_cache(1024)
+@text_cache(1024)  # requests repeat their keys
 def camel_case(key: str) -> str:
     return re.sub("_([a-z0-9])", lambda match: match[1].upper(), key)
 

@@ -292,7 +292,7 @@ class GeminiResponseFields:
         if self.family.details:
             result["candidatesTokensDetails"] = self._details(candidates)
         result["thoughtsTokenCount"] = thoughts
-        if not self.vertex:
+        if self.family.tier and not self.vertex:
             result["serviceTier"] = "standard"
         block: Block = merged_json({key: value for key, value in result.items() if value}, self._counts())
         return block
@@ -319,7 +319,7 @@ _NESTED_EXTRAS: Final = frozenset({"candidates", "usageMetadata"})
 """The extras that are merged below the top level."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # the responses of a second share it
 def _create_time(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
@@ -336,8 +336,8 @@ def _text(part: Part) -> str:
 
 
 def _grounding(choice: Choice) -> dict[str, Json] | None:
-    """Return the sources of a candidate's texts in the form of a search's grounding: the pages, and the part of the
-    response that each supports; None where no text has sources.
+    """Return the sources of a candidate's texts in the form of a search's grounding. They are the pages, and the
+    part of the response that each supports. Return None where no text has sources.
 
     Positions are in bytes of UTF-8 and count through all texts. Source: the API's reference, and recorded responses.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -15,7 +14,7 @@ from mockllm.core.request.messages import Part
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.text_vectors import shortened, vector, written
 from mockllm.core.tokens import estimate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.gemini.generate_check import CONTENT, GeminiDialect, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.validators import (
@@ -98,7 +97,7 @@ class GeminiEmbeddingsRequest(GeminiRequest):
         return size * len(self.entries) + sum(map(len, self.texts)) // 4
 
 
-class GeminiEmbeddings(GeminiDialect):
+class GeminiEmbeddings(GeminiDialect, EmbeddingDialect):
     """The dialect of these calls."""
 
     api: str = "embeddings"
@@ -108,11 +107,6 @@ class GeminiEmbeddings(GeminiDialect):
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiEmbeddingsRequest)
         return check_readable(request) or first_problem(lambda: _check(request))
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.embed(None, request, identity)
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GeminiEmbeddingsRequest)

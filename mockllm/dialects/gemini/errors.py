@@ -1,4 +1,4 @@
-"""Google's errors as data: the code, status, message and details of each named error.
+"""Google's errors as data: the code, status, message and details of each error name.
 
 Envelope: `{"error": {code, message, status, details}}`; `details` only where there are any. The details contain the
 wait until the next attempt; no header does. Rows are from recordings and public reports; comments mark the
@@ -30,8 +30,8 @@ BLOCKED: Final = frozenset({"content_filter"})
 
 
 class GeminiErrorRow(Struct, frozen=True):
-    """One named error. `message` can name: model, resource, version, method, tokens, limit, wait. `quota` is the
-    metric of a limit, its id and its value."""
+    """One error by its name. `message` can name: model, resource, version, method, tokens, limit, wait. `quota` is
+    the metric of a limit, its id and its value."""
 
     code: int
     status: str

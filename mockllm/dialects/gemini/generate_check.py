@@ -139,7 +139,7 @@ _MIMES: Final = ("text/plain", "application/json", "application/xml", "applicati
 
 
 class GeminiDialect:
-    """What the calls with a body share."""
+    """The common part of the calls with a body."""
 
     name: str = "gemini"
 
@@ -151,7 +151,7 @@ class GeminiDialect:
 
 
 def check_readable(request: Request) -> Failure | None:
-    """Return the error of a body that is no JSON object."""
+    """Return the error of a body that is not a JSON object."""
     body = request.body
     if type(body) is dict:
         return None
@@ -291,7 +291,7 @@ def _continued(calls: CountedCalls | None) -> CountedCalls:
 
 
 def _passes(calls: CountedCalls, content: Json) -> bool:
-    """Return whether a content and its place behind the others are accepted."""
+    """Return whether a content and its place after the others are accepted."""
     try:
         check_shape("", content, CONTENT)
     except GeminiRequestProblem:

@@ -88,9 +88,9 @@ class GeminiRequest(Request):
         known = self.known_body
         if known is None:
             return _is_snake_case(self.raw)
-        envelope = known.envelope
-        outside = known.of_envelope(
-            _is_snake_case, lambda: _is_snake_case(envelope.head + b" " + envelope.tail)
+        remaining_members = known.remaining_members
+        outside = known.of_remaining_members(
+            _is_snake_case, lambda: _is_snake_case(remaining_members.head + b" " + remaining_members.tail)
         )
         return outside or known.any_turn(_is_snake_case, _is_snake_case)
 
@@ -182,7 +182,11 @@ class GenerateRequest(GeminiRequest):
     @lazy
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of another kind is known by it."""
-        return self._offered_tools() if self.snake_case else self.of_envelope("tools", self._offered_tools)
+        return (
+            self._offered_tools()
+            if self.snake_case
+            else self.of_remaining_members("tools", self._offered_tools)
+        )
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         result: list[Tool] = []

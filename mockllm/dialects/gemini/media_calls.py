@@ -36,6 +36,7 @@ from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.media_output import image_size
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
 from mockllm.dialects.gemini.wire_format import JSON, indented
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -180,14 +181,14 @@ class Imagen(PredictCall):
             {"mimeType": part.mime, "bytesBase64Encoded": part.data} for part in media_of(reply, "images")
         ]
         body = merged_json({"predictions": predictions}, dict(reply.extras.get(self.name, {})))
-        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
+        return json_plan(body)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return self.encode_body(reply, request, identity)
 
 
 class Veo(PredictCall):
-    """POST …/models/veo…:predictLongRunning: an operation, which goes on in the background."""
+    """POST …/models/veo…:predictLongRunning: an operation, which continues in the background."""
 
     api = "videos"
     request = VeoRequest
@@ -302,18 +303,11 @@ class OperationRequest(GeminiRequest):
         return self.lookup.stored(OPERATIONS + (id or in_body))
 
 
-class Operation(GeminiDialect):
+class Operation(GeminiStoredCall):
     """The state of an operation."""
 
     api = "operations"
-    generates = False
     request = OperationRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -326,7 +320,7 @@ class Operation(GeminiDialect):
         if request.path.endswith(":download"):
             return _download(timeline, request)
         body = loads(timeline.events[1 if _is_done(timeline, request) else 0][2])
-        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
+        return json_plan(body)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Count the read of an operation whose state depends on the number of reads."""
@@ -347,7 +341,8 @@ def _download(timeline: Timeline, request: Request) -> Plan | Failure:
     """Return a video of an operation that is done."""
     videos = [payload for _, name, payload in timeline.events if name == CONTENT]
     sample = request.query.get("sample", "0")
-    if not _is_done(timeline, request) or not sample.isdecimal() or int(sample) >= len(videos):
+    chosen = dict(zip(map(str, range(len(videos))), videos, strict=True)).get(sample)
+    if chosen is None or not _is_done(timeline, request):
         return Failure("not_found", message="The operation has no such video.")
     head = ResponseHead(200, (("content-type", VIDEO_TYPE),))
-    return Plan(head, (EventStep(videos[int(sample)], 0, "body"),))
+    return Plan(head, (EventStep(chosen, 0, "body"),))

@@ -38,7 +38,7 @@ def image_size(ratio: Json) -> ImageSize:
 
 
 def with_modalities(reply: Reply, modalities: Sequence[str], ratio: Json, subject: str) -> Reply:
-    """Return the reply with the media that the request demands."""
+    """Return the reply with the media that the request requires."""
     if modalities == [AUDIO]:
         return _with_choices(reply, [_as_audio(choice, subject) for choice in reply.choices])
     if IMAGE in modalities:

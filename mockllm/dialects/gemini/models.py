@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.pages import page
@@ -44,6 +44,8 @@ class GeminiFamily(Struct, frozen=True):
     """The usage of a stream's chunks before the last one."""
     remarks: bool = True
     """Whether a chunk that ends with a call has a finish message."""
+    tier: bool = True
+    """Whether the usage of the Gemini API names the service tier."""
 
 
 _OLDEST: Final = GeminiFamily(
@@ -60,18 +62,20 @@ _GEMINI: Final = (
     ("gemini-[12].0*", _OLDEST),
     ("gemini-[12].*", GeminiFamily("calls", ids=False, ends_alone=False)),
     ("gemma*", GeminiFamily("nothing", ids=False, ends_alone=False)),
+    ("gemini-3-pro-preview*", GeminiFamily(ids=False, tier=False)),
     ("gemini-3-*", GeminiFamily(ids=False)),
     ("*", GeminiFamily()),
 )
 """The data is from recordings of 2025 and 2026. Where the services changed over time, all families follow the newest
-form."""
+form, but for a model that ended before. gemini-3-pro-preview ended on 2026-03-09 (Google's page of deprecations), and
+its recordings have no service tier, which came later."""
 _VERTEX: Final = (
     ("gemini-[12].*", replace(_OLDEST, signs="calls", counts="nothing")),
     ("*", GeminiFamily(ids=False, index=False, details=True, counts="nothing", remarks=False)),
 )
 
 
-@text_cache(512)
+@text_cache(512)  # clients repeat a few models
 def family(model: str, *, vertex: bool) -> GeminiFamily:
     """Return the first row that matches; an unknown model gets the newest form."""
     return next(row for glob, row in (_VERTEX if vertex else _GEMINI) if fnmatchcase(model, glob))
@@ -95,19 +99,12 @@ class GeminiModelsRequest(GeminiRequest):
     api = "models"
 
 
-class GeminiModels:
+class GeminiModels(UncheckedCall):
     """The dialect of the list, and of one model of the list."""
 
     name: str = "gemini"
     api: str = "models"
-    generates: bool = False
     request: type[Request] = GeminiModelsRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request, identity)

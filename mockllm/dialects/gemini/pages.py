@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import whole_number
 from mockllm.core.request.request import Request
 
 PAGE_SIZE: Final = 50
@@ -15,16 +16,10 @@ MAX_PAGE_SIZE: Final = 1000
 def page(key: str, items: Sequence[Json], request: Request) -> dict[str, Json]:
     """Return a page of a list under its key; its token is the number of the next item. A page without items has no
     list, as protobuf writes an empty one."""
-    start = _number(request, "pageToken", 0)
-    size = min(_number(request, "pageSize", 0) or PAGE_SIZE, MAX_PAGE_SIZE)
+    start = whole_number(request.query.get("pageToken"), 0)
+    size = min(whole_number(request.query.get("pageSize"), 0) or PAGE_SIZE, MAX_PAGE_SIZE)
     shown = list(items[start : start + size])
     body: dict[str, Json] = {key: shown} if shown else {}
     if start + size < len(items):
         body["nextPageToken"] = str(start + size)
     return body
-
-
-def _number(request: Request, name: str, absent: int) -> int:
-    """Parse a number of the query; anything else counts as absent."""
-    text = request.query.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 9 else absent

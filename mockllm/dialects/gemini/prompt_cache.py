@@ -1,10 +1,10 @@
 """The prompt of a generateContent request in blocks, and how this provider caches it implicitly.
 
-Source: https://ai.google.dev/gemini-api/docs/caching (autumn of 2026): implicit caches of Gemini 2.5 and later,
-with a minimum by model. It states no lifetime. Philipp Schmid of Google DeepMind named "a few minutes"
-(https://simonwillison.net/2025/May/9/gemini-implicit-caching/): here five. Recorded counts (92, 220, 594 and
-1,122) are multiples of nothing, and some are below the documented minimum, which is used here.
-What a request reads from a cached content that a client created is counted by `GenerateRequest.cached_tokens`.
+Source: https://ai.google.dev/gemini-api/docs/caching (autumn of 2026): implicit caches of Gemini 2.5 and later, with
+a minimum by model. It states no lifetime. Philipp Schmid of Google DeepMind named "a few minutes"
+(https://simonwillison.net/2025/May/9/gemini-implicit-caching/): here five. Recorded counts (92, 220, 594 and 1,122)
+are multiples of nothing, and some are below the documented minimum, which is used here. The tokens that a request
+reads from a client's cached content are counted by `GenerateRequest.cached_tokens`.
 """
 
 from __future__ import annotations

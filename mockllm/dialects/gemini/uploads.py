@@ -40,7 +40,7 @@ class GeminiUploadRequest(GeminiRequest):
 
     @lazy
     def commands(self) -> frozenset[str]:
-        """What the request does: start, upload, finalize, query, cancel; empty where it does all at once."""
+        """The actions of the request: start, upload, finalize, query, cancel; empty where it does all at once."""
         text = self.headers.get("x-goog-upload-command", "")
         return frozenset(word.strip().lower() for word in text.split(",") if word.strip())
 

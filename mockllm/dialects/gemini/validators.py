@@ -73,7 +73,7 @@ def enum_kind(name: str, *allowed: str) -> GeminiValueKind:
     return GeminiValueKind(PACKAGE + name, lambda value: type(value) is int or value in allowed)
 
 
-@text_cache(1024)
+@text_cache(1024)  # requests repeat their keys
 def snake_case(name: str) -> str:
     return re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)
 

@@ -1,7 +1,7 @@
 """The headers and the JSON of Google's responses.
 
 Bodies are indented; a stream's chunk is one line with a space after colons. Both escape angle brackets, as recorded
-bytes of both endpoints do. The headers that Google's front server adds to every response (framing and sniffing rules,
+bytes of both endpoints do. The headers that Google's gateway adds to every response (framing and sniffing rules,
 timing) are omitted.
 """
 
@@ -16,7 +16,8 @@ from mockllm.core.rendering.plan import Headers
 JSON: Final[Headers] = (("content-type", "application/json; charset=UTF-8"),)
 STREAM: Final[Headers] = (("content-type", "text/event-stream"), ("content-disposition", "attachment"))
 EVENTS: Final[Headers] = (("content-type", "text/event-stream"),)
-"""The headers of an error for a request for server-sent events: the body is no event, but has their content type."""
+"""The headers of an error for a request for server-sent events: the body is not an event, but has their content
+type."""
 TIER: Final[Headers] = (("x-gemini-service-tier", "standard"),)
 """The additional headers of Gemini's non-streaming responses."""
 _ENCODE: Final = JSONEncoder(

@@ -28,7 +28,7 @@ _EXPRESS: Final = "/(v1beta1|v1)/publishers"
 
 
 def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[ProviderRoute, ...]:
-    """The calls of a model, behind each base."""
+    """The calls of a model, after each base."""
     calls = (
         ("(generateContent|streamGenerateContent)", generate),
         ("countTokens", ProviderCall("count_tokens", gemini.COUNT)),
@@ -60,7 +60,7 @@ def _media_routes(*bases: str) -> tuple[ProviderRoute, ...]:
 
 
 def _cache_routes(*bases: str) -> tuple[ProviderRoute, ...]:
-    """The calls of cached contents behind each base."""
+    """The calls of cached contents after each base."""
     calls = (
         ("POST", "", ProviderCall("create_cache", gemini.CREATE_CACHE)),
         ("GET", "", ProviderCall("list_caches", gemini.LIST_CACHES)),
@@ -76,7 +76,7 @@ def _cache_routes(*bases: str) -> tuple[ProviderRoute, ...]:
 
 
 def _interaction_routes(base: str) -> tuple[ProviderRoute, ...]:
-    """The calls of interactions behind a base."""
+    """The calls of interactions after a base."""
     all_, one = f"{base}/interactions", f"{base}/interactions/{{interaction}}"
     create = ProviderCall("interactions", gemini.INTERACTIONS, operation="generate_content", neutral=False)
     return (

@@ -1,8 +1,9 @@
 """POST /token: access tokens of Google's OAuth 2.0, for a service account whose `token_uri` is this server.
 
-Any grant gets a token; the server reads no signature, and no other call looks at the token. Sources: google-auth's
-`oauth2._client` (grants, the members of a response, the errors that it retries), RFC 6749, section 5.2, RFC 7523,
-section 2.1, and the messages of invalid requests in public reports. Which statuses a failure has is inferred.
+Each of three grants gets a token without a check of its signature or its code. No other call checks the token.
+Sources: google-auth's `oauth2._client` (grants, the members of a response, the errors that it retries), RFC 6749,
+section 5.2, RFC 7523, section 2.1, and the messages of invalid requests in public reports. Which statuses a failure
+has is inferred.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ ROWS: Final[Mapping[str, tuple[int, str, str]]] = {
     "bad_gateway": (502, "internal_failure", "Bad gateway"),
     "timeout": (504, "internal_failure", "Deadline exceeded"),
 }
-"""Status, error and description of each named error; another error is a bad request."""
+"""Status, error and description of each error name; another error is a bad request."""
 NO_STORE: Final[Headers] = (("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),)
 
 

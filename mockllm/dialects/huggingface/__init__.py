@@ -1,4 +1,4 @@
-"""Hugging Face: its router, which a vendor's row describes, and the calls of its inference servers."""
+"""Hugging Face: its router, which a row of `vendors/table.py` describes, and the calls of its inference servers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
     embed = ProviderCall("feature_extraction", FeatureExtraction(_row), operation="embeddings")
     similarity = ProviderCall("sentence_similarity", SentenceSimilarity(_row))
     rerank = ProviderCall("rerank", TextRanking(_row))
-    # the router has the pipelines behind the name of its inference servers
+    # the router has the pipelines after the name of its inference servers
     models = tuple(
         ProviderRoute("POST", f"{before}/models/{{model}}{path}", call)
         for before in ("", "/hf-inference")

@@ -28,7 +28,7 @@ _TYPES: Final = {
     "bad_gateway": "generation",
     "timeout": "incomplete_generation",
 }
-"""The type of each named error; the router in front of the server refuses all others, without a type."""
+"""The type by the name of the error. The router before the server refuses all others, without a type."""
 _STATUSES: Final = {"bad_request": 422, "context_length": 422, "overloaded": 429, "server_error": 424}
 
 

@@ -1,4 +1,4 @@
-"""The chats of single providers behind Hugging Face's router, which passes their responses on.
+"""The chats of single providers behind Hugging Face's router, which forwards their responses.
 
 Together's form is from recordings of January 2026, Novita's stream from one of August 2026. Errors are those of the
 rows that they change, and were not verified.

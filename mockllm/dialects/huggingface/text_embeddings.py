@@ -16,9 +16,9 @@ from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Request, TextPart
-from mockllm.core.text_vectors import Vector, similarity, vector, written
+from mockllm.core.text_vectors import NumberList, Vector, similarity, vector
 from mockllm.core.tokens import estimate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.huggingface.errors import InferenceCall, invalid
 from mockllm.dialects.openai.request_fields import ModelRequest
 from mockllm.dialects.vendors.errors import head
@@ -27,7 +27,7 @@ SIZE: Final = 384
 """The components of a vector: those of all-MiniLM-L6-v2, the usual model of these calls."""
 MAX_DIMENSIONS: Final = 16_384
 MAX_INPUTS: Final = 2048
-"""How many texts of one request are read: a bound of this server."""
+"""The most texts of one request that are read: a bound of this server."""
 
 
 class FeatureExtractionRequest(ModelRequest):
@@ -90,7 +90,7 @@ class TextRankingRequest(FeatureExtractionRequest):
         return tuple(texts(self.fields.get("texts")))[:MAX_INPUTS]
 
 
-class FeatureExtraction(InferenceCall):
+class FeatureExtraction(InferenceCall, EmbeddingDialect):
     """A vector for each text."""
 
     api = "embeddings"
@@ -103,11 +103,6 @@ class FeatureExtraction(InferenceCall):
             None if request.inputs else invalid("`inputs` cannot be empty")
         )
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.embed(None, request, identity)
-
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, FeatureExtractionRequest)
         size = request.size
@@ -115,7 +110,7 @@ class FeatureExtraction(InferenceCall):
             vectors: Sequence[Vector] = [vector(text, size) for text in request.inputs]
         else:
             vectors = result.of(list(request.inputs), lambda text: vector(text, size))
-        listed = [written(each) for each in vectors]
+        listed = [NumberList(each) for each in vectors]
         return self.list_plan(listed[0] if request.single and listed else listed, identity)
 
     def list_plan(self, content: Json, identity: ResponseIdentity) -> Plan:

@@ -61,7 +61,7 @@ def _host(origin: str) -> str | None:
 
 
 def unreadable(request: RpcRequest) -> Failure | None:
-    """Return the failure of a body that is no JSON-RPC message."""
+    """Return the failure of a body that is not a JSON-RPC message."""
     body = request.body
     if body is MISSING:
         return refusal(PARSE_ERROR, "Parse error", 400)
@@ -95,7 +95,7 @@ def _checked(request: RpcRequest) -> Failure | None:
 
 
 def check_version(request: ServerRequest) -> Failure | None:
-    """Return the failure of a version that the server does not speak."""
+    """Return the failure of a version that the server does not support."""
     if isinstance(request, RpcRequest) and request.rpc_method == "initialize":
         return None
     if META_VERSION in request.meta and not request.over_stdio:
@@ -114,7 +114,7 @@ def check_version(request: ServerRequest) -> Failure | None:
 
 
 def supported_versions(request: ServerRequest) -> tuple[str, ...]:
-    """Return the versions that the server speaks."""
+    """Return the versions that the server supports."""
     server = request.server
     return VERSIONS if server is None or server.protocols is None else server.protocols
 

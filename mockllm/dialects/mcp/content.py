@@ -29,8 +29,8 @@ NAME: Final = "mcp"
 
 
 def supported_reply(reply: Reply, request: RpcRequest) -> Reply:
-    """Return the first choice with the parts that a result has a form for: a text is one chunk, because a result
-    arrives whole, and the events before the result are parts before it."""
+    """Return the first choice with the parts that a result has a form for. A text is one chunk, because a result
+    arrives whole. The events before the result are parts before it."""
     first = reply.choices[0]
     events = tuple(_events(reply.served.get("events", ()), request))
     parts = (*events, *(_whole(part) for part in first.parts if _is_shown(part)))

@@ -16,6 +16,7 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import (
     AwaitedResponses,
+    BackgroundRun,
     CutStep,
     Delivery,
     EventStep,
@@ -57,7 +58,16 @@ from mockllm.dialects.mcp.protocol import (
 from mockllm.dialects.mcp.replayed import readdressed
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest
 from mockllm.dialects.mcp.results import ANSWERS, completed
-from mockllm.dialects.mcp.resumption import MESSAGE, SSE, is_resumable, resumable, resumed, stream_update
+from mockllm.dialects.mcp.resumption import (
+    MESSAGE,
+    SSE,
+    continued_stream,
+    is_resumable,
+    resumable,
+    resumable_recording,
+    resumed,
+    stream_update,
+)
 from mockllm.dialects.mcp.tasks import CHANGES, TASK_ANSWERS, begun_task, task_update
 
 ACCEPTED: Final = Plan(ResponseHead(202, ()), ())
@@ -161,8 +171,8 @@ class McpCall(ServerCall):
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Return the session, the task or the stream that begins with this response, or the change of a task."""
-        if isinstance(request, RpcRequest) and plan.background is not None and is_resumable(plan):
-            return stream_update(plan.background, request, plan.delay)
+        if isinstance(request, RpcRequest) and (is_resumable(plan) or continued_stream(request)):
+            return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
         if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
             return task_update(plan, request)
         id = dict(plan.head.headers).get(SESSION_HEADER)
@@ -205,15 +215,15 @@ class McpCall(ServerCall):
     def readdressed(self, plan: Plan, request: Request) -> Plan:
         """Return a recorded response as the response to this request."""
         assert isinstance(request, RpcRequest)
-        return readdressed(plan, request)
+        return resumable_recording(readdressed(plan, request), request)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)
 
 
 def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan:
-    """Return the stream of a reply with questions to the client, as before 2026-07-28: requests of the server, and
-    then the error for a client that does not respond."""
+    """Return the stream of a reply with questions to the client, as before 2026-07-28. It has requests of the
+    server, and then the error for a client that does not respond."""
     key = identity.ids.make("ask_", 24)
     questions = object_of(reply.served["ask"])
     steps: list[Step] = list(encode(McpEncoder(replace(reply, unfinished=True), request)))
@@ -224,7 +234,8 @@ def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity)
     steps.append(WaitStep(ASK_TIMEOUT, 0))
     steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
     delivery = Delivery(awaited=AwaitedResponses(key, tuple(questions)))
-    return Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
+    stream = Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
+    return resumable(stream, request, identity)
 
 
 def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:

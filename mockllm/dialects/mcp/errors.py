@@ -1,6 +1,6 @@
 """JSON-RPC errors of an MCP server, with the status of HTTP that carries each.
 
-The codes are those of the specification (`schema.ts`, 2026-07-28). The statuses are those of the SDKs' servers: an
+The codes are those of the specification (`schema.ts`, 2026-07-28). The statuses are those of the SDKs' servers. An
 error of a method is a 200 before 2026-07-28, and later a 400 or 404 (`ERROR_CODE_HTTP_STATUS` of
 `mcp.shared.inbound`). Refusals of the transport have the code and the wording of the TypeScript SDK
 (`server/streamableHttp.js`, 1.32.2). For a rate limit or an overload no source has a status: these have HTTP's own.
@@ -32,7 +32,7 @@ OK: Final = 200
 
 
 class McpErrorRow(NamedTuple):
-    """One named error. `message` can name: name (of the tool, prompt or resource), method, path."""
+    """One error by its name. `message` can name: name (of the tool, prompt or resource), method, path."""
 
     status: int
     code: int

@@ -32,6 +32,8 @@ META_CLIENT: Final = "io.modelcontextprotocol/clientInfo"
 META_CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
 META_LOG_LEVEL: Final = "io.modelcontextprotocol/logLevel"
 META_SERVER: Final = "io.modelcontextprotocol/serverInfo"
+META_CONTINUES: Final = "mockllm/continues"
+"""Names the wait in a call that the server reads again with its client's responses. No client sends it."""
 META_SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
 
 TASKS: Final = "io.modelcontextprotocol/tasks"
@@ -56,7 +58,8 @@ LISTENED: Final = {
     "promptsListChanged": "notifications/prompts/list_changed",
     "resourcesListChanged": "notifications/resources/list_changed",
 }
-"""What a client of 2026-07-28 requests by `subscriptions/listen`, and the notification that it then gets."""
+"""The members by which a client of 2026-07-28 requests notifications (`subscriptions/listen`), and the notification
+that it then gets."""
 UPDATED: Final = "notifications/resources/updated"
 LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
@@ -66,7 +69,7 @@ METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 SERVER_ERROR: Final = -32000
-"""What the TypeScript SDK's server sends for a refusal of the transport."""
+"""The error that the TypeScript SDK's server sends for a refusal of the transport."""
 SESSION_NOT_FOUND: Final = -32001
 RESOURCE_NOT_FOUND: Final = -32002
 HEADER_MISMATCH: Final = -32020

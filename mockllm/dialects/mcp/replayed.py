@@ -19,7 +19,7 @@ from mockllm.dialects.mcp.request import RpcRequest
 
 _DATA: Final = re.compile(rb"^(data: ?)(\{[^\r\n]*)", re.MULTILINE)
 MAX_PLACES: Final = 100
-"""How many members called `id` are tried before the message is written anew."""
+"""The most members called `id` that are tried before the message is written anew."""
 
 
 def readdressed(plan: Plan, request: RpcRequest) -> Plan:

@@ -20,6 +20,7 @@ from mockllm.dialects.mcp.protocol import (
     META,
     META_CAPABILITIES,
     META_CLIENT,
+    META_CONTINUES,
     META_VERSION,
     MODERN,
     NAMED_BY,
@@ -109,7 +110,7 @@ class RpcRequest(ServerRequest):
 
     @lazy
     def kind(self) -> Literal["request", "notification", "response", "invalid"]:
-        """What the message is."""
+        """The kind of the message."""
         fields = self.fields
         if type(fields.get("method")) is str:
             return (
@@ -204,8 +205,16 @@ class RpcRequest(ServerRequest):
         result = self.fields.get("result")
         return key, name, {"error": self.fields.get("error")} if result is None else result
 
-    def with_client_responses(self, responses: Mapping[str, Json]) -> bytes:
-        return dumps({**self.fields, "params": {**self.params, "inputResponses": dict(responses)}})
+    def with_client_responses(self, key: str, responses: Mapping[str, Json]) -> bytes:
+        meta = {**self.meta, META_CONTINUES: key}
+        return dumps(
+            {**self.fields, "params": {**self.params, META: meta, "inputResponses": dict(responses)}}
+        )
+
+    @property
+    def continues(self) -> str | None:
+        """The wait that ends with this request: the client has responded to its questions."""
+        return text_of(self.meta.get(META_CONTINUES))
 
     @property
     def hashed_body(self) -> Json:

@@ -28,7 +28,7 @@ from mockllm.dialects.mcp.protocol import (
 from mockllm.dialects.mcp.request import RpcRequest
 
 MAX_VALUES: Final = 100
-"""How many values a completion has at most (`CompleteResult`)."""
+"""The most values that a completion has (`CompleteResult`)."""
 Answer = Callable[[RpcRequest, ToolServer], "dict[str, Json] | Failure"]
 
 

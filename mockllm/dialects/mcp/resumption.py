@@ -1,23 +1,37 @@
-"""Resumption of streams: the ids of their events, and the rest of a stream behind an event.
+"""Resumption of streams: the ids of their events, and the rest of a stream after an event.
 
-Source: `basic/transports` of the specification, "Resumability and Redelivery", versions 2025-03-26 to 2025-11-25. The
-version 2026-07-28 has none. `writePrimingEvent` and `replayEvents` of the TypeScript SDK's server (1.32.2) have the
-version of the first event without data, and the refusal of an unknown id.
+Source: `basic/transports` of the specification, "Resumability and Redelivery", versions 2025-03-26 to 2025-11-25.
+The version 2026-07-28 has none. Two facts are from the TypeScript SDK's server 1.32.2. `writePrimingEvent` has the
+version of the first event without data, and `replayEvents` has the refusal of an unknown id.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan, ResponseHead, Step
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of
+from mockllm.core.rendering.plan import (
+    AwaitedResponses,
+    BackgroundRun,
+    Delivery,
+    EventStep,
+    Framing,
+    Plan,
+    ResponseHead,
+    Step,
+)
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
 from mockllm.dialects.background import events_after, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.errors import OK, refusal
 from mockllm.dialects.mcp.protocol import LAST_EVENT_HEADER, SERVER_ERROR
+from mockllm.dialects.mcp.recorded_events import recorded_events
 from mockllm.dialects.mcp.request import RpcRequest, ServerRequest
 
 SSE: Final = (
@@ -29,58 +43,156 @@ MESSAGE: Final = "message"
 """The name of every event (`event: message`)."""
 STORED: Final = "mcp stream "
 """The name under which a stream is stored, before the client's session and its own id."""
+STORED_EVENT: Final = "mcp event "
+"""The same for an event with a recorded id."""
+STORED_WAIT: Final = "mcp wait "
+"""The same for a wait for the client: what is stored is the id of its stream."""
 PRIMED_SINCE: Final = "2025-11-25"
 """The version since which a stream begins with an event without data: older clients cannot read one."""
 RESUMABLE: Final = 600.0
 """Seconds after its last event in which a stream can be resumed."""
 MAX_DIGITS: Final = 9
-"""How many digits the number of an event has at most."""
+"""The most digits that the number of an event has."""
 
 
 def resumable(stream: Plan, request: RpcRequest, identity: ResponseIdentity) -> Plan:
     """Return the stream of a response with ids, for a client that can resume it; else the stream as it is."""
-    if request.modern or request.over_stdio:
+    if not _resumes(request):
         return stream
-    id = identity.ids.make("stream-", 24)
-    steps: list[Step] = [EventStep(b"", 0, "open", MESSAGE)] if request.protocol >= PRIMED_SINCE else []
-    steps += stream.steps
-    number = 0
-    for place, step in enumerate(steps):
-        if type(step) is EventStep:
-            # the field `id` is a line behind the name: stored events and faults keep both together
-            steps[place] = replace(step, event=f"{MESSAGE}\nid: {id}_{number}")
-            number += 1
-    numbered = replace(stream, steps=tuple(steps))
+    earlier = continued_stream(request)
+    if earlier is None:
+        id, begin = identity.ids.make("stream-", 24), 0
+    else:
+        id, begin = earlier.response_body.decode(), len(_events(earlier)) - 1
+    primed = earlier is None and request.protocol >= PRIMED_SINCE
+    steps = (*([EventStep(b"", 0, "open", MESSAGE)] if primed else ()), *stream.steps)
+    ids = (f"{id}_{number}" for number in count(begin))
+    numbered = replace(stream, steps=tuple(_with_ids(steps, ids)))
     return replace(numbered, background=BackgroundRun(numbered))
 
 
+def resumable_recording(stream: Plan, request: RpcRequest) -> Plan:
+    """Return a recorded stream with its own ids as one that can be resumed; any other recording as it is."""
+    if stream.framing not in (Framing.SSE, Framing.SSE_CRLF) or not _resumes(request):
+        return stream
+    has_ids = any(type(step) is EventStep and step.id is not None for step in recorded_events(stream))
+    return replace(stream, background=BackgroundRun(stream)) if has_ids else stream
+
+
 def is_resumable(plan: Plan) -> bool:
-    """Return whether a response is a stream with ids. Otherwise, what goes on behind it is a task."""
+    """Return whether a response is a stream with ids. Otherwise, what goes on after it is a task."""
     return plan.background is not None and plan.background.plan.streamed
 
 
 def stream_update(run: BackgroundRun, request: RpcRequest, delay: float) -> StoreUpdate:
-    """Return the stored stream. `delay` is the seconds before its head."""
-    timeline = timeline_of(run, request.monotonic + delay)
-    _, _, last_id = timeline.events[-1][1].rpartition(": ")
-    name = _name(last_id.rpartition("_")[0], request)
-    return StoreUpdate((name,), StoredResponse(name, None, b"", b"", timeline=timeline))
+    """Return the stored stream, or the stored one that this one continues with both. `delay` is the seconds before
+    its head."""
+    steps = tuple(recorded_events(run.plan))
+    timeline = timeline_of(replace(run, plan=replace(run.plan, steps=steps)), request.monotonic + delay)
+    ids = [step.id for step in steps if type(step) is EventStep]
+    earlier = continued_stream(request)
+    if earlier is not None:
+        return _stored_stream(earlier.response_body.decode(), _joined(earlier, timeline), run.plan, request)
+    first = next(id for id in ids if id is not None)
+    stream = first.rpartition("_")[0]
+    if ids == [f"{stream}_{number}" for number in range(len(ids))]:
+        return _stored_stream(stream, timeline, run.plan, request)
+    update = _stored_stream(first, timeline, run.plan, request, ids)
+    return update._replace(others=tuple(_event_names(ids, first, request)))
+
+
+def _stored_stream(
+    stream: str,
+    timeline: Timeline,
+    plan: Plan,
+    request: RpcRequest,
+    recorded: Sequence[str | None] = (),
+) -> StoreUpdate:
+    """Return the stream as it is stored, and the name of its wait for the client."""
+    name, awaited = _name(STORED, stream, request), plan.delivery.awaited
+    state = {"ids": recorded, "wait": None if awaited is None else [awaited.key, awaited.names]}
+    stored = StoredResponse(name, None, dumps(state), stream.encode(), timeline=timeline)
+    if awaited is None:
+        return StoreUpdate((name,), stored)
+    wait = StoredResponse(_name(STORED_WAIT, awaited.key, request), None, stream.encode(), b"")
+    return StoreUpdate((name,), stored, others=(wait,))
+
+
+def continued_stream(request: RpcRequest) -> StoredResponse | None:
+    """Return the stored stream that the response to this request continues."""
+    if request.continues is None:
+        return None
+    wait = request.lookup.stored(_name(STORED_WAIT, request.continues, request))
+    return None if wait is None else request.lookup.stored(_name(STORED, wait.request_body.decode(), request))
+
+
+def _events(stored: StoredResponse) -> tuple[tuple[float, str, bytes], ...]:
+    return () if stored.timeline is None else stored.timeline.events
+
+
+def _joined(earlier: StoredResponse, rest: Timeline) -> Timeline:
+    """Return a stream up to its questions, and what follows the client's responses. Its last event is the error for
+    a client that does not respond."""
+    timeline = earlier.timeline
+    assert timeline is not None
+    since = timeline.elapsed(rest.began)
+    events = ((since + seconds, name or MESSAGE, payload) for seconds, name, payload in rest.events)
+    return timeline._replace(events=(*timeline.events[:-1], *events))
+
+
+def _event_names(ids: Sequence[str | None], stream: str, request: RpcRequest) -> Iterator[StoredResponse]:
+    """Yield the place of each event with a recorded id."""
+    for number, id in enumerate(ids):
+        if id is not None:
+            yield StoredResponse(_name(STORED_EVENT, id, request), None, dumps([stream, number]), b"")
 
 
 def resumed(request: ServerRequest) -> Plan | Failure:
-    """Return the stream of an earlier response behind the last event that the client has, each event at its time."""
-    id, _, number = request.headers[LAST_EVENT_HEADER].rpartition("_")
-    stored = request.lookup.stored(_name(id, request))
+    """Return the stream of an earlier response after the last event that the client has, each event at its time."""
+    stream, number = _place(request)
+    stored = request.lookup.stored(_name(STORED, stream, request))
     timeline = None if stored is None else stored.timeline
-    known = timeline is not None and number.isdecimal() and number.isascii() and len(number) <= MAX_DIGITS
-    if timeline is None or not known:
+    if stored is None or timeline is None or number is None:
         return refusal(SERVER_ERROR, "Invalid event ID", 400)
     if timeline.elapsed(request.monotonic) > timeline.events[-1][0] + RESUMABLE:
         return refusal(SERVER_ERROR, "The stream of this event ID is no longer stored", 400)
-    return Plan(
-        ResponseHead(OK, SSE), tuple(events_after(timeline, int(number), request.monotonic)), Framing.SSE
-    )
+    rest = events_after(timeline, number, request.monotonic)
+    state = object_of(loads(stored.request_body))
+    places = range(number + 1, len(timeline.events))
+    ids = (state["ids"][place] if state["ids"] else f"{stream}_{place}" for place in places)
+    plan = Plan(ResponseHead(OK, SSE), tuple(_with_ids(rest, ids)), Framing.SSE)
+    return plan if state["wait"] is None else _waiting(plan, *state["wait"])
 
 
-def _name(id: str, request: ServerRequest) -> str:
-    return f"{STORED}{request.client_session or ''} {id}"
+def _waiting(rest: Plan, key: str, names: Sequence[str]) -> Plan:
+    """Return the rest of a stream that waits for its client: the events before the last are questions."""
+    *events, last = rest.steps
+    steps = (replace(step, kind="ping") if type(step) is EventStep else step for step in events)
+    awaited = AwaitedResponses(key, tuple(names), resumes=True)
+    return replace(rest, steps=(*steps, last), delivery=Delivery(awaited=awaited))
+
+
+def _place(request: ServerRequest) -> tuple[str, int | None]:
+    """Return the stream of the event that the client names, and the event's number in it; None for an unknown one."""
+    id = request.headers[LAST_EVENT_HEADER]
+    recorded = request.lookup.stored(_name(STORED_EVENT, id, request))
+    if recorded is not None:
+        place: list[Json] = loads(recorded.request_body)
+        return place[0], place[1]
+    stream, _, number = id.rpartition("_")
+    known = number.isdecimal() and number.isascii() and len(number) <= MAX_DIGITS
+    return stream, int(number) if known else None
+
+
+def _resumes(request: RpcRequest) -> bool:
+    return not (request.modern or request.over_stdio)
+
+
+def _with_ids(steps: Iterable[Step], ids: Iterable[str | None]) -> Iterator[Step]:
+    """Yield the steps, the events with these ids."""
+    unused = iter(ids)
+    return (replace(step, id=next(unused)) if type(step) is EventStep else step for step in steps)
+
+
+def _name(kind: str, id: str, request: ServerRequest) -> str:
+    return f"{kind}{request.client_session or ''} {id}"

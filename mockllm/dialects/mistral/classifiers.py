@@ -26,7 +26,7 @@ from mockllm.dialects.openai.validators import check_fields, check_readable, mis
 from mockllm.dialects.vendors.errors import VendorCall, head
 
 MAX_INPUTS: Final = 2048
-"""How many inputs of one request are classified: a bound of this server."""
+"""The most inputs of one request that are classified: a bound of this server."""
 CATEGORIES: Final[Mapping[str, str]] = {
     "sexual": r"porn\w*|nude\w*|sexual\w*|erotic\w*",
     "hate_and_discrimination": r"hate (?:all|those|these)|subhumans?|vermin|idiots?|morons?",

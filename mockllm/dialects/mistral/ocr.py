@@ -33,7 +33,7 @@ DEFAULT_TEXT: Final = "# A document\n\nThis is what the page says."
 PAGE_BREAK: Final = "\f"
 """Separates the pages in the text of a reply."""
 MAX_PAGES: Final = 1000
-"""How many pages a request may name: the limit of Mistral's documentation."""
+"""The most pages that a request may name: the limit of Mistral's documentation."""
 DIMENSIONS: Final = {"dpi": 200, "height": 2200, "width": 1700}
 """The size of every page, in dots."""
 _DOCUMENTS: Final = ("document_url", "image_url", "file")

@@ -39,7 +39,7 @@ _compatible = provider_of(next(vendor for vendor in VENDORS if vendor.name == "o
 
 
 def _compatible_route(route: ProviderRoute) -> ProviderRoute:
-    """Return a route of the row, which is known behind the provider's prefix only."""
+    """Return a route of the row, which is known after the provider's prefix only."""
     call = route.call
     titled = call if call.title is None else replace(call, title="Ollama's OpenAI-compatible base")
     return route._replace(call=titled, prefixed=True)

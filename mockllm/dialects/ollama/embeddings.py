@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
-from mockllm.core.text_vectors import vector, written
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.core.text_vectors import NumberList, vector
+from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.ollama.check import EMBED, check_fields
+from mockllm.dialects.ollama.encoder import LOAD_DURATION, PROMPT_TOKEN_DURATION
 from mockllm.dialects.ollama.errors import OllamaCall
-from mockllm.dialects.ollama.generation import LOAD_DURATION, PROMPT_TOKEN_DURATION
 from mockllm.dialects.ollama.models import json_plan
 from mockllm.dialects.ollama.request import DEFAULT_MODEL, OllamaEmbeddingsRequest
 
 
-class OllamaEmbeddings(OllamaCall):
+class OllamaEmbeddings(OllamaCall, EmbeddingDialect):
     """The vectors, in the order of the inputs."""
 
     api = "embeddings"
@@ -36,11 +34,6 @@ class OllamaEmbeddings(OllamaCall):
         )
         return Failure("bad_request", message="invalid input type") if value is not None and wrong else None
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.embed(None, request, identity)
-
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OllamaEmbeddingsRequest)
         if result is None:
@@ -50,7 +43,7 @@ class OllamaEmbeddings(OllamaCall):
             vectors = result.of(request.inputs, lambda text: vector(text, request.dimensions))
             model, tokens = result.model, result.input_tokens
             extras = dict(result.extras.get(self.name, {}))
-        values = [written(entry) for entry in vectors]
+        values = [NumberList(entry) for entry in vectors]
         if request.single:
             return json_plan({"embedding": values[0] if values else [], **extras})
         counted = request.input_tokens if tokens is None else tokens

@@ -20,7 +20,7 @@ DEFAULT_CONTEXT: Final = 4096
 
 
 class OllamaErrorRow(NamedTuple):
-    """One named error. `message` can name: model, method, path, limit, tokens."""
+    """One error by its name. `message` can name: model, method, path, limit, tokens."""
 
     status: int
     message: str

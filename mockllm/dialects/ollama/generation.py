@@ -7,39 +7,24 @@ The last line contains the reason, the token counts and the durations, in nanose
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Hashable
 
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.merge import merged_json
-from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.placeholders import derive
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.stream_form import StreamForm
-from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.reply import (
-    Call,
-    Choice,
-    NativePart,
-    Part,
-    Refusal,
-    Reply,
-    Text,
-    Thinking,
-    Usage,
-    joined_text,
-)
+from mockllm.core.reply.reply import Choice, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
 from mockllm.dialects.ollama.check import CHAT, GENERATE, check_fields
 from mockllm.dialects.ollama.decoder import decode
-from mockllm.dialects.ollama.errors import JSON, OllamaCall, error_object
+from mockllm.dialects.ollama.encoder import NDJSON, ContentForm, OllamaEncoder, supported_reply, whole
+from mockllm.dialects.ollama.errors import JSON, OllamaCall
 from mockllm.dialects.ollama.request import (
     DEFAULT_MODEL,
     GenerationRequest,
@@ -47,160 +32,6 @@ from mockllm.dialects.ollama.request import (
     OllamaGenerateRequest,
 )
 from mockllm.dialects.ollama.stream_form import OLLAMA_FORM
-
-NDJSON: Final = (("content-type", "application/x-ndjson"),)
-NAME: Final = "ollama"
-LOAD_DURATION: Final = 109_557_375
-PROMPT_TOKEN_DURATION: Final = 8_073_776
-TOKEN_DURATION: Final = 7_836_538
-"""Nanoseconds of the load, of a token of the prompt and of one of the reply: constants from a recording, because
-nothing is computed."""
-_LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
-
-
-def created_at(identity: ResponseIdentity) -> str:
-    """Return the time as RFC 3339 with a fraction, which this server does not measure."""
-    return derive(_rfc3339, identity.second)
-
-
-def _rfc3339(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.017589Z")
-
-
-def counts(usage: Usage) -> dict[str, Json]:
-    """Return the token counts and the durations; null or nothing in place of the counts, where a fault sets it."""
-    prompt, output = usage.input * PROMPT_TOKEN_DURATION, usage.output * TOKEN_DURATION
-    durations = {"total_duration": LOAD_DURATION + prompt + output, "load_duration": LOAD_DURATION}
-    if usage.presence == "missing":
-        return {**durations, "prompt_eval_duration": prompt, "eval_duration": output}
-    counted = usage.presence == "counted"
-    return {
-        **durations,
-        "prompt_eval_count": usage.input if counted else None,
-        "prompt_eval_duration": prompt,
-        "eval_count": usage.output if counted else None,
-        "eval_duration": output,
-    }
-
-
-def arguments_of(call: Call) -> dict[str, Json] | None:
-    """Return a call's arguments; None where they are no JSON object. An empty text is no arguments."""
-    text = joined_text(call.chunks)
-    try:
-        arguments = loads(text) if text.strip() else {}
-    except JSONDecodeError:
-        return None
-    return arguments if type(arguments) is dict else None
-
-
-def supported_reply(reply: Reply, *, calls: bool, thinking: bool) -> Reply:
-    """Return the first choice with the parts that the call has a form for: a refusal is a text, and a call arrives in
-    one chunk. `calls`: whether it has calls. `thinking`: whether the request wants thinking."""
-    first = reply.choices[0]
-    parts = tuple(_visible(part) for part in first.parts if _is_shown(part, calls, thinking))
-    if len(reply.choices) == 1 and parts == first.parts:
-        return reply
-    return replace(reply, choices=(replace(first, parts=parts),))
-
-
-def _is_shown(part: Part, calls: bool, thinking: bool) -> bool:
-    if type(part) is Call:
-        return calls and arguments_of(part) is not None
-    if type(part) is Thinking:
-        return thinking and not part.redacted
-    if type(part) is NativePart:
-        return part.dialect == NAME and type(part.block) is dict
-    return type(part) in (Text, Refusal)
-
-
-def _visible(part: Part) -> Part:
-    if type(part) is Refusal:
-        return Text(part.chunks)
-    if type(part) is Call and not (len(part.chunks) == 1 and type(part.chunks[0]) is str):
-        waits = tuple(chunk for chunk in part.chunks if type(chunk) is not str)
-        return replace(part, chunks=(*waits, joined_text(part.chunks)))
-    return part
-
-
-class ContentForm:
-    """Where a call's objects contain the reply: /api/chat in a message, /api/generate at the top."""
-
-    def __init__(self, reply: Reply, request: GenerationRequest, identity: ResponseIdentity) -> None:
-        self.reply, self.identity = reply, identity
-        self.model = reply.model or request.model or DEFAULT_MODEL
-        self.chat = isinstance(request, OllamaChatRequest)
-        self.extras = dict(reply.extras.get(NAME, {}))
-
-    def object(self, content: dict[str, Json], **more: Json) -> dict[str, Json]:
-        """Return an object with this content: `content`, `thinking` and `tool_calls`."""
-        top: dict[str, Json] = {"model": self.model, "created_at": created_at(self.identity)}
-        if self.chat:
-            return {**top, "message": {"role": "assistant", **content}, **more}
-        text = content.pop("content", "")
-        return {**top, "response": text, **content, **more}
-
-    def last(self, content: dict[str, Json]) -> dict[str, Json]:
-        """Return the object that ends the response."""
-        choice = self.reply.choices[0]
-        reason = choice.raw_finish or ("length" if choice.finish == "length" else "stop")
-        more: dict[str, Json] = {"done": True, "done_reason": reason}
-        if not self.chat:
-            more["context"] = []
-        result: dict[str, Json] = {**self.object(content, **more), **counts(self.reply.usage)}
-        return {**result, **merged_json(result, self.extras)}
-
-    def call(self, call: Call, number: int) -> Json:
-        id = call.id if call.id is not None else self.identity.ids.make("call_", 8, str(number), _LOWER)
-        function = {"index": number, "name": call.name, "arguments": arguments_of(call)}
-        return {"id": id, "function": function}
-
-
-class OllamaEncoder(Encoder):
-    """The lines of one response. `reply` is already a supported reply."""
-
-    def __init__(self, reply: Reply, request: GenerationRequest, identity: ResponseIdentity) -> None:
-        super().__init__(reply)
-        self._request = request
-        self._form = ContentForm(reply, request, identity)
-        self._calls = 0
-
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
-        return (self._line({"content": "", **at.part.block}),) if type(at.part) is NativePart else ()
-
-    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
-        if type(at.part) is Call:
-            self._calls += 1
-            calls = [self._form.call(at.part, self._calls - 1)]
-            return (self._line({"content": "", "tool_calls": calls}),)
-        if type(at.part) is Thinking:
-            return (self._line({"content": "", "thinking": text}),)
-        return (self._line({"content": text}),)
-
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
-        yield "finish", (dumps(self._form.last({"content": ""})), None)
-
-    def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps(error_object(failure, self._request)), None),)
-
-    def _line(self, content: dict[str, Json]) -> Event:
-        return dumps(self._form.object(content, done=False)), None
-
-
-def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:
-    """Return the content of a non-streaming response."""
-    content: dict[str, Json] = {"content": ""}
-    calls: list[Json] = []
-    for part in choice.parts:
-        if type(part) is Text:
-            content["content"] += full_text(part)
-        elif type(part) is Thinking:
-            content["thinking"] = content.get("thinking", "") + joined_text(part.chunks)
-        elif type(part) is Call:
-            calls.append(form.call(part, len(calls)))
-        else:
-            assert isinstance(part, NativePart)  # a supported reply has no other parts
-            content |= part.block
-    return {**content, "tool_calls": calls} if calls else content
 
 
 class OllamaGeneration(OllamaCall):
@@ -224,17 +55,23 @@ class OllamaGeneration(OllamaCall):
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, GenerationRequest)
+        if request.load_reason is not None:
+            return replace(reply, choices=(Choice(()),))
         is_chat = isinstance(request, OllamaChatRequest)
         return supported_reply(reply, calls=is_chat, thinking=not request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerationRequest)
         form = ContentForm(reply, request, identity)
+        if request.load_reason is not None:
+            return _loaded(form, request.load_reason)
         body = form.last(whole(reply.choices[0], form))
         return Plan(ResponseHead(200, JSON), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerationRequest)
+        if request.load_reason is not None:
+            return _loaded(ContentForm(reply, request, identity), request.load_reason)
         steps = tuple(encode(OllamaEncoder(reply, request, identity)))
         return Plan(ResponseHead(200, NDJSON), steps, Framing.NDJSON)
 
@@ -243,7 +80,7 @@ class OllamaGeneration(OllamaCall):
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, GenerationRequest)
-        return request.omits_thinking
+        return request.omits_thinking, request.load_reason
 
 
 class OllamaChat(OllamaGeneration):
@@ -277,6 +114,13 @@ class OllamaGenerate(OllamaGeneration):
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request with a prompt; the call has no tools."""
         return _wire("/api/generate", request, {"prompt": request.user, "system": request.system})
+
+
+def _loaded(form: ContentForm, reason: str) -> Plan:
+    """Return the response to a request without content, which is one object even where a stream is the default
+    (`GenerateHandler` and `ChatHandler` of Ollama's `server/routes.go`)."""
+    body = form.object({"content": ""}, done=True, done_reason=reason)
+    return Plan(ResponseHead(200, JSON), (EventStep(dumps(body), 0, "body"),))
 
 
 def _wire(path: str, request: NeutralRequest, own: dict[str, Json]) -> WireRequest:

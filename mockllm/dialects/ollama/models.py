@@ -1,7 +1,7 @@
 """GET /api/tags, GET /api/ps, POST /api/show and GET /api/version: the models of the rules, and well-known ones.
 
-From the types of the `ollama` package (0.6.3) and a recording of /api/show; sizes and digests are constants or
-derived from the name, because no model exists.
+Sizes and digests are constants or derived from the name, because no model exists. Sources: the types of the `ollama`
+package (0.6.3) and a recording of /api/show.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.ollama.check import SHOW, check_fields
 from mockllm.dialects.ollama.errors import JSON, OllamaCall
 from mockllm.dialects.ollama.request import DEFAULT_MODEL, OllamaRequest
@@ -53,17 +53,10 @@ class ModelsRequest(OllamaRequest):
     api = "models"
 
 
-class OllamaLookup(OllamaCall):
+class OllamaLookup(UncheckedCall, OllamaCall):
     """The base of the calls without a body, which pass every check."""
 
-    generates = False
     request: type[Request] = ModelsRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
 
 class Tags(OllamaLookup):

@@ -6,7 +6,7 @@ Fields are those of the types of the `ollama` package (0.6.3, `_types.py`). A re
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import ClassVar, Final, Literal
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
@@ -19,9 +19,11 @@ from mockllm.core.tokens import estimate
 DEFAULT_MODEL: Final = "llama3.2"
 DEFAULT_SIZE: Final = 768
 """The dimensions of a vector where the request names none: those of nomic-embed-text."""
+NO_TIME: Final = (0, "0", "0s", "0m", "0h")
+"""The values of `keep_alive` that unload a model at once."""
 MAX_DIMENSIONS: Final = 16_384
 MAX_INPUTS: Final = 2048
-"""How many inputs of one request are embedded: a bound of this server."""
+"""The most inputs of one request that are embedded: a bound of this server."""
 _ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "user": "user",
@@ -48,6 +50,8 @@ class GenerationRequest(OllamaRequest):
     """The base of the requests that generate."""
 
     generates = True
+    content_field: ClassVar[str]
+    """The field without which a request has no content."""
 
     @lazy
     def stream(self) -> bool:
@@ -69,6 +73,13 @@ class GenerationRequest(OllamaRequest):
         stops = tuple(entry for entry in entries if type(entry) is str)
         return Sampling(1, stops, limit if type(limit) is int and limit > 0 else None)
 
+    @lazy
+    def load_reason(self) -> Literal["load", "unload"] | None:
+        """What a request without content does: it loads its model, or unloads it. None for any other request."""
+        if self.fields.get(self.content_field):
+            return None
+        return "unload" if self.fields.get("keep_alive") in NO_TIME else "load"
+
     @property
     def omits_thinking(self) -> bool:
         """Whether the request declines thinking."""
@@ -80,6 +91,7 @@ class OllamaChatRequest(GenerationRequest):
 
     api = "chat"
     known = _GENERATION_FIELDS | {"messages", "tools"}
+    content_field = "messages"
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -147,10 +159,11 @@ def _message(entry: dict[str, Json], known: _OpenCalls) -> Message | None:
 
 
 class OllamaGenerateRequest(GenerationRequest):
-    """A request to /api/generate: a prompt is one message of the user, behind a system text."""
+    """A request to /api/generate: a prompt is one message of the user, after a system text."""
 
     api = "generate"
     known = _GENERATION_FIELDS | {"prompt", "suffix", "system", "template", "context", "raw", "images"}
+    content_field = "prompt"
 
     @lazy
     def messages(self) -> tuple[Message, ...]:

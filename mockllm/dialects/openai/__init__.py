@@ -19,7 +19,7 @@ from mockllm.dialects.openai.files.file_calls import (
     UploadFile,
 )
 from mockllm.dialects.openai.files.uploads import AddUploadPart, CancelUpload, CompleteUpload, CreateUpload
-from mockllm.dialects.openai.handshake import Handshake
+from mockllm.dialects.openai.handshake import Handshake, VoiceHandshake
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.media.images import (
     PATH,
@@ -300,12 +300,13 @@ UNSERVED: Final = tuple(
 are routes."""
 
 HANDSHAKE: Final = Handshake(lambda request, identity: ResponsesSession())
-REALTIME_HANDSHAKE: Final = Handshake(
-    lambda request, identity: RealtimeSession(
+REALTIME_HANDSHAKE: Final = VoiceHandshake(
+    lambda request, identity, script: RealtimeSession(
         identity.ids,
         request.query.get("model", DEFAULT_REALTIME_MODEL),
         identity.second,
         TRANSCRIPTION_SESSION if request.query.get("intent") == TRANSCRIPTION_SESSION else "realtime",
+        script,
     )
 )
 REALTIME: Final = Realtime()

@@ -8,9 +8,10 @@ from typing import Final, Literal
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import whole_number
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.validators import check_readable
 
@@ -32,7 +33,7 @@ def page(
         (position for position, item in enumerate(ordered, 1) if item["id"] == query.get("after")), 0
     )
     rest = ordered[after:]
-    data = rest[: parse_number(query.get("limit"), DEFAULT_PAGE_SIZE)]
+    data = rest[: whole_number(query.get("limit"), DEFAULT_PAGE_SIZE)]
     return {
         "object": "list",
         "data": data,
@@ -40,11 +41,6 @@ def page(
         "has_more": len(rest) > len(data),
         "last_id": data[-1]["id"] if data else None,
     }
-
-
-def parse_number(text: str | None, default: int) -> int:
-    """Parse a number of a query; return the default for any other text."""
-    return int(text) if text is not None and text.isdecimal() else default
 
 
 def stored_object_note(noun: str, api: str) -> str:
@@ -67,16 +63,8 @@ class OpenAiCall:
         return error_plan(failure, request, identity)
 
 
-class LookupCall(OpenAiCall):
+class LookupCall(UncheckedCall, OpenAiCall):
     """The base of calls without a body, which pass every check."""
-
-    generates = False
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
 
 PADDING_CHARACTERS: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2

@@ -1,9 +1,9 @@
-"""Legacy completions: requests, which have prompts instead of messages, and the texts of a Reply as one body or as
-chunks.
+"""Legacy completions. Requests have prompts instead of messages. Responses have the texts of a Reply as one body or
+as chunks.
 
-The protocol has no roles, calls or refusals. The text of a refusal is sent as text, everything else is
-omitted. In recordings of 2025 and 2026, the last chunk of a truncated text contains the finish reason; a
-complete text has a separate last chunk for the reason.
+The protocol has no roles, calls or refusals. The text of a refusal is sent as text, everything else is omitted. In
+recordings of 2025 and 2026, the last chunk of a truncated text contains the finish reason. A complete text has a
+separate last chunk for the reason.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -13,8 +13,8 @@ from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Request
-from mockllm.core.text_vectors import packed, shortened, vector, written
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.core.text_vectors import NumberList, packed, shortened, vector
+from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
 from mockllm.dialects.openai.request_fields import TokenInput, count_inputs, input_message, is_token_list
@@ -152,7 +152,7 @@ MAX_DIMENSIONS: Final = 16_384
 """The maximum number of dimensions of a vector of an unknown model."""
 
 
-class OpenAiEmbeddings(OpenAiCall):
+class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
     """The vectors, in the order of the inputs."""
 
     api = "embeddings"
@@ -160,11 +160,6 @@ class OpenAiEmbeddings(OpenAiCall):
     request = OpenAiEmbeddingsRequest
 
     check = staticmethod(check)
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.embed(None, request, identity)
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OpenAiEmbeddingsRequest)
@@ -186,7 +181,7 @@ class OpenAiEmbeddings(OpenAiCall):
             {
                 "object": "embedding",
                 "index": number,
-                "embedding": b64encode(packed(entry)).decode() if coded else written(entry),
+                "embedding": b64encode(packed(entry)).decode() if coded else NumberList(entry),
             }
             for number, entry in enumerate(vectors)
         ]

@@ -1,4 +1,4 @@
-"""OpenAI's errors as data: the status, type, code, param, message and header set of each named error.
+"""OpenAI's errors as data: the status, type, code, param, message and header set of each error name.
 
 `refused` returns the refusal of a configured limit, with its real numbers in the recorded wording; the `rate_limit`
 error of the table has fixed numbers.
@@ -39,7 +39,7 @@ DEFAULT_CONTEXT_TOKENS: Final = 128_000
 
 
 class OpenAiErrorRow(Struct, frozen=True):
-    """One named error. `message` can name: model, method, path, key, request_id, wait, limit, tokens."""
+    """One error by its name. `message` can name: model, method, path, key, request_id, wait, limit, tokens."""
 
     status: int
     type: str
@@ -168,7 +168,7 @@ def error_object(
 def error_plan(failure: Failure, request: Request, identity: ResponseIdentity, rows: Rows = ROWS) -> Plan:
     """Return a non-streaming response with the failure.
 
-    The edge indents by four and ends with a newline. The models' tier indents by two and adds no newline,
+    The gateway indents by four and ends with a newline. The models' tier indents by two and adds no newline,
     according to the lengths of recorded bodies.
     """
     row = rows[failure.type]

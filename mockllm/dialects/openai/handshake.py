@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import USUAL, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, Plan, ResponseHead
 from mockllm.core.rendering.socket_session import SocketSession
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.core.user_speech import UserSpeech
+from mockllm.dialects.dialect import ResponseIdentity, VoiceDialect
 from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.headers import OPENAI, head
 
@@ -33,6 +34,30 @@ class Handshake(LookupCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        opened = ResponseHead(101, (), head(200, OPENAI, identity).headers)
         session = self._session
-        return Plan(opened, (), delivery=replace(USUAL, socket=lambda: session(request, identity)))
+        return _opened(identity, lambda: session(request, identity))
+
+
+class VoiceHandshake(LookupCall, VoiceDialect):
+    """The handshake of a WebSocket with audio. A rule may also say when the user speaks."""
+
+    api = "handshake"
+    request = HandshakeRequest
+
+    def __init__(
+        self, session: Callable[[Request, ResponseIdentity, Sequence[UserSpeech] | None], SocketSession]
+    ) -> None:
+        """`session` makes the session of the socket."""
+        self._session = session
+
+    def listen(
+        self, script: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
+    ) -> Plan:
+        """Return the response of a session whose user speaks by the script; None: by the sound."""
+        session = self._session
+        return _opened(identity, lambda: session(request, identity, script))
+
+
+def _opened(identity: ResponseIdentity, session: Callable[[], SocketSession]) -> Plan:
+    opened = ResponseHead(101, (), head(200, OPENAI, identity).headers)
+    return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, socket=session))

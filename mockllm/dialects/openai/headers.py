@@ -1,4 +1,4 @@
-"""The response headers of OpenAI's endpoints, by origin: the models' tier, or the edge before it.
+"""The response headers of OpenAI's endpoints, by origin: the models' tier, or the gateway before it.
 
 Unknown values are plausible constants; equal requests get equal bytes. Names and values are from recordings.
 The headers that Cloudflare, Envoy and the connection add are omitted.
@@ -54,7 +54,7 @@ def request_id(identity: ResponseIdentity) -> str:
 
 def body_plan(body: Json, identity: ResponseIdentity, pairs: Pairs = PLAIN_HEAD, end: bytes = b"\n") -> Plan:
     """Return a non-streaming response of status 200; the body ends with `end`."""
-    return Plan(head(200, pairs, identity), (EventStep(pretty(body) + end, 0, "body"),))
+    return Plan(head(200, pairs, identity), (EventStep(pretty(body, end), 0, "body"),))
 
 
 def head(status: int, pairs: Pairs, identity: ResponseIdentity) -> ResponseHead:

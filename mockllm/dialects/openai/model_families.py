@@ -2,8 +2,9 @@
 
 The families of each protocol are one ordered table; the first glob that matches decides. The data is from recordings
 of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice, and only the GPT-4o family
-still has a system fingerprint. The response object of the responses protocol has grown over the years: each family's
-responses follow its last recording, and a model in no row gets the newest form (August 2026).
+still has a system fingerprint. GPT-4's vision preview, which ended on 2024-12-06 (OpenAI's page of deprecations),
+follows its last recording, of February 2024. The response object of the responses protocol has grown over the years.
+Each family's responses follow its last recording, and a model in no row gets the newest form (August 2026).
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ class OpenAiFamily(Struct, frozen=True):
     """Whether a choice has the key `logprobs` where the request has none."""
     tier: bool = True
     """Whether the response names its service tier."""
+    oldest: bool = False
+    """Whether the model ended before 2025, when responses had neither a tier nor annotations, refusals, fingerprints
+    and details of the usage."""
 
 
 SNAPSHOTS: Final = {
@@ -57,6 +61,7 @@ SNAPSHOTS: Final = {
 """The dated model that serves each alias. A response repeats any other name unchanged."""
 
 FAMILIES: Final = (
+    ("gpt-4-vision*", OpenAiFamily(logprobs=False, oldest=True)),
     ("gpt-4o*-search-preview*", OpenAiFamily(fingerprint="", logprobs=False, tier=False)),
     ("gpt-4o*", OpenAiFamily(fingerprint="fp_a0e9480a2f")),
     ("o[134]-mini*", OpenAiFamily(fingerprint="fp_d48b29c73d", logprobs=False)),
@@ -71,7 +76,7 @@ def snapshot(model: str) -> str:
     return SNAPSHOTS.get(model, model)
 
 
-@text_cache(512)
+@text_cache(512)  # clients repeat a few models
 def family(model: str) -> OpenAiFamily:
     """Return the family of a model, by its requested or its dated name."""
     return next(family for pattern, family in FAMILIES if fnmatchcase(model, pattern))
@@ -110,7 +115,7 @@ RESPONSES_FAMILIES: Final = (
 )
 
 
-@text_cache(512)
+@text_cache(512)  # clients repeat a few models
 def responses_family(model: str) -> ResponsesFamily:
     """Return the form of a model's responses, by its requested or its dated name."""
     return next(family for pattern, family in RESPONSES_FAMILIES if fnmatchcase(model, pattern))

@@ -36,4 +36,4 @@ PRICES: Final[Mapping[str, Price]] = {
 }
 """By the beginning of the model's name; the longest one counts."""
 TIERS: Final[Mapping[str, float]] = {"flex": 0.5, "batch": 0.5, "priority": 2.0}
-"""Factors by `service_tier`. That of `priority` is 1.7 to 2 by model."""
+"""Factors by `service_tier`. The factor of `priority` is 1.7 to 2 by model."""

@@ -1,12 +1,12 @@
 """How this provider caches prompts.
 
 Source: https://developers.openai.com/api/docs/guides/prompt-caching (autumn of 2026), and `prompt_cache_key`,
-`prompt_cache_retention`, `prompt_cache_options` and `prompt_cache_breakpoint` in the types of the SDK. Models up
-to GPT-5.5 cache prompts of 1,024 tokens and more, in steps of 128 tokens, for 5 to 10 minutes after the last use
-and at most an hour, or for 24 hours. GPT-5.6 and later have breakpoints, one of them at the end of the prompt
-unless the request has the mode `explicit`; each lasts 30 minutes, and writes are counted. Recorded counts of
-GPT-4o and GPT-5 are multiples of 128 (1,280 of 1,420; 1,536 of 1,586; 8,448 of 9,299). Those of GPT-5.6 are not
-(4,012 of 4,020, written first and then read).
+`prompt_cache_retention`, `prompt_cache_options` and `prompt_cache_breakpoint` in the types of the SDK. Models up to
+GPT-5.5 cache prompts of 1,024 tokens and more, in steps of 128 tokens. An entry lasts 5 to 10 minutes after the last
+use and at most an hour, or 24 hours. GPT-5.6 and later have breakpoints, one of them at the end of the prompt unless
+the request has the mode `explicit`. Each lasts 30 minutes, and writes are counted. Recorded counts of GPT-4o and
+GPT-5 are multiples of 128 (1,280 of 1,420; 1,536 of 1,586; 8,448 of 9,299). Those of GPT-5.6 are not (4,012 of
+4,020, written first and then read).
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from mockllm.core.prompt_cache.policy import BreakpointCache, CachePolicy, StepC
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
 
-MARK: Final = "prompt_cache_breakpoint"
+BREAKPOINT: Final = "prompt_cache_breakpoint"
 BREAKPOINT_LIFETIME: Final = 1800.0
-_IN_MEMORY: Final = StepCache(1024, 128, lifetime=300.0, longest=3600.0)
-_EXTENDED: Final = StepCache(1024, 128, lifetime=86_400.0, longest=86_400.0)
+_IN_MEMORY: Final = StepCache(1024, 128, lifetime=300.0, max_lifetime=3600.0)
+_EXTENDED: Final = StepCache(1024, 128, lifetime=86_400.0, max_lifetime=86_400.0)
 _BREAKPOINTS: Final = BreakpointCache(1024, lookback=10_000, breakpoints=4)
 """A breakpoint finds earlier ones at any distance."""
 
@@ -35,7 +35,7 @@ _LONG_LIVED: Final = ("gpt-5.[45]*",)
 """Models whose default is a retention of 24 hours: see `model_families`."""
 
 
-@text_cache(512)
+@text_cache(512)  # clients repeat a few models
 def _family_policy(model: str) -> CachePolicy | None:
     """Return how prompts for a model are cached; those for an unknown one as for most."""
     name = model.rpartition("/")[2]
@@ -67,9 +67,9 @@ def at_end(fields: Mapping[str, Json]) -> float | None:
 
 def lifetime_of(part: Mapping[str, Json]) -> float | None:
     """Return the lifetime of a part's breakpoint; None without one."""
-    return BREAKPOINT_LIFETIME if type(part.get(MARK)) is dict else None
+    return BREAKPOINT_LIFETIME if type(part.get(BREAKPOINT)) is dict else None
 
 
-def unmarked(part: Mapping[str, Json]) -> dict[str, Json]:
+def without_breakpoint(part: Mapping[str, Json]) -> dict[str, Json]:
     """Return a part without its breakpoint."""
-    return {name: value for name, value in part.items() if name != MARK}
+    return {name: value for name, value in part.items() if name != BREAKPOINT}

@@ -1,5 +1,5 @@
-"""The forms of the streams of OpenAI's protocols: where chunks of chat and completions, and events of responses, have
-calls, finish reasons, roles, usage and texts."""
+"""The forms of the streams of OpenAI's protocols. They name the places of calls, finish reasons, roles, usage and
+texts in chunks of chat and completions, and in events of responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _choices(payload: Payload) -> list[Payload]:
 
 
 class ChoicesStreamForm(StreamForm):
-    """What the chunks of chat and of completions share."""
+    """The common form of the chunks of chat and of completions."""
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         for choice in _choices(payload):

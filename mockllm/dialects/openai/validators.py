@@ -213,7 +213,7 @@ def members(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
 
 
 def check_readable(request: Request) -> Failure | None:
-    """Return the error of a body that is no JSON object."""
+    """Return the error of a body that is not a JSON object."""
     body = request.body
     if type(body) is dict:
         return None
@@ -242,7 +242,7 @@ def by_type(checks: Mapping[str, Check]) -> Check:
 
 def text_or(type_: type, check: Check, expected: str, words: Sequence[str] = ()) -> Check:
     """Return a check that accepts a text (one of `words`, where there are any), and a value of the type that passes
-    `check`; `expected` names it in the message (`object`)."""
+    `check`. `expected` names that type in the message (`object`)."""
 
     def check_value(value: Json, path: str) -> Failure | None:
         if type(value) is str:

@@ -1,4 +1,4 @@
-"""Vendors that speak OpenAI's protocol: a row for each in `table.py`, and the provider that is made of it."""
+"""Vendors that use OpenAI's protocol: a row for each in `table.py`, and the provider that is made of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockllm.dialects.vendors.vendor import Vendor
 
 
 def vendor_routes(vendor: Vendor, before: str = "", *, title: str) -> tuple[ProviderRoute, ...]:
-    """Return the routes of a vendor's calls behind each of its bases; `before` is put before the calls' ids."""
+    """Return the routes of a vendor's calls after each of its bases; `before` is put before the calls' ids."""
     models = ProviderCall(f"{before}models", VendorModels(vendor))
     calls = [
         (

@@ -1,4 +1,4 @@
-"""POST …/chat/completions of vendors: one way to build a body and the chunks of a stream, with hooks for the
+"""POST …/chat/completions of vendors. One encoder builds a body and the chunks of a stream, with hooks for the
 differences of single vendors (`encoders.py`)."""
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, fill_members
 
 
 def supported_reply(reply: Reply, form: VendorChatForm) -> Reply:
-    """Return the reply as this vendor shows it: with reasoning where the vendor shows it, with calls in one
-    chunk where the vendor sends them so."""
+    """Return the reply as this vendor shows it. It has reasoning where the vendor shows it, and calls in one chunk
+    where the vendor sends them so."""
     return replace(
         reply,
         choices=tuple(

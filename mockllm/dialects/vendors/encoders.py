@@ -254,8 +254,8 @@ class OpenRouter(VendorEncoder):
         return self._of_upstream(super().chunk(choices))
 
     def _of_upstream(self, content: dict[str, Json]) -> dict[str, Json]:
-        """Return the object as the model's provider makes it: OpenAI's have a fingerprint, and Google's have neither
-        one nor a tier (recordings of July 2025 to July 2026)."""
+        """Return the object as the model's provider makes it. OpenAI's have a fingerprint, and Google's have neither
+        a fingerprint nor a tier (recordings of July 2025 to July 2026)."""
         maker, _, model = (self.reply.model or self._request.model or "").partition("/")
         own = {name: value for name, value in self._own.items() if name in UPSTREAM_MEMBERS}
         if maker == "google":

@@ -127,9 +127,13 @@ def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 
 
 def zai(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """Z.ai: an error has a code of digits and a message."""
+    """Z.ai: an error has a code of digits and a message. Its documentation has the codes for a parameter that is
+    missing (1213) or invalid (1214), and for wrong parameters (1210)."""
     own = {name: value for name, value in inner.items() if name not in ("type", "param")}
-    return {"error": {**own, "code": inner["code"] or str(status)}}
+    code, usual = inner["code"], str(status)
+    if status == 400:
+        usual = "1213" if code == "missing_required_parameter" else "1214" if inner.get("param") else "1210"
+    return {"error": {**own, "code": code if type(code) is str and code.isdecimal() else usual}}
 
 
 def huggingface(inner: dict[str, Json], status: int, ids: Ids) -> Json:

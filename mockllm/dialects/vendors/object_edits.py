@@ -208,7 +208,7 @@ CAPABILITIES: Final = {
     "magistral": ("completion_chat", "function_calling", "reasoning", "vision"),
     "voxtral": ("completion_chat", "audio", "audio_transcription"),
 }
-"""What a model can do, by the beginning of its name; the longest one counts."""
+"""The capabilities of a model, by the beginning of its name; the longest beginning counts."""
 CHAT_CAPABILITIES: Final = ("completion_chat", "function_calling", "vision")
 ALL_CAPABILITIES: Final = (
     "completion_chat", "function_calling", "reasoning", "completion_fim", "fine_tuning", "vision", "ocr",

@@ -43,7 +43,7 @@ def perplexity_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Perplexity(VendorEncoder):
-    """Perplexity. Every choice has both a message and a delta: in a stream the message is the text so far, and in a
+    """Perplexity. Every choice has both a message and a delta. In a stream the message is the text so far, and in a
     non-streaming response the delta is empty. The sources of the text are beside the choices."""
 
     def __init__(self, *args: Any) -> None:

@@ -1,13 +1,14 @@
 """How vendors cache prompts, in the order of the table.
 
-Sources of steps: recorded counts, and the vendors' pages on prompt caches, autumn of 2026. Recorded of DeepSeek: 128,
-256, 384, 512 and 896; of xAI: 128 and 192; of Mistral: 192 of 291, whose page names blocks of 64 tokens; of
-OpenRouter with GPT-5.6: 4,012 of 4,020 written, then read. No recording shows the steps of Groq and Cerebras.
+Sources of steps: recorded counts, and the vendors' pages on prompt caches, autumn of 2026. Recorded of DeepSeek:
+128, 256, 384, 512 and 896. Recorded of xAI: 128 and 192. Recorded of Mistral: 192 of 291; its page names blocks of
+64 tokens. Recorded of OpenRouter with GPT-5.6: 4,012 of 4,020 written, then read. No recording shows the steps of
+Groq and Cerebras.
 
-No recording shows how long an entry lasts. What the pages state:
+No recording shows how long an entry lasts. The pages state:
 
-- DeepSeek (https://api-docs.deepseek.com/guides/kv_cache): an unused entry lasts a few hours to a few days; here two
-  hours, the least of it.
+- DeepSeek (https://api-docs.deepseek.com/guides/kv_cache): an unused entry lasts a few hours to a few days. Here it
+  lasts two hours, the least of it.
 - Groq (https://console.groq.com/docs/prompt-caching): two hours without use.
 - Cerebras (https://inference-docs.cerebras.ai/capabilities/prompt-caching): five minutes are guaranteed, an hour is
   possible. Its blocks have 100 to 600 tokens; here 128.
@@ -50,7 +51,7 @@ def cerebras(request: Request) -> CachePolicy:
 
 
 def openrouter(request: Request) -> CachePolicy | None:
-    """Return how the maker of the model caches a prompt."""
+    """Return how the model provider caches a prompt."""
     maker = (request.model or "").partition("/")[0]
     if maker == "openai":
         return openai_cache(request)

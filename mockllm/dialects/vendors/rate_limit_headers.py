@@ -15,8 +15,8 @@ from mockllm.dialects.rate_limit_headers import LimitHeaders, Names, limit_heade
 
 
 def _writer(names: Names, time: Callable[[float], str]) -> LimitHeaders:
-    def write(standing: LimitStatus, now: float) -> Headers:
-        return limit_header_pairs(names, standing, time)
+    def write(limit_status: LimitStatus, now: float) -> Headers:
+        return limit_header_pairs(names, limit_status, time)
 
     return write
 

@@ -79,7 +79,7 @@ def _last_payloads(steps: Sequence[EventStep | RawStep]) -> Iterator[bytes]:
 
 
 LAST_EVENTS: Final = 4
-"""How many events are read: the usage and the finish reason are in the last ones."""
+"""The most events that are read: the usage and the finish reason are in the last ones."""
 FINISHES: Final = ("stop", "length", "abort", "error", "repetition")
 
 

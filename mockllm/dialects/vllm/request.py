@@ -69,8 +69,8 @@ def openai_request(body: dict[str, Json]) -> dict[str, Json]:
 
 
 def openai_form(body: dict[str, Json]) -> dict[str, Json]:
-    """Return a request in OpenAI's form: without vLLM's own options of a stream, without both names of the
-    maximum, and with a model, which vLLM does not need."""
+    """Return a request in OpenAI's form. It lacks vLLM's own options of a stream and both names of the maximum. It
+    has a model, which vLLM does not need."""
     result = {**body, "model": body.get("model") or "served"}
     options = body.get("stream_options")
     if type(options) is dict and "continuous_usage_stats" in options:

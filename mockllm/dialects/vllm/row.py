@@ -34,7 +34,7 @@ MESSAGES: Final = {
     "server_error": "Internal server error",
 }
 _CACHE: Final = StepCache(minimum=16, step=16, lifetime=3600.0)
-"""Blocks of 16 tokens (`CacheConfig.block_size`), which stay until others need their room; here for an hour."""
+"""Blocks of 16 tokens (`CacheConfig.block_size`), which stay until others need their capacity; here for an hour."""
 
 
 def error_type(status: int) -> str:

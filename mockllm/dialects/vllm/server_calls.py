@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vendors.vendor import Vendor
 
@@ -27,23 +27,16 @@ class VllmServerRequest(Request):
     api = "server"
 
 
-class VllmServerCall(VendorCall):
+class VllmServerCall(UncheckedCall, VendorCall):
     """A call without a body. `body` is the response; None: an empty one."""
 
     name = "openai"
     api = "server"
-    generates = False
     request = VllmServerRequest
 
     def __init__(self, vendor: Vendor, body: Json = None) -> None:
         super().__init__(vendor)
         self.body = body
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -1,8 +1,8 @@
 """POST /tokenize and POST /detokenize.
 
 Sources: `TokenizeCompletionRequest`, `TokenizeChatRequest`, `TokenizeResponse` and `DetokenizeRequest` of
-`vllm/entrypoints/serve/tokenize/protocol.py`. There is no vocabulary: a text is cut evenly into as many tokens
-as its estimate has, and the number of a token holds its bytes. So a count equals the prompt tokens of a legacy
+`vllm/entrypoints/serve/tokenize/protocol.py`. There is no vocabulary. A text is cut evenly into as many tokens as
+its estimate has, and the number of a token holds its bytes. So a count equals the prompt tokens of a legacy
 completion, and any part of a list becomes its text again.
 """
 

@@ -33,8 +33,9 @@ from mockllm.scenario.validation_errors import describe_value
 
 Number: TypeAlias = int | float
 MAY_BACKTRACK = (
-    "may take very long on some texts, and no other request is served meanwhile: its look-arounds, back references, "
-    "atomic groups or counts above 1,000 need an engine that backtracks, and it has more than one repeat"
+    "may take very long on some texts, and each search ends after 20 ms as if nothing was found: its look-arounds, "
+    "back references, atomic groups or counts above 1,000 need an engine that backtracks, and it has more than one "
+    "repeat"
 )
 MAX_REGEX_LENGTH = 10_000
 """Maximum number of characters of a regex in a pack. Packs are written by others."""

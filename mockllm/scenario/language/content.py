@@ -26,7 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.text_vectors import LARGEST, Vector
-from mockllm.core.values.types import Context, Drawable, Duration, Dynamic, Expression, Templated
+from mockllm.core.values.types import Drawable, Duration, Dynamic, EvaluationContext, Expression, Templated
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.validation_errors import describe_value
@@ -117,7 +117,7 @@ class FromSchema(Dynamic, frozen=True):
     """The value of `from_schema`. Its evaluation returns the same object; the reply renderer generates the
     content."""
 
-    def value(self, context: Context) -> FromSchema:
+    def value(self, context: EvaluationContext) -> FromSchema:
         return self
 
 

@@ -45,7 +45,7 @@ RetryAfter: TypeAlias = Annotated[
 
 
 class ErrorSpec(Spec):
-    """An error in the provider's own envelope; a `status` alone selects the named error of that status."""
+    """An error in the provider's own envelope; a `status` alone selects the error with that status."""
 
     type: ErrorName | None = None
     """The neutral name of the error."""

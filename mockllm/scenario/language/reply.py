@@ -33,6 +33,7 @@ from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.language.settings import Headers, Settings
+from mockllm.scenario.language.user_speech import UserSpeechScript
 
 
 def _no_scalar(value: Any) -> None:
@@ -266,6 +267,8 @@ class ReplySpec(ChoiceSpec):
     """What a transcript has beside its text."""
     batch: Batch | None = None
     """The reply to a call that creates a batch: how the batch ends."""
+    user_speech: UserSpeechScript | None = None
+    """The reply to the handshake of a realtime session: when the user speaks, in place of the sound of the audio."""
     mcp: McpReplySpec | None = None
     """What only the reply of an MCP server has."""
 

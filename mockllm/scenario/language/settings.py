@@ -25,8 +25,8 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.rendering.extra_fields import parse_place
-from mockllm.core.rendering.pacing import ReadingTime
+from mockllm.core.rendering.extra_fields import parse_path
+from mockllm.core.rendering.pacing import DynamicInputTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated, TemplatedJson
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Spec
@@ -77,13 +77,13 @@ BY_INPUT: Final = frozenset(InputTimeSpec.model_fields)
 
 
 def _first_form(value: Any) -> str:
-    if isinstance(value, InputTimeSpec | ReadingTime):
+    if isinstance(value, InputTimeSpec | DynamicInputTime):
         return "by input"
     return "by input" if isinstance(value, dict) and BY_INPUT & value.keys() else "a time"
 
 
 def _reading_time(spec: Any) -> Any:
-    return ReadingTime(spec.base, spec.per_input_token, spec.cached)
+    return DynamicInputTime(spec.base, spec.per_input_token, spec.cached)
 
 
 FirstTime: TypeAlias = Annotated[
@@ -181,7 +181,7 @@ FaultSetting: TypeAlias = Annotated[
 
 
 def _place(text: str) -> str:
-    if parse_place(text) is None:
+    if parse_path(text) is None:
         raise quantity_error(f'expected a path such as $.choices[].message, found "{text}"')
     return text
 

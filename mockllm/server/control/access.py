@@ -18,12 +18,15 @@ from msgspec import Struct, field
 
 from mockllm.core.display import brief
 from mockllm.server.control.problem import Problem
+from mockllm.server.upstreams import RECORDER_HEADER
+from mockllm.server.webhooks import SENT
 
 HEADER: Final = "x-mockllm-admin-token"
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
-PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
-"""Headers that a proxy adds: behind a proxy on this machine, every client has a loopback address."""
+PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip", RECORDER_HEADER, SENT)
+"""Headers that a proxy adds: behind a proxy on this machine, every client has a loopback address. A server like this
+one is such a proxy: it forwards requests, and sends webhooks."""
 OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """Values of `sec-fetch-site` that a browser sends for a page of another origin."""
 FREE_ATTEMPTS: Final = 10
@@ -84,7 +87,7 @@ class Access(Struct, frozen=True):
         if self._has_cookie(headers):
             self._check_origin(method, headers)
             return
-        if not is_loopback(client) or any(name in headers for name in PROXY_HEADERS):
+        if not is_local(headers, client):
             if self.token is not None:
                 raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {HEADER}.")
             raise Problem(403, "Only this machine may use the control API; --admin-token opens it to others.")
@@ -169,6 +172,11 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return ip_address(text)
     except ValueError:
         return None
+
+
+def is_local(headers: Mapping[str, str], client: str) -> bool:
+    """Return whether a call is from this machine, and through no proxy on it."""
+    return is_loopback(client) and not any(name in headers for name in PROXY_HEADERS)
 
 
 def is_loopback(client: str) -> bool:

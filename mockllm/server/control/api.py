@@ -19,7 +19,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.server.app import App
-from mockllm.server.control.access import SAFE, Access
+from mockllm.server.control.access import SAFE, Access, is_local
 from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, TextResponse
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
@@ -61,7 +61,7 @@ class ControlApi(LazyRoutes):
                 if path != "/metrics" or method not in SAFE:
                     raise
                 return self._open_metrics(headers.get("accept", ""))
-            return success_plan(await self._run(method, path, query, raw, headers.get("accept", "")))
+            return success_plan(await self._run(method, path, query, raw, headers, client))
         except Problem as problem:
             return problem_plan(problem)
         except Exception:
@@ -124,14 +124,18 @@ class ControlApi(LazyRoutes):
         await context.costs.count(context.journal, context.engine, context.prices)
         return context.costs
 
-    async def _run(self, method: str, path: str, query: str, raw: bytes, accept: str) -> Any:
+    async def _run(
+        self, method: str, path: str, query: str, raw: bytes, headers: Mapping[str, str], client: str
+    ) -> Any:
         if path == "/metrics":
             if method not in ("GET", "HEAD"):
                 raise method_problem(method, path, ["GET"])
             from mockllm.server.control.prometheus import metrics_page
 
             await self.context.collect()
-            return TextResponse(*metrics_page(self.context, accept, await self._counted_costs()))
+            return TextResponse(
+                *metrics_page(self.context, headers.get("accept", ""), await self._counted_costs())
+            )
         if path == FEED:
             raise Problem(426, "This path is a WebSocket, the live feed: send a request with an upgrade.")
         from mockllm.server.control.models.base import NoParameters
@@ -145,7 +149,8 @@ class ControlApi(LazyRoutes):
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))
         await self._make_entries()
-        result = await route.handler(self.context, ApiCall(params, options, body, raw))
+        call = ApiCall(params, options, body, raw, is_local(headers, client))
+        result = await route.handler(self.context, call)
         if route.method != "GET":
             await self.context.conclude()
         return result
@@ -154,7 +159,7 @@ class ControlApi(LazyRoutes):
         """Make the journal's entries in batches; under load, more entries than these may arrive meanwhile."""
         await self.context.collect()
         journal = self.context.journal
-        for _ in range(journal.size // BATCH + 1):
+        for _ in range(journal.max_entries // BATCH + 1):
             if not journal.make_entries(BATCH):
                 break
             await asyncio.sleep(0)

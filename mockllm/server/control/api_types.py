@@ -21,6 +21,8 @@ class ApiCall(Struct, frozen=True):
     query: Any = None
     body: Any = None
     raw: bytes = b""
+    local: bool = False
+    """Whether the call is from this machine."""
 
 
 class TextResponse(Struct, frozen=True):

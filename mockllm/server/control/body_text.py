@@ -1,6 +1,6 @@
 """A call's body in the scenario language: YAML, or JSON.
 
-JSON differs from YAML in two things that programs write: surrogate pairs for characters beyond the basic
+JSON differs from YAML in two things that programs write. These are surrogate pairs for characters beyond the basic
 multilingual plane, and unescaped control characters and line separators.
 """
 

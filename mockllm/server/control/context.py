@@ -43,7 +43,7 @@ class ControlledApp(Protocol):
     @property
     def gates(self) -> Gates: ...
     @property
-    def serving(self) -> AllServingMetrics: ...
+    def serving_metrics(self) -> AllServingMetrics: ...
     @property
     def deadlines(self) -> Deadlines: ...
 
@@ -93,6 +93,8 @@ class ControlContext:
         """Number of resets of counters that rules use."""
         self.prices: Mapping[str, Price] = {}
         """The user's own prices, by the beginning of a model's name."""
+        self.proxy_hosts: frozenset[str] = frozenset()
+        """The hosts of --proxy-allow, in lower case."""
         self.costs: CostCounters | None = None
         """The costs that `/metrics` shows; None before the first scrape."""
         self._expiry: OverlayExpiry | None = None
@@ -119,8 +121,8 @@ class ControlContext:
         return self._app.metrics
 
     @property
-    def serving(self) -> AllServingMetrics:
-        return self._app.serving
+    def serving_metrics(self) -> AllServingMetrics:
+        return self._app.serving_metrics
 
     @property
     def now(self) -> float:
@@ -159,7 +161,7 @@ class ControlContext:
     def sessions(self) -> Sequence[str]:
         """The ids of all used sessions and of all sessions with an overlay."""
         overlays = () if self.overlays is None else self.overlays.sessions
-        return tuple(dict.fromkeys((*self.engine.state.held(), *overlays)))
+        return tuple(dict.fromkeys((*self.engine.state.named(), *overlays)))
 
     def require_overlays(self) -> OverlayStore:
         """Return the overlays. Raises Problem where the server has none."""

@@ -130,7 +130,7 @@ def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[Tim
                 place += 1
             at = times[place] if place < len(times) else None
         cut = cut or isinstance(step, CutStep)
-        kind, text = _shown(step)
+        kind, text = _shown(step, framed=not entry.response.faults)
         yield TimedEvent(
             planned=round(planned, 6),
             at=None if at is None else round(at, 6),
@@ -140,11 +140,13 @@ def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[Tim
         )
 
 
-def _shown(step: Step) -> tuple[str, str]:
-    """Return the kind and the text of a step: an event's kind, `raw` for bytes without framing, `cut` for an end."""
+def _shown(step: Step, *, framed: bool) -> tuple[str, str]:
+    """Return the kind and the text of a step: an event's kind, `raw` for bytes without framing, `cut` for an end.
+    `framed`: bytes are a prepared event, because no fault has made them."""
     if isinstance(step, EventStep):
         return str(step.kind), step.payload.decode("utf-8", "replace")
     if isinstance(step, CutStep):
         return "cut", step.how
     assert not isinstance(step, WaitStep)
-    return "raw", step.data.decode("utf-8", "replace")
+    kind = "raw" if not framed else "chunk" if step.chunk_index else "event"
+    return kind, step.data.decode("utf-8", "replace")

@@ -16,12 +16,12 @@ from mockllm.server.control.models.costs import CostReport, ModelCost, SessionCo
 from mockllm.server.journal.entry import JournalEntry
 
 FREE: Final = ResponseCost(Usage(0, 0), 0.0)
-"""Of what costs nothing: an error, or a call that uses no model."""
+"""For a request that costs nothing: an error, or a call that uses no model."""
 
 
 def entry_cost(entry: JournalEntry, engine: Engine, own: Mapping[str, Price]) -> ResponseCost:
     """Return the cost of an entry."""
-    if entry.kind is None or entry.status >= 400 or entry.method != "POST":
+    if entry.request_class is None or entry.status >= 400 or entry.method != "POST":
         return FREE
     request = decode_again(entry, engine)
     if not request.generates and request.api != "embeddings":

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.routes import ROUTES, RouteMatch, find
+from mockllm.dialects.routes import ROUTES, RouteMatch, find_route
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.pack_resolver import bundled_pack
 from mockllm.scenario.yaml_reader import read_source
@@ -51,7 +51,7 @@ def endpoint_name(text: str) -> str:
         return text
     if text.startswith("/"):
         for method in ("POST", "GET"):
-            match = find(method, text, {}, "")
+            match = find_route(method, text, {}, "")
             if isinstance(match, RouteMatch):
                 return match.call.endpoint
     raise Problem(404, f"There is no endpoint {text[:80]}; the endpoints are {', '.join(ENDPOINTS)}.")

@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest
-from mockllm.engine.session_id import PREFIX, SESSION, without
+from mockllm.engine.session_id import SESSION, path_without_session
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.models.journal import (
     HeaderPair,
@@ -82,8 +82,8 @@ async def page(journal: Journal, query: RequestQuery) -> RequestPage:
         total=journal.total,
         kept=len(journal),
         bytes=journal.bytes,
-        most=journal.size,
-        most_bytes=journal.room,
+        most=journal.max_entries,
+        most_bytes=journal.max_bytes,
     )
 
 
@@ -105,7 +105,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         (wanted.status, entry.status),
         (wanted.key, entry.key),
         (wanted.client, entry.client),
-        (wanted.missed, entry.missed),
+        (wanted.missed, entry.unmatched),
         (wanted.left, entry.end_reason),
     )
     return (
@@ -199,7 +199,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Any]:
         "streamed": entry.streamed,
         "took": round(entry.duration, 6),
         "left": entry.end_reason,
-        "missed": entry.missed,
+        "missed": entry.unmatched,
         "seed": entry.seed,
         "near_misses": near,
     }
@@ -208,7 +208,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Any]:
 async def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
     """Return an entry with its request and its reconstructed response."""
     request, response = await apart(entry, lambda: (_request(entry), _response(entry)))
-    present = near_misses(entry, engine) if entry.missed else []
+    present = near_misses(entry, engine) if entry.unmatched else []
     return RequestDetail(
         **{**_summary_members(entry), "near_misses": present},
         request=request,
@@ -239,7 +239,7 @@ def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
 def decode_again(entry: JournalEntry, engine: Engine) -> Request:
     """Decode the request of an entry again, without changing counters or its session's stored responses."""
     headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION}
-    path = without(entry.path)[1] if entry.path.startswith(PREFIX) else entry.path
+    path = path_without_session(entry.path)
     request = engine.read(
         entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at, time.monotonic()
     )

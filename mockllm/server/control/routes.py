@@ -14,6 +14,7 @@ from mockllm.server.control.handlers import (
     hunts,
     journal,
     metrics,
+    replays,
     rules,
     settings,
     tool_servers,
@@ -31,6 +32,7 @@ async def show_openapi(context: ControlContext, call: ApiCall) -> TextResponse:
 ROUTES: Final[tuple[ApiRoute, ...]] = (
     *journal.ROUTES,
     *gates.ROUTES,
+    *replays.ROUTES,
     *hunts.ROUTES,
     *tool_servers.ROUTES,
     *verdicts.ROUTES,

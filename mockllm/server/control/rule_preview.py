@@ -39,11 +39,12 @@ def _previewed(
     request = decode_again(entry, engine)
     index, rules, items = catalog.index, catalog.rules, catalog.items
     mask = index.match_mask(request)
-    first = next((items[number].id for number in index.among(mask, request, 0, rules)), None)
-    numbers = index.among(mask, request, rules, len(items))
+    first = next((items[number].id for number in index.matching(mask, request, 0, rules)), None)
+    numbers = index.matching(mask, request, rules, len(items))
     applied = [items[number].id for number in numbers if items[number].id in changed]
     before = after = entry.rule
-    if first in changed or before in changed or (before is not None and before not in known):
+    removed = before is not None and before not in known and before != _builtin(entry)
+    if first in changed or before in changed or removed:
         after = first
     if after not in changed and after == before and not applied:
         return None
@@ -60,3 +61,8 @@ def _previewed(
         after=after,
         modifiers=applied,
     )
+
+
+def _builtin(entry: JournalEntry) -> str | None:
+    """Return the name of a response that an endpoint makes without a rule."""
+    return None if entry.request_class is None else f"{entry.request_class.dialect}:{entry.request_class.api}"

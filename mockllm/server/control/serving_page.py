@@ -24,7 +24,7 @@ def serving_families(context: ControlContext) -> Iterator[Metric]:
     form = serving_form(context)
     if form is None:
         return
-    known = context.serving.get(context.engine.info().root_provider or "")
+    known = context.serving_metrics.get(context.engine.info().root_provider or "")
     metrics = ServingMetrics(form) if known is None else known
     labels = form.labels(next(iter(context.engine.catalog.models), form.model))
     names, values = tuple(labels), tuple(labels.values())

@@ -108,7 +108,7 @@ async def _decoded(entries: Sequence[JournalEntry], engine: Engine, slices: Time
     """Return the requests that a dialect reads, each with its entry."""
     requests: list[Decoded] = []
     for entry in entries:
-        if entry.kind is not None:
+        if entry.request_class is not None:
             requests.append((entry, decode_again(entry, engine)))
             await slices.pause()
     return requests
@@ -255,11 +255,11 @@ def _check_order(matches: Sequence[Sequence[int]]) -> list[UnmetExpectation]:
 
 
 def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
-    missed = [entry for entry in entries if entry.missed]
-    if not missed:
+    unmatched = [entry for entry in entries if entry.unmatched]
+    if not unmatched:
         return []
-    listed = [_nearest_request(entry) for entry in missed[:MAX_NEAREST]]
-    message = f"{counted(len(missed), 'request')} that no rule matched"
+    listed = [_nearest_request(entry) for entry in unmatched[:MAX_NEAREST]]
+    message = f"{counted(len(unmatched), 'request')} that no rule matched"
     return [UnmetExpectation(message=message, nearest=listed)]
 
 

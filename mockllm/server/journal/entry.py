@@ -19,7 +19,7 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.exchange import EndReason, Exchange
-from mockllm.server.http1 import ResponseFraming
+from mockllm.server.http1 import HttpFraming
 from mockllm.server.server_limits import KIB, MIB
 
 OVERHEAD: Final = 1500
@@ -42,11 +42,11 @@ class JournalEntry(NamedTuple):
     client: str
     session: str | None
     key: str | None
-    kind: type[Request] | None
+    request_class: type[Request] | None
     provider: str | None
     model: str | None
     response: PlannedResponse
-    framing: ResponseFraming
+    framing: HttpFraming
     allow_cors: bool
     started: float
     duration: float
@@ -81,7 +81,7 @@ class JournalEntry(NamedTuple):
     @property
     def endpoint(self) -> str | None:
         """Such as `openai-chat`; None outside every protocol."""
-        return None if self.kind is None else endpoint(self.kind)
+        return None if self.request_class is None else endpoint(self.request_class)
 
     @property
     def status(self) -> int:
@@ -100,8 +100,8 @@ class JournalEntry(NamedTuple):
         return self.response.notes
 
     @property
-    def missed(self) -> bool:
-        return self.response.missed
+    def unmatched(self) -> bool:
+        return self.response.unmatched
 
     @property
     def streamed(self) -> bool:
@@ -115,25 +115,25 @@ class JournalEntry(NamedTuple):
         return seed_token.token_of(self.response.seed_source)
 
 
-def endpoint(kind: type[Request]) -> str | None:
+def endpoint(request_class: type[Request]) -> str | None:
     """Return the name of the endpoint of requests of this class."""
-    return None if kind.api is None else f"{kind.dialect}-{kind.api}"
+    return None if request_class.api is None else f"{request_class.dialect}-{request_class.api}"
 
 
-def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
-    """Return the entry of an ended exchange. An entry that is larger than `room` has no body."""
+def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
+    """Return the entry of an ended exchange. An entry that is larger than `max_bytes` has no body."""
     response, target = _response(exchange), without_credentials(exchange.target)
     headers, raw = headers_and_body(exchange)
     secrets = secrets_of(headers.items(), exchange.target)
     searched = len(raw) * len(secrets) <= MAX_SEARCHED
     for secret in secrets if searched else ():
-        mark = secret.encode("utf-8", "surrogateescape")
-        raw = raw.replace(mark, b"*" * len(mark)) if mark in raw else raw
+        encoded = secret.encode("utf-8", "surrogateescape")
+        raw = raw.replace(encoded, b"*" * len(encoded)) if encoded in raw else raw
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
     if exchange.times is not None:
         size += 8 * len(exchange.times)
-    whole = searched and size + len(raw) <= room
+    whole = searched and size + len(raw) <= max_bytes
     if not whole:
         raw = b""
     return JournalEntry(
@@ -147,7 +147,7 @@ def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
         client=exchange.client,
         session=exchange.session,
         key=client_key(headers, exchange.target),
-        kind=exchange.kind,
+        request_class=exchange.request_class,
         provider=exchange.provider,
         model=exchange.model,
         response=response,
@@ -192,7 +192,7 @@ def _response(exchange: Exchange) -> PlannedResponse:
     """Return the response as it was sent."""
     if not isinstance(exchange.id_seed, bytes):
         return exchange.response
-    return exchange.response.again(exchange.id_seed, exchange.at, exchange.tokens)
+    return exchange.response.refilled(exchange.id_seed, exchange.at, exchange.tokens)
 
 
 def headers_and_body(exchange: Exchange) -> tuple[Mapping[str, str], bytes]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mockllm.server.metrics import Metrics
 
 MAX_EXCESS: Final = 8 * MIB
-"""Bytes by which entries and pending exchanges together may exceed the room."""
+"""Bytes by which entries and pending exchanges together may exceed the capacity."""
 BATCH_BYTES: Final = 512 * KIB
 """A batch ends with the entry that exceeds them."""
 LIGHT_BODY: Final = 8 * KIB
@@ -42,80 +42,82 @@ BATCH: Final = 40
 PAUSE: Final = 0.02
 """Seconds between two such iterations."""
 MAX_UNCOUNTED_KINDS: Final = 1_000
-"""How many kinds of equal exchanges are collected before they are counted."""
+"""The most kinds of equal exchanges that are collected before they are counted."""
 
 EqualExchanges: TypeAlias = "tuple[PrerenderedResponse, str | None]"
-"""What exchanges have in common that are counted together: the response they are made of, and the model."""
+"""The key of exchanges that are counted together: the response they are made of, and the model."""
 
 
 class Journal:
-    """The last requests, oldest first. `total` and `missed` count all requests since the start. `size` is how many
-    requests are stored, `room` the bytes that all of them take at most, about."""
+    """The last requests, oldest first. `total` and `unmatched` count all requests since the start. At most
+    `max_entries` are stored, which take at most about `max_bytes`."""
 
-    def __init__(self, size: int, room: int = 64 * MIB, metrics: Metrics | None = None) -> None:
+    def __init__(self, max_entries: int, max_bytes: int = 64 * MIB, metrics: Metrics | None = None) -> None:
         self.total = 0
-        self.missed = 0
-        self.size = size
-        self.room = room
+        self.unmatched = 0
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
         self._metrics = metrics
         self._ring: deque[JournalEntry] = deque()
         self._bytes = 0
-        self._pending: deque[Exchange] = deque(maxlen=size)
+        self._pending: deque[Exchange] = deque(maxlen=max_entries)
         self._pending_bytes = 0
-        self._alike: dict[EqualExchanges, array[float]] = {}
-        self._first: dict[EqualExchanges, Exchange] = {}
+        self._equal_durations: dict[EqualExchanges, array[float]] = {}
+        self._first_equal: dict[EqualExchanges, Exchange] = {}
         self._lock = RLock()
 
     def add(self, exchange: Exchange) -> None:
         """Store an exchange that has ended."""
         pending = self._pending
-        if len(pending) == self.size and pending:
+        if len(pending) == self.max_entries and pending:
             self._pending_bytes -= pending[0].weight  # it is pushed out
         pending.append(exchange)
         self.total += 1
         rendered = exchange.response.rendered
         if type(rendered) is PrerenderedResponse and exchange.times is None:
-            alike = self._alike.get((rendered, exchange.model))
+            alike = self._equal_durations.get((rendered, exchange.model))
             if alike is None:
-                if len(self._alike) > MAX_UNCOUNTED_KINDS:
+                if len(self._equal_durations) > MAX_UNCOUNTED_KINDS:
                     self.count()
-                self._alike[rendered, exchange.model] = array("d", (exchange.duration,))
-                self._first[rendered, exchange.model] = exchange
+                self._equal_durations[rendered, exchange.model] = array("d", (exchange.duration,))
+                self._first_equal[rendered, exchange.model] = exchange
             else:
                 alike.append(exchange.duration)
         else:
             exchange.weight = weight(exchange.response)
-            self.missed += exchange.response.missed
+            self.unmatched += exchange.response.unmatched
             if self._metrics is not None:
-                self._metrics.one(exchange)
+                self._metrics.count_one(exchange)
         size = len(exchange.raw) + len(exchange.received)
         if size > LIGHT_BODY:
             exchange.weight += size
         if exchange.weight:
             self._pending_bytes += exchange.weight
-            if self._pending_bytes + self._bytes > self.room + MAX_EXCESS:
+            if self._pending_bytes + self._bytes > self.max_bytes + MAX_EXCESS:
                 self._make_room()
 
     def _make_room(self) -> None:
         """Drop the entries and the exchanges that newer exchanges will push out; make entries where too many are
         left."""
         with self._lock:
-            while self._ring and self._pending_bytes + self._bytes > self.room + MAX_EXCESS:
+            while self._ring and self._pending_bytes + self._bytes > self.max_bytes + MAX_EXCESS:
                 self._bytes -= self._ring.popleft().size
-            if self._pending_bytes > self.room:
+            if self._pending_bytes > self.max_bytes:
                 self._drop_pushed_out()
-        if self._pending_bytes > self.room:
+        if self._pending_bytes > self.max_bytes:
             self.make_entries(2)  # more than come; all at once would hold up the streams
 
     def _drop_pushed_out(self) -> None:
-        """Drop the oldest exchanges, if the bodies of the newer ones fill the room. Large requests that come faster
-        than they are read become no entries then: an entry takes as long as such a request."""
-        pending, room = self._pending, self.room
+        """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. Large requests that come
+        faster than they are read become no entries then: an entry takes as long as such a request."""
+        pending, max_bytes = self._pending, self.max_bytes
         bodies = [len(exchange.raw) + len(exchange.received) for exchange in pending]
-        newer = sum([size for size in bodies if size <= room // 2])  # a body that does not fit is not stored
+        newer = sum(
+            [size for size in bodies if size <= max_bytes // 2]
+        )  # a body that does not fit is not stored
         for size in bodies:
-            newer -= size if size <= room // 2 else 0
-            if newer <= room:
+            newer -= size if size <= max_bytes // 2 else 0
+            if newer <= max_bytes:
                 break
             self._ring.clear()  # older ones
             self._bytes = 0
@@ -150,11 +152,11 @@ class Journal:
 
     def count(self) -> None:
         """Count the exchanges that were collected as equal."""
-        alike, self._alike = self._alike, {}
-        first, self._first = self._first, {}
+        alike, self._equal_durations = self._equal_durations, {}
+        first, self._first_equal = self._first_equal, {}
         if self._metrics is not None:
             for key, took in alike.items():
-                self._metrics.many(first[key], took)
+                self._metrics.count_equal(first[key], took)
 
     def make_entries(self, most: int | None = None, newest: int | None = None) -> bool:
         """Make entries of pending exchanges, at most so many (fewer of large ones), up to this number. Return
@@ -163,28 +165,30 @@ class Journal:
             pending = self._pending
             number = self.total - len(pending)
             last = self.total if newest is None else newest
-            room = inf if most is None else BATCH_BYTES
-            while number < last and most != 0 and room > 0:
+            left = inf if most is None else BATCH_BYTES
+            while number < last and most != 0 and left > 0:
                 number += 1
                 most = None if most is None else most - 1
                 exchange = pending.popleft()
                 self._pending_bytes -= exchange.weight
-                room -= exchange.weight
-                self._store(entry_of(number, exchange, self.room))
+                left -= exchange.weight
+                self._store(entry_of(number, exchange, self.max_bytes))
         return number < last
 
     def newest(self, most: int) -> Iterator[JournalEntry]:
-        """Return the newest requests that exist now, at most so many, the newest first. Entries are made as the
-        caller iterates. Pending exchanges stay pending: many of them will be dropped before their turn."""
+        """Return the entries of the newest requests that exist now, at most so many, the newest first. They are made
+        as the caller iterates. Pending exchanges stay pending: many of them will be dropped before their turn."""
         with self._lock:
             total = self.total
             waiting = list(islice(reversed(self._pending), most))
             stored = list(islice(reversed(self._ring), most - len(waiting)))
-        newer = (entry_of(total - number, exchange, self.room) for number, exchange in enumerate(waiting))
+        newer = (
+            entry_of(total - number, exchange, self.max_bytes) for number, exchange in enumerate(waiting)
+        )
         return chain(newer, stored)
 
     def after(self, number: int) -> list[JournalEntry]:
-        """Return the stored requests that are newer than the request of this number. Call `make_entries` before."""
+        """Return the stored entries that are newer than the request of this number. Call `make_entries` before."""
         return [entry for entry in self._ring if entry.number > number]
 
     def clear(self) -> None:
@@ -195,7 +199,7 @@ class Journal:
             self._bytes = 0
 
     def find(self, number: int) -> JournalEntry | None:
-        """Return the request of this number, if it is still stored."""
+        """Return the entry of this number, if it is still stored."""
         return next((entry for entry in self if entry.number == number), None)
 
     @property
@@ -220,5 +224,5 @@ class Journal:
         ring = self._ring
         ring.append(entry)
         self._bytes += entry.size
-        while len(ring) > self.size or (self._bytes > self.room and len(ring) > 1):
+        while len(ring) > self.max_entries or (self._bytes > self.max_bytes and len(ring) > 1):
             self._bytes -= ring.popleft().size

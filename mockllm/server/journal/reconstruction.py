@@ -18,8 +18,8 @@ from mockllm.server.player import Player, at_once
 
 
 class SentPart(NamedTuple):
-    """The bytes of one write, `at` seconds after the request's last byte; without the framing of chunked
-    transfer."""
+    """The bytes of one write, `at` seconds after the server began to serve the request. It is without the framing of
+    chunked transfer."""
 
     at: float
     data: bytes
@@ -50,7 +50,8 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
         parts = [SentPart(entry.duration, data)]
     else:
         replay = _Replay()
-        play = Player(plan, plain, replay, cast(Deadlines, replay), entry.started)
+        scale = entry.response.time_scale
+        play = Player(plan, plain, replay, cast(Deadlines, replay), entry.started, scale)
         for now in entry.times:
             replay.now = now
             play._tick(now)
@@ -69,7 +70,7 @@ def _lines(head: bytes) -> list[tuple[str, str]]:
 
 
 def _without(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
-    """Return the parts behind the head, if the parts begin with it."""
+    """Return the parts after the head, if the parts begin with it."""
     if not b"".join([part.data for part in parts]).startswith(head):
         return parts
     left, found = len(head), []

@@ -2,7 +2,7 @@
 
 A span is computed from a journal entry, without OpenTelemetry, and tested without a collector. Sources:
 open-telemetry/semantic-conventions-genai (client inference and its registry of attributes, as of 2026), and the
-conventions for HTTP servers and for recording errors: a server's span is an error from status 500 on, or if its
+conventions for HTTP servers and for recording errors. A server's span is an error from status 500 on, or if its
 response was cut. The names are literals here, because the Python package marks its constants as deprecated.
 """
 
@@ -17,8 +17,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.providers import BY_NAME
-from mockllm.dialects.routes import RouteMatch, find, normalised
-from mockllm.engine.session_id import PREFIX, without
+from mockllm.dialects.routes import RouteMatch, find_route, normalised
+from mockllm.engine.session_id import PREFIX, split_session
 from mockllm.server.control.access import host_name
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import JournalEntry, headers_and_body
@@ -139,9 +139,9 @@ def _decode(entry: JournalEntry) -> RequestAttributes:
     headers = _lower_case(entry.headers)
     path, before = entry.path, ""
     if path.startswith(PREFIX):
-        before, path = f"{PREFIX}{{session}}", without(path)[1]
+        before, path = f"{PREFIX}{{session}}", split_session(path)[1]
     path = normalised(path)
-    call = find(entry.method, path, headers, entry.query_string) if path.startswith("/") else None
+    call = find_route(entry.method, path, headers, entry.query_string) if path.startswith("/") else None
     if not isinstance(call, RouteMatch):
         return RequestAttributes(headers, None, None, None)
     request = call.dialect.request(
@@ -286,7 +286,7 @@ def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
         "mockllm.notes": response.notes,
     }
     more: dict[str, Value] = {name: value for name, value in attributes.items() if value}
-    if response.missed:
+    if response.unmatched:
         more["mockllm.missed"] = True
     if entry.end_reason != "finished":
         more["mockllm.left"] = entry.end_reason

@@ -1,7 +1,7 @@
 """The queue between the journal and the exporter, and the thread that empties it.
 
-Adding to the queue never blocks; the queue drops and counts requests beyond its bounds. The thread makes a few spans
-and then sleeps for as long as this took, so that responses get at least half of the interpreter's time.
+Adding to the queue never blocks; the queue drops and counts requests beyond its bounds. The thread makes a few
+spans, and then sleeps for as long as this took. So responses get at least half of the interpreter's time.
 """
 
 from __future__ import annotations
@@ -138,8 +138,8 @@ class Tracing:
 class TracedJournal(Journal):
     """A journal that also adds each request to the tracing queue."""
 
-    def __init__(self, size: int, room: int, watch: Metrics, tracing: Tracing) -> None:
-        super().__init__(size, room, watch)
+    def __init__(self, max_entries: int, max_bytes: int, watch: Metrics, tracing: Tracing) -> None:
+        super().__init__(max_entries, max_bytes, watch)
         self._tracing = tracing
 
     def add(self, seen: Exchange) -> None:

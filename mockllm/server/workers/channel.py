@@ -1,4 +1,5 @@
-"""Calls between two processes of one server, over a socket pair. Both sides trust each other: values are pickled."""
+"""Calls between two processes of one server, over a socket pair. Both are processes of this server, so values are
+pickled."""
 
 from __future__ import annotations
 

@@ -46,23 +46,23 @@ class ForkedProcess:
 def fork_workers(
     sockets: Sequence[Sequence[ListeningSocket]], serve: Callable[[socket.socket], None]
 ) -> list[ForkedProcess]:
-    """Fork a worker for each place. `serve` runs in it, with its end of the channel."""
+    """Fork a worker for each set of sockets. `serve` runs in it, with its end of the channel."""
     forked: list[ForkedProcess] = []
-    for place in range(len(sockets)):
+    for index in range(len(sockets)):
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if not pid:
             ours.close()
             for other in forked:
                 other.end.close()
-            _serve(place, sockets, theirs, serve)
+            _serve(index, sockets, theirs, serve)
         theirs.close()
         forked.append(ForkedProcess(pid, ours))
     return forked
 
 
 def _serve(
-    place: int,
+    index: int,
     sockets: Sequence[Sequence[ListeningSocket]],
     end: socket.socket,
     serve: Callable[[socket.socket], None],
@@ -71,7 +71,7 @@ def _serve(
     code = 1
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        own = {sock.fileno() for sock, _ in sockets[place]}
+        own = {sock.fileno() for sock, _ in sockets[index]}
         for sock in {sock for others in sockets for sock, _ in others if sock.fileno() not in own}:
             sock.close()
         serve(end)

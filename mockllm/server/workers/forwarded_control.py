@@ -1,4 +1,4 @@
-"""The control API in a worker: the supervisor, which knows all workers, responds to each call."""
+"""The control API in a worker: the supervisor, which has the data of all workers, responds to each call."""
 
 from __future__ import annotations
 

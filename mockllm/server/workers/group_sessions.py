@@ -26,7 +26,7 @@ class GroupSessions(Sessions):
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.store: GroupStore | None = None
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
-        """What the store has to do before a call of the control API ends."""
+        """The work of the store before a call of the control API ends."""
         self.table = SlotTable(counts)
         self._keys: frozenset[str] = frozenset()
         """The keys of the present rules."""
@@ -35,9 +35,9 @@ class GroupSessions(Sessions):
         self.forgotten = False
         """Whether the workers do not know yet that all state was deleted."""
 
-    def served(self, place: int) -> int:
-        """Return how many requests the worker at a place has served, also if it was killed since."""
-        return self.counts[SlotTable.SERVED + place]
+    def served(self, index: int) -> int:
+        """Return how many requests the worker of an index has served, also if it was killed since."""
+        return self.counts[SlotTable.SERVED + index]
 
     def add_lost(self, counts: Counts) -> None:
         """Add what a worker reported that has ended."""

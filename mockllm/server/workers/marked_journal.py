@@ -11,8 +11,10 @@ from mockllm.state.shared_counts import SharedCounts
 class MarkedJournal(Journal):
     """The supervisor reads the note when the worker was killed: so it knows how many entries are lost."""
 
-    def __init__(self, size: int, room: int, watch: Metrics, counts: SharedCounts, slot: int) -> None:
-        super().__init__(size, room, watch)
+    def __init__(
+        self, max_entries: int, max_bytes: int, watch: Metrics, counts: SharedCounts, slot: int
+    ) -> None:
+        super().__init__(max_entries, max_bytes, watch)
         self._counts = counts
         self._slot = slot
 

@@ -15,7 +15,7 @@ QUEUE = "the wait depends on the ends of responses that other processes still pl
 
 def unshareable(catalog: Catalog) -> list[Diagnostic]:
     """Return the mistake that some rules count, where the processes share no store; it is at the first of them."""
-    counting = [item for item in catalog.items if item.counts]
+    counting = [item for item in catalog.items if item.uses_counts]
     if not counting:
         return []
     named = [f"{item.id} ({', '.join(counted_words(item))})" for item in counting[:MAX_NAMED]]
@@ -46,8 +46,9 @@ def beyond_store(catalog: Catalog) -> list[Diagnostic]:
 
 
 def of_one_process(catalog: Catalog) -> list[Diagnostic]:
-    """Return a mistake for each rule and modifier whose responses wait in the process that plays them for something
-    that another process receives: a release of `hold`, or the client's response to a tool server."""
+    """Return a mistake for each rule and modifier whose responses wait for something that another process receives.
+    This is a release of `hold`, or the client's response to a tool server; the process that plays the response
+    waits."""
     mistakes = []
     for item in catalog.items:
         responses = () if item.selector is None else item.selector.responses

@@ -33,8 +33,8 @@ from mockllm.server.workers.worker_report import (
 
 PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
-HOLD_TIME: Final = 5.0
-"""Seconds in which a worker holds its requests. The others hold theirs meanwhile."""
+PAUSE_TIME: Final = 5.0
+"""Seconds in which a worker pauses its requests. The others have paused theirs meanwhile."""
 REPORT_TIME: Final = 10.0
 """Seconds in which a worker reports what it has served."""
 COLLECT_INTERVAL: Final = 2.0
@@ -72,7 +72,7 @@ class Supervisor:
         app.journal = self._journal
         self._forked = dict(enumerate(forked))
         self._workers: dict[int, WorkerProcess] = {}
-        """The processes by their place, from 0."""
+        """The processes by their index, from 0."""
         self._serials = count(1)
         self._packed = b""
         """The present rules, pickled."""
@@ -93,19 +93,19 @@ class Supervisor:
         table = self._state.table.assign([item.key for item in catalog.items])
         self._state.table.use(table, catalog.keys)
         async with self._changing:
-            await asyncio.gather(*[self._start(place) for place in range(len(self._sockets))])
+            await asyncio.gather(*[self._start(index) for index in range(len(self._sockets))])
         self._spawn(self._collect_at_intervals())
 
-    async def _start(self, place: int) -> None:
+    async def _start(self, index: int) -> None:
         worker = await start_process(
-            place,
+            index,
             next(self._serials),
-            self._sockets[place],
+            self._sockets[index],
             {**self._settings, "counts": self._state.counts.fd},
             self._handlers,
-            self._forked.pop(place, None),
+            self._forked.pop(index, None),
         )
-        self._workers[place] = worker
+        self._workers[index] = worker
         self._spawn(self._watch(worker))
         await worker.channel.call("prepare", self._packed, self._state.table.slots)
         await worker.channel.call("commit")
@@ -120,19 +120,19 @@ class Supervisor:
                 self._ended.set()
             return
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        self._say(f"worker {worker.place + 1} {how}; another one takes its place")
+        self._say(f"worker {worker.index + 1} {how}; another one takes its place")
         if time.monotonic() - worker.started < SHORT_LIFE:
             await asyncio.sleep(SHORT_LIFE)
         async with self._changing:
             if not self._stopping:
                 try:
-                    await self._start(worker.place)
+                    await self._start(worker.index)
                 except (ChannelClosed, CallFailed):  # it died again: its own watch replaces it
                     return
 
     def _forget(self, worker: WorkerProcess) -> None:
-        self._workers.pop(worker.place, None)
-        self._journal.forget(worker.serial, self._state.served(worker.place))
+        self._workers.pop(worker.index, None)
+        self._journal.forget(worker.serial, self._state.served(worker.index))
         if worker.report is not None:
             self._lost.merge(worker.report.metrics)
             worker.report.serving.close()
@@ -174,14 +174,14 @@ class Supervisor:
             workers = tuple(self._workers.values())
             try:
                 await self._all(workers, PREPARE_TIME, "prepare", packed, table)
-                await self._all(workers, HOLD_TIME, "hold")
+                await self._all(workers, PAUSE_TIME, "pause")
             except NotChanged:
                 for worker in workers:
                     worker.channel.notify("abort")
                 raise
             self._packed = packed
             self._state.table.use(table, catalog.keys)
-            await self._all(workers, HOLD_TIME, "commit")
+            await self._all(workers, PAUSE_TIME, "commit")
         self._spawn(self._state.change_store())
 
     async def _all(self, workers: Sequence[WorkerProcess], seconds: float, name: str, *values: Any) -> None:
@@ -189,9 +189,9 @@ class Supervisor:
         calls = [asyncio.wait_for(worker.channel.call(name, *values), seconds) for worker in workers]
         for worker, result in zip(workers, await asyncio.gather(*calls, return_exceptions=True), strict=True):
             if isinstance(result, TimeoutError):
-                raise NotChanged(f"worker {worker.place + 1} does not respond")
+                raise NotChanged(f"worker {worker.index + 1} does not respond")
             if isinstance(result, CallFailed):
-                raise NotChanged(f"worker {worker.place + 1}: {result}")
+                raise NotChanged(f"worker {worker.index + 1}: {result}")
 
     # --- what workers have served --------------------------------------------------------------
 
@@ -220,7 +220,9 @@ class Supervisor:
         metrics.on_reset = self._reset_metrics
         self._app.metrics = metrics
         self._app.playing = metrics.playing = merged_playing([report.playing for report in reports])
-        self._app.serving = merged_serving([self._lost_serving, *(report.serving for report in reports)])
+        self._app.serving_metrics = merged_serving(
+            [self._lost_serving, *(report.serving for report in reports)]
+        )
         self._state.set_counts([report.counts for report in reports])
 
     def _reset_metrics(self) -> None:
@@ -239,7 +241,7 @@ class Supervisor:
         await self._state.change_store()
         if self._state.forgotten:
             self._state.forgotten = False
-            await self._all(tuple(self._workers.values()), HOLD_TIME, "reset_state")
+            await self._all(tuple(self._workers.values()), PAUSE_TIME, "reset_state")
 
     async def _collect_at_intervals(self) -> None:
         task = asyncio.current_task()

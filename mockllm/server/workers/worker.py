@@ -71,7 +71,7 @@ class Worker:
             {
                 "prepare": self.prepare,
                 "abort": self.abort,
-                "hold": self.hold,
+                "pause": self.pause,
                 "commit": self.commit,
                 "report": self.report,
                 "reset_metrics": self.reset_metrics,
@@ -117,13 +117,13 @@ class Worker:
     async def abort(self) -> None:
         """Forget what was prepared, and serve on."""
         self._prepared = None
-        if self._app is not None and self._app.held is not None:
-            self.server.release()
+        if self._app is not None and self._app.rules_ready is not None:
+            self.server.resume()
 
-    async def hold(self) -> None:
+    async def pause(self) -> None:
         """Serve no request until the prepared rules are used."""
         if self._server is not None:
-            self._server.hold()
+            self._server.pause()
 
     async def commit(self) -> None:
         """Use the prepared rules. The first ones make the worker listen."""
@@ -134,7 +134,7 @@ class Worker:
             await self._begin(engine)
             return
         self._app.engine = engine
-        self.server.release()
+        self.server.resume()
 
     async def _begin(self, engine: Engine) -> None:
         app = self._app = self._make_app(engine)
@@ -151,7 +151,7 @@ class Worker:
     async def report(self) -> WorkerReport:
         """Return what was served since the last report."""
         app, journal = self.app, self.app.journal
-        for _ in range(journal.size // BATCH + 1):
+        for _ in range(journal.max_entries // BATCH + 1):
             if not journal.make_entries(BATCH):
                 break
             await asyncio.sleep(0)
@@ -161,11 +161,11 @@ class Worker:
         return WorkerReport(
             entries,
             journal.total,
-            journal.missed,
+            journal.unmatched,
             app.metrics,
             app.playing,
             self._decider.counts,
-            app.serving,
+            app.serving_metrics,
         )
 
     async def reset_metrics(self) -> None:

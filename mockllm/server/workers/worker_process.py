@@ -19,10 +19,10 @@ CHILD: Final = "from mockllm.cli.worker_process import main; main()"
 
 
 class WorkerProcess:
-    """`place` is the number of its sockets, `serial` a number that no other process gets."""
+    """`index` is that of its sockets, from 0, `serial` a number that no other process gets."""
 
-    def __init__(self, place: int, serial: int, process: asyncio.subprocess.Process | ForkedProcess) -> None:
-        self.place = place
+    def __init__(self, index: int, serial: int, process: asyncio.subprocess.Process | ForkedProcess) -> None:
+        self.index = index
         self.serial = serial
         self.process = process
         self.started = time.monotonic()
@@ -34,7 +34,7 @@ class WorkerProcess:
 
 
 async def start_process(
-    place: int,
+    index: int,
     serial: int,
     sockets: Sequence[ListeningSocket],
     settings: Mapping[str, Any],
@@ -47,13 +47,13 @@ async def start_process(
         process, ours = forked, forked.end
     else:
         process, ours = await _started(sockets, settings["counts"])
-    worker = WorkerProcess(place, serial, process)
+    worker = WorkerProcess(index, serial, process)
     worker.channel = Channel(handlers(worker))
     await worker.channel.open(ours)
     task = asyncio.get_running_loop().create_task(worker.channel.run())
     task.add_done_callback(lambda _: [asyncio.ensure_future(leave()) for leave in worker.left])
     listening = [(sock.fileno(), tls) for sock, tls in sockets]
-    worker.channel.notify("begin", {**settings, "place": place, "listening": listening})
+    worker.channel.notify("begin", {**settings, "index": index, "listening": listening})
     return worker
 
 

@@ -1,4 +1,4 @@
-"""What a worker reports of its requests, and the journal and the metrics of all workers together."""
+"""The report of a worker on its requests, and the journal and the metrics of all workers together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from mockllm.server.serving_metrics import AllServingMetrics
 
 
 class WorkerReport(NamedTuple):
-    """The entries of a worker's journal since its last report; the numbers of all and of the unmatched requests since
-    its start; its metrics; and its responses in flight, by the class of their request. `counts` are the tries and
-    turns that the store has counted for it, by key."""
+    """The report of one worker. It has the entries of the worker's journal since its last report, and the numbers of
+    all and of the unmatched requests since its start. It has its metrics, and its responses in flight by the class
+    of their request. `counts` are the tries and turns that the store has counted for it, by key."""
 
     entries: Sequence[JournalEntry]
     total: int
-    missed: int
+    unmatched: int
     metrics: Metrics
     playing: Mapping[type[Request], int]
     counts: Mapping[str, tuple[int, int]]
@@ -31,8 +31,8 @@ class WorkerReport(NamedTuple):
 class MergedJournal(Journal):
     """The journal of all workers. Entries get their numbers here, in the order in which their responses ended."""
 
-    def __init__(self, size: int, room: int = 64 * MIB) -> None:
-        super().__init__(size, room)
+    def __init__(self, max_entries: int, max_bytes: int = 64 * MIB) -> None:
+        super().__init__(max_entries, max_bytes)
         self._totals: dict[int, tuple[int, int]] = {}
         """The numbers of all and of the unmatched requests of each worker, as it last reported them."""
         self._early: list[JournalEntry] = []
@@ -40,10 +40,10 @@ class MergedJournal(Journal):
 
     def take(self, worker: int, report: WorkerReport) -> None:
         """Add a report. `worker` is never the same for two processes."""
-        total, missed = self._totals.get(worker, (0, 0))
+        total, unmatched = self._totals.get(worker, (0, 0))
         self.total += report.total - total - len(report.entries)  # the worker has dropped the others
-        self.missed += report.missed - missed
-        self._totals[worker] = (report.total, report.missed)
+        self.unmatched += report.unmatched - unmatched
+        self._totals[worker] = (report.total, report.unmatched)
         self._early += report.entries
 
     def forget(self, worker: int, total: int) -> None:

@@ -38,13 +38,13 @@ ARRAY = Plan(
 
 
 def played(fault: Fault, plan: Plan = STREAM) -> Plan:
-    made = fault.apply(plan)
-    assert isinstance(made, Plan), made
-    return made
+    built = fault.apply(plan)
+    assert isinstance(built, Plan), built
+    return built
 
 
 def reason(fault: Fault, plan: Plan = STREAM) -> str:
     """Why it is not played."""
-    made = fault.apply(plan)
-    assert isinstance(made, NotApplicable), made
-    return made.reason
+    built = fault.apply(plan)
+    assert isinstance(built, NotApplicable), built
+    return built.reason

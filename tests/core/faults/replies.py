@@ -29,7 +29,7 @@ TEXT = Text(("One", " two", " three", " four"))
 THOUGHT = Thinking(("Hm", "m."))
 
 
-class Asked(Request):
+class Requested(Request):
     """A request that offers tools and may ask for a form."""
 
     def __init__(self, *tools: Tool, expected: Format | None = None) -> None:
@@ -37,14 +37,14 @@ class Asked(Request):
         vars(self).update(tools=tools, response_format=expected or Format())
 
 
-OFFER = Asked(Tool("look", SCHEMA), Tool("find", SCHEMA), Tool("say", kind="custom"), Tool("free"))
-FORM = Asked(expected=Format("schema", "city", SCHEMA))
+OFFER = Requested(Tool("look", SCHEMA), Tool("find", SCHEMA), Tool("say", kind="custom"), Tool("free"))
+FORM = Requested(expected=Format("schema", "city", SCHEMA))
 
 
 def fault(name: str, **settings: Any) -> ReplyFault:
-    made = FAULTS[name].model_validate(settings)
-    assert isinstance(made, ReplyFault)
-    return made
+    built = FAULTS[name].model_validate(settings)
+    assert isinstance(built, ReplyFault)
+    return built
 
 
 def reply(*parts: Part, finish: Finish = "stop", usage: Usage = USAGE) -> Reply:
@@ -72,15 +72,15 @@ def _plan(content: Reply) -> Plan:
 
 def choice(name: str, content: Reply, request: Request = OFFER, **more: Any) -> Choice:
     """The first choice that is left."""
-    made = apply_fault(name, content, request, **more)
-    assert isinstance(made, Reply), made
-    return made.choices[0]
+    built = apply_fault(name, content, request, **more)
+    assert isinstance(built, Reply), built
+    return built.choices[0]
 
 
 def reason(name: str, content: Reply, request: Request = OFFER, **more: Any) -> str:
-    made = apply_fault(name, content, request, **more)
-    assert isinstance(made, NotApplicable)
-    return made.reason
+    built = apply_fault(name, content, request, **more)
+    assert isinstance(built, NotApplicable)
+    return built.reason
 
 
 def is_json(text: str) -> bool:

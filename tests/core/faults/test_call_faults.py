@@ -24,7 +24,7 @@ from tests.core.faults.replies import (
     OFFER,
     TEXT,
     THOUGHT,
-    Asked,
+    Requested,
     choice,
     is_json,
     reason,
@@ -42,19 +42,19 @@ from tests.core.faults.replies import (
 @pytest.mark.covering
 def test_bad_tool_arguments_are_not_json(content: str, how: str, seed: int) -> None:
     (call,) = choice("bad_tool_arguments", reply(Call("look", (content,))), how=how, seed=seed).calls
-    made = joined_text(call.chunks)
-    assert not is_json(made) or (how, content) == ("truncated", "5")
+    built = joined_text(call.chunks)
+    assert not is_json(built) or (how, content) == ("truncated", "5")
     assert (call.name, call.id) == ("look", None)
     if how == "truncated":
-        assert (content or "{}").startswith(made)
+        assert (content or "{}").startswith(built)
 
 
 def test_bad_tool_arguments_mistake_is_drawn() -> None:
-    made = {
+    built = {
         joined_text(choice("bad_tool_arguments", reply(LOOK), seed=seed).calls[0].chunks)
         for seed in range(30)
     }
-    assert made == {'{"city":"Paris",}', "{'city':'Paris'}", '{"city""Paris"}', '{"city":"Paris"};'}
+    assert built == {'{"city":"Paris",}', "{'city':'Paris'}", '{"city""Paris"}', '{"city":"Paris"};'}
 
 
 def test_bad_tool_arguments_keep_chunk_boundaries() -> None:
@@ -70,7 +70,7 @@ def test_unknown_tool_calls_a_tool_not_offered() -> None:
 
 
 def test_unknown_tool_default_name_is_not_offered() -> None:
-    (call,) = choice("unknown_tool", reply(LOOK), Asked(Tool("look"), Tool("look_v2"))).calls
+    (call,) = choice("unknown_tool", reply(LOOK), Requested(Tool("look"), Tool("look_v2"))).calls
     assert call.name == "look_v2_v2"
 
 
@@ -135,12 +135,12 @@ def test_call_fault_without_suitable_call_has_reason(
 
 
 @pytest.mark.parametrize(
-    ("how", "made"),
+    ("how", "built"),
     [("any", {}), ("missing", {}), ("type", {"city": 7})],
 )
-def test_wrong_schema_arguments_violate_tool_schema(how: str, made: Json) -> None:
+def test_wrong_schema_arguments_violate_tool_schema(how: str, built: Json) -> None:
     (call,) = choice("wrong_schema", reply(LOOK), how=how).calls
-    assert loads(joined_text(call.chunks)) == made
+    assert loads(joined_text(call.chunks)) == built
 
 
 @pytest.mark.parametrize("streamed", [True, False])
@@ -191,7 +191,7 @@ def test_wrong_schema_breaks_the_non_streaming_text() -> None:
             id="not this way",
         ),
         pytest.param(
-            reply(LOOK), Asked(Tool("look", True)), {}, "the schema forbids nothing", id="a schema of all"
+            reply(LOOK), Requested(Tool("look", True)), {}, "the schema forbids nothing", id="a schema of all"
         ),
         pytest.param(
             reply(Call("nope", ("{}",))),
@@ -208,14 +208,14 @@ def test_wrong_schema_breaks_the_non_streaming_text() -> None:
         ),
         pytest.param(
             reply(LOOK),
-            Asked(Tool("look", {"pattern": "("})),
+            Requested(Tool("look", {"pattern": "("})),
             {},
             "the schema cannot be used",
             id="a bad schema",
         ),
         pytest.param(
             reply(LOOK),
-            Asked(Tool("look", {"pattern": r"^(\w{1,500}){500}$"})),
+            Requested(Tool("look", {"pattern": r"^(\w{1,500}){500}$"})),
             {},
             "Generating a violation for the arguments of look from the schema in the request takes more than",
             id="a schema that is too much work",

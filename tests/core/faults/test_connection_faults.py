@@ -8,26 +8,35 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.rendering.plan import USUAL, CutStep, Delivery, Framing, Plan, RawStep, Throttle, WaitStep
+from mockllm.core.rendering.plan import (
+    DEFAULT_DELIVERY,
+    CutStep,
+    Delivery,
+    Framing,
+    Plan,
+    RawStep,
+    Throttle,
+    WaitStep,
+)
 from tests.core.faults.plans import ARRAY, EMPTY, ERROR, STEPS, STREAM, WHOLE, played, reason
 
 
-def made(name: str, **settings: Any) -> Any:
+def built(name: str, **settings: Any) -> Any:
     return FAULTS[name].model_validate(settings)
 
 
 @pytest.mark.parametrize("name", ["reset", "close", "silence"])
 def test_cutting_fault_cuts_in_middle_or_at_place(name: str) -> None:
-    assert played(made(name)).steps == (*STEPS[:3], CutStep(name, 1), *STEPS[3:])  # type: ignore[arg-type]
-    assert played(made(name, after={"chunks": 2})).steps == (*STEPS[:5], CutStep(name, 2), *STEPS[5:])  # type: ignore[arg-type]
-    assert played(made(name), ERROR).steps[1] == CutStep(name, 0)  # type: ignore[arg-type]
-    assert reason(made(name, after={"chunks": 3})) == "the response has only 2 chunks"
+    assert played(built(name)).steps == (*STEPS[:3], CutStep(name, 1), *STEPS[3:])  # type: ignore[arg-type]
+    assert played(built(name, after={"chunks": 2})).steps == (*STEPS[:5], CutStep(name, 2), *STEPS[5:])  # type: ignore[arg-type]
+    assert played(built(name), ERROR).steps[1] == CutStep(name, 0)  # type: ignore[arg-type]
+    assert reason(built(name, after={"chunks": 3})) == "the response has only 2 chunks"
 
 
 def test_close_of_websocket_sends_its_code_first() -> None:
     messages = replace(STREAM, framing=Framing.WEBSOCKET)
     frame = b"\x88\x06\x03\xf3busy"  # a final frame of opcode 8: two bytes of the code 1011, then the reason
-    assert played(made("close", code=1011, reason="busy"), messages).steps == (
+    assert played(built("close", code=1011, reason="busy"), messages).steps == (
         *STEPS[:3],
         RawStep(frame, 1),
         CutStep("close", 1),
@@ -40,26 +49,26 @@ def test_close_of_websocket_sends_its_code_first() -> None:
 )
 def test_close_has_no_frame_without_code_and_websocket(settings: dict[str, Any], framing: Framing) -> None:
     plan = replace(STREAM, framing=framing)
-    assert played(made("close", **settings), plan).steps == (*STEPS[:3], CutStep("close", 1), *STEPS[3:])
+    assert played(built("close", **settings), plan).steps == (*STEPS[:3], CutStep("close", 1), *STEPS[3:])
 
 
 def test_close_of_websocket_at_missing_place_has_reason() -> None:
     messages = replace(STREAM, framing=Framing.WEBSOCKET)
-    fault = made("close", code=1011, after={"chunks": 3})
+    fault = built("close", code=1011, after={"chunks": 3})
     assert reason(fault, messages) == "the response has only 2 chunks"
 
 
 def test_slow_close_ends_with_connection_without_length() -> None:
-    plan = played(made("slow_close", **{"for": "2s"}))
+    plan = played(built("slow_close", **{"for": "2s"}))
     assert plan.steps == (*STEPS, WaitStep(2.0, 2), CutStep("close", 2))
     assert plan.delivery == Delivery(body="close")
     long = replace(ERROR, head=ERROR.head.with_headers((("content-length", "9"),)))
-    assert played(made("slow_close"), long).head == ERROR.head
-    assert played(made("slow_close"), EMPTY).steps == (WaitStep(5.0, 0), CutStep("close", 0))
+    assert played(built("slow_close"), long).head == ERROR.head
+    assert played(built("slow_close"), EMPTY).steps == (WaitStep(5.0, 0), CutStep("close", 0))
 
 
 def test_slow_close_waits_after_the_end_of_an_array() -> None:
-    assert played(made("slow_close"), ARRAY).steps[3:] == (
+    assert played(built("slow_close"), ARRAY).steps[3:] == (
         RawStep(b"\n]", 2),
         WaitStep(5.0, 2),
         CutStep("close", 2),
@@ -67,7 +76,7 @@ def test_slow_close_waits_after_the_end_of_an_array() -> None:
 
 
 def test_slow_close_of_cut_response_has_reason() -> None:
-    assert reason(made("slow_close"), played(made("reset"))) == "the response is cut before its end"
+    assert reason(built("slow_close"), played(built("reset"))) == "the response is cut before its end"
 
 
 @pytest.mark.parametrize(
@@ -75,23 +84,23 @@ def test_slow_close_of_cut_response_has_reason() -> None:
     [(1000.0, Throttle(50, 0.05)), (1.0, Throttle(1, 1.0)), (30.0, Throttle(1, 1 / 30))],
 )
 def test_bandwidth_adds_a_flow_of_small_slices(rate: float, flow: Throttle) -> None:
-    assert played(made("bandwidth", bytes_per_second=rate)).delivery.throttles == (flow,)
+    assert played(built("bandwidth", bytes_per_second=rate)).delivery.throttles == (flow,)
 
 
 def test_flows_of_several_faults_are_added() -> None:
-    plan = played(made("drip", size=2, every="3ms"), played(made("bandwidth")))
+    plan = played(built("drip", size=2, every="3ms"), played(built("bandwidth")))
     assert plan.delivery.throttles == (Throttle(50, 0.05), Throttle(2, 0.003, head=False))
 
 
 def test_slow_headers_twice_adds_the_times() -> None:
-    once = played(made("slow_headers"))
+    once = played(built("slow_headers"))
     assert once == replace(STREAM, delivery=Delivery(head_seconds=5.0))
-    assert played(made("slow_headers", **{"for": "1s"}), once).delivery.head_seconds == 6.0
+    assert played(built("slow_headers", **{"for": "1s"}), once).delivery.head_seconds == 6.0
 
 
 @pytest.mark.parametrize("then", ["reset", "close", "silence"])
 def test_no_response_cuts_before_the_head(then: str) -> None:
-    plan: Plan = played(made("no_response", then=then), WHOLE)
+    plan: Plan = played(built("no_response", then=then), WHOLE)
     assert plan.steps == (CutStep(then, 0),)  # type: ignore[arg-type]
-    assert plan.delivery == replace(USUAL, withheld=True)
-    assert played(made("no_response")).delay == STREAM.delay
+    assert plan.delivery == replace(DEFAULT_DELIVERY, withheld=True)
+    assert played(built("no_response")).delay == STREAM.delay

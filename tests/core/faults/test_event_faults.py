@@ -26,7 +26,7 @@ from mockllm.core.request.request import Request
 from tests.core.faults import plans
 
 
-def made(name: str, **settings: Any) -> Any:
+def built(name: str, **settings: Any) -> Any:
     return FAULTS[name].model_validate(settings)
 
 
@@ -35,28 +35,28 @@ FIRST_WAIT, SECOND_WAIT = plans.STEPS[1], plans.STEPS[3]
 REST = plans.STEPS[5:]
 
 CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
-    "a chunk comes twice": (made("duplicate"), (ROLE, FIRST_WAIT, ONE, ONE, *plans.STEPS[3:])),
+    "a chunk comes twice": (built("duplicate"), (ROLE, FIRST_WAIT, ONE, ONE, *plans.STEPS[3:])),
     "a chunk comes four times": (
-        made("duplicate", at={"chunk": 2}, times=3),
+        built("duplicate", at={"chunk": 2}, times=3),
         (*plans.STEPS[:5], TWO, TWO, TWO, *REST),
     ),
-    "a chunk is missing": (made("drop", at={"chunk": 2}), (*plans.STEPS[:4], *REST)),
-    "several are missing": (made("drop", count=5), (ROLE, FIRST_WAIT, SECOND_WAIT, *REST)),
-    "two change places, the waits stay": (made("reorder"), (ROLE, FIRST_WAIT, TWO, SECOND_WAIT, ONE, *REST)),
+    "a chunk is missing": (built("drop", at={"chunk": 2}), (*plans.STEPS[:4], *REST)),
+    "several are missing": (built("drop", count=5), (ROLE, FIRST_WAIT, SECOND_WAIT, *REST)),
+    "two change places, the waits stay": (built("reorder"), (ROLE, FIRST_WAIT, TWO, SECOND_WAIT, ONE, *REST)),
     "an event is cut": (
-        made("cut_event"),
+        built("cut_event"),
         (ROLE, FIRST_WAIT, RawStep(b"event: delta", 1, True, True), CutStep("end", 1)),
     ),
     "and the connection closed": (
-        made("cut_event", then="close"),
+        built("cut_event", then="close"),
         (ROLE, FIRST_WAIT, RawStep(b"event: delta", 1, True, True), CutStep("close", 1)),
     ),
     "and the connection reset": (
-        made("cut_event", then="reset"),
+        built("cut_event", then="reset"),
         (ROLE, FIRST_WAIT, RawStep(b"event: delta", 1, True, True), CutStep("reset", 1)),
     ),
     "and the rest comes later": (
-        made("cut_event", then="go_on", pause="1s"),
+        built("cut_event", then="go_on", pause="1s"),
         (
             ROLE,
             FIRST_WAIT,
@@ -66,14 +66,14 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
             *plans.STEPS[3:],
         ),
     ),
-    "nothing ends it": (made("no_terminator"), plans.STEPS[:6]),
-    "it stalls": (made("stall"), (*plans.STEPS[:3], WaitStep(10.0, 1, bound=True), *plans.STEPS[3:])),
+    "nothing ends it": (built("no_terminator"), plans.STEPS[:6]),
+    "it stalls": (built("stall"), (*plans.STEPS[:3], WaitStep(10.0, 1, bound=True), *plans.STEPS[3:])),
     "comments come at once": (
-        made("comment_flood", count=2, comment="a\nb"),
+        built("comment_flood", count=2, comment="a\nb"),
         (*plans.STEPS[:3], RawStep(b": a\n: b\n\n: a\n: b\n\n", 1, bound=True), *plans.STEPS[3:]),
     ),
     "comments come one by one": (
-        made("comment_flood", count=2, comment="", every="1s"),
+        built("comment_flood", count=2, comment="", every="1s"),
         (
             *plans.STEPS[:3],
             RawStep(b": \n\n", 1, bound=True),
@@ -83,9 +83,9 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
             *plans.STEPS[3:],
         ),
     ),
-    "events come together": (made("coalesce", events=2), (ROLE, FIRST_WAIT, SECOND_WAIT, ONE, TWO, *REST)),
+    "events come together": (built("coalesce", events=2), (ROLE, FIRST_WAIT, SECOND_WAIT, ONE, TWO, *REST)),
     "all events come together": (
-        made("coalesce", events=9),
+        built("coalesce", events=9),
         (ROLE, FIRST_WAIT, SECOND_WAIT, ONE, TWO, *REST),
     ),
 }
@@ -97,60 +97,68 @@ def test_event_fault_changes_the_steps(fault: Fault, steps: tuple[Step, ...]) ->
 
 
 UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
-    "no such chunk": (made("duplicate", at={"chunk": 3}), plans.STREAM, "the response has only 2 chunks"),
+    "no such chunk": (built("duplicate", at={"chunk": 3}), plans.STREAM, "the response has only 2 chunks"),
     "nothing to change places with": (
-        made("reorder", at={"chunk": 2}),
+        built("reorder", at={"chunk": 2}),
         plans.STREAM,
         "no chunk follows chunk 2",
     ),
-    "only letters of one byte": (made("cut_utf8"), plans.STREAM, "no chunk has a character of several bytes"),
+    "only letters of one byte": (
+        built("cut_utf8"),
+        plans.STREAM,
+        "no chunk has a character of several bytes",
+    ),
     "only such letters there": (
-        made("cut_utf8", at={"chunk": 1}),
+        built("cut_utf8", at={"chunk": 1}),
         plans.STREAM,
         "the chunk has no character of several bytes",
     ),
     "no chunk with letters": (
-        made("cut_utf8", at={"chunk": 7}),
+        built("cut_utf8", at={"chunk": 7}),
         plans.STREAM,
         "the response has only 2 chunks",
     ),
     "characters in base64": (
-        made("cut_utf8"),
+        built("cut_utf8"),
         replace(plans.STREAM, framing=Framing.EVENT_STREAM_BYTES),
         "the bytes of its events are in base64",
     ),
     "lines have no checksums": (
-        made("bad_checksum"),
+        built("bad_checksum"),
         plans.STREAM,
         "only the frames of a binary event stream have checksums",
     ),
     "no terminator": (
-        made("no_terminator"),
+        built("no_terminator"),
         replace(plans.STREAM, steps=plans.STEPS[:6]),
         "only the end of the response ends this stream",
     ),
     "a place that is not there": (
-        made("stall", after={"events": 9}),
+        built("stall", after={"events": 9}),
         plans.STREAM,
         "the response has only 5 events",
     ),
     "a flood that has no place": (
-        made("comment_flood", after={"chunks": 9}),
+        built("comment_flood", after={"chunks": 9}),
         plans.STREAM,
         "the response has only 2 chunks",
     ),
-    "an array has no comments": (made("comment_flood"), plans.ARRAY, "only server-sent events have comments"),
+    "an array has no comments": (
+        built("comment_flood"),
+        plans.ARRAY,
+        "only server-sent events have comments",
+    ),
     "an array has no lines": (
-        made("crlf"),
+        built("crlf"),
         plans.ARRAY,
         "the response is not a stream of server-sent events",
     ),
     "CRLF as it is": (
-        made("crlf"),
+        built("crlf"),
         replace(plans.STREAM, framing=Framing.SSE_CRLF),
         "its lines end with CRLF already",
     ),
-    "an error says nothing": (made("error_event"), plans.ERROR, "the response is not a reply"),
+    "an error says nothing": (built("error_event"), plans.ERROR, "the response is not a reply"),
 }
 
 
@@ -173,11 +181,11 @@ def test_stream_fault_on_non_streaming_response_has_reason(name: str) -> None:
 
 
 def test_stall_before_the_head_delays_it() -> None:
-    assert plans.played(made("stall", after={"time": "0.1s"})) == replace(plans.STREAM, delay=10.5)
+    assert plans.played(built("stall", after={"time": "0.1s"})) == replace(plans.STREAM, delay=10.5)
 
 
 def test_stall_keeps_the_brackets_of_an_array() -> None:
-    plan = plans.played(made("stall", after={"bytes": 2}), plans.ARRAY)
+    plan = plans.played(built("stall", after={"bytes": 2}), plans.ARRAY)
     assert sent_bytes(plan) == sent_bytes(plans.ARRAY)
 
 
@@ -191,18 +199,18 @@ LETTERS = Plan(
 def test_cut_utf8_splits_inside_a_character() -> None:
     first = (LETTERS.steps[0], RawStep(b"data: b\xc3", 2, True, True))
     rest = (RawStep(b"\xbc\n\n", 2, bound=True), LETTERS.steps[2])
-    assert plans.played(made("cut_utf8"), LETTERS).steps == (*first, WaitStep(0.1, 2, True, True), *rest)
-    assert plans.played(made("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
+    assert plans.played(built("cut_utf8"), LETTERS).steps == (*first, WaitStep(0.1, 2, True, True), *rest)
+    assert plans.played(built("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
         *first,
         WaitStep(0.1, 2, True, True),
         *rest,
     )
-    assert plans.played(made("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
+    assert plans.played(built("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
 
 
 def test_cut_utf8_splits_inside_a_character_of_a_frame() -> None:
     binary = replace(LETTERS, framing=Framing.EVENT_STREAM)
-    *_, first, _, second, _ = plans.played(made("cut_utf8"), binary).steps
+    *_, first, _, second, _ = plans.played(built("cut_utf8"), binary).steps
     assert isinstance(first, RawStep)
     assert isinstance(second, RawStep)
     assert first.data.endswith(b"b\xc3")
@@ -213,7 +221,9 @@ def test_cut_utf8_splits_inside_a_character_of_a_frame() -> None:
 @pytest.mark.parametrize("framing", [Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES])
 def test_bad_checksum_changes_one_byte(of: str, place: int, framing: Framing) -> None:
     binary = replace(plans.STREAM, framing=framing)
-    before, after = (sent_bytes(plan) for plan in (binary, plans.played(made("bad_checksum", of=of), binary)))
+    before, after = (
+        sent_bytes(plan) for plan in (binary, plans.played(built("bad_checksum", of=of), binary))
+    )
     (changed,) = [n for n, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
     good = list(read_frames(before))
     damaged = len(list(read_frames(after)))
@@ -223,34 +233,34 @@ def test_bad_checksum_changes_one_byte(of: str, place: int, framing: Framing) ->
 
 def test_bad_checksum_may_end_the_stream() -> None:
     binary = replace(plans.STREAM, framing=Framing.EVENT_STREAM)
-    *_, last = plans.played(made("bad_checksum", then="end"), binary).steps
+    *_, last = plans.played(built("bad_checksum", then="end"), binary).steps
     assert isinstance(last, RawStep)
 
 
 def test_no_terminator_removes_the_bracket_of_an_array() -> None:
-    assert sent_bytes(plans.played(made("no_terminator"), plans.ARRAY)) == sent_bytes(
+    assert sent_bytes(plans.played(built("no_terminator"), plans.ARRAY)) == sent_bytes(
         plans.ARRAY
     ).removesuffix(b"\n]")
-    cut = plans.played(made("reset"), plans.ARRAY)
-    assert plans.reason(made("no_terminator"), cut) == "only the end of the response ends this stream"
+    cut = plans.played(built("reset"), plans.ARRAY)
+    assert plans.reason(built("no_terminator"), cut) == "only the end of the response ends this stream"
 
 
 def test_no_terminator_ignores_steps_after_a_cut() -> None:
-    cut = plans.played(made("reset"))
-    assert plans.reason(made("no_terminator"), cut) == "only the end of the response ends this stream"
+    cut = plans.played(built("reset"))
+    assert plans.reason(built("no_terminator"), cut) == "only the end of the response ends this stream"
     both = replace(plans.STREAM, steps=(*plans.STEPS, CutStep("close", 2)))
-    assert plans.played(made("no_terminator"), both).steps == (*plans.STEPS[:6], CutStep("close", 2))
+    assert plans.played(built("no_terminator"), both).steps == (*plans.STEPS[:6], CutStep("close", 2))
 
 
 def test_crlf_ends_lines_of_comments() -> None:
-    plan = plans.played(made("comment_flood", count=1), plans.played(made("crlf")))
+    plan = plans.played(built("comment_flood", count=1), plans.played(built("crlf")))
     assert b"data: one\r\n\r\n: keep-alive\r\n\r\n" in sent_bytes(plan)
 
 
 def test_coalesce_keeps_a_cut_after_the_group() -> None:
     cut = replace(plans.STREAM, steps=(*plans.STEPS[:3], CutStep("reset", 1)))
-    assert plans.played(made("coalesce"), cut) == cut
+    assert plans.played(built("coalesce"), cut) == cut
 
 
 def test_coalesce_without_waits_changes_nothing() -> None:
-    assert plans.played(made("coalesce"), plans.ARRAY) == plans.ARRAY
+    assert plans.played(built("coalesce"), plans.ARRAY) == plans.ARRAY

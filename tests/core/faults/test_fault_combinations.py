@@ -30,19 +30,19 @@ PLAIN = Plan(ResponseHead(200, ()), STEPS, Framing.SSE)
 def broken(plan: Plan, *faults: dict[str, dict[str, Any]]) -> Plan:
     for fault in faults:
         ((name, settings),) = fault.items()
-        made = FAULTS[name].model_validate(settings).apply(plan)
-        assert isinstance(made, Plan), made
-        plan = made
+        built = FAULTS[name].model_validate(settings).apply(plan)
+        assert isinstance(built, Plan), built
+        plan = built
     return plan
 
 
 def unplayed(plan: Plan, *faults: dict[str, dict[str, Any]]) -> str:
-    """Why the last of them is not played."""
+    """Why the last of them is not applied."""
     *before, last = faults
     ((name, settings),) = last.items()
-    made = FAULTS[name].model_validate(settings).apply(broken(plan, *before))
-    assert isinstance(made, NotApplicable), made
-    return made.reason
+    built = FAULTS[name].model_validate(settings).apply(broken(plan, *before))
+    assert isinstance(built, NotApplicable), built
+    return built.reason
 
 
 def until_the_cut(plan: Plan) -> tuple[float, bytes]:

@@ -16,15 +16,15 @@ from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WH
 
 
 def found(plan: Plan, **place: Any) -> Gap:
-    made = find_gap(plan, GapPoint.model_validate(place))
-    assert isinstance(made, Gap), made
-    return made
+    built = find_gap(plan, GapPoint.model_validate(place))
+    assert isinstance(built, Gap), built
+    return built
 
 
 def why(plan: Plan, **place: Any) -> str:
-    made = find_gap(plan, GapPoint.model_validate(place))
-    assert isinstance(made, NotApplicable), made
-    return made.reason
+    built = find_gap(plan, GapPoint.model_validate(place))
+    assert isinstance(built, NotApplicable), built
+    return built.reason
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_find_gap_at_time_before_the_head() -> None:
     ],
 )
 def test_find_gap_in_body_is_the_byte_after_the_chunks(place: dict[str, Any], before: bytes) -> None:
-    made = found(WHOLE, **place)
-    assert made.before == (WHOLE.steps[0], RawStep(before, 0, event=True))
-    assert made.after == (RawStep(BODY.removeprefix(before), 0),)
+    built = found(WHOLE, **place)
+    assert built.before == (WHOLE.steps[0], RawStep(before, 0, event=True))
+    assert built.after == (RawStep(BODY.removeprefix(before), 0),)
 
 
 def test_find_gap_in_body_without_text_is_at_its_start() -> None:
@@ -165,14 +165,14 @@ def test_chunks_before_counts_for_each_kind_of_place() -> None:
 
 
 def test_cut_at_keeps_later_steps_for_the_length() -> None:
-    made = cut_at(WHOLE, found(WHOLE, bytes=3), "reset")
-    assert made.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0))
-    assert sent_bytes(made) == BODY[:3]
+    built = cut_at(WHOLE, found(WHOLE, bytes=3), "reset")
+    assert built.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0))
+    assert sent_bytes(built) == BODY[:3]
 
 
 def test_cut_at_before_the_head_sends_no_byte() -> None:
-    made = cut_at(STREAM, found(STREAM, time="0.2s"), "close")
-    assert (made.steps, made.delay, made.delivery.withheld) == ((CutStep("close", 0),), 0.2, True)
+    built = cut_at(STREAM, found(STREAM, time="0.2s"), "close")
+    assert (built.steps, built.delay, built.delivery.withheld) == ((CutStep("close", 0),), 0.2, True)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mockllm.core.faults import FAULTS
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import (
-    USUAL,
+    DEFAULT_DELIVERY,
     CutStep,
     Delivery,
     EventStep,
@@ -25,15 +25,15 @@ from mockllm.core.rendering.plan import (
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, HEAD, STEPS, STREAM, WHOLE, played, reason
 
 
-def made(name: str, **settings: Any) -> Any:
+def built(name: str, **settings: Any) -> Any:
     return FAULTS[name].model_validate(settings)
 
 
 def test_content_type_is_replaced_or_removed() -> None:
     other = ("content-type", "text/html; charset=utf-8")
-    assert played(made("content_type")) == replace(STREAM, head=ResponseHead(200, (("x-a", "b"), other)))
-    assert played(made("content_type", value="a/b")).head.headers[1] == ("content-type", "a/b")
-    assert played(made("content_type", value=None)).head == ResponseHead(200, (("x-a", "b"),))
+    assert played(built("content_type")) == replace(STREAM, head=ResponseHead(200, (("x-a", "b"), other)))
+    assert played(built("content_type", value="a/b")).head.headers[1] == ("content-type", "a/b")
+    assert played(built("content_type", value=None)).head == ResponseHead(200, (("x-a", "b"),))
 
 
 def test_content_type_is_removed_from_all_headers() -> None:
@@ -54,29 +54,29 @@ def test_content_type_is_removed_from_all_headers() -> None:
     ],
 )
 def test_content_length_too_long_closes_the_connection(plan: Plan, size: int, end: Any) -> None:
-    broken = played(made("content_length", by=7), plan)
+    broken = played(built("content_length", by=7), plan)
     assert len(sent_bytes(plan)) == len(sent_bytes(broken)) == size
     assert broken.head.headers[-1] == ("content-length", str(size + 7))
     assert broken.steps == (*plan.steps, *end)
 
 
 def test_content_length_too_long_keeps_a_cut() -> None:
-    cut = played(made("reset"))
-    assert played(made("content_length"), cut).steps == cut.steps
-    assert played(made("content_length"), EMPTY).steps == (CutStep("close", 0),)
+    cut = played(built("reset"))
+    assert played(built("content_length"), cut).steps == cut.steps
+    assert played(built("content_length"), EMPTY).steps == (CutStep("close", 0),)
 
 
 def test_content_length_too_short_keeps_the_body() -> None:
-    broken = played(made("content_length", form="too_short"), WHOLE)
+    broken = played(built("content_length", form="too_short"), WHOLE)
     assert broken.head.headers[-1] == ("content-length", str(len(BODY) - 10))
     assert broken.steps == WHOLE.steps
-    assert played(made("content_length", form="too_short", by=99), ERROR).head.headers[-1][1] == "0"
-    assert reason(made("content_length", form="too_short"), EMPTY) == "the response has no body"
+    assert played(built("content_length", form="too_short", by=99), ERROR).head.headers[-1][1] == "0"
+    assert reason(built("content_length", form="too_short"), EMPTY) == "the response has no body"
 
 
 def test_content_length_missing_ends_with_connection() -> None:
     long = replace(ERROR, head=ERROR.head.with_headers((("Content-Length", "9"),)))
-    assert played(made("content_length", form="missing"), long) == replace(
+    assert played(built("content_length", form="missing"), long) == replace(
         ERROR, delivery=Delivery(body="close")
     )
 
@@ -91,39 +91,39 @@ def test_content_length_missing_ends_with_connection() -> None:
     ],
 )
 def test_bad_headers_add_a_line(settings: dict[str, Any], line: bytes) -> None:
-    assert played(made("bad_headers", **settings)) == replace(STREAM, delivery=Delivery(lines=line))
+    assert played(built("bad_headers", **settings)) == replace(STREAM, delivery=Delivery(lines=line))
 
 
 def test_bad_headers_twice_add_two_lines() -> None:
-    twice = played(made("bad_headers", line="b"), played(made("bad_headers", line="a")))
+    twice = played(built("bad_headers", line="b"), played(built("bad_headers", line="a")))
     assert twice.delivery.lines == b"a\r\nb\r\n"
 
 
 def test_broken_chunking_breaks_at_place() -> None:
-    plan = played(made("broken_chunking"))
+    plan = played(built("broken_chunking"))
     assert plan.steps == (*STEPS[:3], UnchunkedStep(b"no size\r\n", 1), CutStep("close", 1))
     assert plan.delivery == Delivery(body="chunks")
 
 
 def test_broken_chunking_too_short_size_is_half() -> None:
     rest = BODY[BODY.index(b"<two>") :]
-    plan = played(made("broken_chunking", form="too_short"), WHOLE)
+    plan = played(built("broken_chunking", form="too_short"), WHOLE)
     assert plan.steps[-2:] == (
         UnchunkedStep(b"%x\r\n%b\r\n" % (len(rest) // 2, rest), 0),
         CutStep("close", 0),
     )
-    end = played(made("broken_chunking", form="too_short", after={"bytes": 15}), ERROR)
+    end = played(built("broken_chunking", form="too_short", after={"bytes": 15}), ERROR)
     assert end.steps[1] == UnchunkedStep(b"1\r\n\r\n", 0)
 
 
 def test_http_fault_beyond_the_end_has_reason() -> None:
     for name in ("broken_chunking", "truncate"):
-        assert reason(made(name, after={"chunks": 9})) == "the response has only 2 chunks"
+        assert reason(built(name, after={"chunks": 9})) == "the response has only 2 chunks"
 
 
 def test_truncate_ends_correctly_for_http() -> None:
-    assert played(made("truncate")).steps == (*STEPS[:3], CutStep("end", 1))
-    cut = played(made("truncate", after={"bytes": 5}), ARRAY)
+    assert played(built("truncate")).steps == (*STEPS[:3], CutStep("end", 1))
+    cut = played(built("truncate", after={"bytes": 5}), ARRAY)
     assert sent_bytes(cut) == b"[{1}\n"
 
 
@@ -138,7 +138,7 @@ def unpacked(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("plan", [STREAM, WHOLE, ARRAY], ids=["stream", "whole", "array"])
 def test_bad_gzip_plain_or_truncated(plan: Plan) -> None:
-    plain, short = (played(made("bad_gzip", form=form), plan) for form in ("plain", "truncated"))
+    plain, short = (played(built("bad_gzip", form=form), plan) for form in ("plain", "truncated"))
     for broken in (plain, short):
         assert broken.head == plan.head.with_headers((("content-encoding", "gzip"),))
     assert plain.steps == plan.steps
@@ -152,14 +152,14 @@ def test_bad_gzip_plain_or_truncated(plan: Plan) -> None:
 
 
 def test_bad_gzip_checksum_is_wrong() -> None:
-    packed = sent_bytes(played(made("bad_gzip", form="bad_checksum")))
+    packed = sent_bytes(played(built("bad_gzip", form="bad_checksum")))
     assert unpacked(packed[:-8]) == sent_bytes(STREAM)
     with pytest.raises(zlib.error, match="incorrect data check"):
         unpacked(packed)
 
 
 def test_bad_gzip_of_cut_response_is_cut() -> None:
-    assert type(played(made("bad_gzip", form="bad_checksum"), played(made("reset"))).steps[-2]) is CutStep
+    assert type(played(built("bad_gzip", form="bad_checksum"), played(built("reset"))).steps[-2]) is CutStep
 
 
 # --- somebody else -------------------------------------------------------------------------------
@@ -167,21 +167,21 @@ def test_bad_gzip_of_cut_response_is_cut() -> None:
 
 @pytest.mark.parametrize(("status", "title"), [(502, "502 Bad Gateway"), (200, "200 OK"), (599, "599")])
 def test_html_page_replaces_the_response(status: int, title: str) -> None:
-    plan = played(made("html_page", status=status, headers={"server": "x"}), played(made("reset")))
+    plan = played(built("html_page", status=status, headers={"server": "x"}), played(built("reset")))
     assert plan.head == ResponseHead(status, (("content-type", "text/html; charset=utf-8"), ("server", "x")))
     assert f"<h1>{title}</h1>".encode() in sent_bytes(plan)
-    assert (plan.framing, plan.delay, plan.delivery) == (Framing.PLAIN, STREAM.delay, USUAL)
+    assert (plan.framing, plan.delay, plan.delivery) == (Framing.PLAIN, STREAM.delay, DEFAULT_DELIVERY)
 
 
 def test_html_page_body_setting_is_sent() -> None:
-    assert sent_bytes(played(made("html_page", body="<p>ü"))) == "<p>ü".encode()
+    assert sent_bytes(played(built("html_page", body="<p>ü"))) == "<p>ü".encode()
 
 
 def test_redirect_has_no_body() -> None:
-    assert played(made("redirect", status=307, to="/x"), WHOLE) == Plan(
+    assert played(built("redirect", status=307, to="/x"), WHOLE) == Plan(
         ResponseHead(307, (("location", "/x"),)), (EventStep(b"", 0, "body"),)
     )
-    assert played(made("redirect")).head == ResponseHead(302, (("location", "/login"),))
+    assert played(built("redirect")).head == ResponseHead(302, (("location", "/login"),))
     assert STREAM.head == HEAD
 
 
@@ -196,4 +196,4 @@ def test_redirect_has_no_body() -> None:
 )
 def test_http_fault_invalid_settings_are_refused(name: str, settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        made(name, **settings)
+        built(name, **settings)

@@ -23,7 +23,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
-from mockllm.core.values.types import Context, evaluate
+from mockllm.core.values.types import EvaluationContext, evaluate
 from tests.core.faults.replies import (
     FIND,
     LOOK,
@@ -93,21 +93,21 @@ def test_refusal_comes_after_thinking() -> None:
     ],
 )
 def test_ending_fault_recounts_usage(name: str, settings: dict[str, Any], usage: Usage) -> None:
-    made = apply_fault(name, reply(THOUGHT, TEXT), **settings)
-    assert isinstance(made, Reply)
-    assert made.usage == usage
+    built = apply_fault(name, reply(THOUGHT, TEXT), **settings)
+    assert isinstance(built, Reply)
+    assert built.usage == usage
 
 
 def test_ending_fault_usage_is_never_negative() -> None:
-    made = apply_fault("empty_answer", reply(TEXT, usage=Usage(1, 2, reasoning=2)))
-    assert isinstance(made, Reply)
-    assert made.usage == Usage(1, 0)
+    built = apply_fault("empty_answer", reply(TEXT, usage=Usage(1, 2, reasoning=2)))
+    assert isinstance(built, Reply)
+    assert built.usage == Usage(1, 0)
 
 
 @pytest.mark.parametrize("name", ["length_stop", "content_filter", "refusal", "empty_answer"])
 def test_ending_fault_of_reply_with_error_has_reason(name: str) -> None:
-    said = replace(reply(TEXT), broken=Failure("overloaded"))
-    assert reason(name, said) == "the reply itself ends with an error"
+    reported = replace(reply(TEXT), broken=Failure("overloaded"))
+    assert reason(name, reported) == "the reply itself ends with an error"
 
 
 def test_length_stop_beyond_the_end_has_reason() -> None:
@@ -120,20 +120,22 @@ def test_empty_answer_of_empty_reply_has_reason() -> None:
 
 def test_cutting_fault_place_may_be_drawn_or_template() -> None:
     request = Request(method="POST", path="/", headers={}, query_string="n=2")
-    context = Context(TemplateScope(request), Randomness(0, "rule", "", 0))
-    made = evaluate(fault("length_stop", after={"chunks": "{{ query.n }}"}), context)
-    assert choice_of(made).parts == (Text(("One", " two")),)
+    context = EvaluationContext(TemplateScope(request), Randomness(0, "rule", "", 0))
+    built = evaluate(fault("length_stop", after={"chunks": "{{ query.n }}"}), context)
+    assert choice_of(built).parts == (Text(("One", " two")),)
     drawn = {
         len(choice_of(evaluate(fault("length_stop", after={"fraction": ["10%", "90%"]}), at)).text)
-        for at in (Context(TemplateScope(request), Randomness(0, "rule", "", tries)) for tries in range(20))
+        for at in (
+            EvaluationContext(TemplateScope(request), Randomness(0, "rule", "", tries)) for tries in range(20)
+        )
     }
     assert len(drawn) > 5
 
 
-def choice_of(made: ReplyFault) -> Choice:
-    said = made.apply_in_context(reply(TEXT), ReplyFaultContext(OFFER, True, Random(0), _plan))
-    assert isinstance(said, Reply)
-    return said.choices[0]
+def choice_of(built: ReplyFault) -> Choice:
+    reported = built.apply_in_context(reply(TEXT), ReplyFaultContext(OFFER, True, Random(0), _plan))
+    assert isinstance(reported, Reply)
+    return reported.choices[0]
 
 
 # --- usage ---------------------------------------------------------------------------------------
@@ -155,15 +157,15 @@ def choice_of(made: ReplyFault) -> Choice:
     ],
 )
 def test_usage_fault_changes_the_counts(name: str, settings: dict[str, Any], usage: Usage) -> None:
-    made = apply_fault(name, reply(TEXT), **settings)
-    assert isinstance(made, Reply)
-    assert (made.usage, made.choices) == (usage, reply(TEXT).choices)
+    built = apply_fault(name, reply(TEXT), **settings)
+    assert isinstance(built, Reply)
+    assert (built.usage, built.choices) == (usage, reply(TEXT).choices)
 
 
 def test_wrong_usage_of_zero_is_wrong() -> None:
-    made = apply_fault("wrong_usage", reply(usage=Usage(3, 0)))
-    assert isinstance(made, Reply)
-    assert made.usage == Usage(3, 10, stated=3)
+    built = apply_fault("wrong_usage", reply(usage=Usage(3, 0)))
+    assert isinstance(built, Reply)
+    assert built.usage == Usage(3, 10, stated=3)
 
 
 @pytest.mark.parametrize("name", ["no_usage", "wrong_usage"])
@@ -173,10 +175,10 @@ def test_usage_fault_without_visible_usage_has_reason(name: str) -> None:
 
 
 def test_usage_tell_writes_null_or_removes_usage() -> None:
-    said = {"usage": {"a": 1}, "b": 2}
-    assert Usage(1, 1).put_into(dict(said), "usage") == said
-    assert Usage(1, 1, presence="null").put_into(dict(said), "usage") == {"usage": None, "b": 2}
-    assert Usage(1, 1, presence="missing").put_into(dict(said), "usage") == {"b": 2}
+    reported = {"usage": {"a": 1}, "b": 2}
+    assert Usage(1, 1).put_into(dict(reported), "usage") == reported
+    assert Usage(1, 1, presence="null").put_into(dict(reported), "usage") == {"usage": None, "b": 2}
+    assert Usage(1, 1, presence="missing").put_into(dict(reported), "usage") == {"b": 2}
     assert Usage(1, 1, presence="missing").put_into({"b": 2}, "usage") == {"b": 2}
 
 
@@ -202,8 +204,8 @@ def test_meaning_fault_of_plan_has_reason(name: str) -> None:
 
 @pytest.mark.parametrize("name", MEANINGS)
 def test_meaning_fault_is_equal_for_equal_seed(name: str) -> None:
-    said = reply(THOUGHT, TEXT, LOOK, FIND, NativePart("openai", {"type": "x"}))
-    assert apply_fault(name, said, seed=5) == apply_fault(name, said, seed=5)
+    reported = reply(THOUGHT, TEXT, LOOK, FIND, NativePart("openai", {"type": "x"}))
+    assert apply_fault(name, reported, seed=5) == apply_fault(name, reported, seed=5)
 
 
 @pytest.mark.parametrize(

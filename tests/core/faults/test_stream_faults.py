@@ -15,7 +15,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateFailure, TemplateScope
-from mockllm.core.values.types import Context, evaluate, is_static
+from mockllm.core.values.types import EvaluationContext, evaluate, is_static
 
 STEPS: Sequence[Step] = (
     EventStep(b"role", 0, "open"),
@@ -35,9 +35,9 @@ def malformed(**settings: Any) -> Malformed:
 
 
 def played(fault: Fault, plan: Plan = STREAM) -> Sequence[Step]:
-    made = fault.apply(plan)
-    assert isinstance(made, Plan)
-    return made.steps
+    built = fault.apply(plan)
+    assert isinstance(built, Plan)
+    return built.steps
 
 
 def test_fault_is_registered_under_its_name() -> None:
@@ -135,9 +135,9 @@ def test_chunk_fault_unsuitable_place_names_parameter(query: str, reason: str) -
     assert caught.value.reason == reason
 
 
-def sent(query: str) -> Context:
+def sent(query: str) -> EvaluationContext:
     request = Request(method="POST", path="/", headers={}, query_string=query)
-    return Context(TemplateScope(request), Randomness(0, "rule", "", 0))
+    return EvaluationContext(TemplateScope(request), Randomness(0, "rule", "", 0))
 
 
 @pytest.mark.parametrize(

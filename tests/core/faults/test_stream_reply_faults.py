@@ -16,7 +16,7 @@ from mockllm.core.reply.reply import Choice, Pause, Reply, Text
 from mockllm.core.request.request import Request
 
 
-def made(name: str, **settings: Any) -> Any:
+def built(name: str, **settings: Any) -> Any:
     return FAULTS[name].model_validate(settings)
 
 
@@ -49,7 +49,7 @@ def shown(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
     ],
 )
 def test_error_event_cuts_stream_at_place(settings: dict[str, Any], content: tuple[Any, ...] | None) -> None:
-    changed = made("error_event", **settings).apply_in_context(TEXT, shown(TEXT))
+    changed = built("error_event", **settings).apply_in_context(TEXT, shown(TEXT))
     assert isinstance(changed, Reply)
     assert changed.broken == Failure("overloaded")
     assert changed.choices[0].parts == ((Text(content),) if content is not None else ())
@@ -64,7 +64,7 @@ def test_error_event_cuts_stream_at_place(settings: dict[str, Any], content: tup
     ],
 )
 def test_error_event_replaces_non_streaming_response(after: dict[str, Any], content: tuple[Any, ...]) -> None:
-    fault = made("error_event", after=after, type="rate_limit", status=418, message="no")
+    fault = built("error_event", after=after, type="rate_limit", status=418, message="no")
     changed = fault.apply_in_context(TEXT, shown(TEXT, streamed=False))
     assert isinstance(changed, Reply)
     assert changed.broken == Failure("rate_limit", 418, "no")
@@ -73,24 +73,24 @@ def test_error_event_replaces_non_streaming_response(after: dict[str, Any], cont
 
 def test_error_event_after_own_error_has_reason() -> None:
     broken = replace(TEXT, broken=Failure("timeout"))
-    fault = made("error_event", after={"chunks": 4})
+    fault = built("error_event", after={"chunks": 4})
     assert fault.apply_in_context(broken, shown(broken)) == NotApplicable(
         "the reply itself ends with an error there"
     )
-    earlier = made("error_event").apply_in_context(broken, shown(broken))
+    earlier = built("error_event").apply_in_context(broken, shown(broken))
     assert isinstance(earlier, Reply)
     assert earlier.broken == Failure("overloaded")
-    assert made("error_event", after={"chunks": 5}).apply_in_context(TEXT, shown(TEXT)) == NotApplicable(
+    assert built("error_event", after={"chunks": 5}).apply_in_context(TEXT, shown(TEXT)) == NotApplicable(
         "the response has only 4 chunks"
     )
 
 
 def test_no_finish_removes_the_finish_reason() -> None:
-    changed = made("no_finish").apply_in_context(TEXT, shown(TEXT))
+    changed = built("no_finish").apply_in_context(TEXT, shown(TEXT))
     assert changed == replace(TEXT, unfinished=True)
     assert not changed.ends
     broken = replace(TEXT, broken=Failure("timeout"))
-    assert made("no_finish").apply_in_context(broken, shown(broken)) == NotApplicable(
+    assert built("no_finish").apply_in_context(broken, shown(broken)) == NotApplicable(
         "the reply itself ends with an error"
     )
 

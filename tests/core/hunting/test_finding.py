@@ -13,7 +13,7 @@ from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines, summary
 from mockllm.core.hunting.scenario_text import scenario_text
 from mockllm.core.hunting.yaml_text import flow
-from tests.core.hunting.runs import ASKED, BASE, CRLF, CUT, asked, ended
+from tests.core.hunting.runs import BASE, CRLF, CUT, REQUESTED, ended, requested
 
 PROBLEM = BrokenRule("same_result", "line 1 is\x07 'x'")
 FOUND = Finding(PROBLEM, (CRLF,), (CRLF, CUT), ended(1), 20, 20, ("no_space",))
@@ -74,7 +74,9 @@ def test_report_json_has_schedules_and_exchanges() -> None:
     (finding,) = document["findings"]
     assert finding["file"] == "hunt/a.yaml"
     assert document["tried"]["empty_answer"] == {"results": {"no effect": 1}, "reason": "not shown"}
-    assert report_json(replace(REPORT, baseline=replace(BASE, exchanges=(replace(ASKED, took=None),))), {})
+    assert report_json(
+        replace(REPORT, baseline=replace(BASE, exchanges=(replace(REQUESTED, took=None),))), {}
+    )
 
 
 def test_report_junit_has_a_case_for_each_row() -> None:
@@ -99,8 +101,8 @@ def test_scenario_has_modifiers_replies_and_an_example() -> None:
 
 
 def test_scenario_without_replies_has_modifiers_only() -> None:
-    bare = replace(BASE, exchanges=(replace(ASKED, reply=None), replace(ASKED, body=None)))
-    finding = replace(FOUND, outcome=replace(ended(1), exchanges=(asked(CRLF, body=None),)))
+    bare = replace(BASE, exchanges=(replace(REQUESTED, reply=None), replace(REQUESTED, body=None)))
+    finding = replace(FOUND, outcome=replace(ended(1), exchanges=(requested(CRLF, body=None),)))
     text = scenario_text(finding, replace(bare, exchanges=bare.exchanges[:1]), "x", "a.yaml", None)
     assert "rules:" not in text
     assert "examples:" not in text
@@ -108,16 +110,16 @@ def test_scenario_without_replies_has_modifiers_only() -> None:
 
 
 def test_scenario_of_literal_reply_has_no_template() -> None:
-    exchange = replace(ASKED, api=None, user=None, reply={"text": "{{ x }}"})
+    exchange = replace(REQUESTED, api=None, user=None, reply={"text": "{{ x }}"})
     baseline = replace(BASE, exchanges=(exchange, exchange))
-    finding = replace(FOUND, outcome=replace(ended(1), exchanges=(asked(None), asked(None))))
+    finding = replace(FOUND, outcome=replace(ended(1), exchanges=(requested(None), requested(None))))
     text = scenario_text(finding, baseline, "x", "a.yaml", None)
     assert text.count("literal: true") == 1
     assert "match: {turn: 1}" in text
 
 
 def test_scenario_of_error_expects_it() -> None:
-    whole = asked(CRLF, stream=False, status=429, error="rate_limit", faults=())
+    whole = requested(CRLF, stream=False, status=429, error="rate_limit", faults=())
     finding = replace(FOUND, outcome=replace(ended(1), exchanges=(whole,)))
     text = scenario_text(finding, BASE, "x", "a.yaml", None)
     assert "expect: {status: 429, error: rate_limit}" in text

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.hunting.disturbance import Disturbance
 from mockllm.core.hunting.judgement import Judgement, Policy, judge
 from mockllm.core.hunting.outcome import RunOutcome
-from tests.core.hunting.runs import BAD, BASE, CRLF, CUT, GOOD, LIMIT, asked, ended
+from tests.core.hunting.runs import BAD, BASE, CRLF, CUT, GOOD, LIMIT, ended, requested
 
 REFUSAL = Disturbance("refusal", {"faults": ["refusal"]}, times=1)
 STRICT = Policy(frozenset({3}))
@@ -26,11 +26,11 @@ def rule(outcome: RunOutcome, disturbance: Disturbance = CRLF, policy: Policy | 
 
 def test_judge_of_unplayed_schedule_is_no_effect() -> None:
     assert judged(ended(1, None)).result == "no effect"
-    assert judged(ended(1, exchanges=(asked(CRLF, faults=()),))).result == "no effect"
+    assert judged(ended(1, exchanges=(requested(CRLF, faults=()),))).result == "no effect"
 
 
 def test_judge_of_error_needs_no_fault() -> None:
-    assert judged(ended(1, LIMIT, exchanges=(asked(LIMIT, faults=()),)), LIMIT).result == "reported"
+    assert judged(ended(1, LIMIT, exchanges=(requested(LIMIT, faults=()),)), LIMIT).result == "reported"
 
 
 # --- variations -----------------------------------------------------------------------------------
@@ -101,14 +101,14 @@ def test_fault_with_repeated_text_fails(words: str, result: str) -> None:
 
 
 def test_refusal_that_is_shown_holds() -> None:
-    sent: dict[str, Any] = {"exchanges": (asked(REFUSAL, text="Sorry."),)}
+    sent: dict[str, Any] = {"exchanges": (requested(REFUSAL, text="Sorry."),)}
     assert judged(ended(0, REFUSAL, stdout="Sorry.", compared=b"Sorry.", **sent), REFUSAL).result == "held"
     assert rule(ended(0, REFUSAL, stdout="\n", compared=b"\n", **sent), REFUSAL) == "no_wrong_result"
 
 
 def test_empty_answer_that_shows_nothing_holds() -> None:
     empty = Disturbance("empty_answer", {"faults": ["empty_answer"]}, times=1)
-    outcome = ended(0, empty, compared=b"\n", exchanges=(asked(empty, text=""),))
+    outcome = ended(0, empty, compared=b"\n", exchanges=(requested(empty, text=""),))
     assert judged(outcome, empty).result == "held"
 
 
@@ -144,16 +144,16 @@ def test_expectation_of_the_user_replaces_the_table() -> None:
 
 
 def test_hang_of_a_patient_client_is_unclear() -> None:
-    silent = asked(CUT, timeout=600.0, left="gone")
+    silent = requested(CUT, timeout=600.0, left="gone")
     judgement = judged(ended(None, CUT, exchanges=(silent,)), CUT)
     assert judgement.result == "unclear"
     assert judgement.reason == "the client's own read timeout is 600 s, longer than the run's bound"
-    assert rule(ended(None, CUT, exchanges=(asked(CUT, left="gone"),)), CUT) == "ends"
-    finished = asked(CUT, timeout=600.0, left="finished")
+    assert rule(ended(None, CUT, exchanges=(requested(CUT, left="gone"),)), CUT) == "ends"
+    finished = requested(CUT, timeout=600.0, left="finished")
     assert rule(ended(None, CUT, exchanges=(finished,)), CUT) == "ends"
 
 
 def test_conversation_after_a_refusal_fails() -> None:
-    refused = asked(REFUSAL, refused=True)
-    assert rule(ended(0, REFUSAL, exchanges=(refused, asked(None, turn=2))), REFUSAL) == "goes_on"
-    assert rule(ended(0, REFUSAL, exchanges=(refused, asked(None))), REFUSAL) is None
+    refused = requested(REFUSAL, refused=True)
+    assert rule(ended(0, REFUSAL, exchanges=(refused, requested(None, turn=2))), REFUSAL) == "goes_on"
+    assert rule(ended(0, REFUSAL, exchanges=(refused, requested(None))), REFUSAL) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.hunting.outcome import RunOutcome
-from tests.core.hunting.runs import ASKED, BAD, BASE
+from tests.core.hunting.runs import BAD, BASE, REQUESTED
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_last_words_prefer_standard_error() -> None:
 
 
 def test_features_leave_out_numbers_and_texts() -> None:
-    one = RunOutcome(1, 0.1, stderr="failed after 12 s", verdicts=(BAD,), exchanges=(ASKED,))
-    other = RunOutcome(1, 0.3, stderr="failed after 34 s", verdicts=(BAD,), exchanges=(ASKED,))
+    one = RunOutcome(1, 0.1, stderr="failed after 12 s", verdicts=(BAD,), exchanges=(REQUESTED,))
+    other = RunOutcome(1, 0.3, stderr="failed after 34 s", verdicts=(BAD,), exchanges=(REQUESTED,))
     assert one.features == other.features
     assert "verdict retry_storm" in one.features
     assert "exchange openai chat stream 1 200 finished" in BASE.features

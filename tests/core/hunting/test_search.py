@@ -11,7 +11,7 @@ from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.judgement import BrokenRule, Judgement, Policy
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.hunting.search import HuntSearch, targets
-from tests.core.hunting.runs import ASKED, BASE
+from tests.core.hunting.runs import BASE, REQUESTED
 
 HELD = Judgement("held")
 FAILED = Judgement("failed", BrokenRule("same_result", "x"))
@@ -29,7 +29,7 @@ def exhausted(search: HuntSearch, results: dict[str, Judgement] | None = None, *
 
 
 def outcome(schedule: Schedule, *, retried: bool = False) -> RunOutcome:
-    extra = (replace(ASKED, status=500),) if retried else ()
+    extra = (replace(REQUESTED, status=500),) if retried else ()
     return replace(BASE, stdout=schedule[0].kind, exchanges=(*BASE.exchanges, *extra))
 
 
@@ -56,11 +56,11 @@ def test_search_waits_for_open_runs_before_pairs() -> None:
 
 
 def test_search_leaves_out_what_does_not_fit() -> None:
-    whole = replace(BASE, exchanges=(replace(ASKED, stream=False),))
+    whole = replace(BASE, exchanges=(replace(REQUESTED, stream=False),))
     kinds = {schedule[0].kind for _, schedule in exhausted(HuntSearch(whole, Policy()))}
     assert "crlf" not in kinds
     assert "bad_arguments" not in kinds
-    calls = replace(BASE, exchanges=(replace(ASKED, calls=2),))
+    calls = replace(BASE, exchanges=(replace(REQUESTED, calls=2),))
     kinds = {schedule[0].kind for _, schedule in exhausted(HuntSearch(calls, Policy()))}
     assert {"bad_arguments", "interleaved_calls"} <= kinds
 
@@ -113,7 +113,7 @@ def test_pairs_of_variations_are_of_two_families() -> None:
 
 
 def test_pairs_on_two_requests_are_of_a_client_that_retries() -> None:
-    two = replace(BASE, exchanges=(ASKED, replace(ASKED, turn=2)))
+    two = replace(BASE, exchanges=(REQUESTED, replace(REQUESTED, turn=2)))
     pairs = [schedule for phase, schedule in exhausted(HuntSearch(two, Policy())) if phase == "pairs"]
     faults = [pair for pair in pairs if not any(DISTURBANCES[each.kind].variation for each in pair)]
     assert all(one.skip >= other.skip for one, other in faults)
@@ -126,9 +126,9 @@ def test_search_is_the_same_for_the_same_seed() -> None:
 
 
 def test_targets_of_several_calls_are_matched() -> None:
-    claude = replace(ASKED, provider="anthropic", api="messages")
-    bare = replace(ASKED, provider=None, api=None)
-    found = targets(replace(BASE, exchanges=(ASKED, claude, ASKED, bare)))
+    claude = replace(REQUESTED, provider="anthropic", api="messages")
+    bare = replace(REQUESTED, provider=None, api=None)
+    found = targets(replace(BASE, exchanges=(REQUESTED, claude, REQUESTED, bare)))
     assert [(dict(each.match), each.skip) for each in found] == [
         ({"provider": "openai", "api": "chat"}, 0),
         ({"provider": "anthropic", "api": "messages"}, 0),
@@ -138,7 +138,7 @@ def test_targets_of_several_calls_are_matched() -> None:
 
 
 def test_targets_of_many_requests_are_a_few() -> None:
-    found = targets(replace(BASE, exchanges=(ASKED,) * 50))
+    found = targets(replace(BASE, exchanges=(REQUESTED,) * 50))
     assert [each.skip for each in found] == [0, 10, 20, 29, 39, 49]
 
 

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from mockllm.core.json.nesting import FEW, DepthCount, depth_bound, depth_of, marks_of
+from tests.examples import examples
 
 
 def brackets_of(raw: bytes, slice_size: int = 1 << 20) -> bytes:
@@ -45,7 +46,7 @@ def nested(random_: random.Random, room: int) -> object:
 def test_nesting_of_random_values_equals_a_parsers() -> None:
     random_ = random.Random(1)
     seen = set()
-    for _ in range(3000):
+    for _ in range(examples(3000)):
         value = [nested(random_, 7), nested(random_, 7)]
         raw = json.dumps(value, indent=random_.choice([None, 1])).encode()
         for bound in range(1, 9):

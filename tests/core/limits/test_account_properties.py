@@ -97,8 +97,8 @@ def test_remaining_amount_passes_and_one_more_does_not(
     account = LimitAccount(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals) + later
-    standing = account.status(now)
-    requests, tokens = standing.requests, standing.tokens
+    limit_status = account.status(now)
+    requests, tokens = limit_status.requests, limit_status.tokens
     if requests is not None:
         assert 0 <= requests.remaining <= requests.limit
         assert bool(requests.remaining) == (account.check(now, Cost(0)).allowed)
@@ -108,9 +108,9 @@ def test_remaining_amount_passes_and_one_more_does_not(
         assert not account.check(now, Cost(tokens.remaining + 1)).allowed
 
 
-def bounds(standing: LimitStatus) -> list[Gauge]:
+def bounds(limit_status: LimitStatus) -> list[Gauge]:
     """Those that there are."""
-    return [each for each in (standing.requests, standing.tokens) if each is not None]
+    return [each for each in (limit_status.requests, limit_status.tokens) if each is not None]
 
 
 @PATIENT

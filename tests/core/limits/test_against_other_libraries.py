@@ -44,14 +44,14 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
+    built = Clock()
     idle = SimpleNamespace(start=lambda: None, is_alive=lambda: True)
     threads = SimpleNamespace(Timer=lambda *_: idle, RLock=threading.RLock)
-    monkeypatch.setattr(memory, "time", made)
+    monkeypatch.setattr(memory, "time", built)
     monkeypatch.setattr(memory, "threading", threads)
-    monkeypatch.setattr(utils, "now_sec", lambda: int(made.now))
-    monkeypatch.setattr(utils, "now_mono_f", lambda: made.now)
-    return made
+    monkeypatch.setattr(utils, "now_sec", lambda: int(built.now))
+    monkeypatch.setattr(utils, "now_mono_f", lambda: built.now)
+    return built
 
 
 def arrivals(step: float, longest: int) -> st.SearchStrategy[list[tuple[float, int]]]:
@@ -59,11 +59,11 @@ def arrivals(step: float, longest: int) -> st.SearchStrategy[list[tuple[float, i
     gaps = st.lists(st.tuples(st.integers(0, longest), st.integers(1, 4)), min_size=1, max_size=60)
 
     def trace(found: list[tuple[int, int]]) -> list[tuple[float, int]]:
-        now, made = 3600.0, []
+        now, built = 3600.0, []
         for gap, amount in found:
             now += gap * step
-            made.append((now, amount))
-        return made
+            built.append((now, amount))
+        return built
 
     return gaps.map(trace)
 

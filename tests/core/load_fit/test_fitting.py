@@ -31,11 +31,11 @@ def run_clients(
     for number in range(clients * requests):
         now, output = free[0], random.randint(150, 250)
         work = PromptWork(random.randint(*lengths), output)
-        place = running.place(work, now)
-        assert place is not None
-        assert place.itl is not None
-        running.take(number, place, work, now)
-        seen = Served(now, place.wait + (place.ttft or 0.0), place.itl, work.tokens, output)
+        schedule = running.schedule(work, now)
+        assert schedule is not None
+        assert schedule.itl is not None
+        running.add(number, schedule, work, now)
+        seen = Served(now, schedule.wait + (schedule.ttft or 0.0), schedule.itl, work.tokens, output)
         running.expect_end(number, seen.end)
         served.append(seen)
         heapreplace(free, seen.end)

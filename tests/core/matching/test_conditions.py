@@ -10,6 +10,7 @@ from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.path_evaluation import MAX_VISITED, TOO_LARGE
 from mockllm.core.matching.conditions import (
+    MAX_ENDED,
     AllOf,
     AtPath,
     Compare,
@@ -146,7 +147,7 @@ def test_condition_describes_itself(condition: Condition, words: str) -> None:
     [
         (Equals("gpt-4o"), "GPT-4o", "only the case differs"),
         (Equals("a b"), "a  b", "only white space differs"),
-        (Equals("gpt-4o-mini"), "gpt-4o-mni", "nearly the same: a slip of the pen?"),
+        (Equals("gpt-4o-mini"), "gpt-4o-mni", "nearly the same: a typing error?"),
         (Equals("gpt-4o"), "claude", None),
         (Equals("a" * 100), "a" * 99, None),
         (Equals("1"), 1, "it is a number, not a text"),
@@ -168,8 +169,8 @@ def test_condition_describes_itself(condition: Condition, words: str) -> None:
         (StartsWith("He"), "hello", "only the case differs"),
         (EndsWith("LO"), "hello", "only the case differs"),
         (Glob("gpt-*"), "GPT-4", "only the case differs"),
-        (Glob("gpt-4?"), "gpt-4", "nearly the same: a slip of the pen?"),
-        (Glob("GPT-4?", True), "gpt-4", "nearly the same: a slip of the pen?"),
+        (Glob("gpt-4?"), "gpt-4", "nearly the same: a typing error?"),
+        (Glob("GPT-4?", True), "gpt-4", "nearly the same: a typing error?"),
         (Regex("^hello"), "Hello", "only the case differs"),
         (Regex("^hello", True), "oh", None),
         (Regex("a"), ["a"], "it is a list, not a text"),
@@ -265,3 +266,23 @@ def test_conditions_with_equal_fields_are_equal() -> None:
     assert Schema({"type": "string"}) == Schema({"type": "string"})
     assert Regex("(?i)Abc").folded
     assert Regex("Abc").literal == "Abc"
+
+
+def test_regex_whose_search_takes_too_long_is_not_met() -> None:
+    endless, text = Regex("(?!x)(a+)+b"), "a" * 700 + "!"
+    assert not endless.matches(text)
+    assert endless.captures(text) is None
+    assert endless.difference(text) == (
+        "the search ended without a result: the regex needs an engine that backtracks, "
+        "which gets 20 ms, and texts of 100,000 characters at most"
+    )
+    assert endless.captures("aab") == {"0": "aab", "1": "aa"}
+    assert endless.captures(1) is None
+
+
+def test_list_is_searched_until_two_items_took_too_long() -> None:
+    some = Some(Regex("(?!x)(a+)+b"))
+    endless = ["a" * (700 + number) + "!" for number in range(MAX_ENDED)]
+    assert some.matches(["a" * 900 + "!", "c", "aab"])
+    assert not some.matches([*endless, "aab"])
+    assert some.matches(["aab"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockllm.core.matching.hints import CASE, nearest_word, of_equal, of_text
+from mockllm.core.matching.hints import CASE, equality_hint, nearest_word, text_hint
 
 
 def test_nearest_word_returns_similar_word_or_none() -> None:
@@ -12,7 +12,7 @@ def test_nearest_word_returns_similar_word_or_none() -> None:
 
 
 def test_hint_of_text_above_maximum_length_is_none() -> None:
-    assert of_text("HELLO", "hello " * 10, str.__contains__) == CASE
-    assert of_text("HELLO", "hello " * 20_000, str.__contains__) is None
-    assert of_equal("A" * 90_000, "a" * 90_000) == CASE
-    assert of_equal("A" * 110_000, "a" * 110_000) is None
+    assert text_hint("HELLO", "hello " * 10, str.__contains__) == CASE
+    assert text_hint("HELLO", "hello " * 20_000, str.__contains__) is None
+    assert equality_hint("A" * 90_000, "a" * 90_000) == CASE
+    assert equality_hint("A" * 110_000, "a" * 110_000) is None

@@ -60,9 +60,9 @@ def test_index_equals_linear_scan(given_matchers: list[Matcher], sent: list[Json
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(fields, st.lists(conditions, min_size=5, max_size=40), st.lists(requests(), min_size=1, max_size=4))
 def test_index_with_many_conditions_on_field_equals_scan(
-    field: Field, asked_for: list[Condition], sent: list[JsonRequest]
+    field: Field, requested_values: list[Condition], sent: list[JsonRequest]
 ) -> None:
-    given_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in asked_for]
+    given_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in requested_values]
     index = RuleIndex(given_matchers)
     for request in sent:
         assert list(index.find(request)) == linear(given_matchers, request)
@@ -209,11 +209,11 @@ def test_index_hits_serve_rules_and_modifiers() -> None:
     )
     request = json_request({})
     hits = index.match_mask(request)
-    assert list(index.among(hits, request, 0, 3)) == [0, 1]
-    assert list(index.among(hits, request, 3, 5)) == [3, 4]
+    assert list(index.matching(hits, request, 0, 3)) == [0, 1]
+    assert list(index.matching(hits, request, 3, 5)) == [3, 4]
     for first in range(5):
         for end in range(first, 6):
-            assert list(index.among(hits, request, first, end)) == [
+            assert list(index.matching(hits, request, first, end)) == [
                 n for n in (0, 1, 3, 4) if first <= n < end
             ]
 

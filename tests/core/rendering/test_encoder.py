@@ -87,10 +87,10 @@ def test_hooks_without_events_send_nothing() -> None:
 
 
 def test_choices_alternate_chunk_by_chunk() -> None:
-    said = moments(
+    reported = moments(
         Terse, Choice((Text(("a", "b", "c")),)), Choice((Text(("x",)),)), Choice((Text(("1", "2")),))
     )
-    assert said == ["1 chunk a", "2 chunk x", "3 chunk 1", "4 chunk b", "5 chunk 2", "6 chunk c"]
+    assert reported == ["1 chunk a", "2 chunk x", "3 chunk 1", "4 chunk b", "5 chunk 2", "6 chunk c"]
 
 
 def test_a_native_block_is_one_chunk_sent_by_open() -> None:
@@ -159,11 +159,11 @@ def test_chunk_schedule_equals_encoded_chunks() -> None:
     )
     text, refusal = Text(("a", "b"), tokens=2), Refusal(("c",))
     two = (Choice((text,)), Choice((NativePart("x", {}), refusal)))
-    said = [
+    reported = [
         ChunkEntry("a", part=text),
         ChunkEntry(""),
         ChunkEntry("b", part=text),
         ChunkEntry("c", part=refusal),
     ]
-    assert chunk_schedule(Reply(two)) == (said, 0.0)
+    assert chunk_schedule(Reply(two)) == (reported, 0.0)
     assert chunk_schedule(Reply(())) == ([], 0.0)

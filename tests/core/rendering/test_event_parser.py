@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import (
     Step,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import groups
+from mockllm.core.rendering.prerendered_response import joined_steps
 
 HEAD = ResponseHead(200, ())
 
@@ -88,7 +88,7 @@ def test_json_array_returns_complete_items(name: str) -> None:
 @pytest.mark.parametrize("name", ARRAYS)
 def test_raw_steps_are_not_framed_again(name: str) -> None:
     steps, written = ARRAYS[name]
-    once = Plan(HEAD, tuple(groups(Plan(HEAD, steps, Framing.JSON_ARRAY))), Framing.JSON_ARRAY)
+    once = Plan(HEAD, tuple(joined_steps(Plan(HEAD, steps, Framing.JSON_ARRAY))), Framing.JSON_ARRAY)
     assert sent_bytes(once) == written
 
 

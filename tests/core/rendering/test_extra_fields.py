@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.extra_fields import ExtraFields, parse_place, with_extra_fields
+from mockllm.core.rendering.extra_fields import ExtraFields, parse_path, with_extra_fields
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 
 
@@ -22,7 +22,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Respo
     ],
 )
 def test_place_of_path_is_its_steps_or_none(text: str, steps: tuple[str, ...] | None) -> None:
-    assert parse_place(text) == steps
+    assert parse_path(text) == steps
 
 
 def plan(*payloads: bytes, event: str | None = None) -> Plan:

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from math import inf
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.rendering import event_parser
 from mockllm.core.rendering.framing import (
-    FORMS,
+    EVENT_FRAMINGS,
     Item,
-    closing,
-    ending,
+    closing_bytes,
     framed,
+    framed_at_once,
     head_size,
+    last_byte_time,
     plan_duration,
+    steps_with_bytes,
     throttled,
-    written,
 )
 from mockllm.core.rendering.plan import (
     CutStep,
@@ -57,9 +59,27 @@ def test_framed_writes_events(framing: Framing, bytes_sent: list[bytes]) -> None
     assert sent(framing, ONE, TWO) == bytes_sent
 
 
+@pytest.mark.parametrize(
+    ("framing", "bytes_sent"),
+    [
+        (Framing.SSE, [b"event: named\nid: 7\ndata: {1}\n\n", b"id: 8\ndata: {2}\n\n"]),
+        (Framing.SSE_CRLF, [b"event: named\r\nid: 7\r\ndata: {1}\r\n\r\n", b"id: 8\r\ndata: {2}\r\n\r\n"]),
+        (Framing.SSE_DENSE, [b"event:named\nid:7\ndata:{1}\n\n", b"id:8\ndata:{2}\n\n"]),
+        (
+            Framing.SSE_DENSE_CRLF,
+            [b"event:named\r\nid:7\r\ndata:{1}\r\n\r\n", b"id:8\r\ndata:{2}\r\n\r\n"],
+        ),
+    ],
+)
+def test_framed_writes_ids_of_events(framing: Framing, bytes_sent: list[bytes]) -> None:
+    one = EventStep(b"{1}", 1, "chunk", "named", "7")
+    two = EventStep(b"{2}", 2, "chunk", id="8")
+    assert sent(framing, one, two) == bytes_sent
+
+
 @pytest.mark.parametrize("framing", Framing)
 def test_waits_and_raw_bytes_are_not_framed(framing: Framing) -> None:
-    assert framing in FORMS
+    assert framing in EVENT_FRAMINGS
     assert sent(framing, RawStep(b"x", 0), WaitStep(1.0, 0)) == [b"x", WaitStep(1.0, 0)]
 
 
@@ -98,15 +118,17 @@ def test_raw_bytes_that_begin_an_event_open_the_array() -> None:
 )
 def test_closing_returns_the_last_bytes(steps: tuple[Step, ...], last: bytes) -> None:
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
-    assert closing(plan) == last
+    assert closing_bytes(plan) == last
     assert b"".join(item for item in framed(plan) if type(item) is bytes).endswith(last)
-    assert closing(Plan(HEAD, steps, Framing.SSE)) == b""
+    assert closing_bytes(Plan(HEAD, steps, Framing.SSE)) == b""
 
 
 def test_written_returns_bytes_per_step_up_to_a_cut() -> None:
     steps = (ONE, WaitStep(1.0, 1), UnchunkedStep(b"x", 1), RawStep(b"y", 1), TWO, CutStep("close", 2), ONE)
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
-    assert list(written(plan)) == list(zip(steps[:5], [b"[{1}", b"", b"", b"y", b"\n,\r\n{2}"], strict=True))
+    assert list(steps_with_bytes(plan)) == list(
+        zip(steps[:5], [b"[{1}", b"", b"", b"y", b"\n,\r\n{2}"], strict=True)
+    )
 
 
 # --- flows ---------------------------------------------------------------------------------------
@@ -205,8 +227,27 @@ def test_flowing_counts_bytes_sent_before() -> None:
 )
 def test_lasting_returns_the_planned_seconds(plan: Plan, seconds: float) -> None:
     assert plan_duration(plan) == pytest.approx(seconds)
-    assert ending(plan) == pytest.approx(0.0 if seconds == inf else seconds)
+    assert last_byte_time(plan) == pytest.approx(0.0 if seconds == inf else seconds)
 
 
 def test_every_framing_is_written_and_read() -> None:
-    assert set(FORMS) == set(Framing) == set(event_parser._READERS)
+    assert set(EVENT_FRAMINGS) == set(Framing) == set(event_parser._READERS)
+
+
+@pytest.mark.parametrize("framing", EVENT_FRAMINGS)
+@pytest.mark.parametrize(
+    "steps", [(ONE, TWO), (ONE, RawStep(b": raw\n\n", 1), TWO), (replace(ONE, id="7"), TWO), ()]
+)
+def test_framed_at_once_has_the_same_bytes(framing: Framing, steps: tuple[Step, ...]) -> None:
+    plan = Plan(HEAD, steps, framing)
+    assert list(framed_at_once(plan) or ()) == list(framed(plan))
+
+
+def test_framed_at_once_of_wait_is_none() -> None:
+    assert framed_at_once(Plan(HEAD, (ONE, WaitStep(1, 1), TWO), Framing.SSE)) is None
+
+
+def test_framed_at_once_has_the_ids_of_events() -> None:
+    steps = (EventStep(b"{}", 1, "body", "message", id="a_1"), EventStep(b"{}", 2, "body"))
+    found = framed_at_once(Plan(HEAD, steps, Framing.SSE))
+    assert found == [b"event: message\nid: a_1\ndata: {}\n\n", b"data: {}\n\n"]

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.gzip import packed, unpacked, wants
+from mockllm.core.rendering.gzip import accepts_coding, decompressed_frames, gzipped
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -32,12 +32,12 @@ HEAD = ResponseHead(200, (("content-type", "x"),))
     ],
 )  # fmt: skip
 def test_wants_reads_accept_encoding(asks: str | None, expected: bool) -> None:
-    assert wants({} if asks is None else {"accept-encoding": asks}) is expected
+    assert accepts_coding({} if asks is None else {"accept-encoding": asks}) is expected
 
 
 def test_packed_events_decompress_on_arrival() -> None:
     steps = (EventStep(b"one", 1, "chunk"), WaitStep(1.0, 1), EventStep(b"two", 2, "chunk"))
-    plan = packed(Plan(HEAD, steps, Framing.JSON_ARRAY, 0.5))
+    plan = gzipped(Plan(HEAD, steps, Framing.JSON_ARRAY, 0.5))
     reader = zlib.decompressobj(wbits=31)
     read = [step if isinstance(step, WaitStep) else reader.decompress(step.data) for step in plan.steps]  # type: ignore[union-attr]
     assert read == [b"[one", WaitStep(1.0, 1), b"\n,\r\ntwo", b"\n]"]
@@ -49,12 +49,12 @@ def test_packed_events_decompress_on_arrival() -> None:
 
 
 def test_packed_cut_is_not_closed() -> None:
-    plan = packed(Plan(HEAD, (EventStep(b"one", 1, "chunk"), CutStep("reset", 1)), Framing.SSE))
+    plan = gzipped(Plan(HEAD, (EventStep(b"one", 1, "chunk"), CutStep("reset", 1)), Framing.SSE))
     assert plan.steps[-1] == CutStep("reset", 1)
     reader = zlib.decompressobj(wbits=31)
     assert reader.decompress(sent_bytes(plan)) == b"data: one\n\n"
     assert not reader.eof
-    ended = packed(Plan(HEAD, (EventStep(b"one", 1, "chunk"), CutStep("end", 1)), Framing.SSE))
+    ended = gzipped(Plan(HEAD, (EventStep(b"one", 1, "chunk"), CutStep("end", 1)), Framing.SSE))
     assert gzip.decompress(sent_bytes(ended)) == b"data: one\n\n"
 
 
@@ -70,18 +70,20 @@ def test_packed_cut_is_not_closed() -> None:
     ids=["no steps", "no bytes", "coded already", "a length of its own", "bytes beside the body"],
 )
 def test_packed_leaves_coded_and_empty_bodies(plan: Plan) -> None:
-    assert packed(plan) is plan
+    assert gzipped(plan) is plan
 
 
 def test_unpacked_supports_each_coding() -> None:
     raw = zlib.compressobj(wbits=-15)
     cases = {
-        "gzip": gzip.compress(b"hello"),
+        "gzip": gzip.compress(b"hello", mtime=0),
         "deflate": zlib.compress(b"hello"),
-        " X-Gzip": gzip.compress(b"hello"),
+        " X-Gzip": gzip.compress(b"hello", mtime=0),
     }
     for coding, data in cases.items():
-        assert b"".join(unpacked(coding, [b"", data[:3], data[3:]]) or ()) == b"hello"
-    assert b"".join(unpacked("deflate", [raw.compress(b"hello") + raw.flush()]) or ()) == b"hello"
-    assert unpacked("br", [b"x"]) is None
-    assert unpacked("gzip", [b"no gzip"]) is None
+        assert b"".join(decompressed_frames(coding, [b"", data[:3], data[3:]]) or ()) == b"hello"
+    assert b"".join(decompressed_frames("deflate", [raw.compress(b"hello") + raw.flush()]) or ()) == b"hello"
+    raw = zlib.compressobj(wbits=-15)
+    assert b"".join(decompressed_frames(" Deflate", [raw.compress(b"hello") + raw.flush()]) or ()) == b"hello"
+    assert decompressed_frames("br", [b"x"]) is None
+    assert decompressed_frames("gzip", [b"no gzip"]) is None

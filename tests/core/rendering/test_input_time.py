@@ -9,9 +9,9 @@ import pytest
 
 from mockllm.core.quantities.parse import Uniform
 from mockllm.core.randomness import Randomness
-from mockllm.core.rendering.pacing import InputTime, Pacing, ReadingTime, gaps
+from mockllm.core.rendering.pacing import DynamicInputTime, InputTime, Pacing, chunk_waits
 from mockllm.core.reply.reply import Usage
-from mockllm.core.values.dynamic import Context, DrawnNumber, is_static
+from mockllm.core.values.dynamic import DrawnNumber, EvaluationContext, is_static
 
 NOBODY: Any = None
 """Nothing here reads a request."""
@@ -32,25 +32,28 @@ NOBODY: Any = None
 )  # fmt: skip
 def test_seconds_depend_on_input_and_cached_tokens(time: InputTime, usage: Usage, seconds: float) -> None:
     assert time.seconds(usage) == pytest.approx(seconds)
-    assert gaps(Pacing(ttft=time, itl=0.5, slowdown=2.0), [1, 1], Random(0), usage) == pytest.approx(
+    assert chunk_waits(Pacing(ttft=time, itl=0.5, slowdown=2.0), [1, 1], Random(0), usage) == pytest.approx(
         [2 * seconds, 1.0]
     )
 
 
 def test_gaps_without_usage_read_no_input() -> None:
-    assert gaps(Pacing(ttft=InputTime(0.3, 0.001)), [1], Random(0)) == [0.3]
+    assert chunk_waits(Pacing(ttft=InputTime(0.3, 0.001)), [1], Random(0)) == [0.3]
 
 
 def test_drawn_ttft_differs_per_response() -> None:
-    written = ReadingTime(DrawnNumber(Uniform(1.0, 2.0)), 0.001, DrawnNumber(Uniform(0.0, 0.001)))
+    written = DynamicInputTime(DrawnNumber(Uniform(1.0, 2.0)), 0.001, DrawnNumber(Uniform(0.0, 0.001)))
     assert not is_static(written)
-    made = [written.value(Context(NOBODY, Randomness(0, "rule", "", tries), "", 60.0)) for tries in range(20)]
-    assert all(1.0 <= each.base <= 2.0 and each.per_input_token == 0.001 for each in made)
-    assert all(each.cached is not None and 0 <= each.cached <= 0.001 for each in made)
-    assert len({each.base for each in made}) == len({each.cached for each in made}) == 20
-    assert {each.longest for each in made} == {60.0}
+    built = [
+        written.value(EvaluationContext(NOBODY, Randomness(0, "rule", "", tries), "", 60.0))
+        for tries in range(20)
+    ]
+    assert all(1.0 <= each.base <= 2.0 and each.per_input_token == 0.001 for each in built)
+    assert all(each.cached is not None and 0 <= each.cached <= 0.001 for each in built)
+    assert len({each.base for each in built}) == len({each.cached for each in built}) == 20
+    assert {each.longest for each in built} == {60.0}
 
 
 def test_constant_ttft_is_unchanged() -> None:
-    context = Context(NOBODY, Randomness(0, "rule", "", 0))
-    assert ReadingTime(0.3, 0.001).value(context) == InputTime(0.3, 0.001)
+    context = EvaluationContext(NOBODY, Randomness(0, "rule", "", 0))
+    assert DynamicInputTime(0.3, 0.001).value(context) == InputTime(0.3, 0.001)

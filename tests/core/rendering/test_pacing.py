@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from mockllm.core.quantities.parse import Uniform
-from mockllm.core.rendering.pacing import Pacing, gaps, paced, paced_whole
+from mockllm.core.rendering.pacing import Pacing, chunk_waits, paced, paced_whole
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
 
 HEAD = ResponseHead(200, ())
@@ -65,24 +65,24 @@ def shown(plan: Plan) -> str:
     ],
 )
 def test_gaps_follow_the_settings(pace: Pacing, sizes: list[int], waits: list[float]) -> None:
-    assert gaps(pace, sizes, Random(0)) == pytest.approx(waits)
+    assert chunk_waits(pace, sizes, Random(0)) == pytest.approx(waits)
 
 
 def test_jitter_adds_to_gaps_but_not_to_ttft() -> None:
-    first, *between = gaps(Pacing(ttft=1.0, itl=0.5, jitter=0.1), [1] * 200, Random(0))
+    first, *between = chunk_waits(Pacing(ttft=1.0, itl=0.5, jitter=0.1), [1] * 200, Random(0))
     assert first == 1.0
     assert all(0.5 <= wait <= 0.6 for wait in between)
     assert len(set(between)) == 199
 
 
 def test_jitter_alone_makes_gaps() -> None:
-    assert all(0 <= wait <= 0.01 for wait in gaps(Pacing(jitter=0.01), [1] * 50, Random(0)))
+    assert all(0 <= wait <= 0.01 for wait in chunk_waits(Pacing(jitter=0.01), [1] * 50, Random(0)))
 
 
 def test_gaps_are_the_same_for_the_same_seed() -> None:
     pace = Pacing(itl=Uniform(0.1, 0.2), jitter=0.01)
-    assert gaps(pace, [1] * 20, Random(7)) == gaps(pace, [1] * 20, Random(7))
-    assert gaps(pace, [1] * 20, Random(7)) != gaps(pace, [1] * 20, Random(8))
+    assert chunk_waits(pace, [1] * 20, Random(7)) == chunk_waits(pace, [1] * 20, Random(7))
+    assert chunk_waits(pace, [1] * 20, Random(7)) != chunk_waits(pace, [1] * 20, Random(8))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_paced_puts_waits_before_chunks(
 
 
 def test_a_plan_without_waits_is_the_same_object() -> None:
-    assert paced(ANSWER, gaps(Pacing(), [1, 1, 1], Random(0))) is ANSWER
+    assert paced(ANSWER, chunk_waits(Pacing(), [1, 1, 1], Random(0))) is ANSWER
     assert paced(ANSWER, []) is ANSWER
 
 

@@ -139,9 +139,9 @@ def test_a_header_holds_one_placeholder() -> None:
 
 
 def test_a_response_knows_whether_it_counts() -> None:
-    assert prerendered(BODIES["a duration"]).counts
-    assert prerendered(lambda ids, now, tokens: tokens > 5).counts
-    assert not prerendered(BODIES["a date"]).counts
+    assert prerendered(BODIES["a duration"]).uses_input_tokens
+    assert prerendered(lambda ids, now, tokens: tokens > 5).uses_input_tokens
+    assert not prerendered(BODIES["a date"]).uses_input_tokens
 
 
 def test_derive_applies_to_plain_values() -> None:

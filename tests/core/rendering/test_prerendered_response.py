@@ -22,7 +22,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import prerender_response, prerender_stream
 
-Made = Callable[[Ids, float, int], Plan]
+Built = Callable[[Ids, float, int], Plan]
 
 
 def plan(*steps: Step, head: ResponseHead | None = None) -> Plan:
@@ -37,13 +37,13 @@ def placeholders() -> Placeholders:
     return Placeholders(Ids(0, "", 0), 1_600_000_000.0, 5)
 
 
-def marked(made: Made) -> tuple[Plan, Placeholders]:
+def marked(built: Built) -> tuple[Plan, Placeholders]:
     """A plan that is rendered with placeholders, and these."""
     own = placeholders()
-    return made(own.ids, own.now, own.tokens), own
+    return built(own.ids, own.now, own.tokens), own
 
 
-CASES: dict[str, tuple[Made, int, int]] = {
+CASES: dict[str, tuple[Built, int, int]] = {
     # what makes a plan; how many placeholders its bytes have; how many prefixes its events have
     "nothing changes": (lambda ids, now, tokens: plan(event("x", 1), event("y", 2)), 0, 1),
     "one id": (lambda ids, now, tokens: plan(event([ids.make("a", 8)], 1)), 1, 1),
@@ -100,12 +100,12 @@ CASES: dict[str, tuple[Made, int, int]] = {
 }
 
 
-@pytest.mark.parametrize(("made", "count", "prefixes"), CASES.values(), ids=CASES)
-def test_a_filled_response_sends_what_rendering_sends(made: Made, count: int, prefixes: int) -> None:
-    response = prerender_response(*marked(made))
+@pytest.mark.parametrize(("built", "count", "prefixes"), CASES.values(), ids=CASES)
+def test_a_filled_response_sends_what_rendering_sends(built: Built, count: int, prefixes: int) -> None:
+    response = prerender_response(*marked(built))
     for number, tokens in enumerate((1, 25, 123_456)):
         ids, now = Ids(3, "scope", number), 1_700_000_000 + number
-        filled, rendered = response.plan(response.fill(ids.id_seed, now, tokens)), made(ids, now, tokens)
+        filled, rendered = response.plan(response.fill(ids.id_seed, now, tokens)), built(ids, now, tokens)
         assert sorted(filled.head.headers) == sorted(rendered.head.headers)
         assert _joined(filled) == _joined(rendered)
         assert (filled.framing, filled.delay) == (rendered.framing, rendered.delay)
@@ -113,24 +113,24 @@ def test_a_filled_response_sends_what_rendering_sends(made: Made, count: int, pr
     assert sum(len(template.parts) // 2 for template in templates) == count
 
 
-@pytest.mark.parametrize(("made", "count", "prefixes"), CASES.values(), ids=CASES)
-def test_a_filled_stream_equals_the_rendered_one(made: Made, count: int, prefixes: int) -> None:
-    rendered, own = marked(made)
+@pytest.mark.parametrize(("built", "count", "prefixes"), CASES.values(), ids=CASES)
+def test_a_filled_stream_equals_the_rendered_one(built: Built, count: int, prefixes: int) -> None:
+    rendered, own = marked(built)
     stream = prerender_stream(replace(rendered, delay=0.0), own)
     for number, tokens in enumerate((1, 25, 123_456)):
         ids, now = Ids(3, "scope", number), 1_700_000_000 + number
-        assert stream.plan(ids.id_seed, now, tokens) == replace(made(ids, now, tokens), delay=0.0)
+        assert stream.plan(ids.id_seed, now, tokens) == replace(built(ids, now, tokens), delay=0.0)
     assert len(stream.prefixes) == prefixes
 
 
 def test_a_response_without_waits_has_one_body() -> None:
     own = placeholders()
     at_once = prerender_response(replace(plan(event("x", 1)), delay=0.0), own)
-    assert at_once.alone is at_once.templates[0]
-    assert prerender_response(plan(event("x", 1)), own).alone is None
+    assert at_once.single_body is at_once.templates[0]
+    assert prerender_response(plan(event("x", 1)), own).single_body is None
     waiting = replace(plan(event("x", 1), WaitStep(1, 1), event("y", 2)), delay=0.0)
-    assert prerender_response(waiting, own).alone is None
-    assert prerender_response(replace(plan(WaitStep(1, 0)), delay=0.0), own).alone is None
+    assert prerender_response(waiting, own).single_body is None
+    assert prerender_response(replace(plan(WaitStep(1, 0)), delay=0.0), own).single_body is None
 
 
 def test_a_wait_by_tokens_is_not_cached() -> None:
@@ -151,10 +151,10 @@ def test_raw_bytes_are_no_placeholders() -> None:
     assert _joined(filled.plan(filled.fill(b"", 0.0, 1))) == _joined(rendered)
 
 
-def _joined(made: Plan) -> list[object]:
+def _joined(built: Plan) -> list[object]:
     """Waits and cuts, and the bytes between them."""
     joined: list[object] = [b""]
-    for step in made.steps:
+    for step in built.steps:
         if isinstance(step, (WaitStep, CutStep)):
             joined += [step, b""]
         else:

@@ -86,9 +86,9 @@ def test_filler_tokens_repeat_the_text() -> None:
     assert filler_tokens(7, "Hello world …") == ("Hello", " world", " …", " Hello", " world", " …", " Hello")
 
 
-@pytest.mark.parametrize(("of", "made"), [("a ", ("a", " ", "a", " ")), (" a", (" a", " a", " a", " a"))])
-def test_filler_tokens_add_no_second_space(of: str, made: tuple[str, ...]) -> None:
-    assert filler_tokens(4, of) == made
+@pytest.mark.parametrize(("of", "built"), [("a ", ("a", " ", "a", " ")), (" a", (" a", " a", " a", " a"))])
+def test_filler_tokens_add_no_second_space(of: str, built: tuple[str, ...]) -> None:
+    assert filler_tokens(4, of) == built
 
 
 def test_filler_tokens_default_to_lorem_ipsum() -> None:

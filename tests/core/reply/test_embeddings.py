@@ -21,11 +21,11 @@ def likeness(one: str, other: str, size: int = 1536) -> float:
 @pytest.mark.parametrize("size", [1, 2, 256, 1536, 3072])
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
 def test_vector_has_size_and_unit_length(text: str, size: int) -> None:
-    made = vector(text, size)
-    assert len(made) == size
-    assert isclose(sum(each * each for each in made), 1, abs_tol=1e-5)
-    assert all(made)
-    assert vector(text, size) == made
+    built = vector(text, size)
+    assert len(built) == size
+    assert isclose(sum(each * each for each in built), 1, abs_tol=1e-5)
+    assert all(built)
+    assert vector(text, size) == built
 
 
 def test_vector_of_similar_text_is_closer() -> None:
@@ -56,10 +56,10 @@ def test_shortened_vector_keeps_direction_of_its_start() -> None:
 
 
 def test_packed_vector_has_the_same_numbers() -> None:
-    made = vector("hello", 64)
-    assert unpack("<64f", packed(made)) == made
-    assert packed(tuple(written(made))) == packed(made)
-    assert max(len(str(abs(each))) for each in written(made)) < 16
+    built = vector("hello", 64)
+    assert unpack("<64f", packed(built)) == built
+    assert packed(tuple(written(built))) == packed(built)
+    assert max(len(str(abs(each))) for each in written(built)) < 16
 
 
 def test_embedding_result_repeats_vectors_in_turn() -> None:

@@ -9,12 +9,12 @@ import pytest
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Pause, Refusal, Text
 
-SAID = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
+REPORTED = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
 
 
 def test_token_logprobs_are_equal_for_equal_tokens() -> None:
-    assert token_logprobs(SAID, 3) == token_logprobs(SAID, 3)
-    assert token_logprobs(SAID[2:], 3, position=2) == token_logprobs(SAID, 3)[2:]
+    assert token_logprobs(REPORTED, 3) == token_logprobs(REPORTED, 3)
+    assert token_logprobs(REPORTED[2:], 3, position=2) == token_logprobs(REPORTED, 3)[2:]
 
 
 def test_token_logprobs_depend_on_position() -> None:
@@ -23,7 +23,7 @@ def test_token_logprobs_depend_on_position() -> None:
 
 @pytest.mark.parametrize("top", [0, 1, 5, 20])
 def test_token_logprobs_top_starts_with_the_token(top: int) -> None:
-    for each in token_logprobs(SAID * 40, top):
+    for each in token_logprobs(REPORTED * 40, top):
         assert len(each.top) == len({word for word, _ in each.top}) == top
         assert [logprob for _, logprob in each.top] == sorted((found for _, found in each.top), reverse=True)
         assert each.logprob < 0

@@ -5,47 +5,53 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.request.called_tools import mentioned_tools, text_results, uncalled_tools
-from mockllm.core.request.messages import Message, Role, TextPart
+from mockllm.core.request.messages import CallPart, Message, Role, TextPart, ThinkingPart
 from mockllm.core.request.person_texts import MAX_TEXT, person_texts
-from mockllm.core.request.tools import Tool
 
 
-def said(role: Role, *texts: str) -> Message:
+def message(role: Role, *texts: str) -> Message:
     return Message(role, tuple(map(TextPart, texts)))
 
 
 CALLING = (
     "Calling tools:\n[{'id': 'c1', 'type': 'function', 'function': {'name': 'add', 'arguments': {'a': 3}}}]"
 )
-TASK = said("user", "New task:\nAdd 3 and 4")
+TASK = message("user", "New task:\nAdd 3 and 4")
 
 
 @pytest.mark.parametrize(
     ("messages", "left"),
     [
         ([TASK], ("add", "final_answer")),
-        ([TASK, said("assistant", CALLING), said("user", "Observation:\n7")], ("final_answer",)),
+        ([TASK, message("assistant", CALLING), message("user", "Observation:\n7")], ("final_answer",)),
         (
             [
                 TASK,
-                said("assistant", CALLING),
-                said("user", "Call id: c1\nError:\nx\nNow let's retry: take care not to repeat previous errors! If"),
+                message("assistant", CALLING),
+                message(
+                    "user", "Call id: c1\nError:\nx\nNow let's retry: take care not to repeat previous errors! If"
+                ),
             ],
             ("final_answer",),
         ),
-        ([said("assistant", CALLING), TASK], ("add", "final_answer")),
-        ([TASK, said("assistant", "I will add."), Message("user", ())], ("add", "final_answer")),
+        ([message("assistant", CALLING), TASK], ("add", "final_answer")),
+        ([TASK, message("assistant", "I will add."), Message("user", ())], ("add", "final_answer")),
     ],
 )  # fmt: skip
 def test_tools_called_in_text_are_called(messages: list[Message], left: tuple[str, ...]) -> None:
-    assert uncalled_tools([Tool("add"), Tool("final_answer")], (), messages) == left
+    assert uncalled_tools(["add", "final_answer"], messages) == left
+
+
+def test_thinking_calls_no_tool() -> None:
+    thought = Message("assistant", (ThinkingPart("I add."), CallPart("c1", "add", {})))
+    assert uncalled_tools(["add", "final_answer"], [TASK, thought]) == ("final_answer",)
 
 
 def test_results_in_text_come_after_the_last_model_turn() -> None:
     turns = [
-        said("user", "Observation:\n1"),
-        said("assistant", CALLING),
-        said("user", "Observation:\n7", "Well?"),
+        message("user", "Observation:\n1"),
+        message("assistant", CALLING),
+        message("user", "Observation:\n7", "Well?"),
     ]
     assert list(text_results(turns)) == ["7"]
     assert list(text_results([])) == []
@@ -66,20 +72,25 @@ def test_results_in_text_come_after_the_last_model_turn() -> None:
 )
 def test_text_mentions_tools(text: str, names: tuple[str, ...]) -> None:
     tools = ("get_weather", "magic_fn", "add", "multiply", "sendEmail", "x")
-    assert mentioned_tools(tools, [said("user", text)]) == names
+    assert mentioned_tools(tools, [message("user", text)]) == names
 
 
 def test_no_text_or_tool_mentions_nothing() -> None:
-    assert mentioned_tools((), [said("user", "add")]) == ()
+    assert mentioned_tools((), [message("user", "add")]) == ()
     assert mentioned_tools(("add",), []) == ()
-    assert mentioned_tools(("add",), [said("user", "use the tool")], any_called=True) == ()
-    assert mentioned_tools(("add",), [said("user", "add 3 and 4"), said("user", "Observation:\n7")]) == (
-        "add",
-    )
+    assert mentioned_tools(("add",), [message("user", "use the tool")], any_called=True) == ()
+    assert mentioned_tools(
+        ("add",), [message("user", "add 3 and 4"), message("user", "Observation:\n7")]
+    ) == ("add",)
 
 
 def test_person_texts_are_bounded() -> None:
-    long = [said("user", "a" * 30_000_000), said("assistant", "b"), said("user", ""), said("user", "c", "d")]
+    long = [
+        message("user", "a" * 30_000_000),
+        message("assistant", "b"),
+        message("user", ""),
+        message("user", "c", "d"),
+    ]
     first, second = person_texts(long)
     assert first == "c\nd"
     assert len(second) == MAX_TEXT + 1

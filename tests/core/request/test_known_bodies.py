@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request import known_bodies
-from mockllm.core.request.known_bodies import MAX_ALIKE, MAX_STAGES, BodyCache, BodyEnvelope, KnownBody
+from mockllm.core.request.known_bodies import MAX_ALIKE, MAX_STAGES, BodyCache, KnownBody, RemainingMembers
 
 LONG = "x" * 2500
 
@@ -109,7 +109,10 @@ def test_body_as_long_as_its_frame_is_another() -> None:
     assert cache.read(body, "messages")[0] == json.loads(body)
     frame = b'{"%b": 1, "messages": [' % LONG.encode()
     read(cache, frame + b"2]}")
-    assert cache._in_envelope(BodyEnvelope(frame, frame, {}, {}, 1), frame + b"]}", "messages") is None
+    assert (
+        cache._with_remaining_members(RemainingMembers(frame, frame, {}, {}, 1), frame + b"]}", "messages")
+        is None
+    )
 
 
 def test_fold_ends_at_refused_turn() -> None:
@@ -133,7 +136,7 @@ def test_fold_ends_at_refused_turn() -> None:
 
 
 def test_bytes_of_histories_and_frames_are_bounded() -> None:
-    cache = BodyCache(turn_bytes=100_000, envelope_bytes=100_000)
+    cache = BodyCache(turn_bytes=100_000, remaining_bytes=100_000)
     for number in range(100):
         read(cache, raw([user(f"conversation {number}")], system=f"{number} {LONG}"))
         assert cache.weight <= 200_000

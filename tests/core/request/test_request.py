@@ -100,9 +100,9 @@ def test_request_unread_has_no_body() -> None:
         method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
         route={"model": "m"}, session="s", client="::1", now=7.0, context=RequestContext(),
     )  # fmt: skip
-    unread = request.unread()
-    assert unread.raw == b""
-    assert {**vars(unread), "raw": b"{}"} == vars(request)
+    without_body = request.without_body()
+    assert without_body.raw == b""
+    assert {**vars(without_body), "raw": b"{}"} == vars(request)
 
 
 def test_request_messages_and_turn() -> None:

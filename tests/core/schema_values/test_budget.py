@@ -27,9 +27,9 @@ def test_make_hostile_schema_exceeds_budget(name: str) -> None:
 
 def test_make_array_within_raised_budget_succeeds() -> None:
     schema = {"type": "array", "items": {"type": "null"}, "minItems": 11_000}
-    made = generate(schema, Random(0), budget=Budget(20_000))
-    assert made.flaw is None
-    assert made.value == [None] * 11_000
+    built = generate(schema, Random(0), budget=Budget(20_000))
+    assert built.flaw is None
+    assert built.value == [None] * 11_000
 
 
 def test_make_array_up_to_the_budget_succeeds() -> None:
@@ -85,5 +85,5 @@ def test_match_cost(pattern: str, cost: int) -> None:
 
 @pytest.mark.parametrize("pattern", ["^(){20000}$", "^((){99}){200}$"])
 def test_make_empty_part_repeated_often_tells_a_flaw(pattern: str) -> None:
-    made = generate({"type": "string", "pattern": pattern}, Random(0))
-    assert made.flaw is not None
+    built = generate({"type": "string", "pattern": pattern}, Random(0))
+    assert built.flaw is not None

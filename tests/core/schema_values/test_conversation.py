@@ -64,6 +64,11 @@ def fitted(question: str, schema: Any, *results: str, earlier: tuple[str, ...] =
         ),
         ("Paris weather", form(city=TEXT), {"city": "Paris"}),
         ("the weather in paris today", form(city=TEXT), {"city": "paris"}),
+        (
+            'Write to anna@acme.example about the weather in "Oslo"',
+            form(city=TEXT, email=TEXT),
+            {"city": "Oslo", "email": "anna@acme.example"},
+        ),
         ("the weather in json", form(city=TEXT), {}),
         (
             "Flights from Berlin to Tokyo on March 5, 2026",
@@ -191,6 +196,12 @@ def test_value_that_breaks_the_whole_is_left_out() -> None:
     impossible = form(a=WHOLE) | {"not": {}}
     conversation = ConversationTexts("a 5")
     assert generate(impossible, Random(1), conversation=conversation) == generate(impossible, Random(1))
+    failed = generate(impossible, Random(1), conversation=conversation, again=lambda: Random(1))
+    assert failed == generate(impossible, Random(1))
+
+
+def test_value_after_the_name_of_a_number_may_be_none() -> None:
+    assert fitted("days: many", form(days=WHOLE)) == {}
 
 
 def test_work_for_one_value_is_bounded() -> None:

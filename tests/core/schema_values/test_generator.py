@@ -19,11 +19,11 @@ from tests.core.schema_values.schemas import FLAWED, VALID
 @pytest.mark.covering
 def test_generate_returns_valid_value(name: str, seed: int) -> None:
     schema = VALID[name]
-    made = generate(schema, Random(seed))
-    assert made.flaw is None
+    built = generate(schema, Random(seed))
+    assert built.flaw is None
     if name not in ("bounds of older drafts", "a bound that is not exclusive", "an exclusive nothing"):
-        assert jsonschema_rs.is_valid(schema, made.value)
-    assert generate(schema, Random(seed)) == made
+        assert jsonschema_rs.is_valid(schema, built.value)
+    assert generate(schema, Random(seed)) == built
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ def test_generate_returns_valid_value(name: str, seed: int) -> None:
     ],
 )
 def test_generate_accepts_other_dialects_of_schema(schema: Any, fits: Any) -> None:
-    made = generate(schema, Random(0))
-    assert made.flaw is None
-    assert fits(made.value), made.value
+    built = generate(schema, Random(0))
+    assert built.flaw is None
+    assert fits(built.value), built.value
 
 
 # --- plausible -----------------------------------------------------------------------------------
 
 
-def made_of(name: str, schema: dict[str, Any]) -> Any:
-    made = generate({"type": "object", "properties": {name: schema}}, Random(1))
-    assert made.flaw is None
-    return made.value[name]
+def built_from(name: str, schema: dict[str, Any]) -> Any:
+    built = generate({"type": "object", "properties": {name: schema}}, Random(1))
+    assert built.flaw is None
+    return built.value[name]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def made_of(name: str, schema: dict[str, Any]) -> Any:
 )
 def test_generate_text_by_name_and_description(name: str, description: str | None, among: Any) -> None:
     schema = {"type": "string"} if description is None else {"type": "string", "description": description}
-    text = made_of(name, schema)
+    text = built_from(name, schema)
     assert text in among if among is not None else text
 
 
@@ -112,7 +112,7 @@ def test_generate_text_by_name_and_description(name: str, description: str | Non
     ],
 )
 def test_generate_text_in_form_of_name(name: str, pattern: str) -> None:
-    assert jsonschema_rs.is_valid({"pattern": pattern}, made_of(name, {"type": "string"}))
+    assert jsonschema_rs.is_valid({"pattern": pattern}, built_from(name, {"type": "string"}))
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_generate_text_in_form_of_name(name: str, pattern: str) -> None:
     ],
 )
 def test_generate_number_in_range_of_name(name: str, kind: str, low: float, high: float) -> None:
-    assert low <= made_of(name, {"type": kind}) <= high
+    assert low <= built_from(name, {"type": kind}) <= high
 
 
 def test_generate_text_with_number_of_name() -> None:
-    assert -5 <= float(made_of("temperature", {"type": "string"})) <= 30
-    assert made_of("quantity", {"type": "string"}).isdecimal()
+    assert -5 <= float(built_from("temperature", {"type": "string"})) <= 30
+    assert built_from("quantity", {"type": "string"}).isdecimal()
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -168,15 +168,15 @@ def test_generate_pattern_overrides_format() -> None:
 
 def test_generate_name_by_owner() -> None:
     product = {"type": "object", "properties": {"name": {"type": "string"}}}
-    assert made_of("product", product)["name"] in PRODUCTS
-    assert made_of("products", {"type": "array", "items": product})[0]["name"] in PRODUCTS
+    assert built_from("product", product)["name"] in PRODUCTS
+    assert built_from("products", {"type": "array", "items": product})[0]["name"] in PRODUCTS
 
 
 def test_generate_obeys_bounds_in_description() -> None:
     shown = "How many days.\n\n{maximum: 3, minimum: 2, length: 5, multipleOf: 0.5}"
-    assert {made_of("days", {"type": "number", "description": shown}) for _ in range(9)} <= {2, 2.5, 3}
+    assert {built_from("days", {"type": "number", "description": shown}) for _ in range(9)} <= {2, 2.5, 3}
     assert (
-        len(made_of("a", {"type": "array", "minItems": 1, "maxItems": 1, "description": "{minItems: 4}"}))
+        len(built_from("a", {"type": "array", "minItems": 1, "maxItems": 1, "description": "{minItems: 4}"}))
         == 1
     )
 
@@ -184,9 +184,9 @@ def test_generate_obeys_bounds_in_description() -> None:
 def test_generate_includes_optional_members() -> None:
     schema = {"properties": {"a": {"type": "string"}, "b": {"type": ["string", "null"]}}, "required": ["a"]}
     for seed in range(20):
-        made = generate(schema, Random(seed)).value
-        assert isinstance(made["a"], str)
-        assert isinstance(made["b"], str)
+        built = generate(schema, Random(seed)).value
+        assert isinstance(built["a"], str)
+        assert isinstance(built["b"], str)
 
 
 def test_generate_uses_name_of_the_whole() -> None:
@@ -203,8 +203,8 @@ def test_generate_ignores_id_that_is_no_uri(id: Any) -> None:
         "required": ["a"],
         "$defs": {"n": {"$id": id, "type": "integer"}},
     }
-    made = generate({"type": "object", **schema}, Random(0))
-    assert (type(made.value["a"]), made.flaw) == (int, None)
+    built = generate({"type": "object", **schema}, Random(0))
+    assert (type(built.value["a"]), built.flaw) == (int, None)
 
 
 def test_generate_differs_for_other_seeds() -> None:
@@ -218,6 +218,6 @@ def test_generate_differs_for_other_seeds() -> None:
 @pytest.mark.parametrize("name", FLAWED)
 def test_generate_unsatisfiable_schema_has_flaw(name: str) -> None:
     schema, flaw = FLAWED[name]
-    made = generate(schema, Random(0))
-    assert made.flaw is not None
-    assert flaw in made.flaw
+    built = generate(schema, Random(0))
+    assert built.flaw is not None
+    assert flaw in built.flaw

@@ -7,13 +7,14 @@ from random import Random
 from typing import Any
 
 import jsonschema_rs
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mockllm.core.budget import BudgetExceeded
 from mockllm.core.json.codec import dumps
 from mockllm.core.schema_values.conversation import ConversationTexts
-from mockllm.core.schema_values.generator import generate
+from mockllm.core.schema_values.generator import _Generator, generate
 from mockllm.core.schema_values.strings import FORMATS
 from tests.examples import examples
 
@@ -45,28 +46,28 @@ def bounded(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
 @st.composite
 def texts(draw: st.DrawFn) -> Schema:
     low, high = draw(bounded(0, 30))
-    made = draw(
+    built = draw(
         st.sampled_from(
             [{}, {"minLength": low}, {"maxLength": high}, {"minLength": low, "maxLength": high}]
             + [{"format": each} for each in FORMATS]
             + [{"pattern": each} for each in PATTERNS]
         )
     )
-    return {"type": "string", **made}
+    return {"type": "string", **built}
 
 
 @st.composite
 def numbers(draw: st.DrawFn) -> Schema:
     low, high = draw(bounded(-1000, 1000))
     kind = draw(st.sampled_from(["integer", "number"]))
-    made: dict[str, Any] = {"type": kind}
+    built: dict[str, Any] = {"type": kind}
     if draw(st.booleans()):
-        made[draw(st.sampled_from(["minimum", "exclusiveMinimum"]))] = low
+        built[draw(st.sampled_from(["minimum", "exclusiveMinimum"]))] = low
     if draw(st.booleans()):
-        made[draw(st.sampled_from(["maximum", "exclusiveMaximum"]))] = high + 10
+        built[draw(st.sampled_from(["maximum", "exclusiveMaximum"]))] = high + 10
     if draw(st.booleans()):
-        made["multipleOf"] = draw(st.sampled_from([1, 2, 5] if kind == "integer" else [0.1, 0.25, 3]))
-    return made
+        built["multipleOf"] = draw(st.sampled_from([1, 2, 5] if kind == "integer" else [0.1, 0.25, 3]))
+    return built
 
 
 SCALARS: st.SearchStrategy[Schema] = st.one_of(
@@ -84,25 +85,25 @@ SCALARS: st.SearchStrategy[Schema] = st.one_of(
 def objects(draw: st.DrawFn, inner: st.SearchStrategy[Schema]) -> Schema:
     properties = draw(st.dictionaries(NAMES, inner, max_size=4))
     required = draw(st.lists(st.sampled_from(sorted(properties)), unique=True)) if properties else []
-    made: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
-    made |= draw(
+    built: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
+    built |= draw(
         st.sampled_from([{}, {"additionalProperties": False}, {"minProperties": 3}, {"description": "x"}])
     )
-    if draw(st.booleans()) and "additionalProperties" not in made:
-        made["additionalProperties"] = draw(inner)
-    return made
+    if draw(st.booleans()) and "additionalProperties" not in built:
+        built["additionalProperties"] = draw(inner)
+    return built
 
 
 @st.composite
 def arrays(draw: st.DrawFn, inner: st.SearchStrategy[Schema]) -> Schema:
     low, high = draw(bounded(0, 4))
-    made: dict[str, Any] = {"type": "array", "items": draw(inner)}
-    made |= draw(
+    built: dict[str, Any] = {"type": "array", "items": draw(inner)}
+    built |= draw(
         st.sampled_from([{}, {"minItems": low}, {"maxItems": high}, {"minItems": low, "maxItems": high}])
     )
     if draw(st.booleans()):
-        made["prefixItems"] = draw(st.lists(inner, min_size=1, max_size=2))
-    return made
+        built["prefixItems"] = draw(st.lists(inner, min_size=1, max_size=2))
+    return built
 
 
 def combined(inner: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
@@ -124,18 +125,18 @@ SCHEMAS: st.SearchStrategy[Schema] = st.recursive(SCALARS, combined, max_leaves=
 @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, st.integers(0, 5))
 def test_generate_returns_valid_value(schema: Schema, seed: int) -> None:
-    made = generate(schema, Random(seed))
-    assert made.flaw is None
-    assert jsonschema_rs.is_valid(schema, made.value, validate_formats=True)
-    assert generate(schema, Random(seed)) == made
-    dumps(made.value)
+    built = generate(schema, Random(seed))
+    assert built.flaw is None
+    assert jsonschema_rs.is_valid(schema, built.value, validate_formats=True)
+    assert generate(schema, Random(seed)) == built
+    dumps(built.value)
 
 
 @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(NAMES, SCHEMAS, max_size=5), st.integers(0, 5))
 def test_generate_arguments_of_any_tool_are_valid(properties: dict[str, Schema], seed: int) -> None:
-    made = generate({"type": "object", "properties": properties}, Random(seed))
-    assert made.flaw is None
+    built = generate({"type": "object", "properties": properties}, Random(seed))
+    assert built.flaw is None
 
 
 JSON = st.recursive(
@@ -181,12 +182,23 @@ SENTENCES = st.sampled_from(
 @settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, st.integers(0, 5), SENTENCES | st.text(max_size=100))
 def test_generate_with_conversation_is_valid(schema: Schema, seed: int, text: str) -> None:
-    made = generate(schema, Random(seed), conversation=ConversationTexts(text, (text,), (text,)))
-    assert made.flaw is None
-    assert jsonschema_rs.is_valid(schema, made.value, validate_formats=True)
-    assert generate(schema, Random(seed), conversation=ConversationTexts(text, (text,), (text,))) == made
-    if not made.taken:
-        assert made == generate(schema, Random(seed))
+    built = generate(schema, Random(seed), conversation=ConversationTexts(text, (text,), (text,)))
+    assert built.flaw is None
+    assert jsonschema_rs.is_valid(schema, built.value, validate_formats=True)
+    assert generate(schema, Random(seed), conversation=ConversationTexts(text, (text,), (text,))) == built
+    if not built.taken:
+        assert built == generate(schema, Random(seed))
+
+
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
+@given(SCHEMAS, st.integers(0, 5), SENTENCES)
+def test_prepared_draws_give_the_values_of_the_walk(schema: Schema, seed: int, text: str) -> None:
+    prepared = generate(schema, Random(seed), "field", conversation=ConversationTexts(text))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Generator, "_prepared_draw", lambda *_: None)
+        walked = generate(schema, Random(seed), "field", conversation=ConversationTexts(text))
+    assert dumps(prepared.value) == dumps(walked.value)
+    assert prepared.taken == walked.taken
 
 
 @settings(max_examples=examples(300), deadline=None)
@@ -201,8 +213,8 @@ def test_generate_with_conversation_never_raises(schema: Any, text: str) -> None
 @example({"minItems": 10_000})
 def test_generate_of_any_value_never_raises(schema: Any) -> None:
     try:
-        made = generate(schema, Random(0))
+        built = generate(schema, Random(0))
     except BudgetExceeded:
         return
-    assert made.flaw is None or made.flaw
-    dumps(made.value)
+    assert built.flaw is None or built.flaw
+    dumps(built.value)

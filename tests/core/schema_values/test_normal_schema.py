@@ -53,3 +53,19 @@ def test_schema_that_cannot_be_written_is_normalized() -> None:
     for _ in range(300):
         deep = {"type": "array", "items": deep}
     assert normal_schema.normal_schema(deep).root["type"] == "array"
+
+
+HUGE = "9" * 5_000
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "null"}, "minItems": HUGE},
+        {"type": "string", "description": f"A name. {{minLength: {HUGE}}}"},
+        {"$ref": f"#/$defs/{HUGE}", "$defs": [{"type": "null"}]},
+    ],
+    ids=["bound", "described bound", "reference"],
+)
+def test_numbers_of_5000_digits_are_no_bounds(schema: Any) -> None:
+    generated(schema, 1, 100)

@@ -53,17 +53,18 @@ def broken(value: Json, schema: Json, *ways: ViolationKind, seed: int = 0) -> Js
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("way", VIOLATION_KINDS)
 def test_invalid_value_has_one_change(way: ViolationKind, seed: int) -> None:
-    made = broken(VALUE, CITY, way, seed=seed)
-    assert isinstance(made, dict)
-    assert not BudgetedCheck(CITY, Budget()).matches(made)
-    gone, come = VALUE.keys() - made.keys(), made.keys() - VALUE.keys()
+    built = broken(VALUE, CITY, way, seed=seed)
+    assert isinstance(built, dict)
+    assert not BudgetedCheck(CITY, Budget()).matches(built)
+    gone, come = VALUE.keys() - built.keys(), built.keys() - VALUE.keys()
     if way == "missing":
         assert (len(gone), come) == (1, set())
     elif way == "extra":
         assert (gone, come) == (set(), {EXTRA})
     else:
         assert (
-            sum(made[name] != VALUE[name] or type(made[name]) is not type(VALUE[name]) for name in made) == 1
+            sum(built[name] != VALUE[name] or type(built[name]) is not type(VALUE[name]) for name in built)
+            == 1
         )
 
 
@@ -133,8 +134,8 @@ def test_invalid_value_search_is_bounded() -> None:
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=examples(60), deadline=None)
 def test_invalid_value_of_generated_value(seed: int) -> None:
-    made = generate(CITY, Random(seed)).value
-    assert not BudgetedCheck(CITY, Budget()).matches(broken(made, CITY, seed=seed))
+    built = generate(CITY, Random(seed)).value
+    assert not BudgetedCheck(CITY, Budget()).matches(broken(built, CITY, seed=seed))
 
 
 def test_budgeted_check_counts_patterns_and_values() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.selection.continuous_batch import BatchPlace, ContinuousBatch, KvCache
+from mockllm.core.selection.continuous_batch import BatchSchedule, ContinuousBatch, KvCache
 
 BY_SIZE = ContinuousBatch(itl=((2, 0.02), (4, 0.04), (10, 0.1)))
 
@@ -26,14 +26,14 @@ def test_cache_gives_out_whole_blocks(tokens: int, taken: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "note"),
+    ("schedule", "note"),
     [
-        (BatchPlace(0.0, None, None, 3), "batch: 3 running"),
+        (BatchSchedule(0.0, None, None, 3), "batch: 3 running"),
         (
-            BatchPlace(0.0, 0.25, 0.02, 1, 96),
+            BatchSchedule(0.0, 0.25, 0.02, 1, 96),
             "batch: 1 running, first token after 250ms, itl 20ms, 96 of 128 prompt tokens cached",
         ),
     ],
 )
-def test_note_names_times_and_cached_tokens(place: BatchPlace, note: str) -> None:
-    assert place.note(128) == note
+def test_note_names_times_and_cached_tokens(schedule: BatchSchedule, note: str) -> None:
+    assert schedule.note(128) == note

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.selection.guards import TimeWindow, UnmetState, changed, unmet_state
+from mockllm.core.selection.guards import TimeWindow, UnmetState, changed_states, unmet_state
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_changed_sets_and_removes_states(
     states: dict[str, Any], sets: dict[str, Any], after: dict[str, Any]
 ) -> None:
     before = dict(states)
-    assert changed(states, sets) == after
+    assert changed_states(states, sets) == after
     assert states == before
 
 

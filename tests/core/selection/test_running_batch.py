@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.selection.continuous_batch import (
     NO_WORK,
-    BatchPlace,
+    BatchSchedule,
     ContinuousBatch,
     KvCache,
     PromptWork,
@@ -21,14 +21,14 @@ from mockllm.core.selection.running_batch import RunningBatch
 
 def add(
     batch: RunningBatch, owner: object, now: float, length: float | None, work: PromptWork = NO_WORK
-) -> BatchPlace:
+) -> BatchSchedule:
     """Add a request that lasts so many seconds from its begin; None: as long as it may generate."""
-    place = batch.place(work, now)
-    assert place is not None
-    batch.take(owner, place, work, now)
+    schedule = batch.schedule(work, now)
+    assert schedule is not None
+    batch.add(owner, schedule, work, now)
     if length is not None:
-        batch.expect_end(owner, now + place.wait + length)
-    return place
+        batch.expect_end(owner, now + schedule.wait + length)
+    return schedule
 
 
 def waits(batch: RunningBatch, *lengths: float) -> list[float]:
@@ -46,23 +46,23 @@ def test_without_slots_no_request_waits() -> None:
 def test_full_queue_refuses_until_one_begins() -> None:
     batch = RunningBatch(ContinuousBatch(slots=1, queue=1))
     assert waits(batch, 5, 5) == [0, 5]
-    assert batch.place(NO_WORK, 1.0) is None
-    assert batch.place(NO_WORK, 5.5) == BatchPlace(4.5, None, None, 1)
+    assert batch.schedule(NO_WORK, 1.0) is None
+    assert batch.schedule(NO_WORK, 5.5) == BatchSchedule(4.5, None, None, 1)
 
 
 def test_no_request_waits_for_one_without_an_end() -> None:
     batch = RunningBatch(ContinuousBatch(slots=1))
     add(batch, "hold", 0.0, inf)
-    assert batch.place(NO_WORK, 1.0) is None
+    assert batch.schedule(NO_WORK, 1.0) is None
     batch.end("hold")
-    assert batch.place(NO_WORK, 1.0) is not None
+    assert batch.schedule(NO_WORK, 1.0) is not None
 
 
 def test_request_without_a_plan_ends_after_its_most_tokens() -> None:
     batch = RunningBatch(ContinuousBatch(slots=1, itl=((1, 0.1),), base=1.0))
     add(batch, "planned elsewhere", 0.0, None, PromptWork(1, 20))
     assert add(batch, "next", 0.0, None).wait == pytest.approx(3.0)
-    assert batch.place(NO_WORK, 0.0) is None  # nobody knows how much the next one generates
+    assert batch.schedule(NO_WORK, 0.0) is None  # nobody knows how much the next one generates
 
 
 def test_prompts_are_read_one_after_the_other() -> None:
@@ -100,22 +100,22 @@ def test_times_are_those_of_the_batch_at_the_first_token() -> None:
     batch = RunningBatch(ContinuousBatch(prefill=100.0, itl=((1, 0.01), (3, 0.03))))
     add(batch, "ends meanwhile", 0.0, 1.5, PromptWork(0))
     add(batch, "runs", 0.0, 60.0, PromptWork(0))
-    place = add(batch, "new", 0.0, 60.0, PromptWork(200))
-    assert place.running == 2
-    assert place.itl == pytest.approx(0.02)
+    schedule = add(batch, "new", 0.0, 60.0, PromptWork(200))
+    assert schedule.running == 2
+    assert schedule.itl == pytest.approx(0.02)
 
 
 def test_delay_of_a_limit_comes_before_the_batch() -> None:
     batch = RunningBatch(ContinuousBatch(slots=1, queue=0))
-    place = batch.place(NO_WORK, 0.0, delay=2.0)
-    assert place is not None
-    assert place.wait == 2.0
+    schedule = batch.schedule(NO_WORK, 0.0, delay=2.0)
+    assert schedule is not None
+    assert schedule.wait == 2.0
 
 
 def test_place_alone_takes_nothing() -> None:
     batch = RunningBatch(ContinuousBatch(slots=1, prefill=1.0, kv_cache=KvCache(1000)))
     work = PromptWork(100, prefixes=[(b"a", 100)])
-    assert batch.place(work, 0.0) == batch.place(work, 0.0)
+    assert batch.schedule(work, 0.0) == batch.schedule(work, 0.0)
     assert len(batch) == 0
 
 
@@ -185,13 +185,13 @@ def test_neither_slots_nor_cache_are_exceeded_or_lost(
 
 @given(arrivals=ARRIVALS)
 def test_same_arrivals_get_the_same_times(arrivals: list[tuple[int, int]]) -> None:
-    def served() -> list[BatchPlace]:
+    def served() -> list[BatchSchedule]:
         settings = ContinuousBatch(2, None, 50.0, 0.1, ((1, 0.01), (4, 0.04)), KvCache(500))
-        batch, now, places = RunningBatch(settings), 0.0, []
+        batch, now, schedules = RunningBatch(settings), 0.0, []
         for number, (gap, length) in enumerate(arrivals):
             now += gap
             work = PromptWork(length * 20, prefixes=[(b"%d" % length, length * 20)])
-            places.append(add(batch, number, now, length, work))
-        return places
+            schedules.append(add(batch, number, now, length, work))
+        return schedules
 
     assert served() == served()

@@ -18,7 +18,7 @@ def rendered(source: str, value: Json) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("value", "source", "made"),
+    ("value", "source", "built"),
     [
         ("aB c", "upper", "AB C"),
         ("aB c", "lower", "ab c"),
@@ -67,10 +67,10 @@ def rendered(source: str, value: Json) -> Json:
         ({"a": 1}, "tojson(indent=2)", '{\n  "a": 1\n}'),
     ],
 )
-def test_filter_returns_value(value: Json, source: str, made: Json) -> None:
+def test_filter_returns_value(value: Json, source: str, built: Json) -> None:
     found = rendered(source, value)
-    assert found == made
-    assert type(found) is type(made)
+    assert found == built
+    assert type(found) is type(built)
 
 
 @pytest.mark.parametrize(

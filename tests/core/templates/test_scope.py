@@ -13,7 +13,7 @@ from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import TemplateScope, compile_template
 
 
-class Asked(Request):
+class Requested(Request):
     @property
     def model(self) -> str | None:
         return "gpt-x"
@@ -36,7 +36,7 @@ class Asked(Request):
         )
 
 
-def request(kind: type[Request] = Asked, **more: Any) -> Request:
+def request(kind: type[Request] = Requested, **more: Any) -> Request:
     facts: dict[str, Any] = {
         "method": "POST",
         "path": "/v1/chat",

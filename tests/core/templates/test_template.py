@@ -141,9 +141,9 @@ def test_is_template_needs_expression_or_statement(text: str, holds: bool) -> No
     ],
 )  # fmt: skip
 def test_template_renders_value(source: str, value: Json) -> None:
-    made = rendered(source)
-    assert made == value
-    assert type(made) is type(value)
+    built = rendered(source)
+    assert built == value
+    assert type(built) is type(value)
 
 
 def test_template_reads_parameters_and_groups() -> None:

@@ -12,7 +12,7 @@ from mockllm.core.quantities.parse import Integers, Uniform
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateFailure, TemplateScope, compile_template
-from mockllm.core.values.dynamic import Context, DrawnNumber, Expression, evaluate, is_static
+from mockllm.core.values.dynamic import DrawnNumber, EvaluationContext, Expression, evaluate, is_static
 
 
 class Model(BaseModel):
@@ -26,9 +26,9 @@ class Record(Struct, frozen=True):
     other: Any = "kept"
 
 
-def context(query: str = "x=5", tries: int = 0) -> Context:
+def context(query: str = "x=5", tries: int = 0) -> EvaluationContext:
     request = Request(method="POST", path="/", headers={}, query_string=query)
-    return Context(TemplateScope(request), Randomness(0, "rule", "", tries))
+    return EvaluationContext(TemplateScope(request), Randomness(0, "rule", "", tries))
 
 
 def expression(source: str = "{{ query.x }}") -> Expression[int]:
@@ -58,7 +58,7 @@ def test_evaluate_static_tree_returns_same_object(tree: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tree", "made"),
+    ("tree", "built"),
     [
         (expression(), 5),
         ([1, expression()], [1, 5]),
@@ -70,15 +70,15 @@ def test_evaluate_static_tree_returns_same_object(tree: object) -> None:
     ],
     ids=repr,
 )
-def test_evaluate_replaces_every_dynamic_value(tree: object, made: object) -> None:
+def test_evaluate_replaces_every_dynamic_value(tree: object, built: object) -> None:
     assert not is_static(tree)
-    assert evaluate(tree, context()) == made
+    assert evaluate(tree, context()) == built
 
 
 def test_evaluate_does_not_copy_static_parts() -> None:
     static = Record(value=[1, 2])
-    made = evaluate([expression(), static], context())
-    assert made[1] is static
+    built = evaluate([expression(), static], context())
+    assert built[1] is static
 
 
 def test_evaluate_unsuitable_value_names_its_source() -> None:
@@ -94,10 +94,10 @@ def test_evaluate_unsuitable_value_names_its_source() -> None:
 
 def test_draw_is_equal_for_equal_try_and_place() -> None:
     tree = {"a": DrawnNumber(Uniform(0, 1)), "b": DrawnNumber(Uniform(0, 1))}
-    made = evaluate(tree, context())
-    assert made == evaluate(tree, context())
-    assert made["a"] != made["b"]
-    assert made != evaluate(tree, context(tries=1))
+    built = evaluate(tree, context())
+    assert built == evaluate(tree, context())
+    assert built["a"] != built["b"]
+    assert built != evaluate(tree, context(tries=1))
 
 
 def test_draw_does_not_depend_on_other_places() -> None:
@@ -114,6 +114,6 @@ def test_draw_place_starts_at_context_place() -> None:
 
 def test_draw_of_whole_number_is_integer() -> None:
     tree: Any = DrawnNumber(Integers(2, 5), whole=True)
-    made = [evaluate(tree, context(tries=number)) for number in range(100)]
-    assert {type(value) for value in made} == {int}
-    assert set(made) == {2, 3, 4, 5}
+    built = [evaluate(tree, context(tries=number)) for number in range(100)]
+    assert {type(value) for value in built} == {int}
+    assert set(built) == {2, 3, 4, 5}

@@ -24,10 +24,10 @@ from mockllm.core.request.request import Request
 from mockllm.core.templates.template import SubstitutedText, TemplateFailure, TemplateScope
 from mockllm.core.values.types import (
     ChunkSizeField,
-    Context,
     Drawable,
     DrawnNumber,
     Duration,
+    EvaluationContext,
     Expression,
     Probability,
     Spread,
@@ -75,9 +75,9 @@ def message(key: str, value: object, **context: Any) -> str:
     return error["msg"]
 
 
-def context(query: str = "", **params: Json) -> Context:
+def context(query: str = "", **params: Json) -> EvaluationContext:
     request = Request(method="POST", path="/", headers={}, query_string=query)
-    return Context(TemplateScope(request, params), Randomness(0, "rule", "", 0))
+    return EvaluationContext(TemplateScope(request, params), Randomness(0, "rule", "", 0))
 
 
 def converted(key: str, value: Json) -> object:
@@ -86,7 +86,7 @@ def converted(key: str, value: Json) -> object:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "made"),
+    ("key", "value", "built"),
     [
         ("whole", 3, 3),
         ("number", 2, 2.0),
@@ -108,10 +108,10 @@ def converted(key: str, value: Json) -> object:
         ("gap", "20ms", 0.02),
     ],
 )
-def test_type_parses_constant_at_load(key: str, value: object, made: object) -> None:
+def test_type_parses_constant_at_load(key: str, value: object, built: object) -> None:
     found = read(key, value)
-    assert found == made
-    assert type(found) is type(made)
+    assert found == built
+    assert type(found) is type(built)
     assert is_static(found)
 
 
@@ -175,7 +175,7 @@ def test_unknown_distribution_has_suggestion() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "made"),
+    ("key", "value", "built"),
     [
         ("whole", "429", 429),
         ("whole", 429, 429),
@@ -198,10 +198,10 @@ def test_unknown_distribution_has_suggestion() -> None:
         ("gap", "2s", 2.0),
     ],
 )
-def test_template_value_is_converted_to_type_of_place(key: str, value: Json, made: object) -> None:
+def test_template_value_is_converted_to_type_of_place(key: str, value: Json, built: object) -> None:
     found = converted(key, value)
-    assert found == made
-    assert type(found) is type(made)
+    assert found == built
+    assert type(found) is type(built)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_request_wait_is_limited_to_maximum() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "made"),
+    ("written", "built"),
     [
         pytest.param("{{ v }}", [1, "x"], id="a template's value keeps its type"),
         pytest.param("Hi {{ v }}", 'Hi [1,"x"]', id="inside a text it is written as JSON"),
@@ -304,17 +304,17 @@ def test_request_wait_is_limited_to_maximum() -> None:
         pytest.param(2.5, 2.5, id="a number is a constant"),
     ],
 )
-def test_json_texts_may_be_templates(written: Json, made: Json) -> None:
+def test_json_texts_may_be_templates(written: Json, built: Json) -> None:
     tree: Any = TypeAdapter(TemplatedJson[JsonValue]).validate_python(written)
     assert is_static(tree) is (tree == written)
-    assert evaluate(tree, context(v=[1, "x"])) == made
+    assert evaluate(tree, context(v=[1, "x"])) == built
 
 
 # --- draws ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "made"),
+    ("key", "value", "built"),
     [
         ("drawn", ["1s", "2s"], DrawnNumber(Uniform(1.0, 2.0))),
         ("drawn", {"uniform": ["1s", "2s"]}, DrawnNumber(Uniform(1.0, 2.0))),
@@ -329,8 +329,8 @@ def test_json_texts_may_be_templates(written: Json, made: Json) -> None:
         ("gap", {"exponential": {"mean": "1s"}}, Exponential(1.0)),
     ],
 )
-def test_number_may_be_drawn(key: str, value: object, made: object) -> None:
-    assert read(key, value) == made
+def test_number_may_be_drawn(key: str, value: object, built: object) -> None:
+    assert read(key, value) == built
 
 
 def test_drawn_number_stays_within_bounds() -> None:
@@ -341,17 +341,17 @@ def test_drawn_number_stays_within_bounds() -> None:
 
 def test_empirical_values_may_come_from_file() -> None:
     files = {"gaps.txt": "10ms 20ms\n30ms,\n", "bad.txt": "10ms x"}
-    made = read("gap", {"empirical": "gaps.txt"}, file=files.__getitem__)
-    assert made.values == pytest.approx((0.01, 0.02, 0.03))
+    built = read("gap", {"empirical": "gaps.txt"}, file=files.__getitem__)
+    assert built.values == pytest.approx((0.01, 0.02, 0.03))
     content = message("gap", {"empirical": "bad.txt"}, file=files.__getitem__)
     assert content == 'bad.txt: "x" is not a duration; write "300ms", "2s" or "1m"'
 
 
 def test_spread_stays_a_distribution() -> None:
     model = Model.model_validate({"gap": ["1s", "2s"], "drawn": ["1s", "2s"]})
-    made = evaluate(model, context())
-    assert made.gap == Uniform(1.0, 2.0)
-    assert 1.0 <= made.drawn <= 2.0
+    built = evaluate(model, context())
+    assert built.gap == Uniform(1.0, 2.0)
+    assert 1.0 <= built.drawn <= 2.0
 
 
 # --- schemas -------------------------------------------------------------------------------------

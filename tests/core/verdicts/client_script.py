@@ -6,7 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, How, Plan, ResponseHead, Step, WaitStep
+from mockllm.core.rendering.plan import (
+    CutKind,
+    CutStep,
+    EventStep,
+    Framing,
+    Plan,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 
@@ -55,6 +64,7 @@ class ClientScript:
         error: str | None = None,
         faults: tuple[str, ...] = (),
         time_scale: float = 1.0,
+        unmatched: bool = False,
     ) -> ObservedRequest:
         """Add a request. `unfinished` is the text of a stream without a finish reason."""
         sent = dict(headers or {}) | ({} if retry is None else {"x-stainless-retry-count": str(retry)})
@@ -67,7 +77,7 @@ class ClientScript:
             at=EPOCH + at, started=START + at, ended=ended, end_reason=left, status=status, error=error,
             faults=faults,
             read=lambda: request, plan=lambda: response, unfinished_text=lambda request, plan: unfinished,
-            time_scale=time_scale,
+            time_scale=time_scale, unmatched=unmatched,
         )  # fmt: skip
         self.requests.append(observed)
         return observed
@@ -101,7 +111,7 @@ def whole(status: int = 200, headers: tuple[tuple[str, str], ...] = (), body: An
 
 
 def streamed(
-    waits: Sequence[float], *, cut: How | None = None, delay: float = 0.0, after: int | None = None
+    waits: Sequence[float], *, cut: CutKind | None = None, delay: float = 0.0, after: int | None = None
 ) -> Plan:
     """Return a stream with a chunk after each of these waits. It ends with a cut, or after so many chunks."""
     steps: list[Step] = []

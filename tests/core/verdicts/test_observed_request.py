@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.gzip import packed
+from mockllm.core.rendering.gzip import gzipped
 from mockllm.core.rendering.plan import Delivery, Throttle
 from mockllm.core.verdicts import Client
 from mockllm.core.verdicts.observed_request import DeliveryTiming, decompressed, delivery_timing
@@ -96,7 +96,7 @@ def test_delivery_timing_up_to_a_moment(took: float, finished: bool, timing: Del
 
 def test_decompressed_plan_has_bytes_and_timing_of_original() -> None:
     for plan in (whole(503, (), {"error": "x"}), streamed([0, 1, 0]), streamed([0, 1, 0], cut="close")):
-        there_and_back = decompressed(packed(plan))
+        there_and_back = decompressed(gzipped(plan))
         assert sent_bytes(there_and_back) == sent_bytes(plan)
         assert delivery_timing(there_and_back, 2.0, finished=False) == delivery_timing(
             plan, 2.0, finished=False

@@ -118,6 +118,14 @@ FOR_GOOD: dict[str, tuple[Play, list[int]]] = {
     ),
     "a 400 where it says neither": (pair(1.0, 400, response_headers={"x-should-retry": "perhaps"}), [1, 2]),
     "a 400, and the same two minutes later": (pair(120.0, 400), []),
+    "no rule matched, and now one does": (
+        lambda script: (script.send(0, 404, unmatched=True), script.send(1)),
+        [],
+    ),
+    "no rule matched, and still none does": (
+        lambda script: (script.send(0, 404, unmatched=True), script.send(1, 404, unmatched=True)),
+        [1, 2],
+    ),
     "a 400, and another prompt": (
         lambda script: (script.send(0, 400), script.send(1, 400, prompt="please")),
         [],

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import COUNT, MESSAGES
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from tests.dialects.anthropic.messages_requests import MINIMAL, STAMP, body_of
 
 PROMPT: dict[str, Any] = {"model": "claude-sonnet-5", "messages": [{"role": "user", "content": "hi there"}]}
@@ -87,7 +87,7 @@ def test_count_dialect_has_error_and_readable_check() -> None:
 
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"])
 def test_count_route_finds_the_dialect(path: str) -> None:
-    match = find("POST", path, {}, "beta=true")
+    match = find_route("POST", path, {}, "beta=true")
     assert isinstance(match, RouteMatch)
     assert (match.dialect, match.provider) == (COUNT, "anthropic")
 

@@ -15,7 +15,7 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of
 from tests.golden.wire import assert_golden
 
@@ -31,7 +31,7 @@ def vertex_request(
     call: str = "rawPredict", of: str = "claude-sonnet-5", body: Json = None, **more: Json
 ) -> Request:
     path = f"{BASE}/{of}:{call}"
-    match = find("POST", path, {})
+    match = find_route("POST", path, {})
     assert isinstance(match, RouteMatch)
     assert match.provider == "vertex"
     return match.dialect.request(
@@ -61,7 +61,7 @@ REPLY = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_ca
     ],
 )
 def test_vertex_route_finds_the_dialect(path: str, dialect: object) -> None:
-    match = find("POST", path, {})
+    match = find_route("POST", path, {})
     assert isinstance(match, RouteMatch)
     assert (match.dialect, match.provider) == (dialect, "vertex")
 

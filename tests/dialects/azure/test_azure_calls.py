@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.content_filters import SAFE, sort_keys
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from tests.golden.wire import assert_golden
 
 STAMP = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
@@ -26,7 +26,7 @@ REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
 
 
 def route_request(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
-    match = find("POST", path, headers or {"api-key": "k"})
+    match = find_route("POST", path, headers or {"api-key": "k"})
     assert isinstance(match, RouteMatch)
     return match.dialect, match.dialect.request(
         method="POST",

@@ -76,14 +76,14 @@ def test_results_are_messages_of_their_own() -> None:
     request = converse(
         messages=[{"role": "assistant", "content": [call]}, {"role": "user", "content": results}]
     )
-    _, told, said = request.messages
-    assert told.role == "tool"
-    assert told.parts == (
+    _, stated, reported = request.messages
+    assert stated.role == "tool"
+    assert stated.parts == (
         ResultPart("t1", "look", 'a\n{"b":1}', True),
         MediaPart("image"),
         ResultPart(None, None, "", False),
     )
-    assert (said.role, said.text, request.user) == ("user", "And?", "And?")
+    assert (reported.role, reported.text, request.user) == ("user", "And?", "And?")
 
 
 def test_message_of_results_alone_is_one_message() -> None:

@@ -207,10 +207,10 @@ def test_refusal_is_a_text_and_extras_are_added() -> None:
 
 
 def test_server_tools_are_left_out_with_a_note() -> None:
-    asked = [{"role": "user", "content": "searched"}]
-    whole = respond_once(SCENARIO, chat(messages=asked))
+    requested = [{"role": "user", "content": "searched"}]
+    whole = respond_once(SCENARIO, chat(messages=requested))
     assert whole.json["message"]["content"] == [{"type": "text", "text": "Found."}]
-    streamed = respond_once(SCENARIO, chat(messages=asked, stream=True))
+    streamed = respond_once(SCENARIO, chat(messages=requested, stream=True))
     assert [event.name for event in streamed.events].count("content-start") == 1
     assert "server_tools left out" in whole.notes
     assert "server_tools left out" in streamed.notes

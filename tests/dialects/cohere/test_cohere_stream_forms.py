@@ -59,7 +59,7 @@ def test_cohere_finish_is_in_message_end_alone() -> None:
 
 def test_cohere_usage_has_one_place() -> None:
     found = played("usage", at="every")
-    assert "usage not played: one event only has a place for it" in found.notes
+    assert "usage not applied: one event only has a place for it" in found.notes
     assert len(found.column("delta.usage")) == 1
 
 

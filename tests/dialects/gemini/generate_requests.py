@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GenerateRequest
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 
 STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
@@ -44,7 +44,7 @@ def of_bytes(
 ) -> GenerateRequest:
     path = f"{base}/models/{model}:{'streamGenerateContent' if stream else 'generateContent'}"
     headers = {"x-goog-api-key": "key"} if headers is None else headers
-    match = find("POST", path, headers, query)
+    match = find_route("POST", path, headers, query)
     assert isinstance(match, RouteMatch)
     return GenerateRequest(
         method="POST",

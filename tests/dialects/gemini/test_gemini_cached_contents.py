@@ -67,13 +67,13 @@ class Caches:
 
 @bases
 def test_created_content_has_name_times_and_tokens(base: str) -> None:
-    made = Caches(base).create(displayName="book")
-    assert made["name"].startswith(f"{base.partition('/v1beta1/')[2]}/cachedContents/".lstrip("/"))
-    assert (made["model"], made["displayName"]) == ("models/gemini-2.5-flash", "book")
-    assert made["createTime"] == made["updateTime"] == "2023-11-14T22:13:20.000000Z"
-    assert made["expireTime"] == "2023-11-14T23:13:20.000000Z"
-    assert made["usageMetadata"]["totalTokenCount"] > 100
-    assert ("textCount" in made["usageMetadata"]) == (base == VERTEX)
+    built = Caches(base).create(displayName="book")
+    assert built["name"].startswith(f"{base.partition('/v1beta1/')[2]}/cachedContents/".lstrip("/"))
+    assert (built["model"], built["displayName"]) == ("models/gemini-2.5-flash", "book")
+    assert built["createTime"] == built["updateTime"] == "2023-11-14T22:13:20.000000Z"
+    assert built["expireTime"] == "2023-11-14T23:13:20.000000Z"
+    assert built["usageMetadata"]["totalTokenCount"] > 100
+    assert ("textCount" in built["usageMetadata"]) == (base == VERTEX)
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def test_expiry_is_that_of_the_client(times: dict[str, Json], expiry: str) -> No
 @bases
 def test_prompt_begins_with_the_cached_content(base: str) -> None:
     caches = Caches(base)
-    made = caches.create()
-    response = caches.generate(made["name"])
+    built = caches.create()
+    response = caches.generate(built["name"])
     usage = response.json["usageMetadata"]
     assert response.rule == "pirate"
-    assert usage["cachedContentTokenCount"] == made["usageMetadata"]["totalTokenCount"]
+    assert usage["cachedContentTokenCount"] == built["usageMetadata"]["totalTokenCount"]
     assert usage["promptTokenCount"] > usage["cachedContentTokenCount"]
     assert usage["cacheTokensDetails"][0]["tokenCount"] == usage["cachedContentTokenCount"]
 
@@ -144,16 +144,16 @@ def test_list_has_pages_and_no_expired_content(base: str) -> None:
 @bases
 def test_update_changes_only_the_times(base: str) -> None:
     caches = Caches(base)
-    made = caches.create()
-    changed = caches.call("PATCH", caches.path(made), {"ttl": "60s"}, after=10.0, query="updateMask=ttl")
+    built = caches.create()
+    changed = caches.call("PATCH", caches.path(built), {"ttl": "60s"}, after=10.0, query="updateMask=ttl")
     assert changed == {
-        **made,
+        **built,
         "updateTime": "2023-11-14T22:13:30.000000Z",
         "expireTime": "2023-11-14T22:14:30.000000Z",
     }
-    assert caches.call("PATCH", caches.path(made), {}, after=11.0)["expireTime"] == changed["expireTime"]
-    assert caches.call("GET", caches.path(made), after=12.0)["expireTime"] == changed["expireTime"]
-    assert caches.generate(made["name"], after=20.0).rule == "pirate"
+    assert caches.call("PATCH", caches.path(built), {}, after=11.0)["expireTime"] == changed["expireTime"]
+    assert caches.call("GET", caches.path(built), after=12.0)["expireTime"] == changed["expireTime"]
+    assert caches.generate(built["name"], after=20.0).rule == "pirate"
 
 
 MISSING: dict[str, tuple[int, str]] = {
@@ -165,12 +165,12 @@ MISSING: dict[str, tuple[int, str]] = {
 @bases
 def test_deleted_content_is_not_found(base: str) -> None:
     caches = Caches(base)
-    made = caches.create()
-    id = made["name"].rpartition("/")[2]
-    assert caches.call("DELETE", caches.path(made)) == {}
+    built = caches.create()
+    id = built["name"].rpartition("/")[2]
+    assert caches.call("DELETE", caches.path(built)) == {}
     status, message = MISSING[base]
-    calls = [caches.respond(method, caches.path(made), {}) for method in ("GET", "PATCH", "DELETE")]
-    for response in (*calls, caches.generate(made["name"])):
+    calls = [caches.respond(method, caches.path(built), {}) for method in ("GET", "PATCH", "DELETE")]
+    for response in (*calls, caches.generate(built["name"])):
         assert (response.status, response.message) == (status, message.format(id))
     assert "a rule with" in calls[0].notes
 
@@ -178,23 +178,23 @@ def test_deleted_content_is_not_found(base: str) -> None:
 @bases
 def test_expired_content_is_refused(base: str) -> None:
     caches = Caches(base)
-    made = caches.create(ttl="5s")
-    assert caches.generate(made["name"], after=4.0).rule == "pirate"
+    built = caches.create(ttl="5s")
+    assert caches.generate(built["name"], after=4.0).rule == "pirate"
     expected = MISSING[base]
     if base == VERTEX:
-        expected = (400, f"Cache content {made['name'].rpartition('/')[2]} is expired.")
+        expected = (400, f"Cache content {built['name'].rpartition('/')[2]} is expired.")
     for response in (
-        caches.respond("GET", caches.path(made), after=5.0),
-        caches.generate(made["name"], after=5.0),
+        caches.respond("GET", caches.path(built), after=5.0),
+        caches.generate(built["name"], after=5.0),
     ):
         assert (response.status, response.message) == expected
 
 
 def test_cached_content_belongs_to_its_session() -> None:
     caches = Caches()
-    made = caches.create()
+    built = caches.create()
     caches.base = f"/s/other{GEMINI}"
-    assert caches.respond("GET", caches.path(made)).status == 403
+    assert caches.respond("GET", caches.path(built)).status == 403
 
 
 @bases
@@ -239,8 +239,8 @@ def test_invalid_creation_names_its_problem(fields: dict[str, Json], message: st
 
 def test_times_of_other_types_count_as_absent_without_checks() -> None:
     server = VirtualServer("validation: off\nrules: [{reply: x}]")
-    made = server.respond(raw_request("/v1beta/cachedContents", {"ttl": 5, "expireTime": 6})).json
-    assert (made["model"], made["expireTime"]) == (
+    built = server.respond(raw_request("/v1beta/cachedContents", {"ttl": 5, "expireTime": 6})).json
+    assert (built["model"], built["expireTime"]) == (
         "models/gemini-3.5-flash",
         "2023-11-14T23:13:20.000000Z",
     )
@@ -248,10 +248,10 @@ def test_times_of_other_types_count_as_absent_without_checks() -> None:
 
 def test_lenient_validation_requires_a_readable_body() -> None:
     server = VirtualServer("validation: lenient\nrules: [{reply: x}]")
-    made = server.respond(raw_request("/v1beta/cachedContents", {"ttl": 5}))
-    assert made.status == 200
-    path = f"/v1beta/{made.json['name']}"
-    assert server.respond(raw_request(path, method="GET")).json["name"] == made.json["name"]
+    built = server.respond(raw_request("/v1beta/cachedContents", {"ttl": 5}))
+    assert built.status == 200
+    path = f"/v1beta/{built.json['name']}"
+    assert server.respond(raw_request(path, method="GET")).json["name"] == built.json["name"]
     assert server.respond(raw_request("/v1beta/cachedContents", b"{")).status == 400
 
 
@@ -274,11 +274,11 @@ SYSTEM: Json = {"parts": {"text": "s"}}
 
 
 def test_rule_may_make_the_cached_content_itself() -> None:
-    made = '{"name": "cachedContents/x", "model": "m", "expireTime": "2024-01-01T00:00:00"}'
+    built = '{"name": "cachedContents/x", "model": "m", "expireTime": "2024-01-01T00:00:00"}'
     server = VirtualServer(
         f"""
 rules:
-  - {{match: {{api: cached_contents, user: mine}}, http: {{body: '{made}'}}}}
+  - {{match: {{api: cached_contents, user: mine}}, http: {{body: '{built}'}}}}
   - {{match: {{api: cached_contents, user: no JSON}}, http: {{body: '{{'}}}}
   - {{match: {{system: s}}, reply: hi}}
 """

@@ -11,7 +11,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
 from mockllm.dialects.gemini.count_tokens import GeminiCountRequest
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from tests.conformance.facts import recordings
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
@@ -265,7 +265,7 @@ def test_recorded_gemini_requests_pass_the_check() -> None:
         requested = json.loads(file.read_text())["request"]
         if requested is None:
             continue
-        match = find("POST", requested["path"], {})
+        match = find_route("POST", requested["path"], {})
         assert isinstance(match, RouteMatch)
         request = match.dialect.request(
             method="POST", path=match.path, headers={}, raw=dumps(requested["body"]), route=match.route

@@ -130,7 +130,7 @@ def test_gemini_operation_ends_with_an_address() -> None:
     address, _, query = sample["video"]["uri"].removeprefix("http://localhost:8080").partition("?")
     request = raw_request(address, method="GET", query=query, now=NOW + 1)
     assert server.respond(request).bytes[4:8] == b"ftyp"
-    for wrong in ("sample=1", "sample=x"):
+    for wrong in ("sample=1", "sample=x", f"sample={'9' * 5_000}"):
         wanted = raw_request(address, method="GET", query=wrong, now=NOW + 1)
         assert server.respond(wanted).status == 404
     assert operation(server, "models/veo-3/operations/none").status == 404

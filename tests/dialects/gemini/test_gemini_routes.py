@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find
+from mockllm.dialects.routes import MethodNotAllowed, RouteMatch, UnknownPath, find_route
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 GOOGLE = {"x-goog-api-key": "k"}
@@ -88,7 +88,7 @@ def test_google_path_finds_its_call(
     bare: str,
     route: dict[str, str],
 ) -> None:
-    match = find(method, path, headers, query)
+    match = find_route(method, path, headers, query)
     assert isinstance(match, RouteMatch)
     assert match.dialect is dialect
     assert (match.provider, match.path, dict(match.route)) == (provider, bare, route)
@@ -107,7 +107,7 @@ def test_google_path_finds_its_call(
 def test_unknown_google_path_gets_its_envelope(
     path: str, headers: dict[str, str], query: str, provider: str | None
 ) -> None:
-    match = find("PUT", path, headers, query)
+    match = find_route("PUT", path, headers, query)
     assert isinstance(match, MethodNotAllowed) or (
         isinstance(match, UnknownPath) and match.provider == provider
     )
@@ -115,6 +115,6 @@ def test_unknown_google_path_gets_its_envelope(
 
 
 def test_doubled_version_error_names_the_base_url() -> None:
-    match = find("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
+    match = find_route("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
     assert isinstance(match, UnknownPath)
     assert (match.failure.message or "").endswith("Set the client's base URL to http://mock:9")

@@ -190,7 +190,7 @@ def test_delete_without_sessions_is_not_allowed() -> None:
     assert respond_once(PLAIN, end).status == 405
     modern = raw_request("/mcp/weather", method="DELETE", headers={"mcp-protocol-version": "2026-07-28"})
     assert respond_once(SERVER, modern).status == 405
-    assert respond_once(SERVER, raw_request("/mcp/no", method="DELETE")).planned.missed
+    assert respond_once(SERVER, raw_request("/mcp/no", method="DELETE")).planned.unmatched
 
 
 # --- errors -------------------------------------------------------------------------------------

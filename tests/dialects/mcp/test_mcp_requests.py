@@ -57,10 +57,11 @@ def test_response_of_the_client_names_its_question(
 
 def test_responses_of_the_client_are_put_into_the_call() -> None:
     request = read(rpc("tools/call", {"name": "echo"}))
-    body = json.loads(request.with_client_responses({"a": {"b": 1}}))
-    assert body["params"] == {"name": "echo", "inputResponses": {"a": {"b": 1}}}
+    body = json.loads(request.with_client_responses("ask_1", {"a": {"b": 1}}))
+    meta = {"mockllm/continues": "ask_1"}
+    assert body["params"] == {"name": "echo", "_meta": meta, "inputResponses": {"a": {"b": 1}}}
     plain = read(raw_request("/v1/chat/completions", {}))
-    assert (plain.client_response, plain.with_client_responses({})) == (None, plain.raw)
+    assert (plain.client_response, plain.with_client_responses("ask_1", {})) == (None, plain.raw)
 
 
 def test_replay_keeps_waits() -> None:

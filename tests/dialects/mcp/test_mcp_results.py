@@ -225,15 +225,15 @@ def test_unknown_tool_and_prompt_are_errors() -> None:
 def test_known_tool_without_a_rule_names_near_misses() -> None:
     answer = ToolClient(FILES).call("get_weather", {"city": "Pariss"})
     error = answer.json["error"]
-    assert (answer.status, error["code"], answer.planned.missed) == (200, -32603, True)
+    assert (answer.status, error["code"], answer.planned.unmatched) == (200, -32603, True)
     assert 'arguments[$.city] expected "Paris", found "Pariss"' in error["message"]
     assert "the same" in error["message"]
 
 
 def test_unknown_server_names_no_rule() -> None:
     answer = respond_once(FILES, call("get_weather", path="/mcp/other"))
-    assert answer.planned.missed
-    assert respond_once(FILES, rpc("ping", path="/mcp/other")).planned.missed
+    assert answer.planned.unmatched
+    assert respond_once(FILES, rpc("ping", path="/mcp/other")).planned.unmatched
 
 
 def test_only_server_needs_no_name() -> None:
@@ -284,7 +284,7 @@ def test_other_method_of_a_rule_has_its_json() -> None:
 
 def test_rules_for_models_see_no_calls_of_tools() -> None:
     answer = ToolClient(SERVER + "rules: [{reply: Hi.}]").call("get_news")
-    assert answer.planned.missed
+    assert answer.planned.unmatched
 
 
 def test_match_on_any_call_sees_every_method() -> None:
@@ -324,7 +324,7 @@ rules:
 """
     )
     client = ToolClient(files)
-    assert client.call("get_weather", {"city": "x"}).planned.missed
+    assert client.call("get_weather", {"city": "x"}).planned.unmatched
     limited = client.call("get_news")
     assert (limited.status, limited.headers["retry-after"], limited.json["error"]["code"]) == (
         429,

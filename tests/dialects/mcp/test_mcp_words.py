@@ -43,4 +43,4 @@ def test_schema_without_a_type_is_one_of_an_object() -> None:
 
 def test_server_that_is_off_is_none() -> None:
     client = ToolClient("mcp: [{name: weather, enabled: false}]")
-    assert client.opening.planned.missed
+    assert client.opening.planned.unmatched

@@ -188,7 +188,7 @@ def test_well_formed_request_is_accepted(fields: dict[str, Json]) -> None:
 
 
 def test_requests_are_built() -> None:
-    wish = NeutralRequest(
+    wanted = NeutralRequest(
         user="hi",
         system="s",
         stop=("x",),
@@ -197,7 +197,7 @@ def test_requests_are_built() -> None:
         api_key="k",
         stream=True,
     )
-    chat, generate = CHAT.build_request(wish), GENERATE.build_request(wish)
+    chat, generate = CHAT.build_request(wanted), GENERATE.build_request(wanted)
     options: Json = {"num_predict": 3, "stop": ["x"]}
     assert chat.body == {
         "model": "llama3.2",

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mockllm.dialects.ollama import CHAT, PROVIDER
-from mockllm.dialects.routes import RouteMatch, UnknownPath, calls_by_provider, find
+from mockllm.dialects.routes import RouteMatch, UnknownPath, calls_by_provider, find_route
 from mockllm.server.control.routes import ROUTES
 
 NATIVE = [route for route in PROVIDER.routes if not route.prefixed]
@@ -22,21 +22,21 @@ def test_native_path_belongs_to_ollama_alone(route: object) -> None:
 
 def test_native_path_is_known_with_and_without_prefix() -> None:
     for path in ("/api/chat", "/ollama/api/chat"):
-        found = find("POST", path, {})
+        found = find_route("POST", path, {})
         assert isinstance(found, RouteMatch)
         assert (found.dialect, found.provider, found.path) == (CHAT, "ollama", "/api/chat")
 
 
 def test_compatible_path_needs_the_prefix() -> None:
     compatible, plain = (
-        find("POST", "/ollama/v1/chat/completions", {}),
-        find("POST", "/v1/chat/completions", {}),
+        find_route("POST", "/ollama/v1/chat/completions", {}),
+        find_route("POST", "/v1/chat/completions", {}),
     )
     assert isinstance(compatible, RouteMatch)
     assert isinstance(plain, RouteMatch)
     assert (compatible.provider, plain.provider) == ("ollama", "openai")
-    assert isinstance(find("POST", "/ollama/chat/completions", {}), RouteMatch)
-    assert isinstance(find("POST", "/api/pull", {}), UnknownPath)
+    assert isinstance(find_route("POST", "/ollama/chat/completions", {}), RouteMatch)
+    assert isinstance(find_route("POST", "/api/pull", {}), UnknownPath)
 
 
 def test_first_page_lists_native_paths_without_prefix() -> None:

@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.dialect import LookupDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.registry import generating_dialect
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 
 STAMP = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)
 CALL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
@@ -70,7 +70,7 @@ def test_request_invalid_for_both_is_refused(body: Any, named: str) -> None:
 
 @pytest.mark.parametrize("path", ["/mistral/v1/models", "/mistral/v1/models/mine"])
 def test_mistral_models_have_type_and_capabilities(path: str) -> None:
-    match = find("GET", path, {})
+    match = find_route("GET", path, {})
     assert isinstance(match, RouteMatch)
     listed: LookupDialect = match.dialect  # type: ignore[assignment]
     result = match.dialect.request(method="GET", path=path, headers={}, route=match.route)

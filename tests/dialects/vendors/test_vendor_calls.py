@@ -15,7 +15,7 @@ from mockllm.dialects.dialect import Dialect, GeneratingDialect, LookupDialect, 
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
 from mockllm.dialects.registry import generating_dialect
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 from tests.compatible import VENDORS, vendor_dialects
 from tests.golden.wire import assert_golden
@@ -26,7 +26,7 @@ HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
 def route_request(path: str, body: Json) -> tuple[Dialect, Request]:
-    match = find("POST", path, {})
+    match = find_route("POST", path, {})
     assert isinstance(match, RouteMatch)
     result = match.dialect.request(
         method="POST",
@@ -253,7 +253,7 @@ def test_gemini_compatible_path_needs_no_prefix() -> None:
     dialect, requested = route_request("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
     assert isinstance(plan := dialect.own_response(requested, (), STAMP), Plan)  # type: ignore[attr-defined]
     assert payload(plan).keys() == {"object", "data", "model"}
-    match = find("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
+    match = find_route("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
     assert isinstance(match, RouteMatch)
     assert (match.provider, match.dialect.name, match.dialect.api) == ("gemini", "openai", "models")
 
@@ -286,7 +286,7 @@ def test_vendor_completions_are_openais_with_vendor_head() -> None:
 
 
 def test_vendor_models_are_the_rules_models() -> None:
-    match = find("GET", "/groq/openai/v1/models", {})
+    match = find_route("GET", "/groq/openai/v1/models", {})
     assert isinstance(match, RouteMatch)
     listed: LookupDialect = match.dialect  # type: ignore[assignment]
     plan = listed.own_response(match.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)

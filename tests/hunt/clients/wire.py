@@ -21,7 +21,7 @@ READ_TIMEOUT = 4.0
 """Seconds, in which a busy machine sends something."""
 TRIES = 3
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
-TOLD = 3
+STATED = 3
 
 
 class Failed(Exception):
@@ -34,7 +34,7 @@ class Failed(Exception):
 
 def tell(message: str) -> NoReturn:
     print(f"the provider failed: {message}", file=sys.stderr)
-    sys.exit(TOLD)
+    sys.exit(STATED)
 
 
 def send(url: str, path: str, body: dict[str, Any], timeout: float | None = READ_TIMEOUT) -> HTTPResponse:

@@ -18,21 +18,21 @@ FIRST: list[Any] = [{"role": "user", "content": QUESTION}]
 THIRD: list[Any] = [{"role": "user", "content": "Hello."}]
 
 
-def calls_made(message: Any) -> list[tuple[str, str, Any]]:
+def calls_sent(message: Any) -> list[tuple[str, str, Any]]:
     if message.stop_reason != "tool_use":
         raise Incomplete(f"stop reason {message.stop_reason}")
     used = [block for block in message.content if block.type == "tool_use"]
     return [(block.id, block.name, checked(block.name, block.input)) for block in used]
 
 
-def with_results(message: Any, made: list[tuple[str, str, Any]]) -> list[Any]:
+def with_results(message: Any, built: list[tuple[str, str, Any]]) -> list[Any]:
     """The messages of the second request: the calls and their results."""
-    content = [{"type": "tool_use", "id": id, "name": name, "input": values} for id, name, values in made]
-    results = [{"type": "tool_result", "tool_use_id": id, "content": "booked"} for id, _, _ in made]
+    content = [{"type": "tool_use", "id": id, "name": name, "input": values} for id, name, values in built]
+    results = [{"type": "tool_result", "tool_use_id": id, "content": "booked"} for id, _, _ in built]
     return [*FIRST, {"role": "assistant", "content": content}, {"role": "user", "content": results}]
 
 
-def text_said(message: Any) -> str:
+def reported_text(message: Any) -> str:
     if message.stop_reason != "end_turn" or not message.content:
         raise Incomplete(f"stop reason {message.stop_reason}")
     return "".join(block.text for block in message.content if block.type == "text")
@@ -43,12 +43,12 @@ def converse(server: MockLLM) -> list[Any]:
     with Anthropic(base_url=server.anthropic_url, api_key="any", timeout=READ_TIMEOUT) as client:
         with client.messages.stream(**GENERAL, messages=FIRST, tools=TOOLS) as stream:
             message = stream.get_final_message()
-        made = calls_made(message)
-        second = with_results(message, made)
+        built = calls_sent(message)
+        second = with_results(message, built)
         with client.messages.stream(**GENERAL, messages=second, tools=TOOLS) as stream:
-            said = text_said(stream.get_final_message())
+            reported = reported_text(stream.get_final_message())
         third = client.messages.create(**GENERAL, messages=THIRD)
-        return [[call[1:] for call in made], said, text_said(third)]
+        return [[call[1:] for call in built], reported, reported_text(third)]
 
 
 async def talk(server: MockLLM) -> list[Any]:
@@ -56,12 +56,12 @@ async def talk(server: MockLLM) -> list[Any]:
     async with AsyncAnthropic(base_url=server.anthropic_url, api_key="any", timeout=READ_TIMEOUT) as client:
         async with client.messages.stream(**GENERAL, messages=FIRST, tools=TOOLS) as stream:
             message = await stream.get_final_message()
-        made = calls_made(message)
-        second = with_results(message, made)
+        built = calls_sent(message)
+        second = with_results(message, built)
         async with client.messages.stream(**GENERAL, messages=second, tools=TOOLS) as stream:
-            said = text_said(await stream.get_final_message())
+            reported = reported_text(await stream.get_final_message())
         third = await client.messages.create(**GENERAL, messages=THIRD)
-        return [[call[1:] for call in made], said, text_said(third)]
+        return [[call[1:] for call in built], reported, reported_text(third)]
 
 
 def converse_async(server: MockLLM) -> list[Any]:

@@ -47,13 +47,13 @@ class Joined:
                 self.parts += [part] if part.function_call is not None else []
             self.finish = candidate.finish_reason or self.finish
 
-    def calls_made(self) -> list[tuple[str, Any]]:
+    def calls_sent(self) -> list[tuple[str, Any]]:
         if self.finish != types.FinishReason.STOP or not self.parts:
             raise Incomplete(f"finish reason {self.finish}")
         calls = [part.function_call for part in self.parts]
         return [(call.name, checked(call.name, call.args)) for call in calls]
 
-    def text_said(self) -> str:
+    def reported_text(self) -> str:
         if self.finish != types.FinishReason.STOP or not self.text:
             raise Incomplete(f"finish reason {self.finish}")
         return self.text
@@ -84,11 +84,13 @@ def converse(server: MockLLM) -> list[Any]:
     with client_of(server) as client:
         models = client.models
         calls = Joined(*models.generate_content_stream(model=MODEL, contents=QUESTION, config=TOOLS))
-        made = calls.calls_made()
+        built = calls.calls_sent()
         second: Any = with_results(calls)
-        said = Joined(*models.generate_content_stream(model=MODEL, contents=second, config=TOOLS)).text_said()
+        reported = Joined(
+            *models.generate_content_stream(model=MODEL, contents=second, config=TOOLS)
+        ).reported_text()
         third = models.generate_content(model=MODEL, contents="Hello.")
-        return [made, said, Joined(third).text_said()]
+        return [built, reported, Joined(third).reported_text()]
 
 
 async def talk(server: MockLLM) -> list[Any]:
@@ -98,13 +100,13 @@ async def talk(server: MockLLM) -> list[Any]:
         calls, answer = Joined(), Joined()
         async for chunk in await models.generate_content_stream(model=MODEL, contents=QUESTION, config=TOOLS):
             calls.add(chunk)
-        made = calls.calls_made()
+        built = calls.calls_sent()
         second: Any = with_results(calls)
         async for chunk in await models.generate_content_stream(model=MODEL, contents=second, config=TOOLS):
             answer.add(chunk)
-        said = answer.text_said()
+        reported = answer.reported_text()
         third = await models.generate_content(model=MODEL, contents="Hello.")
-        return [made, said, Joined(third).text_said()]
+        return [built, reported, Joined(third).reported_text()]
 
 
 def converse_async(server: MockLLM) -> list[Any]:

@@ -40,7 +40,7 @@ class Joined:
                 known["arguments"] += call.function.arguments or ""
             self.finish = choice.finish_reason or self.finish
 
-    def calls_made(self) -> list[tuple[str, str, Any]]:
+    def calls_sent(self) -> list[tuple[str, str, Any]]:
         if self.finish != "tool_calls":
             raise Incomplete(f"finish reason {self.finish}")
         return [
@@ -48,7 +48,7 @@ class Joined:
             for each in self.calls.values()
         ]
 
-    def text_said(self) -> str:
+    def reported_text(self) -> str:
         if self.finish != "stop" or not self.text:
             raise Incomplete(f"finish reason {self.finish}")
         return self.text
@@ -97,11 +97,11 @@ def converse(server: MockLLM) -> list[Any]:
         create = client.chat.completions.create
         first: list[Any] = [{"role": "user", "content": QUESTION}]
         calls = joined(create(model=MODEL, messages=first, tools=TOOLS, stream=True))
-        made = calls.calls_made()
+        built = calls.calls_sent()
         second = with_results(calls)
-        said = joined(create(model=MODEL, messages=second, tools=TOOLS, stream=True)).text_said()
+        reported = joined(create(model=MODEL, messages=second, tools=TOOLS, stream=True)).reported_text()
         third = create(model=MODEL, messages=[{"role": "user", "content": "Hello."}])
-        return [[call[1:] for call in made], said, whole_text(third)]
+        return [[call[1:] for call in built], reported, whole_text(third)]
 
 
 async def talk(server: MockLLM) -> list[Any]:
@@ -112,12 +112,12 @@ async def talk(server: MockLLM) -> list[Any]:
         calls = Joined()
         async for chunk in await create(model=MODEL, messages=first, tools=TOOLS, stream=True):
             calls.add(chunk)
-        made, answer = calls.calls_made(), Joined()
+        built, answer = calls.calls_sent(), Joined()
         async for chunk in await create(model=MODEL, messages=with_results(calls), tools=TOOLS, stream=True):
             answer.add(chunk)
-        said = answer.text_said()
+        reported = answer.reported_text()
         third = await create(model=MODEL, messages=[{"role": "user", "content": "Hello."}])
-        return [[call[1:] for call in made], said, whole_text(third)]
+        return [[call[1:] for call in built], reported, whole_text(third)]
 
 
 def converse_async(server: MockLLM) -> list[Any]:

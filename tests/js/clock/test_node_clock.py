@@ -27,8 +27,8 @@ def test_node_process_has_scaled_clocks(tmp_path: Path) -> None:
         env=environment(), capture_output=True, encoding="utf-8", timeout=PATIENCE * 2,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["text"] == "Hi"
-    assert min(told["backedOff"]) >= 30_000  # both of its clocks show the whole wait
-    assert told["slept"] >= 30_000
-    assert told["aborted"] is True
+    stated = json.loads(done.stdout)
+    assert stated["text"] == "Hi"
+    assert min(stated["backedOff"]) >= 30_000  # both of its clocks show the whole wait
+    assert stated["slept"] >= 30_000
+    assert stated["aborted"] is True

@@ -41,14 +41,14 @@ def node(*line: str, oldest: int = 20) -> str:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Live]:
-    with serve(HERE / "server.yaml") as made:
-        yield made
+    with serve(HERE / "server.yaml") as built:
+        yield built
 
 
 @pytest.fixture(scope="module")
 def everything() -> Iterator[Live]:
-    with serve(HERE / "conformance") as made:
-        yield made
+    with serve(HERE / "conformance") as built:
+        yield built
 
 
 @pytest.mark.parametrize("client", ["sdk", "client", "client auto"])

@@ -35,8 +35,8 @@ def params(text: str = "How is the weather? Answer in JSON.", **more: Any) -> di
 
 @pytest.fixture
 def client(url: str) -> Any:
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0) as made:
-        yield made
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0) as built:
+        yield built
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -47,14 +47,14 @@ def test_create_returns_model_instance(mode: Any, client: Any) -> None:
 
 @pytest.mark.parametrize("mode", [instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA])
 def test_default_pack_fits_response_model(mode: Any, default: str) -> None:
-    with openai.OpenAI(base_url=f"{default}/v1", api_key="sk", max_retries=0) as made:
-        assert instructor.from_openai(made, mode=mode).create(response_model=Weather, **params()).city
+    with openai.OpenAI(base_url=f"{default}/v1", api_key="sk", max_retries=0) as built:
+        assert instructor.from_openai(built, mode=mode).create(response_model=Weather, **params()).city
 
 
 def test_async(url: str) -> None:
     async def ask() -> Any:
-        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0) as made:
-            return await instructor.from_openai(made).create(response_model=Weather, **params())
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0) as built:
+            return await instructor.from_openai(built).create(response_model=Weather, **params())
 
     result = asyncio.run(ask())
     assert (result.city, result.degrees) == ("Paris", 21)
@@ -82,7 +82,7 @@ def test_object_that_stays_invalid_raises_retry_exception(client: Any) -> None:
 
 def test_errors_of_the_provider(url: str) -> None:
     question = params() | {"model": "limited-once"}
-    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-instructor", max_retries=0) as made:
-        client = instructor.from_openai(made)
+    with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-instructor", max_retries=0) as built:
+        client = instructor.from_openai(built)
         with pytest.raises((openai.RateLimitError, InstructorRetryException), match="Rate limit"):
             client.create(response_model=Weather, max_retries=0, **question)

@@ -129,5 +129,5 @@ def test_error_in_stream_follows_its_chunks(url: str) -> None:
 
 
 def test_embeddings(url: str) -> None:
-    made = GoogleGenerativeAIEmbeddings(model="gemini-embedding-001", base_url=url, google_api_key="key")
-    assert [len(vector) for vector in made.embed_documents(["a", "b"])] == [3072, 3072]
+    built = GoogleGenerativeAIEmbeddings(model="gemini-embedding-001", base_url=url, google_api_key="key")
+    assert [len(vector) for vector in built.embed_documents(["a", "b"])] == [3072, 3072]

@@ -11,8 +11,8 @@ from tests.server.control.live_server import EXAMPLE, Steered, steered
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
-    with steered(tmp_path_factory.mktemp("control"), {"a.yaml": EXAMPLE}) as made:
-        yield made
+    with steered(tmp_path_factory.mktemp("control"), {"a.yaml": EXAMPLE}) as built:
+        yield built
 
 
 @pytest.fixture

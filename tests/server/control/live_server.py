@@ -90,7 +90,7 @@ class Steered:
         body = {"model": model, "messages": [{"role": "user", "content": user}], **more}
         return self.call("POST", "/v1/chat/completions", body, headers)
 
-    def said(self, user: str = "hi", **more: Any) -> str:
+    def reply_text(self, user: str = "hi", **more: Any) -> str:
         """What it says."""
         return str(self.ask(user, **more).json["choices"][0]["message"]["content"])
 

@@ -44,6 +44,18 @@ CASES: dict[str, tuple[Access, str, dict[str, str], int | None]] = {
         {"host": "x.example", "x-real-ip": AWAY, "authorization": "Bearer t0ken"},
         None,
     ),
+    "a webhook of a server like this one": (
+        OPEN,
+        "127.0.0.1",
+        {"host": "localhost", "x-mockllm-webhook": "1"},
+        403,
+    ),
+    "what a server like this one forwards": (
+        CLOSED,
+        "127.0.0.1",
+        {"host": "localhost", "x-mockllm-recorder": "0123"},
+        401,
+    ),
     "no address at all": (OPEN, "", {"host": "localhost"}, 403),
 }
 

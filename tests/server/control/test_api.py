@@ -87,16 +87,17 @@ def test_valid_call_returns_200(server: Steered, method: str, path: str, body: A
 
 def test_every_route_has_a_valid_call() -> None:
     """But for those that need something that is there: they have tests of their own."""
-    asked = set()
+    requested = set()
     for method, path, *_ in GOOD:
         found = find(method, path.partition("?")[0])
-        asked.add((found[0].method, found[0].path))
-    left = {(route.method, route.path) for route in ROUTES} - asked
+        requested.add((found[0].method, found[0].path))
+    left = {(route.method, route.path) for route in ROUTES} - requested
     assert left == {
         ("GET", "/api/requests/{id}"),
         ("GET", "/api/requests/{id}/code"),
         ("GET", "/api/requests/{id}/conversation"),
         ("GET", "/api/requests/{id}/rule"),
+        ("POST", "/api/requests/{id}/send"),
         ("DELETE", "/api/rules/{name}"),
         ("PUT", "/api/files/{file}"),
         ("DELETE", "/api/sessions/{session}"),
@@ -194,7 +195,7 @@ def test_invalid_call_returns_a_problem(
         assert names in [each["field"] for each in problem["errors"]] or names in problem["detail"]
     else:
         assert names in problem["detail"]
-    assert server.said("hello") == "Hello you."
+    assert server.reply_text("hello") == "Hello you."
 
 
 def test_wrong_method_returns_allow_header(server: Steered) -> None:

@@ -46,9 +46,9 @@ def sent(body: Any) -> str:
 
 def test_rule_accepts_special_characters(server: Steered) -> None:
     assert server.call("POST", "/api/rules", sent({"reply": ODD})).status == 200
-    assert server.said("hello") == ODD
+    assert server.reply_text("hello") == ODD
     assert server.call("PUT", "/api/rules/rule-1", sent({"reply": f"{ODD}!"})).status == 200
-    assert server.said("hello") == f"{ODD}!"
+    assert server.reply_text("hello") == f"{ODD}!"
 
 
 def test_setting_accepts_special_characters(server: Steered) -> None:
@@ -72,6 +72,6 @@ def test_expectation_accepts_special_characters(server: Steered) -> None:
 def test_explain_accepts_special_characters(server: Steered) -> None:
     server.ask(f"hello {ODD}")
     (found,) = server.call("GET", "/api/requests").json["requests"]
-    told = server.call("POST", "/api/explain", {"request_id": found["id"]})
-    assert told.json["rule"] == "a.yaml:hello"
+    stated = server.call("POST", "/api/explain", {"request_id": found["id"]})
+    assert stated.json["rule"] == "a.yaml:hello"
     assert server.call("POST", "/api/explain", sent({"user": f"hello {ODD}"})).json["rule"] == "a.yaml:hello"

@@ -32,8 +32,8 @@ HISTORY = [
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Steered]:
-    with steered(tmp_path, {"a.yaml": FILE}) as made:
-        yield made
+    with steered(tmp_path, {"a.yaml": FILE}) as built:
+        yield built
 
 
 def conversation(server: Steered) -> dict[str, Any]:
@@ -63,6 +63,14 @@ def test_events_have_planned_and_real_times(server: Steered) -> None:
     chunks = [each for each in found["events"] if each["kind"] == "chunk"]
     assert [round(each["planned"], 3) for each in chunks] == [0.01, 0.03, 0.05]
     assert all(each["planned"] <= each["at"] + 1e-6 for each in chunks)
+
+
+def test_cached_stream_has_no_bytes_of_a_fault(server: Steered) -> None:
+    for _ in range(3):  # the third response is from the cache
+        server.ask("stream", stream=True)
+    kinds = [each["kind"] for each in conversation(server)["events"]]
+    assert kinds.count("chunk") == 3
+    assert not {"raw", "cut", "error"} & {*kinds}
 
 
 def test_cut_stream_has_events_that_were_not_sent(server: Steered) -> None:

@@ -23,30 +23,30 @@ TOKEN = Access("t0ken")
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A dashboard that was built, with its sources beside it."""
-    made = tmp_path / "dashboard"
-    (made / "src").mkdir(parents=True)
-    (made / "src" / "main.js").write_text("source")
-    (made / "index.html").write_text("<!doctype html><script src=/dashboard/app.js></script>")
-    (made / "app.js").write_text("export {}")
-    (made / "app-1A2B3C4D.js").write_text("export {}")
-    (made / "app.css").write_text("body {}")
-    (made / "icon.svg").write_text("<svg/>")
-    (made / ".sources").write_text("a hash")
-    (made / "README").write_text("no kind of file")
+    built = tmp_path / "dashboard"
+    (built / "src").mkdir(parents=True)
+    (built / "src" / "main.js").write_text("source")
+    (built / "index.html").write_text("<!doctype html><script src=/dashboard/app.js></script>")
+    (built / "app.js").write_text("export {}")
+    (built / "app-1A2B3C4D.js").write_text("export {}")
+    (built / "app.css").write_text("body {}")
+    (built / "icon.svg").write_text("<svg/>")
+    (built / ".sources").write_text("a hash")
+    (built / "README").write_text("no kind of file")
     (tmp_path / "secret.js").write_text("outside")
-    monkeypatch.setattr(dashboard, "FOLDER", made)
-    return made
+    monkeypatch.setattr(dashboard, "FOLDER", built)
+    return built
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Steered]:
     rules = tmp_path / "rules"
     rules.mkdir()
-    with steered(rules, {"a.yaml": "rules: [{reply: x}]"}) as made:
-        yield made
+    with steered(rules, {"a.yaml": "rules: [{reply: x}]"}) as built:
+        yield built
 
 
-def asked(
+def requested(
     path: str,
     *,
     query: str = "",
@@ -58,9 +58,9 @@ def asked(
 ) -> tuple[int, dict[str, str], str]:
     """Status, headers and text."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    made: Plan = dashboard.respond(access, method, path, query, {"host": "localhost", **named}, body, client)
-    text = b"".join(step.payload for step in made.steps if isinstance(step, EventStep)).decode()
-    return made.head.status, {name.lower(): value for name, value in made.head.headers}, text
+    built: Plan = dashboard.respond(access, method, path, query, {"host": "localhost", **named}, body, client)
+    text = b"".join(step.payload for step in built.steps if isinstance(step, EventStep)).decode()
+    return built.head.status, {name.lower(): value for name, value in built.head.headers}, text
 
 
 FILES = {
@@ -93,7 +93,7 @@ def test_policy_forbids_other_hosts_and_inline_code(server: Steered) -> None:
 
 
 def test_hashed_file_is_cached_as_immutable() -> None:
-    assert "immutable" in asked("/dashboard/app-1A2B3C4D.js")[1]["cache-control"]
+    assert "immutable" in requested("/dashboard/app-1A2B3C4D.js")[1]["cache-control"]
 
 
 NOT_FILES = [
@@ -113,7 +113,7 @@ NOT_FILES = [
 
 @pytest.mark.parametrize("path", NOT_FILES)
 def test_other_paths_return_404(path: str) -> None:
-    status, headers, text = asked(path)
+    status, headers, text = requested(path)
     assert status == 404
     assert headers["content-security-policy"] == dashboard.POLICY
     assert not re.search("outside|source\\b|a hash|root:", text)
@@ -126,56 +126,58 @@ def test_path_outside_folder_returns_404(server: Steered) -> None:
 
 def test_unbuilt_dashboard_explains_the_build(folder: Path) -> None:
     (folder / "index.html").unlink()
-    status, _, text = asked("/dashboard")
+    status, _, text = requested("/dashboard")
     assert status == 503
     assert "build_dashboard.py" in text
     (folder / "unbuilt.txt").write_text("there is no <Node>\n")
-    assert "there is no &lt;Node&gt;" in asked("/dashboard")[2]
+    assert "there is no &lt;Node&gt;" in requested("/dashboard")[2]
 
 
 def test_remote_client_without_token_gets_a_form() -> None:
-    status, headers, text = asked("/dashboard", client=AWAY)
+    status, headers, text = requested("/dashboard", client=AWAY)
     assert status == 401
     assert 'name="token"' in text
     assert "<style" not in text
     assert "<script" not in text
     assert headers["cache-control"] == "no-store"
-    assert asked("/dashboard/app.js", client=AWAY)[0] == 401
+    assert requested("/dashboard/app.js", client=AWAY)[0] == 401
 
 
 def test_remote_client_is_refused_without_admin_token() -> None:
-    status, _, text = asked("/dashboard", access=Access(), client=AWAY)
+    status, _, text = requested("/dashboard", access=Access(), client=AWAY)
     assert status == 403
     assert "--admin-token" in text
     assert "<form" not in text
-    assert asked("/dashboard", query="token=x", access=Access(), client=AWAY)[1]["location"] == "/dashboard"
+    assert (
+        requested("/dashboard", query="token=x", access=Access(), client=AWAY)[1]["location"] == "/dashboard"
+    )
 
 
 @pytest.mark.parametrize("way", ["a link", "the form"])
 def test_correct_token_returns_a_cookie(way: str) -> None:
     if way == "a link":
-        status, headers, _ = asked("/dashboard", query="token=t0ken", client=AWAY)
+        status, headers, _ = requested("/dashboard", query="token=t0ken", client=AWAY)
     else:
-        status, headers, _ = asked("/dashboard", method="POST", body=b"token=t0ken", client=AWAY)
+        status, headers, _ = requested("/dashboard", method="POST", body=b"token=t0ken", client=AWAY)
     assert (status, headers["location"]) == (303, "/dashboard")
     cookie, *attributes = headers["set-cookie"].split("; ")
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} == set(attributes)
-    assert asked("/dashboard", client=AWAY, cookie=cookie)[0] == 200
+    assert requested("/dashboard", client=AWAY, cookie=cookie)[0] == 200
     TOKEN.check("POST", {"host": "ci", "cookie": cookie, "origin": "http://ci"}, AWAY)
 
 
 @pytest.mark.parametrize("given", ["token=", "token=wrong", "token=t0ke%00n", "token=\u00e9"])
 def test_wrong_token_returns_no_cookie(given: str) -> None:
-    status, headers, text = asked("/dashboard", query=given, client=AWAY)
+    status, headers, text = requested("/dashboard", query=given, client=AWAY)
     assert status == 401
     assert "set-cookie" not in headers
     assert "<form" in text
-    assert asked("/dashboard", method="POST", body=b"", client=AWAY)[0] == 401
+    assert requested("/dashboard", method="POST", body=b"", client=AWAY)[0] == 401
 
 
 def test_only_the_form_accepts_post() -> None:
-    assert asked("/dashboard", method="DELETE")[0] == 405
-    assert asked("/dashboard/app.js", method="POST")[0] == 405
+    assert requested("/dashboard", method="DELETE")[0] == 405
+    assert requested("/dashboard/app.js", method="POST")[0] == 405
 
 
 def test_foreign_host_name_is_refused(server: Steered) -> None:
@@ -191,8 +193,8 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
     monkeypatch.setattr(access, "is_loopback", lambda client: False)
     rules = tmp_path / "far"
     rules.mkdir()
-    with steered(rules, {"a.yaml": "rules: [{reply: x}]"}, access=TOKEN) as made:
-        yield made
+    with steered(rules, {"a.yaml": "rules: [{reply: x}]"}, access=TOKEN) as built:
+        yield built
 
 
 def test_cookie_admits_all_calls_of_the_page(far: Steered) -> None:

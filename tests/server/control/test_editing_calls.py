@@ -16,8 +16,8 @@ FILE = EXAMPLE.lstrip()
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Steered]:
-    with steered(tmp_path, {"a.yaml": FILE}) as made:
-        yield made
+    with steered(tmp_path, {"a.yaml": FILE}) as built:
+        yield built
 
 
 def rule(server: Steered, id: str) -> dict[str, object]:
@@ -26,7 +26,7 @@ def rule(server: Steered, id: str) -> dict[str, object]:
 
 
 def test_rule_has_the_text_of_its_file(server: Steered) -> None:
-    server.said("hello")
+    server.reply_text("hello")
     found = rule(server, "a.yaml:hello")
     assert found["yaml"] == "name: hello\nmatch: {user: {contains: hello}}\nreply: Hello you.\n"
     assert (found["file"], found["line"], found["answers"], found["pack"]) == ("a.yaml", 2, 1, None)
@@ -93,6 +93,16 @@ def test_preview_names_requests_and_the_losing_rule(server: Steered) -> None:
     ]
 
 
+def test_preview_leaves_responses_without_a_rule(server: Steered) -> None:
+    server.call("GET", "/v1/models")
+    (entry,) = server.call("GET", "/api/requests").json["requests"]
+    assert entry["rule"] == "openai:models"
+    assert server.call("POST", "/api/rules/preview", "reply: New.").json["requests"] == []
+    text = "match: {path: /v1/models}\nhttp: {status: 200, body: New.}"
+    (request,) = server.call("POST", "/api/rules/preview", text).json["requests"]
+    assert (request["before"], request["after"]) == ("openai:models", "overlay:rule-1")
+
+
 def test_preview_of_a_switched_off_rule_shows_the_next(server: Steered) -> None:
     server.ask("hello")
     text = "rules: [{name: off, replaces: 'a.yaml:hello', enabled: false}]"
@@ -148,17 +158,18 @@ def test_file_is_read_and_written(server: Steered) -> None:
     assert saved.status == 200, saved.text
     assert saved.json["stale"] == []
     assert (server.folder / "a.yaml").read_text() == changed
-    assert server.said("hello") == "Good day."
+    assert server.reply_text("hello") == "Good day."
     again = server.call("PUT", f"/api/files/a.yaml?digest={file['digest']}", FILE)
     assert (again.status, (server.folder / "a.yaml").read_text()) == (409, changed)
     assert "has changed since it was read" in again.json["detail"]
 
 
+@pytest.mark.full
 def test_new_file_in_a_folder_is_written_once(server: Steered) -> None:
     text = "rules:\n  - match: {user: new}\n    reply: New.\n"
     path = "/api/files/more%2Fnew.yaml"
     assert server.call("PUT", path, text).status == 200
-    assert server.said("new") == "New."
+    assert server.reply_text("new") == "New."
     assert server.call("PUT", path, text).status == 409
     assert server.call("GET", path).json["text"] == text
     (server.folder / "more" / "new.yaml").unlink()
@@ -195,6 +206,7 @@ def test_file_outside_of_the_folder_is_refused(
     assert (outside / "x.yaml").read_text() == "rules: []\n"
 
 
+@pytest.mark.full
 def test_link_within_the_folder_stays_a_link(server: Steered) -> None:
     (server.folder / "real.yaml").write_text("rules: []\n")
     os.chmod(server.folder / "real.yaml", 0o600)

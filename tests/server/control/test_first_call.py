@@ -29,7 +29,9 @@ def loading(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading
     return began, released
 
 
-@pytest.mark.parametrize(("path", "status"), [("/api/rules", 200), ("/api/own", 200), ("/api/unknown", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/rules", 200), ("/api/own", 200), ("/api/version", 200), ("/api/unknown", 404)]
+)
 def test_other_requests_are_served_while_first_call_loads(
     path: str, status: int, loading: tuple[threading.Event, threading.Event], tmp_path: Path
 ) -> None:
@@ -39,7 +41,7 @@ def test_other_requests_are_served_while_first_call_loads(
         try:
             assert began.wait(30)
             assert server.call("GET", "/health").status == 200
-            assert server.said() == "hello"
+            assert server.reply_text() == "hello"
         finally:
             released.set()
         assert first.result(30).status == status
@@ -51,3 +53,11 @@ def test_first_call_with_body_loads_and_is_answered(tmp_path: Path) -> None:
         assert server.call("POST", "/api/verify", {}).status == 200
         assert server.app.control is not None
         assert server.app.control.loaded
+
+
+@pytest.mark.parametrize("path", ["/api/version", "/api/tags", "/api/ps"])
+def test_providers_call_below_api_needs_no_rule(path: str, tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": RULES}) as server:
+        assert [server.call("GET", path).status for _ in range(2)] == [200, 200]
+        assert server.call("POST", "/api/embed", {"model": "m", "input": "a"}).status == 200
+        assert server.call("POST", "/api/chat", {"messages": []}).status == 400

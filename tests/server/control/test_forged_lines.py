@@ -35,16 +35,16 @@ EVIL = "".join(f"{mark}{FORGED}" for mark in MARKS)
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
-    with steered(tmp_path_factory.mktemp("forged"), {"a.yaml": EXAMPLE}) as made:
-        yield made
+    with steered(tmp_path_factory.mktemp("forged"), {"a.yaml": EXAMPLE}) as built:
+        yield built
 
 
 @pytest.fixture
 def server(running: Steered, monkeypatch: pytest.MonkeyPatch) -> Steered:
     """A server that was sent such texts wherever a client may put one."""
     running.call("POST", "/api/reset")
-    said: list[str] = []
-    monkeypatch.setattr(running.app, "lines", AccessLog(said.append, verbose=True))
+    reported: list[str] = []
+    monkeypatch.setattr(running.app, "access_log", AccessLog(reported.append, verbose=True))
     running.ask(EVIL, model=EVIL)
     name = "\u2028\u202e\u0085" + FORGED
     running.ask("hello", model=name)  # short enough to be counted by its name
@@ -55,7 +55,7 @@ def server(running: Steered, monkeypatch: pytest.MonkeyPatch) -> Steered:
     with Raw(running.port) as raw:
         lines = ["GET /v1/nope HTTP/1.1", "Host: localhost", f"x-mockllm-session: {name}"]
         assert raw.send("\r\n".join([*lines, "", ""]).encode()).answer().status == 400
-    running.lines[:] = said
+    running.lines[:] = reported
     return running
 
 
@@ -89,10 +89,10 @@ def test_command_output_is_printable(
     named = [str(file) if each == "FILE" else each for each in arguments]
     with pytest.raises(SystemExit):
         main([*named, "--url", f"http://127.0.0.1:{server.port}"])
-    said = capsys.readouterr()
-    assert "/v1/chat/completions" in said.out or arguments[0] == "verdict"
-    assert is_harmless(said.out + said.err)
-    assert not any(line.startswith(FORGED[:8]) for line in said.out.splitlines())
+    reported = capsys.readouterr()
+    assert "/v1/chat/completions" in reported.out or arguments[0] == "verdict"
+    assert is_harmless(reported.out + reported.err)
+    assert not any(line.startswith(FORGED[:8]) for line in reported.out.splitlines())
 
 
 def test_command_error_is_printable(

@@ -175,14 +175,14 @@ def test_har_export_has_all_required_fields(server: Steered) -> None:
         assert min(entry["timings"].values()) >= 0
         assert urlsplit(entry["request"]["url"]).scheme == "http"
         assert urlsplit(entry["request"]["url"]).netloc
-    asked = [entry["request"] for entry in log["entries"]]
-    assert asked[2]["queryString"] == [
+    requested = [entry["request"] for entry in log["entries"]]
+    assert requested[2]["queryString"] == [
         {"name": "a", "value": ""},
         {"name": "b", "value": "é"},
         {"name": "b", "value": "2"},
     ]
-    assert asked[4]["url"] == "http://example.test/v1/models"
-    assert asked[5]["httpVersion"] == "HTTP/1.0"
+    assert requested[4]["url"] == "http://example.test/v1/models"
+    assert requested[5]["httpVersion"] == "HTTP/1.0"
     assert log["entries"][0]["response"]["statusText"] == "OK"
 
 
@@ -191,11 +191,11 @@ def test_text_like_a_key_is_redacted_everywhere(server: Steered) -> None:
     server.ask(f"my key is {key}", model=key)
     server.call("GET", f"/v1/{key}", headers={"x-mine": key, "referer": f"http://x/?q={key}"})
     ids = [each["id"] for each in listed(server)]
-    told = [server.call("GET", f"/api/requests{path}") for path in ("", "/export", "/export?format=har")]
+    stated = [server.call("GET", f"/api/requests{path}") for path in ("", "/export", "/export?format=har")]
     for id in ids:
-        told += [server.call("GET", f"/api/requests/{id}{path}") for path in ("", "/rule")]
-        told.append(server.call("POST", "/api/explain", {"request_id": id}))
-    told.append(server.call("POST", "/api/verify", {"expect": [{"match": {"user": "x", "model": "y"}}]}))
-    told += [server.call("GET", path) for path in ("/metrics", "/api/detailed-metrics", "/api/verdicts")]
-    assert {each.status for each in told} == {200}
-    assert [each.text for each in told if "aB3aB3" in each.text] == []
+        stated += [server.call("GET", f"/api/requests/{id}{path}") for path in ("", "/rule")]
+        stated.append(server.call("POST", "/api/explain", {"request_id": id}))
+    stated.append(server.call("POST", "/api/verify", {"expect": [{"match": {"user": "x", "model": "y"}}]}))
+    stated += [server.call("GET", path) for path in ("/metrics", "/api/detailed-metrics", "/api/verdicts")]
+    assert {each.status for each in stated} == {200}
+    assert [each.text for each in stated if "aB3aB3" in each.text] == []

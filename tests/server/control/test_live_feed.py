@@ -34,8 +34,8 @@ HANDSHAKE = (
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
-    with steered(tmp_path_factory.mktemp("feed"), {"a.yaml": FILE}) as made:
-        yield made
+    with steered(tmp_path_factory.mktemp("feed"), {"a.yaml": FILE}) as built:
+        yield built
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def _alone(server: Steered) -> Iterator[None]:
 
 
 def test_feed_sends_hello_and_metrics_each_second(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             assert await follower.next("hello") == {"type": "hello", "version": __version__, "interval": 1.0}
             first = await follower.next("metrics")
@@ -60,11 +60,11 @@ def test_feed_sends_hello_and_metrics_each_second(server: Steered) -> None:
         assert second["second"]["at"] == int(second["at"]) - 1
         assert second["second"]["requests"] in (0, 1)
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_events_equal_journal_summaries(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
             await asyncio.to_thread(server.ask, "hello")
@@ -75,18 +75,18 @@ def test_feed_events_equal_journal_summaries(server: Steered) -> None:
         listed = server.call("GET", "/api/requests").json["requests"]
         assert found == listed[::-1]
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_sends_newest_events_and_counts_the_rest(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         def ask() -> None:
             with ThreadPoolExecutor(8) as pool:
                 list(pool.map(lambda _: server.ask("hello"), range(600)))
 
         async with following(server.port) as follower:
             await follower.next("hello")
-            asked = asyncio.create_task(asyncio.to_thread(ask))
+            requested = asyncio.create_task(asyncio.to_thread(ask))
             seen, dropped, last = 0, 0, 0
             while seen + dropped < 600:
                 frame = await follower.next("events")
@@ -95,14 +95,14 @@ def test_feed_sends_newest_events_and_counts_the_rest(server: Steered) -> None:
                 assert ids == sorted(ids)
                 assert ids[0] > last
                 last, seen, dropped = ids[-1], seen + len(ids), dropped + frame["dropped"]
-            await asked
+            await requested
         assert seen + dropped == 600
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_events_with_long_paths_are_bounded(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         path = "/v1/nope/" + "x" * 15_000
         async with following(server.port) as follower:
             await follower.next("hello")
@@ -113,7 +113,7 @@ def test_feed_events_with_long_paths_are_bounded(server: Steered) -> None:
             assert len(frame) < live_feed.MAX_FRAME + 20_000
             assert b'"dropped":2' in frame
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 CHANGES = {
@@ -137,7 +137,7 @@ CHANGES = {
 
 @pytest.mark.parametrize(("method", "path", "body", "what"), CHANGES.values(), ids=CHANGES)
 def test_feed_reports_changes(server: Steered, method: str, path: str, body: object, what: set[str]) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
             await asyncio.to_thread(server.call, method, path, body)
@@ -146,11 +146,12 @@ def test_feed_reports_changes(server: Steered, method: str, path: str, body: obj
                 found |= set((await follower.next("changed"))["what"])
             assert found == what
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
+@pytest.mark.full
 def test_feed_reports_a_broken_file(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
             (server.folder / "a.yaml").write_text("rules: [{reply: x")
@@ -160,14 +161,14 @@ def test_feed_reports_a_broken_file(server: Steered) -> None:
             await asyncio.to_thread(server.call, "POST", "/api/reload")
             assert "stale" in (await follower.next("changed"))["what"]
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_without_followers_runs_nothing(server: Steered) -> None:
     control = _control(server)
     assert not control.feed
-    made = control.feed
-    assert made is None or made._sender is None
+    built = control.feed
+    assert built is None or built._sender is None
 
 
 def _control(server: Steered) -> ControlApi:
@@ -198,23 +199,23 @@ def test_feed_disconnects_a_follower_that_does_not_read(
 
 
 def test_server_with_followers_stops_at_once(tmp_path: Path) -> None:
-    async def told() -> None:
-        with steered(tmp_path, {"a.yaml": FILE}) as made:
-            app = made.app
-            async with following(made.port) as follower:
+    async def stated() -> None:
+        with steered(tmp_path, {"a.yaml": FILE}) as built:
+            app = built.app
+            async with following(built.port) as follower:
                 await follower.next("hello")
                 assert app.running == 0
-                stopping = asyncio.create_task(asyncio.to_thread(made.stop))
+                stopping = asyncio.create_task(asyncio.to_thread(built.stop))
                 while (message := await follower.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                     pass
                 assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
                 await stopping
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_ignores_messages_and_pongs_pings(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
             await follower.socket.send_str("hello?")
@@ -222,11 +223,11 @@ def test_feed_ignores_messages_and_pongs_pings(server: Steered) -> None:
             await follower.socket.ping(b"there?")
             await follower.next("metrics")
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_closes_on_a_large_message(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
             await follower.socket.send_str("x" * (live_feed.MAX_MESSAGE + 1))
@@ -234,13 +235,13 @@ def test_feed_closes_on_a_large_message(server: Steered) -> None:
                 pass
             assert message.data == 1009
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_refuses_more_than_the_maximum(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_feed, "MAX_FOLLOWERS", 1)
 
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
             with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
@@ -248,7 +249,7 @@ def test_feed_refuses_more_than_the_maximum(server: Steered, monkeypatch: pytest
                     pass
             assert caught.value.status == 503
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 REFUSED = {
@@ -268,18 +269,18 @@ def test_feed_refuses_invalid_handshakes(tmp_path: Path, headers: dict[str, str]
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **headers,
     }.items():  # fmt: skip
         lines.append(f"{name}: {value}".encode())
-    with steered(tmp_path, {"a.yaml": FILE}, access=Access("t0ken")) as made, Raw(made.port) as raw:
+    with steered(tmp_path, {"a.yaml": FILE}, access=Access("t0ken")) as built, Raw(built.port) as raw:
         got = raw.send(b"\r\n".join([*lines, b"", b""])).answer()
     assert (got.status, got.headers["content-type"]) == (status, "application/problem+json")
 
 
 def test_feed_accepts_its_own_page(server: Steered) -> None:
-    async def told() -> None:
+    async def stated() -> None:
         origin = {"Origin": f"http://127.0.0.1:{server.port}"}
         async with following(server.port, origin) as follower:
             await follower.next("hello")
 
-    asyncio.run(told())
+    asyncio.run(stated())
 
 
 def test_feed_without_upgrade_returns_426(server: Steered) -> None:
@@ -303,11 +304,11 @@ LENGTHS = {
 
 @pytest.mark.parametrize(("size", "head"), LENGTHS.values(), ids=LENGTHS)
 def test_frame_encodes_its_length(size: int, head: int) -> None:
-    made = live_feed.frame(b"x" * size)
-    assert len(made) == size + head
-    assert made[0] == 0x81
-    told = made[1] if head == 2 else int.from_bytes(made[2:head], "big")
-    assert told == size
+    built = live_feed.frame(b"x" * size)
+    assert len(built) == size + head
+    assert built[0] == 0x81
+    stated = built[1] if head == 2 else int.from_bytes(built[2:head], "big")
+    assert stated == size
 
 
 def test_internal_error_ends_one_tick_only(
@@ -319,7 +320,7 @@ def test_internal_error_ends_one_tick_only(
         failed.append(now)
         raise RuntimeError("of ours")
 
-    async def told() -> None:
+    async def stated() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
             with monkeypatch.context() as patch:
@@ -327,5 +328,5 @@ def test_internal_error_ends_one_tick_only(
                 await asyncio.to_thread(until, lambda: failed)
             await follower.next("metrics")
 
-    asyncio.run(told())
+    asyncio.run(stated())
     assert "of ours" in capfd.readouterr().err

@@ -35,22 +35,22 @@ def test_time_series_has_one_entry_a_second(server: Steered) -> None:
     until(lambda: int(time.time()) > began)
     server.ask("hello")
     server.ask("nobody answers this")
-    told = server.call("GET", "/api/detailed-metrics").json
-    times = [each["at"] for each in told["seconds"]]
+    stated = server.call("GET", "/api/detailed-metrics").json
+    times = [each["at"] for each in stated["seconds"]]
     assert times == sorted(set(times))
     assert all(began - 1 <= at <= time.time() for at in times)
     assert len(times) >= 2
-    assert [sum(each[name] for each in told["seconds"]) for name in ("requests", "errors", "missed")] == [
+    assert [sum(each[name] for each in stated["seconds"]) for name in ("requests", "errors", "missed")] == [
         3,
         1,
         1,
     ]
-    assert all(0 < each["mean"] < 60 and each["bytes"] > 0 for each in told["seconds"])
-    assert server.call("GET", "/api/detailed-metrics/export/json").json == told
+    assert all(0 < each["mean"] < 60 and each["bytes"] > 0 for each in stated["seconds"])
+    assert server.call("GET", "/api/detailed-metrics/export/json").json == stated
     exported = server.call("GET", "/api/detailed-metrics/export/csv")
     assert "mockllm-metrics.csv" in exported.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(exported.text)))
-    assert [{name: float(value) for name, value in row.items()} for row in rows] == told["seconds"]
+    assert [{name: float(value) for name, value in row.items()} for row in rows] == stated["seconds"]
     assert server.call("POST", "/api/metrics/reset").status == 200
     assert server.call("GET", "/api/detailed-metrics").json == {"series": [], "seconds": []}
 
@@ -60,11 +60,11 @@ def test_latency_is_of_one_endpoint(server: Steered) -> None:
     for _ in range(3):
         server.ask("hello", stream=True)
     for name in ("openai-chat", "%2Fv1%2Fchat%2Fcompletions"):
-        told = server.call("GET", f"/api/metrics/latency/{name}").json
-        assert told["endpoint"] == "openai-chat"
-        assert told["latency"]["count"] == told["ttft"]["count"] == 3
-        assert 0.02 <= told["latency"]["p50"] <= told["latency"]["p95"] <= told["latency"]["p99"]
-        assert told["latency"]["p99"] <= told["latency"]["max"]
+        stated = server.call("GET", f"/api/metrics/latency/{name}").json
+        assert stated["endpoint"] == "openai-chat"
+        assert stated["latency"]["count"] == stated["ttft"]["count"] == 3
+        assert 0.02 <= stated["latency"]["p50"] <= stated["latency"]["p95"] <= stated["latency"]["p99"]
+        assert stated["latency"]["p99"] <= stated["latency"]["max"]
     assert server.call("GET", "/api/metrics/latency/anthropic-messages").json["latency"]["count"] == 0
 
 
@@ -98,7 +98,7 @@ def test_prometheus_parser_reads_the_page(server: Steered) -> None:
 def test_explain_of_request_id_shows_its_rule(server: Steered) -> None:
     server.ask("hello")
     (found,) = listed(server)
-    told = server.call("POST", "/api/explain", {"request_id": found["id"]}).json
-    assert (told["outcome"], told["rule"]) == ("rule", "a.yaml:hello")
+    stated = server.call("POST", "/api/explain", {"request_id": found["id"]}).json
+    assert (stated["outcome"], stated["rule"]) == ("rule", "a.yaml:hello")
     rules = server.call("GET", "/api/rules").json["rules"]
     assert next(each for each in rules if each["id"] == "a.yaml:hello")["answers"] == 1

@@ -61,9 +61,9 @@ OWN = ["/health", "/metrics", "/ws", "/dashboard"]
 
 @pytest.mark.parametrize("path", OWN)
 def test_document_lists_server_paths(server: Steered, path: str) -> None:
-    told = server.call("GET", "/api/openapi.json").json["paths"][path]["get"]
+    stated = server.call("GET", "/api/openapi.json").json["paths"][path]["get"]
     got = server.call("GET", path)
-    assert got.headers["content-type"].partition(";")[0] in told["responses"][str(got.status)]["content"]
+    assert got.headers["content-type"].partition(";")[0] in stated["responses"][str(got.status)]["content"]
 
 
 # --- the server does what it says --------------------------------------------------------------------
@@ -101,13 +101,13 @@ def test_call_conforms_to_the_document(
         suppress_health_check=list(HealthCheck),
     )
     @given(case=document[route.path][route.method].as_strategy(generation_mode=mode))
-    def asked(case: schemathesis.Case[Any]) -> None:
+    def requested(case: schemathesis.Case[Any]) -> None:
         nonlocal tried
         tried += 1
         case.validate_response(case.call(base_url=url, timeout=PATIENCE), checks=CHECKS)
 
     try:
-        asked()
+        requested()
     except Unsatisfiable:  # of what takes nothing there is no bad call
         assert mode is GenerationMode.NEGATIVE
         assert (route.query, route.body_model) == (None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.server.control.endpoints import climates
-from tests.server.control.live_server import Steered
+from tests.server.control.live_server import Steered, steered
 
 
 def test_failure_modes_list_family_and_settings(server: Steered) -> None:
@@ -70,30 +71,32 @@ def test_overlay_lists_items_with_their_origin(server: Steered) -> None:
     server.call("PUT", "/api/rules/mine", {"match": {"user": "x"}, "reply": "y"})
     server.call("PATCH", "/api/config/endpoints/openai-chat", {"delay": "5ms"})
     items: list[dict[str, Any]] = server.call("GET", "/api/overlay").json["items"]
-    told = {each["name"]: each for each in items}
-    assert told["mine"]["kind"] == "rule"
-    assert not told["mine"]["from_settings"]
-    assert told["settings openai-chat"]["endpoint"] == "openai-chat"
-    assert told["settings openai-chat"]["from_settings"]
-    assert "delay: 5ms" in told["settings openai-chat"]["yaml"]
-    assert server.call("POST", "/api/rules", told["mine"]["yaml"]).status == 409, "what is told can be sent"
+    stated = {each["name"]: each for each in items}
+    assert stated["mine"]["kind"] == "rule"
+    assert not stated["mine"]["from_settings"]
+    assert stated["settings openai-chat"]["endpoint"] == "openai-chat"
+    assert stated["settings openai-chat"]["from_settings"]
+    assert "delay: 5ms" in stated["settings openai-chat"]["yaml"]
+    assert server.call("POST", "/api/rules", stated["mine"]["yaml"]).status == 409, "what is told can be sent"
 
 
 LONG = "word " * 60
-ASKED = [
+REQUESTED = [
     ("a text is asked for as it was", {"user": "what is {{ this }}?"}, {"user": "what is {{ this }}?"}),
     ("a long text by its beginning", {"user": LONG}, {"user": LONG[:120]}),
     ("the model is named", {"user": "nobody knows this", "model": "my-*"}, {"model": "my-*"}),
 ]
 
 
-@pytest.mark.parametrize(("asked", "said"), [each[1:] for each in ASKED], ids=[each[0] for each in ASKED])
-def test_suggested_rule_matches_its_request(server: Steered, asked: Any, said: Any) -> None:
-    server.ask(**asked)
+@pytest.mark.parametrize(
+    ("requested", "reported"), [each[1:] for each in REQUESTED], ids=[each[0] for each in REQUESTED]
+)
+def test_suggested_rule_matches_its_request(server: Steered, requested: Any, reported: Any) -> None:
+    server.ask(**requested)
     (kept,) = server.call("GET", "/api/requests").json["requests"]
-    made = server.call("GET", f"/api/requests/{kept['id']}/rule").json["yaml"]
-    assert server.call("POST", "/api/rules", made).status == 200, made
-    again = server.ask(**asked)
+    built = server.call("GET", f"/api/requests/{kept['id']}/rule").json["yaml"]
+    assert server.call("POST", "/api/rules", built).status == 200, built
+    again = server.ask(**requested)
     assert again.json["choices"][0]["message"]["content"] == "Write the reply here."
     assert server.ask("something else entirely").status == 404
 
@@ -110,13 +113,38 @@ def test_suggested_rule_matches_tool_result_and_path(server: Steered) -> None:
     )
     server.call("GET", "/else/where")
     path, tool = server.call("GET", "/api/requests").json["requests"]
-    made = server.call("GET", f"/api/requests/{tool['id']}/rule").json["yaml"]
-    assert "tool_result" in made
-    assert "name: look" in made
-    made = server.call("GET", f"/api/requests/{path['id']}/rule").json["yaml"]
-    assert server.call("POST", "/api/rules", made).status == 200, made
+    built = server.call("GET", f"/api/requests/{tool['id']}/rule").json["yaml"]
+    assert "tool_result" in built
+    assert "name: look" in built
+    built = server.call("GET", f"/api/requests/{path['id']}/rule").json["yaml"]
+    assert server.call("POST", "/api/rules", built).status == 200, built
     assert server.call("GET", "/else/where").text == "Write the reply here."
     assert server.call("GET", "/api/requests/999999/rule").status == 404
+
+
+def test_suggested_rule_matches_tool_call(tmp_path: Path) -> None:
+    source = "mcp:\n  - {name: shop, tools: [{name: find_order, reply: None.}]}\n"
+    headers = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+    with steered(tmp_path, {"shop.yaml": source}) as server:
+
+        def called(method: str, **params: object) -> Any:
+            message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            found = server.call("POST", "/mcp/shop", message, headers)
+            headers.setdefault("mcp-session-id", found.headers.get("mcp-session-id", ""))
+            return found.json["result"]
+
+        called("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "probe"})
+        called("tools/call", name="find_order", arguments={"number": 42, "a b": "x*", "deep": {}})
+        called("tools/list")
+        listed, call, _ = server.call("GET", "/api/requests").json["requests"]
+        for entry in (call, listed):
+            made = server.call("GET", f"/api/requests/{entry['id']}/rule").json["yaml"]
+            assert server.call("POST", "/api/rules", made).status == 200, made
+        result = called("tools/call", name="find_order", arguments={"number": 42, "a b": "x*"})
+        assert result["content"] == [{"type": "text", "text": "Write the reply here."}]
+        result = called("tools/call", name="find_order", arguments={"number": 42, "a b": "xy"})
+        assert result["content"] == [{"type": "text", "text": "None."}]
+        assert called("tools/list")["text"] == "Write the reply here."
 
 
 def test_metrics_by_endpoint_count_open_and_bytes(server: Steered) -> None:

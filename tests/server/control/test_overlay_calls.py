@@ -15,7 +15,7 @@ from tests.server.control.live_server import EXAMPLE, Steered, steered
 def test_overlay_rule_comes_first_and_is_listed(server: Steered) -> None:
     got = server.call("POST", "/api/rules", {"rules": [{"name": "mine", "reply": "Mine."}]})
     assert got.json["names"] == ["mine"]
-    assert server.said("hello") == "Mine."
+    assert server.reply_text("hello") == "Mine."
     rules = server.call("GET", "/api/rules").json["rules"]
     assert (rules[0]["id"], rules[0]["where"], rules[0]["layer"]) == (
         "overlay:mine",
@@ -25,31 +25,31 @@ def test_overlay_rule_comes_first_and_is_listed(server: Steered) -> None:
     assert (rules[0]["tries"], rules[0]["answers"]) == (1, 1)
     assert server.call("POST", "/api/rules", {"name": "mine", "reply": "x"}).status == 409
     server.call("PUT", "/api/rules/mine", {"reply": "Mine, too."})
-    assert server.said("hello") == "Mine, too."
+    assert server.reply_text("hello") == "Mine, too."
     assert server.call("DELETE", "/api/rules/mine").status == 200
-    assert server.said("hello") == "Hello you."
+    assert server.reply_text("hello") == "Hello you."
 
 
 def test_newest_overlay_rule_comes_first(server: Steered) -> None:
     server.call("POST", "/api/rules", {"reply": "old"})
     server.call("POST", "/api/rules", {"reply": "new"})
-    assert server.said() == "new"
+    assert server.reply_text() == "new"
 
 
 def test_session_rule_is_limited_to_its_session(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
-    assert server.said("hello", session="mine") == "Mine."
-    assert server.said("hello") == server.said("hello", session="other") == "Hello you."
+    assert server.reply_text("hello", session="mine") == "Mine."
+    assert server.reply_text("hello") == server.reply_text("hello", session="other") == "Hello you."
     (first, *_) = server.call("GET", "/api/rules").json["rules"]
     assert (first["layer"], first["session"]) == ("session", "mine")
     assert "Mine." in server.call("GET", "/api/overlay.yaml?session=mine").text
     server.call("DELETE", "/api/rules?session=mine")
-    assert server.said("hello", session="mine") == "Hello you."
+    assert server.reply_text("hello", session="mine") == "Hello you."
 
 
 def test_overlay_replaces_and_disables_rules(server: Steered) -> None:
     server.call("POST", "/api/rules", {"replaces": "a.yaml:hello", "reply": "Instead."})
-    assert server.said("hello") == "Instead."
+    assert server.reply_text("hello") == "Instead."
     server.call("DELETE", "/api/rules")
     server.call(
         "POST", "/api/rules", {"rules": [{"replaces": "a.yaml:hello", "enabled": False, "reply": "x"}]}
@@ -57,15 +57,17 @@ def test_overlay_replaces_and_disables_rules(server: Steered) -> None:
     assert server.ask("hello").status == 404
 
 
+@pytest.mark.full
 def test_overlay_survives_reload_and_parses_as_a_file(server: Steered, tmp_path: Path) -> None:
     server.call("POST", "/api/rules", {"match": {"user": "hi"}, "reply": "yes: 1_000\nno"})
     assert server.call("POST", "/api/reload").json["rules"] == 3
-    assert server.said("hi") == "yes: 1_000\nno"
+    assert server.reply_text("hi") == "yes: 1_000\nno"
     text = server.call("GET", "/api/overlay.yaml").text
     with steered(tmp_path, {"saved.yaml": text}) as other:
-        assert other.said("hi") == "yes: 1_000\nno"
+        assert other.reply_text("hi") == "yes: 1_000\nno"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("off", [False, True], ids=["replaced", "switched off"])
 @pytest.mark.covering(count=1)
 def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool) -> None:
@@ -81,7 +83,7 @@ def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool)
         server.call("POST", "/api/rules?session=mine", {"match": {"user": "hi"}, "reply": "Mine."})
         (tmp_path / "a.yaml").write_text("rules: [{name: new, reply: New.}]")
         assert server.call("POST", "/api/reload").json["stale"] == []
-        assert server.said("hello") == ("New." if off else "Instead.")
+        assert server.reply_text("hello") == ("New." if off else "Instead.")
         assert server.call("PATCH", "/api/config/global", {"delay": "1ms"}).status == 200
         assert (
             server.call("POST", "/api/rules", {"name": "more", "match": {"user": "x"}, "reply": "x"}).status
@@ -94,7 +96,7 @@ def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool)
         (tmp_path / "a.yaml").write_text(EXAMPLE)
         server.call("POST", "/api/reload")
         assert server.call("DELETE", "/api/rules/mine").status == 200
-        assert server.said("hello") == "Hello you."
+        assert server.reply_text("hello") == "Hello you."
 
 
 def test_large_overlay_is_processed_in_a_thread(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:

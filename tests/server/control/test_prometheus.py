@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mockllm.server.metrics import BOUNDS, MAX_SERIES, Metrics
 from tests.server.control.live_server import Got, Steered, steered
-from tests.server.test_metrics import STREAM, said, seen
+from tests.server.test_metrics import STREAM, reported, seen
 from tests.waiting import until
 
 PLAIN = "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
@@ -121,6 +121,7 @@ def test_open_responses_count_a_running_stream(server: Steered) -> None:
     assert value(server, "mockllm_unfinished_total", endpoint="openai-chat", how="gone") == 1
 
 
+@pytest.mark.full
 def test_broken_file_is_counted_as_stale(tmp_path: Path) -> None:
     with steered(tmp_path, {"a.yaml": "rules: [{reply: hi}]"}) as server:
         assert value(server, "mockllm_last_reload_successful") == 1
@@ -136,7 +137,7 @@ def test_scraping_does_not_change_responses(server: Steered) -> None:
     for thread in threads:
         thread.start()
     for _ in range(20):
-        assert server.said("hello") == "Hello you."
+        assert server.reply_text("hello") == "Hello you."
     for thread in threads:
         thread.join()
     assert value(server, "mockllm_requests_total", rule="a.yaml:hello") == 20
@@ -146,25 +147,25 @@ def test_label_sets_are_bounded() -> None:
     metrics = Metrics()
     for model in range(150):
         for rule in range(50):
-            metrics.one(seen(said(rule=f"a.yaml:{rule}"), model=f"m{model}"))
+            metrics.count_one(seen(reported(rule=f"a.yaml:{rule}"), model=f"m{model}"))
     assert len(metrics.series) == MAX_SERIES + 1
     assert sum(metrics.series.values()) == 150 * 50
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["counted together", "counted by itself"])
 def test_disconnected_stream_records_its_first_chunk(together: bool) -> None:
-    metrics, stream = Metrics(), seen(said(rendered=STREAM), took=0.02)
+    metrics, stream = Metrics(), seen(reported(rendered=STREAM), took=0.02)
     if together:
-        metrics.many(stream, [0.02, 0.5])
-        metrics.many(stream, [0.1])
+        metrics.count_equal(stream, [0.02, 0.5])
+        metrics.count_equal(stream, [0.1])
     else:
         for took in (0.02, 0.5, 0.1):
-            metrics.one(replace(stream, duration=took))
-        metrics.one(replace(stream, end_reason="gone"))
+            metrics.count_one(replace(stream, duration=took))
+        metrics.count_one(replace(stream, end_reason="gone"))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, found.ttft.most) == (3, 0.5)
     assert found.ttft.total == pytest.approx(0.62)
-    metrics.many(seen(said()), [1.0])
+    metrics.count_equal(seen(reported()), [1.0])
     assert found.ttft.count == 3
 
 
@@ -172,8 +173,8 @@ def test_add_all_equals_adding_each_value() -> None:
     values = [0.0001, 0.00015, 0.5, 3.0, BOUNDS[-1] * 2]
     each, together = Metrics(), Metrics()
     for value in values:
-        each.one(seen(said(), took=value))
-    together.many(seen(said()), values)
+        each.count_one(seen(reported(), took=value))
+    together.count_equal(seen(reported()), values)
     (one,), (many,) = each.endpoints.values(), together.endpoints.values()
     assert (one.durations.counts, one.durations.most) == (many.durations.counts, many.durations.most)
     assert one.durations.total == pytest.approx(many.durations.total)

@@ -21,8 +21,8 @@ rules:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
     folder = tmp_path_factory.mktemp("rules") / "scenarios"
     folder.mkdir()
-    with steered(Path(folder), {"a.yaml": FILE}) as made:
-        yield made
+    with steered(Path(folder), {"a.yaml": FILE}) as built:
+        yield built
 
 
 def test_unknown_path_below_api_is_for_rules(server: Steered) -> None:
@@ -35,7 +35,7 @@ def test_known_path_below_api_is_for_control_api(server: Steered) -> None:
     assert server.call("PATCH", "/api/rules").status == 405
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/tags", "/api/rules/"])
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/unknown", "/api/rules/"])
 def test_unmatched_path_below_api_is_a_problem(server: Steered, path: str) -> None:
     total = server.call("GET", "/api/requests").json["total"]
     response = server.call("GET", path)
@@ -48,7 +48,7 @@ def test_unknown_path_below_api_changes_no_seed(server: Steered) -> None:
     server.call("POST", "/api/reset", {"what": ["state"]})
     first = server.call("POST", "/v1/unknown").headers["x-request-id"]
     server.call("POST", "/api/reset", {"what": ["state"]})
-    server.call("GET", "/api/tags")
+    server.call("GET", "/api/unknown")
     assert server.call("POST", "/v1/unknown").headers["x-request-id"] == first
 
 

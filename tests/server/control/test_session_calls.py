@@ -13,7 +13,7 @@ from tests.server.control.live_server import EXAMPLE, Steered, steered
 from tests.waiting import until
 
 
-def told(server: Steered) -> dict[str, dict[str, Any]]:
+def stated(server: Steered) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in server.call("GET", "/api/sessions").json["sessions"]}
 
 
@@ -22,7 +22,7 @@ def test_sessions_are_listed_last_used_first(server: Steered) -> None:
     server.ask("hello", session="second")
     server.ask("hello", session="second")
     server.call("POST", "/api/rules?session=third", {"rules": [{"reply": "x"}, {"reply": "y"}]})
-    found = told(server)
+    found = stated(server)
     assert list(found) == ["third", "second", "first"]
     assert [each["requests"] for each in found.values()] == [0, 2, 1]
     assert [each["overlay"] for each in found.values()] == [2, 0, 0]
@@ -33,17 +33,17 @@ def test_sessions_are_listed_last_used_first(server: Steered) -> None:
 def test_ended_session_loses_its_overlay(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     server.call("POST", "/api/rules?session=other", {"reply": "Other."})
-    assert server.said("hello", session="mine") == "Mine."
+    assert server.reply_text("hello", session="mine") == "Mine."
     assert server.call("DELETE", "/api/sessions/mine").status == 200
-    assert server.said("hello", session="mine") == "Hello you."
-    assert server.said("hello", session="other") == "Other."
+    assert server.reply_text("hello", session="mine") == "Hello you."
+    assert server.reply_text("hello", session="other") == "Other."
     assert "Mine." not in server.call("GET", "/api/overlay.yaml?session=mine").text
 
 
 def test_session_with_only_an_overlay_is_ended(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     assert server.call("DELETE", "/api/sessions/mine").status == 200
-    assert told(server) == {}
+    assert stated(server) == {}
     assert server.call("DELETE", "/api/sessions/mine").status == 404
 
 
@@ -56,31 +56,31 @@ def test_reset_of_state_ends_sessions_and_overlays(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     server.call("POST", "/api/rules", {"name": "all", "match": {"user": "hi"}, "reply": "All."})
     server.call("POST", "/api/reset", {"what": ["state"]})
-    assert server.said("hello", session="mine") == "Hello you."
-    assert server.said("hi") == "All."
+    assert server.reply_text("hello", session="mine") == "Hello you."
+    assert server.reply_text("hi") == "All."
 
 
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
     """A server whose sessions end soon."""
     monkeypatch.setattr(context, "MAX_INTERVAL", 0.1)
-    with steered(tmp_path, {"a.yaml": EXAMPLE}, unused=0.3) as made:
-        yield made
+    with steered(tmp_path, {"a.yaml": EXAMPLE}, unused=0.3) as built:
+        yield built
 
 
 def test_expired_session_loses_its_overlay(short: Steered) -> None:
     short.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
-    assert short.said("hello", session="mine") == "Mine."
+    assert short.reply_text("hello", session="mine") == "Mine."
     assert short.call("GET", "/api/sessions").json["unused"] == 0.3
     until(lambda: "Mine." not in short.call("GET", "/api/overlay.yaml?session=mine").text)
     until(lambda: all(each["layer"] == "user" for each in short.call("GET", "/api/rules").json["rules"]))
-    assert short.said("hello", session="mine") == "Hello you."
+    assert short.reply_text("hello", session="mine") == "Hello you."
 
 
 def test_restarted_session_may_have_an_overlay(short: Steered) -> None:
     for _ in range(2):
         short.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
-        assert short.said("hello", session="mine") == "Mine."
+        assert short.reply_text("hello", session="mine") == "Mine."
         until(lambda: not short.call("GET", "/api/sessions").json["sessions"])
         until(lambda: "Mine." not in short.call("GET", "/api/overlay.yaml?session=mine").text)
 
@@ -91,4 +91,4 @@ def test_explanation_ends_no_session(tmp_path: Path) -> None:
         server.ask("hello", session="mine")
         number = server.call("GET", "/api/requests").json["requests"][0]["id"]
         assert server.call("POST", "/api/explain", {"request_id": number}).status == 200
-        assert set(told(server)) == {"mine", "other"}
+        assert set(stated(server)) == {"mine", "other"}

@@ -59,13 +59,13 @@ def test_invalid_setting_changes_nothing(server: Steered) -> None:
 
 @pytest.mark.parametrize("path", ["/api/rate-limit/reset", "/api/rate-limit/reset/openai-chat"])
 def test_reset_of_limits_restores_the_quota(server: Steered, path: str) -> None:
-    def asked() -> int:
+    def requested() -> int:
         return server.ask("hello", model="limited").status
 
-    assert [asked(), asked()] == [200, 429]
+    assert [requested(), requested()] == [200, 429]
     assert server.call("POST", "/api/rate-limit/reset/anthropic-messages").status == 200
     assert server.call("POST", path).status == 200
-    assert asked() == 200
+    assert requested() == 200
 
 
 def test_saved_overlay_is_added_beside_settings(server: Steered) -> None:

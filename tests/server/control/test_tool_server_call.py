@@ -38,6 +38,6 @@ def test_call_shows_servers_messages_and_states(tmp_path: Path) -> None:
     }
     assert weather["methods"] == {"tools/call": 4, "tools/list": 1}
     assert (other["name"], other["described"]) == ("other", False)
-    assert found["states"] == {"": {"ready": "True"}}
+    assert found["states"] == {"": {"ready": "true"}}
     assert [each["failed"] for each in found["calls"]] == [True, True, True, False, False, False]
     assert found["counted"] == 6

@@ -36,8 +36,8 @@ rules:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Steered]:
-    with steered(tmp_path, {"a.yaml": FILE}) as made:
-        yield made
+    with steered(tmp_path, {"a.yaml": FILE}) as built:
+        yield built
 
 
 def judged(server: Steered, query: str = "over=true") -> list[dict[str, Any]]:
@@ -117,14 +117,14 @@ def test_verdicts_count_calls_of_no_provider(server: Steered) -> None:
 
 
 def test_truncated_bodies_are_not_compared(server: Steered) -> None:
-    server.app.journal.room = 8_000
+    server.app.journal.max_bytes = 8_000
     server.ask("busy" + "x" * 9_000)
     server.ask("fine")
     assert [each["requests"] for each in judged(server)] == [1]
 
 
 def test_dropped_requests_may_have_been_the_first_try(server: Steered) -> None:
-    server.app.journal.size = 2
+    server.app.journal.max_entries = 2
     server.ask("fine")
     server.ask("busy")
     assert names(server) == [["gave_up"]]
@@ -143,8 +143,8 @@ def test_cut_stream_that_was_accepted_is_reported(server: Steered) -> None:
     with closing(connection), pytest.raises(IncompleteRead) as broken:
         connection.getresponse().read()
     assert b"[DONE]" not in broken.value.partial
-    told = [*messages, {"role": "assistant", "content": "Once upon a"}, {"role": "user", "content": "And?"}]
-    sent = {"model": "gpt-4o", "messages": told}
+    stated = [*messages, {"role": "assistant", "content": "Once upon a"}, {"role": "user", "content": "And?"}]
+    sent = {"model": "gpt-4o", "messages": stated}
     until(lambda: len(server.app.journal) == 1)
     server.call("POST", "/v1/chat/completions", sent)
     (client,) = judged(server)

@@ -56,11 +56,11 @@ NO_SUCH = {
 }
 
 
-@pytest.mark.parametrize(("rule", "told"), NO_SUCH.values(), ids=NO_SUCH)
-def test_unknown_rule_failure_suggests_a_name(server: Steered, rule: str, told: str) -> None:
+@pytest.mark.parametrize(("rule", "stated"), NO_SUCH.values(), ids=NO_SUCH)
+def test_unknown_rule_failure_suggests_a_name(server: Steered, rule: str, stated: str) -> None:
     server.ask("hello")
     (failure,) = verified(server, expect=[{"rule": rule}])["failures"]
-    assert failure["message"] == f"expected at least 1, found 0{told}"
+    assert failure["message"] == f"expected at least 1, found 0{stated}"
 
 
 def test_order_is_verified(server: Steered) -> None:

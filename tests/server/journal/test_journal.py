@@ -29,18 +29,18 @@ T = TypeVar("T")
 def seen(
     number: int = 0, body: bytes = b"", answer: PlannedResponse | None = None, path: str = "/v1/x"
 ) -> Exchange:
-    made = answer or PlannedResponse(whole(str(number)), f"a.yaml:r{number}", missed=number % 2 == 1)
+    built = answer or PlannedResponse(whole(str(number)), f"a.yaml:r{number}", unmatched=number % 2 == 1)
     return Exchange(
         client="127.0.0.1",
         raw=body,
         at=100.0 + number,
         started=5.0,
-        response=made,
+        response=built,
         ended=True,
         duration=0.25,
         method="POST",
         target=path,
-        kind=Request,
+        request_class=Request,
     )
 
 
@@ -55,7 +55,7 @@ def test_journal_is_ring_that_counts_all() -> None:
     assert [each.rule for each in journal] == ["a.yaml:r2", "a.yaml:r3", "a.yaml:r4"]
     assert [each.number for each in journal] == [3, 4, 5]
     assert [each.number for each in reversed(journal)] == [5, 4, 3]
-    assert (len(journal), journal.total, journal.missed) == (3, 5, 2)
+    assert (len(journal), journal.total, journal.unmatched) == (3, 5, 2)
 
 
 def test_numbers_go_on_whenever_it_is_looked_at() -> None:
@@ -150,16 +150,16 @@ def test_exchange_that_is_pushed_out_takes_no_room() -> None:
 
 
 def test_large_exchanges_that_are_pushed_out_become_no_entries(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[int] = []
+    built: list[int] = []
 
     def counted(number: int, exchange: Exchange, room: int) -> JournalEntry:
-        made.append(number)
+        built.append(number)
         return entry_of(number, exchange, room)
 
     monkeypatch.setattr("mockllm.server.journal.journal.entry_of", counted)
     room, count = MAX_EXCESS, 500
     journal = filled(Journal(100_000, room), count, b"x" * (room // 50))
-    assert len(made) < count // 10
+    assert len(built) < count // 10
     kept = [entry.number for entry in journal]
     assert kept == list(range(count - len(kept) + 1, count + 1))
     assert 45 <= len(kept) <= 50
@@ -177,10 +177,10 @@ class Counted(Metrics):
         self.ones = 0
         self.alike: list[Sequence[float]] = []
 
-    def one(self, seen: Exchange) -> None:
+    def count_one(self, seen: Exchange) -> None:
         self.ones += 1
 
-    def many(self, seen: Exchange, took: Sequence[float]) -> None:
+    def count_equal(self, seen: Exchange, took: Sequence[float]) -> None:
         self.alike.append(took)
 
 
@@ -277,9 +277,9 @@ def test_entry_reconstructs_response_as_sent(server: ThreadedServer, path: str) 
     with Raw(server.port) as raw:
         got = raw.send(request("POST", path, b'{"a":1}')).answer()
     kept = last(server, path)
-    told = reconstruct(kept)
-    assert (told.status, told.body) == (got.status, got.body)
-    assert {name.lower(): value for name, value in told.headers} == dict(got.headers)
+    stated = reconstruct(kept)
+    assert (stated.status, stated.body) == (got.status, got.body)
+    assert {name.lower(): value for name, value in stated.headers} == dict(got.headers)
     assert kept.raw == b'{"a":1}'
     assert (kept.end_reason, kept.client) == ("finished", "127.0.0.1")
 

@@ -95,12 +95,12 @@ def receiving(status: int = 200) -> Iterator[Receiver]:
             receiver.requests.append((self.path, {name.lower(): text for name, text in self.headers.items()}))
             if receiver.status == 200:
                 receiver.take(body)
-            said = ExportTraceServiceResponse().SerializeToString()
+            reported = ExportTraceServiceResponse().SerializeToString()
             self.send_response(receiver.status)
             self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", str(len(said)))
+            self.send_header("content-length", str(len(reported)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(reported)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""

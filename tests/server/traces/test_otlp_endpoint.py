@@ -41,9 +41,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("given", "said"), WRONG.items(), ids=list(WRONG))
-def test_invalid_url_is_reported_with_a_correction(given: str, said: tuple[str, str]) -> None:
-    why, right = said
+@pytest.mark.parametrize(("given", "reported"), WRONG.items(), ids=list(WRONG))
+def test_invalid_url_is_reported_with_a_correction(given: str, reported: tuple[str, str]) -> None:
+    why, right = reported
     found = target({BASE: given})
     assert found is not None
     assert found.url == f"{right}/v1/traces"
@@ -77,12 +77,12 @@ EXACTLY = {
 }
 
 
-@pytest.mark.parametrize(("given", "said"), EXACTLY.items(), ids=list(EXACTLY))
-def test_traces_variable_without_path_is_reported(given: str, said: tuple[str, str]) -> None:
+@pytest.mark.parametrize(("given", "reported"), EXACTLY.items(), ids=list(EXACTLY))
+def test_traces_variable_without_path_is_reported(given: str, reported: tuple[str, str]) -> None:
     found = target({EXACT: given})
     assert found is not None
-    assert found.url == said[0]
-    assert said[1] in (found.warning or "")
+    assert found.url == reported[0]
+    assert reported[1] in (found.warning or "")
 
 
 def test_password_in_url_is_hidden() -> None:

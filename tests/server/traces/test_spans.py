@@ -63,21 +63,21 @@ def test_span_has_request_and_response_attributes(
 ) -> None:
     name, provider, prefix, finish = says
     (span,) = spans_of(tmp_path, HELLO, lambda server: server.ask(call, **more))
-    told = span.attributes
+    stated = span.attributes
     assert span.name == name
-    assert told["gen_ai.operation.name"] == name.split()[0]
-    assert told["gen_ai.request.model"] == name.split()[1]
-    assert told["gen_ai.provider.name"] == provider
-    assert str(told["gen_ai.response.id"]).startswith(prefix)
-    assert str(told["gen_ai.response.model"]).startswith(name.split()[1])
-    assert told["gen_ai.response.finish_reasons"] == [finish]
-    assert {key: told[key] for key in BOTH} == BOTH
+    assert stated["gen_ai.operation.name"] == name.split()[0]
+    assert stated["gen_ai.request.model"] == name.split()[1]
+    assert stated["gen_ai.provider.name"] == provider
+    assert str(stated["gen_ai.response.id"]).startswith(prefix)
+    assert str(stated["gen_ai.response.model"]).startswith(name.split()[1])
+    assert stated["gen_ai.response.finish_reasons"] == [finish]
+    assert {key: stated[key] for key in BOTH} == BOTH
     streamed = bool(more.get("stream")) or call is GEMINI_STREAM
-    assert told.get("gen_ai.request.stream", False) is streamed
-    assert ("gen_ai.response.time_to_first_chunk" in told) is streamed
-    assert (span.error, told.get("error.type"), told["http.response.status_code"]) == (None, None, 200)
-    assert (told["mockllm.rule"], told["mockllm.request"]) == ("a.yaml:hello", 1)
-    assert told["mockllm.seed"] == "0"
+    assert stated.get("gen_ai.request.stream", False) is streamed
+    assert ("gen_ai.response.time_to_first_chunk" in stated) is streamed
+    assert (span.error, stated.get("error.type"), stated["http.response.status_code"]) == (None, None, 200)
+    assert (stated["mockllm.rule"], stated["mockllm.request"]) == ("a.yaml:hello", 1)
+    assert stated["mockllm.seed"] == "0"
 
 
 def test_span_counts_cached_and_reasoning_tokens(tmp_path: Path) -> None:
@@ -99,16 +99,16 @@ def test_span_has_the_models_request_parameters(tmp_path: Path) -> None:
         lambda server: server.ask(CHAT, **wanted),
         lambda server: server.ask(GEMINI, generationConfig=config),
     )
-    told = {name.removeprefix("gen_ai.request."): value for name, value in chat.attributes.items()}
-    assert told["temperature"] == 1.0
-    assert isinstance(told["temperature"], float)
-    assert (told["top_p"], told["seed"], told["choice.count"], told["max_tokens"]) == (0.5, 7, 2, 50)
-    assert (told["stop_sequences"], told["frequency_penalty"]) == (["a", "b"], 0.25)
-    assert told["gen_ai.output.type"] == "json"
-    assert told["gen_ai.response.finish_reasons"] == ["stop", "stop"]
-    said = gemini.attributes
-    assert (said["gen_ai.request.temperature"], said["gen_ai.request.top_k"]) == (0.5, 3)
-    assert said["gen_ai.request.max_tokens"] == 9
+    stated = {name.removeprefix("gen_ai.request."): value for name, value in chat.attributes.items()}
+    assert stated["temperature"] == 1.0
+    assert isinstance(stated["temperature"], float)
+    assert (stated["top_p"], stated["seed"], stated["choice.count"], stated["max_tokens"]) == (0.5, 7, 2, 50)
+    assert (stated["stop_sequences"], stated["frequency_penalty"]) == (["a", "b"], 0.25)
+    assert stated["gen_ai.output.type"] == "json"
+    assert stated["gen_ai.response.finish_reasons"] == ["stop", "stop"]
+    reported = gemini.attributes
+    assert (reported["gen_ai.request.temperature"], reported["gen_ai.request.top_k"]) == (0.5, 3)
+    assert reported["gen_ai.request.max_tokens"] == 9
 
 
 def test_span_has_http_attributes(tmp_path: Path) -> None:
@@ -118,15 +118,15 @@ def test_span_has_http_attributes(tmp_path: Path) -> None:
         )
 
     (span,) = spans_of(tmp_path, HELLO, ask)
-    told = span.attributes
-    assert told["http.request.method"] == "POST"
-    assert told["http.route"] == "/v1beta/models/{model}:generateContent"
-    assert told["url.path"] == "/v1beta/models/gemini-2.5-flash:generateContent"
-    assert told["url.query"] == "key=REDACTED"
-    assert (told["url.scheme"], told["server.address"]) == ("http", "127.0.0.1")
-    assert isinstance(told["server.port"], int)
-    assert (told["client.address"], told["user_agent.original"]) == ("127.0.0.1", "me/1")
-    assert told["network.protocol.version"] == "1.1"
+    stated = span.attributes
+    assert stated["http.request.method"] == "POST"
+    assert stated["http.route"] == "/v1beta/models/{model}:generateContent"
+    assert stated["url.path"] == "/v1beta/models/gemini-2.5-flash:generateContent"
+    assert stated["url.query"] == "key=REDACTED"
+    assert (stated["url.scheme"], stated["server.address"]) == ("http", "127.0.0.1")
+    assert isinstance(stated["server.port"], int)
+    assert (stated["client.address"], stated["user_agent.original"]) == ("127.0.0.1", "me/1")
+    assert stated["network.protocol.version"] == "1.1"
 
 
 def test_span_without_model_is_named_by_its_route(tmp_path: Path) -> None:
@@ -243,9 +243,9 @@ def test_tls_request_has_scheme_https(tmp_path: Path) -> None:
     (each,) = server.app.journal
     for secure, scheme in ((True, "https"), (frozenset({server.port}), "https"), (frozenset({1}), "http")):
         assert span_of(each, secure).attributes["url.scheme"] == scheme
-    for port, secure, told in (("", frozenset({443}), 443), ("", frozenset({1}), 80), (":abc", True, 443)):
+    for port, secure, stated in (("", frozenset({443}), 443), ("", frozenset({1}), 80), (":abc", True, 443)):
         other = each._replace(headers=(("Host", f"mock{port}"),))
-        assert span_of(other, secure).attributes["server.port"] == told
+        assert span_of(other, secure).attributes["server.port"] == stated
 
 
 AWKWARD: dict[str, tuple[str, Any]] = {
@@ -299,9 +299,9 @@ def test_text_like_a_key_is_in_no_span(tmp_path: Path) -> None:
     (model, path, absolute) = spans_of(
         tmp_path,
         HELLO,
-        lambda asked: asked.ask((f"/v1/chat/completions?note={key}", CHAT[1]), model=key),
-        lambda asked: asked.ask((f"/v1/{key}", {}), method="GET"),
-        lambda asked: asked.ask((user, {}), method="GET"),
+        lambda requested: requested.ask((f"/v1/chat/completions?note={key}", CHAT[1]), model=key),
+        lambda requested: requested.ask((f"/v1/{key}", {}), method="GET"),
+        lambda requested: requested.ask((user, {}), method="GET"),
     )
     assert model.name == "chat REDACTED"
     assert path.attributes["url.path"] == "/v1/REDACTED"

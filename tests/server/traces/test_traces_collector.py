@@ -57,7 +57,7 @@ def collector(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(
         [go, "build", "-o", str(built), "."], cwd=SOURCE, env=environment, capture_output=True, text=True
     )
-    if done.returncode and any(said in done.stderr for said in UNREACHED):
+    if done.returncode and any(reported in done.stderr for reported in UNREACHED):
         pytest.skip(f"the collector's Go modules cannot be had here: {done.stderr.strip()[-200:]}")
     assert done.returncode == 0, done.stderr
     return built
@@ -107,10 +107,10 @@ def test_collector_accepts_the_spans(collector: Path, tmp_path: Path) -> None:
         assert _refuses_nonsense(port)  # so that what it takes says something
         more = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_BSP_SCHEDULE_DELAY": "50"}
         with serving(cwd=tmp_path, **more) as server:
-            asked = TracedClient(server.port)
-            asked.ask(CHAT, {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}, model="g\u00f6del")
-            asked.ask(MESSAGES, stream=True)
-            asked.ask(GEMINI_STREAM)
+            requested = TracedClient(server.port)
+            requested.ask(CHAT, {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}, model="g\u00f6del")
+            requested.ask(MESSAGES, stream=True)
+            requested.ask(GEMINI_STREAM)
             spans = {span.name: span for span in receiver.count(3)}
             assert not [line for line in server.err if "traces" in line]
     chat = spans["chat g\u00f6del"]

@@ -33,16 +33,16 @@ QUICK = {"OTEL_BSP_SCHEDULE_DELAY": "50"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("traced")
-    (made / "scenarios").mkdir()
-    (made / "scenarios" / "a.yaml").write_text(SCENARIO)
-    return made
+    built = tmp_path_factory.mktemp("traced")
+    (built / "scenarios").mkdir()
+    (built / "scenarios" / "a.yaml").write_text(SCENARIO)
+    return built
 
 
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
-    with receiving() as made:
-        yield made
+    with receiving() as built:
+        yield built
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def server(folder: Path, receiver: Receiver) -> Iterator[Process]:
         "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
         **QUICK,
     }
-    with serving(cwd=folder, **more) as made:
-        yield made
+    with serving(cwd=folder, **more) as built:
+        yield built
 
 
 def ask(server: Process, call: Any = CHAT, session: str = "", **more: Any) -> bytes:
@@ -76,18 +76,18 @@ CALLS: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_span_is_exported(server: Process, receiver: Receiver, name: str) -> None:
-    call, more, said = CALLS[name]
-    asked = time.time_ns()
+    call, more, reported = CALLS[name]
+    requested = time.time_ns()
     ask(server, call, name, **more)
     answered = time.time_ns()
     span = receiver.of_session(name)
-    told = span.attributes
-    assert (span.name, span.wire.kind) == (said, span.wire.SPAN_KIND_SERVER)
-    assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (30, 7)
-    assert told["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"], ["STOP"])
-    assert (told["mockllm.rule"], told["http.response.status_code"]) == ("a.yaml:hello", 200)
+    stated = span.attributes
+    assert (span.name, span.wire.kind) == (reported, span.wire.SPAN_KIND_SERVER)
+    assert (stated["gen_ai.usage.input_tokens"], stated["gen_ai.usage.output_tokens"]) == (30, 7)
+    assert stated["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"], ["STOP"])
+    assert (stated["mockllm.rule"], stated["http.response.status_code"]) == ("a.yaml:hello", 200)
     assert span.wire.status.code == span.wire.status.STATUS_CODE_UNSET
-    assert asked <= span.wire.start_time_unix_nano <= answered
+    assert requested <= span.wire.start_time_unix_nano <= answered
     assert span.wire.start_time_unix_nano < span.wire.end_time_unix_nano <= time.time_ns()
     assert not span.wire.parent_span_id
 
@@ -129,8 +129,8 @@ def test_broken_traceparent_starts_a_trace(server: Process, receiver: Receiver, 
 def test_fault_is_an_event_and_cut_response_an_error(server: Process, receiver: Receiver) -> None:
     ask(server, session="cut", headers={"x-fault": "reset"}, stream=True)
     span = receiver.of_session("cut")
-    ((name, told, at),) = span.events
-    assert (name, told, at) == ("mockllm.fault", {"mockllm.fault": "reset"}, span.wire.end_time_unix_nano)
+    ((name, stated, at),) = span.events
+    assert (name, stated, at) == ("mockllm.fault", {"mockllm.fault": "reset"}, span.wire.end_time_unix_nano)
     assert span.wire.status.code == span.wire.status.STATUS_CODE_ERROR
     assert span.attributes["error.type"] == "reset"
 
@@ -145,6 +145,7 @@ def test_error_type_is_the_providers(server: Process, receiver: Receiver) -> Non
     assert span.wire.status.code == span.wire.status.STATUS_CODE_UNSET
 
 
+@pytest.mark.full
 def test_last_spans_are_exported_at_shutdown(folder: Path) -> None:
     more = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_SERVICE_NAME": "mine"}
     with receiving() as receiver:
@@ -193,6 +194,7 @@ def refusing() -> Iterator[str]:
         yield receiver.url
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("dead", ["closed", "hole", "refusing"])
 @pytest.mark.covering(count=1)
 def test_unreachable_collector_delays_nothing(
@@ -223,6 +225,7 @@ LINES = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("given", LINES)
 @pytest.mark.covering(count=1)
 def test_invalid_value_is_one_line_at_the_start(folder: Path, given: str) -> None:
@@ -248,6 +251,7 @@ ODD = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ODD)
 @pytest.mark.covering(count=1)
 def test_value_that_the_sdk_refuses_is_one_line(folder: Path, name: str, receiver: Receiver) -> None:
@@ -263,6 +267,7 @@ def test_value_that_the_sdk_refuses_is_one_line(folder: Path, name: str, receive
         assert [each for each in server.err if each.startswith("warning: ")] == [line]
 
 
+@pytest.mark.full
 def test_missing_extra_is_one_line_with_the_install(folder: Path) -> None:
     """As on a machine where OpenTelemetry is not installed."""
     blocked = (

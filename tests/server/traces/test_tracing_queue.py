@@ -32,7 +32,7 @@ def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Exchange:
         duration=0.01,
         method="POST",
         target=path,
-        kind=Request,
+        request_class=Request,
         model="m",
     )
 
@@ -68,17 +68,17 @@ def lines() -> list[str]:
 def collector() -> Iterator[Collector]:
     """Python switches threads as it did before."""
     interval = sys.getswitchinterval()
-    made = Collector()
-    yield made
-    made.go.set()
+    built = Collector()
+    yield built
+    built.go.set()
     sys.setswitchinterval(interval)
 
 
 @pytest.fixture
 def started(collector: Collector, lines: list[str]) -> Tracing:
-    made = Tracing(collector, lines.append)
-    made.start()
-    return made
+    built = Tracing(collector, lines.append)
+    built.start()
+    return built
 
 
 def test_each_request_has_a_span_with_its_journal_id(started: Tracing, collector: Collector) -> None:

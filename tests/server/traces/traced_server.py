@@ -51,9 +51,9 @@ def spans_of(folder: Path, scenario: str, *asking: Any) -> list[Span]:
     """The spans of what was asked of a server with this scenario: each a function of it, or a call."""
     (folder / "a.yaml").write_text(scenario)
     with live(folder) as server:
-        asked = TracedClient(server.port)
+        requested = TracedClient(server.port)
         for each in asking:
-            each(asked) if callable(each) else asked.ask(each)
+            each(requested) if callable(each) else requested.ask(each)
     return spans_in(server)
 
 

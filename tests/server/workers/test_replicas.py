@@ -160,17 +160,17 @@ def _check_without_faults(found: Replicas, each: int) -> None:
 
 def _check_with_faults(found: Replicas, each: int) -> None:
     """Kill a worker, then the store, while all clients ask; the store is started again."""
-    asked = [(lane, "step", "gpt-4o") for _ in range(each) for lane in range(LANES)]
+    requested = [(lane, "step", "gpt-4o") for _ in range(each) for lane in range(LANES)]
     done: list[int] = []
     with ThreadPoolExecutor(1) as thread:
-        asking = thread.submit(ask_all, found.port, asked, done)
-        until(lambda: len(done) > len(asked) // 4)
+        asking = thread.submit(ask_all, found.port, requested, done)
+        until(lambda: len(done) > len(requested) // 4)
         os.kill(workers_of(found.groups[0])[0], signal.SIGKILL)
-        until(lambda: len(done) > len(asked) // 2, 600)
+        until(lambda: len(done) > len(requested) // 2, 600)
         found.store.kill()
         found.store.start()
         answers = asking.result(1200)
-    assert Counter(answer.status for answer in answers) == {200: len(asked)}
+    assert Counter(answer.status for answer in answers) == {200: len(requested)}
     lost = 0
     for steps in steps_by_lane(answers).values():
         assert len(set(steps)) == len(steps), "a step was played twice"

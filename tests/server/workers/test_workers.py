@@ -81,6 +81,7 @@ def test_workers_serve_one_set_of_metrics(server: Process) -> None:
     assert server.get("/api/rules")["rules"][0]["tries"] == 0
 
 
+@pytest.mark.full
 def test_workers_serve_one_set_of_vllm_metrics(server: Process, files: Path) -> None:
     ask_all(server, ["hi"] * REQUESTS)
     with urllib.request.urlopen(f"{server.url}/metrics") as page:
@@ -118,6 +119,7 @@ def seen(server: Process, text: str) -> Any:
         return error.read()
 
 
+@pytest.mark.full
 def test_killed_worker_is_replaced(server: Process) -> None:
     first = workers_of(server)
     os.kill(first[0], signal.SIGKILL)
@@ -128,6 +130,7 @@ def test_killed_worker_is_replaced(server: Process) -> None:
     assert server.get("/api/requests?limit=1")["total"] == REQUESTS
 
 
+@pytest.mark.full
 def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path) -> None:
     answers: list[str] = []
 
@@ -177,6 +180,7 @@ def test_start_with_rules_that_count_is_refused(files: Path) -> None:
         process.close()
 
 
+@pytest.mark.full
 def test_session_without_store_is_refused(server: Process) -> None:
     request = urllib.request.Request(
         f"{server.url}/v1/chat/completions",
@@ -189,6 +193,7 @@ def test_session_without_store_is_refused(server: Process) -> None:
     assert "no store" in json.load(refused.value)["error"]["message"]
 
 
+@pytest.mark.full
 def test_sigterm_lets_a_stream_end(files: Path) -> None:
     pace = "pace: {ttft: 300ms, tokens_per_second: 10}"
     slow = f"rules:\n  - {{name: slow, match: {{user: hi}}, reply: 'a b c d e', {pace}}}\n"

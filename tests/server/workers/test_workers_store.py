@@ -17,8 +17,11 @@ from typing import Any
 
 import openai
 import pytest
+from google.genai import errors, types
 
+from mockllm.store.store_decider import SESSIONS
 from tests.process import Process, serving
+from tests.sdk.gemini_clients import vertex
 from tests.server.workers.worker_processes import children_of, command_of, workers_of
 from tests.store.redis_server import RedisServer, program, redis_server
 from tests.waiting import PATIENCE, until
@@ -119,6 +122,16 @@ def test_sessions_are_shared_and_listed(server: Process) -> None:
         pass
     assert ask(server, "step", x_mockllm_session="first")[1] == "one"
     assert ask(server, "step", x_mockllm_session="second")[1] == "three"
+
+
+def test_sessions_that_have_ended_leave_the_store(files: Path) -> None:
+    import redis
+
+    with redis_server() as store, redis.Redis(unix_socket_path=str(store.socket)) as client:
+        client.zadd(SESSIONS, {"ended": time.time() - 4000, "unused": time.time() - 100})
+        with serving("--workers", "2", "--store", store.url, "--session-ttl", "3600", cwd=files) as process:
+            ask(process, "step", x_mockllm_session="present")
+            until(lambda: sorted(client.zrange(SESSIONS, 0, -1)) == [b"present", b"unused"])
 
 
 def test_reset_deletes_all_counts(server: Process) -> None:
@@ -269,3 +282,22 @@ def test_places_of_a_killed_worker_are_not_lost_for_ever(files: Path, store: Red
                 (score,) = dict(found.zrange(key, 0, -1, withscores=True)).values()
                 assert 0 < score / 1e6 - time.time() < 31
             assert isinstance(asking.exception(30), Exception)
+
+
+def test_batch_jobs_of_vertex_are_shared(server: Process) -> None:
+    """Each client has a connection of its own, so that both workers serve some."""
+    clients = [vertex(server) for _ in range(6)]
+    names = []
+    for number, client in enumerate(clients):
+        config = types.CreateBatchJobConfig(display_name=f"job {number}")
+        job = client.batches.create(model="gemini-2.5-flash", src="gs://bucket/in.jsonl", config=config)
+        names.append(job.name or "")
+    for client in clients:
+        titles = [client.batches.get(name=name).display_name for name in names]
+        assert titles == [f"job {number}" for number in range(6)]
+        assert {job.name for job in client.batches.list(config={"page_size": 2})} == set(names)
+    until(lambda: all(clients[0].batches.get(name=name).done for name in names))
+    clients[1].batches.delete(name=names[0])
+    for client in clients:
+        with pytest.raises(errors.ClientError, match="not found"):
+            client.batches.get(name=names[0])

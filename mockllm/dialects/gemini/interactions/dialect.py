@@ -1,8 +1,9 @@
 """POST …/interactions: a Reply as the steps of an interaction, streamed or whole.
 
-Sources: two recorded streams of May and June 2026 (texts, thoughts, usage, the order of events), google-genai's types
-for the steps and events, and streams with function calls that public repositories have recorded. The form of errors
-is that of the SDK's `Error`; their codes are inferred, and so are `queued` and the ids of events in the background.
+Sources: two recorded streams of May and June 2026 (texts, thoughts, usage, the order of events), google-genai's
+types for the steps and events, and streams with function calls that public repositories have recorded. The form of
+errors is that of the SDK's `Error`. Their codes are inferred, and so are `queued` and the ids of events in the
+background.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
@@ -47,7 +49,7 @@ BLOCKED: Final = frozenset({"content_filter", "refusal"})
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # the responses of a second share it
 def format_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -224,6 +226,7 @@ class Interactions(GeminiDialect):
     capabilities = ProtocolCapabilities(
         choices=False,
         refusal=False,
+        call_ids=False,
         invalid_arguments=False,
         cache_write=False,
         unsupported_parts=frozenset({"citations"}),
@@ -321,14 +324,14 @@ class Interactions(GeminiDialect):
 
 
 def interaction_of(plan: Plan) -> dict[str, Json]:
-    """Return the interaction of a body, or the one that a stream ends with and its steps; an empty object for a
-    stream without its end."""
+    """Return the interaction of a body, or the one that a stream ends with and its steps. Return an empty object for
+    a stream without its end."""
     steps: dict[int, dict[str, Any]] = {}
     arguments: dict[int, str] = {}
     whole: dict[str, Json] = {}
-    for item in plan.steps:
-        event = read_object(item.payload) if isinstance(item, EventStep) else {}
-        if isinstance(item, EventStep) and item.kind == "body":
+    for _, payload in events(plan):  # also of a cached response, whose steps are bytes
+        event = read_object(payload)
+        if plan.framing is Framing.PLAIN:
             return event
         index = event.get("index")
         match event.get("event_type"):

@@ -17,7 +17,7 @@ from mockllm.dialects.gemini.cached_content import with_cached
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, read_object
 
 MAX_CHAIN: Final = 500
-"""How many stored interactions a request continues at most."""
+"""The most stored interactions that a request continues."""
 CHOICES: Final = {"auto": "AUTO", "any": "ANY", "none": "NONE", "validated": "VALIDATED"}
 ROLES: Final = {"user": "user", "model": "model"}
 

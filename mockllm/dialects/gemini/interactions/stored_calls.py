@@ -10,14 +10,13 @@ from typing import Any
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, whole_number
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.background import events_after, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, read_object
 from mockllm.dialects.gemini.interactions.dialect import (
     COMPLETED,
@@ -27,6 +26,7 @@ from mockllm.dialects.gemini.interactions.dialect import (
     interaction_of,
 )
 from mockllm.dialects.gemini.interactions.request import input_steps
+from mockllm.dialects.gemini.stored_call import GeminiStoredCall
 from mockllm.dialects.gemini.wire_format import JSON
 
 
@@ -41,18 +41,11 @@ class StoredInteractionRequest(GeminiRequest):
         return stored if whole.get("object") == "interaction" else None
 
 
-class StoredInteractionCall(GeminiDialect):
+class StoredInteractionCall(GeminiStoredCall):
     """The base of these calls."""
 
     api: str = "stored_interactions"
-    generates: bool = False
     request: type[Request] = StoredInteractionRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return interaction_failure(failure, request)
@@ -84,8 +77,7 @@ class GetInteraction(StoredInteractionCall):
     def respond(self, stored: StoredResponse, request: StoredInteractionRequest) -> Plan | Failure:
         if request.query.get("stream") != "true":
             return super().respond(stored, request)
-        text = request.query.get("last_event_id", "")
-        last = int(text) if text.isdecimal() and len(text) < 9 else -1
+        last = whole_number(request.query.get("last_event_id"), -1)
         if stored.timeline is not None:
             steps: tuple[Step, ...] = tuple(events_after(stored.timeline, last, request.monotonic))
         else:

@@ -2,9 +2,9 @@
 
 A request is read as one of generateContent: the session writes its setup and its conversation in that form. Errors
 have no message of their own: the socket is closed with a code and a reason. Sources: google-genai's
-`types.LiveServerMessage` and `AsyncSession`; the messages of live sessions of September 2026 that a public repository
-describes (binary frames, the order of messages, codes 1007 and 1008). The reasons of other errors are from public
-reports; where these name no code, it is inferred, and so is the missing end of a turn with calls.
+`types.LiveServerMessage` and `AsyncSession`; the messages of live sessions of September 2026 that a public
+repository describes (binary frames, the order of messages, codes 1007 and 1008). The reasons of other errors are
+from public reports. Where these name no code, it is inferred, and so is the missing end of a turn with calls.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MESSAGES: Final = (
     "toolCallCancellation",
     "voiceActivity",
 )
-"""The extras of a reply that are messages of their own, in front of the turn."""
+"""The extras of a reply that are separate messages, before the turn."""
 MALFORMED, POLICY, INTERNAL = 1007, 1008, 1011
 CODES: Final[Mapping[str, int]] = {
     "bad_request": MALFORMED,
@@ -54,7 +54,7 @@ CODES: Final[Mapping[str, int]] = {
     "model_not_found": POLICY,
     "model_deprecated": POLICY,
 }
-"""The close codes of named errors; INTERNAL for all others."""
+"""The close codes by the names of errors; INTERNAL for all others."""
 REJECTED: Final = frozenset({"content_filter", "refusal"})
 
 
@@ -111,7 +111,7 @@ class LiveEncoder(Encoder):
         self._unsent = len(calls)
         self._calls: list[Json] = []
         self._waits = any(call.name not in request.background_tools for call in calls)
-        """Whether the turn goes on when the client has sent the results of the calls."""
+        """Whether the turn continues when the client has sent the results of the calls."""
 
     def start(self) -> Iterable[Event]:
         extras = self._fields.extras

@@ -1,7 +1,8 @@
 """The state of one Live WebSocket: the setup, the conversation, the audio, and the running turn of the model.
 
 The rules read a transcript in place of audio: the body of the rule for the api `transcription`. The server finds
-sound and silence in the audio itself (`VoiceDetector`), unless the client sends the activity. Sources: `dialect.py`.
+sound and silence in the audio itself (`VoiceDetector`), unless the client sends the activity or a script says when
+the user speaks. Sources: `dialect.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from mockllm.core.rendering.socket_session import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.audio import VoiceDetector, decoded
+from mockllm.core.user_speech import UserSpeech
+from mockllm.dialects.audio import VoiceDetector, decoded, transcript_member
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_request import list_of, read_object
 from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn
@@ -37,7 +39,7 @@ SETUP: Final = "setup"
 TURN: Final = "turn"
 TRANSCRIBE: Final = "transcription"
 MAX_CONTENTS: Final = 2000
-"""The contents of a conversation; the oldest leave first."""
+"""The contents of a conversation; the oldest are evicted first."""
 URL_SAFE: Final = str.maketrans("-_", "+/")
 """Protobuf reads base64 in both alphabets; google-genai writes this one."""
 INVALID: Final = "Request contains an invalid argument."
@@ -49,14 +51,14 @@ INPUT_RATE: Final = 16_000
 class LiveSession:
     """See the module. Every method is pure but for the state of the session itself."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, script: Sequence[UserSpeech] | None = None) -> None:
         self._ids, self._numbers = ids, 0
         self._setup: dict[str, Json] | None = None
         self._settings = LiveSettings()
         self._handle: str | None = None
-        """The handle that resumes the session, behind the present turn."""
+        """The handle that resumes the session, after the present turn."""
         self._contents: list[Json] = []
-        self._detector = VoiceDetector(rate=INPUT_RATE)
+        self._detector = VoiceDetector(rate=INPUT_RATE, script=script)
         self._speech = False
         """Whether audio has come since the user's last turn."""
         self._active = False
@@ -170,7 +172,7 @@ class LiveSession:
         return actions
 
     def answer_calls(self, response: dict[str, Json]) -> Sequence[SocketAction]:
-        """Add the results of calls; the model goes on when it has those of all calls."""
+        """Add the results of calls; the model continues when it has those of all calls."""
         results = [object_of(result) for result in list_of(response.get("functionResponses"))]
         self._add({"role": "user", "parts": [{"functionResponse": result} for result in results]})
         finished = {result.get("id") for result in results}
@@ -207,9 +209,11 @@ class LiveSession:
         """Request the transcript of the audio that has come."""
         if not self._speech:
             return NOTHING_TO_DO
-        self._speech = self._detector.speaking = False
+        self._speech = False
         assert self._setup is not None
-        body: dict[str, Json] = {"model": self._setup.get("model"), "contents": []}
+        transcript = transcript_member(self._detector)
+        self._detector.clear()
+        body: dict[str, Json] = {"model": self._setup.get("model"), "contents": [], "live": transcript}
         return (StartResponse(TRANSCRIBE, dumps(body), TRANSCRIBE),)
 
     def _transcribed(self, plan: Plan) -> Plan:
@@ -237,7 +241,7 @@ class LiveSession:
         return actions
 
     def _generate(self) -> Sequence[SocketAction]:
-        """Request the model's next turn; behind the running one, if there is one."""
+        """Request the model's next turn; after the running one, if there is one."""
         if self._active:
             self._queued = True
             return NOTHING_TO_DO

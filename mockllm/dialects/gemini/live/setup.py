@@ -15,18 +15,19 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import USUAL, EventStep, Framing, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.socket_session import SocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.core.user_speech import UserSpeech
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall, VoiceDialect
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.live.dialect import LiveRequest, closing_plan
 
 
 class LiveSettings(NamedTuple):
-    """What a setup selects for the session itself."""
+    """The values of a setup for the session itself."""
 
     automatic: bool = True
     """Whether the server finds speech in the audio."""
@@ -61,33 +62,30 @@ class LiveHandshakeRequest(GeminiRequest):
         return "google.cloud.aiplatform" in self.path
 
 
-class LiveLookup(GeminiDialect):
+class LiveLookup(UncheckedCall, GeminiDialect):
     """The base of the calls whose responses no reply makes."""
 
-    generates: bool = False
 
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
-
-
-class LiveHandshake(LiveLookup):
-    """The handshake. A rule that names its path or api may refuse it with `http` or `error`."""
+class LiveHandshake(LiveLookup, VoiceDialect):
+    """The handshake. A rule that names its path or api may refuse it with `http` or `error`, or say when the user
+    speaks."""
 
     api: str = "handshake"
     request: type[Request] = LiveHandshakeRequest
 
-    def __init__(self, session: Callable[[ResponseIdentity], SocketSession]) -> None:
+    def __init__(
+        self, session: Callable[[ResponseIdentity, Sequence[UserSpeech] | None], SocketSession]
+    ) -> None:
         """`session` makes the session of the socket."""
         self._session = session
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
+    def listen(
+        self, script: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
+    ) -> Plan:
+        """Return the response of a session whose user speaks by the script; None: by the sound."""
         session = self._session
-        return Plan(ResponseHead(101, ()), (), delivery=replace(USUAL, socket=lambda: session(identity)))
+        opened = replace(DEFAULT_DELIVERY, socket=lambda: session(identity, script))
+        return Plan(ResponseHead(101, ()), (), delivery=opened)
 
 
 class LiveSetupRequest(LiveRequest):
@@ -156,7 +154,7 @@ class LiveTranscriptionRequest(LiveRequest):
 
 
 class LiveTranscription(LiveLookup):
-    """The transcript of audio. A rule that names the api has it as the body of `http`."""
+    """The transcript of audio: the body of the `http` of a rule that names the api, or the words of the script."""
 
     api: str = "transcription"
     request: type[Request] = LiveTranscriptionRequest
@@ -164,4 +162,7 @@ class LiveTranscription(LiveLookup):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        return Plan(ResponseHead(200, ()), (EventStep(b"", 0, "body"),))
+        assert isinstance(request, LiveTranscriptionRequest)
+        transcript = request.settings.get("transcript")
+        body = transcript.encode() if type(transcript) is str else b""
+        return Plan(ResponseHead(200, ()), (EventStep(body, 0, "body"),))

@@ -28,7 +28,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 from mockllm.dialects.openai.batches.input_lines import InputLines, read_lines
 from mockllm.dialects.openai.batches.output_files import ERRORS, OUTPUT, body_of, output_files
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, page, stored_object_note
@@ -103,7 +103,7 @@ class StoredBatchRequest(Request):
         return self.lookup.stored(id) if id.startswith(PREFIX) else None
 
 
-class CreateBatch(OpenAiCall):
+class CreateBatch(OpenAiCall, BatchDialect):
     """POST /v1/batches."""
 
     api = "batches"
@@ -121,11 +121,6 @@ class CreateBatch(OpenAiCall):
         if error is None:
             error = _input_failure(request) if absent is None else missing(absent)
         return error
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, identity)
 
     def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""

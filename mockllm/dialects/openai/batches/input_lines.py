@@ -15,7 +15,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 
 MAX_LINES: Final = 50_000
 MAX_ERRORS: Final = 100
-"""How many errors a failed batch names."""
+"""The most errors that a failed batch names."""
 STREAMED: Final = LineResponse(
     400,
     dumps(

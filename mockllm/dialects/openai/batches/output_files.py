@@ -1,7 +1,7 @@
 """The files of a batch's responses: one of the successful ones, one of the others.
 
-Lines have the members of `BatchRequestOutput` in OpenAI's API reference, whose codes for lines without a response are
-`batch_expired`, `batch_cancelled` and `request_timeout`; the messages are inferred but for the first one.
+Lines have the members of `BatchRequestOutput` in OpenAI's API reference. Its codes for lines without a response are
+`batch_expired`, `batch_cancelled` and `request_timeout`. The messages are inferred, except for the first one.
 """
 
 from __future__ import annotations

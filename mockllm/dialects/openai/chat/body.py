@@ -1,5 +1,5 @@
-"""The body of a non-streaming chat completion, and the parts that it shares with the chunks of a stream: the
-fields at the top (`ChatResponseFields`), calls, and the supported parts of a reply."""
+"""The body of a non-streaming chat completion, and the parts that it shares with the chunks of a stream. These are
+the fields at the top (`ChatResponseFields`), calls, and the supported parts of a reply."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL, family, snapshot
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, OpenAiFamily, family, snapshot
 
 FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",
@@ -48,7 +48,7 @@ class ChatResponseFields:
         self.model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
         self.tier = request.service_tier
         self.family = family(self.model)
-        self.ids = identity.ids
+        self.identity = identity
         self.forced = request.forced
         """Whether the request named the function to call; the response then ends with `stop`."""
         self.custom = request.custom
@@ -62,6 +62,8 @@ class ChatResponseFields:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
 
     def foot(self) -> dict[str, Json]:
+        if self.family.oldest:
+            return {}
         if self.family.tier:
             return {"service_tier": self.tier, "system_fingerprint": self.family.fingerprint}
         return {"system_fingerprint": self.family.fingerprint}
@@ -75,17 +77,23 @@ class ChatResponseFields:
 
     def call(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""
-        id = call.id if call.id is not None else self.ids.make("call_", 24, f"{choice}.{number}")
+        place = f"{choice}.{number}"
+        id = call.id if call.id is not None else self.identity.ids.make("call_", 24, place)
+        if not self.legacy:
+            self.identity.note_call(place, id, call.name)
         if call.name in self.custom:
             return {"id": id, "type": "custom", "custom": {"name": call.name, "input": arguments}}
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def usage(counted: Usage) -> dict[str, Json]:
+def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
     """Return the usage. Cached tokens are part of the prompt, reasoning tokens part of the completion.
 
     Tokens written to a cache appear only above zero: the SDK knows the field, but no recording contains it yet.
     """
+    if family.oldest:
+        input, output = counted.input, counted.output
+        return {"prompt_tokens": input, "completion_tokens": output, "total_tokens": counted.total}
     prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
     if counted.cache_write:
         prompt["cache_write_tokens"] = counted.cache_write
@@ -168,8 +176,10 @@ def message(choice: Choice, number: int, response_fields: ChatResponseFields) ->
         result["function_call"] = calls[0]["function"]
     elif calls:
         result["tool_calls"] = calls
-    result["refusal"] = refusal
-    result["annotations"] = annotations_of(choice.parts)
+    if refusal is not None or not response_fields.family.oldest:
+        result["refusal"] = refusal
+    if not response_fields.family.oldest:
+        result["annotations"] = annotations_of(choice.parts)
     return {**result, **native_fields} if native_fields else result
 
 
@@ -186,7 +196,7 @@ def body(reply: Reply, response_fields: ChatResponseFields) -> dict[str, Json]:
         choices.append(entry)
     result = response_fields.top("chat.completion")
     result["choices"] = choices
-    result["usage"] = usage(reply.usage)
+    result["usage"] = usage(reply.usage, response_fields.family)
     result |= response_fields.foot()
     extras = reply.extras.get("openai")
     return reply.usage.put_into(merged_json(result, extras) if extras else result, "usage")

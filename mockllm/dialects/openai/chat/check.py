@@ -1,5 +1,5 @@
-"""Checks of a chat request: its shape and ranges, its messages (roles, contents, the order of tool calls and tool
-messages), with the wording and codes of the service.
+"""Checks of a chat request, with the wording and codes of the service. They check its shape, its ranges and its
+messages: roles, contents, the order of tool calls and tool messages.
 
 Unknown model names, keys and fields pass. A null field counts as absent, as in the real service, unless the field is
 required.
@@ -202,7 +202,7 @@ def _continued(calls: OpenCalls | None) -> OpenCalls:
 
 
 def _passes(calls: OpenCalls, entry: Json) -> bool:
-    """Return whether a message and its place behind the calls are accepted."""
+    """Return whether a message and its place after the calls are accepted."""
     if not _is_plain(entry) and _message(entry, "", 0) is not None:
         return False
     if entry["role"] == "tool":

@@ -3,161 +3,32 @@ response."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from typing import Final
 
-from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.merge import merged_json
-from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.rendering.encoder import encode
+from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.stream_form import StreamForm
-from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
+from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.openai.calls import OpenAiCall, padding
+from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.body import (
     ChatResponseFields,
-    annotations_of,
     body,
     one_call,
     supported_reply,
-    usage,
 )
 from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
+from mockllm.dialects.openai.chat.encoder import ChatEncoder
 from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import store_update
-from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
-from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.request_builder import build_chat
 from mockllm.dialects.openai.stream_forms import CHAT_FORM
-
-FUNCTION_DELTA: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
-CUSTOM_DELTA: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
-SEPARATE_EXTRAS: Final = ("object", "choices", "usage", "moderation")
-"""The extras that are not part of every chunk: they have their own chunk, or none."""
-
-
-class ChatEncoder(Encoder):
-    """The chunks of a stream. The block of a native part is a delta without changes."""
-
-    def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
-        super().__init__(supported_reply(reply))
-        self._request, self._identity = request, identity
-        self._fields = fields = ChatResponseFields(reply, request, identity)
-        extras = reply.extras.get("openai", {})
-        own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
-        top = {**fields.top("chat.completion.chunk"), **fields.foot(), **own}
-        self._top = dumps(top)[:-1] + b',"choices":['
-        self._null = b',"logprobs":null' if fields.family.logprobs or fields.logprobs is not None else b""
-        self._probabilities = None if fields.logprobs is None else StreamedLogprobs(fields.logprobs)
-        self._tail = b'],"usage":null' if request.include_usage else b"]"
-        counted = merged_json(usage(reply.usage), extras.get("usage", {}))
-        self._usage = counted if reply.usage.presence == "counted" else None
-        self._moderation = extras.get("moderation")
-        self._chunks = 0
-        self._calls = [0] * len(reply.choices)
-        """The number of opened calls of each choice."""
-        self._lone: set[int] = set()
-        """The choices whose only call was opened by their first chunk."""
-
-    def begin(self, choice: int) -> Iterable[Event]:
-        """Open a choice. The first chunk contains a single call; several calls are opened in one chunk each."""
-        parts = self.reply.choices[choice].parts
-        first = parts[0] if parts else None
-        delta: dict[str, Json] = {"role": "assistant", "content": None}
-        logprobs = None
-        if self._probabilities is not None and type(first) is not Call:
-            logprobs = self._probabilities.chunk_logprobs(choice, first)
-        if type(first) is Call:
-            if self._fields.legacy:
-                self._lone.add(choice)
-                delta |= {"function_call": {"name": first.name, "arguments": ""}, "refusal": None}
-            elif sum(type(part) is Call for part in parts) == 1:
-                self._lone.add(choice)
-                delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
-        elif type(first) is Refusal:
-            delta["refusal"] = ""
-        else:
-            delta |= {"content": "", "refusal": None}
-        return (self._chunk(choice, dumps(delta), logprobs=logprobs),)
-
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
-        part = at.part
-        if type(part) is NativePart:
-            return (self._chunk(at.choice, dumps(part.block)),)
-        if type(part) is Call and at.choice not in self._lone:
-            if self._fields.legacy:
-                called = {"function_call": {"name": part.name, "arguments": ""}}
-                return (self._chunk(at.choice, dumps(called)),)
-            return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
-        return ()
-
-    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        part, encoded = at.part, dumps(chunk)
-        logprobs = None
-        if type(part) is Call and self._fields.legacy:
-            delta = b'{"function_call":{"arguments":%b}}' % encoded
-        elif type(part) is Call:
-            number = self._calls[at.choice] - 1
-            form = CUSTOM_DELTA if part.name in self._fields.custom else FUNCTION_DELTA
-            delta = form % (number, encoded)
-        else:
-            delta = (b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}') % encoded
-            if self._probabilities is not None:
-                logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
-        return (self._chunk(at.choice, delta, padded=len(chunk), logprobs=logprobs),)
-
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
-        """Send the sources after a text."""
-        if type(at.part) is not Text or not at.part.citations:
-            return ()
-        parts = self.reply.choices[at.choice].parts
-        sent = len(annotations_of(parts[: at.index]))
-        return (self._chunk(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
-
-    def end(self, choice: int) -> Iterable[Event]:
-        reason = dumps(self._fields.finish(self.reply.choices[choice]))
-        return (self._chunk(choice, b"{}", reason),)
-
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage and self.reply.usage.presence != "missing":
-            yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
-        if self._moderation is not None:
-            payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
-            yield "usage", (payload + self._padding(0), None)
-        yield "end", (b"[DONE]", None)
-
-    def fail(self, failure: Failure) -> Iterable[Event]:
-        error = {"error": error_object(failure, self._request, self._identity)}
-        if not failure.in_chunk:
-            return ((dumps(error), None),)
-        chunk, name = self._chunk(0, b'{"content":""}', b'"error"')
-        return ((chunk[:-1] + b"," + dumps(error)[1:], name),)
-
-    def _opening(self, call: Call, choice: int) -> Json:
-        number = self._calls[choice]
-        self._calls[choice] += 1
-        return {"index": number, **self._fields.call(call, choice, number, "")}
-
-    def _chunk(
-        self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0, logprobs: Json = None
-    ) -> Event:
-        member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
-        entry = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, member, finish)
-        return self._top + entry + self._tail + self._padding(padded), None
-
-    def _padding(self, padded: int) -> bytes:
-        """Return the padding of a chunk, and its closing brace."""
-        if not self._request.obfuscated:
-            return b"}"
-        self._chunks += 1
-        return padding(self._chunks - 1, padded) + b"}"
-
 
 ENCODING_FIELDS: Final = frozenset(
     {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"}

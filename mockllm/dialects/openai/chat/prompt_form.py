@@ -11,7 +11,7 @@ from mockllm.core.prompt_cache.form import PromptBlock, PromptForm
 from mockllm.core.request.prompt_tokens import FRAMING, estimate_parts
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.chat.request import MEDIA
-from mockllm.dialects.openai.prompt_cache import MARK, at_end, lifetime_of, unmarked
+from mockllm.dialects.openai.prompt_cache import BREAKPOINT, at_end, lifetime_of, without_breakpoint
 from mockllm.dialects.openai.request_fields import content_parts
 
 
@@ -38,7 +38,7 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
         framing = 0
         name = f"{place}.content[{part_number}] ({role})" if type(content) is list else f"{place} ({role})"
         if type(part) is dict:
-            yield PromptBlock(name, written + dumps(unmarked(part)), tokens, lifetime_of(part))
+            yield PromptBlock(name, written + dumps(without_breakpoint(part)), tokens, lifetime_of(part))
         else:
             yield PromptBlock(name, written + dumps({"type": "text", "text": part}), tokens)
     rest = {key: value for key, value in item.items() if key not in ("role", "content")}
@@ -47,4 +47,4 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
         yield PromptBlock(f"{place} ({role})", written + dumps(rest), framing + estimate(words))
 
 
-PROMPT_FORM: Final = PromptForm(_head, _turn, at_end=at_end, mark=MARK.encode())
+PROMPT_FORM: Final = PromptForm(_head, _turn, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode())

@@ -1,4 +1,4 @@
-"""The stored form of a chat completion, and the calls on stored ones: list them, and get, update or delete one, or
+"""The stored form of a chat completion, and the calls on stored ones. They list all, get, update or delete one, or
 read the request messages of one.
 
 A completion is stored where the request sets `store: true`, as the object that these calls return. A stream is

@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import OpenAiCall, stored_object_note
+from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, stored_object_note
 from mockllm.dialects.openai.files.file_calls import (
     BATCH_LIFE,
     ID_LENGTH,
@@ -161,18 +161,11 @@ class CreateUpload(OpenAiCall):
         return StoreUpdate((shown["id"],), stored)
 
 
-class UploadCall(OpenAiCall):
+class UploadCall(LookupCall):
     """The base of the calls on one upload, which must be pending."""
 
     api = "stored_uploads"
-    generates = False
     request: type[StoredUploadRequest] = StoredUploadRequest
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
-
-    def check(self, request: Request) -> Failure | None:
-        return None
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

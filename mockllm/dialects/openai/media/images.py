@@ -1,8 +1,8 @@
 """Images: generations, edits and variations, whole and streamed, and the addresses of generated ones.
 
 Forms: `ImagesResponse`, `ImageGenStreamEvent` and `ImageEditStreamEvent` of the SDK 3.52; recorded are two responses
-with addresses, of 2023 and 2025. The names of events come from clients of public repositories. That a stream has no
-terminator was not verified.
+with addresses, of 2023 and 2025. The names of events come from clients of public repositories. The missing
+terminator of a stream was not verified.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Requests for images, and their checks.
 
 Names, words and ranges: `ImageGenerateParams`, `ImageEditParams` and `ImageCreateVariationParams` of the SDK 3.52.
-That a GPT image model refuses `response_format` is reported in public issues; messages about sizes are inferred.
+Public issues report that a GPT image model refuses `response_format`; messages about sizes are inferred.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class ImagesRequest(MediaRequest):
 
     @lazy
     def partials(self) -> int:
-        """How many partial images a stream has before each image."""
+        """The number of partial images that a stream has before each image."""
         value = self.fields.get("partial_images")
         return min(MAX_PARTIAL, max(0, value)) if type(value) is int and self.stream else 0
 
@@ -133,7 +133,7 @@ class ImagesRequest(MediaRequest):
 
     @property
     def subject(self) -> str:
-        """What the images are of: the prompt, else the names of the files."""
+        """The subject of the images: the prompt, else the names of the files."""
         return self.user or " ".join(file.name for file in self.files)
 
 

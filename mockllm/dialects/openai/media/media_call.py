@@ -1,4 +1,4 @@
-"""What OpenAI's calls for media share."""
+"""The common part of OpenAI's calls for media."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Requests for media, as JSON or as a form with files.
 
-A form's fields are read as the JSON of the same request: repeated names and names that end with `[]` are lists,
-numbers and booleans have their JSON types. A file is an object with its name, its media type, its size and a hash, so
-that two forms with the same content are equal, whatever their boundaries are. Source: `openai._qs` and
-`extract_files` of the SDK, which write `image[]` and `timestamp_granularities[]`.
+A form's fields are read as the JSON of the same request. Repeated names and names that end with `[]` are lists;
+numbers and booleans have their JSON types. A file is an object with its name, its media type, its size and a hash.
+So two forms with the same content are equal, whatever their boundaries are. Source: `openai._qs` and `extract_files`
+of the SDK, which write `image[]` and `timestamp_granularities[]`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class MediaRequest(ModelRequest):
     numbers: ClassVar[frozenset[str]] = frozenset()
     """The fields of a form that are numbers."""
     input_kind: ClassVar[Literal["image", "audio"]] = "image"
-    """What the files are."""
+    """The kind of the files."""
 
     @lazy
     def is_form(self) -> bool:

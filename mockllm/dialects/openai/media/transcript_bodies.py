@@ -32,7 +32,7 @@ FIRST_TIMESTAMP: Final = 50_364
 
 
 class TimedTranscript(Struct, frozen=True):
-    """What the response has about the audio. `language` is a code or a name."""
+    """The members of the response about the audio. `language` is a code or a name."""
 
     text: str
     seconds: float

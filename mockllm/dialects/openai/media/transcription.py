@@ -1,7 +1,7 @@
 """Transcriptions and translations of audio, whole in each format and streamed.
 
-Events: `TranscriptionStreamEvent` of the SDK 3.52. Clients of public repositories read events without a name. That a
-stream has no terminator was not verified.
+Events: `TranscriptionStreamEvent` of the SDK 3.52. Clients of public repositories read events without a name. The
+missing terminator of a stream was not verified.
 """
 
 from __future__ import annotations

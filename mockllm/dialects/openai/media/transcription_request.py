@@ -80,7 +80,7 @@ class AudioRequest(MediaRequest):
 
     @lazy
     def granularities(self) -> frozenset[str]:
-        """What has times in a verbose response: segments by default."""
+        """The units with times in a verbose response: segments by default."""
         return frozenset(texts(self.fields.get("timestamp_granularities"))) or frozenset({"segment"})
 
     @lazy

@@ -1,4 +1,4 @@
-"""Videos: the calls that create one. Each returns the job, which goes on in the background (`video_jobs`)."""
+"""Videos: the calls that create one. Each returns the job, which continues in the background (`video_jobs`)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import objects, text_of
 
 MAX_ITEMS: Final = 2000
-"""The items of a conversation; the oldest leave first."""
+"""The items of a conversation; the oldest are evicted first."""
 CONTENT: Final = {"input_audio": "input_text", "output_audio": "output_text"}
 """The types of contents whose transcript is a text for the rules."""
 
@@ -36,7 +36,7 @@ class RealtimeConversation:
         return self._items.pop(text_of(id) or "", None)
 
     def insert(self, item: dict[str, Json], previous: str | None = None) -> str | None:
-        """Add an item behind another one, or at the end. Return the item before it."""
+        """Add an item after another one, or at the end. Return the item before it."""
         last = next(reversed(self._items), None)
         if previous is None or previous == last or (previous != "root" and previous not in self._items):
             self._items[item["id"]] = item
@@ -48,6 +48,13 @@ class RealtimeConversation:
         while len(self._items) > MAX_ITEMS:
             del self._items[next(iter(self._items))]
         return last
+
+
+def user_audio_item(id: str) -> dict[str, Json]:
+    """Return an item of the user, of audio without a transcript."""
+    content: list[Json] = [{"type": "input_audio", "transcript": None}]
+    item = {"id": id, "object": "realtime.item", "type": "message"}
+    return {**item, "status": "completed", "role": "user", "content": content}
 
 
 def readable(item: dict[str, Json]) -> dict[str, Json]:

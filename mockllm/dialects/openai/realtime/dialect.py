@@ -242,7 +242,7 @@ class Realtime(OpenAiCall):
         return None
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        """Return the reply with texts, calls and the audio of the texts; a refusal is a text, and audio alone is the
+        """Return the reply with texts, calls and the audio of the texts. A refusal is a text, and audio alone is the
         speech of an empty text."""
         first = reply.choices[0]
         parts: list[Part] = []
@@ -299,7 +299,7 @@ class TranscriptionRequest(Request):
 
 
 class Transcription(LookupCall):
-    """The transcript of audio. A rule that names the api has it as the body of `http`."""
+    """The transcript of audio: the body of the `http` of a rule that names the api, or the words of the script."""
 
     api = "transcription"
     request = TranscriptionRequest
@@ -307,4 +307,5 @@ class Transcription(LookupCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        return Plan(head(200, OPENAI, identity), (EventStep(b"", 0, "body"),))
+        transcript = text_of(request.fields.get("transcript")) or ""
+        return Plan(head(200, OPENAI, identity), (EventStep(transcript.encode(), 0, "body"),))

@@ -1,7 +1,8 @@
 """The state of one realtime WebSocket: the session's settings, the conversation, the audio, and the running response.
 
 The rules read a transcript in place of audio: that of the item, or the body of the rule for the api
-`transcription`. Server VAD finds sound and silence in the audio itself (`audio.VoiceDetector`).
+`transcription`. Server VAD finds sound and silence in the audio itself (`audio.VoiceDetector`), or a script of the
+scenario says when the user speaks.
 """
 
 from __future__ import annotations
@@ -26,31 +27,51 @@ from mockllm.core.rendering.socket_session import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded
-from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, readable
-from mockllm.dialects.openai.realtime.settings import TRANSCRIPTION, merged, new_session
+from mockllm.core.user_speech import UserSpeech
+from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded, transcript_member
+from mockllm.dialects.openai.realtime.cancellation import cancelled_response
+from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
+from mockllm.dialects.openai.realtime.playback import playback_ms
+from mockllm.dialects.openai.realtime.settings import (
+    DETECTION_TYPE,
+    TRANSCRIPTION,
+    idle_timeout,
+    merged,
+    new_session,
+    response_body,
+    set_detector,
+    unknown_detection,
+)
 
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"
 TRANSCRIBE: Final = "transcription"
+INTERRUPTED: Final = "turn_detected"
+"""The reason of a response that ends because the user speaks."""
 MIN_COMMIT_MS: Final = 100
 TRANSCRIBED: Final = "conversation.item.input_audio_transcription"
 """The events of a transcript, before their last part."""
 WORD: Final = re.compile(r"\s*\S+")
-TEXT_DELTAS: Final = (".output_text.delta", ".output_audio_transcript.delta")
 
 
 class RealtimeSession:
     """See the module. Every method is pure but for the state of the session itself."""
 
-    def __init__(self, ids: Ids, model: str, second: int, type: str = "realtime") -> None:
+    def __init__(
+        self,
+        ids: Ids,
+        model: str,
+        second: int,
+        type: str = "realtime",
+        script: Sequence[UserSpeech] | None = None,
+    ) -> None:
         self._ids = ids
         self._numbers = 0
         self._second = second
         self._session = new_session(ids.make("sess_", 21), model, second, type)
         self._conversation_id = ids.make("conv_", 21)
         self._conversation = RealtimeConversation()
-        self._detector = VoiceDetector()
+        self._detector = VoiceDetector(script=script)
         self._buffered = 0
         """Milliseconds of audio since the last commit."""
         self._speech_item: str | None = None
@@ -64,8 +85,6 @@ class RealtimeSession:
         """Whether the running response belongs to the conversation."""
         self._events: Sequence[tuple[float, bytes]] = ()
         self._reason = "client_cancelled"
-
-    # --- the interface of sockets ----------------------------------------------------------------
 
     def opening(self) -> Sequence[SocketAction]:
         return (self._send("session.created", {"session": self._session}),)
@@ -114,26 +133,29 @@ class RealtimeSession:
         if stream == TRANSCRIBE:
             self._transcribing = None
             wanted, self._wanted = self._wanted, None
-            return NOTHING_TO_DO if wanted is None else self._start(wanted)
+            if wanted is None:
+                return NOTHING_TO_DO
+            return (self._busy({}),) if self._active else self._start(wanted)
         self._active = False
         events, self._events = self._events, ()
+        gone = [payload for at, payload in events if sent is None or at <= sent]
+        self._expect_user(gone, interrupted=sent is not None and self._reason == INTERRUPTED)
         if sent is None:
-            done = object_of(loads(events[-1][1])) if events else {}
+            done = object_of(loads(gone[-1])) if gone else {}
             self._remember(list(objects(object_of(done.get("response")).get("output"))))
             return NOTHING_TO_DO
-        return self._cancelled([object_of(loads(payload)) for at, payload in events if at <= sent])
-
-    # --- the messages of the client --------------------------------------------------------------
+        return self._cancelled([object_of(loads(payload)) for payload in gone])
 
     def update_session(self, event: dict[str, Json]) -> Sequence[SocketAction]:
         changes = object_of(event.get("session"))
+        unknown = unknown_detection(changes)
+        if unknown is not None:
+            return (self._error(event, unknown, "invalid_value", DETECTION_TYPE),)
         if changes.get("type") == TRANSCRIPTION and not self._transcribes_only:
             self._session = new_session(self._session["id"], "", self._second, TRANSCRIPTION)
         self._session = merged(self._session, {name: changes[name] for name in changes if name != "id"})
-        detection = object_of(self._input.get("turn_detection"))
         self._detector.format = self._format("input")
-        self._detector.silence_ms = count_of(detection.get("silence_duration_ms")) or 500
-        self._detector.padding_ms = count_of(detection.get("prefix_padding_ms")) or 0
+        set_detector(self._detector, object_of(self._input.get("turn_detection")))
         return (self._send("session.updated", {"session": self._session}),)
 
     def append_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
@@ -141,14 +163,11 @@ class RealtimeSession:
         if audio is None:
             return (self._error(event, "Invalid 'audio': expected base64.", "invalid_value", "audio"),)
         self._buffered += len(audio) // BYTES_PER_MS[self._detector.format]
-        changes = self._detector.process(audio)
         detection = self._input.get("turn_detection")
-        if type(detection) is not dict:
-            return NOTHING_TO_DO
         actions: list[SocketAction] = []
-        for change, at in changes:
-            react = self._speech_started if change == "started" else self._speech_ended
-            actions += react(at, detection)
+        for change, at in self._detector.process(audio):
+            if type(detection) is dict:
+                actions += REACTIONS[change](self, at, detection)
         return actions
 
     def commit_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
@@ -161,7 +180,8 @@ class RealtimeSession:
         return self._commit(self._new_id("item_"))
 
     def clear_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
-        self._buffered, self._speech_item, self._detector.speaking = 0, None, False
+        self._buffered, self._speech_item = 0, None
+        self._detector.clear()
         return (self._send("input_audio_buffer.cleared", {}),)
 
     def create_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
@@ -215,8 +235,7 @@ class RealtimeSession:
             message = "Invalid value: 'response.create'. A transcription session has no responses."
             return (self._error(event, message, "invalid_value", "type"),)
         if self._active or self._wanted is not None:
-            message = "Conversation already has an active response in progress. Wait until it is finished."
-            return (self._error(event, message, "conversation_already_has_active_response"),)
+            return (self._busy(event),)
         settings = object_of(event.get("response"))
         if self._transcribing is not None:
             self._wanted = settings
@@ -233,8 +252,6 @@ class RealtimeSession:
     def clear_output(self, event: dict[str, Json]) -> Sequence[SocketAction]:
         return (self._send("output_audio_buffer.cleared", {"response_id": ""}),)
 
-    # --- speech ------------------------------------------------------------------------------------
-
     def _speech_started(self, at: int, detection: dict[str, Json]) -> list[SocketAction]:
         self._speech_item = self._new_id("item_")
         actions: list[SocketAction] = [
@@ -243,7 +260,7 @@ class RealtimeSession:
             )
         ]
         if self._active and detection.get("interrupt_response") is not False:
-            self._reason = "turn_detected"
+            self._reason = INTERRUPTED
             actions.append(StopResponse(RESPONSE))
         return actions
 
@@ -255,56 +272,49 @@ class RealtimeSession:
             self._wanted = {}
         return [stopped, *self._commit(item)]
 
-    def _commit(self, id: str) -> Sequence[SocketAction]:
+    def _expect_user(self, sent: Sequence[bytes], *, interrupted: bool) -> None:
+        """Set when a silent user is idle: the timeout runs from the end of the playback of the messages."""
+        timeout = idle_timeout(object_of(self._input.get("turn_detection")))
+        busy = interrupted or self._detector.speaking or self._transcribing is not None
+        if timeout is not None and not busy:
+            played = playback_ms(sent, self._format("output"))
+            self._detector.idle_at = self._detector.processed_ms + played + timeout
+
+    def _idle(self, at: int, detection: dict[str, Json]) -> list[SocketAction]:
+        """Commit the silent audio, and request a response to it."""
+        item = self._new_id("item_")
+        self._wanted = None if self._transcribes_only else {}
+        times = {"audio_start_ms": at - (idle_timeout(detection) or 0), "audio_end_ms": at}
+        triggered = self._send("input_audio_buffer.timeout_triggered", {**times, "item_id": item})
+        return [triggered, *self._commit(item, {"transcript": ""})]
+
+    def _commit(self, id: str, words: dict[str, str] | None = None) -> Sequence[SocketAction]:
         """Make the buffered audio an item of the user, and request its transcript."""
         self._buffered = 0
-        item: dict[str, Json] = {
-            "id": id,
-            "object": "realtime.item",
-            "type": "message",
-            "status": "completed",
-            "role": "user",
-            "content": [{"type": "input_audio", "transcript": None}],
-        }
+        item = user_audio_item(id)
         previous = self._conversation.insert(item)
         members: dict[str, Json] = {"previous_item_id": previous, "item": item}
         self._transcribing = id
         model = self._session.get("model") or object_of(self._input.get("transcription")).get("model")
-        body = dumps({"model": model, "item_id": id})
+        body = {"model": model, "item_id": id, **(words or transcript_member(self._detector))}
         return (
             self._send("input_audio_buffer.committed", {"previous_item_id": previous, "item_id": id}),
             self._send("conversation.item.added", members),
             self._send("conversation.item.done", members),
-            StartResponse(TRANSCRIBE, body, TRANSCRIBE),
+            StartResponse(TRANSCRIBE, dumps(body), TRANSCRIBE),
         )
-
-    # --- responses ---------------------------------------------------------------------------------
 
     def _start(self, settings: dict[str, Json]) -> Sequence[SocketAction]:
         """Request a response to the conversation, or to the items of the request."""
-        session = self._session
-        self._active = True
+        self._active, self._detector.idle_at = True, None
         self._added = settings.get("conversation") != "none"
         own = settings.get("input")
         items = objects(own) if type(own) is list else self._conversation.items
-        output = object_of(object_of(settings.get("audio")).get("output"))
-        voice = output.get("voice") or object_of(object_of(session["audio"]).get("output")).get("voice")
-        limit = settings.get("max_output_tokens") or session["max_output_tokens"]
-        body = {
-            "model": session["model"],
-            "instructions": settings.get("instructions") or session["instructions"],
-            "input": [readable(item) for item in items],
-            "tools": settings.get("tools") or session["tools"],
-            "tool_choice": settings.get("tool_choice") or session["tool_choice"],
-            "max_output_tokens": limit if type(limit) is int else None,
-            "realtime": {
-                "output_modalities": settings.get("output_modalities") or session["output_modalities"],
-                "conversation_id": self._conversation_id if self._added else None,
-                "previous_item_id": self._conversation.last,
-                "format": self._format("output"),
-                "voice": voice,
-                "metadata": settings.get("metadata"),
-            },
+        body = response_body(settings, self._session, items)
+        body["realtime"] |= {
+            "conversation_id": self._conversation_id if self._added else None,
+            "previous_item_id": self._conversation.last,
+            "format": self._format("output"),
         }
         return (StartResponse(RESPONSE, dumps(body), RESPONSE),)
 
@@ -312,20 +322,8 @@ class RealtimeSession:
         """Return the end of a response whose first events were sent."""
         if not gone:
             return NOTHING_TO_DO
-        response = dict(object_of(gone[0].get("response")))
-        output = [event["item"] for event in gone if event.get("type") == "response.output_item.done"]
-        begun = [event["item"] for event in gone if event.get("type") == "response.output_item.added"]
-        deltas = [event for event in gone if str(event.get("type")).endswith(TEXT_DELTAS)]
-        for item in begun[len(output) :]:
-            text = "".join(event["delta"] for event in deltas if event.get("item_id") == item["id"])
-            part: dict[str, Json] = {"type": "output_text", "text": text}
-            if response.get("output_modalities") == ["audio"]:
-                part = {"type": "output_audio", "transcript": text}
-            cut = {**item, "status": "incomplete"}
-            output.append({**cut, "content": [part]} if item.get("type") == "message" else cut)
-        self._remember(output)
-        details = {"type": "cancelled", "reason": self._reason}
-        response |= {"status": "cancelled", "status_details": details, "output": output}
+        response = cancelled_response(gone, self._reason)
+        self._remember(list(objects(response["output"])))
         return (self._send("response.done", {"response": response}),)
 
     def _remember(self, output: Sequence[dict[str, Json]]) -> None:
@@ -342,8 +340,6 @@ class RealtimeSession:
         )
         return format if format in BYTES_PER_MS else "audio/pcm"
 
-    # --- events ------------------------------------------------------------------------------------
-
     def _new_id(self, prefix: str) -> str:
         self._numbers += 1
         return self._ids.make(prefix, 21, str(self._numbers))
@@ -358,6 +354,10 @@ class RealtimeSession:
         message = f"Item with item_id '{event.get('item_id')}' not found."
         return (self._error(event, message, "item_not_found", "item_id"),)
 
+    def _busy(self, event: dict[str, Json]) -> SendMessages:
+        message = "Conversation already has an active response in progress. Wait until it is finished."
+        return self._error(event, message, "conversation_already_has_active_response")
+
     def _error(
         self, event: dict[str, Json], message: str, code: str, param: str | None = None
     ) -> SendMessages:
@@ -371,6 +371,13 @@ class RealtimeSession:
         return self._send("error", {"error": error})
 
 
+Reaction = Callable[[RealtimeSession, int, dict[str, Json]], list[SocketAction]]
+REACTIONS: Final[dict[str, Reaction]] = {
+    "started": RealtimeSession._speech_started,
+    "stopped": RealtimeSession._speech_ended,
+    "idle": RealtimeSession._idle,
+}
+"""What follows from where the user speaks."""
 Handler = Callable[[RealtimeSession, dict[str, Json]], Sequence[SocketAction]]
 HANDLERS: Final[dict[str, Handler]] = {
     "session.update": RealtimeSession.update_session,

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.dialects.audio import DEFAULT_THRESHOLD, VoiceDetector
+from mockllm.dialects.openai.realtime.conversation import readable
 
 VAD: Final[dict[str, Json]] = {
     "type": "server_vad",
-    "threshold": 0.5,
+    "threshold": DEFAULT_THRESHOLD,
     "prefix_padding_ms": 300,
     "silence_duration_ms": 500,
     "idle_timeout_ms": None,
     "create_response": True,
     "interrupt_response": True,
 }
+DETECTIONS: Final[Mapping[str, dict[str, Json]]] = {
+    "server_vad": VAD,
+    "semantic_vad": {
+        "type": "semantic_vad",
+        "eagerness": "auto",
+        "create_response": True,
+        "interrupt_response": True,
+    },
+}
+"""The kinds of turn detection with their defaults (`RealtimeAudioInputTurnDetection` of the openai package)."""
+DETECTION_TYPE: Final = "session.audio.input.turn_detection.type"
 AUDIO: Final[dict[str, Json]] = {
     "input": {
         "format": {"type": "audio/pcm", "rate": 24000},
@@ -60,12 +75,67 @@ def new_session(id: str, model: str, second: int, type: str = "realtime") -> dic
 
 
 def merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
-    """Return settings with changes, which may be deep inside."""
+    """Return settings with changes, which may be deep inside. Turn detection is replaced, with its defaults."""
     result = dict(value)
     for name, change in changes.items():
         before = result.get(name)
-        if isinstance(before, dict) and isinstance(change, dict) and name != "turn_detection":
+        if name == "turn_detection" and type(change) is dict:
+            result[name] = {**DETECTIONS.get(text_of(change.get("type")) or "", VAD), **change}
+        elif isinstance(before, dict) and isinstance(change, dict):
             result[name] = merged(before, change)
         else:
             result[name] = change
     return result
+
+
+def unknown_detection(changes: dict[str, Json]) -> str | None:
+    """Return the message of an error where changes name an unknown kind of turn detection."""
+    detection = object_of(object_of(object_of(changes.get("audio")).get("input")).get("turn_detection"))
+    kind = detection.get("type")
+    if kind is None or text_of(kind) in DETECTIONS:
+        return None
+    return f"Invalid value: '{kind}'. Supported values are: 'server_vad' and 'semantic_vad'."
+
+
+def set_detector(detector: VoiceDetector, detection: dict[str, Json]) -> None:
+    """Set how speech is found. Semantic VAD has none of these settings, and uses the defaults."""
+    detector.silence_ms = _milliseconds(detection.get("silence_duration_ms"), 500)
+    detector.padding_ms = _milliseconds(detection.get("prefix_padding_ms"), 300)
+    threshold = detection.get("threshold")
+    detector.threshold, detector.idle_at = DEFAULT_THRESHOLD, None
+    if isinstance(threshold, int | float):
+        detector.threshold = min(1.0, max(0.0, threshold))
+
+
+def idle_timeout(detection: dict[str, Json]) -> int | None:
+    """Return the milliseconds of silence after a response that make a response. None: no silence does. Semantic VAD
+    has no such timeout."""
+    timeout = detection.get("idle_timeout_ms")
+    served = detection.get("type") == "server_vad" and type(timeout) is int and timeout > 0
+    return timeout if served else None
+
+
+def response_body(
+    settings: dict[str, Json], session: dict[str, Json], items: Iterable[dict[str, Json]]
+) -> dict[str, Json]:
+    """Return the body of a request for a response: its own settings, otherwise those of the session. The member
+    `realtime` has what other protocols do not have."""
+    output = object_of(object_of(settings.get("audio")).get("output"))
+    limit = settings.get("max_output_tokens") or session["max_output_tokens"]
+    return {
+        "model": session["model"],
+        "instructions": settings.get("instructions") or session["instructions"],
+        "input": [readable(item) for item in items],
+        "tools": settings.get("tools") or session["tools"],
+        "tool_choice": settings.get("tool_choice") or session["tool_choice"],
+        "max_output_tokens": limit if type(limit) is int else None,
+        "realtime": {
+            "output_modalities": settings.get("output_modalities") or session["output_modalities"],
+            "voice": output.get("voice") or object_of(object_of(session["audio"]).get("output")).get("voice"),
+            "metadata": settings.get("metadata"),
+        },
+    }
+
+
+def _milliseconds(value: Json, default: int) -> int:
+    return value if type(value) is int and value >= 0 else default

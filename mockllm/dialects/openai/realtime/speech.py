@@ -42,7 +42,7 @@ class ReplySpeech:
         )
 
     def rest(self) -> str:
-        """Return the audio behind the text; empty where all was sent."""
+        """Return the audio after the text; empty where all was sent."""
         return self._until(len(self._samples))
 
     def _until(self, end: int) -> str:

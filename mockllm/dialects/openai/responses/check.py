@@ -126,7 +126,7 @@ def _continued(order: ItemOrder | None) -> ItemOrder:
 
 
 def _passes(order: ItemOrder, item: Json) -> bool:
-    """Return whether an item and its place behind the others are accepted; a reference is not."""
+    """Return whether an item and its place after the others are accepted; a reference is not."""
     if _item(item, "") is not None:
         return False
     kind = item.get("type")

@@ -1,8 +1,8 @@
 """Conversation objects and their items: POST, GET and DELETE /v1/conversations/…
 
-The session's store holds a conversation under its own id. Its items are the input of the stored request body, so that
-the history of a request reads them as it reads those of a response. A response with `conversation` adds its input
-items and its output. Sources: the SDK's `Conversations` and `Items` resources, and `openai.types.conversations`.
+The session's store holds a conversation under its own id. Its items are the input of the stored request body. So the
+history of a request reads them as it reads those of a response. A response with `conversation` adds its input items
+and its output. Sources: the SDK's `Conversations` and `Items` resources, and `openai.types.conversations`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.openai.calls import page, stored_object_note
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
@@ -77,18 +77,11 @@ class ConversationRequest(Request):
         return list(objects(self.fields.get("items")))
 
 
-class ConversationCall(ResponsesCall):
+class ConversationCall(UncheckedCall, ResponsesCall):
     """The base of the calls on one conversation."""
 
     api = "conversations"
-    generates = False
     request = ConversationRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -106,7 +99,7 @@ class ConversationCall(ResponsesCall):
         return loads(conversation.response_body)
 
     def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
-        """Return the conversation behind the call; None where the call changes nothing."""
+        """Return the conversation after the call; None where the call changes nothing."""
         return None
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:

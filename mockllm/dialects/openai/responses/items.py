@@ -1,9 +1,9 @@
 """The output items of a response: each part of a reply as an item, before and after its content is sent.
 
 Non-streaming responses and streams use the same functions, so that equal items are equal bytes. `item_events` yields
-the stream events of complete items: items that a scenario writes in native form (server tools, messages with
-citations), and those of stored responses. Tables contain the streaming form of each item type: its stages, and the
-member that has its own delta. An item of any other type is only added and done.
+the stream events of complete items. A scenario writes some of them in native form (server tools, messages with
+citations); the others are items of stored responses. Tables contain the streaming form of each item type: its
+stages, and the member that has its own delta. An item of any other type is only added and done.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ DELTA_MEMBERS: Final = {
 }
 """The member that is sent in a delta after the first stage: the event, and the member's name."""
 LATE_MEMBERS: Final = {"web_search_call": "action", "compaction": "encrypted_content"}
-"""A member that an item has only once it is done. A search has no `action` before: four recordings from September
-2025 to January 2026 show it, and so do reports of May to September 2026 (64bit/async-openai 550,
-openai/openai-openapi 572), although the SDK's type requires one."""
+"""A member that an item has only once it is done. A search has no `action` before, although the SDK's type requires
+one. Sources: four recordings from September 2025 to January 2026, and reports of May to September 2026
+(64bit/async-openai 550, openai/openai-openapi 572)."""
 EMPTY_MEMBERS: Final[dict[str, dict[str, Json]]] = {
     "file_search_call": {"queries": [], "results": None},
     "mcp_call": {"output": None, "error": None},
@@ -151,9 +151,9 @@ PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
 
 
 def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
-    """Return the reply with server tools as items, and without the parts that this protocol never shows: further
-    choices, native blocks that are no items of this protocol, and the text of redacted reasoning. A request for
-    compaction gets one sealed item in place of all parts."""
+    """Return the reply with server tools as items, and without the parts that this protocol never shows. These are
+    further choices, native blocks that are not items of this protocol, and the text of redacted reasoning. A request
+    for compaction gets one sealed item in place of all parts."""
     first = reply.choices[0]
     if request.compacts:
         return replace(reply, choices=(Choice((COMPACTION,)),))

@@ -11,12 +11,12 @@ from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_pa
 from mockllm.core.request.prompt_tokens import FRAMING, estimate_parts
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai.prompt_cache import MARK, at_end, lifetime_of, unmarked
+from mockllm.dialects.openai.prompt_cache import BREAKPOINT, at_end, lifetime_of, without_breakpoint
 from mockllm.dialects.openai.request_fields import content_parts
 from mockllm.dialects.openai.responses.request import MEDIA, InputRequest, add_turn
 
 _OWN: Final = frozenset({"id", "status"})
-"""Members of an item that are no part of the prompt: a client sends them back, or not."""
+"""Members of an item that are not part of the prompt: a client sends them back, or not."""
 
 
 def _items(request: Request) -> Sequence[Json]:
@@ -55,7 +55,13 @@ def _turn(turn: Json, number: int) -> Iterator[PromptBlock]:
 
 def _read(part: Mapping[str, Json]) -> Json:
     """Return a part as the model reads it: annotations and probabilities of a text are for clients."""
-    return {name: value for name, value in unmarked(part).items() if name not in ("annotations", "logprobs")}
+    return {
+        name: value
+        for name, value in without_breakpoint(part).items()
+        if name not in ("annotations", "logprobs")
+    }
 
 
-PROMPT_FORM: Final = PromptForm(_head, _turn, items=_items, at_end=at_end, mark=MARK.encode())
+PROMPT_FORM: Final = PromptForm(
+    _head, _turn, items=_items, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode()
+)

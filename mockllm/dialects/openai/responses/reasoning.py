@@ -1,10 +1,9 @@
-"""Reasoning that must come back: which items of a model belong to which reasoning item, and what a request without it
-gets.
+"""Reasoning that must come back: which items of a model belong to which reasoning item, and what a request without
+it gets.
 
-The session stores the encrypted content of each reasoning item under the item's id, and the id of a reasoning item
-under the id of the item behind it. Messages and codes are from public reports: openai/codex#8145 (a content that was
-changed), VRSEN/agency-swarm#367
-and mastra-ai/mastra#8738 (an item without its reasoning).
+The session stores the encrypted content of each reasoning item under the item's id. It stores the id of a reasoning
+item under the id of the item after it. Sources: public reports for messages and codes, openai/codex#8145 (a content
+that was changed), VRSEN/agency-swarm#367 and mastra-ai/mastra#8738 (an item without its reasoning).
 """
 
 from __future__ import annotations

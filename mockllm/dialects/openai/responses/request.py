@@ -110,7 +110,7 @@ class InputRequest(ModelRequest):
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
-        return self.of_envelope("tools", self._offered_tools)
+        return self.of_remaining_members("tools", self._offered_tools)
 
     def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))

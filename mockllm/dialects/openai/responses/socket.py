@@ -44,8 +44,8 @@ CREATE: Final = "response.create"
 WARM_UP: Final = "response.create (generate: false)"
 IGNORED: Final = ("response.processed",)
 REMEMBERED: Final = 100
-"""How many responses a socket remembers."""
-ENVELOPE: Final = ("type", "stream_id", "generate")
+"""The most responses that a socket stores."""
+MESSAGE_FIELDS: Final = ("type", "stream_id", "generate")
 """The fields of a message that no body of POST /v1/responses has."""
 ENDS: Final = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
 
@@ -55,7 +55,7 @@ class MessageRequest(ResponsesRequest):
 
     @lazy
     def fields(self) -> dict[str, Json]:
-        return {name: value for name, value in super().fields.items() if name not in ENVELOPE}
+        return {name: value for name, value in super().fields.items() if name not in MESSAGE_FIELDS}
 
     @lazy
     def stream(self) -> bool:
@@ -248,6 +248,6 @@ def _event(message: str | bytes) -> dict[str, Json] | None:
 
 
 def _refusal(failure: Failure) -> SendMessages:
-    """Return the error of a message that is no request."""
+    """Return the error of a message that is not a request."""
     error = {"message": failure.message, "type": "invalid_request_error", **failure.fields}
     return SendMessages((dumps({"type": "error", "status": 400, "error": error}),))

@@ -1,10 +1,10 @@
 """The stored form of a response, and the calls on stored responses: GET and DELETE /v1/responses/{id}, POST
 …/cancel, GET …/input_items.
 
-The server stores every response, unless the client declines, and the calls that the response makes: the body of
-a non-streaming response, or the last event of a stream. A broken stream has no last event: its client received
-no response to continue from, so nothing is stored. The session's store serves the calls. A response that was not
-stored, was deleted or was evicted is not found.
+The server stores every response, unless the client declines, and the calls that the response makes. It stores the
+body of a non-streaming response, or the last event of a stream. A broken stream has no last event: its client
+received no response to continue from, so nothing is stored. The session's store serves the calls. A response that
+was not stored, was deleted or was evicted is not found.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec.json import Decoder
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import objects, text_of
+from mockllm.core.json.typed_values import objects, text_of, whole_number
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.request.request import Request
@@ -25,7 +25,7 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored_object_note
+from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.responses.background import response_at
 from mockllm.dialects.openai.responses.conversations import with_items
@@ -192,7 +192,7 @@ class GetResponse(StoredCall):
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not _is_streamed(request):
             return body_plan(response_at(stored, request.monotonic), identity, end=b"")
-        after = parse_number(request.query.get("starting_after"), -1)
+        after = whole_number(request.query.get("starting_after"), -1)
         events: Iterable[Step]
         if stored.timeline is not None:
             events = events_after(stored.timeline, after, request.monotonic)

@@ -14,10 +14,11 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from mockllm.core.display import brief
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
-from mockllm.engine.session_id import named
+from mockllm.engine.session_id import read_session
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import RULES, overlay_source
@@ -143,18 +144,23 @@ async def suggest_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     rule: dict[str, Json] = {"name": f"like-request-{entry.number}", "match": _match(request)}
     if request.generates:
         rule["reply"] = PLACEHOLDER
+    elif request.to_tool_server:
+        rule["reply"] = PLACEHOLDER if "arguments" in request.mcp else {"json": {"text": PLACEHOLDER}}
     else:
         rule["http"] = {"status": 200, "body": PLACEHOLDER}
     return SuggestedRule(yaml=entry.full_redactor.text(Overlay(rules=(rule,)).text))
 
 
 def _match(request: Request) -> dict[str, Json]:
-    """Return a match on the model, the last user text, and the tool whose result the request contains."""
+    """Return a match on the model, the last user text, and the tool whose result the request contains. For a request
+    to an MCP server, return a match on its call."""
+    if request.to_tool_server:
+        return {"mcp": _tool_call(request.mcp)}
     if not request.generates:
         return {"method": request.method, "path": request.path}
     match: dict[str, Json] = {}
     if request.model is not None:
-        match["model"] = {"equals": request.model} if GLOB & {*request.model} else request.model
+        match["model"] = _exactly(request.model)
     results = request.tool_results
     user = request.user
     if results:
@@ -166,11 +172,28 @@ def _match(request: Request) -> dict[str, Json]:
     return match
 
 
+def _tool_call(call: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a match on the called tool, prompt or resource with its short arguments, else on the method."""
+    words = ("server", "tool", "prompt", "resource") if "arguments" in call else ("server", "method")
+    match: dict[str, Json] = {word: _exactly(call[word]) for word in words if call.get(word)}
+    arguments = {
+        f"$[{dumps(name).decode()}]": _exactly(value)
+        for name, value in object_of(call.get("arguments")).items()
+        if isinstance(value, str | int | float) and len(str(value)) <= MAX_MATCHED_LENGTH
+    }
+    return {**match, "arguments": arguments} if arguments else match
+
+
+def _exactly(value: Json) -> Json:
+    """Return a condition for this value alone; a bare text with wildcards would match others."""
+    return {"equals": value} if isinstance(value, str) and GLOB & {*value} else value
+
+
 async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     """All sessions, the last used first."""
     state = context.engine.state
     state.expire(time.monotonic())
-    used = state.held()
+    used = state.named()
     overlays = {} if context.overlays is None else context.overlays.sizes
     requests = Counter(entry.session for entry in context.journal)
     shown = _shown_ids(context)
@@ -192,7 +215,7 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
 async def change_session(context: ControlContext, call: ApiCall) -> BaseModel:
     """Set the time scale of a session, which begins if there is none of this id."""
     id = call.params["session"]
-    wrong = named(id, "/")[2]
+    wrong = read_session(id, "/")[2]
     if wrong is not None:
         raise Problem(400, wrong.message or "This is no id of a session.")
     context.engine.state.session(id, time.monotonic(), time.time()).time_scale = call.body.time_scale
@@ -218,7 +241,8 @@ async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
 def _shown_ids(context: ControlContext) -> Mapping[str, str]:
     """Return the ids of sessions as readers see them: a client may use its key as the id."""
     redactors = {entry.session: entry.redactor for entry in context.journal}
-    return {id: redactors.get(id, Redactor()).session(id) for id in context.sessions}
+    state = context.engine.state
+    return {id: redactors.get(id, Redactor()).session(state.shown(id)) for id in context.sessions}
 
 
 ROUTES: Final = (

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.core.json.codec import JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.tool_server import ToolServer
@@ -40,7 +40,11 @@ async def show_tool_servers(context: ControlContext, call: ApiCall) -> BaseModel
     uses: dict[str, ServerUse] = {name: ServerUse(name) for name in context.engine.catalog.servers}
     calls: list[ToolServerCall] = []
     slices = TimeSlices()
-    entries = (entry for entry in reversed(context.journal) if entry.kind and entry.kind.to_tool_server)
+    entries = (
+        entry
+        for entry in reversed(context.journal)
+        if entry.request_class and entry.request_class.to_tool_server
+    )
     counted = 0
     for entry in islice(entries, MAX_COUNTED):
         await slices.pause()
@@ -146,8 +150,10 @@ def _says_failure(plan: Plan) -> bool:
 def _states(context: ControlContext) -> dict[str, dict[str, str]]:
     """Return the named states by session, as texts; the shared session has an empty name."""
     found: dict[str, dict[str, str]] = {}
-    for session, name, value in islice(context.engine.state.named_states(), MAX_STATES):
-        found.setdefault(session, {})[name] = str(value)
+    state = context.engine.state
+    for session, name, value in islice(state.named_states(), MAX_STATES):
+        text = value if isinstance(value, str) else dumps(value).decode()
+        found.setdefault(session and state.shown(session), {})[name] = text
     return found
 
 

@@ -87,7 +87,7 @@ def _has_dropped(journal: Journal) -> bool:
     first = next(iter(journal), None)
     if first is None or first.number == 1:
         return False
-    return len(journal) >= journal.size or journal.bytes >= journal.room * FULL
+    return len(journal) >= journal.max_entries or journal.bytes >= journal.max_bytes * FULL
 
 
 def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
@@ -119,7 +119,8 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(entry.raw) >= MIN_BYTES else None,
         time_scale=engine.time_scale(entry.session),
-        to_tool_server=entry.kind is not None and entry.kind.to_tool_server,
+        to_tool_server=entry.request_class is not None and entry.request_class.to_tool_server,
+        unmatched=response.unmatched,
     )
 
 

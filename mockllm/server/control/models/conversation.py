@@ -40,7 +40,8 @@ class ReadResponse(BaseModel):
 
 class TimedEvent(BaseModel):
     """A step of a stream. `planned` and `at` are seconds after the request; `at` is None if it was not sent. `kind`
-    is the kind of the event, `raw` for bytes that are no event, `cut` for a deliberate end."""
+    is the kind of the event, `event` for one whose bytes were prepared, `raw` for bytes of a fault, `cut` for a
+    deliberate end."""
 
     planned: float
     at: float | None

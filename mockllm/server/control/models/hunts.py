@@ -13,7 +13,7 @@ class HuntStep(BaseModel):
 
 
 class HuntExchange(BaseModel):
-    """A request of the client and its response. `started` and `took` are in seconds since the run began; `left` says
+    """A request of the client and its response. `started` and `took` are in seconds since the run began. `left` says
     how the client or the server ended it early; `line` is the exchange in a line."""
 
     provider: str | None

@@ -129,6 +129,30 @@ class RequestDetail(RequestSummary):
     response: JournalResponse
 
 
+class ReplayBody(RequestModel):
+    """The server that gets the request of the journal again."""
+
+    server: Annotated[str, Field(pattern=r"^https?://[^/?#\s@]+(/[^?#\s]*)?$", max_length=2000)]
+    """Its base URL, such as http://localhost:9000."""
+    body: str | None = None
+    """A body in place of the request's own."""
+    key: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=4000)] | None = None
+    """The API key, which the journal does not store; it is used once, and not stored either."""
+
+
+class ReplayedResponse(BaseModel):
+    """The response of that server, without the key. `took` in seconds; `whole` is false where the body was too
+    large."""
+
+    url: str
+    status: int
+    headers: list[HeaderPair]
+    text: str | None = None
+    base64: str | None = None
+    whole: bool
+    took: float
+
+
 class ForgottenCount(BaseModel):
     forgotten: int
 

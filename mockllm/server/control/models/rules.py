@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, Field
 
-from mockllm.engine.session_id import ID, LONGEST
+from mockllm.engine.session_id import ID, MAX_LENGTH
 from mockllm.server.control.models.base import RequestModel
 
 
@@ -55,7 +55,7 @@ class SuggestedRule(BaseModel):
     yaml: str
 
 
-SessionId: TypeAlias = Annotated[str, Field(max_length=LONGEST, pattern=f"^{ID.pattern}$")]
+SessionId: TypeAlias = Annotated[str, Field(max_length=MAX_LENGTH, pattern=f"^{ID.pattern}$")]
 """A session id that a request may name."""
 
 
@@ -70,9 +70,9 @@ class SessionPatch(RequestModel):
 
 
 class SessionInfo(BaseModel):
-    """`used` is the last use in seconds since the epoch, None before the first request; `seed` is the session's
-    seed, None where it is the server's, and so is `time_scale`. `overlay` counts the session's rules and
-    modifiers, `requests` its requests in the journal."""
+    """`used` is the last use in seconds since the epoch, None before the first request. `seed` is the session's
+    seed, None where it is the server's, and so is `time_scale`. `overlay` counts the session's rules and modifiers,
+    `requests` its requests in the journal."""
 
     id: str
     used: float | None

@@ -64,7 +64,7 @@ class FaultMode(BaseModel):
 
 
 class ErrorStatus(BaseModel):
-    """A named error with its usual status; a provider may use another status for it."""
+    """An error with its usual status; a provider may use another status for it."""
 
     name: str
     status: int

@@ -157,17 +157,21 @@ def test_settings_are_read() -> None:
 
 
 def test_interaction_has_steps_and_usage() -> None:
-    made = Interacting().create("one")
-    assert (made["status"], made["object"], made["model"]) == ("completed", "interaction", "gemini-2.5-flash")
-    assert made["steps"] == [{"type": "model_output", "content": [{"type": "text", "text": "one! Turn 1."}]}]
-    usage = made["usage"]
+    built = Interacting().create("one")
+    assert (built["status"], built["object"], built["model"]) == (
+        "completed",
+        "interaction",
+        "gemini-2.5-flash",
+    )
+    assert built["steps"] == [{"type": "model_output", "content": [{"type": "text", "text": "one! Turn 1."}]}]
+    usage = built["usage"]
     assert usage["total_tokens"] == usage["total_input_tokens"] + usage["total_output_tokens"]
-    assert made["created"] == made["updated"] == "2023-11-14T22:13:20Z"
+    assert built["created"] == built["updated"] == "2023-11-14T22:13:20Z"
 
 
 def test_agent_is_named_in_place_of_a_model() -> None:
-    made = Interacting().create("one", model=None, agent="deep-research")
-    assert (made["agent"], "model" in made) == ("deep-research", False)
+    built = Interacting().create("one", model=None, agent="deep-research")
+    assert (built["agent"], "model" in built) == ("deep-research", False)
 
 
 def test_extras_and_length_are_honoured() -> None:
@@ -193,23 +197,23 @@ def test_stream_has_the_recorded_events() -> None:
 def test_call_requires_action_and_its_result_continues(shown: bool) -> None:
     interacting = Interacting()
     config: Json = {"thinking_summaries": "auto"} if shown else {}
-    made = interacting.create("go", tools=LOOK, generation_config=config)
-    thought, call = made["steps"]
-    assert made["status"] == "requires_action"
+    built = interacting.create("go", tools=LOOK, generation_config=config)
+    thought, call = built["steps"]
+    assert built["status"] == "requires_action"
     assert ("summary" in thought, call["arguments"]) == (shown, {"a": 1})
     streamed = interacting.stream("go", tools=LOOK, generation_config=config)
     deltas = [event["delta"]["type"] for event in streamed if event["event_type"] == "step.delta"]
     assert deltas[-2:] == ["thought_signature", "arguments_delta"]
     assert ("thought_summary" in deltas) == shown
     result: Json = [{"type": "function_result", "call_id": call["id"], "name": "look", "result": "a cat"}]
-    for id in (made["id"], streamed[-1]["interaction"]["id"]):
+    for id in (built["id"], streamed[-1]["interaction"]["id"]):
         assert text(interacting.create(result, tools=LOOK, previous_interaction_id=id)) == "I see a cat."
 
 
 def test_image_is_content() -> None:
     interacting = Interacting()
-    made = interacting.create("draw")
-    (part,) = made["steps"][0]["content"]
+    built = interacting.create("draw")
+    (part,) = built["steps"][0]["content"]
     assert (part["type"], part["mime_type"]) == ("image", "image/png")
     streamed = interacting.stream("draw")
     assert [event["delta"]["type"] for event in streamed if "delta" in event] == ["image"]
@@ -250,13 +254,13 @@ def test_interaction_continues_a_stored_one() -> None:
 
 def test_stored_interaction_is_returned_and_deleted() -> None:
     interacting = Interacting()
-    made = interacting.create("one")
-    assert interacting.get(made["id"]) == made
-    assert interacting.get(made["id"], "include_input=true")["input"][0]["type"] == "user_input"
-    assert interacting.respond("DELETE", f"/{made['id']}").json == {}
-    missing = interacting.respond("GET", f"/{made['id']}")
+    built = interacting.create("one")
+    assert interacting.get(built["id"]) == built
+    assert interacting.get(built["id"], "include_input=true")["input"][0]["type"] == "user_input"
+    assert interacting.respond("DELETE", f"/{built['id']}").json == {}
+    missing = interacting.respond("GET", f"/{built['id']}")
     assert (missing.status, missing.json["error"]["code"]) == (404, "not_found")
-    assert interacting.respond("DELETE", f"/{made['id']}").status == 404
+    assert interacting.respond("DELETE", f"/{built['id']}").status == 404
     assert "a rule with" in missing.notes
 
 
@@ -271,8 +275,8 @@ def test_declined_and_unended_interactions_are_not_stored() -> None:
 
 def test_stored_interaction_is_streamed_again() -> None:
     interacting = Interacting()
-    made = interacting.create("go", tools=LOOK, generation_config={"thinking_summaries": "auto"})
-    found = read(interacting.respond("GET", f"/{made['id']}", query="stream=true"))
+    built = interacting.create("go", tools=LOOK, generation_config={"thinking_summaries": "auto"})
+    found = read(interacting.respond("GET", f"/{built['id']}", query="stream=true"))
     kinds = [event["delta"]["type"] for event in found if "delta" in event]
     assert kinds == ["thought_summary", "thought_signature", "arguments_delta"]
     text_only = interacting.create("one")
@@ -291,11 +295,11 @@ def test_any_stored_step_is_streamed() -> None:
 
 def test_background_interaction_passes_through_its_states() -> None:
     interacting = Interacting()
-    made = interacting.create("one", background=True)
-    assert (made["status"], "steps" in made) == ("queued", False)
-    states = [interacting.get(made["id"], after=at)["status"] for at in (0.0, 0.3, 5.0)]
+    built = interacting.create("one", background=True)
+    assert (built["status"], "steps" in built) == ("queued", False)
+    states = [interacting.get(built["id"], after=at)["status"] for at in (0.0, 0.3, 5.0)]
     assert states == ["queued", "in_progress", "completed"]
-    assert text(interacting.get(made["id"], after=5.0)) == "one! Turn 1."
+    assert text(interacting.get(built["id"], after=5.0)) == "one! Turn 1."
 
 
 def test_background_stream_is_resumed_behind_an_event() -> None:
@@ -309,9 +313,9 @@ def test_background_stream_is_resumed_behind_an_event() -> None:
 
 def test_background_interaction_is_cancelled() -> None:
     interacting = Interacting()
-    made = interacting.create("one", background=True)
-    assert interacting.respond("POST", f"/{made['id']}/cancel").json["status"] == "cancelled"
-    assert interacting.get(made["id"], after=9.0)["status"] == "cancelled"
+    built = interacting.create("one", background=True)
+    assert interacting.respond("POST", f"/{built['id']}/cancel").json["status"] == "cancelled"
+    assert interacting.get(built["id"], after=9.0)["status"] == "cancelled"
     ended = interacting.create("one", background=True)
     late = interacting.respond("POST", f"/{ended['id']}/cancel", after=9.0)
     assert late.json["status"] == "completed"
@@ -322,8 +326,8 @@ def test_background_interaction_is_cancelled() -> None:
 
 def test_background_states_may_count_reads() -> None:
     interacting = Interacting()
-    made = interacting.create("polled", background=True)
-    assert [interacting.get(made["id"])["status"] for _ in range(3)] == [
+    built = interacting.create("polled", background=True)
+    assert [interacting.get(built["id"])["status"] for _ in range(3)] == [
         "queued",
         "in_progress",
         "completed",
@@ -335,8 +339,8 @@ def test_other_stored_objects_are_no_interactions() -> None:
     cache: Json = {"model": "m", "contents": [{"parts": [{"text": "a"}]}]}
     name = interacting.server.respond(raw_request("/v1beta/cachedContents", cache)).json["name"]
     assert interacting.respond("GET", f"/{name.replace('/', '%2F')}").status == 404
-    said = interacting.create("one", cached_content=name)
-    assert said["usage"]["total_input_tokens"] > 4
+    reported = interacting.create("one", cached_content=name)
+    assert reported["usage"]["total_input_tokens"] > 4
 
 
 # --- errors --------------------------------------------------------------------------------------
@@ -367,3 +371,16 @@ def test_request_is_built_from_neutral_words() -> None:
     built = INTERACTIONS.build_request(NeutralRequest(user="a", api_key="k"))
     assert built.body == {"model": "gemini-3.5-flash", "input": "a", "stream": False}
     assert "x-goog-api-key" not in INTERACTIONS.build_request(NeutralRequest()).headers
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_each_of_equal_interactions_is_stored(stream: bool) -> None:
+    """From the third on, their response is a cached one."""
+    server = VirtualServer("rules: [{reply: Hi}]")
+    for _ in range(4):
+        created = server.respond(
+            raw_request("/v1beta/interactions", {"model": "g", "input": "a", "stream": stream})
+        )
+        id = read(created)[-1]["interaction"]["id"] if stream else created.json["id"]
+        stored = server.respond(raw_request(f"/v1beta/interactions/{id}", None, method="GET"))
+        assert (stored.status, text(stored.json)) == (200, "Hi")

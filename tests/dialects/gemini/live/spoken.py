@@ -42,8 +42,8 @@ TEXT = {"responseModalities": ["TEXT"]}
 
 
 class Spoken(VirtualSocket):
-    def __init__(self, path: str = GEMINI, *, open: bool = True, **setup: Any) -> None:
-        super().__init__(RULES, path)
+    def __init__(self, path: str = GEMINI, *, open: bool = True, rules: str = RULES, **setup: Any) -> None:
+        super().__init__(rules, path)
         if open:
             self.set_up(**setup)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockllm.dialects.gemini.live import session as live
-from tests.dialects.gemini.live.spoken import QUIET, SOUND, Spoken, kinds, text
+from tests.dialects.gemini.live.spoken import QUIET, RULES, SOUND, Spoken, kinds, text
 
 
 def test_speech_becomes_a_turn() -> None:
@@ -66,3 +66,19 @@ def test_audio_that_is_no_base64_closes_the_socket() -> None:
     assert opened.closes == [(1007, "Request contains an invalid argument.")]
     opened.send({"realtimeInput": {"audio": {"data": 7, "mimeType": "audio/pcm"}}})
     assert len(opened.closes) == 2
+
+
+SCRIPT = """
+  - match: {api: handshake}
+    reply: {user_speech: [{start: 100ms, stop: 400ms, transcript: Hello.}, {start: 2s, stop: 3s, transcript: Bye.}]}
+"""
+
+
+def test_script_says_when_the_user_speaks() -> None:
+    opened = Spoken(rules=RULES + SCRIPT, inputAudioTranscription={})
+    messages = opened.hear(QUIET, QUIET)
+    assert messages[0] == {"serverContent": {"inputTranscription": {"text": "Hello."}}}
+    assert text(messages) == "Hello.! Turn 1."
+    assert opened.hear(QUIET, QUIET) == []
+    assert text(opened.send({"realtimeInput": {"audioStreamEnd": True}})) == "Bye.! Turn 2."
+    assert opened.hear(QUIET, QUIET) == []

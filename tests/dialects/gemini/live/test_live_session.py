@@ -54,8 +54,8 @@ def test_counts_beside_the_usual_ones_are_named() -> None:
 def test_spoken_turn_is_audio_with_a_transcript_where_asked() -> None:
     opened = Spoken(generationConfig=None)
     assert set(kinds(opened.say("one"))[:-3]) == {"modelTurn"}
-    asked = Spoken(generationConfig=None, outputAudioTranscription={})
-    messages = asked.say("one")
+    requested = Spoken(generationConfig=None, outputAudioTranscription={})
+    messages = requested.say("one")
     transcript = "".join(
         message["serverContent"]["outputTranscription"]["text"]
         for message in messages
@@ -65,8 +65,8 @@ def test_spoken_turn_is_audio_with_a_transcript_where_asked() -> None:
     (blob,) = messages[0]["serverContent"]["modelTurn"]["parts"]
     assert blob["inlineData"]["mimeType"] == "audio/pcm;rate=24000"
     assert messages[-1]["usageMetadata"]["responseTokensDetails"][0]["modality"] == "AUDIO"
-    assert text(asked.say("two")) == ""
-    assert asked.say("three")[1]["serverContent"] == {"outputTranscription": {"text": "three"}}
+    assert text(requested.say("two")) == ""
+    assert requested.say("three")[1]["serverContent"] == {"outputTranscription": {"text": "three"}}
 
 
 def test_thoughts_are_sent_where_asked() -> None:

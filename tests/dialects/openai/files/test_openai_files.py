@@ -53,6 +53,7 @@ def test_list_has_pages_and_purposes(server: VirtualServer) -> None:
     page = server.respond(get("/v1/files", query="limit=2")).json
     assert [file["id"] for file in page["data"]] == [ids[2], ids[1]]
     assert page["has_more"] is True
+    assert server.respond(get("/v1/files", query=f"limit={'9' * 5_000}")).status == 200
     rest = server.respond(get("/v1/files", query=f"limit=2&after={page['last_id']}")).json
     assert ([file["id"] for file in rest["data"]], rest["has_more"]) == ([ids[0]], False)
     batch = server.respond(get("/v1/files", query="purpose=batch&order=asc")).json

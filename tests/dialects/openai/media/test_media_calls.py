@@ -53,8 +53,8 @@ def test_faults_of_form_act_on_events() -> None:
     rules = "rules: [{match: {api: %s}, reply: {}, faults: [{usage: {at: every}}]}]"
     assert speech(rules % "speech", stream_format="sse").status == 200
     assert transcript(rules % "transcriptions", stream="true").status == 200
-    said = "rules: [{match: {api: transcriptions}, reply: One two three., faults: [empty_chunk]}]"
-    assert transcript(said, stream="true").status == 200
+    reported = "rules: [{match: {api: transcriptions}, reply: One two three., faults: [empty_chunk]}]"
+    assert transcript(reported, stream="true").status == 200
     path = "/v1/publishers/google/models/imagen-4:predict"
     imagen = raw_request(path, {"instances": [{"prompt": "x"}]})
     assert respond_once("rules: [{match: {api: images}, stream: true, reply: {}, faults: [usage]}]", imagen)
@@ -87,8 +87,8 @@ def test_size_of_a_template_is_that_of_the_request() -> None:
 def test_video_of_a_rule_with_size_and_length_stays() -> None:
     rules = f"rules: [{{match: {{api: videos}}, reply: {MEDIA}}}]"
     server = VirtualServer(rules)
-    made = server.respond(raw_request("/v1/videos", {"prompt": "x"}))
-    assert made.json["status"] == "queued"
+    built = server.respond(raw_request("/v1/videos", {"prompt": "x"}))
+    assert built.json["status"] == "queued"
     assert VIDEOS.encode_body.__name__ == "encode_body"
 
 

@@ -27,9 +27,9 @@ rules:
 
 
 def create(server: VirtualServer, prompt: str = "a dog", **body: Any) -> dict[str, Any]:
-    made = server.respond(raw_request(PATH, {"prompt": prompt, **body}))
-    assert made.status == 200
-    return dict(made.json)
+    built = server.respond(raw_request(PATH, {"prompt": prompt, **body}))
+    assert built.status == 200
+    return dict(built.json)
 
 
 def get(server: VirtualServer, path: str, later: float = 0.0, **more: Any) -> ClientResponse:
@@ -115,8 +115,8 @@ def test_end_of_a_job_is_sent_to_webhooks() -> None:
     server = VirtualServer(RULES)
     hook = {"name": "mine", "url": "http://127.0.0.1:9/x", "event_types": ["video.completed"]}
     server.respond(raw_request("/v1/webhook_endpoints", hook))
-    made = server.respond(raw_request(PATH, {"prompt": "slow"}))
-    (webhook,) = made.planned.webhooks
+    built = server.respond(raw_request(PATH, {"prompt": "slow"}))
+    (webhook,) = built.planned.webhooks
     assert b"video.completed" in webhook.payload
     assert server.respond(raw_request(PATH, {"prompt": "polled"})).planned.webhooks == ()
 

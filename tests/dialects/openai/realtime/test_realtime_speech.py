@@ -18,32 +18,32 @@ from tests.language.virtual_server import VirtualServer, raw_request
 
 def wav(samples: list[int], rate: int = 24_000, channels: int = 1, width: int = 2) -> str:
     file = io.BytesIO()
-    with wave.open(file, "wb") as made:
-        made.setnchannels(channels)
-        made.setsampwidth(width)
-        made.setframerate(rate)
-        made.writeframes(array("h", samples).tobytes())
+    with wave.open(file, "wb") as built:
+        built.setnchannels(channels)
+        built.setsampwidth(width)
+        built.setframerate(rate)
+        built.writeframes(array("h", samples).tobytes())
     return b64encode(file.getvalue()).decode()
 
 
-def said(audio: Media, *texts: str, format: str = "audio/pcm") -> list[int]:
+def reported(audio: Media, *texts: str, format: str = "audio/pcm") -> list[int]:
     speech = speech_of(Reply((Choice((*(Text((text,)) for text in texts), audio)),)), format)
     assert speech is not None
     return array("h", b64decode(speech.rest())).tolist()
 
 
 def test_rate_of_a_file_becomes_that_of_the_session() -> None:
-    assert said(Media("audio/wav", wav([0, 300], 8_000)), "a") == [0, 100, 200, 300, 300, 300]
-    assert said(Media("audio/wav", wav([0, 1, 2, 3], 48_000)), "a") == [0, 2]
-    assert said(Media("audio/wav", wav([], 8_000)), "a") == []
+    assert reported(Media("audio/wav", wav([0, 300], 8_000)), "a") == [0, 100, 200, 300, 300, 300]
+    assert reported(Media("audio/wav", wav([0, 1, 2, 3], 48_000)), "a") == [0, 2]
+    assert reported(Media("audio/wav", wav([], 8_000)), "a") == []
 
 
 def test_channels_of_a_file_become_one() -> None:
-    assert said(Media("audio/wav", wav([0, 100, 50, 150], channels=2))) == [50, 100]
+    assert reported(Media("audio/wav", wav([0, 100, 50, 150], channels=2))) == [50, 100]
 
 
 def test_pcm_is_sent_as_it_is() -> None:
-    assert said(Media("audio/pcm", b64encode(b"\x01\x00\x02").decode())) == [1]
+    assert reported(Media("audio/pcm", b64encode(b"\x01\x00\x02").decode())) == [1]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_pcm_is_sent_as_it_is() -> None:
 )
 def test_unsuitable_audio_is_refused(audio: Media, format: str, message: str) -> None:
     with pytest.raises(UnsuitableAudio, match=message):
-        said(audio, format=format)
+        reported(audio, format=format)
 
 
 def test_parts_of_the_text_get_their_parts_of_the_audio() -> None:

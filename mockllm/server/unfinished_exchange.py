@@ -1,7 +1,7 @@
-"""Completes the exchanges that do not end in the iteration of the event loop in which they came.
+"""Finishes the exchanges that `respond` does not end at once.
 
-Each waits in a task: for its body, for the control API, for a provider, or for the times at which a player writes its
-response.
+Each exchange waits in a task. It waits for its body, the control API, the store, a provider, a thread that plans, or
+a release. Else it waits for the times at which a player writes its response.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
 from mockllm.engine.near_misses import opens_websocket
 from mockllm.server.app import App
-from mockllm.server.completion_store import with_store
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -29,30 +28,32 @@ from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
 from mockllm.server.respond import (
     begin,
+    control_of,
     fail,
     framing_of,
     hold_of,
-    is_control_call,
     opens_socket,
     recorder_of,
+    recorder_of_unmatched,
     refuse,
     respond,
     send_webhooks,
 )
+from mockllm.server.store_waits import with_store
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
 
 
-async def complete(app: App, exchange: Exchange) -> bool:
-    """Complete an exchange. Return whether its connection can serve another request.
+async def finish_exchange(app: App, exchange: Exchange) -> bool:
+    """Finish an exchange. Return whether its connection can serve another request.
 
-    A mistake of the server itself is a 500, unless a byte of the response was written.
+    An internal error is a 500, unless a byte of the response was written.
     """
     app.deadlines.catch_up()  # many exchanges begin in one iteration; running streams do not wait for it
     sink = exchange.sink
     try:
-        return await _complete(app, exchange)
+        return await _finish(app, exchange)
     except ConnectionError:
         return False
     except Exception:
@@ -67,12 +68,12 @@ async def complete(app: App, exchange: Exchange) -> bool:
             abandon_exchange(app, exchange)
 
 
-async def _complete(app: App, exchange: Exchange) -> bool:
+async def _finish(app: App, exchange: Exchange) -> bool:
     if not exchange.read:
         await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
-    control = app.control if exchange.response is NOT_PLANNED and is_control_call(app, exchange) else None
+    control = control_of(app, exchange) if exchange.response is NOT_PLANNED else None
     if control is not None and not control.loaded:
         await app.worker.run(control.load)
         if respond(app, exchange):
@@ -87,25 +88,34 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         await _ask_control(app, exchange)
         if exchange.response is NOT_PLANNED:
             return False  # it has followed the live feed
-    recorder = None if exchange.player is not None else recorder_of(app, exchange)
-    if recorder is None and opens_socket(exchange.response):
-        from mockllm.server.websocket import serve_socket
-
-        await serve_socket(app, exchange)
-        return False
     if exchange.player is None:
-        if recorder is not None and exchange.request is not None and opens_websocket(exchange.request):
-            from mockllm.server.socket_recorder import pass_socket
-
-            if await pass_socket(app, exchange, recorder):
-                return False
-        elif recorder is not None:
-            passed = await _pass_on(app, exchange, recorder)
-            if passed is not None:
-                return passed.keep_alive and passed.end_reason == "finished"
+        usable = await _serve_without_player(app, exchange)
+        if usable is not None:
+            return usable
         await _hold(app, exchange)
         begin(app, exchange)
     return await _play(app, exchange)
+
+
+async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
+    """Serve a WebSocket, or send the response of a provider. Return whether the connection can serve another request;
+    None if the response is played."""
+    recorder = recorder_of(app, exchange)
+    if recorder is None and opens_socket(exchange.response):
+        recorder = recorder_of_unmatched(app, exchange)
+        if recorder is None:
+            from mockllm.server.websocket import serve_socket
+
+            await serve_socket(app, exchange)
+            return False
+    if recorder is None:
+        return None
+    if exchange.request is not None and opens_websocket(exchange.request):
+        from mockllm.server.socket_recorder import proxy_socket
+
+        return False if await proxy_socket(app, exchange, recorder) else None
+    proxied = await _proxy(app, exchange, recorder)
+    return None if proxied is None else proxied.keep_alive and proxied.end_reason == "finished"
 
 
 async def _hold(app: App, exchange: Exchange) -> None:
@@ -136,14 +146,26 @@ async def _read(app: App, exchange: Exchange) -> None:
     failure: Failure | None = None
     if not short:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
-    if app.held is not None:
-        await app.held.wait()
+    if app.rules_ready is not None:
+        await app.rules_ready.wait()
     exchange.read, exchange.at, exchange.started = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.checked = raw, not short
+        if exchange.checked and not head.reserved:
+            await _parse(app, exchange)
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)
+
+
+async def _parse(app: App, exchange: Exchange) -> None:
+    """Parse a long body. Other tasks of the loop run before the request is decided, which takes as long."""
+    engine = app.engine
+    request = exchange.head.reader(engine).read(exchange.raw, exchange.client, exchange.at, exchange.started)
+    _ = request.body
+    await asyncio.sleep(0)
+    if engine is app.engine:
+        exchange.request = request
 
 
 async def _play(app: App, exchange: Exchange) -> bool:
@@ -155,10 +177,11 @@ async def _play(app: App, exchange: Exchange) -> bool:
 
 
 async def _ask_control(app: App, exchange: Exchange) -> None:
-    """Set the response of the control API. It stays unset if the client has followed the live feed and left."""
+    """Set the response of the control API. It stays unset if the client has followed the live feed and
+    disconnected."""
     head, control = exchange.head, app.control
     assert control is not None, "the exchange is a call of the control API"
-    message, exchange.unlogged = head.message, True
+    message, exchange.hidden = head.message, True
     headers, host = head.headers, target_host(message)
     if host is not None:
         headers = {**{name.lower(): value for name, value in headers.items()}, "host": host}
@@ -179,7 +202,7 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
         exchange.response = PlannedResponse(plan, None)
 
 
-async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedResponse | None:
+async def _proxy(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedResponse | None:
     """Send the response of a provider as it comes. Return None if the provider did not respond: the response is
     an error then."""
     request, planned = exchange.request, exchange.response
@@ -188,7 +211,7 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
     extra = ALLOW_CORS if exchange.allow_cors else ""
 
     def open_response(plan: Plan) -> RenderedHead:
-        return render_head(plan, framing, app.dates.at(time.time()), extra)
+        return render_head(plan, framing, app.date_line.at(time.time()), extra)
 
     def end(passed: ProxiedResponse) -> None:
         rule = planned.rule if planned.plan.delivery.proxy_target else None
@@ -197,18 +220,18 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
         end_exchange(app, exchange, passed.end_reason, passed.duration)
 
     kind = type(request)
-    app.playing[kind] = app.playing.get(kind, 0) + 1
+    app.count_playing(kind, 1)
     try:
         wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.started)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
             await asyncio.sleep(wait)
-        exchange.passed_on = True
-        return await recorder.pass_on(
+        exchange.proxied = True
+        return await recorder.proxy(
             exchange, open_response, lambda: app.deadlines.time() - exchange.started, end
         )
     except ProxyFailed as error:
-        exchange.passed_on = False
+        exchange.proxied = False
         exchange.response = app.engine.refuse(error.failure, request)
         return None
     finally:
-        app.playing[kind] -= 1
+        app.count_playing(kind, -1)

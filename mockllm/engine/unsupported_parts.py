@@ -16,7 +16,7 @@ MEDIA: Final = frozenset({"audio", "video"})
 """The words of media for which most protocols have no form."""
 
 
-def left_out_notes(reply: Reply, dialect: GeneratingDialect, request: Request) -> Iterator[str]:
+def unsupported_part_notes(reply: Reply, dialect: GeneratingDialect, request: Request) -> Iterator[str]:
     """Yield a note for each kind of part that the protocol has no form for, and one for its server tools."""
     kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
     if not kinds:
@@ -30,7 +30,7 @@ def left_out_notes(reply: Reply, dialect: GeneratingDialect, request: Request) -
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
 
 
-def without_left_out_media(reply: Reply, dialect: GeneratingDialect) -> Reply:
+def without_unsupported_media(reply: Reply, dialect: GeneratingDialect) -> Reply:
     """Return the reply without the audio and the videos that the protocol lacks."""
     kinds = MEDIA - dialect.capabilities.media
     if any(_is_media(part, kinds) for choice in reply.choices for part in choice.parts):

@@ -1,4 +1,4 @@
-"""Completes the exchanges that need the store: for a decision, for earlier responses, or to store the response."""
+"""The waits of exchanges for the store: for a decision, for earlier responses, or to store the response."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.respond import plan_response, recorder_of, set_response, write_at_once
-from mockllm.state.shared_sessions import FetchedLookup, LookupElsewhere
+from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and calls that are fetched for one request."""
@@ -31,11 +31,7 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
         await _decide(app, exchange, decider, request, undecided)
-    if exchange.unconfirmed is not None:
-        unconfirmed, exchange.unconfirmed = exchange.unconfirmed, None
-        failure = await unconfirmed
-        if failure is not None:
-            exchange.response = app.engine.refuse(failure, request)
+    await confirm_stored(app, exchange, request)
     if (
         waited is not None
         and exchange.socket is None
@@ -46,10 +42,20 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
         write_at_once(app, exchange)
 
 
+async def confirm_stored(app: App, exchange: Exchange, request: Request) -> None:
+    """Wait until the store has what a response stores. Without it the response is an error."""
+    if exchange.unconfirmed is None:
+        return
+    unconfirmed, exchange.unconfirmed = exchange.unconfirmed, None
+    failure = await unconfirmed
+    if failure is not None:
+        exchange.response, exchange.planned_times = app.engine.refuse(failure, request), None
+
+
 async def _fetch(
-    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, lookup: LookupElsewhere
+    app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, lookup: LookupInStore
 ) -> bool:
-    """Fetch what a request's lookup wants. Return whether it could be fetched; else the response is an error."""
+    """Fetch what a request's lookup needs. Return whether it could be fetched; else the response is an error."""
     found = await decider.look_up(lookup)
     if isinstance(found, Failure):
         exchange.response = app.engine.refuse(found, request)
@@ -74,7 +80,7 @@ async def _decide(
     while True:
         try:
             if decision is None:
-                decided = await decider.decide(undecided.claim, request)
+                decided = await decider.decide(undecided.matched, request)
                 if isinstance(decided, Failure):
                     exchange.response = app.engine.refuse(decided, request)
                     return
@@ -84,8 +90,6 @@ async def _decide(
         except DeferredResponse as deferred:
             exchange.deferred = deferred
             return
-        except (
-            LookupElsewhere
-        ) as lookup:  # the validation of the request and its plan may both read the store
+        except LookupInStore as lookup:  # the validation of the request and its plan may both read the store
             if not await _fetch(app, exchange, decider, request, lookup):
                 return

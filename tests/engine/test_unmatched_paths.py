@@ -17,9 +17,9 @@ rules:
 
 
 def message(game: VirtualServer, path: str, method: str = "POST", query: str = "") -> str:
-    heard = game.respond(raw_request(path, method=method, query=query))
-    assert heard.status == 404
-    return heard.message
+    received = game.respond(raw_request(path, method=method, query=query))
+    assert received.status == 404
+    return received.message
 
 
 def test_a_used_up_rule_is_listed() -> None:
@@ -38,8 +38,10 @@ def test_a_rule_with_the_path_is_listed_with_mismatches() -> None:
 
 
 def test_a_rule_with_a_similar_path_is_listed() -> None:
-    said = message(VirtualServer(RULES), "/othre")
-    assert said.split("\n")[1].startswith('s/a.yaml:5 other: path expected "/other", found "/othre" (nearly')
+    reported = message(VirtualServer(RULES), "/othre")
+    assert reported.split("\n")[1].startswith(
+        's/a.yaml:5 other: path expected "/other", found "/othre" (nearly'
+    )
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v1/sheets"])
@@ -53,23 +55,23 @@ def test_a_rule_is_listed_for_another_method() -> None:
     game = VirtualServer(
         "rules: [{name: put, match: {path: /v1/messages, method: PUT, query: {a: b}}, http: {body: x}}]"
     )
-    heard = game.respond(raw_request("/v1/messages", method="PUT"))
-    assert heard.status == 405
-    assert "put: query[a] expected" in heard.message
+    received = game.respond(raw_request("/v1/messages", method="PUT"))
+    assert received.status == 405
+    assert "put: query[a] expected" in received.message
 
 
-@pytest.mark.parametrize(("path", "missed"), [("/nowhere", True), ("/favicon.ico", False)])
-def test_the_favicon_is_not_missed(path: str, missed: bool) -> None:
-    heard = VirtualServer(RULES).respond(raw_request(path, method="GET"))
-    assert (heard.status, heard.planned.missed) == (404, missed)
+@pytest.mark.parametrize(("path", "unmatched"), [("/nowhere", True), ("/favicon.ico", False)])
+def test_the_favicon_is_not_unmatched(path: str, unmatched: bool) -> None:
+    received = VirtualServer(RULES).respond(raw_request(path, method="GET"))
+    assert (received.status, received.planned.unmatched) == (404, unmatched)
 
 
 def test_a_rule_for_generating_calls_is_explained() -> None:
     """The field behind it is the engine's own: no word of the language."""
     engine = VirtualServer("rules: [{name: said, reply: x}]").engine
-    asked = engine.read("POST", "/v1/none", "", {}, b"{}", "127.0.0.1", 0.0)
-    (found,) = nearest(engine.catalog, asked)
+    requested = engine.read("POST", "/v1/none", "", {}, b"{}", "127.0.0.1", 0.0)
+    (found,) = nearest(engine.catalog, requested)
     assert (
         near_miss_line(*found)
-        == "s/a.yaml:1 said: sees generating calls only, since it names no api and no path"
+        == "s/a.yaml:1 said: matches generating calls only, since it names no api and no path"
     )

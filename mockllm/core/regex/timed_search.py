@@ -1,0 +1,57 @@
+"""The search for patterns that RE2 cannot express, by an engine that backtracks, for a limited time.
+
+Such a search may take time exponential in the text, which a client writes. The package `regex` ends it after a limit;
+Python's `re` has no limit. The limit is CPU time of the process, so a busy machine changes no result.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Final
+
+LIMIT: Final = 0.02
+"""Seconds of CPU time after which a search ends without a result: a thousand times what a usual search takes."""
+MAX_TEXT: Final = 100_000
+"""The most characters of a text that is searched. `regex` compares the time with its limit after some hundred steps.
+A step may take time linear in the text: all take 1.2 s for 4 MB."""
+_BRACES: Final = re.compile(r"(\\N\{|\\.)|\{(?!\d+,?\d*\}|,\d*\})", re.DOTALL)
+"""A brace that `re` takes literally. `regex` could read a fuzzy match in it."""
+
+
+class SearchTooLong(Exception):
+    """A search took longer than the limit. Whether the pattern occurs is not known."""
+
+
+class TimedSearch:
+    """A pattern in Python's syntax. `flags` are those of `re`."""
+
+    __slots__ = ("_compiled", "_ended")
+    ended: ClassVar[int] = 0
+    """How many searches of all patterns took too long."""
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        import regex  # 25 ms that a start without such a pattern does not need
+
+        plain = _BRACES.sub(lambda found: found[1] or r"\{", pattern)
+        self._ended: int | None = None
+        """The hash of the last text whose search took too long: a near miss searches the same one several times."""
+        self._compiled: Any = regex.compile(plain, regex.IGNORECASE if flags & re.IGNORECASE else 0)
+
+    def search(self, text: str) -> Any:
+        """Return the match of the first occurrence, or None. Raise SearchTooLong."""
+        if len(text) > MAX_TEXT or (self._ended is not None and hash(text) == self._ended):
+            raise SearchTooLong
+        try:
+            return self._compiled.search(text, timeout=LIMIT)
+        except TimeoutError:
+            self._ended = hash(text)
+            TimedSearch.ended += 1
+            raise SearchTooLong from None
+
+    def groups(self, text: str) -> dict[int, str] | None:
+        """Return the groups with a match by number, 0 for the whole match. Raise SearchTooLong."""
+        match = self.search(text)
+        if match is None:
+            return None
+        texts = (match[0], *match.groups())
+        return {number: group for number, group in enumerate(texts) if group is not None}

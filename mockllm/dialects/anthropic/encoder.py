@@ -1,0 +1,164 @@
+"""Encodes replies as Anthropic's messages: the events of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, fragment
+from mockllm.core.json.merge import merged_json
+from mockllm.core.rendering.encoder import ChunkFrame, Encoder, EncoderPosition, Event
+from mockllm.core.rendering.plan import Kind
+from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
+from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.content_blocks import (
+    Block,
+    citations_of,
+    delta_usage,
+    empty_block,
+    message,
+    reported_members,
+    signature,
+    stop_fields,
+)
+from mockllm.dialects.anthropic.errors import error_event
+from mockllm.dialects.anthropic.messages_request import (
+    DEFAULT_MODEL,
+)
+from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
+from mockllm.dialects.anthropic.server_tools import DIALECT
+from mockllm.dialects.dialect import ResponseIdentity
+
+_PING: Final[Event] = (b'{"type": "ping"}', "ping")
+_STOP: Final[Event] = (b'{"type":"message_stop"}', "message_stop")
+_DELTAS: Final[Mapping[type, bytes]] = {
+    Call: b'{"type":"input_json_delta","partial_json":%b}',
+    Thinking: b'{"type":"thinking_delta","thinking":%b}',
+}
+"""The deltas of parts that are no text."""
+_DELTA_EXTRAS: Final = frozenset({"container", "context_management", "usage"})
+"""Extras that a stream sends in its `message_delta` instead of its `message_start`."""
+
+
+class MessagesEncoder(Encoder):
+    """The events of one message. `reply` is already a supported reply."""
+
+    def __init__(self, reply: Reply, request: Request, identity: ResponseIdentity) -> None:
+        super().__init__(reply)
+        self.request = request
+        self.identity = identity
+        self.family = family_for(reply, request)
+        self.extras = reply.extras.get(DIALECT, {})
+        self.without_arguments = False
+        """Whether the current part is a call without arguments, which streams "" and never "{}"."""
+
+    def start(self) -> Iterable[Event]:
+        opening = message(self.reply, self.request.model, self.identity, self.family)
+        own = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
+        opening = merged_json(opening, own)
+        return (_event("message_start", {"message": opening}),)
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        part = at.part
+        deltas: list[bytes] = []
+        if isinstance(part, NativePart):
+            block, deltas = _native(empty_block(part, at.index, self.identity, self.family))
+        else:
+            block = empty_block(part, at.index, self.identity, self.family)
+            self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
+            if isinstance(part, Call) and not self.without_arguments:
+                deltas = [_partial_json("")]
+            elif isinstance(part, Text) and part.citations:
+                sources = citations_of(part, at.index, self.identity)
+                deltas = [dumps({"type": "citations_delta", "citation": source}) for source in sources]
+        yield _event("content_block_start", {"index": at.index, "content_block": block})
+        if at.index == 0:
+            yield _PING
+        for delta in deltas:
+            yield _delta(at.index, delta)
+        if isinstance(part, NativePart):
+            yield _block_stop(at.index)
+
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        return (_chunk_frame(at).of("" if self._is_without_arguments(at) else chunk),)
+
+    def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
+        return None if self._is_without_arguments(at) else _chunk_frame(at)
+
+    def _is_without_arguments(self, at: EncoderPosition) -> bool:
+        return self.without_arguments and type(at.part) is Call
+
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
+        part = at.part
+        if type(part) is Call and not any(type(chunk) is str for chunk in part.chunks):
+            yield _delta(at.index, _partial_json(""))
+        if type(part) is Thinking and not part.redacted:
+            seal = part.signature or signature(at.index, self.identity)
+            yield _delta(at.index, b'{"type":"signature_delta","signature":%b}' % dumps(seal))
+        yield _block_stop(at.index)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        delta = stop_fields(self.reply.choices[0], self.family)
+        reported = merged_json(reported_members(self.reply, self.request, self.identity), self.extras)
+        if "container" in reported:
+            delta["container"] = reported["container"]
+        counted = merged_json(delta_usage(self.reply, self.family), extra_counts(self.extras))
+        last: Block = {"delta": delta, "usage": counted}
+        if "context_management" in reported:
+            last["context_management"] = reported["context_management"]
+        yield "finish", _event("message_delta", self.reply.usage.put_into(last, "usage"))
+        yield "end", _STOP
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return ((error_event(failure, self.request, self.identity), "error"),)
+
+
+def family_for(reply: Reply, request: Request) -> AnthropicFamily:
+    """Return what differs by the model of a reply, or of its request."""
+    return family_of(reply.model or request.model or DEFAULT_MODEL)
+
+
+def extra_counts(extras: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the additional counts that a scenario sets in `usage`."""
+    counts = extras.get("usage")
+    return counts if isinstance(counts, dict) else {}
+
+
+def _event(name: str, fields: Mapping[str, Json]) -> Event:
+    return dumps({"type": name, **fields}), name
+
+
+def _delta(index: int, delta: bytes) -> Event:
+    payload = b'{"type":"content_block_delta","index":%d,"delta":%b}' % (index, delta)
+    return payload, "content_block_delta"
+
+
+def _chunk_frame(at: EncoderPosition) -> ChunkFrame:
+    """Return the frame of a part's deltas."""
+    delta = _DELTAS.get(type(at.part), b'{"type":"text_delta","text":%b}')
+    before, _, after = _delta(at.index, delta)[0].partition(b"%b")
+    return ChunkFrame(before, after, "content_block_delta")
+
+
+def _block_stop(index: int) -> Event:
+    return b'{"type":"content_block_stop","index":%d}' % index, "content_block_stop"
+
+
+def _partial_json(text: str) -> bytes:
+    return _DELTAS[Call] % fragment(text)
+
+
+def _native(block: Any) -> tuple[Any, list[bytes]]:
+    """Return the first event's block and the deltas of a native block. A call's input and a text with its citations
+    are sent in deltas; everything else is complete in the first event."""
+    if type(block) is not dict:
+        return block, []
+    if "input" in block and str(block.get("type")).endswith("tool_use"):
+        chunks = [""] if block["input"] == {} else ["", dumps(block["input"]).decode()]
+        return {**block, "input": {}}, [_partial_json(chunk) for chunk in chunks]
+    if block.get("type") == "text" and isinstance(block.get("citations"), list):
+        deltas = [{"type": "citations_delta", "citation": citation} for citation in block["citations"]]
+        encoded = [dumps(delta) for delta in (*deltas, {"type": "text_delta", "text": block.get("text", "")})]
+        return {**block, "citations": [], "text": ""}, encoded
+    return block, []

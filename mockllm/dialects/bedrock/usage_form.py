@@ -1,0 +1,29 @@
+"""The members that the usage of a Converse response always has, by its model."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from mockllm.core.text_cache import text_cache
+
+
+class UsageForm(NamedTuple):
+    """Whether usage always has counts of the model's caches, and the object for the service's own tools."""
+
+    caches: bool = False
+    tools: bool = True
+
+
+_WITHOUT_CACHES: Final = re.compile(
+    r"claude-(v2|instant|3-(sonnet|opus|haiku)|3-5-sonnet-20240620)|^(?!.*claude)"
+)
+"""The models without prompt caching by AWS's list of those with it, and all but Claude, which count caches in use."""
+_WITHOUT_TOOLS: Final = re.compile(r"claude-(v2|instant|3-)|titan-text")
+"""Models whose recordings, all of 2025, have no such object. Whether it came later for them was not verified."""
+
+
+@text_cache(256)  # clients repeat a few models
+def usage_form(model: str) -> UsageForm:
+    """Return the form of a model's usage; `model` is an id, or an ARN that contains it."""
+    return UsageForm(not _WITHOUT_CACHES.search(model), not _WITHOUT_TOOLS.search(model))

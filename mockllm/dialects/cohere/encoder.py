@@ -1,0 +1,203 @@
+"""Encodes replies as Cohere's chat: the body, and the events of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
+from mockllm.core.rendering.plan import Kind
+from mockllm.core.reply.citations import full_text, span
+from mockllm.core.reply.reply import (
+    Call,
+    Finish,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+    joined_text,
+)
+from mockllm.dialects.cohere.errors import message_of, uuid
+from mockllm.dialects.cohere.request import CohereChatRequest
+from mockllm.dialects.dialect import ResponseIdentity
+
+NAME: Final = "cohere"
+FINISH: Final[dict[Finish, str]] = {
+    "stop": "COMPLETE",
+    "length": "MAX_TOKENS",
+    "tool_calls": "TOOL_CALL",
+    "content_filter": "ERROR",
+    "refusal": "COMPLETE",
+}
+_LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
+
+
+def usage_of(usage: Usage) -> dict[str, Json]:
+    """Return the token counts: those that are billed, and those of the whole prompt."""
+    reasoning: dict[str, Json] = {"reasoning_tokens": usage.reasoning} if usage.reasoning else {}
+    return {
+        "billed_units": {"input_tokens": usage.input, "output_tokens": usage.output},
+        "tokens": {"input_tokens": usage.input, "output_tokens": usage.output, **reasoning},
+        "cached_tokens": usage.cached_read,
+    }
+
+
+def supported_reply(reply: Reply, request: CohereChatRequest) -> Reply:
+    """Return the first choice with the parts that the protocol has a form for: a refusal is a text."""
+    first = reply.choices[0]
+    shown = (_visible(part) for part in first.parts if _is_shown(part, request))
+    parts = tuple(shown)
+    if len(reply.choices) == 1 and parts == first.parts:
+        return reply
+    return replace(reply, choices=(replace(first, parts=parts),))
+
+
+def _is_shown(part: Part, request: CohereChatRequest) -> bool:
+    if type(part) is Thinking:
+        return not part.redacted and not request.omits_thinking
+    return type(part) in (Text, Refusal, Call)
+
+
+def _visible(part: Part) -> Part:
+    return Text(part.chunks) if type(part) is Refusal else part
+
+
+class CohereEncoder(Encoder):
+    """The events of one response. `reply` is already a supported reply."""
+
+    def __init__(self, reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) -> None:
+        super().__init__(reply)
+        self._request, self._identity = request, identity
+        self._blocks = self._calls = self._cited = 0
+        self._plans = has_plan(reply)
+
+    def start(self) -> Iterable[Event]:
+        message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
+        yield _event("message-start", {"id": uuid(self._identity, "")}, {"delta": {"message": message}})
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        part = at.part
+        if self._plans and isinstance(part, Text):
+            return ()
+        if isinstance(part, Call):
+            call = call_object(part, self._calls, "", self._identity)
+            return (self._of_message("tool-call-start", self._calls, {"tool_calls": call}),)
+        kind = "thinking" if isinstance(part, Thinking) else "text"
+        return (self._of_message("content-start", self._blocks, {"content": {"type": kind, kind: ""}}),)
+
+    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+        if isinstance(at.part, Call):
+            function = {"function": {"arguments": text}}
+            return (self._of_message("tool-call-delta", self._calls, {"tool_calls": function}),)
+        if self._plans and isinstance(at.part, Text):
+            return (_event("tool-plan-delta", {}, {"delta": {"message": {"tool_plan": text}}}),)
+        kind = "thinking" if isinstance(at.part, Thinking) else "text"
+        return (self._of_message("content-delta", self._blocks, {"content": {kind: text}}),)
+
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
+        if isinstance(at.part, Call):
+            self._calls += 1
+            return (_event("tool-call-end", {}, {"index": self._calls - 1}),)
+        if self._plans and isinstance(at.part, Text):
+            return ()
+        self._blocks += 1
+        end = _event("content-end", {}, {"index": self._blocks - 1})
+        return (*self._citation_events(at.part), end) if isinstance(at.part, Text) else (end,)
+
+    def _citation_events(self, text: Text) -> Iterable[Event]:
+        for cited in citations_of(text, self._blocks - 1, self._request, self._cited):
+            yield self._of_message("citation-start", self._cited, {"citations": cited})
+            yield _event("citation-end", {}, {"index": self._cited})
+            self._cited += 1
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        delta: dict[str, Json] = {"finish_reason": self.reply.choices[0].finish_word(FINISH)}
+        delta = self.reply.usage.put_into({**delta, "usage": usage_of(self.reply.usage)}, "usage")
+        yield "finish", _event("message-end", {}, {"delta": {**delta, **self.reply.extras.get(NAME, {})}})
+        yield "end", (b"[DONE]", None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        delta = {"error": message_of(failure, self._request), "finish_reason": "ERROR"}
+        return (_event("message-end", {}, {"delta": delta}),)
+
+    def _of_message(self, kind: str, index: int, content: dict[str, Json]) -> Event:
+        return _event(kind, {}, {"index": index, "delta": {"message": content}})
+
+
+def _event(kind: str, first: dict[str, Json], rest: dict[str, Json]) -> Event:
+    return dumps({**first, "type": kind, **rest}), kind
+
+
+def call_object(call: Call, number: int, arguments: str, identity: ResponseIdentity) -> dict[str, Json]:
+    """Return a call. Its id begins with the name of the tool."""
+    id = call.id if call.id is not None else identity.ids.make(f"{call.name}_", 12, str(number), _LOWER)
+    return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def has_plan(reply: Reply) -> bool:
+    """Return whether the texts are a plan: those beside calls are (`tool_plan`)."""
+    return bool(reply.choices[0].calls)
+
+
+def citations_of(text: Text, block: int, request: CohereChatRequest, before: int) -> list[Json]:
+    """Return the citations of a text, which is the content `block`; `before` is the number of earlier ones. A source
+    is the result of a tool where the request has one, else a document (`Citation` and `Source` of cohere 7.3)."""
+    tool = bool(request.tool_results)
+    whole_text = full_text(text)
+    cited: list[Json] = []
+    for number, citation in enumerate(text.citations, before):
+        start, end = span(citation, whole_text)
+        id = f"{'call' if tool else 'doc'}:{number}"
+        about = {"title": citation.title or citation.url, "url": citation.url, "text": citation.quote or ""}
+        source = (
+            {"type": "tool", "id": id, "tool_output": about}
+            if tool
+            else {"type": "document", "id": id, "document": {"id": id, **about}}
+        )
+        place: dict[str, Json] = {"content_index": block} if block else {}
+        text_cited = whole_text[start:end]
+        cited.append(
+            {
+                "start": start,
+                "end": end,
+                "text": text_cited,
+                "sources": [source],
+                "type": "TEXT_CONTENT",
+                **place,
+            }
+        )
+    return cited
+
+
+def whole(reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) -> dict[str, Json]:
+    """Return the message of a non-streaming response."""
+    content: list[Json] = []
+    cited: list[Json] = []
+    plan: list[str] = []
+    calls: list[Json] = []
+    message: dict[str, Json] = {"role": "assistant"}
+    for part in reply.choices[0].parts:
+        if isinstance(part, Thinking):
+            content.append({"type": "thinking", "thinking": joined_text(part.chunks)})
+        elif isinstance(part, Call):
+            calls.append(call_object(part, len(calls), joined_text(part.chunks), identity))
+        elif has_plan(reply):
+            assert isinstance(part, Text)
+            plan.append(full_text(part))
+        else:
+            assert isinstance(part, Text)
+            cited += citations_of(part, len(content), request, len(cited))
+            content.append({"type": "text", "text": full_text(part)})
+    if plan:
+        message["tool_plan"] = "".join(plan)
+    if content or not calls:
+        message["content"] = content
+    if calls:
+        message["tool_calls"] = calls
+    return {**message, "citations": cited} if cited else message

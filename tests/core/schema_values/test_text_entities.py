@@ -1,0 +1,92 @@
+"""Values in one text: what is searched for one word or one key has the places and values of the whole text."""
+
+from __future__ import annotations
+
+import re
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.generator import generate
+from mockllm.core.schema_values.text_entities import TextEntities
+from mockllm.core.word_stems import stem
+
+MANY = 200
+WORDS = st.lists(
+    st.sampled_from(["line", "Lines", "liness", "line_2", "is", "ID", "ids", "a", "é", "l1ne", "straße"])
+)
+
+
+@given(WORDS, st.sampled_from([" ", "", "-", ", "]))
+def test_places_of_word_are_those_of_its_stem(words: list[str], between: str) -> None:
+    text = between.join(words)
+    for word in ("line", "is", "id", "a"):
+        places = [each.span() for each in re.finditer(r"[^\W\d_]+", text) if stem(each[0]) == word]
+        assert list(TextEntities(text).places(word)) == places[:8]
+
+
+def test_places_of_word_within_many_others_are_found() -> None:
+    text = "cat" * MANY + " at " + "at " * MANY
+    start = 3 * MANY + 1
+    assert TextEntities(text).places("at")[0] == (start, start + 2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "city: Paris",
+        '"home_city": "Paris"',
+        "The City is called Paris.",
+        "city Paris",
+        "cities: Paris",
+        "Ville Σ: Paris, city = Nîmes",
+        "city " * MANY + "city: Paris",
+        "_: 7",
+    ],
+)
+def test_paired_value_of_key_is_that_of_all_pairs(text: str) -> None:
+    for key in ("city", "homecity", "cities", "ville", ""):
+        assert TextEntities(text).paired(key) == TextEntities(text).pairs.get(key)
+
+
+@pytest.mark.parametrize(
+    ("text", "dates"),
+    [
+        ("on 2025-01-31", ["2025-01-31"]),
+        ("31 January 2025", ["2025-01-31"]),
+        ("the id x2025 and 12345", []),
+        ("2025 items", []),
+    ],
+)
+def test_dates_are_found_by_a_year_of_its_own(text: str, dates: list[str]) -> None:
+    assert [each.value for each in TextEntities(text).dates] == dates
+
+
+def test_blank_quoted_text_is_no_value() -> None:
+    assert TextEntities("a ' ' and 'b'").quoted[0].value == "b"
+    schema = {"type": "object", "properties": {"first_name": {"type": "string"}}, "required": ["first_name"]}
+    generated = generate(schema, Random(1), conversation=ConversationTexts('first name " "'))
+    assert generated.value["first_name"].strip()
+
+
+class _AnyText(TextEntities):
+    """Takes no number for the value of a JSON member."""
+
+    def _is_json_value(self, number: re.Match[str]) -> bool:
+        return False
+
+
+PIECES = (
+    '{"a": ', '"b":', '": ', '":', "5", "12", "-3", "2024", "1.5", "05", "31", ",", ", ", "}", "]", "\n", " ", ":",
+    "May", "5 May 2024", "May 5, 2024", "2024-05-31", "2024-05-31T10:30", "10:30", "at 5 pm", "http://host:80/1", ".",
+    "a@b.de", "1.2.3.4", "12345678-1234-1234-1234-123456789012", '"', "of", "th", "x", "/", "-",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
+def test_numbers_of_json_are_those_of_any_text(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert TextEntities(text).numbers == _AnyText(text).numbers

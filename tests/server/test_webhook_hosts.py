@@ -1,0 +1,73 @@
+"""Which addresses get a webhook, and what those that get none do to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from mockllm.core.webhook import Webhook
+from mockllm.server.webhooks import WebhookSender
+from mockllm.testing import MockLLM
+from tests.server.test_gates import Hook, ask, hook
+from tests.waiting import until
+
+__all__ = ["hook"]
+REFUSED = {
+    "http://[": "its address has no host",
+    "no address": "its address has no host",
+    "http://local\x1b[2Jhost/": "its address has no host",
+    "http://Else.Example:80/x": "allow the host else.example with --proxy-allow else.example",
+    f"http://{'x' * 5000}/": "xxx…",
+}
+
+
+@pytest.mark.parametrize("url", REFUSED, ids=["broken", "relative", "control character", "other", "long"])
+def test_refused_address_is_logged_and_gets_nothing(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def schedule() -> int:
+        sender = WebhookSender()
+        sender.schedule([Webhook(0.0, url, "", "id", b"{}", "subject")], 0.0)
+        return len(sender)
+
+    assert asyncio.run(schedule()) == 0
+    logged = capsys.readouterr().err
+    assert REFUSED[url] in logged
+    assert len(logged) < 3000
+
+
+def test_endpoint_without_a_host_makes_no_error() -> None:
+    with MockLLM() as server:
+        endpoint = called(server, "", {"name": "x", "url": "http://[", "event_types": ["response.completed"]})
+        tested = called(server, f"/{endpoint['id']}/test", {"event_type": "response.completed"})
+        assert tested["success"] is True
+
+
+def called(server: MockLLM, path: str, body: dict[str, object]) -> dict[str, object]:
+    request = urllib.request.Request(
+        f"{server.base_url}/v1/webhook_endpoints{path}",
+        json.dumps(body).encode(),
+        {"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        result: dict[str, object] = json.load(response)
+        return result
+
+
+def test_control_api_takes_no_post_of_a_scenario(hook: str) -> None:
+    """A pack, or a client with an endpoint, would otherwise call it as if it were a program of this machine."""
+    with MockLLM() as server:
+        release = f"{server.base_url}/api/release/a"
+        server.reply("Done.", then_post={"to": hook})
+        server.modifier(then_post={"to": release})
+        assert "Done" in ask(server.base_url)
+        until(lambda: Hook.received)
+        (headers, body), *_ = Hook.received
+        copied = {name: value for name, value in headers.items() if name.startswith(("content-", "x-mock"))}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(release, body, copied), timeout=60)
+        with refused.value as response:
+            assert response.code == 403
+        assert (("", "a") in server._running.app.gates._released) is False
