@@ -29,7 +29,7 @@ _searched: dict[str, tuple[int, tuple[str, ...]]] = {}
 Queues: TypeAlias = dict[int, deque[int]]
 """The threads that wait for each condition, in order."""
 Joins: TypeAlias = dict[int, list[int]]
-"""The threads that wait for the end of each thread."""
+"""For each thread that works, the threads that wait for its end."""
 UNTOUCHED: Final = (
     "_pytest",
     "pytest",
@@ -234,11 +234,12 @@ def _start(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:
             try:
                 run()
             finally:
-                for joining in joins.pop(id(own), ()):
+                for joining in joins.pop(id(own)):
                     clock.woken(joining)
                 clock.ends()
 
         own.run = counted  # type: ignore[method-assign]
+        joins[id(own)] = []
         clock.starts()
         original(own)
 
@@ -250,13 +251,15 @@ def _join(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:
 
     @wraps(original)
     def join(own: threading.Thread, timeout: float | None = None) -> None:
-        if not own.is_alive():
+        joining = joins.get(id(own))
+        if joining is None:
+            # it has ended its work, or began before the clock: nobody would say when this wait ends
             return original(own, timeout)
-        joins.setdefault(id(own), []).append(threading.get_ident())
+        joining.append(threading.get_ident())
         clock.begin_wait(clock.waiter(None))
         try:
-            if own.is_alive() and id(own) not in joins:
-                clock.end_wait()  # it has ended its work meanwhile
+            if joins.get(id(own)) is not joining:
+                clock.end_wait()  # it has ended its work meanwhile, maybe before this thread was in the list
             return original(own, timeout)
         finally:
             clock.end_wait()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
+import os
 import queue
 import subprocess
 import sys
@@ -20,7 +22,7 @@ import pytest
 
 from mockllm.testing import MockLLM
 from mockllm.testing.loop_thread import virtual_time
-from mockllm.testing.virtual_clock import VirtualTime
+from mockllm.testing.virtual_clock import VirtualTime, Waiter
 from tests.waiting import PATIENCE, until
 
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
@@ -118,6 +120,42 @@ def test_notification_at_the_end_of_a_look_is_not_lost(monkeypatch: pytest.Monke
 
         threading.Thread(target=nap, daemon=True).start()
         assert event.wait(2000)
+
+
+def test_end_of_a_thread_while_its_join_begins_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread ends just before its joiner waits, and the joiner is slow to go on."""
+    real_begin, real_join = VirtualTime.begin_wait, threading.Thread.join
+    joined: threading.Thread | None = None
+    ending = _thread.allocate_lock()
+    ending.acquire()
+
+    def begin_wait(own: VirtualTime, waiter: Waiter) -> None:
+        if joined is not None and threading.current_thread() is threading.main_thread():
+            ending.release()
+            while joined.native_id in _native_threads():
+                pass
+        real_begin(own, waiter)
+
+    def join(own: threading.Thread, timeout: float | None = None) -> None:
+        real_join(own, timeout)
+        end = time.perf_counter() + 0.4
+        while joined is own and time.perf_counter() < end:
+            pass
+
+    monkeypatch.setattr(VirtualTime, "begin_wait", begin_wait)
+    monkeypatch.setattr(threading.Thread, "join", join)
+    with virtual_time() as clock:
+        threading.Thread(target=lambda: time.sleep(1000), daemon=True).start()
+        thread = threading.Thread(target=ending.acquire)
+        thread.start()
+        joined = thread
+        thread.join()
+        joined = None
+        assert not clock.skipped
+
+
+def _native_threads() -> set[int]:
+    return {int(name) for name in os.listdir("/proc/self/task")}
 
 
 def test_queue_and_event_time_out_in_virtual_time(clock: VirtualTime) -> None:
