@@ -25,6 +25,7 @@ from mockllm.core.request.messages import (
     TextPart,
     is_thinking,
     last_assistant_parts,
+    last_results,
     last_user_text,
 )
 from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts
@@ -348,12 +349,7 @@ class Request(ToolServerFields):
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:
         """The results after the last assistant turn, in order."""
-        results: list[ResultPart] = []
-        for message in reversed(self.messages):
-            if message.role == "assistant":
-                break
-            results[:0] = [part for part in message.parts if isinstance(part, ResultPart)]
-        return tuple(results)
+        return last_results(self.messages)
 
     @lazy
     def has_image(self) -> bool:
