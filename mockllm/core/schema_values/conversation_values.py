@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Json, Missing
-from mockllm.core.request.person_texts import shortened
+from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.field_kinds import (
-    ADDRESSES,
-    FORMATS,
     FROM,
-    KINDS,
     NUMBER_WORDS,
     TO,
     VAGUE,
     WHOLE_PLACES,
     EntityKind,
+    kinds_of,
 )
 from mockllm.core.schema_values.realistic import MAX_CACHED_FIELDS, FieldContext, number
-from mockllm.core.schema_values.text_entities import FoundValue, TextEntities, entities_of_each
+from mockllm.core.schema_values.text_entities import FoundValue, TextEntities
 from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import SYNONYMS, name_stems
 
-MAX_QUESTION: Final = 4_000
-"""Characters of the last text of the person."""
-MAX_OTHER: Final = 1_500
-"""Characters of all tool results, and of all earlier texts."""
 _MAX_COMPARISONS: Final = 3_000
 """The most distances that are measured for one value."""
 _NEAR: Final = 60
@@ -44,29 +37,6 @@ _PREPOSITIONS: Final = ("in", "at", "near", "for", "to", "from", "of", "around")
 
 Places: TypeAlias = Sequence[tuple[int, int]]
 """Where words begin and end in a text."""
-
-
-class ConversationTexts:
-    """The texts of a conversation: the person's last text, the results of tools since (the last first), and the
-    person's earlier texts (the last first)."""
-
-    def __init__(self, question: str, results: Sequence[str] = (), earlier: Sequence[str] = ()) -> None:
-        newest = [*_within(results, MAX_OTHER)]
-        texts = [*newest, shortened(question, MAX_QUESTION), *_within(earlier, MAX_OTHER)]
-        self.texts = entities_of_each(texts)
-        self.question = self.texts[len(newest)]
-        self.results = self.texts[: len(newest)]
-
-    def __bool__(self) -> bool:
-        return any(entities.text for entities in self.texts)
-
-
-def _within(texts: Sequence[str], most: int) -> Iterator[str]:
-    """Yield the texts up to so many characters altogether."""
-    for text in texts:
-        if most > 0:
-            yield text[:most]
-        most -= len(text)
 
 
 class ConversationValues:
@@ -321,26 +291,6 @@ class ConversationValues:
     def _use(self, entities: TextEntities, found: FoundValue) -> Json:
         self._used.add((id(entities), found.start))
         return found.value
-
-
-def kinds_of(context: FieldContext, format: str | None) -> tuple[EntityKind, ...]:
-    """Return the kinds of values that a field takes, the likeliest first."""
-    if format is not None:
-        return (FORMATS[format],) if format in FORMATS else ()
-    return _cached_kinds(context) if context.short else _kinds(context)
-
-
-def _kinds(context: FieldContext) -> tuple[EntityKind, ...]:
-    stems = name_stems(context.name)
-    kinds: list[EntityKind] = ["emails"] if ADDRESSES.intersection(stems) else []
-    kinds += [KINDS[word] for word in reversed(stems) if word in KINDS]
-    if stems[-1:] == ("name",):
-        own = [KINDS[word] for word in (*stems[:-1], *name_stems(context.owner)) if word in KINDS]
-        kinds = [kind for kind in own if kind != "names"] or kinds
-    return tuple(dict.fromkeys(kinds))
-
-
-_cached_kinds: Final = lru_cache(MAX_CACHED_FIELDS)(_kinds)  # tools repeat their fields
 
 
 @text_cache(MAX_CACHED_FIELDS)  # tools repeat their fields
