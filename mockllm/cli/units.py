@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Callable
 from typing import Final
 
 from mockllm.dialects.registry import PROVIDERS
@@ -16,6 +17,7 @@ from mockllm.server.server_limits import KIB, MIB
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
 MIN_TIME_SCALE: Final = 0.0001
 """The smallest factor: below it a minute of a scenario is shorter than the precision of the server's waits."""
+MAX_EXIT_CODE: Final = 255
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
@@ -30,6 +32,22 @@ def seconds(text: str) -> float:
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"expected a number of seconds, found {text!r}")
     return number
+
+
+def positive_seconds(text: str) -> float:
+    """Parse seconds as `seconds` does, but more than 0. Raise ValueError with the expected form."""
+    number = seconds(text)
+    if number <= 0:
+        raise ValueError(f"expected more than 0 seconds, found {text!r}")
+    return number
+
+
+def exit_codes(text: str) -> frozenset[int]:
+    """Parse exit codes: `3` or `3,4`. Raise ValueError with the expected form."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) <= MAX_EXIT_CODE for part in parts):
+        raise ValueError(f"expected exit codes, such as 3 or 3,4; found {text!r}")
+    return frozenset(map(int, parts))
 
 
 def time_scale(text: str) -> float:
@@ -59,6 +77,18 @@ def count(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"expected a whole number, found {text!r}") from None
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers that are not less than `least`."""
+
+    def parse(text: str) -> int:
+        number = count(text)
+        if number < least:
+            raise ValueError(f"expected a whole number of at least {least}, found {text!r}")
+        return number
+
+    return parse
 
 
 MAX_WORKERS: Final = 256
