@@ -49,7 +49,7 @@ TOO_LONG: Final = 124
 """The exit code of a command that ran longer than --timeout, as of timeout(1)."""
 ENDING: Final = 2.0
 """Seconds between SIGTERM and SIGKILL for a command that ran too long."""
-TOLD: Final = frozenset({"gave_up"})
+ADMITTED: Final = frozenset({"gave_up"})
 """Verdicts that are right for a command that reported its failure to the user."""
 OWN: Final = (
     "--seed",
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     code = 1 if values["strict"] and unmatched and code == 0 else code
     if not args.verdicts and args.junit is None:
         return code
-    return _report_verdicts(app, engine, args, code, TOLD if ended in args.reported else frozenset())
+    return _report_verdicts(app, engine, args, code, ADMITTED if ended in args.reported else frozenset())
 
 
 class _UnmatchedLog(AccessLog):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from mockllm.core.time_scale import MIN_TIME_SCALE
 from mockllm.dialects.registry import PROVIDERS
 from mockllm.recordings.interaction import OTHER
 from mockllm.scenario.diagnostics import suggestion
@@ -15,8 +16,6 @@ from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
-MIN_TIME_SCALE: Final = 0.0001
-"""The smallest factor: below it a minute of a scenario is shorter than the precision of the server's waits."""
 MAX_EXIT_CODE: Final = 255
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
@@ -145,6 +144,11 @@ def upstream(text: str) -> tuple[str, str]:
     name = name.strip()
     if not equals or not name or not is_base_url(url):
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    return provider_name(name), url.rstrip("/")
+
+
+def provider_name(name: str) -> str:
+    """Return the name of a provider, or of one of its upstreams. Raises ValueError."""
     if name.partition("/")[0] not in PROVIDERS and name != OTHER:
         raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
-    return name, url.rstrip("/")
+    return name

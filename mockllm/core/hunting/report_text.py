@@ -69,7 +69,7 @@ def _tried(report: HuntReport) -> Iterator[str]:
 
 
 def _holds(row: TriedRow) -> bool:
-    """Return whether a client bore a row. A pair with it may have failed by the other row."""
+    """Return whether a client bore a row. A pair with it may have failed by its second row."""
     return any(row.counts.get(result) for result in ("held", "recovered", "reported"))
 
 
