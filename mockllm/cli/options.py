@@ -24,7 +24,7 @@ from mockllm.cli.units import (
     upstream,
     workers,
 )
-from mockllm.core.request.request import VOLATILE
+from mockllm.core.request.body_fields import VOLATILE
 from mockllm.scenario.diagnostics import nearest
 from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
 

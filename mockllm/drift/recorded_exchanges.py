@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.core.request.request import VOLATILE
+from mockllm.core.request.body_fields import VOLATILE
 from mockllm.engine import Engine
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import import_recordings

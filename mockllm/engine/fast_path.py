@@ -85,7 +85,7 @@ class FastPath(Struct, frozen=True):
         if len(request.raw) >= self.least and type(cache_of(request, dialect, self.prompts)) is tuple:
             return None
         if self.selector is not None:
-            return self._respond_in_turn(self.selector, request, dialect)
+            return self._respond_by_counts(self.selector, request, dialect)
         response = self.responses[0]
         assert response is not None
         cached = self._cached(response, request, dialect)
@@ -134,7 +134,7 @@ class FastPath(Struct, frozen=True):
         planned = cached.fill(b"%b%d|" % (self.id_seed_prefix, number), request)
         return self._noted(planned.with_limit_headers(headers, 0.0), request)
 
-    def _respond_in_turn(
+    def _respond_by_counts(
         self, selector: ResponseSelector, request: Request, dialect: Dialect
     ) -> PlannedResponse | None:
         """Return the response that the counts of the rule's scope select. Its seed token has the counts."""
@@ -187,32 +187,23 @@ def build_fast_path(
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
     `real_time`: whether the times of scenarios have no factor."""
-    limited = [modifier for modifier in modifiers if modifier.limit is not None]
-    if limited and not (real_time and type(state) is Sessions and all(map(_charges_at_once, limited))):
+    if not _only_counts(rules, modifiers, planner, state, real_time=real_time):
         return None
-    if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
-        return None
-    items = planner.catalog.items
-    item, selector = items[rules[0].item], items[rules[0].item].selector
-    if selector is None or selector.mode == "choose" or item.known_models:
-        return None
-    in_turn = selector.mode != "one" or item.per != "global" or selector.responses[0].templated_text
-    scoped = any(items[modifier.item].per != "global" for modifier in modifiers)
-    if scoped or (in_turn and type(state) is not Sessions):
-        return None
-    applied = [modifier.item for modifier in modifiers]
+    item = planner.catalog.items[rules[0].item]
+    selector = item.selector
+    assert selector is not None
     all_settings = [
-        planner.effective_settings(rules[0].item, response, step, applied)
+        planner.effective_settings(rules[0].item, response, step, [modifier.item for modifier in modifiers])
         for step, response in enumerate(selector.responses)
     ]
-    prompts = all_settings[0].merged.cache
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
+    prompts = all_settings[0].merged.cache
     if not any(responses) or any(settings.merged.cache != prompts for settings in all_settings):
         return None
     return FastPath(
         item,
         responses,
-        selector if in_turn else None,
+        selector if _depends_on_counts(item, selector) else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),
         tuple(candidate.key for candidate in modifiers),
         planner.cache.entries,
@@ -220,9 +211,37 @@ def build_fast_path(
         seed,
         Ids.id_seed_prefix(seed, ""),
         prompts or CacheOverrides(),
-        limited,
+        [modifier for modifier in modifiers if modifier.limit is not None],
         inf if prompts is None else least_bytes(prompts),
     )
+
+
+def _only_counts(
+    rules: Sequence[Candidate],
+    modifiers: Sequence[Candidate],
+    planner: ResponsePlanner,
+    state: Sessions,
+    *,
+    real_time: bool,
+) -> bool:
+    """Return whether the decision on these candidates is known but for counts and limits."""
+    limited = [modifier for modifier in modifiers if modifier.limit is not None]
+    if limited and not (real_time and type(state) is Sessions and all(map(_charges_at_once, limited))):
+        return False
+    if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
+        return False
+    items = planner.catalog.items
+    item, selector = items[rules[0].item], items[rules[0].item].selector
+    if selector is None or selector.mode == "choose" or item.known_models:
+        return False
+    if any(items[modifier.item].per != "global" for modifier in modifiers):
+        return False
+    return type(state) is Sessions or not _depends_on_counts(item, selector)
+
+
+def _depends_on_counts(item: CatalogItem, selector: ResponseSelector) -> bool:
+    """Return whether the counts of the rule's scope, or a template of a text, make its responses different."""
+    return selector.mode != "one" or item.per != "global" or selector.responses[0].templated_text
 
 
 def _charges_at_once(modifier: Candidate) -> bool:

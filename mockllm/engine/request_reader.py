@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.redaction import Redactor, secrets_of
-from mockllm.core.request.request import VOLATILE, Request, RequestContext
+from mockllm.core.request.body_fields import VOLATILE
+from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tool_server import ToolServer
 from mockllm.dialects.routes import RouteMatch, Routing, find_route

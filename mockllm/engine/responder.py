@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,17 +10,18 @@ from msgspec.structs import replace
 from mockllm.core.budget import BudgetExceeded
 from mockllm.core.failure import Failure
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
-from mockllm.core.randomness import Ids, Randomness
-from mockllm.core.rendering.plan import Headers, Plan
+from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
-from mockllm.core.templates.template import TemplateFailure, TemplateScope
+from mockllm.core.selection.decision import AdmissionResult, Selected
+from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
-from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.registry import limit_failure, limit_headers
-from mockllm.dialects.routes import RouteMatch, Routing
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.registry import limit_failure
+from mockllm.dialects.routes import RouteMatch
 from mockllm.engine.call_ids import with_calls
-from mockllm.engine.candidates import HANDSHAKE, RequestValidation
+from mockllm.engine.candidates import HANDSHAKE
+from mockllm.engine.decided_request import NO_STEP, DecidedRequest
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import (
     FAVICON,
@@ -30,66 +31,25 @@ from mockllm.engine.near_misses import (
     unknown_path_refusal,
     unmatched_refusal,
 )
-from mockllm.engine.overrides import Override, overridden
 from mockllm.engine.plan_context import PlanContext, with_unique_headers
 from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
-from mockllm.engine.planner import ProxyRefused, ResponsePlanner
+from mockllm.engine.planner import ProxyRefused
 from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.replay import UndecodableRecording
-from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
-from mockllm.engine.template_scope import template_scope
 from mockllm.engine.then_post import webhooks_of
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
-from mockllm.scenario.language.reply import ReplySpec
-from mockllm.scenario.language.settings import Settings
 
-NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
-"""In place of a rule's response, where no rule responds."""
 BOUND_NAMES: Final[Mapping[str | None, str]] = {"tokens": "tokens", "concurrent": "requests under way"}
 """The names of the bounds that refuse a request; a bound without one counts requests."""
 NO_WEBSOCKET: Final = "no WebSocket is served"
-NO_STEP: Final = -1
-"""In place of a step's number: a modifier's own error has no steps."""
 
 
-class Responder:
+class Responder(DecidedRequest):
     """Makes the response to one request."""
 
-    __slots__ = (
-        "decision", "dialect", "is_sent", "matched", "may_defer", "planner", "request", "routing", "time_scale",
-        "validation",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        planner: ResponsePlanner,
-        request: Request,
-        routing: Routing,
-        matched: MatchResult,
-        decision: Decision,
-        validation: RequestValidation,
-        time_scale: float = 1.0,
-    ) -> None:
-        self.time_scale = time_scale
-        self.planner = planner
-        self.request = request
-        self.routing = routing
-        self.dialect: Dialect = routing.dialect
-        self.matched = matched
-        self.decision = decision
-        self.validation = validation
-        self.is_sent = False
-        """Whether the response is sent: what follows from it is counted and stored."""
-        self.may_defer = False
-        """Whether `respond` raises LongReply if the response takes long to plan. It may then be called again."""
-
-    @property
-    def modifiers(self) -> Sequence[CatalogItem]:
-        """The modifiers that apply."""
-        items = self.planner.catalog.items
-        return [items[selected.candidate.item] for selected in self.decision.modifiers]
+    __slots__ = ()
 
     def respond(self) -> PlannedResponse:
         """Return the response."""
@@ -180,13 +140,13 @@ class Responder:
         if catalog.known_models and self.validation.unknown():
             return self._builtin_response(Failure("model_not_found"), name)
         if lookup is None:
-            context = self._context_without_rule()
+            context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
             self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin_response(Failure("bad_request", message=str(exceeded)), name)
-        content = lookup(self.request, catalog.models, self._identity())
+        content = lookup(self.request, catalog.models, self.identity())
         if content is None:  # the protocol leaves this call to the rules
             return self._no_match_response(unmatched_refusal(catalog, self.request, self.decision, status))
         return self._builtin_response(content, name)
@@ -203,7 +163,7 @@ class Responder:
         self, item: CatalogItem, selected: Selected, response: CompiledResponse, step: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        settings = self._settings(selected.candidate.item, response, step)
+        settings = self.effective_settings(selected.candidate.item, response, step)
         caching, overrides = self.planner.prompt_caching, settings.merged.cache
         lookup = caching.look_up(self.request, self.dialect, overrides, self.matched.monotonic)
         cached = NOTHING_CACHED if lookup is None else lookup.tokens
@@ -224,13 +184,13 @@ class Responder:
         request, admission = self.request, self.decision.admission
         cacheable, text = settings.cacheable, ""
         if settings.cacheable_by_text:
-            evaluation = EvaluationContext(self._scope(item), self._randomness(item, selected))
+            evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             response, text = response.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
         cacheable = cacheable and request.generates and not request.background
         if not (cacheable and (admission is None or admission.as_planned)):
             return self._rendered_response(
-                item, selected, response, settings, self._identity(), request, admission, cached
+                item, selected, response, settings, self.identity(), request, admission, cached
             )
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
@@ -241,11 +201,11 @@ class Responder:
         key = cache_key(settings, self.dialect, response, request)
         if cached is not NOTHING_CACHED:
             key = (key, cached)
-        planned = self.planner.cache.response(key, self._identity(), request, render, text)
+        planned = self.planner.cache.response(key, self.identity(), request, render, text)
         if admission is None:
             return planned
         own = [name.lower() for name, _, _ in settings.merged.headers or ()]
-        return planned.with_limit_headers(self._limit_headers(admission), admission.wait, own)
+        return planned.with_limit_headers(self.limit_headers(admission), admission.wait, own)
 
     def _rendered_response(
         self,
@@ -261,8 +221,8 @@ class Responder:
         """Render a response, without the response cache."""
         if response.request_independent:
             request = request.without_body()
-        scope, randomness = self._scope(item), self._randomness(item, selected)
-        context = self._context(request, response, settings, scope, randomness, identity, admission)
+        scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
+        context = self.plan_context(request, response, settings, scope, randomness, identity, admission)
         context.cached = cached
         try:
             self.planner.check_proxy(item, response)
@@ -284,7 +244,7 @@ class Responder:
         self, content: Failure | Plan, rule: str | None, *, unmatched: bool = False, note: str | None = None
     ) -> PlannedResponse:
         """Return a response that no rule makes, with the settings of the modifiers that apply."""
-        context = self._context_without_rule()
+        context = self.plan_context_without_rule()
         plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
         if self.decision.outcome == "limited":
             plan = with_unique_headers(plan)
@@ -299,18 +259,12 @@ class Responder:
         scaled = replace(failure, time_scale=self.time_scale) if self.time_scale != 1.0 else failure
         return self.dialect.error(scaled, self.request, identity)
 
-    def _limit_headers(self, admission: AdmissionResult) -> Headers:
-        """Return the state of the limits for the client."""
-        return limit_headers(
-            self.request.provider, admission.limit_status.scaled(self.time_scale), self.request.now
-        )
-
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:
         """Return a failure without any settings, which may be what failed."""
-        plan = self.dialect.error(failure, self.request, self._identity())
-        plan = with_rule_header(plan, self._responding_id())
+        plan = self.dialect.error(failure, self.request, self.identity())
+        plan = with_rule_header(plan, self.responding_id())
         if self.decision.admission is not None:
-            headers = self._limit_headers(self.decision.admission)
+            headers = self.limit_headers(self.decision.admission)
             plan = replace(plan, head=plan.head.with_unique_headers(headers))
         modifiers = tuple(item.id for item in self.modifiers)
         return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
@@ -322,7 +276,7 @@ class Responder:
         if context.batch_schedule is not None:
             context.notes.append(context.batch_schedule.note(context.request.input_tokens))
         return PlannedResponse(
-            with_rule_header(plan, rule or (NO_RULE if unmatched else self._responding_id())),
+            with_rule_header(plan, rule or (NO_RULE if unmatched else self.responding_id())),
             rule,
             context.settings.modifiers,
             tuple(context.notes),
@@ -331,80 +285,3 @@ class Responder:
             tuple(context.faults),
             webhooks=tuple(webhooks_of(plan, context)) if context.posts else (),
         )
-
-    def _context_without_rule(self) -> PlanContext:
-        settings = self._settings(None, NO_RESPONSE, NO_STEP)
-        randomness = Randomness(self.seed, "", "", self.decision.number)
-        scope, identity, admission = TemplateScope(self.request), self._identity(), self.decision.admission
-        return self._context(self.request, NO_RESPONSE, settings, scope, randomness, identity, admission)
-
-    def _context(
-        self,
-        request: Request,
-        response: CompiledResponse,
-        settings: EffectiveSettings,
-        scope: TemplateScope,
-        randomness: Randomness,
-        identity: ResponseIdentity,
-        admission: AdmissionResult | None,
-    ) -> PlanContext:
-        context = PlanContext(
-            request,
-            self.dialect,
-            response,
-            settings,
-            scope,
-            randomness,
-            identity,
-            self._context_of,
-            max_wait=self.planner.max_wait,
-            may_defer=self.may_defer,
-            time_scale=self.time_scale,
-        )
-        if admission is not None:
-            context.limit_headers = self._limit_headers(admission)
-            context.admission_wait, context.slowdown = admission.wait, admission.slowdown
-            context.batch_schedule = admission.batch_schedule
-        return context
-
-    def _responding_id(self) -> str:
-        """Return the id of the rule or modifier that would respond if request and values were valid."""
-        if self.decision.outcome == "modifier":
-            return next(item.id for item in self.modifiers if item.error is not None)
-        admission, selected = self.decision.admission, self.decision.rule
-        if admission is not None and admission.by is not None:
-            return self.planner.catalog.items[admission.by.item].id
-        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item].id
-
-    # --- the inputs of a plan ------------------------------------------------------------------
-
-    @property
-    def seed(self) -> int:
-        """The request's own seed, else that of its session, else the server's."""
-        return self.matched.seed
-
-    def _settings(self, item: int | None, response: CompiledResponse, step: int) -> EffectiveSettings:
-        """Return the effective settings of a step of an item, with the request's own overrides."""
-        modifiers = [selected.candidate.item for selected in self.decision.modifiers]
-        settings = self.planner.effective_settings(item, response, step, modifiers)
-        override = engine_context(self.request).override
-        return overridden(settings, override) if type(override) is Override else settings
-
-    def _randomness(self, item: CatalogItem, selected: Selected) -> Randomness:
-        return Randomness(self.seed, item.id, selected.candidate.scope, selected.tries)
-
-    def _context_of(self, number: int) -> EvaluationContext:
-        """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
-        selected = self.decision.modifiers[number]
-        item = self.planner.catalog.items[selected.candidate.item]
-        return EvaluationContext(
-            self._scope(item), self._randomness(item, selected), max_wait=self.planner.max_wait
-        )
-
-    def _scope(self, item: CatalogItem) -> TemplateScope:
-        return template_scope(item, self.request)
-
-    def _identity(self) -> ResponseIdentity:
-        selected = self.decision.rule
-        scope = selected.candidate.scope if selected is not None else ""
-        return ResponseIdentity(Ids(self.seed, scope, self.decision.number), self.request.now)

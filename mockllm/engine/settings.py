@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.request.request import VOLATILE
+from mockllm.core.request.body_fields import VOLATILE
 from mockllm.engine.near_misses import NOT_FOUND
 
 DEFAULT_MAX_WAIT: Final = 60.0

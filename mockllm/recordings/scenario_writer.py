@@ -18,7 +18,8 @@ from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import Redactor, redacted
 from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.recorded_socket import RecordedMessage
-from mockllm.core.request.request import VOLATILE, Request
+from mockllm.core.request.body_fields import VOLATILE
+from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine

@@ -253,7 +253,7 @@ def _join(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:
     def join(own: threading.Thread, timeout: float | None = None) -> None:
         joining = joins.get(id(own))
         if joining is None:
-            # it has ended its work, or began before the clock: nobody would say when this wait ends
+            # its work has ended, or it started before the clock, which does not learn when it ends
             return original(own, timeout)
         joining.append(threading.get_ident())
         clock.begin_wait(clock.waiter(None))

@@ -6,6 +6,7 @@ Separate from `request.py`, because replies and stored conversations have messag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -94,15 +95,23 @@ def last_user_text(messages: Sequence[Message]) -> str | None:
 def last_assistant_parts(messages: Sequence[Message]) -> tuple[Part, ...] | None:
     """Return the parts of the last assistant turn, which some protocols have in several messages; None where there is
     none."""
-    parts: list[Part] = []
-    found = False
+    turn: list[Message] = []
     for message in reversed(messages):
         if message.role == "assistant":
-            found = True
-            parts[:0] = message.parts
-        elif found:
+            turn.append(message)
+        elif turn:
             break
-    return tuple(parts) if found else None
+    return tuple([part for message in reversed(turn) for part in message.parts]) if turn else None
+
+
+def last_results(messages: Sequence[Message]) -> tuple[ResultPart, ...]:
+    """Return the results of tools after the last assistant turn, in order."""
+    after = list(takewhile(_is_not_assistant, reversed(messages)))
+    return tuple([part for message in reversed(after) for part in message.parts if type(part) is ResultPart])
+
+
+def _is_not_assistant(message: Message) -> bool:
+    return message.role != "assistant"
 
 
 def is_thinking(part: Part) -> bool:

@@ -7,17 +7,16 @@ validation reports the mistake.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Any, ClassVar, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self
 from urllib.parse import parse_qsl
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.request.agent_frames import last_typed_text
+from mockllm.core.request.body_fields import BodyFields
 from mockllm.core.request.called_tools import mentioned_tools, uncalled_tools
-from mockllm.core.request.form_fields import FormFile, read_files, read_form
-from mockllm.core.request.known_bodies import BODIES, KnownBody
 from mockllm.core.request.messages import (
     MediaPart,
     Message,
@@ -25,6 +24,7 @@ from mockllm.core.request.messages import (
     TextPart,
     is_thinking,
     last_assistant_parts,
+    last_results,
     last_user_text,
 )
 from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts
@@ -35,16 +35,7 @@ from mockllm.core.request.tool_server import ToolServerFields
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 
-T = TypeVar("T")
-
 __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
-
-
-VOLATILE: Final = frozenset(
-    {"user", "metadata", "safety_identifier", "prompt_cache_key", "previous_response_id", "seed"}
-)
-"""Top-level fields of the body that identify the client or the run, and usually are not part of the request's
-hash."""
 
 
 _TRANSPORT: Final = frozenset((
@@ -60,7 +51,7 @@ class RequestContext:
     __slots__ = ()
 
 
-class Request(ToolServerFields):
+class Request(BodyFields, ToolServerFields):
     """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
@@ -70,27 +61,16 @@ class Request(ToolServerFields):
     request.
     """
 
-    dialect: ClassVar[str | None] = None
-    """The protocol: openai, anthropic … None outside every protocol."""
     api: ClassVar[str | None] = None
     """The call of the protocol: chat, messages, models … None outside every protocol."""
     generates: ClassVar[bool] = False
     """Whether the call generates; rules without `api` and `path` match only such calls."""
-    known: ClassVar[frozenset[str] | None] = None
-    """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
-    because they are refused or ignored."""
-    turns_field: ClassVar[str | None] = None
-    """The top-level field with the list of turns, which clients send again with each request of a conversation."""
-    uploads: ClassVar[bool] = False
-    """Whether the body holds a file: the journal stores it without the contents of files."""
     over_tls: bool = False
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
     """Whether the call makes media or a transcript: a rule that names it may reply, else it makes its own."""
     measured: ClassVar[bool] = False
     """Whether the provider has metrics of its responses under names that belong to it."""
-    volatile: frozenset[str] = VOLATILE
-    """The top-level fields of the body that are not part of the hash."""
 
     def __init__(
         self,
@@ -178,64 +158,10 @@ class Request(ToolServerFields):
             return bearer[7:].strip() or None
         return self.headers.get("x-api-key")
 
-    @lazy
-    def raw_text(self) -> str:
-        return self.raw.decode("utf-8", "replace")
-
-    @lazy
-    def body(self) -> Json | Missing:
-        """The body's JSON; MISSING where there is none or it is invalid."""
-        _ = self.fields
-        return vars(self)["body"]
-
-    @lazy
-    def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
-        if self.turns_field is not None:
-            return BODIES.read(self.raw, self.turns_field)
-        try:
-            return loads(self.raw), None
-        except JSONDecodeError:
-            return MISSING, None
-
-    @property
-    def known_body(self) -> KnownBody | None:
-        """The parts of the body, if it is one with turns. Values of parts that came before are not computed
-        again."""
-        known = self._parsed[1]
-        return known if known is not None and self.fields is known.fields else None
-
-    @property
-    def depth_bound(self) -> int:
-        """How deep the body nests in objects and lists, or a few levels more."""
-        known = self._parsed[1]
-        return self.raw.count(b"[") + self.raw.count(b"{") if known is None else known.depth
-
-    @lazy
-    def fields(self) -> dict[str, Json]:
-        """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
-        body = vars(self)["body"] = self._parsed[0]
-        return body if type(body) is dict else {}
-
-    @property
-    def hashed_body(self) -> Json:
-        """The body without the fields that are not part of the hash."""
-        body, volatile = self.body, self.volatile
-        if not isinstance(body, dict):
-            return body
-        return {name: value for name, value in body.items() if name not in volatile}
-
     @property
     def storable(self) -> bool:
         """Whether a response may be stored."""
         return True
-
-    @property
-    def unknown(self) -> list[str]:
-        """The fields that the provider does not document, in order; none for a vendor that extends a protocol."""
-        known, fields = self.known, self.fields
-        if known is None or fields.keys() <= known or self.provider != self.dialect:
-            return []
-        return [name for name in fields if name not in known]
 
     @lazy
     def model(self) -> str | None:
@@ -279,16 +205,6 @@ class Request(ToolServerFields):
         return None if turn is None else any(is_thinking(part) for part in turn)
 
     @lazy
-    def form(self) -> dict[str, str]:
-        """The fields of a form; of a file its name."""
-        return read_form(self.headers.get("content-type", ""), self.raw)
-
-    @lazy
-    def form_files(self) -> tuple[FormFile, ...]:
-        """The files of a form."""
-        return read_files(self.headers.get("content-type", ""), self.raw)
-
-    @lazy
     def thread(self) -> str | None:
         """The hashed name of a conversation that is not identified by its opening; None for any other."""
         return None
@@ -313,11 +229,6 @@ class Request(ToolServerFields):
                 vars(self)["part_tokens"] = turns.tokens
                 return tuple(turns.messages)
         return tuple(read_turns(items, add, self.lookup).messages)
-
-    def of_remaining_members(self, name: str, compute: Callable[[], T]) -> T:
-        """Return what follows from the body without its turns; for a known body it is computed once."""
-        known = self.known_body
-        return compute() if known is None else known.of_remaining_members((type(self), name), compute)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
@@ -348,12 +259,7 @@ class Request(ToolServerFields):
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:
         """The results after the last assistant turn, in order."""
-        results: list[ResultPart] = []
-        for message in reversed(self.messages):
-            if message.role == "assistant":
-                break
-            results[:0] = [part for part in message.parts if isinstance(part, ResultPart)]
-        return tuple(results)
+        return last_results(self.messages)
 
     @lazy
     def has_image(self) -> bool:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
+
+from mockllm.core.schema_values.realistic import MAX_CACHED_FIELDS, FieldContext
+from mockllm.core.word_stems import name_stems
 
 EntityKind: TypeAlias = Literal[
     "urls", "emails", "uuids", "ips", "paths", "phones", "codes", "dates", "moments", "times", "names", "places",
@@ -87,3 +91,23 @@ NUMBER_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "count": ("top", "first"),
 }
 """Other words beside which a text has a number for the field, by the stem of a word of its name."""
+
+
+def kinds_of(context: FieldContext, format: str | None) -> tuple[EntityKind, ...]:
+    """Return the kinds of values that a field takes, the likeliest first."""
+    if format is not None:
+        return (FORMATS[format],) if format in FORMATS else ()
+    return _cached_kinds(context) if context.short else _kinds(context)
+
+
+def _kinds(context: FieldContext) -> tuple[EntityKind, ...]:
+    stems = name_stems(context.name)
+    kinds: list[EntityKind] = ["emails"] if ADDRESSES.intersection(stems) else []
+    kinds += [KINDS[word] for word in reversed(stems) if word in KINDS]
+    if stems[-1:] == ("name",):
+        own = [KINDS[word] for word in (*stems[:-1], *name_stems(context.owner)) if word in KINDS]
+        kinds = [kind for kind in own if kind != "names"] or kinds
+    return tuple(dict.fromkeys(kinds))
+
+
+_cached_kinds: Final = lru_cache(MAX_CACHED_FIELDS)(_kinds)  # tools repeat their fields

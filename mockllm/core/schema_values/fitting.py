@@ -14,7 +14,8 @@ from msgspec import Struct
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
 from mockllm.core.json.schema import Validator, format_validator
-from mockllm.core.schema_values.conversation import ConversationTexts, ConversationValues
+from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.conversation_values import ConversationValues
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.normal_schema import NormalSchema
 from mockllm.core.schema_values.patterns import budgeted_validator

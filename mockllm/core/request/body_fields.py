@@ -1,0 +1,111 @@
+"""The body of a request: its JSON, its form, and the parts of it that came before.
+
+Separate from `request.py`, which has what a conversation contains, whatever the form of its body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final, TypeVar
+
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.request.form_fields import FormFile, read_files, read_form
+from mockllm.core.request.known_bodies import BODIES, KnownBody
+
+T = TypeVar("T")
+
+VOLATILE: Final = frozenset(
+    {"user", "metadata", "safety_identifier", "prompt_cache_key", "previous_response_id", "seed"}
+)
+"""Top-level fields of the body that identify the client or the run, and usually are not part of the request's
+hash."""
+
+
+class BodyFields:
+    """The values of a request that its body has, whatever its protocol."""
+
+    dialect: ClassVar[str | None] = None
+    """The protocol: openai, anthropic … None outside every protocol."""
+    known: ClassVar[frozenset[str] | None] = None
+    """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
+    because they are refused or ignored."""
+    turns_field: ClassVar[str | None] = None
+    """The top-level field with the list of turns, which clients send again with each request of a conversation."""
+    uploads: ClassVar[bool] = False
+    """Whether the body holds a file: the journal stores it without the contents of files."""
+    volatile: frozenset[str] = VOLATILE
+    """The top-level fields of the body that are not part of the hash."""
+
+    raw: bytes
+    headers: Mapping[str, str]
+    provider: str | None
+
+    @lazy
+    def raw_text(self) -> str:
+        return self.raw.decode("utf-8", "replace")
+
+    @lazy
+    def body(self) -> Json | Missing:
+        """The body's JSON; MISSING where there is none or it is invalid."""
+        _ = self.fields
+        return vars(self)["body"]
+
+    @lazy
+    def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
+        if self.turns_field is not None:
+            return BODIES.read(self.raw, self.turns_field)
+        try:
+            return loads(self.raw), None
+        except JSONDecodeError:
+            return MISSING, None
+
+    @property
+    def known_body(self) -> KnownBody | None:
+        """The parts of the body, if it is one with turns. Values of parts that came before are not computed
+        again."""
+        known = self._parsed[1]
+        return known if known is not None and self.fields is known.fields else None
+
+    @property
+    def depth_bound(self) -> int:
+        """How deep the body nests in objects and lists, or a few levels more."""
+        known = self._parsed[1]
+        return self.raw.count(b"[") + self.raw.count(b"{") if known is None else known.depth
+
+    @lazy
+    def fields(self) -> dict[str, Json]:
+        """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
+        body = vars(self)["body"] = self._parsed[0]
+        return body if type(body) is dict else {}
+
+    @property
+    def hashed_body(self) -> Json:
+        """The body without the fields that are not part of the hash."""
+        body, volatile = self.body, self.volatile
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if name not in volatile}
+
+    @property
+    def unknown(self) -> list[str]:
+        """The fields that the provider does not document, in order; none for a vendor that extends a protocol."""
+        known, fields = self.known, self.fields
+        if known is None or fields.keys() <= known or self.provider != self.dialect:
+            return []
+        return [name for name in fields if name not in known]
+
+    @lazy
+    def form(self) -> dict[str, str]:
+        """The fields of a form; of a file its name."""
+        return read_form(self.headers.get("content-type", ""), self.raw)
+
+    @lazy
+    def form_files(self) -> tuple[FormFile, ...]:
+        """The files of a form."""
+        return read_files(self.headers.get("content-type", ""), self.raw)
+
+    def of_remaining_members(self, name: str, compute: Callable[[], T]) -> T:
+        """Return what follows from the body without its turns; for a known body it is computed once."""
+        known = self.known_body
+        return compute() if known is None else known.of_remaining_members((type(self), name), compute)

@@ -1,0 +1,153 @@
+"""What the plan of a response is made from: a request with its decision, and the values that follow from both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.randomness import Ids, Randomness
+from mockllm.core.rendering.plan import Headers
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
+from mockllm.core.templates.template import TemplateScope
+from mockllm.core.values.types import EvaluationContext
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.dialects.registry import limit_headers
+from mockllm.dialects.routes import Routing
+from mockllm.engine.candidates import RequestValidation
+from mockllm.engine.effective_settings import EffectiveSettings
+from mockllm.engine.overrides import Override, overridden
+from mockllm.engine.plan_context import PlanContext
+from mockllm.engine.planner import ResponsePlanner
+from mockllm.engine.request_reader import engine_context
+from mockllm.engine.rule_header import NO_RULE
+from mockllm.engine.template_scope import template_scope
+from mockllm.scenario.catalog import CatalogItem, CompiledResponse
+from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.language.settings import Settings
+
+NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
+"""In place of a rule's response, where no rule responds."""
+NO_STEP: Final = -1
+"""In place of a step's number: a modifier's own error has no steps."""
+
+
+class DecidedRequest:
+    """A request with its decision: the values from which the plan of its response is made."""
+
+    __slots__ = (
+        "decision", "dialect", "is_sent", "matched", "may_defer", "planner", "request", "routing", "time_scale",
+        "validation",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        planner: ResponsePlanner,
+        request: Request,
+        routing: Routing,
+        matched: MatchResult,
+        decision: Decision,
+        validation: RequestValidation,
+        time_scale: float = 1.0,
+    ) -> None:
+        self.time_scale = time_scale
+        self.planner = planner
+        self.request = request
+        self.routing = routing
+        self.dialect: Dialect = routing.dialect
+        self.matched = matched
+        self.decision = decision
+        self.validation = validation
+        self.is_sent = False
+        """Whether the response is sent: what follows from it is counted and stored."""
+        self.may_defer = False
+        """Whether `respond` raises LongReply if the response takes long to plan. It may then be called again."""
+
+    @property
+    def modifiers(self) -> Sequence[CatalogItem]:
+        """The modifiers that apply."""
+        items = self.planner.catalog.items
+        return [items[selected.candidate.item] for selected in self.decision.modifiers]
+
+    @property
+    def seed(self) -> int:
+        """The request's own seed, else that of its session, else the server's."""
+        return self.matched.seed
+
+    def effective_settings(
+        self, item: int | None, response: CompiledResponse, step: int
+    ) -> EffectiveSettings:
+        """Return the effective settings of a step of an item, with the request's own overrides."""
+        modifiers = [selected.candidate.item for selected in self.decision.modifiers]
+        settings = self.planner.effective_settings(item, response, step, modifiers)
+        override = engine_context(self.request).override
+        return overridden(settings, override) if type(override) is Override else settings
+
+    def randomness(self, item: CatalogItem, selected: Selected) -> Randomness:
+        return Randomness(self.seed, item.id, selected.candidate.scope, selected.tries)
+
+    def modifier_context(self, number: int) -> EvaluationContext:
+        """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
+        selected = self.decision.modifiers[number]
+        item = self.planner.catalog.items[selected.candidate.item]
+        return EvaluationContext(
+            self.template_scope_of(item), self.randomness(item, selected), max_wait=self.planner.max_wait
+        )
+
+    def template_scope_of(self, item: CatalogItem) -> TemplateScope:
+        return template_scope(item, self.request)
+
+    def identity(self) -> ResponseIdentity:
+        selected = self.decision.rule
+        scope = selected.candidate.scope if selected is not None else ""
+        return ResponseIdentity(Ids(self.seed, scope, self.decision.number), self.request.now)
+
+    def limit_headers(self, admission: AdmissionResult) -> Headers:
+        """Return the state of the limits for the client."""
+        return limit_headers(
+            self.request.provider, admission.limit_status.scaled(self.time_scale), self.request.now
+        )
+
+    def plan_context_without_rule(self) -> PlanContext:
+        settings = self.effective_settings(None, NO_RESPONSE, NO_STEP)
+        randomness = Randomness(self.seed, "", "", self.decision.number)
+        scope, identity, admission = TemplateScope(self.request), self.identity(), self.decision.admission
+        return self.plan_context(self.request, NO_RESPONSE, settings, scope, randomness, identity, admission)
+
+    def plan_context(
+        self,
+        request: Request,
+        response: CompiledResponse,
+        settings: EffectiveSettings,
+        scope: TemplateScope,
+        randomness: Randomness,
+        identity: ResponseIdentity,
+        admission: AdmissionResult | None,
+    ) -> PlanContext:
+        context = PlanContext(
+            request,
+            self.dialect,
+            response,
+            settings,
+            scope,
+            randomness,
+            identity,
+            self.modifier_context,
+            max_wait=self.planner.max_wait,
+            may_defer=self.may_defer,
+            time_scale=self.time_scale,
+        )
+        if admission is not None:
+            context.limit_headers = self.limit_headers(admission)
+            context.admission_wait, context.slowdown = admission.wait, admission.slowdown
+            context.batch_schedule = admission.batch_schedule
+        return context
+
+    def responding_id(self) -> str:
+        """Return the id of the rule or modifier that would respond if request and values were valid."""
+        if self.decision.outcome == "modifier":
+            return next(item.id for item in self.modifiers if item.error is not None)
+        admission, selected = self.decision.admission, self.decision.rule
+        if admission is not None and admission.by is not None:
+            return self.planner.catalog.items[admission.by.item].id
+        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item].id
