@@ -126,7 +126,7 @@ class Connection(HttpProtocol):
         stream.set_write_buffer_limits(high=self._app.limits.unsent)
         if self._listener.admit(self):
             self._set_head_deadline()
-            self._serve_queue_or_idle()
+            self._serve_next_or_wait()
         else:
             self._write_refusal(503, "Too many connections from this address (--max-connections-per-address)")
             self.close()
@@ -256,7 +256,7 @@ class Connection(HttpProtocol):
             ended = respond(app, exchange)
         if ended:
             self._current = None
-            self._serve_queue_or_idle()
+            self._serve_next_or_wait()
         elif self.transport is not None and not self.transport.is_closing():
             app.running += 1
             self._task = self._loop.create_task(self._finish(exchange))
@@ -282,7 +282,7 @@ class Connection(HttpProtocol):
             usable = await self._linger(body) and usable
         self._current = None
         if usable:
-            self._serve_queue_or_idle()
+            self._serve_next_or_wait()
         else:
             self.close()
 
@@ -305,8 +305,8 @@ class Connection(HttpProtocol):
             return False
         return True
 
-    def _serve_queue_or_idle(self) -> None:
-        """Serve what is queued, or wait for the next request for the keep-alive time, if one can come."""
+    def _serve_next_or_wait(self) -> None:
+        """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
         if self.upgraded and not self._queue:
             self._parse(self.decline_upgrade())
         if self._queue or self._parse_error is not None:

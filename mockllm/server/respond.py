@@ -121,11 +121,11 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
 
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
-    start_effects(app, exchange, response)
+    start_side_effects(app, exchange, response)
     exchange.response = compressed(response) if accepts_gzip(app, exchange) else response
 
 
-def start_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Start the side effects of a planned response: webhooks, a batch, its slot, and what it stores."""
     request = exchange.request
     if response.webhooks and hold_of(response.rendered) is None:
