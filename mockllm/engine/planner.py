@@ -111,7 +111,7 @@ class ResponsePlanner:
             request = context.request
             if not (request.generates or request.to_tool_server or request.makes_media):
                 self.require_components(context.request, may_defer=context.may_defer)
-                return self.decorate(lookup_plan(spec, context), context)
+                return self.apply_settings(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -121,17 +121,15 @@ class ResponsePlanner:
             ]
             return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
-            return self.decorate(self._error(context, spec), context)
+            return self.apply_settings(self._error(context, spec), context)
         assert isinstance(spec, HttpSpec)
-        return self.decorate(http_plan(evaluate(spec, context.context), context.response), context)
+        return self.apply_settings(http_plan(evaluate(spec, context.context), context.response), context)
 
-    def decorate(self, plan: Plan, context: PlanContext) -> Plan:
+    def apply_settings(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
-        decorated = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
-        return (
-            decorated if plan.background is None else with_batch_waits(decorated, plan.background, settings)
-        )
+        changed = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        return changed if plan.background is None else with_batch_waits(changed, plan.background, settings)
 
     def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
         """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""
@@ -170,7 +168,7 @@ class ResponsePlanner:
             missing = Failure("model_not_found")
             context.error = missing.type
             plan = context.dialect.error(missing, context.request, context.identity)
-            return self.decorate(plan, context)
+            return self.apply_settings(plan, context)
         old = context.response
         context.response = CompiledResponse(
             reply, old.settings, is_static(reply), old.files, announces=reply.announces
@@ -220,7 +218,7 @@ class ResponsePlanner:
         request = context.request
         settings = _resolve(context)
         if not settings.faults:
-            reply = dialect.supported_reply(self._noted_reply(context, dialect), request)
+            reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
             same = context.response.static and request.generates
             return self._encoded(context, dialect, reply, settings, same=same)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
@@ -236,7 +234,7 @@ class ResponsePlanner:
         before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
         after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
         reply = with_reply_faults(
-            self._noted_reply(context, dialect), before, context, plan, self._max_generated
+            self._complete_reply(context, dialect), before, context, plan, self._max_generated
         )
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
@@ -287,8 +285,9 @@ class ResponsePlanner:
                 plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
 
-    def _noted_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
-        """Return the reply; note each kind of part that the protocol has no form for."""
+    def _complete_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
+        """Return the rendered reply with all that its protocol needs. Note each kind of part that the protocol has no form
+        for."""
         reply = self._rendered_reply(context)
         context.call_count = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
         if context.call_count and not (reply.extras or reply.event_extras or context.prerendering):

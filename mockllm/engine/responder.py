@@ -248,7 +248,7 @@ class Responder(DecidedRequest):
         plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
         if self.decision.outcome == "limited":
             plan = with_unique_headers(plan)
-        plan = self.planner.decorate(plan, context)
+        plan = self.planner.apply_settings(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)
         context.notes += [text for text in notes if text]
