@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import require_components
+from mockllm.core.budget import check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED
@@ -110,7 +110,7 @@ class ResponsePlanner:
         if isinstance(spec, ReplySpec):
             request = context.request
             if not (request.generates or request.to_tool_server or request.makes_media):
-                self.require_components(context.request, may_defer=context.may_defer)
+                self.check_vector_size(context.request, may_defer=context.may_defer)
                 return self.apply_settings(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
@@ -153,11 +153,11 @@ class ResponsePlanner:
             self._settings.put(key, settings)
         return settings
 
-    def require_components(self, request: Request, *, may_defer: bool) -> None:
+    def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
         raise LongReply where they take long."""
         components = request.components
-        require_components(components, self._max_generated)
+        check_vector_size(components, self._max_generated)
         if may_defer and components > MANY_COMPONENTS:
             raise LongReply
 

@@ -143,7 +143,7 @@ class Responder(DecidedRequest):
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
-            self.planner.require_components(self.request, may_defer=self.may_defer)
+            self.planner.check_vector_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin_response(Failure("bad_request", message=str(exceeded)), name)
         content = lookup(self.request, catalog.models, self.identity())
