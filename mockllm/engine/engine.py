@@ -263,7 +263,7 @@ class Engine:
 
     def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
         """Return what the dialect stores of the response."""
-        updates = [StoreUpdate(calls=planned.issued)] if planned.calls else []
+        updates = [StoreUpdate(calls=planned.tools_by_call_id)] if planned.calls else []
         routing = engine_context(request).routing
         store_update = getattr(routing.dialect, "store_update", None)
         if request.storable and store_update is not None and isinstance(routing, RouteMatch):

@@ -76,7 +76,7 @@ class PlannedResponse(NamedTuple):
             placeholder_values=(),
             cached_from=None,
         )
-        return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
+        return changed._replace(calls=tuple(self.tools_by_call_id.items())) if self.calls else changed
 
     def with_limit_headers(self, headers: Headers, wait: float, own: Sequence[str] = ()) -> PlannedResponse:
         """Return the same response with the headers of limits, but those that are its own by a setting, and with the
@@ -95,7 +95,7 @@ class PlannedResponse(NamedTuple):
         return self.filled_with(id_seed, self.rendered.fill(id_seed, now, tokens))
 
     @property
-    def issued(self) -> dict[str, str]:
+    def tools_by_call_id(self) -> dict[str, str]:
         """The tools that it calls, by the calls' ids."""
         values = self.placeholder_values
         return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.calls}

@@ -286,8 +286,7 @@ class ResponsePlanner:
         return with_settings(plan, settings, context)
 
     def _complete_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
-        """Return the rendered reply with all that its protocol needs. Note each kind of part that the protocol has no form
-        for."""
+        """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
         reply = self._rendered_reply(context)
         context.call_count = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
         if context.call_count and not (reply.extras or reply.event_extras or context.prerendering):

@@ -189,7 +189,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     rendered = response.rendered
     if type(rendered) is Plan and rendered.delivery.awaited is not None:
         return response  # what continues it is not compressed
-    calls = tuple(response.issued.items())
+    calls = tuple(response.tools_by_call_id.items())
     return response._replace(rendered=gzipped(response.plan), calls=calls, limit_headers=(), cached_from=None)
 
 
