@@ -215,13 +215,13 @@ class Engine:
 
     def _plan_response(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
         decision = responder.decision
-        seed_source = seed_token(responder.seed, responder.matched, decision)
+        response_seed = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
         admission = decision.admission
         return planned._replace(
             notes=(*planned.notes, *notes),
             slot=decision.slot,
-            seed_source=seed_source,
+            response_seed=response_seed,
             batch_schedule=None if admission is None else admission.batch_schedule,
         )
 

@@ -52,19 +52,19 @@ class PlannedResponse(NamedTuple):
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0
     """Factor on all waits of the plan: the plan has the scenario's times."""
-    seed_source: str | bytes = ""
+    response_seed: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or its id seed."""
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `rendered`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The cached response that differs in nothing but `seed_source` and the values. The journal refers to it."""
+    """The cached response that differs in nothing but `response_seed` and the values. The journal refers to it."""
 
     def filled_with(
-        self, seed_source: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
+        self, response_seed: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
     ) -> PlannedResponse:
-        """Return the same response with these values and this seed source."""
+        """Return the same response with these values and this response seed."""
         return tuple.__new__(
-            PlannedResponse, (*self[:-3], seed_source, values, cached_from)
+            PlannedResponse, (*self[:-3], response_seed, values, cached_from)
         )  # as `_replace` would, at a tenth of the cost
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:

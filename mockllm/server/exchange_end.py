@@ -99,5 +99,5 @@ def _drop_references(exchange: Exchange, read_model: bool) -> None:
     else:
         exchange.headers, exchange.received = message.headers, b""
     if exchange.times is None and response.cached_from is not None:
-        exchange.id_seed, exchange.tokens = response.seed_source, request.__dict__.get("input_tokens", 0)
+        exchange.id_seed, exchange.tokens = response.response_seed, request.__dict__.get("input_tokens", 0)
         exchange.response = response.cached_from

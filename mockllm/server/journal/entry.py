@@ -112,7 +112,7 @@ class JournalEntry(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.response.seed_source)
+        return seed_token.token_of(self.response.response_seed)
 
 
 def endpoint(request_class: type[Request]) -> str | None:
