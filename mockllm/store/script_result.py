@@ -61,12 +61,12 @@ def read_result(
     if outcome == "draws":
         return MissingDraws([row[1] for row in rows])
     modifiers: list[Selected] = []
-    skipped: list[tuple[Candidate, GuardReason]] = []
+    blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
     for candidate, row in zip(matched.modifiers, applied, strict=True):
         if row[0] == FREE:
             modifiers.append(_selected(candidate, row))
         else:
-            skipped.append((candidate, _reason(candidate, row)))
+            blocked_modifiers.append((candidate, _reason(candidate, row)))
     blocked = [
         (candidate, _reason(candidate, row))
         for candidate, row in zip(matched.rules, tried, strict=False)
@@ -78,7 +78,7 @@ def read_result(
     scope = winner.candidate.scope if winner is not None else ""
     if not matched.session and not scope:
         place = number()
-    decision = Decision(outcome, winner, modifiers, place, blocked, admission, slot, skipped)
+    decision = Decision(outcome, winner, modifiers, place, blocked, admission, slot, blocked_modifiers)
     return StoreDecision(decision, at, [row[1] for row in rows])
 
 

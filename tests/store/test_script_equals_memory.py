@@ -183,7 +183,7 @@ def comparable(decision: Decision) -> Decision:
         slot=None,
         modifiers=list(decision.modifiers),
         blocked_rules=list(decision.blocked_rules),
-        skipped_modifiers=list(decision.skipped_modifiers),
+        blocked_modifiers=list(decision.blocked_modifiers),
     )
 
 

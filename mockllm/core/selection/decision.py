@@ -142,5 +142,5 @@ class Decision(Struct, frozen=True):
     blocked_rules: Sequence[tuple[Candidate, GuardReason]] = ()
     admission: AdmissionResult | None = None
     slot: InFlightSlot | None = None
-    skipped_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
+    blocked_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
     """The modifiers that matched and were blocked, each with the reason."""
