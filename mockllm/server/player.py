@@ -242,7 +242,7 @@ def plan_items(plan: Plan) -> Iterator[Item]:
 
 
 def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a wait or a cut: `at_once` would make its head and first chunk in vain."""
+    """Return whether a response has a wait or a cut: `single_write` would make its head and first chunk in vain."""
     if rendered.delay > 0:
         return True
     steps = rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps
@@ -252,7 +252,7 @@ def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
     return False
 
 
-def at_once(plan: Plan, head: RenderedHead) -> bytes | None:
+def single_write(plan: Plan, head: RenderedHead) -> bytes | None:
     """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None

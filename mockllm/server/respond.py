@@ -27,7 +27,7 @@ from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import ALLOW_CORS, DEFAULT_HTTP_FRAMING, HttpFraming, prerendered_bytes, render_head
 from mockllm.server.json_structure import is_short, structure_failure
-from mockllm.server.player import Player, at_once, takes_time
+from mockllm.server.player import Player, single_write, takes_time
 from mockllm.server.protocols import ControlProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.state.shared_sessions import LookupInStore
@@ -306,7 +306,7 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     if data is None and not takes_time(rendered):
         plan = response.plan
         opening = render_head(plan, framing, app.date_line.at(exchange.at), extra)
-        data = at_once(plan, opening) if opening.keep_alive else None
+        data = single_write(plan, opening) if opening.keep_alive else None
     if data is None or not sink.write_coalesced(data):
         return False
     sink.written = True
