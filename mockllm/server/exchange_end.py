@@ -38,9 +38,9 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         release_slot(exchange)
     request = exchange.request
     if request is not None and request.measured:
-        served = app.serving_metrics.of(request)
-        if served is not None:
-            served.end(exchange, request)
+        metrics = app.serving_metrics.of(request)
+        if metrics is not None:
+            metrics.end(exchange, request)
     _drop_references(exchange, app.access_log is not None)
     if not exchange.hidden:
         app.journal.add(exchange)

@@ -237,9 +237,9 @@ def begin(app: App, exchange: Exchange) -> None:
     request_class = exchange.request_class or Request
     app.count_playing(request_class, 1)
     if request_class.measured and exchange.request is not None:
-        served = app.serving_metrics.of(exchange.request)
-        if served is not None:
-            served.begin(exchange, exchange.request)
+        metrics = app.serving_metrics.of(exchange.request)
+        if metrics is not None:
+            metrics.begin(exchange, exchange.request)
     player.start()
 
 

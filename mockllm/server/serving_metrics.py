@@ -68,21 +68,21 @@ class ServingMetrics:
         response = exchange.response
         if response.status >= BAD:
             return
-        served = self.form.read(response.plan)
-        if served is None:
+        usage = self.form.read(response.plan)
+        if usage is None:
             return
-        prompt = served.prompt or request.input_tokens
+        prompt = usage.prompt or request.input_tokens
         cached = 0 if response.batch_schedule is None else response.batch_schedule.cached
-        self._add_tokens(prompt, served.output, max(cached, served.cached))
+        self._add_tokens(prompt, usage.output, max(cached, usage.cached))
         streamed = response.rendered.framing is not Framing.PLAIN
         complete = exchange.end_reason == "finished"
-        self.finished[served.finish if complete else self.form.aborted] += 1
+        self.finished[usage.finish if complete else self.form.aborted] += 1
         self._add("took", exchange.duration)
         queue = min(max(0.0, until - exchange.started), exchange.duration)
         self._add("queue", queue)
         self._add("inference", exchange.duration - queue)
         if complete and streamed and exchange.times is not None:
-            self._add_stream(exchange, queue, served.output)
+            self._add_stream(exchange, queue, usage.output)
 
     def forget(self, exchange: Exchange) -> None:
         """Forget a response that began and is replaced by an error of the server itself."""
