@@ -192,7 +192,7 @@ def test_watch_counts_dropped_entries(stencilled: Callable[[str], PlannedRespons
     for _ in range(4):
         journal.add(seen(answer=kept))
     assert counted.ones == 5
-    journal.count()
+    journal.count_collected()
     assert [*map(list, counted.alike)] == [[0.25] * 4]
     assert journal.total == 9
     for number in range(MAX_UNCOUNTED_KINDS + 2):
