@@ -125,7 +125,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     if hold is None or request is None:
         return
     began = app.deadlines.time()
-    released = await app.gates.wait((request.session or "", hold.name), hold, app.deadlines)
+    released = await app.held_responses.wait((request.session or "", hold.name), hold, app.deadlines)
     waited = app.deadlines.time() - began
     exchange.started += waited
     text = "released" if released else "not released"
