@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.rendering.framing import plan_duration
-from mockllm.core.rendering.placeholders import ByteTemplate
+from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
@@ -268,7 +268,7 @@ class Metrics:
 def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
     first, total = None, rendered.delay
-    for step in rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps:
+    for step in rendered.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
         elif first is None and step.chunk_index:
@@ -281,14 +281,14 @@ def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
 def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps."""
-    steps = rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps
+    steps = rendered.steps
     each = len(steps) // MAX_MEASURED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
     return each * sum(
         [
             len(step.payload) if type(step) is EventStep
-            else sum([len(part) for part in step.parts]) if type(step) is ByteTemplate
+            else sum([len(part) for part in step.parts]) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
             for step in (steps if until is None else _scheduled(steps, until - rendered.delay))
@@ -296,7 +296,7 @@ def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
     )  # fmt: skip
 
 
-def _scheduled(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator[Step | ByteTemplate]:
+def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Iterator[Step | PlaceholderStep]:
     """Yield the steps that are scheduled within the given seconds, up to a cut."""
     for step in steps:
         if isinstance(step, CutStep):
