@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
-"""How an exchange ended. The response was sent; the plan cut it with FIN, with RST or with a silence; the client
-disconnected; or the server stopped."""
+"""How an exchange ended. The response was sent; the plan cut it with FIN, with RST or with a silence (see
+`ConnectionCut`); the client disconnected; or the server stopped."""
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""

@@ -16,6 +16,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from mockllm.core.rendering.framing import Item, framed, framed_at_once, throttled
 from mockllm.core.rendering.plan import (
     DEFAULT_DELIVERY,
+    ConnectionCut,
     CutStep,
     Framing,
     Plan,
@@ -32,8 +33,9 @@ MAX_WRITE_STEPS: Final = 512
 """At most so many bytes and steps are framed and written in one iteration of the loop. The rest of a long response
 follows in the next ones, after the other streams that are due."""
 
-Ending: TypeAlias = Literal["close", "reset", "silence"]
-End: TypeAlias = Literal["finished"] | Ending
+
+PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
+"""How the play of a plan ended. An exchange has two further reasons: see `EndReason`."""
 
 
 class Sink(Protocol):
@@ -53,7 +55,7 @@ class Waitable(Sink, Protocol):
     async def drained(self) -> None:
         """Return when the client has read enough. Raises ConnectionError if it has disconnected."""
 
-    async def cut(self, how: Ending) -> None:
+    async def cut(self, how: ConnectionCut) -> None:
         """End the connection after the written bytes. After a silence the client ends it."""
 
 
@@ -100,7 +102,7 @@ class Player:
         self._scale = time_scale
         self._due = started + plan.delay * time_scale
         self._deadline: Deadline | None = None
-        self.ended: End | None = None
+        self.ended: PlayEnd | None = None
         self.finished_at: float | None = None
         """When the last byte was written; `play_plan` returns later."""
         self.stalled = False

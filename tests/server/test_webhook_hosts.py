@@ -8,11 +8,11 @@ import urllib.error
 import urllib.request
 
 import pytest
-from tests.server.test_gates import Hook, ask, hook
 
 from mockllm.core.webhook import Webhook
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
+from tests.server.test_holds import Hook, ask, hook
 from tests.waiting import until
 
 __all__ = ["hook"]
