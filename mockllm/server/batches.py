@@ -112,7 +112,9 @@ class BatchServer:
         from mockllm.server.respond import respond
 
         app = self._app
-        exchange = Exchange(head=head, sink=cast("SocketSink", sink), client=client, raw=line.body, read=True)
+        exchange = Exchange(
+            head=head, sink=cast("SocketSink", sink), client=client, raw=line.body, body_complete=True
+        )
         exchange.at, exchange.started = time.time(), app.deadlines.time()
         return None if respond(app, exchange) else exchange
 

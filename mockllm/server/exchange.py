@@ -51,11 +51,11 @@ class Exchange(Struct, gc=False, kw_only=True):
     sink: SocketSink = NO_SINK
     client: str = ""
     """The peer's address, without its port."""
-    body: StreamReader | None = None
+    body_stream: StreamReader | None = None
     """The body as it comes; None if the request came in one piece with a known head, or has ended."""
     raw: bytes = b""
-    """The body as it was read, without a Content-Encoding."""
-    read: bool = False
+    """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
+    body_complete: bool = False
     """Whether `raw` is complete."""
     received: bytes = b""
     """All bytes of a request that came in one piece, head and body; empty otherwise."""

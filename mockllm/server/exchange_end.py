@@ -80,7 +80,7 @@ def _drop_references(exchange: Exchange, read_model: bool) -> None:
     message = head.message
     exchange.method, exchange.target = message.method, message.path
     exchange.head, exchange.sink = NO_HEAD, NO_SINK
-    exchange.body = exchange.request = None
+    exchange.body_stream = exchange.request = None
     if response.slot is not None:
         exchange.response = response = response._replace(slot=None)
     if request is None:

@@ -69,7 +69,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
 
 async def _finish(app: App, exchange: Exchange) -> bool:
-    if not exchange.read:
+    if not exchange.body_complete:
         await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
@@ -137,7 +137,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
 
 
 async def _read(app: App, exchange: Exchange) -> None:
-    head, body = exchange.head, exchange.body
+    head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
     short = (
@@ -148,7 +148,7 @@ async def _read(app: App, exchange: Exchange) -> None:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
     if app.rules_ready is not None:
         await app.rules_ready.wait()
-    exchange.read, exchange.at, exchange.started = True, time.time(), app.deadlines.time()
+    exchange.body_complete, exchange.at, exchange.started = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.checked = raw, not short
         if exchange.checked and not head.reserved:
@@ -187,8 +187,8 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
         headers = {**{name.lower(): value for name, value in headers.items()}, "host": host}
     plan: Plan | None
     if message.upgrade and head.path == FEED:
-        assert exchange.body is not None, "a head that demands an upgrade is not cached"
-        request = exchange.sink.connection.web_request(message, exchange.body)
+        assert exchange.body_stream is not None, "a head that demands an upgrade is not cached"
+        request = exchange.sink.connection.web_request(message, exchange.body_stream)
         app.running -= 1  # a server that stops does not wait for followers
         try:
             plan = await control.follow(request, headers, exchange.client)

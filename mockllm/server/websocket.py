@@ -81,13 +81,13 @@ async def accept_socket(
     """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
     that is wrong: a 400 has ended the exchange."""
     sink = exchange.sink
-    assert exchange.body is not None
+    assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
     response = WebSocketResponse(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=protocols
     )
     response.headers.update(headers)
-    web_request = sink.connection.web_request(exchange.head.message, exchange.body)
+    web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not response.can_prepare(web_request).ok:
         sink.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         end_exchange(app, exchange, "finished")
@@ -236,7 +236,9 @@ class SocketServer:
         head = self._heads.get(started.event)
         if head is None:
             head = self._heads[started.event] = self._head.of_message(f"{METHOD} {started.event}")
-        exchange = Exchange(head=head, sink=self._sink, client=self._client, raw=started.body, read=True)
+        exchange = Exchange(
+            head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
+        )
         exchange.at, exchange.started = time.time(), app.deadlines.time()
         exchange.socket = self._session
         self._running[started.stream] = exchange
