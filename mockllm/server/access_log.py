@@ -75,7 +75,7 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
     headers = headers_and_body(exchange)[0] if request is None else request.headers
     redactor = Redactor(secrets_of(headers.items(), exchange.target))
     return AccessLogRecord(
-        at=exchange.at,
+        at=exchange.now,
         method=redactor.text(exchange.method),
         path=short(redactor.target(exchange.target)),
         model=None if model is None else short(redactor.text(model)),

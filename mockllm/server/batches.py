@@ -115,7 +115,7 @@ class BatchServer:
         exchange = Exchange(
             head=head, sink=cast("SocketSink", sink), client=client, raw=line.body, body_complete=True
         )
-        exchange.at, exchange.started = time.time(), app.deadlines.time()
+        exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         return None if respond(app, exchange) else exchange
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:

@@ -252,7 +252,7 @@ class Connection(HttpProtocol):
         self._sink.written = False
         app, ended = self._app, False
         if exchange.body_complete or self._read(exchange):
-            exchange.started, exchange.at = app.deadlines.time(), time.time()
+            exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
             ended = respond(app, exchange)
         if ended:
             self._current = None

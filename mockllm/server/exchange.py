@@ -61,10 +61,11 @@ class Exchange(Struct, gc=False, kw_only=True):
     """All bytes of a request that came in one piece, head and body; empty otherwise."""
     checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
-    at: float = 0.0
-    """When the server began to serve the request, in seconds since the epoch."""
-    started: float = 0.0
-    """The same on the clock of the deadlines."""
+    now: float = 0.0
+    """When the server began to serve the request, in seconds since the epoch; as `Request.now`."""
+    monotonic: float = 0.0
+    """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A response that is held
+    counts from its release."""
 
     request: Request | None = None
     """The request as its dialect reads it. None in an ended exchange, and where no engine reads it."""
@@ -102,7 +103,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     ended: bool = False
     end_reason: EndReason = "finished"
     duration: float = 0.0
-    """Seconds from `started` to the end of the response."""
+    """Seconds from `monotonic` to the end of the response."""
     times: array[float] | None = None
     """When the parts of a response were written that a player played, on the clock of the deadlines."""
     method: str = "-"

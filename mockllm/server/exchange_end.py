@@ -32,8 +32,8 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         app.count_playing(exchange.request_class or Request, -1)
         exchange.times = player.times
         if player.finished_at is not None and end_reason == "finished":
-            duration = player.finished_at - exchange.started
-    exchange.duration = app.deadlines.time() - exchange.started if duration is None else duration
+            duration = player.finished_at - exchange.monotonic
+    exchange.duration = app.deadlines.time() - exchange.monotonic if duration is None else duration
     if exchange.slot is not None:
         release_slot(exchange)
     request = exchange.request
@@ -67,7 +67,7 @@ def release_slot(exchange: Exchange) -> None:
 def end_unparsed(app: App, status: int, reason: str) -> None:
     """Log bytes that were no request. The connection has responded to them."""
     response = PlannedResponse(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
-    exchange = Exchange(at=time.time(), started=app.deadlines.time(), framing=_CLOSING)
+    exchange = Exchange(now=time.time(), monotonic=app.deadlines.time(), framing=_CLOSING)
     exchange.ended, exchange.response = True, response
     app.journal.add(exchange)
     if app.access_log is not None:

@@ -235,7 +235,7 @@ class Metrics:
         if series not in self.series and len(self.series) >= MAX_SERIES:
             series = Series(name, OTHER, OTHER, response.status)
         self.series[series] += count
-        now = int(seen.at)
+        now = int(seen.now)
         if not self._seconds or self._seconds[-1].at < now:
             self._seconds.append(SecondCounters(now))
         second = self._seconds[-1]
@@ -255,14 +255,14 @@ class Metrics:
         scale = seen.response.time_scale
         first, planned = first * scale, planned * scale
         streamed = seen.response.rendered.framing is not Framing.PLAIN
-        first_chunk = next((at for at in times if streamed and at - seen.started >= first - 1e-6), None)
+        first_chunk = next((at for at in times if streamed and at - seen.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
-            counters.ttft.add(first_chunk - seen.started)
+            counters.ttft.add(first_chunk - seen.monotonic)
         for before, after in pairwise(times[:MAX_GAPS]):
             if first_chunk is not None and before >= first_chunk:
                 counters.gaps.add(after - before)
         if seen.end_reason == "finished" and planned:
-            self.late.add(max(0.0, times[-1] - seen.started - planned))
+            self.late.add(max(0.0, times[-1] - seen.monotonic - planned))
 
 
 def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:

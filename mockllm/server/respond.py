@@ -88,7 +88,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     engine = app.engine
     request = exchange.request
     if request is None:
-        request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.started)
+        request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
     if short and not exchange.checked and request.depth_bound > app.limits.depth:
         failure = structure_failure(raw, app.limits)
         if failure is not None:
@@ -203,7 +203,9 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
         exchange.hidden = True
         return
     engine = app.engine
-    exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at, exchange.started)
+    exchange.request = request = head.reader(engine).read(
+        b"", exchange.client, exchange.now, exchange.monotonic
+    )
     exchange.response = engine.refuse(failure, request)
     exchange.allow_cors = app.open_to_pages
 
@@ -229,7 +231,9 @@ def begin(app: App, exchange: Exchange) -> None:
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.date_line.at(time.time()), extra)
-    player = Player(plan, head, exchange.sink, app.deadlines, exchange.started, exchange.response.time_scale)
+    player = Player(
+        plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
+    )
     if plan.delivery.awaited is not None:
         await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
@@ -286,7 +290,7 @@ def recorder_of_unmatched(app: App, exchange: Exchange) -> Recorder | None:
 
     def read(method: str) -> Request:
         reader = exchange.head.of_message(method).reader(engine)
-        return reader.read(b"{}", exchange.client, exchange.at, exchange.started)
+        return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
 
     return recorder if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
 
@@ -301,11 +305,11 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if isinstance(rendered, PrerenderedResponse) and framing is DEFAULT_HTTP_FRAMING:
-        date, more = app.date_line.bytes_at(exchange.at), response.limit_headers
+        date, more = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = render_head(plan, framing, app.date_line.at(exchange.at), extra)
+        opening = render_head(plan, framing, app.date_line.at(exchange.now), extra)
         data = single_write(plan, opening) if opening.keep_alive else None
     if data is None or not sink.write_coalesced(data):
         return False

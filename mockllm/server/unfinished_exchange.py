@@ -127,7 +127,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     began = app.deadlines.time()
     released = await app.held_responses.wait((request.session or "", hold.name), hold, app.deadlines)
     waited = app.deadlines.time() - began
-    exchange.started += waited
+    exchange.monotonic += waited
     text = "released" if released else "not released"
     response = response.with_plan(response.plan, f"{hold.name} {text} after {waited:.4g}s")
     later = tuple(webhook._replace(at=webhook.at + waited) for webhook in response.webhooks)
@@ -148,7 +148,7 @@ async def _read(app: App, exchange: Exchange) -> None:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
     if app.rules_ready is not None:
         await app.rules_ready.wait()
-    exchange.body_complete, exchange.at, exchange.started = True, time.time(), app.deadlines.time()
+    exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.checked = raw, not short
         if exchange.checked and not head.reserved:
@@ -161,7 +161,9 @@ async def _read(app: App, exchange: Exchange) -> None:
 async def _parse(app: App, exchange: Exchange) -> None:
     """Parse a long body. Other tasks of the loop run before the request is decided, which takes as long."""
     engine = app.engine
-    request = exchange.head.reader(engine).read(exchange.raw, exchange.client, exchange.at, exchange.started)
+    request = exchange.head.reader(engine).read(
+        exchange.raw, exchange.client, exchange.now, exchange.monotonic
+    )
     _ = request.body
     await asyncio.sleep(0)
     if engine is app.engine:
@@ -222,12 +224,12 @@ async def _proxy(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedRes
     kind = type(request)
     app.count_playing(kind, 1)
     try:
-        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.started)
+        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
             await asyncio.sleep(wait)
         exchange.proxied = True
         return await recorder.proxy(
-            exchange, open_response, lambda: app.deadlines.time() - exchange.started, end
+            exchange, open_response, lambda: app.deadlines.time() - exchange.monotonic, end
         )
     except ProxyFailed as error:
         exchange.proxied = False

@@ -181,7 +181,7 @@ class SocketServer:
         del self._running[stream]
         self._tasks.pop(stream).cancel()
         exchange.player.stop()
-        elapsed = self._app.deadlines.time() - exchange.started
+        elapsed = self._app.deadlines.time() - exchange.monotonic
         exchange.response = exchange.response._replace(
             notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
@@ -227,7 +227,7 @@ class SocketServer:
     def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
         """Set the recorded messages as the response."""
         reader = exchange.head.reader(self._app.engine)
-        exchange.request = reader.read(exchange.raw, exchange.client, exchange.at, exchange.started)
+        exchange.request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
         notes = () if played.note is None else (played.note,)
         exchange.response = PlannedResponse(played.plan, self._rule, notes=notes)
 
@@ -239,7 +239,7 @@ class SocketServer:
         exchange = Exchange(
             head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
         )
-        exchange.at, exchange.started = time.time(), app.deadlines.time()
+        exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         exchange.socket = self._session
         self._running[started.stream] = exchange
         return exchange
@@ -260,7 +260,7 @@ class SocketServer:
         if messages is not plan:
             exchange.response, plan = exchange.response.with_plan(messages), messages
         scale = exchange.response.time_scale
-        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.started, scale)
+        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.monotonic, scale)
         exchange.player, exchange.request_class = player, type(request)
         app.count_playing(type(request), 1)
         player.start()

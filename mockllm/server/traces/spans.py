@@ -98,7 +98,7 @@ def span_start(seen: Exchange, ahead: float) -> SpanStart:
         "http.request.method": _method(seen.method),
         "url.path": _otlp_value(path),
     }
-    return SpanStart(_nanoseconds(seen.started + ahead), _lower_case(headers), attributes)
+    return SpanStart(_nanoseconds(seen.monotonic + ahead), _lower_case(headers), attributes)
 
 
 def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:

@@ -33,8 +33,8 @@ def seen(
     return Exchange(
         client="127.0.0.1",
         raw=body,
-        at=100.0 + number,
-        started=5.0,
+        now=100.0 + number,
+        monotonic=5.0,
         response=built,
         ended=True,
         duration=0.25,
