@@ -39,7 +39,7 @@ class PlanContext(Struct):
     dialect: Dialect
     response: CompiledResponse
     settings: EffectiveSettings
-    scope: TemplateScope
+    template_scope: TemplateScope
     randomness: Randomness
     identity: ResponseIdentity
     modifier_context: Callable[[int], EvaluationContext]
@@ -72,8 +72,9 @@ class PlanContext(Struct):
     """The times in the batch of a load, which replace those of the pace."""
 
     @property
-    def context(self) -> EvaluationContext:
-        return EvaluationContext(self.scope, self.randomness, max_wait=self.max_wait)
+    def evaluation_context(self) -> EvaluationContext:
+        """The context in which the templates and draws of the response are evaluated."""
+        return EvaluationContext(self.template_scope, self.randomness, max_wait=self.max_wait)
 
     @property
     def streamed(self) -> bool:
@@ -97,7 +98,7 @@ class PlanContext(Struct):
 
     def owner_context(self, owner: Owner) -> EvaluationContext:
         """Return the context in which a setting of this owner is evaluated."""
-        return self.context if owner < 0 else self.modifier_context(owner)
+        return self.evaluation_context if owner < 0 else self.modifier_context(owner)
 
 
 # --- settings ----------------------------------------------------------------------------------------

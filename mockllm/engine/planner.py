@@ -123,7 +123,9 @@ class ResponsePlanner:
         if isinstance(spec, ErrorSpec):
             return self.apply_settings(self._error(context, spec), context)
         assert isinstance(spec, HttpSpec)
-        return self.apply_settings(http_plan(evaluate(spec, context.context), context.response), context)
+        return self.apply_settings(
+            http_plan(evaluate(spec, context.evaluation_context), context.response), context
+        )
 
     def apply_settings(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
@@ -177,7 +179,7 @@ class ResponsePlanner:
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = EvaluationContext(
-            context.scope, context.randomness
+            context.template_scope, context.randomness
         )  # retry_after is no wait of the server's
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.time_scale)
         error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
@@ -307,7 +309,7 @@ class ResponsePlanner:
             settings = _resolve(context)
             whole = settings.instant and not (settings.faults or context.streamed or request.background)
             renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, whole)
-            reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
+            reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
