@@ -97,7 +97,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.socket is not None:
-        request.lookup = exchange.socket.lookup(request.lookup)
+        request.response_lookup = exchange.socket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
     plan_response(app, exchange, request)

@@ -86,7 +86,7 @@ class MessageBatchRequest(AnthropicRequest):
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
         id = self.route.get("batch", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class CreateMessageBatch(StoredObjectCall, BatchDialect):
@@ -280,7 +280,7 @@ class ListMessageBatches(GetMessageBatch):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        shown = [shown_batch(batch, request) for batch in request.lookup.all_stored(PREFIX)]
+        shown = [shown_batch(batch, request) for batch in request.response_lookup.all_stored(PREFIX)]
         return json_plan(object_page(shown[::-1], request.query), identity)
 
 

@@ -41,7 +41,7 @@ class AnthropicFileRequest(AnthropicRequest):
     def stored(self) -> StoredResponse | None:
         """The file that the path names."""
         id = self.route.get("file", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class AnthropicUpload(StoredObjectCall):
@@ -145,7 +145,7 @@ class AnthropicFileList(AnthropicFile):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        shown = [loads(stored.response_body) for stored in request.lookup.all_stored(PREFIX)]
+        shown = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]
         page = object_page(shown[::-1], request.query)
         cursor = f"{PAGE}{page['last_id']}" if page["has_more"] else None
         return json_plan({**page, "next_page": cursor}, identity)

@@ -59,7 +59,7 @@ class InvokeRequest(BedrockRequest):
             session=self.session,
             client=self.client,
             now=self.now,
-            lookup=self.lookup,
+            response_lookup=self.response_lookup,
             context=self.context,
         )
 

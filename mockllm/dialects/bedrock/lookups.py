@@ -65,7 +65,7 @@ class BedrockCountRequest(BedrockRequest):
             headers=self.headers,
             raw=_decoded(invoked.get("body")) if invoked else dumps(object_of(holder.get("converse"))),
             route=self.route,
-            lookup=self.lookup,
+            response_lookup=self.response_lookup,
         )
 
     @lazy

@@ -219,6 +219,6 @@ class ListBatchJobs(GeminiBatch):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        stored = request.lookup.all_stored(_collection(request))
+        stored = request.response_lookup.all_stored(_collection(request))
         jobs = [job(one, request.monotonic) for one in stored[::-1]]
         return json_plan(page("batchPredictionJobs", jobs, request))

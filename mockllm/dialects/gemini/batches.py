@@ -127,7 +127,7 @@ class GeminiStoredBatchRequest(GeminiRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
-        return self.lookup.stored(self.name)
+        return self.response_lookup.stored(self.name)
 
 
 class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
@@ -323,6 +323,6 @@ class GeminiBatchList(GeminiBatch):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        batches = request.lookup.all_stored(PREFIX)
+        batches = request.response_lookup.all_stored(PREFIX)
         shown = [operation(batch, request.monotonic) for batch in batches[::-1]]
         return json_plan(page("operations", shown, request))

@@ -300,7 +300,7 @@ class OperationRequest(GeminiRequest):
         named = self.message.get("operationName")
         in_body = named.rpartition("/")[2] if type(named) is str else ""
         id = self.route.get("operation", "").partition(":")[0]
-        return self.lookup.stored(OPERATIONS + (id or in_body))
+        return self.response_lookup.stored(OPERATIONS + (id or in_body))
 
 
 class Operation(GeminiStoredCall):

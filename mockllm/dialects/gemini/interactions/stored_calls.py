@@ -36,7 +36,7 @@ class StoredInteractionRequest(GeminiRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The interaction that the path names."""
-        stored = self.lookup.stored(self.route.get("interaction", ""))
+        stored = self.response_lookup.stored(self.route.get("interaction", ""))
         whole = {} if stored is None else read_object(stored.response_body)
         return stored if whole.get("object") == "interaction" else None
 

@@ -72,7 +72,7 @@ class StoredUploadRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The upload that the path names, with the body of the request that created it."""
         id = self.route.get("upload", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
     @lazy
     def upload(self) -> dict[str, Json] | None:
@@ -92,7 +92,7 @@ class StoredUploadRequest(Request):
         return [self._part(id) for id in dict.fromkeys(ids)]
 
     def _part(self, id: str) -> StoredResponse | None:
-        stored = self.lookup.stored(id) if id.startswith(PART_PREFIX) else None
+        stored = self.response_lookup.stored(id) if id.startswith(PART_PREFIX) else None
         if stored is None or loads(stored.response_body)["upload_id"] != self.route.get("upload"):
             return None
         return stored

@@ -106,7 +106,7 @@ class ListVideos(LookupCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        videos = [self._state(stored, request) for stored in request.lookup.all_stored("video_")]
+        videos = [self._state(stored, request) for stored in request.response_lookup.all_stored("video_")]
         return body_plan(page([video for video in videos if video], request.query, "desc"), identity)
 
     def _state(self, stored: StoredResponse, request: Request) -> dict[str, object]:

@@ -95,7 +95,7 @@ class Videos(MediaCall):
         at, name, _ = next(event for event in reversed(timeline.events) if event[1] != CONTENT)
         end = timeline.began + at
         second = int(request.now + end - request.monotonic)
-        hooks = () if timeline.polled else response_webhooks(request.lookup, id, name, end, second)
+        hooks = () if timeline.polled else response_webhooks(request.response_lookup, id, name, end, second)
         return StoreUpdate((id,), stored, webhooks=hooks)
 
 
