@@ -57,8 +57,8 @@ class Request(BodyFields, ToolServerFields):
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is the time of arrival in seconds since the epoch, the only clock that the
     time fields of a response use. `route` holds the variables of the route's path (`{"model": …}` where the path
-    names the model). `response_lookup` has what the server stored for the session, by name. `context` belongs to the reader
-    of the request.
+    names the model). `response_lookup` has what the server stored for the session, by name. `context` belongs
+    to the reader of the request.
     """
 
     api: ClassVar[str | None] = None

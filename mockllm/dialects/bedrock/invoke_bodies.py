@@ -65,7 +65,7 @@ class NovaEncoder(ConverseEncoder):
     def _event(self, name: str, fields: Mapping[str, Json]) -> Event:
         return dumps({name: fields}), name
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         counted = self.reply.usage
         yield "finish", self._event("messageStop", {"stopReason": stop_reason(self.reply.choices[0])})
         last = counted.put_into({"usage": _nova_usage(counted), "metrics": {}, "trace": {}}, "usage")

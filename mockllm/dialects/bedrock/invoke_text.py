@@ -170,7 +170,7 @@ class TextEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return ((dumps(self.form.chunk(chunk, None, self.reply.usage, self.id)), None),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         counted = self.reply.usage
         reason = self.reply.choices[0].finish_word(self.form.reasons)
         last = {**self.form.chunk("", reason, counted, self.id), **invocation_metrics(counted)}

@@ -120,11 +120,11 @@ class TextGenerationEncoder(Encoder):
         self._sent += 1
         return (self._event(_token(chunk, self._sent)),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         self._sent += 1
         return (self._event(END_TOKEN, self.reply.choices[choice]),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         return ()
 
     def fail(self, failure: Failure) -> Iterable[Event]:

@@ -87,7 +87,7 @@ class McpEncoder(Encoder):
         super().__init__(reply)
         self.request = request
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, NativePart):
             block = object_of(at.part.block)
             return ((notification(str(block.get("method")), object_of(block.get("params"))), MESSAGE),)
@@ -96,7 +96,7 @@ class McpEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
         return ()
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         result = response(self.request, result_of(self.reply, self.request))
         return (("finish", (dumps(result), MESSAGE)),)
 

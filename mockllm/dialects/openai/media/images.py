@@ -78,7 +78,7 @@ class ImagesEncoder(Encoder):
         self._request, self._identity, self._prefix = request, identity, prefix
         self._partial = 0
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         self._partial = 0
         return ()
 

@@ -122,7 +122,7 @@ class SpeechEncoder(Encoder):
             return ((decoded(text), None),)
         return ((dumps({"type": "speech.audio.delta", "audio": text}), None),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.as_events:
             counted = self.reply.usage
             usage: dict[str, Json] = {

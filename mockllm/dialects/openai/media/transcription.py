@@ -66,12 +66,12 @@ class TranscriptionEncoder(Encoder):
             event["segment_id"] = self._identity.ids.make("seg_", 24, "0")
         return ((dumps(event), None),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         if self._request.format == "diarized_json":
             for segment in diarized_segments(self._transcript, self._identity.ids):
                 yield dumps(segment), None
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         event: dict[str, Json] = {"type": "transcript.text.done", "text": self._transcript.text}
         event |= languages(self._request, self._transcript)
         if self._request.includes_logprobs:
