@@ -46,9 +46,8 @@ class EncoderPosition(Struct, frozen=True):
 
 
 class Encoder:
-    """The events of a dialect at each moment. A stream has choices, and a choice has parts. Every hook returns events in
-    the order in which they are sent.
-    `reply` is the supported reply, with its usage."""
+    """The events of a dialect at each moment. A stream has choices, and a choice has parts. Every hook returns events
+    in the order in which they are sent. `reply` is the supported reply, with its usage."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
@@ -66,7 +65,7 @@ class Encoder:
         return ()
 
     def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
-        """Return the events of one chunk of a part. A NativePart has no chunks: its `start_part` returns all of it."""
+        """Return the events of one chunk of a part. A NativePart has none: its `start_part` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
     def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
