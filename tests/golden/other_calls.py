@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -47,6 +48,7 @@ UPLOAD: Final = form({"purpose": "batch"}, ("in.jsonl", LINES))
 AZURE: Final = {"api-key": "k"}
 AZURE_UPLOAD: Final = UPLOAD.replace(b"/v1/chat/completions", b"/chat/completions")
 FIM: Final = {"model": "codestral-latest", "prompt": "def f():", "suffix": "x"}
+BLOB_DIGEST: Final = f"sha256:{sha256(b'weights').hexdigest()}"
 WAV: Final = make_audio("wav", 1.0, "x")
 CLAUDE: Final = {"model": "claude-sonnet-4-5", "max_tokens": 9}
 GEMINI: Final = "/v1beta/models/gemini-2.5-flash"
@@ -140,6 +142,20 @@ WIRES: Final[dict[str, list[Step]]] = {
         Step("vectors", "POST", "/huggingface/embed", {"inputs": "cat", "dimensions": 8}),
         Step("ranks", "POST", "/huggingface/rerank", {"query": "cat", "texts": ["dog", "cat"]}),
         Step("refused", "POST", "/huggingface/generate", {}),
+    ],
+    "ollama-models": [
+        Step("pulled", "POST", "/api/pull", {"model": "mine"}),
+        Step("pulled-whole", "POST", "/api/pull", {"model": "mine", "stream": False}),
+        Step("pushed", "POST", "/api/push", {"model": "mine"}),
+        Step("not-pushed", "POST", "/api/push", {"model": "unknown"}),
+        Step("not-pushed-whole", "POST", "/api/push", {"model": "unknown", "stream": False}),
+        Step("blob", "POST", f"/api/blobs/{BLOB_DIGEST}", b"weights"),
+        Step("created", "POST", "/api/create", {"model": "own", "files": {"a.gguf": BLOB_DIGEST}, "system": "Hi."}),
+        Step("created-whole", "POST", "/api/create", {"model": "own", "from": "mine", "stream": False}),
+        Step("copied", "POST", "/api/copy", {"source": "mine", "destination": "other"}),
+        Step("not-copied", "POST", "/api/copy", {"source": "unknown", "destination": "other"}),
+        Step("deleted", "DELETE", "/api/delete", {"model": "mine"}),
+        Step("not-deleted", "DELETE", "/api/delete", {"model": "mine"}),
     ],
     "openai-media": [
         Step("image", "POST", "/v1/images/generations", {"model": "gpt-image-2", "prompt": "a cat"}),

@@ -77,6 +77,19 @@ test("models, embeddings and version", async () => {
   assert.match((await client.version()).version, /^\d+\.\d+/);
 });
 
+test("models are pulled, created, copied, pushed and deleted", async () => {
+  const parts = await all(await client.pull({ model: "mine", stream: true }));
+  assert.deepEqual([parts[0].status, parts.at(-1).status], ["pulling manifest", "success"]);
+  assert.equal((await client.create({ model: "own", from: "mine", system: "Hi." })).status, "success");
+  assert.equal((await client.copy({ source: "mine", destination: "me/copy" })).status, "success");
+  assert.equal((await client.push({ model: "me/copy" })).status, "success");
+  assert.equal((await client.delete({ model: "mine" })).status, "success");
+  const names = (await client.list()).models.map((entry) => entry.name);
+  assert.ok(names.includes("own:latest") && names.includes("me/copy:latest") && !names.includes("mine:latest"));
+  const error = await rejection(client.delete({ model: "mine" }));
+  assert.deepEqual([error.status_code, error.error], [404, "model 'mine' not found"]);
+});
+
 // The status of each.
 const ERRORS = {
   bad_request: 400,

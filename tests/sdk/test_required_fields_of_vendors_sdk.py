@@ -52,6 +52,7 @@ STREAMED = [
     ),
 ]
 EMBED = {"model": "m", "texts": ["hi"], "input_type": "search_query", "embedding_types": ["float"]}
+WHOLE = {"model": "mine", "stream": False}
 LOOKUPS = [
     VendorCall("cohere-embeddings", cohere.EmbedByTypeResponse, path="/cohere/v2/embed", request=EMBED),
     VendorCall(
@@ -67,11 +68,27 @@ LOOKUPS = [
         request={"model": "m", "input": "hi"},
     ),
     VendorCall("ollama-show", ollama.ShowResponse, path="/ollama/api/show", request={"model": "llama3.2"}),
+    VendorCall("ollama-pull_model", ollama.ProgressResponse, path="/ollama/api/pull", request=WHOLE),
+    VendorCall(
+        "ollama-push_model",
+        ollama.ProgressResponse,
+        path="/ollama/api/push",
+        request={**WHOLE, "model": "qwen3"},
+    ),
+    VendorCall(
+        "ollama-create_model",
+        ollama.ProgressResponse,
+        path="/ollama/api/create",
+        request={**WHOLE, "from": "qwen3"},
+    ),
     VendorCall("ollama-tags", ollama.ListResponse, method="GET", path="/ollama/api/tags"),
     VendorCall("ollama-running_models", ollama.ProcessResponse, method="GET", path="/ollama/api/ps"),
 ]
 WITHOUT_A_TYPE = {
     "ollama-version",  # the SDK has no such call
+    "ollama-blobs",  # no body
+    "ollama-copy_model",
+    "ollama-delete_model",
     "ollama-chat",  # OpenAI's protocol
     "ollama-completions",
     "ollama-embeddings",

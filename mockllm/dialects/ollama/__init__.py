@@ -6,9 +6,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.dialects.ollama.blobs import CreateBlob
+from mockllm.dialects.ollama.copies import CopyModel, DeleteModel
 from mockllm.dialects.ollama.embeddings import OllamaEmbeddings
 from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
-from mockllm.dialects.ollama.models import WELL_KNOWN, OllamaVersion, RunningModels, Show, Tags
+from mockllm.dialects.ollama.local_models import WELL_KNOWN
+from mockllm.dialects.ollama.models import OllamaVersion, RunningModels, Show, Tags
+from mockllm.dialects.ollama.progress import CreateModel, PullModel, PushModel
 from mockllm.dialects.ollama.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
@@ -20,6 +24,12 @@ SHOW: Final = Show()
 TAGS: Final = Tags()
 RUNNING: Final = RunningModels()
 VERSION: Final = OllamaVersion()
+PULL: Final = PullModel()
+PUSH: Final = PushModel()
+CREATE: Final = CreateModel()
+BLOBS: Final = CreateBlob()
+COPY: Final = CopyModel()
+DELETE: Final = DeleteModel()
 
 _chat = ProviderCall("native_chat", CHAT, operation="chat", title="Ollama: chat, generate, embed, tags")
 _generate = ProviderCall("native_generate", GENERATE, operation="text_completion", neutral=False)
@@ -33,6 +43,12 @@ _ROUTES: Final = (
     ProviderRoute("GET", "/api/tags", ProviderCall("tags", TAGS)),
     ProviderRoute("GET", "/api/ps", ProviderCall("running_models", RUNNING)),
     ProviderRoute("GET", "/api/version", ProviderCall("version", VERSION)),
+    ProviderRoute("POST", "/api/pull", ProviderCall("pull_model", PULL)),
+    ProviderRoute("POST", "/api/push", ProviderCall("push_model", PUSH)),
+    ProviderRoute("POST", "/api/create", ProviderCall("create_model", CREATE)),
+    ProviderRoute("POST", "/api/blobs/{digest}", ProviderCall("blobs", BLOBS)),
+    ProviderRoute("POST", "/api/copy", ProviderCall("copy_model", COPY)),
+    ProviderRoute("DELETE", "/api/delete", ProviderCall("delete_model", DELETE)),
 )
 """The control API owns the paths below `/api` that it serves; none of these is among them."""
 _compatible = provider_of(next(vendor for vendor in VENDORS if vendor.name == "ollama"))

@@ -113,6 +113,18 @@ GENERATE: Final[dict[str, TypeCheck]] = {
     "images": list_of(string, "api.ImageData"),
 }
 SHOW: Final[dict[str, TypeCheck]] = {"model": string, "name": string, "verbose": boolean}
+DELETE: Final[dict[str, TypeCheck]] = {"model": string, "name": string}
+PULL: Final[dict[str, TypeCheck]] = {**DELETE, "insecure": boolean, "stream": boolean}
+COPY: Final[dict[str, TypeCheck]] = {"source": string, "destination": string}
+CREATE: Final[dict[str, TypeCheck]] = {
+    **DELETE,
+    **dict.fromkeys(("from", "quantize", "template", "system"), string),
+    "stream": boolean,
+    "files": of_type("map[string]string", dict),
+    "adapters": of_type("map[string]string", dict),
+    "parameters": of_type("map[string]interface {}", dict),
+    "messages": list_of(_MESSAGE, "api.Message"),
+}
 EMBED: Final[dict[str, TypeCheck]] = {
     "model": string,
     "prompt": string,

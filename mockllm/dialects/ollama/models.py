@@ -17,9 +17,9 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.ollama.check import SHOW, check_fields
 from mockllm.dialects.ollama.errors import JSON, OllamaCall
+from mockllm.dialects.ollama.local_models import is_deleted, local_models, tagged
 from mockllm.dialects.ollama.request import DEFAULT_MODEL, OllamaRequest
 
-WELL_KNOWN: Final = ("llama3.2", "qwen3", "gemma3", "nomic-embed-text")
 VERSION: Final = "0.12.6"
 SIZE: Final = 2_019_393_189
 """The bytes of every model."""
@@ -34,11 +34,6 @@ DETAILS: Final[dict[str, Json]] = {
     "parameter_size": "3.2B",
     "quantization_level": "Q4_K_M",
 }
-
-
-def tagged(name: str) -> str:
-    """Return the name with its tag, which is `latest` where a client names none."""
-    return name if ":" in name else f"{name}:latest"
 
 
 def digest(name: str) -> str:
@@ -67,7 +62,7 @@ class Tags(OllamaLookup):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        return json_plan({"models": [_model(name) for name in dict.fromkeys((*models, *WELL_KNOWN))]})
+        return json_plan({"models": [_model(name) for name in local_models(request, models)]})
 
 
 class RunningRequest(OllamaRequest):
@@ -84,7 +79,7 @@ class RunningModels(OllamaLookup):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         loaded = {"expires_at": EXPIRES_AT, "size_vram": SIZE, "context_length": 4096}
-        running = [{**_model(name), **loaded} for name in models]
+        running = [{**_model(name), **loaded} for name in models if not is_deleted(request, name)]
         for entry in running:
             del entry["modified_at"]
         return json_plan({"models": running})
@@ -111,7 +106,8 @@ class ShowRequest(OllamaRequest):
 
 
 class Show(OllamaCall):
-    """POST /api/show: one model. Any model exists, because the generating calls accept any model too."""
+    """POST /api/show: one model. Any model exists that the session did not delete, because the generating calls
+    accept any model too."""
 
     api = "show"
     generates = False
@@ -124,6 +120,8 @@ class Show(OllamaCall):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         name = tagged(request.model or DEFAULT_MODEL)
+        if is_deleted(request, name):
+            return Failure("model_not_found", message=f"model '{request.model}' not found")
         return json_plan(
             {
                 "license": "",

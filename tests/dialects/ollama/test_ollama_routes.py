@@ -36,7 +36,7 @@ def test_compatible_path_needs_the_prefix() -> None:
     assert isinstance(plain, RouteMatch)
     assert (compatible.provider, plain.provider) == ("ollama", "openai")
     assert isinstance(find_route("POST", "/ollama/chat/completions", {}), RouteMatch)
-    assert isinstance(find_route("POST", "/api/pull", {}), UnknownPath)
+    assert isinstance(find_route("POST", "/api/signout", {}), UnknownPath)
 
 
 def test_first_page_lists_native_paths_without_prefix() -> None:

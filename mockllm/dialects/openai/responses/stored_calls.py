@@ -9,6 +9,7 @@ was not stored, was deleted or was evicted is not found.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -17,7 +18,7 @@ from msgspec.json import Decoder
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import objects, text_of, whole_number
+from mockllm.core.json.typed_values import objects, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.request.request import Request
@@ -41,9 +42,11 @@ from mockllm.dialects.openai.responses.history import (
 from mockllm.dialects.openai.responses.items import item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
-from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.openai.validators import integer, refuse
 from mockllm.dialects.openai.webhooks import response_webhooks
 
+INTEGER: Final = re.compile(r"-?[0-9]{1,100}")
+_FROM_0: Final = integer(0)
 END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
@@ -191,10 +194,19 @@ class StoredCall(ResponsesCall, LookupCall):
 class GetResponse(StoredCall):
     """GET /v1/responses/{id}: the stored response, or a stream of it."""
 
+    def check(self, request: Request) -> Failure | None:
+        """Return the failure of a wrong `starting_after`. No refusal of the live API is known: its form is that of
+        other integers."""
+        value = request.query.get("starting_after")
+        if value is None:
+            return None
+        return _FROM_0(int(value) if INTEGER.fullmatch(value) else value, "starting_after")
+
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not _is_streamed(request):
             return body_plan(response_at(stored, request.monotonic), identity, end=b"")
-        after = whole_number(request.query.get("starting_after"), -1)
+        value = request.query.get("starting_after", "")
+        after = int(value) if INTEGER.fullmatch(value) else -1
         events: Iterable[Step]
         if stored.timeline is not None:
             events = events_after(stored.timeline, after, request.monotonic)

@@ -1,0 +1,72 @@
+"""POST /api/blobs/{digest}: the upload of a file from which a model is created. Its digest is stored, its content is
+not.
+
+Source: `CreateBlobHandler` of Ollama's `server/routes.go`. `HEAD` of a blob is not served.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.ollama.errors import OllamaCall
+from mockllm.dialects.ollama.request import OllamaRequest
+
+BLOB: Final = "ollama-blob:"
+"""The prefix of the id under which a digest is stored."""
+_DIGEST: Final = re.compile(r"sha256[:-][0-9a-fA-F]{64}")
+
+
+def empty_plan(status: int = 200) -> Plan:
+    """Return a response without a body, which has no content type."""
+    return Plan(ResponseHead(status, ()), (EventStep(b"", 0, "body"),))
+
+
+class BlobRequest(OllamaRequest):
+    api = "blobs"
+    uploads = True
+
+    @property
+    def digest(self) -> str:
+        return self.route.get("digest", "")
+
+
+class CreateBlob(OllamaCall):
+    """The response is 201, or 200 where the blob exists."""
+
+    api = "blobs"
+    generates = False
+    request = BlobRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, BlobRequest)
+        if _DIGEST.fullmatch(request.digest) is None:
+            return Failure("bad_request", message="invalid digest format")
+        found = f"sha256:{sha256(request.raw).hexdigest()}"
+        if found == request.digest:
+            return None
+        message = f'digest mismatch, expected "{request.digest}", got "{found}"'
+        return Failure("bad_request", message=message)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        assert isinstance(request, BlobRequest)
+        return empty_plan(201 if request.lookup.stored(BLOB + request.digest) is None else 200)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, BlobRequest)
+        if plan.head.status not in (200, 201):
+            return None
+        id = BLOB + request.digest
+        return StoreUpdate((id,), StoredResponse(id, None, b"", b"{}"))

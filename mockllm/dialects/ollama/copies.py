@@ -1,0 +1,98 @@
+"""POST /api/copy and DELETE /api/delete: a local model under another name, and one that is local no longer.
+
+Sources: `CopyHandler` and `DeleteHandler` of Ollama's `server/routes.go`. A response without an error has no body.
+Without validation a request may name no model: nothing changes then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.typed_values import text_of
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.ollama.blobs import empty_plan
+from mockllm.dialects.ollama.check import COPY, DELETE, check_fields, first_error
+from mockllm.dialects.ollama.errors import OllamaCall
+from mockllm.dialects.ollama.local_models import is_valid_name, local_models, local_update, tagged
+from mockllm.dialects.ollama.request import OllamaRequest
+
+
+class CopyRequest(OllamaRequest):
+    """A request to copy a model, whose model is the source."""
+
+    api = "copy_model"
+
+    @lazy
+    def model(self) -> str | None:
+        return text_of(self.fields.get("source"))
+
+    @property
+    def destination(self) -> str:
+        return text_of(self.fields.get("destination")) or ""
+
+
+class CopyModel(OllamaCall):
+    """POST /api/copy."""
+
+    api = "copy_model"
+    generates = False
+    request = CopyRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, CopyRequest)
+        error = self.check_readable(request)
+        if error is not None:
+            return error
+        message = first_error(request.fields, COPY, "CopyRequest")
+        for field, name in (("source", request.model or ""), ("destination", request.destination)):
+            if message is None and not is_valid_name(name):
+                message = f'{field} "{name}" is invalid'
+        return None if message is None else Failure("bad_request", message=message)
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        source = request.model
+        if source and tagged(source) not in local_models(request, models):
+            return Failure("model_not_found", message=f'model "{source}" not found')
+        return empty_plan()
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, CopyRequest)
+        copied = plan.head.status == 200 and is_valid_name(request.destination)
+        return local_update(request.destination, present=True) if copied else None
+
+
+class DeleteRequest(OllamaRequest):
+    api = "delete_model"
+
+
+class DeleteModel(OllamaCall):
+    """DELETE /api/delete."""
+
+    api = "delete_model"
+    generates = False
+    request = DeleteRequest
+
+    def check(self, request: Request) -> Failure | None:
+        error = self.check_readable(request) or check_fields(request.fields, DELETE, "DeleteRequest")
+        if error is None and not is_valid_name(request.model or ""):
+            return Failure("bad_request", message=f'name "{request.model}" is invalid')
+        return error
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        name = request.model
+        if name and tagged(name) not in local_models(request, models):
+            return Failure("model_not_found", message=f"model '{name}' not found")
+        return empty_plan()
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        name = request.model
+        return local_update(name, present=False) if plan.head.status == 200 and name else None

@@ -1,0 +1,55 @@
+"""The local models of a session: those of the rules, well-known ones, and what its calls added and deleted.
+
+A call that pulls, creates, copies or deletes a model stores its name in the session. Calls that generate accept any
+name still; `models: strict` restricts them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from mockllm.core.json.codec import dumps, loads
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+
+WELL_KNOWN: Final = ("llama3.2", "qwen3", "gemma3", "nomic-embed-text")
+PREFIX: Final = "ollama-model:"
+"""The prefix of the id under which a name is stored."""
+_PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}"
+_NAME: Final = re.compile(rf"(?:[A-Za-z0-9_][A-Za-z0-9_.:-]{{0,349}}/)?(?:{_PART}/)?{_PART}(?::{_PART})?")
+"""Host, namespace, model and tag (`isValidPart` of Ollama's `types/model/name.go`)."""
+
+
+def is_valid_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def tagged(name: str) -> str:
+    """Return the name with its tag, which is `latest` where a client names none."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def local_models(request: Request, models: Iterable[str]) -> Sequence[str]:
+    """Return the names with their tags. `models` are those of the rules."""
+    names = dict.fromkeys(map(tagged, (*models, *WELL_KNOWN)))
+    for stored in request.lookup.all_stored(PREFIX):
+        name = stored.id.removeprefix(PREFIX)
+        if loads(stored.response_body):
+            names[name] = None
+        else:
+            names.pop(name, None)
+    return tuple(names)
+
+
+def is_deleted(request: Request, name: str) -> bool:
+    """Whether a call of the session deleted the model."""
+    stored = request.lookup.stored(PREFIX + tagged(name))
+    return stored is not None and not loads(stored.response_body)
+
+
+def local_update(name: str, *, present: bool) -> StoreUpdate:
+    """Return the update of the store after which the model is local, or is not."""
+    id = PREFIX + tagged(name)
+    return StoreUpdate((id,), StoredResponse(id, None, b"", dumps(present)))
