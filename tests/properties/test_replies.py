@@ -36,7 +36,9 @@ class Protocol:
     asks: Mapping[str, Any]
 
     def request(self) -> Request:
-        return self.dialect.request(method="POST", path="/", headers={}, raw=dumps({**MINIMAL, **self.asks}))
+        return self.dialect.request_class(
+            method="POST", path="/", headers={}, raw=dumps({**MINIMAL, **self.asks})
+        )
 
 
 PROTOCOLS = {

@@ -93,7 +93,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
     """POST /v1/messages/batches. The parameters of each request are checked when the batch is processed."""
 
     api = "batches"
-    request: type[Request] = CreateBatchRequest
+    request_class: type[Request] = CreateBatchRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
@@ -200,7 +200,7 @@ class GetMessageBatch(StoredObjectCall):
     """GET /v1/messages/batches/{id}, and the base of the calls on one batch."""
 
     api = "stored_batches"
-    request: type[Request] = MessageBatchRequest
+    request_class: type[Request] = MessageBatchRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -64,7 +64,7 @@ class InvokeMessagesRequest(MessagesRequest):
 class AnthropicBody(Messages):
     """Writes and reads the bodies of Claude."""
 
-    request: type[Request] = InvokeMessagesRequest
+    request_class: type[Request] = InvokeMessagesRequest
 
     def check(self, request: Request) -> Failure | None:
         return check_hosted(request)

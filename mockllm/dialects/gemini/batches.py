@@ -134,7 +134,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
     """POST /v1beta/models/{model}:batchGenerateContent."""
 
     api: str = "batches"
-    request: type[Request] = GeminiBatchRequest
+    request_class: type[Request] = GeminiBatchRequest
     line_call: str = "generateContent"
     """The call that serves each request."""
 
@@ -268,7 +268,7 @@ class GeminiBatch(GeminiStoredCall):
     """GET /v1beta/batches/{id}, and the base of the calls on one batch."""
 
     api: str = "stored_batches"
-    request: type[Request] = GeminiStoredBatchRequest
+    request_class: type[Request] = GeminiStoredBatchRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

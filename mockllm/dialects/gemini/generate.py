@@ -43,7 +43,7 @@ class Generate(GeminiDialect):
 
     api: str = "generate"
     generates: bool = True
-    request: type[Request] = GenerateRequest
+    request_class: type[Request] = GenerateRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio", "video"}),

@@ -153,7 +153,7 @@ class Imagen(PredictCall):
     """POST …/models/imagen…:predict."""
 
     api = "images"
-    request = ImagenRequest
+    request_class = ImagenRequest
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of images, unless it has its own."""
@@ -191,7 +191,7 @@ class Veo(PredictCall):
     """POST …/models/veo…:predictLongRunning: an operation, which continues in the background."""
 
     api = "videos"
-    request = VeoRequest
+    request_class = VeoRequest
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of videos, unless it has its own."""
@@ -307,7 +307,7 @@ class Operation(GeminiStoredCall):
     """The state of an operation."""
 
     api = "operations"
-    request = OperationRequest
+    request_class = OperationRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

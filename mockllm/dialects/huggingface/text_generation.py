@@ -148,7 +148,7 @@ class TextGeneration(InferenceCall):
 
     api = "text_generation"
     generates = True
-    request = TextGenerationRequest
+    request_class = TextGenerationRequest
     capabilities = ProtocolCapabilities(
         conversation=False,
         tool_choice=False,

@@ -68,7 +68,7 @@ class Ocr(VendorCall, MediaCall):
     """The pages of a document."""
 
     api = "ocr"
-    request = OcrRequest
+    request_class = OcrRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, OcrRequest)

@@ -34,7 +34,7 @@ def vertex_request(
     match = find_route("POST", path, {})
     assert isinstance(match, RouteMatch)
     assert match.provider == "vertex"
-    return match.dialect.request(
+    return match.dialect.request_class(
         method="POST",
         path=match.path,
         headers={},

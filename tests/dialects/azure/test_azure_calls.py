@@ -28,7 +28,7 @@ REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
 def route_request(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
     match = find_route("POST", path, headers or {"api-key": "k"})
     assert isinstance(match, RouteMatch)
-    return match.dialect, match.dialect.request(
+    return match.dialect, match.dialect.request_class(
         method="POST",
         path=match.path,
         headers=headers or {"api-key": "k"},

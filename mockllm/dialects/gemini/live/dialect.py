@@ -185,7 +185,7 @@ class Live(GeminiDialect):
 
     api: str = "live"
     generates: bool = True
-    request: type[Request] = LiveRequest
+    request_class: type[Request] = LiveRequest
     capabilities = ProtocolCapabilities(
         stop=False,
         choices=False,

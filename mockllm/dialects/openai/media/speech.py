@@ -141,7 +141,7 @@ class Speech(MediaCall):
     """POST /v1/audio/speech."""
 
     api = "speech"
-    request = SpeechRequest
+    request_class = SpeechRequest
 
     check = staticmethod(check)
 

@@ -88,7 +88,7 @@ class Transcriptions(MediaCall):
     """POST /v1/audio/transcriptions."""
 
     api = "transcriptions"
-    request: type[AudioRequest] = AudioRequest
+    request_class: type[AudioRequest] = AudioRequest
 
     check = staticmethod(check)
 
@@ -135,7 +135,7 @@ class Translations(Transcriptions):
     """POST /v1/audio/translations."""
 
     api = "translations"
-    request = TranslationRequest
+    request_class = TranslationRequest
 
 
 def _text_plan(text: str, identity: ResponseIdentity) -> Plan:

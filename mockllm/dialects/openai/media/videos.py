@@ -43,7 +43,7 @@ class Videos(MediaCall):
     """POST /v1/videos."""
 
     api = "videos"
-    request: type[VideosRequest] = VideosRequest
+    request_class: type[VideosRequest] = VideosRequest
 
     check = staticmethod(check)
 
@@ -103,14 +103,14 @@ class VideoRemix(Videos):
     """POST /v1/videos/{id}/remix."""
 
     api = "video_remix"
-    request = VideoRemixRequest
+    request_class = VideoRemixRequest
 
 
 class VideoEdits(Videos):
     """POST /v1/videos/edits and /v1/videos/extensions."""
 
     api = "video_edits"
-    request = VideoEditRequest
+    request_class = VideoEditRequest
 
 
 def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
