@@ -52,7 +52,7 @@ class RequestValidation:
     def invalid(self, validation: Validation) -> bool:
         return self.failure(validation) is not None
 
-    def unknown(self) -> bool:
+    def unknown_model(self) -> bool:
         """Return whether the request's model is unknown."""
         model = self._request.model
         if self._dialect is None or model is None:
@@ -104,7 +104,7 @@ class CandidateFinder:
             rules,
             modifiers,
             validation.invalid,
-            validation.unknown,
+            validation.unknown_model,
             request.monotonic,
             validation.tokens,
             "strict" if request.generates else self._lookup_validation,

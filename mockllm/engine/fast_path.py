@@ -171,7 +171,7 @@ class FastPath(Struct, frozen=True):
 
     def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Return the response with notes of unknown fields."""
-        if self.item.validation == "strict" and request.unknown:
+        if self.item.validation == "strict" and request.undocumented_fields:
             return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
         return planned
 

@@ -57,7 +57,7 @@ class MatchResult(Struct, frozen=True):
     """The candidates of a request, and the facts that a decision depends on.
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
-    returns whether the request fails a validation, and is called at most once. `unknown` returns whether its model
+    returns whether the request fails a validation, and is called at most once. `unknown_model` returns whether its model
     is unknown, `tokens` how many tokens it takes of a limit. `monotonic` is the request's time in seconds, on a
     monotonic clock.
     """
@@ -67,7 +67,7 @@ class MatchResult(Struct, frozen=True):
     rules: Sequence[Candidate]
     modifiers: Sequence[Candidate]
     invalid: Callable[[Validation], bool]
-    unknown: Callable[[], bool] = bool
+    unknown_model: Callable[[], bool] = bool
     monotonic: float = 0.0
     tokens: Callable[[], int] = int
     unmatched: Validation = "strict"
@@ -79,7 +79,7 @@ class MatchResult(Struct, frozen=True):
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
         if winner is None:
             return self.invalid(self.unmatched)
-        return self.invalid(winner.validation) or (winner.known_models and self.unknown())
+        return self.invalid(winner.validation) or (winner.known_models and self.unknown_model())
 
 
 class Selected(Struct, frozen=True):

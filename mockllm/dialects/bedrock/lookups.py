@@ -49,7 +49,7 @@ class BedrockCountRequest(BedrockRequest):
     """POST /model/{model}/count-tokens: a request of Converse, or the body of one of InvokeModel in base64."""
 
     api = "count_tokens"
-    known = frozenset({"input"})
+    documented_fields = frozenset({"input"})
 
     @lazy
     def inner(self) -> ConverseRequest | InvokeRequest:

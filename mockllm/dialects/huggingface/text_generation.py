@@ -42,7 +42,7 @@ class TextGenerationRequest(ModelRequest):
 
     api = "text_generation"
     generates = True
-    known = frozenset({"inputs", "parameters", "stream", "options"})
+    documented_fields = frozenset({"inputs", "parameters", "stream", "options"})
 
     @lazy
     def model(self) -> str | None:

@@ -57,7 +57,7 @@ class FimRequest(ChatRequest):
     """A request whose prompt and suffix are a message of the user each."""
 
     api = "fim"
-    known = frozenset(_FIELDS)
+    documented_fields = frozenset(_FIELDS)
 
     @lazy
     def messages(self) -> tuple[Message, ...]:

@@ -39,7 +39,7 @@ class RealtimeRequest(ResponsesRequest):
     """A request for a response. The member `realtime` of its body has what only this protocol has."""
 
     api = "realtime"
-    known = frozenset({*ResponsesRequest.known, "realtime"})
+    documented_fields = frozenset({*ResponsesRequest.documented_fields, "realtime"})
 
     @lazy
     def stream(self) -> bool:
