@@ -61,7 +61,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
 
 
 class ResponseSelector(Struct, frozen=True):
-    """Selects the response of a rule for each turn. `cumulative` are running sums: of steps' times in a
+    """Selects the response of a rule for each request. `cumulative` are running sums: of steps' times in a
     sequence, of weights in a choice; empty if there is only one response."""
 
     responses: Sequence[CompiledResponse]

@@ -162,7 +162,15 @@ class OllamaGenerateRequest(GenerationRequest):
     """A request to /api/generate: a prompt is one message of the user, after a system text."""
 
     api = "generate"
-    documented_fields = _GENERATION_FIELDS | {"prompt", "suffix", "system", "template", "context", "raw", "images"}
+    documented_fields = _GENERATION_FIELDS | {
+        "prompt",
+        "suffix",
+        "system",
+        "template",
+        "context",
+        "raw",
+        "images",
+    }
     content_field = "prompt"
 
     @lazy
