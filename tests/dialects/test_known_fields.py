@@ -55,4 +55,4 @@ def built(request_type: type[Request], provider: str, raw: bytes) -> Request:
 def test_unknown_lists_unknown_fields(
     request_type: type[Request], provider: str, raw: bytes, unknown: list[str]
 ) -> None:
-    assert built(request_type, provider, raw).unknown == unknown
+    assert built(request_type, provider, raw).undocumented_fields == unknown

@@ -82,7 +82,7 @@ def test_count_dialect_has_error_and_readable_check() -> None:
     assert COUNT.check_readable(count_request([])) is not None
     plan = COUNT.error(Failure("rate_limit"), count_request(PROMPT), STAMP)
     assert (plan.head.status, body_of(plan)["error"]["type"]) == (429, "rate_limit_error")
-    assert count_request({**PROMPT, "stop_sequences": []}).unknown == []
+    assert count_request({**PROMPT, "stop_sequences": []}).undocumented_fields == []
 
 
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"])
