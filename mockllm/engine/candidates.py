@@ -64,7 +64,7 @@ class RequestValidation:
         return self._request.input_tokens + (self._request.sampling.max_tokens or 0)
 
     def work(self) -> PromptWork:
-        """Return the work of the request for a batch."""
+        """Return the work of the request for a continuous batch."""
         if self._work is None:
             self._work = prompt_work(self._request, self._dialect)
         return self._work

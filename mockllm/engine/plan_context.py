@@ -69,7 +69,7 @@ class PlanContext(Struct):
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
     batch_schedule: BatchSchedule | None = None
-    """The times in the batch of a load, which replace those of the pace."""
+    """The times in the continuous batch of a load, which replace those of the pace."""
 
     @property
     def evaluation_context(self) -> EvaluationContext:

@@ -44,10 +44,10 @@ class PlannedResponse(NamedTuple):
     """The tools that it calls, each after its call's id, or after the number of the id among the values."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client, at their times."""
-    batch: BatchRun | None = None
-    """The lines of a new batch, which the server serves."""
+    batch_run: BatchRun | None = None
+    """The lines of a new batch job, which the server serves."""
     batch_schedule: BatchSchedule | None = None
-    """Its times in the batch of a load."""
+    """Its times in the continuous batch of a load, as an inference server runs it."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0

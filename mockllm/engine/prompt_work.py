@@ -1,4 +1,4 @@
-"""The work of a request for a batch: its tokens, and the prefixes of its prompt."""
+"""The work of a request for a continuous batch: its tokens, and the prefixes of its prompt."""
 
 from __future__ import annotations
 

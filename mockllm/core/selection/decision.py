@@ -73,7 +73,7 @@ class MatchResult(Struct, frozen=True):
     unmatched: Validation = "strict"
     """The validation where no rule matched."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
-    """Returns the work of the request for a batch."""
+    """Returns the work of the request for a continuous batch."""
 
     def fails_validation(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
@@ -95,7 +95,7 @@ class AdmissionResult(Struct, frozen=True):
 
     `by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
     response is delayed for `wait` seconds, and its own waits are `slowdown` times as long. `tokens` is what the
-    request takes of a limit. `batch_schedule` has its times in the batch of a load.
+    request takes of a limit. `batch_schedule` has its times in the continuous batch of a load.
     """
 
     limit_status: LimitStatus = LimitStatus()

@@ -131,7 +131,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
             for item in request.items[: start.outcome.response_count(len(keys))]
         )
         batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
-        return StoreUpdate((id,), batch, batch=BatchRun(id, lines))
+        return StoreUpdate((id,), batch, batch_run=BatchRun(id, lines))
 
 
 def _check_requests(request: Request) -> None:

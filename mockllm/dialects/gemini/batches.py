@@ -186,7 +186,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
             shown = file_object(request, details["file"], "", "application/jsonl", b"")
             shown["source"] = "GENERATED"
             others = (StoredResponse(details["file"], name, b"", dumps(shown)),)
-        return StoreUpdate((name,), batch, others=others, batch=BatchRun(name, lines))
+        return StoreUpdate((name,), batch, others=others, batch_run=BatchRun(name, lines))
 
 
 class GeminiCreateEmbeddingBatch(GeminiCreateBatch):

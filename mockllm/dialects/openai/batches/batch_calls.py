@@ -165,7 +165,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
             _output_file(file, id, f"{id}_{kind}.jsonl", second)
             for file, kind in ((output, "output"), (failed, "error"))
         ]
-        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch=run)
+        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch_run=run)
 
 
 def _input_failure(request: Request) -> Failure | None:
