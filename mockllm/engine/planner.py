@@ -230,7 +230,7 @@ class ResponsePlanner:
             reply = dialect.supported_reply(reply, request)
             cacheable = context.response.static and not faults and request.generates
             encoded = self._encoded(context, dialect, reply, settings, cacheable=cacheable)
-            needs_texts = not context.streamed and reply.broken is None
+            needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
         before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
@@ -241,12 +241,12 @@ class ResponsePlanner:
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
-        if reply.broken is not None and reply.broken.in_chunk and not dialect.capabilities.error_in_chunk:
+        if reply.failure is not None and reply.failure.in_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         planned = plan(reply)
-        broken = with_plan_faults(context, planned, rest)
-        return broken if planned.background is None else replace(broken, background=planned.background)
+        faulty = with_plan_faults(context, planned, rest)
+        return faulty if planned.background is None else replace(faulty, background=planned.background)
 
     def _encoded(
         self,
@@ -259,14 +259,14 @@ class ResponsePlanner:
     ) -> Plan:
         """Return the plan of a supported reply, with pacing, headers and delay. `cacheable`: whether the reply is the
         same each time."""
-        request, broken = context.request, reply.broken
+        request, failure = context.request, reply.failure
         context.instant = settings.instant
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
             raise LongReply
-        if broken is not None:
-            context.error = broken.type
-            broken = broken.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
-            reply = replace(reply, broken=broken)
+        if failure is not None:
+            context.error = failure.type
+            failure = failure.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
+            reply = replace(reply, failure=failure)
         if request.background:
             plan = paced_stream(
                 context, self._stream(context, dialect, reply, cacheable=False), reply, settings
@@ -283,10 +283,10 @@ class ResponsePlanner:
             if reply.event_extras:
                 context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:
-            if reply.broken is None:
+            if reply.failure is None:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
-                plan = error_plan(dialect, reply.broken, request, context.identity)
+                plan = error_plan(dialect, reply.failure, request, context.identity)
             if settings.pace.whole == "as_streamed":
                 plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)

@@ -300,7 +300,7 @@ def test_decode_returns_error(dialect: GeneratingDialect) -> None:
 
 @dialects
 def test_decode_returns_error_behind_chunks(dialect: GeneratingDialect) -> None:
-    reported = replace(reply(Text(("Hel", "lo"))), broken=Failure("overloaded", message="Busy."))
+    reported = replace(reply(Text(("Hel", "lo"))), failure=Failure("overloaded", message="Busy."))
     received = dialect.decode(answered(dialect, reported, stream=True))
     assert received is not None
     assert (received.error["message"], received.chunks, received.finish) == ("Busy.", ("Hel", "lo"), None)

@@ -117,8 +117,8 @@ class AzureChat(VendorCall, Chat):
         if not isinstance(step, EventStep) or step.kind == "end":
             return step
         if step.kind == "error":
-            assert reply.broken is not None
-            return replace(step, payload=dumps(error_body(self.vendor, reply.broken, request, identity)))
+            assert reply.failure is not None
+            return replace(step, payload=dumps(error_body(self.vendor, reply.failure, request, identity)))
         return replace(
             step,
             payload=dumps(content_filters.filter_chunk(loads(step.payload), content_filters.harms(reply))),

@@ -103,7 +103,7 @@ def test_complete_call_keeps_the_waits_before_it() -> None:
 
 
 def test_response_broken_in_a_call_has_no_finish() -> None:
-    reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
+    reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), failure=Failure("overloaded"))
     plan = chat("mistral").encode_stream(reply, request(stream=True), STAMP)
     assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
 
@@ -318,7 +318,7 @@ def test_vendor_chat_equals_golden_file(vendor: Vendor) -> None:
 
 @vendors
 def test_vendor_stream_error_equals_golden_file(vendor: Vendor) -> None:
-    broken = Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error"))
+    broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("server_error"))
     plan = chat(vendor.name).encode_stream(broken, request(stream=True), STAMP)
     assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
 

@@ -119,7 +119,7 @@ class ImageGenerations(MediaCall):
                 _generated(request, f"{request.subject} {number}"),
                 generated=True,
             )
-            for number in range(request.count if reply.broken is None else 0)
+            for number in range(request.count if reply.failure is None else 0)
         ]
         usage = reply.usage
         if not usage.output or any(type(part) is Text for part in parts_of(reply)):

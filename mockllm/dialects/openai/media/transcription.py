@@ -94,7 +94,7 @@ class Transcriptions(MediaCall):
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its segments', else the default one."""
-        if reply.broken is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
+        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
             return reply
         stated = "" if reply.transcript is None else reply.transcript.text
         text = stated or DEFAULT_TEXT

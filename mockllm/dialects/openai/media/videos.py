@@ -51,7 +51,7 @@ class Videos(MediaCall):
         """Return the reply with a video of the requested size and length, unless it has its own."""
         assert isinstance(request, VideosRequest)
         own = media_of(reply, "video")
-        if reply.broken is not None or (own and not own[0].generated):
+        if reply.failure is not None or (own and not own[0].generated):
             return reply
         stated = own[0] if own else Media(VIDEO_TYPE, "")
         size, seconds = stated.size, stated.seconds
@@ -132,9 +132,11 @@ def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) ->
     video = merged_json(video, own_extras(reply))
     yield _state(QUEUED, video)
     yield _state(IN_PROGRESS, {**video, "status": "in_progress"})
-    if reply.broken is not None:
+    if reply.failure is not None:
         yield _state(
-            FAILED, {**video, "status": "failed", "error": _error(reply.broken, request, identity)}, last=True
+            FAILED,
+            {**video, "status": "failed", "error": _error(reply.failure, request, identity)},
+            last=True,
         )
         return
     yield _state(COMPLETED, {**video, "status": "completed", "progress": 100}, last=True)
