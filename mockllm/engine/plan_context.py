@@ -20,7 +20,7 @@ from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchSchedule
+from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity

@@ -12,7 +12,7 @@ from mockllm.core.display import brief
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchSchedule
+from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
 

@@ -20,7 +20,7 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.request.tool_server import ToolServer
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard, StateValue
-from mockllm.core.selection.load import Load
+from mockllm.core.load.load import Load
 from mockllm.core.values.dynamic import EvaluationContext, evaluate, with_fields
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec

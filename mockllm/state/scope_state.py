@@ -15,7 +15,7 @@ from typing import Final
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.selection.decision import Candidate, InFlightSlot
 from mockllm.core.selection.guards import StateValue, changed_states
-from mockllm.core.selection.running_batch import RunningBatch
+from mockllm.core.load.running_batch import RunningBatch
 
 
 class InFlight:

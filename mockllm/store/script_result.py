@@ -20,7 +20,7 @@ from mockllm.core.selection.decision import (
     Selected,
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
-from mockllm.core.selection.load import slowdown
+from mockllm.core.load.load import slowdown
 from mockllm.state.admission import limit_refusal
 from mockllm.store.script_request import state_value
 

@@ -13,9 +13,9 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.limits.limit import Limit, LimitResult, LimitStatus
-from mockllm.core.selection.continuous_batch import NO_WORK, BatchSchedule, PromptWork
+from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWork
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
-from mockllm.core.selection.load import Load
+from mockllm.core.load.load import Load
 
 
 class Candidate(Struct, frozen=True):
