@@ -8,9 +8,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
+from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows

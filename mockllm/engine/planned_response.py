@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.display import brief
+from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.prefix import prompt_prefixes
 from mockllm.core.request.request import Request
-from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.dialects.dialect import Dialect
 
 

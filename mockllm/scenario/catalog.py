@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.limit import Limit
+from mockllm.core.load.load import Load
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.tool_server import ToolServer
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard, StateValue
-from mockllm.core.load.load import Load
 from mockllm.core.values.dynamic import EvaluationContext, evaluate, with_fields
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec

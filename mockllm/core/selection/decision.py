@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from mockllm.core.limits.limit import Limit, LimitResult, LimitStatus
 from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWork
-from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 from mockllm.core.load.load import Load
+from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 
 
 class Candidate(Struct, frozen=True):
