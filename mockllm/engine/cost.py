@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -28,11 +28,15 @@ class ResponseCost(Struct, frozen=True):
 
 
 def price_of(provider: str | None, model: str, own: Mapping[str, Price]) -> Price | None:
-    """Return the price of a model: the user's own, or its provider's. For a provider without prices it is the price
-    of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None where none
-    is known."""
+    """Return the price of a model: the user's own, or its provider's. For a model that its provider does not list it
+    is the price of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None
+    where none is known."""
     known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else {}
-    tables = [own, known] if known else [own, *(each.prices for each in REGISTERED)]
+    found = _first_price(model, (own, known))
+    return _first_price(model, [each.prices for each in REGISTERED]) if found is None else found
+
+
+def _first_price(model: str, tables: Sequence[Mapping[str, Price]]) -> Price | None:
     for name in _names(model):
         for prices in tables:
             fitting = [beginning for beginning in prices if name.startswith(beginning)]

@@ -28,7 +28,7 @@ def matching_files(folder: str, pattern: FilePattern) -> list[str]:
     *folders, last = _segments(pattern)
     names = _below(folder, _below(folder, [""], *(f"{segment}/" for segment in folders)), last)
     names = [name for name in names if os.path.isfile(os.path.join(folder, name))]
-    shown = "".join("*" if part is None else part for part in pattern)
+    shown = shown_pattern(pattern)
     if not names:
         raise ValueError(
             f'there is no file "{shown}"; the files that a template can name are read at the start'
@@ -36,6 +36,11 @@ def matching_files(folder: str, pattern: FilePattern) -> list[str]:
     if len(names) > MAX_MATCHES:
         raise ValueError(f'more than {MAX_MATCHES:,} files are "{shown}"')
     return names
+
+
+def shown_pattern(pattern: FilePattern) -> str:
+    """Return the name for a message, with a `*` for each template."""
+    return "".join("*" if part is None else part for part in pattern)
 
 
 def listed_folders(folder: str, pattern: FilePattern) -> list[str]:

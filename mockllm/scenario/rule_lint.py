@@ -88,6 +88,7 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
     for path, expression in _expressions(spec, ()):
         reasons = (_absent(reading, readable.get(reading.name)) for reading in expression.template.reads)
         yield from ((path, reason) for reason in reasons if reason is not None)
+    yield from _holds_by_time(spec)
     if isinstance(spec, RuleSpec):
         yield from _impossible_replies(spec, vocabulary)
         yield from _unsent_content(spec)
@@ -148,6 +149,18 @@ def _is_template(text: str) -> bool:
         return compile_template(text).names <= NAMES.keys()
     except TemplateSyntax:
         return False
+
+
+def _holds_by_time(spec: RuleSpec | ModifierSpec) -> Warnings:
+    """Warn about names of `hold` that look like a wait: the response waits for a release of that name."""
+    places = _responses(spec) if isinstance(spec, RuleSpec) else [((), spec)]
+    for path, settings in places:
+        hold = settings.hold
+        if hold is not None and is_duration(hold.name):
+            yield (
+                (*path, "hold"),
+                f"{hold.name} is a name to release here; for a wait write delay: {hold.name}",
+            )
 
 
 def _unsent_content(spec: RuleSpec) -> Warnings:

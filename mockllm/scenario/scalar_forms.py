@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final, Literal, get_args, get_origin
 
+from mockllm.core.faults import FAULTS
 from mockllm.scenario.diagnostics import Path
 
 _DURATION: Final = re.compile(r"\d+(\.\d+)?(ms|s|m|h)")
@@ -27,6 +28,12 @@ def mapping_form(path: Path, value: str | float) -> str | None:
         return f"{{some: {{text: {text}}}}}"
     if key in _FOR and is_duration(text):
         return f"{{for: {text}}}"
+    if key == "similar" and isinstance(value, str):
+        return f"{{to: {text}, at_least: 0.6}}"
+    if key == "then_post" and text.startswith(("http://", "https://")):
+        return f'{{to: "{text}"}}'
+    if isinstance(key, str) and key in FAULTS and (setting := _setting_of(key, text)) is not None:
+        return f"{{{setting}: {text}}}"
     if key not in ("after", "at"):
         return None
     if isinstance(value, int):
@@ -34,6 +41,24 @@ def mapping_form(path: Path, value: str | float) -> str | None:
     if key == "after" and is_duration(text):
         return f"{{time: {text}}}"
     return f"{{fraction: {text}}}" if key == "after" and _PERCENT.fullmatch(text) else None
+
+
+def _setting_of(fault: str, word: str) -> str | None:
+    """Return the first setting of a fault that allows a word; None if none does."""
+    for name, field in FAULTS[fault].model_fields.items():
+        if word in _words(field.annotation):
+            return field.alias or name
+    return None
+
+
+def _words(annotation: Any) -> list[Any]:
+    """Return the words that a setting allows."""
+    parts = get_args(annotation)
+    return (
+        list(parts)
+        if get_origin(annotation) is Literal
+        else [word for part in parts for word in _words(part)]
+    )
 
 
 def comparison_form(text: str) -> str | None:

@@ -84,15 +84,21 @@ def read_bytes(path: str) -> bytes:
         return file.read(MAX_FILE_SIZE + 1)
 
 
-def read_reference(folder: str, file: str, name: str) -> bytes:
-    """Return the bytes of the file that `file` (a path below `folder`) names, relative to itself. Raise
-    ValueError, with a message for users, if it does not exist or is outside of `folder`, even by a link."""
-    beside = os.path.dirname(os.path.join(folder, file))
-    path = os.path.normpath(os.path.join(beside, name))
+def path_inside(folder: str, file: str, name: str) -> str:
+    """Return the path of the file that `file` (a path below `folder`) names, relative to itself. Raise ValueError,
+    with a message for users, if it is outside of `folder`. Nothing is read: the message must not tell what exists."""
+    path = os.path.normpath(os.path.join(folder, os.path.dirname(file), name))
     if os.path.isabs(name) or not within(path, os.path.normpath(folder)):
         raise ValueError(
             f'"{name}" is outside of the folder; a file can only refer to files beside or below it'
         )
+    return path
+
+
+def read_reference(folder: str, file: str, name: str) -> bytes:
+    """Return the bytes of the file that `file` (a path below `folder`) names, relative to itself. Raise
+    ValueError, with a message for users, if it does not exist or is outside of `folder`, even by a link."""
+    path = path_inside(folder, file, name)
     if not within(os.path.realpath(path), os.path.realpath(folder)):
         raise ValueError(f'"{name}" is a link that leads out of the folder; put a copy of the file there')
     try:

@@ -19,7 +19,13 @@ from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
-from mockllm.scenario.file_patterns import FilePattern, listed_folders, matching_files, matching_names
+from mockllm.scenario.file_patterns import (
+    FilePattern,
+    listed_folders,
+    matching_files,
+    matching_names,
+    shown_pattern,
+)
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.pack_graph import Use, UsedPack
 from mockllm.scenario.raw_entries import (
@@ -31,7 +37,7 @@ from mockllm.scenario.raw_entries import (
     read_spec,
     short_ids,
 )
-from mockllm.scenario.scenario_folder import LISTING, within
+from mockllm.scenario.scenario_folder import LISTING, path_inside, within
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -230,7 +236,11 @@ class EntryTyper(Struct):
 
         def read_matching(pattern: FilePattern) -> list[str]:
             folder = os.path.dirname(entry.file.path)
-            names = matching_names(pattern, entry.file.references) or matching_files(folder, pattern)
+            names = matching_names(pattern, entry.file.references)
+            if not names:
+                shown, place = shown_pattern(pattern), entry.file
+                path_inside(place.folder, os.path.relpath(place.path, place.folder), shown)
+                names = matching_files(folder, pattern)
             for name in names:
                 read(name)
             self.named.update(os.path.join(folder, name, LISTING) for name in listed_folders(folder, pattern))

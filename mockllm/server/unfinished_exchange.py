@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
+from mockllm.core.verdicts.retry_after import format_seconds
 from mockllm.engine import PlannedResponse
 from mockllm.engine.near_misses import opens_websocket
 from mockllm.server.app import App
@@ -129,7 +130,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     waited = app.deadlines.time() - began
     exchange.monotonic += waited
     text = "released" if released else "not released"
-    response = response.with_plan(response.plan, f"{hold.name} {text} after {waited:.4g}s")
+    response = response.with_plan(response.plan, f"{hold.name} {text} after {format_seconds(waited)}")
     later = tuple(webhook._replace(at=webhook.at + waited) for webhook in response.webhooks)
     exchange.response = response._replace(webhooks=later)
     if later:

@@ -36,11 +36,21 @@ def response(usage: Usage | None, text: str | None = None, *calls: DecodedCall) 
         ("openrouter", "openai/gpt-4o", "gpt-4o"),
         ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude-sonnet"),
         (None, "gemini-2.5-pro", "gemini-2.5-pro"),
+        ("deepseek", "deepseek-chat", "deepseek-chat"),
+        ("deepseek", "deepseek-v4-flash", "deepseek-v4-flash"),
+        ("openai", "deepseek-chat", "deepseek-chat"),  # through a gateway with OpenAI's paths
+        ("openrouter", "deepseek/deepseek-chat", "deepseek-chat"),
+        ("deepseek", "gpt-4o", "gpt-4o"),
     ],
 )
 def test_price_is_that_of_the_longest_beginning(provider: str | None, model: str, like: str) -> None:
     [expected] = [each.prices[like] for each in REGISTERED if like in each.prices]
     assert price_of(provider, model, {}) == expected
+
+
+def test_own_provider_has_the_first_price() -> None:
+    assert price_of("openai", "text-embedding-3-small", {}) == Price(0.02, 0.0)
+    assert price_of("google", "text-embedding-004", {}) == Price(0, 0.0)
 
 
 def test_price_of_unknown_model_is_none() -> None:

@@ -44,3 +44,13 @@ def test_template_that_fits_no_file_is_a_mistake() -> None:
         {**FILES, "sub/b.yaml": "rules: [{reply: {text: {file: '{{ user }}/../../x'}}}]"}
     )
     assert "there is no file" in outside
+
+
+@pytest.mark.parametrize("name", ["../{{ user }}.md", "/etc/{{ user }}", "{{ user }}/../../x"])
+def test_template_that_leads_out_names_no_file(name: str) -> None:
+    files = {**FILES, "a.yaml": f"rules: [{{reply: {{text: {{file: '{name}'}}}}}}]"}
+    shown = name.replace("{{ user }}", "*")
+    assert diagnostics_of(files) == [
+        f'rules[0].reply.text.file: "{shown}" is outside of the folder; a file can only refer to files beside or '
+        "below it"
+    ]

@@ -67,7 +67,8 @@ def respond(server: Live, question: Any, result: Any) -> int:
         return accepted.status
 
 
-def test_call_continues_after_all_responses(server: Live) -> None:
+def test_call_continues_after_all_responses(alone: Live) -> None:
+    server = alone
     with book(server, **{"accept-encoding": "gzip"}) as stream:
         who, roots = event(stream), event(stream)
         assert (who["method"], roots["method"]) == ("elicitation/create", "roots/list")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.text_vectors import Vector, near
+from mockllm.core.text_vectors import Vector, near, unit, vector
 
 
 class TextVectors(Struct, frozen=True):
@@ -20,10 +20,23 @@ class TextVectors(Struct, frozen=True):
 
     def of(self, text: str, compute: Callable[[str], Vector]) -> Vector:
         """Return the vector of an input."""
-        known = self.by_text.get(text, self.similar_to)
+        return self._of(text, self.by_text.get(text, self.similar_to), compute, frozenset((text,)))
+
+    def _of(
+        self, text: str, known: Vector | str | None, compute: Callable[[str], Vector], seen: frozenset[str]
+    ) -> Vector:
+        """Return the vector of a text. `seen` are the texts whose vectors depend on it."""
         if known is None:
             return compute(text)
-        return near(compute(known), compute(text), self.cosine) if isinstance(known, str) else known
+        if not isinstance(known, str):
+            return known
+        if known in seen:  # two texts that name each other
+            return compute(text)
+        anchor = self._of(known, self.by_text.get(known), compute, seen | {known})
+        own = compute(text)
+        if len(own) != len(anchor):  # a stated vector has its own number of dimensions
+            own = vector(text, len(anchor))
+        return near(unit(anchor), own, self.cosine) if any(anchor) else anchor
 
 
 class EmbeddingResult(Struct, frozen=True):

@@ -57,6 +57,7 @@ def provider_of(vendor: Vendor) -> Provider:
         known_models=frozenset(filter(None, (vendor.model,))),
         telemetry_name=vendor.telemetry_name,
         limit_headers=vendor.limit_headers,
+        prices=vendor.prices,
         hosts=vendor.hosts,
         prompt_cache=vendor.cache,
     )

@@ -21,6 +21,7 @@ from mockllm.dialects.vendors import (
     prompt_caches,
     rate_limit_headers,
 )
+from mockllm.dialects.vendors.deepseek_prices import PRICES
 from mockllm.dialects.vendors.newer_vendors import NEWER
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
@@ -116,6 +117,7 @@ VENDORS: Final = (
         "deepseek",
         encoders.DeepSeek,
         cache=prompt_caches.deepseek,
+        prices=PRICES,
         title="DeepSeek",
         hosts=("api.deepseek.com",),
         bases=("", "/v1"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
@@ -27,8 +28,15 @@ def _named(value: Any) -> str:
     return "named" if isinstance(value, (dict, Spec)) else "value"
 
 
+_PERCENT: Final = re.compile(r"-?\d+(\.\d+)?%")
+
+
 def _number(value: Any) -> Any:
     """Read a whole number as a float."""
+    if isinstance(value, str) and _PERCENT.fullmatch(value):
+        raise quantity_error(
+            f'expected a number, found the text "{value}"; write {float(value[:-1]) / 100:g}'
+        )
     return float(value) if type(value) is int else value
 
 

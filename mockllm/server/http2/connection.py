@@ -337,11 +337,21 @@ class Http2Connection(asyncio.Protocol):
             self._close()
 
     def _close(self) -> None:
-        """Close the connection after the written bytes."""
+        """Close the connection after the written bytes, or when the client does not read them."""
         self._ending = True
         self.send()
         if self.transport is not None:
             self.transport.close()
+            self._abort_unread(self.transport, self.transport.get_write_buffer_size() + 1)
+
+    def _abort_unread(self, transport: asyncio.Transport, before: int) -> None:
+        """Abort a connection whose client has read nothing for the linger time."""
+        unsent = transport.get_write_buffer_size()
+        self._cancel_idle()
+        if unsent >= before:
+            transport.abort()
+        elif unsent:
+            self._idle = self._loop.call_later(self._app.limits.linger, self._abort_unread, transport, unsent)
 
     async def shutdown(self, seconds: float) -> None:
         """End all streams, each of which has so many seconds to end by itself."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.exchange import Exchange
+from mockllm.server.journal.discarded_steps import DiscardedSteps
 from mockllm.server.journal.entry import JournalEntry, entry_of, weight
 from mockllm.server.server_limits import KIB, MIB
 
@@ -65,12 +66,14 @@ class Journal:
         self._equal_durations: dict[EqualExchanges, array[float]] = {}
         self._first_equal: dict[EqualExchanges, Exchange] = {}
         self._lock = RLock()
+        self._discarded = DiscardedSteps()
 
     def add(self, exchange: Exchange) -> None:
         """Store an exchange that has ended."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
             self._pending_bytes -= pending[0].weight  # it is pushed out
+            self._discarded.add(pending[0].response)
         pending.append(exchange)
         self.total += 1
         rendered = exchange.response.rendered
@@ -101,7 +104,7 @@ class Journal:
         left."""
         with self._lock:
             while self._ring and self._pending_bytes + self._bytes > self.max_bytes + MAX_EXCESS:
-                self._bytes -= self._ring.popleft().size
+                self._drop_oldest()
             if self._pending_bytes > self.max_bytes:
                 self._drop_pushed_out()
         if self._pending_bytes > self.max_bytes:
@@ -119,9 +122,11 @@ class Journal:
             newer -= size if size <= max_bytes // 2 else 0
             if newer <= max_bytes:
                 break
-            self._ring.clear()  # older ones
-            self._bytes = 0
-            self._pending_bytes -= pending.popleft().weight
+            while self._ring:  # older ones
+                self._drop_oldest()
+            exchange = pending.popleft()
+            self._pending_bytes -= exchange.weight
+            self._discarded.add(exchange.response)
 
     def start_timers(self, loop: AbstractEventLoop) -> None:
         """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its
@@ -195,8 +200,8 @@ class Journal:
         """Drop all requests. Their numbers and the counts continue."""
         self.make_entries()
         with self._lock:
-            self._ring.clear()
-            self._bytes = 0
+            while self._ring:
+                self._drop_oldest()
 
     def find(self, number: int) -> JournalEntry | None:
         """Return the entry of this number, if it is still stored."""
@@ -225,4 +230,9 @@ class Journal:
         ring.append(entry)
         self._bytes += entry.size
         while len(ring) > self.max_entries or (self._bytes > self.max_bytes and len(ring) > 1):
-            self._bytes -= ring.popleft().size
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        entry = self._ring.popleft()
+        self._bytes -= entry.size
+        self._discarded.add(entry.response)

@@ -79,3 +79,17 @@ def test_vectors_are_chosen_by_text() -> None:
     near_cat = TextVectors(similar_to="cat").of("x", lambda text: vector(text, 64))
     assert abs(sum(map(mul, near_cat, vector("cat", 64))) - 0.9) < 1e-6
     assert near(vector("a", 8), vector("a", 8), 0.5) == vector("a", 8)
+
+
+def test_text_near_one_with_a_stated_vector() -> None:
+    chosen = TextVectors(
+        {"cat": (0.0, 2.0, 0.0), "lion": "cat", "cub": "lion", "a": "b", "b": "a"}, "cat", 0.8
+    )
+    lion, cub, other, loop = EmbeddingResult((), chosen=chosen).of(
+        ["lion", "cub", "x", "a"], lambda text: vector(text, 64)
+    )
+    assert [len(each) for each in (lion, cub, other, loop)] == [3, 3, 3, 64]
+    assert abs(lion[1] - 0.8) < 1e-6
+    assert abs(other[1] - 0.8) < 1e-6
+    assert abs(sum(map(mul, cub, lion)) - 0.8) < 1e-6
+    assert TextVectors({"zero": (0.0, 0.0)}, "zero").of("x", lambda text: vector(text, 64)) == (0.0, 0.0)

@@ -9,6 +9,7 @@ from tests.server.control.live_server import Steered
 
 
 def test_costs_are_summed_by_model_and_session(server: Steered) -> None:
+    before = server.app.journal.total
     server.ask("hello", model="gpt-4o")
     server.ask("hello", model="gpt-4o", session="one")
     server.ask("hello", model="my-model")
@@ -21,8 +22,8 @@ def test_costs_are_summed_by_model_and_session(server: Steered) -> None:
     assert (mine["cost"], mine["unpriced"], found["unpriced"]) == (0, 1, 1)
     assert {each["session"]: each["requests"] for each in found["sessions"]} == {None: 2, "one": 1}
     assert server.call("GET", "/api/costs?session=one").json["cost"] == pytest.approx(expected / 2)
-    assert server.call("GET", "/api/requests/1").json["cost"] == pytest.approx(expected / 2)
-    assert server.call("GET", "/api/requests/3").json["cost"] is None
+    assert server.call("GET", f"/api/requests/{before + 1}").json["cost"] == pytest.approx(expected / 2)
+    assert server.call("GET", f"/api/requests/{before + 3}").json["cost"] is None
 
 
 @pytest.mark.parametrize(

@@ -272,6 +272,18 @@ def test_socket_that_is_not_read_is_bounded(server: ThreadedServer) -> None:
         assert sum(one.unsent for one in connections(server)) < 6 * 2**20
 
 
+def test_socket_that_is_never_read_is_closed() -> None:
+    running = served(keepalive=0.2)
+    with running, H2Client(running.port, reads=False) as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.h2.increment_flow_control_window(2**30)
+        client.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 2**30})
+        for _ in range(60):
+            client.ask("/more")
+        until(lambda: any(one.full for one in connections(running)))
+        until(lambda: not connections(running))
+
+
 def test_response_that_is_never_read_is_given_up() -> None:
     running = served(keepalive=0.2)
     with running, H2Client(running.port, reads=False) as client:

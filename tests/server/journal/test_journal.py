@@ -261,11 +261,18 @@ PLANS = {
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ThreadedServer]:
+def running() -> Iterator[ThreadedServer]:
     served = ThreadedServer(App(FakeEngine(PLANS), limits=ServerLimits(grace=0.2, linger=0.2)))
     served.start()
     yield served
     served.stop()
+
+
+@pytest.fixture
+def server(running: ThreadedServer) -> ThreadedServer:
+    """The server without the requests of other tests."""
+    running.app.journal.clear()
+    return running
 
 
 def last(server: ThreadedServer, path: str) -> JournalEntry:
