@@ -251,8 +251,8 @@ class Engine:
             self.state.remember(request.session or "", update)
             if update.webhooks:
                 planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
-            if update.batch is not None:
-                planned = planned._replace(batch=update.batch)
+            if update.batch_run is not None:
+                planned = planned._replace(batch_run=update.batch_run)
         if scale != 1.0:
             planned = planned._replace(time_scale=scale)
         hash = cached_hash(request) if self._hash_header else known_hash(request)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json
+from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
@@ -20,7 +21,6 @@ from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
@@ -69,7 +69,7 @@ class PlanContext(Struct):
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
     batch_schedule: BatchSchedule | None = None
-    """The times in the batch of a load, which replace those of the pace."""
+    """The times in the continuous batch of a load, which replace those of the pace."""
 
     @property
     def evaluation_context(self) -> EvaluationContext:

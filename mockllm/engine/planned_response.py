@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.display import brief
+from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
 
@@ -44,10 +44,10 @@ class PlannedResponse(NamedTuple):
     """The tools that it calls, each after its call's id, or after the number of the id among the values."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client, at their times."""
-    batch: BatchRun | None = None
-    """The lines of a new batch, which the server serves."""
+    batch_run: BatchRun | None = None
+    """The lines of a new batch job, which the server serves."""
     batch_schedule: BatchSchedule | None = None
-    """Its times in the batch of a load."""
+    """Its times in the continuous batch of a load, as an inference server runs it."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0
@@ -123,5 +123,5 @@ def delay_note(seconds: float) -> Sequence[str]:
 
 def unknown_field_notes(request: Request) -> list[str]:
     """Return a note for each field that the request's provider does not document."""
-    unknown = request.unknown
+    unknown = request.undocumented_fields
     return [f"{UNKNOWN_FIELD}{brief(name)}" for name in unknown[:MAX_UNKNOWN_FIELDS]] if unknown else unknown

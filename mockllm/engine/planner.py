@@ -221,16 +221,16 @@ class ResponsePlanner:
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
-            same = context.response.static and request.generates
-            return self._encoded(context, dialect, reply, settings, same=same)
+            cacheable = context.response.static and request.generates
+            return self._encoded(context, dialect, reply, settings, cacheable=cacheable)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
-            same = context.response.static and not faults and request.generates
-            encoded = self._encoded(context, dialect, reply, settings, same=same)
-            needs_texts = not context.streamed and reply.broken is None
+            cacheable = context.response.static and not faults and request.generates
+            encoded = self._encoded(context, dialect, reply, settings, cacheable=cacheable)
+            needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
         before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
@@ -241,12 +241,12 @@ class ResponsePlanner:
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
-        if reply.broken is not None and reply.broken.in_chunk and not dialect.capabilities.error_in_chunk:
+        if reply.failure is not None and reply.failure.in_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         planned = plan(reply)
-        broken = with_plan_faults(context, planned, rest)
-        return broken if planned.background is None else replace(broken, background=planned.background)
+        faulty = with_plan_faults(context, planned, rest)
+        return faulty if planned.background is None else replace(faulty, background=planned.background)
 
     def _encoded(
         self,
@@ -255,34 +255,38 @@ class ResponsePlanner:
         reply: Reply,
         settings: ResolvedSettings,
         *,
-        same: bool,
+        cacheable: bool,
     ) -> Plan:
-        """Return the plan of a supported reply, with pacing, headers and delay. `same`: whether the reply is the
+        """Return the plan of a supported reply, with pacing, headers and delay. `cacheable`: whether the reply is the
         same each time."""
-        request, broken = context.request, reply.broken
+        request, failure = context.request, reply.failure
         context.instant = settings.instant
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
             raise LongReply
-        if broken is not None:
-            context.error = broken.type
-            broken = broken.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
-            reply = replace(reply, broken=broken)
+        if failure is not None:
+            context.error = failure.type
+            failure = failure.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
+            reply = replace(reply, failure=failure)
         if request.background:
-            plan = paced_stream(context, self._stream(context, dialect, reply, same=False), reply, settings)
+            plan = paced_stream(
+                context, self._stream(context, dialect, reply, cacheable=False), reply, settings
+            )
             plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
                 plan, settings.pace, request, context.identity, streamed=context.streamed
             )
         elif context.streamed:
-            plan = paced_stream(context, self._stream(context, dialect, reply, same=same), reply, settings)
+            plan = paced_stream(
+                context, self._stream(context, dialect, reply, cacheable=cacheable), reply, settings
+            )
             if plan.background is not None and plan.streamed:  # the stream itself goes on, as it is paced
                 plan = replace(plan, background=replace(plan.background, plan=plan))
             if reply.event_extras:
                 context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:
-            if reply.broken is None:
+            if reply.failure is None:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
-                plan = error_plan(dialect, reply.broken, request, context.identity)
+                plan = error_plan(dialect, reply.failure, request, context.identity)
             if settings.pace.whole == "as_streamed":
                 plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
@@ -327,7 +331,7 @@ class ResponsePlanner:
     # --- streams -------------------------------------------------------------------------------
 
     def _stream(
-        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, same: bool
+        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, cacheable: bool
     ) -> UnpacedStream:
         """Return the stream of a reply, without waits."""
         response, request, identity = context.response, context.request, context.identity
@@ -341,7 +345,7 @@ class ResponsePlanner:
         by_response = (
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
-        if not same or by_response or context.prerendering:
+        if not cacheable or by_response or context.prerendering:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))

@@ -137,7 +137,7 @@ class Responder(DecidedRequest):
         if lookup is None and not self.request.makes_media:
             return self._no_match_response(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
-        if catalog.known_models and self.validation.unknown():
+        if catalog.known_models and self.validation.unknown_model():
             return self._builtin_response(Failure("model_not_found"), name)
         if lookup is None:
             context = self.plan_context_without_rule()

@@ -126,7 +126,7 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
 
 
 def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Start the side effects of a planned response: webhooks, a batch, its slot, and what it stores."""
+    """Start the side effects of a planned response: webhooks, a batch job, its slot, and what it stores."""
     request = exchange.request
     if response.webhooks and hold_of(response.rendered) is None:
         send_webhooks(app, response)
@@ -134,8 +134,8 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
         exchange.slot = response.slot
     if app.awaiting and request is not None and request.to_tool_server:
         take_client_response(app, request)
-    if response.batch is not None:
-        serve_batch(app, exchange, response.batch)
+    if response.batch_run is not None:
+        serve_batch(app, exchange, response.batch_run)
     if app.decider is not None:
         exchange.unconfirmed = app.decider.take_unconfirmed()
 
@@ -174,7 +174,7 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
 
 def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
-    """Serve the lines of a batch, unless a provider has the batch."""
+    """Serve the lines of a batch job, unless a provider has the job."""
     if recorder_of(app, exchange) is not None or exchange.request is None:
         return
     from mockllm.server.batches import BatchServer

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit import Cost, LimitResult, LimitStatus, combine, tightest
+from mockllm.core.load.continuous_batch import BatchSchedule
+from mockllm.core.load.load import Admission, admit, admit_without_wait
+from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlightSlot, MatchResult, Selected
-from mockllm.core.selection.load import Admission, admit, admit_without_wait
-from mockllm.core.selection.running_batch import RunningBatch
 from mockllm.state.scope_state import InFlight, ScopeState
 
 

@@ -65,10 +65,10 @@ class SessionCounters:
         return limit_status
 
     def scope_state(self, scope: str) -> ScopeState:
-        """Return the counts of a scope of the shared session, for `count_turn`."""
+        """Return the counts of a scope of the shared session, for `count_response`."""
         return self._scope("", scope)
 
-    def count_turn(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
+    def count_response(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
         """Count a request of the shared session that a rule without a guard responds to, as `decide` does. Return its
         number in the scope of the rule. The modifiers (by their keys, hashable) have no guard and no scope."""
         counts = scope_state.of(key)

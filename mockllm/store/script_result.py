@@ -11,6 +11,7 @@ from msgspec.msgpack import Decoder
 from mockllm.core.limits.account import reported_wait
 from mockllm.core.limits.limit import ALLOWED, Gauge, Limit, LimitResult, LimitStatus, tightest
 from mockllm.core.limits.meters import MICRO
+from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
@@ -20,7 +21,6 @@ from mockllm.core.selection.decision import (
     Selected,
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
-from mockllm.core.selection.load import slowdown
 from mockllm.state.admission import limit_refusal
 from mockllm.store.script_request import state_value
 

@@ -101,7 +101,7 @@ def encode(encoder: Encoder) -> Iterator[Step]:
 
     yield from events("open", encoder.start_stream())
     choices = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
-    if reply.broken is not None:
+    if reply.failure is not None:
         choices = [_broken_off(moments) for moments in choices]
     elif reply.unfinished:
         choices = [(moment for moment in moments if moment[0] != "finish") for moments in choices]
@@ -119,8 +119,8 @@ def encode(encoder: Encoder) -> Iterator[Step]:
             chunk_index += 1
             for payload, name in content:  # as `events` does: a stream has hundreds of chunks
                 yield EventStep(payload, chunk_index, "chunk", name)
-    if reply.broken is not None:
-        yield from events("error", encoder.fail(reply.broken))
+    if reply.failure is not None:
+        yield from events("error", encoder.fail(reply.failure))
         return
     for kind, event in encoder.end_stream():
         if kind != "finish" or reply.ends:

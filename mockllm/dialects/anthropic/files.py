@@ -48,7 +48,7 @@ class AnthropicUpload(StoredObjectCall):
     """POST /v1/files: a form with `file`."""
 
     api = "files"
-    request: type[Request] = AnthropicUploadRequest
+    request_class: type[Request] = AnthropicUploadRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         if any(file.field == "file" for file in request.form_files):
@@ -102,7 +102,7 @@ class AnthropicFile(StoredObjectCall):
     """GET /v1/files/{id}, and the base of the calls on one file."""
 
     api = "stored_files"
-    request: type[Request] = AnthropicFileRequest
+    request_class: type[Request] = AnthropicFileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -102,7 +102,7 @@ class TextCompletions:
     name: str = DIALECT
     api: str = "complete"
     generates: bool = True
-    request: type[Request] = TextCompletionsRequest
+    request_class: type[Request] = TextCompletionsRequest
     capabilities = ProtocolCapabilities(
         conversation=False,
         tool_choice=False,

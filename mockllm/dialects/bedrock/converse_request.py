@@ -59,7 +59,7 @@ class ConverseRequest(BedrockRequest):
 
     api = "converse"
     generates = True
-    known = KNOWN_FIELDS
+    documented_fields = KNOWN_FIELDS
 
     @lazy
     def stream(self) -> bool:

@@ -34,7 +34,7 @@ class InvokedBody(Protocol):
     """The bodies of one model provider: what InvokeModel needs of a dialect. Heads are InvokeModel's."""
 
     @property
-    def request(self) -> type[Request]: ...
+    def request_class(self) -> type[Request]: ...
 
     def check(self, request: Request) -> Failure | None: ...
 
@@ -88,7 +88,7 @@ def _nova_usage(counted: Usage) -> dict[str, Json]:
 class NovaBody(Converse):
     """Nova's bodies, which are Converse's without metrics; from a recording, streams from the documentation."""
 
-    request: type[Request] = NovaRequest
+    request_class: type[Request] = NovaRequest
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         (step,) = super().encode_body(reply, request, identity).steps

@@ -80,7 +80,7 @@ class CachedContentCall(GeminiStoredCall):
     """The base of these calls."""
 
     api: str = "cached_contents"
-    request: type[Request] = CachedContentRequest
+    request_class: type[Request] = CachedContentRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

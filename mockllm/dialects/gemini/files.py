@@ -50,7 +50,7 @@ class GeminiFile(GeminiStoredCall):
     """GET /v1beta/files/{id} and …:download, and the base of the calls on one file."""
 
     api: str = "stored_files"
-    request: type[Request] = GeminiFileRequest
+    request_class: type[Request] = GeminiFileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

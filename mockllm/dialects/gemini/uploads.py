@@ -99,7 +99,7 @@ class GeminiUpload(GeminiStoredCall):
     """POST /upload/v1beta/files."""
 
     api: str = "files"
-    request: type[Request] = GeminiUploadRequest
+    request_class: type[Request] = GeminiUploadRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiUploadRequest)

@@ -42,7 +42,7 @@ class TextGenerationRequest(ModelRequest):
 
     api = "text_generation"
     generates = True
-    known = frozenset({"inputs", "parameters", "stream", "options"})
+    documented_fields = frozenset({"inputs", "parameters", "stream", "options"})
 
     @lazy
     def model(self) -> str | None:
@@ -148,7 +148,7 @@ class TextGeneration(InferenceCall):
 
     api = "text_generation"
     generates = True
-    request = TextGenerationRequest
+    request_class = TextGenerationRequest
     capabilities = ProtocolCapabilities(
         conversation=False,
         tool_choice=False,

@@ -229,7 +229,7 @@ class Completions(OpenAiCall):
         unsupported_parts=frozenset({"citations", "images"}),
         error_in_chunk=True,
     )
-    request = CompletionsRequest
+    request_class = CompletionsRequest
 
     check = staticmethod(check)
     decode = staticmethod(decode)

@@ -66,7 +66,7 @@ class EndpointCall(OpenAiCall):
 
     api = "webhook_endpoints"
     generates = False
-    request = EndpointRequest
+    request_class = EndpointRequest
     required: Sequence[str] = ()
 
     def check(self, request: Request) -> Failure | None:

@@ -106,7 +106,7 @@ class LoraCall(VendorCall):
     name = "openai"
     api = "lora_adapters"
     generates = False
-    request = LoraRequest
+    request_class = LoraRequest
     done: str
 
     def check(self, request: Request) -> Failure | None:

@@ -144,7 +144,7 @@ def _decode(entry: JournalEntry) -> RequestAttributes:
     call = find_route(entry.method, path, headers, entry.query_string) if path.startswith("/") else None
     if not isinstance(call, RouteMatch):
         return RequestAttributes(headers, None, None, None)
-    request = call.dialect.request(
+    request = call.dialect.request_class(
         method=entry.method,
         path=call.path,
         headers=headers,

@@ -57,7 +57,7 @@ def shown(step: Step) -> str:
 
 
 def moments(encoder: type[Encoder], *choices: Choice, broken: Failure | None = None) -> list[str]:
-    return [shown(step) for step in encode(encoder(Reply(choices, broken=broken)))]
+    return [shown(step) for step in encode(encoder(Reply(choices, failure=broken)))]
 
 
 def test_one_choice_calls_all_hooks_in_order() -> None:

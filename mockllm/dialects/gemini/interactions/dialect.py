@@ -222,7 +222,7 @@ class Interactions(GeminiDialect):
 
     api: str = "interactions"
     generates: bool = True
-    request: type[Request] = InteractionRequest
+    request_class: type[Request] = InteractionRequest
     capabilities = ProtocolCapabilities(
         choices=False,
         refusal=False,

@@ -45,7 +45,7 @@ class StoredInteractionCall(GeminiStoredCall):
     """The base of these calls."""
 
     api: str = "stored_interactions"
-    request: type[Request] = StoredInteractionRequest
+    request_class: type[Request] = StoredInteractionRequest
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return interaction_failure(failure, request)

@@ -185,7 +185,7 @@ class Live(GeminiDialect):
 
     api: str = "live"
     generates: bool = True
-    request: type[Request] = LiveRequest
+    request_class: type[Request] = LiveRequest
     capabilities = ProtocolCapabilities(
         stop=False,
         choices=False,
@@ -214,8 +214,8 @@ class Live(GeminiDialect):
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, LiveRequest)
         steps: tuple[Step, ...] = tuple(encode(LiveEncoder(reply, request, identity)))
-        if reply.broken is not None:
-            steps += tuple(closing_plan(reply.broken, request).steps)
+        if reply.failure is not None:
+            steps += tuple(closing_plan(reply.failure, request).steps)
         return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
 
     def stream_form(self, request: Request) -> StreamForm:

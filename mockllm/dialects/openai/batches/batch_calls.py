@@ -108,7 +108,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
 
     api = "batches"
     generates = False
-    request = BatchRequest
+    request_class = BatchRequest
     checks: Mapping[str, Check] = FIELDS
 
     def check_readable(self, request: Request) -> Failure | None:
@@ -165,7 +165,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
             _output_file(file, id, f"{id}_{kind}.jsonl", second)
             for file, kind in ((output, "output"), (failed, "error"))
         ]
-        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch=run)
+        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch_run=run)
 
 
 def _input_failure(request: Request) -> Failure | None:
@@ -249,7 +249,7 @@ class BatchCall(LookupCall):
     """The base of the calls on one batch."""
 
     api = "stored_batches"
-    request = StoredBatchRequest
+    request_class = StoredBatchRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

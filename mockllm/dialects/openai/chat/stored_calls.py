@@ -169,7 +169,7 @@ class StoredChatCall(LookupCall):
     """The base of the calls on one completion."""
 
     api = "stored_completions"
-    request = StoredChatRequest
+    request_class = StoredChatRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -95,7 +95,7 @@ class UploadFile(OpenAiCall):
 
     api = "files"
     generates = False
-    request = UploadRequest
+    request_class = UploadRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         absent = next((name for name in ("file", "purpose") if name not in request.form), None)
@@ -146,7 +146,7 @@ class FileCall(LookupCall):
     """The base of the calls on one file."""
 
     api = "stored_files"
-    request = FileRequest
+    request_class = FileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

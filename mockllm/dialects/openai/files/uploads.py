@@ -122,7 +122,7 @@ class CreateUpload(OpenAiCall):
 
     api = "uploads"
     generates = False
-    request = CreateUploadRequest
+    request_class = CreateUploadRequest
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request) or check_fields(request.fields, FIELDS)
@@ -165,7 +165,7 @@ class UploadCall(LookupCall):
     """The base of the calls on one upload, which must be pending."""
 
     api = "stored_uploads"
-    request: type[StoredUploadRequest] = StoredUploadRequest
+    request_class: type[StoredUploadRequest] = StoredUploadRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -191,7 +191,7 @@ class AddUploadPart(UploadCall):
     """POST /v1/uploads/{id}/parts: a form with `data`."""
 
     api = "upload_parts"
-    request = UploadPartRequest
+    request_class = UploadPartRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, UploadPartRequest)

@@ -31,7 +31,7 @@ class StoredVideoCall(LookupCall):
     """The base of the calls on one video."""
 
     api = "stored_videos"
-    request = StoredVideoRequest
+    request_class = StoredVideoRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -101,7 +101,7 @@ class ListVideos(LookupCall):
     """GET /v1/videos."""
 
     api = "stored_videos"
-    request = StoredVideoRequest
+    request_class = StoredVideoRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -88,13 +88,13 @@ class Transcriptions(MediaCall):
     """POST /v1/audio/transcriptions."""
 
     api = "transcriptions"
-    request: type[AudioRequest] = AudioRequest
+    request_class: type[AudioRequest] = AudioRequest
 
     check = staticmethod(check)
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its segments', else the default one."""
-        if reply.broken is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
+        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
             return reply
         stated = "" if reply.transcript is None else reply.transcript.text
         text = stated or DEFAULT_TEXT
@@ -135,7 +135,7 @@ class Translations(Transcriptions):
     """POST /v1/audio/translations."""
 
     api = "translations"
-    request = TranslationRequest
+    request_class = TranslationRequest
 
 
 def _text_plan(text: str, identity: ResponseIdentity) -> Plan:

@@ -39,7 +39,7 @@ class RealtimeRequest(ResponsesRequest):
     """A request for a response. The member `realtime` of its body has what only this protocol has."""
 
     api = "realtime"
-    known = frozenset({*ResponsesRequest.known, "realtime"})
+    documented_fields = frozenset({*ResponsesRequest.documented_fields, "realtime"})
 
     @lazy
     def stream(self) -> bool:
@@ -226,7 +226,7 @@ class Realtime(OpenAiCall):
 
     api = "realtime"
     generates = True
-    request = RealtimeRequest
+    request_class = RealtimeRequest
     capabilities = ProtocolCapabilities(
         stop=False,
         choices=False,
@@ -302,7 +302,7 @@ class Transcription(LookupCall):
     """The transcript of audio: the body of the `http` of a rule that names the api, or the words of the script."""
 
     api = "transcription"
-    request = TranscriptionRequest
+    request_class = TranscriptionRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

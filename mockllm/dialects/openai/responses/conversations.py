@@ -81,7 +81,7 @@ class ConversationCall(UncheckedCall, ResponsesCall):
     """The base of the calls on one conversation."""
 
     api = "conversations"
-    request = ConversationRequest
+    request_class = ConversationRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -133,7 +133,7 @@ class InputRequest(ModelRequest):
 class ResponsesRequest(InputRequest):
     api = "responses"
     generates = True
-    known = KNOWN_FIELDS
+    documented_fields = KNOWN_FIELDS
     turns_field = "input"
 
     @lazy

@@ -175,7 +175,7 @@ class StoredCall(ResponsesCall, LookupCall):
     """The base of the calls on stored responses."""
 
     api = "stored_responses"
-    request = StoredRequest
+    request_class = StoredRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -126,7 +126,7 @@ def test_incomplete_and_failed_responses_are_stored(finish: str) -> None:
     session = Session()
     request = session.read(stream=True)
     reply = Reply(
-        (Choice((Text(("Hi",)),), "length"),), broken=Failure("overloaded") if finish == "failed" else None
+        (Choice((Text(("Hi",)),), "length"),), failure=Failure("overloaded") if finish == "failed" else None
     )
     memo = RESPONSES.store_update(RESPONSES.encode_stream(reply, request, STAMP), request)
     assert memo is not None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from mockllm.core.selection.continuous_batch import ContinuousBatch
+from mockllm.core.load.continuous_batch import ContinuousBatch
 
 
 class Load(Struct, frozen=True):
