@@ -26,7 +26,7 @@ APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
 PROVIDERS: Final = frozenset(BY_NAME)
 """The values of `match: {provider: …}`, and the prefixes of paths."""
 GENERATING: Final = frozenset(
-    dialect.api for dialect in DIALECTS if dialect.generates or dialect.request.makes_media
+    dialect.api for dialect in DIALECTS if dialect.generates or dialect.request_class.makes_media
 )
 """The apis whose response a rule's reply can be: generating calls, and those that make media."""
 GENERATING_PATHS: Final = generating_paths()
@@ -84,6 +84,10 @@ PROVIDER_DIALECTS: Final = {
     for provider in PROVIDERS
 }
 """The dialects of each provider's generating calls."""
+API_DIALECTS: Final = {
+    api: frozenset(call.dialect.name for call in GENERATING_CALLS if call.dialect.api == api) for api in APIS
+}
+"""The dialects of each api's generating calls."""
 
 
 def generating_dialect(provider: str, api: str | None = None) -> GeneratingDialect | None:

@@ -342,9 +342,19 @@ def generating_paths() -> frozenset[str]:
     return frozenset(
         bare
         for route in ROUTES
-        if route.dialect.generates or route.dialect.request.makes_media
+        if route.dialect.generates or route.dialect.request_class.makes_media
         for _, bare in _spellings(route)
     )
+
+
+def path_dialects() -> dict[str, frozenset[str]]:
+    """Return the dialects of the generating calls at each path, without prefixes."""
+    found: dict[str, set[str]] = {}
+    for route in ROUTES:
+        if route.dialect.generates:
+            for _, bare in _spellings(route):
+                found.setdefault(bare, set()).add(route.dialect.name)
+    return {path: frozenset(names) for path, names in found.items()}
 
 
 @cache
