@@ -23,7 +23,7 @@ LOOKUPS = [
     route
     for route in ROUTES
     if not route.dialect.generates
-    and not route.dialect.request.to_tool_server
+    and not route.dialect.request_class.to_tool_server
     and route.method == "POST"
     and "{" not in route.path
 ]
