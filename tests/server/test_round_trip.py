@@ -95,7 +95,18 @@ rules:
     reply: {tool_calls: [{name: f, arguments: {a: "é"}}]}
   - reply: {text: "One, two,\\n\\nthree é.", thinking: Hm.}
 """
-BASES = ("", "/groq/openai", "/azure/openai", "/deepseek", "/mistral", "/xai", "/openrouter/api", "/ollama", "/huggingface", "/vllm")
+BASES = (
+    "",
+    "/groq/openai",
+    "/azure/openai",
+    "/deepseek",
+    "/mistral",
+    "/xai",
+    "/openrouter/api",
+    "/ollama",
+    "/huggingface",
+    "/vllm",
+)
 CLAUDE = "/model/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
 
