@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
 from mockllm.cli.option import add
@@ -19,6 +19,7 @@ from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import LoadedScenarios, load_scenarios
+from mockllm.scenario.replay_lint import is_refused
 
 STRICT: Final = next(option for option in SERVING if option.key == "strict")
 
@@ -39,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
     values = option_values(args, (*LOAD_OPTIONS, STRICT), os.environ)
     note_default_pack(values)
     gathered = load_scenarios(scenario_sources(values, os.environ))
-    warnings = catalog_lint.warnings(gathered)
+    found = catalog_lint.warnings(gathered)
+    gathered = replace(gathered, diagnostics=[*gathered.diagnostics, *filter(is_refused, found)])
+    warnings = [each for each in found if not is_refused(each)]
     failed = bool(gathered.diagnostics or (warnings and values["strict"]))
     if args.json:
         _print_json(gathered, warnings, ok=not failed)

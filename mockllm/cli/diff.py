@@ -7,13 +7,14 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from msgspec.structs import asdict
 
 from mockllm.cli.console import print_mistakes
+from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import vocabulary
 from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree
@@ -49,9 +50,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Return 0 if all responses are equal, 1 if one differs, 2 for mistakes."""
     with ExitStack() as stack:
+        progress = stack.enter_context(ProgressBar(sys.stderr, "request"))
         try:
             old, new = (stack.enter_context(_side(text, args.set)) for text in (args.old, args.new))
-            cases = list(request_cases(args.requests))
+            cases = list(_watched(request_cases(args.requests), progress))
         except (PackRejected, InvalidRequestFile) as error:
             print(f"mockllm: {error}", file=sys.stderr)
             return 2
@@ -66,9 +68,17 @@ def run(args: argparse.Namespace) -> int:
                 print_mistakes(mistakes, sys.stderr)
             return 2
         cases = [*sides.cases, *cases]
-        results = [sides.compare(case) for case in cases]
+        results = [sides.compare(case) for case in _watched(cases, progress, len(cases))]
     _print(results, args.json)
     return 1 if any(results) else 0
+
+
+def _watched(cases: Iterable[Case], progress: ProgressBar, total: int | None = None) -> Iterator[Case]:
+    """Yield the cases, and show how many are done."""
+    for done, case in enumerate(cases, 1):
+        yield case
+        progress.update(done, total)
+    progress.clear()
 
 
 def _print(results: list[list[Difference]], json: bool) -> None:

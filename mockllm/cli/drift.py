@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -14,15 +15,15 @@ from typing import Any, Final
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.diff import request_cases
 from mockllm.cli.drift_table import print_report
-from mockllm.cli.option import BadOption, add
+from mockllm.cli.option import BadOption, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, RECORDING, option_values
 from mockllm.cli.sources import note_default_pack, scenario_sources, uses_default_pack, vocabulary
-from mockllm.cli.units import seconds
+from mockllm.cli.units import at_least, positive_seconds, provider_name
 from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty
 from mockllm.dialects.price import Price
 from mockllm.drift.change import SEVERITIES
-from mockllm.drift.cost import CostBudget
+from mockllm.drift.cost import CostBudget, dollars
 from mockllm.drift.extras_pack import PACK, is_fixable, write_extras_pack
 from mockllm.drift.live_provider import LiveProviders
 from mockllm.drift.recorded_exchanges import RecordedExchanges
@@ -71,29 +72,29 @@ def _add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="PROVIDER=MODEL",
         action="append",
         default=[],
-        type=_pair,
+        type=argparse_type(_pair),
         help="the model of examples",
     )
     parser.add_argument(
-        "--key-variable", metavar="PROVIDER=NAME", action="append", default=[], type=_pair,
+        "--key-variable", metavar="PROVIDER=NAME", action="append", default=[], type=argparse_type(_pair),
         help="the environment variable of a key; by default that of the provider's SDK",
     )  # fmt: skip
     parser.add_argument(
         "--max-cost",
         metavar="USD",
-        type=float,
+        type=argparse_type(_amount),
         default=0.25,
         help="the most that the run may cost (default: 0.25)",
     )
     parser.add_argument(
         "--max-tokens",
         metavar="N",
-        type=int,
+        type=argparse_type(at_least(1)),
         default=200,
         help="max_tokens of examples without their own (default: 200)",
     )
     parser.add_argument(
-        "--price", metavar="MODEL=IN/OUT", action="append", default=[], type=_price,
+        "--price", metavar="MODEL=IN/OUT", action="append", default=[], type=argparse_type(_price),
         help="US dollars for a million tokens, by the beginning of a model's name",
     )  # fmt: skip
 
@@ -103,7 +104,7 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="TIME",
-        type=_seconds,
+        type=argparse_type(positive_seconds),
         default=60.0,
         help="the longest time for each response (default: 60s)",
     )
@@ -194,12 +195,15 @@ def _live(
     budget = CostBudget(args.max_cost, dict(args.price))
     most = sum(map(budget.most, requests))
     where = ", ".join(dict.fromkeys(each.provider or "other" for each in requests))
-    _tell(f"{counted(len(requests), 'request')} to {where or 'no provider'}, at most ${most:.4f}")
+    if requests:
+        _tell(f"{counted(len(requests), 'request')} to {where}, at most {dollars(most)}")
+    else:
+        _tell(f"no example or request is for {', '.join(dict(values['upstream']))}")
     if most > args.max_cost:
         _tell(f"the bound is --max-cost {args.max_cost:g}: requests beyond it are not sent")
     exchanges = asyncio.run(ask_all(live, requests, budget, report, _progress(len(requests))))
     uncounted = f", {counted(budget.uncounted, 'response')} estimated" if budget.uncounted else ""
-    _tell(f"cost by the usage that the responses report: ${budget.spent:.4f}{uncounted}")
+    _tell(f"cost by the usage that the responses report: {dollars(budget.spent)}{uncounted}")
     return exchanges
 
 
@@ -226,7 +230,8 @@ def _fix(
     after = DriftReport()
     compare_all(_engine(load_scenarios(sources)), exchanges, after)
     left = [each for each in after.changes if is_fixable(each)]
-    _tell(f"{counted(written, 'new field')} in {folder}/provider-drift.yaml; {len(left)} not in force")
+    in_force = f"{len(left)} not in force" if left else "all in force"
+    _tell(f"{counted(written, 'new field')} in {folder}/provider-drift.yaml; {in_force}")
     for change in left:
         _tell(f"  {change.protocol} {change.place} {change.detail}")
 
@@ -238,21 +243,27 @@ def _tell(text: str) -> None:
 def _pair(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not (name and separator and value):
-        raise argparse.ArgumentTypeError(f"expected PROVIDER=VALUE, found {text!r}")
-    return name, value
+        raise ValueError(f"expected PROVIDER=VALUE, found {text!r}")
+    return provider_name(name), value
 
 
 def _price(text: str) -> tuple[str, Price]:
-    name, value = _pair(text)
-    cheap, _, dear = value.partition("/")
+    name, separator, value = text.partition("=")
+    cheap, slash, dear = value.partition("/")
     try:
-        return name, Price(float(cheap), float(dear))
+        if not (name and separator and slash):
+            raise ValueError
+        return name, Price(_amount(cheap), _amount(dear))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected MODEL=IN/OUT in US dollars, found {text!r}") from None
+        raise ValueError(f"expected MODEL=IN/OUT in US dollars, found {text!r}") from None
 
 
-def _seconds(text: str) -> float:
+def _amount(text: str) -> float:
+    """Parse US dollars. A bound that is no number would be no bound."""
     try:
-        return seconds(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not (math.isfinite(amount) and amount >= 0):
+        raise ValueError(f"expected US dollars, such as 0.25, found {text!r}")
+    return amount

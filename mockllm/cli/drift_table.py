@@ -29,7 +29,7 @@ def print_report(report: DriftReport) -> None:
         ]
         _print_table([head, *rows])
         print()
-    _print_changes(report.changes)
+        _print_changes(report.changes)
     for note in report.notes:
         print(readable(f"note: {note}"))
 

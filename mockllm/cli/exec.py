@@ -8,9 +8,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -18,16 +19,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import mockllm.testing
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.option import BadOption, Option, add
+from mockllm.cli.option import BadOption, Option, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
+from mockllm.cli.units import exit_codes, positive_seconds
 from mockllm.core.display import counted
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog, near_miss_lines
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import CannotListen
-from mockllm.testing.environment import variables
+from mockllm.testing.environment import RUN_DIR, variables
 
 if TYPE_CHECKING:
     pass
@@ -36,12 +38,19 @@ USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- 
 ABOUT: Final = (
     "Serves scenarios on a free port while COMMAND runs. COMMAND finds the server by OPENAI_BASE_URL, "
     "ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL and MOCKLLM_BASE_URL, with dummy keys. Exits with the "
-    "command's exit code; with --strict with 1 if the command succeeded but no rule matched a request."
+    "command's exit code; with --strict with 1 if the command succeeded but no rule matched a request. "
+    "MOCKLLM_RUN_DIR is a folder for files of the command, unless it is set."
 )
 NODE_CLOCK: Final = Path(mockllm.testing.__file__).with_name("node_clock.mjs")
 """The module that scales the clock of a Node process."""
 NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
 """Exit codes as in shells."""
+TOO_LONG: Final = 124
+"""The exit code of a command that ran longer than --timeout, as of timeout(1)."""
+ENDING: Final = 2.0
+"""Seconds between SIGTERM and SIGKILL for a command that ran too long."""
+ADMITTED: Final = frozenset({"gave_up"})
+"""Verdicts that are right for a command that reported its failure to the user."""
 OWN: Final = (
     "--seed",
     "--strict",
@@ -69,6 +78,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="report how the command behaved as a client; a bad verdict makes the exit code 1 if it succeeded",
     )
     parser.add_argument("--junit", default=None, metavar="FILE", help="write the verdicts in JUnit format")
+    parser.add_argument(
+        "--reported",
+        metavar="CODE[,CODE]",
+        type=argparse_type(exit_codes),
+        default=frozenset[int](),
+        help='exit codes that mean "reported its failure to the user": they become 0',
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="TIME",
+        type=argparse_type(positive_seconds),
+        help=f"the longest time of the command; then it is ended, and the exit code is {TOO_LONG}",
+    )
     parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="command to run, after --")
 
 
@@ -94,8 +116,9 @@ def run(args: argparse.Namespace) -> int:
     )
     app.make_control = partial(control_of, app, builder)
     try:
-        with serving(app, values["port"]) as url:
-            code = _run(line, {**environment, **variables(url), **_clock(values["time_scale"], environment)})
+        with serving(app, values["port"]) as url, _run_dir(environment) as own:
+            scaled = _clock(values["time_scale"], environment)
+            ended = _run(line, {**environment, **own, **variables(url), **scaled}, args.timeout)
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
@@ -103,8 +126,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {each}", file=sys.stderr)
     if unmatched:
         print(f"mockllm: {counted(len(unmatched), 'unmatched request')}", file=sys.stderr)
+    code = 0 if ended in args.reported else ended
     code = 1 if values["strict"] and unmatched and code == 0 else code
-    return _report_verdicts(app, engine, args, code) if args.verdicts or args.junit is not None else code
+    if not args.verdicts and args.junit is None:
+        return code
+    return _report_verdicts(app, engine, args, code, ADMITTED if ended in args.reported else frozenset())
 
 
 class _UnmatchedLog(AccessLog):
@@ -123,16 +149,45 @@ class _UnmatchedLog(AccessLog):
             super().show(record, request)
 
 
-def _run(line: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the command and return its exit code in the form of a shell."""
+def _run(line: Sequence[str], environment: Mapping[str, str], timeout: float | None) -> int:
+    """Run the command and return its exit code in the form of a shell. With a bound it has its own session, so that
+    its children end with it."""
     try:
-        process = subprocess.Popen(line, env=environment)  # noqa: S603 - the user chose the command
+        process = subprocess.Popen(line, env=environment, start_new_session=timeout is not None)  # noqa: S603 - the user chose the command
     except OSError as error:
         print(f"mockllm: cannot run {line[0]}: {error.strerror}", file=sys.stderr)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
-    with _forward_signals(process):
-        code = process.wait()
+    with _forward_signals(process, interrupt=timeout is not None):
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            print(f"mockllm: the command had not ended after {timeout:g} s", file=sys.stderr)
+            _end(process)
+            return TOO_LONG
     return BY_SIGNAL - code if code < 0 else code
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command that has its own session, and its children."""
+    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(ENDING)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def _run_dir(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Give the variable of a folder that exists while the command runs; none where the user has set it.
+
+    A command that `mockllm hunt` ran may use the folder in a replay, too.
+    """
+    if environment.get(RUN_DIR):
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="mockllm-exec-", ignore_cleanup_errors=True) as folder:
+        yield {RUN_DIR: folder}
 
 
 def _clock(scale: float, environment: Mapping[str, str]) -> dict[str, str]:
@@ -150,15 +205,16 @@ def _clock(scale: float, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Forward SIGTERM to the command. Ctrl-C reaches the command by itself; wait for its end."""
+def _forward_signals(process: subprocess.Popen[bytes], *, interrupt: bool) -> Iterator[None]:
+    """Forward SIGTERM to the command, and wait for its end. Ctrl-C reaches a command of the same session by itself;
+    with `interrupt` it is forwarded, too."""
 
-    def terminate(number: int, frame: FrameType | None) -> None:
+    def forward(number: int, frame: FrameType | None) -> None:
         process.send_signal(number)
 
     before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, terminate),
-        signal.SIGINT: signal.signal(signal.SIGINT, lambda number, frame: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, forward),
+        signal.SIGINT: signal.signal(signal.SIGINT, forward if interrupt else lambda number, frame: None),
     }
     try:
         yield
@@ -167,8 +223,10 @@ def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _report_verdicts(app: App, engine: Engine, args: argparse.Namespace, code: int) -> int:
-    """Print and write the verdicts on the command. Return the exit code."""
+def _report_verdicts(
+    app: App, engine: Engine, args: argparse.Namespace, code: int, allowed: frozenset[str]
+) -> int:
+    """Print and write the verdicts on the command. Return the exit code; `allowed` bad verdicts do not count."""
     from mockllm.cli.verdict import BAD, lines, parse_fail_on, write
     from mockllm.server.control.handlers.verdicts import client_reports, observed_requests, verdict_list
     from mockllm.server.control.models.journal import VerdictQuery
@@ -186,4 +244,4 @@ def _report_verdicts(app: App, engine: Engine, args: argparse.Namespace, code: i
     clients = verdict_list(found).model_dump()["clients"]
     print("\n".join(f"mockllm: {line}" for line in lines(clients)), file=sys.stderr)
     names = {each["verdict"] for client in clients for each in client["verdicts"]}
-    return 1 if code == 0 and names & parse_fail_on(BAD) else code
+    return 1 if code == 0 and (names - allowed) & parse_fail_on(BAD) else code

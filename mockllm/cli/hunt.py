@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.option import BadOption, add
+from mockllm.cli.option import BadOption, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import scenario_sources
-from mockllm.cli.units import seconds
+from mockllm.cli.units import at_least, exit_codes, positive_seconds
+from mockllm.cli.verdict import write
+from mockllm.core.display import counted
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 from mockllm.core.hunting.finding import HuntReport
 from mockllm.core.hunting.judgement import Policy
@@ -24,7 +26,7 @@ from mockllm.core.hunting.report_text import report_lines
 from mockllm.hunting.command_run import CannotRun, CommandTrial
 from mockllm.hunting.disturbed_server import ServerSources
 from mockllm.hunting.finding_files import RUNS, keep_findings
-from mockllm.hunting.hunter import HuntBudget, Hunter, NoBaseline
+from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline
 from mockllm.hunting.outcome_store import OutcomeStore
 from mockllm.hunting.progress import ProgressLine
 from mockllm.scenario.yaml_reader import read_source
@@ -74,6 +76,8 @@ def _add_judging(parser: argparse.ArgumentParser) -> None:
     judging.add_argument(
         "--reported",
         metavar="CODE[,CODE]",
+        type=argparse_type(exit_codes),
+        default=frozenset[int](),
         help='exit codes that mean "reported its failure to the user"; by default any code without a crash',
     )
     judging.add_argument(
@@ -90,16 +94,25 @@ def _add_judging(parser: argparse.ArgumentParser) -> None:
 def _add_budget(parser: argparse.ArgumentParser) -> None:
     """Add the bounds of the hunt."""
     budget = parser.add_argument_group("budget")
-    budget.add_argument("--runs", type=int, default=200, help="the most runs, without replays (default: 200)")
-    budget.add_argument("--time", type=seconds, default=600.0, help="the longest time in all (default: 10m)")
+    positive, duration = argparse_type(at_least(1)), argparse_type(positive_seconds)
     budget.add_argument(
-        "--timeout", type=seconds, default=10.0, help="the longest time of one run (default: 10s)"
+        "--runs",
+        type=argparse_type(at_least(MIN_RUNS)),
+        default=200,
+        help=f"the most runs, without replays, at least {MIN_RUNS} (default: 200)",
+    )
+    budget.add_argument("--time", type=duration, default=600.0, help="the longest time in all (default: 10m)")
+    budget.add_argument(
+        "--timeout", type=duration, default=10.0, help="the longest time of one run (default: 10s)"
     )
     budget.add_argument(
-        "--jobs", type=int, metavar="N", help="runs at the same time (default: two per processor, at most 4)"
+        "--jobs",
+        type=positive,
+        metavar="N",
+        help="runs at the same time (default: two per processor, at most 4)",
     )
-    budget.add_argument("--replays", type=int, default=20, help="replays of each finding (default: 20)")
-    budget.add_argument("--findings", type=int, metavar="N", help="stop after so many findings")
+    budget.add_argument("--replays", type=positive, default=20, help="replays of each finding (default: 20)")
+    budget.add_argument("--findings", type=positive, metavar="N", help="stop after so many findings")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -108,16 +121,17 @@ def run(args: argparse.Namespace) -> int:
         raise BadOption("hunt: expected a command after --, as in `mockllm hunt -- npm test`")
     values = option_values(args, (*LOAD_OPTIONS, *OWN), os.environ)
     trial = CommandTrial(line, _sources(values, args), args.timeout, args.compare, args.side_effects)
-    policy = Policy(_codes(args.reported), args.expect, _expectations(args.expectations))
-    budget = HuntBudget(
-        args.runs, args.time, _jobs(args.jobs), max(1, args.replays), values["seed"], args.findings
-    )
+    policy = Policy(args.reported, args.expect, _expectations(args.expectations))
+    budget = HuntBudget(args.runs, args.time, _jobs(args.jobs), args.replays, values["seed"], args.findings)
     folder = Path(args.out)
+    _check_folder(args.junit)
     purpose = json.dumps([line, values, args.timeout, args.compare, args.side_effects, args.keep_pace])
     try:
         store = OutcomeStore(trial, folder / RUNS, purpose, resume=args.resume)
     except OSError as error:
         raise BadOption(f"--out {args.out}: {error.strerror}") from None
+    if args.resume:
+        _tell_stored(store.known, folder)
     try:
         report = _hunt(args, store, policy, budget, shlex.join(line))
     except Broken as broken:
@@ -132,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
 def _hunt(
     args: argparse.Namespace, store: OutcomeStore, policy: Policy, budget: HuntBudget, command: str
 ) -> HuntReport:
-    progress = None if args.quiet else ProgressLine(sys.stderr, budget.runs)
+    progress = None if args.quiet else ProgressLine(sys.stderr, budget.runs, budget.seconds)
     complete = False
     try:
         report = Hunter(store, policy, budget, progress).hunt(command)
@@ -147,15 +161,35 @@ def _hunt(
 def _show(report: HuntReport, args: argparse.Namespace, folder: Path) -> int:
     """Keep the findings, print the report, and return the exit code."""
     files = keep_findings(report, folder, own_pace=args.keep_pace)
-    if args.junit is not None:
-        Path(args.junit).write_bytes(report_junit(report))
     if args.json:
         print(json.dumps(report_json(report, files), indent=2, ensure_ascii=False))
     else:
         print("\n".join(report_lines(report, files)).lstrip("\n"))
+    if args.junit is not None:
+        write(args.junit, report_junit(report))
     if report.ended == "interrupted":
+        print("mockllm: the same command with --resume goes on", file=sys.stderr)
         return INTERRUPTED
     return 0 if report.passed else 1
+
+
+def _check_folder(name: str | None) -> None:
+    """Raise BadOption for a file that cannot be written after the hunt, since its folder is missing."""
+    if name is None or name == "-":
+        return
+    if Path(name).is_dir():
+        raise BadOption(f"--junit {name}: this is a folder")
+    if not Path(name).parent.is_dir():
+        raise BadOption(f"--junit {name}: there is no folder {Path(name).parent}")
+
+
+def _tell_stored(known: int, folder: Path) -> None:
+    """Say what the hunt goes on with."""
+    if known:
+        text = f"goes on with {counted(known, 'stored run')}"
+    else:
+        text = f"{folder} has no interrupted hunt of this command: a new one begins"
+    print(f"mockllm: {text}", file=sys.stderr)
 
 
 def _sources(values: Mapping[str, Any], args: argparse.Namespace) -> ServerSources:
@@ -168,14 +202,7 @@ def _sources(values: Mapping[str, Any], args: argparse.Namespace) -> ServerSourc
 
 def _jobs(wanted: int | None) -> int:
     """Return the number of runs at the same time."""
-    return min(MAX_JOBS, RUNS_OF_PROCESSOR * (os.cpu_count() or 1)) if wanted is None else max(1, wanted)
-
-
-def _codes(text: str | None) -> frozenset[int]:
-    try:
-        return frozenset(int(code) for code in text.split(",")) if text else frozenset()
-    except ValueError:
-        raise BadOption(f"--reported: expected exit codes, such as 3 or 3,4; found {text!r}") from None
+    return min(MAX_JOBS, RUNS_OF_PROCESSOR * (os.cpu_count() or 1)) if wanted is None else wanted
 
 
 def _expectations(name: str | None) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from mockllm.cli.option import BadOption
 from mockllm.dialects.registry import (
     ALIASES,
+    API_DIALECTS,
     APIS,
     DIALECT_NAMES,
     GENERATING,
@@ -20,6 +21,7 @@ from mockllm.dialects.registry import (
     PROVIDERS,
     WRITTEN_MEMBERS,
 )
+from mockllm.dialects.routes import path_dialects
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
@@ -94,6 +96,8 @@ def vocabulary() -> Vocabulary:
         ALIASES,
         WRITTEN_MEMBERS,
         PROVIDER_DIALECTS,
+        API_DIALECTS,
+        path_dialects(),
         other_dialect,
     )
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Callable
 from typing import Final
 
+from mockllm.core.time_scale import MIN_TIME_SCALE
 from mockllm.dialects.registry import PROVIDERS
 from mockllm.recordings.interaction import OTHER
 from mockllm.scenario.diagnostics import suggestion
@@ -14,8 +16,7 @@ from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
-MIN_TIME_SCALE: Final = 0.0001
-"""The smallest factor: below it a minute of a scenario is shorter than the precision of the server's waits."""
+MAX_EXIT_CODE: Final = 255
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
@@ -30,6 +31,22 @@ def seconds(text: str) -> float:
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"expected a number of seconds, found {text!r}")
     return number
+
+
+def positive_seconds(text: str) -> float:
+    """Parse seconds as `seconds` does, but more than 0. Raise ValueError with the expected form."""
+    number = seconds(text)
+    if number <= 0:
+        raise ValueError(f"expected more than 0 seconds, found {text!r}")
+    return number
+
+
+def exit_codes(text: str) -> frozenset[int]:
+    """Parse exit codes: `3` or `3,4`. Raise ValueError with the expected form."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) <= MAX_EXIT_CODE for part in parts):
+        raise ValueError(f"expected exit codes, such as 3 or 3,4; found {text!r}")
+    return frozenset(map(int, parts))
 
 
 def time_scale(text: str) -> float:
@@ -59,6 +76,18 @@ def count(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"expected a whole number, found {text!r}") from None
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers that are not less than `least`."""
+
+    def parse(text: str) -> int:
+        number = count(text)
+        if number < least:
+            raise ValueError(f"expected a whole number of at least {least}, found {text!r}")
+        return number
+
+    return parse
 
 
 MAX_WORKERS: Final = 256
@@ -115,6 +144,11 @@ def upstream(text: str) -> tuple[str, str]:
     name = name.strip()
     if not equals or not name or not is_base_url(url):
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    return provider_name(name), url.rstrip("/")
+
+
+def provider_name(name: str) -> str:
+    """Return the name of a provider, or of one of its upstreams. Raises ValueError."""
     if name.partition("/")[0] not in PROVIDERS and name != OTHER:
         raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
-    return name, url.rstrip("/")
+    return name

@@ -8,6 +8,8 @@ from typing import Final
 CLOCK: Final = "x-mockllm-clock"
 """The header of a client whose clock runs in the scenario's time: Node's under `mockllm exec --time-scale`."""
 SCENARIO: Final = "scenario"
+MIN_TIME_SCALE: Final = 0.0001
+"""The smallest factor: below it a minute of a scenario is shorter than the precision of the server's waits."""
 
 
 def stated_scale(headers: Mapping[str, str], scale: float) -> float:

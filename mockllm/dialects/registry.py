@@ -84,6 +84,10 @@ PROVIDER_DIALECTS: Final = {
     for provider in PROVIDERS
 }
 """The dialects of each provider's generating calls."""
+API_DIALECTS: Final = {
+    api: frozenset(call.dialect.name for call in GENERATING_CALLS if call.dialect.api == api) for api in APIS
+}
+"""The dialects of each api's generating calls."""
 
 
 def generating_dialect(provider: str, api: str | None = None) -> GeneratingDialect | None:

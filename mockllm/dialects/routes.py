@@ -347,6 +347,16 @@ def generating_paths() -> frozenset[str]:
     )
 
 
+def path_dialects() -> dict[str, frozenset[str]]:
+    """Return the dialects of the generating calls at each path, without prefixes."""
+    found: dict[str, set[str]] = {}
+    for route in ROUTES:
+        if route.dialect.generates:
+            for _, bare in _spellings(route):
+                found.setdefault(bare, set()).add(route.dialect.name)
+    return {path: frozenset(names) for path, names in found.items()}
+
+
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
     """Compile a path's pattern on first use: there are many, and the start of the server waits for none."""

@@ -3,6 +3,7 @@ cost; afterwards it is the cost by its usage."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +23,12 @@ _MILLION: Final = 1_000_000
 
 class CostExceeded(Exception):
     """The next request may cost more than what is left of the bound."""
+
+
+def dollars(amount: float) -> str:
+    """Return an amount with four decimals; a smaller one with two digits that count."""
+    decimals = 4 if amount <= 0 else max(4, 1 - math.floor(math.log10(amount)))
+    return f"${amount:.{decimals}f}"
 
 
 class CostBudget(Struct):

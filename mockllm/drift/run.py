@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from mockllm.core.display import counted
@@ -38,6 +39,7 @@ async def ask_all(
 ) -> Exchanges:
     """Send each request, within the budget, and return the exchanges. Raises KeyRefused."""
     exchanges: Exchanges = []
+    failures = Counter[str]()
     try:
         for number, request in enumerate(requests):
             progress(number)
@@ -49,7 +51,7 @@ async def ask_all(
                 report.notes.append(f"{left} not sent: more would exceed --max-cost {budget.bound:g}")
                 break
             except NoLiveResponse as error:
-                report.notes.append(f"{request.provider}: {error}")
+                failures[f"{request.provider}: {error}"] += 1
                 continue
             if response.status in KEY_REFUSED and not exchanges:
                 variable = live.key_variable(request.provider or "") or "no key was sent"
@@ -58,6 +60,8 @@ async def ask_all(
             _count(budget, request, response)
     finally:
         await live.upstreams.close()
+        times = {text: f" ({number} requests)" if number > 1 else "" for text, number in failures.items()}
+        report.notes += [text + number for text, number in times.items()]
     return exchanges
 
 

@@ -17,9 +17,8 @@ from msgspec import Struct
 from mockllm.core.hunting.disturbance import Schedule
 from mockllm.core.hunting.outcome import FIRST_OF_SIGNALS, RunOutcome
 from mockllm.hunting.disturbed_server import ServerSources, disturbed_server, exchanges_seen, verdicts_seen
+from mockllm.testing.environment import RUN_DIR
 
-RUN_DIR: Final = "MOCKLLM_RUN_DIR"
-"""The variable with the folder of a run, which is empty when the run begins."""
 STDOUT: Final = "stdout"
 """The value of `--compare` for standard output."""
 MAX_OUTPUT: Final = 50_000
@@ -75,6 +74,7 @@ class CommandTrial(Struct, frozen=True):
                 self._repeated(folder),
                 verdicts,
                 seen,
+                self._missing(folder),
             )
 
     def _start(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -108,6 +108,11 @@ class CommandTrial(Struct, frozen=True):
             return None
         compared = out if self.compare == STDOUT else _content(_path(self.compare, folder))
         return compared.replace(folder.encode(), b"FOLDER")
+
+    def _missing(self, folder: str) -> tuple[str, ...]:
+        """Return the files to compare or to count that the command did not write."""
+        names = [name for name in (self.compare, self.side_effects) if name not in (None, STDOUT)]
+        return tuple(name for name in names if not _path(name, folder).is_file())
 
     def _repeated(self, folder: str) -> tuple[str, ...]:
         if self.side_effects is None:

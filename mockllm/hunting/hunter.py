@@ -29,6 +29,8 @@ EXAMINED: Final = 3
 """The most schedules of one cause that are shrunk and replayed, until one fails each time."""
 BASELINES: Final = 2
 """The runs without disturbances, which must agree."""
+MIN_RUNS: Final = BASELINES + 1
+"""The least budget: with fewer runs nothing is tried."""
 
 
 class HuntBudget(Struct, frozen=True):
@@ -83,6 +85,8 @@ class HuntProgress(Struct):
     examined: Counter[str] = field(default_factory=Counter)
     """The schedules that were shrunk and replayed, by cause."""
     tried: dict[str, TriedRow] = field(default_factory=dict)
+    unexamined: dict[str, None] = field(default_factory=dict)
+    """The rows that failed when enough was found already."""
 
     def joined(self, schedule: Schedule, problem: BrokenRule) -> bool:
         """Join a schedule that failed to what is known of its cause. Return whether nothing is left to examine.
@@ -162,6 +166,7 @@ class Hunter:
             self._clock() - self._began,
             self._budget.seed,
             ended,
+            list(progress.unexamined),
         )
 
     def _learn(self) -> RunOutcome:
@@ -197,8 +202,12 @@ class Hunter:
             judgement = judge(schedule, outcome, progress.baseline, self._policy)
             note(progress, schedule, judgement, outcome)
             search.tell(schedule, judgement, outcome)
-            if judgement.problem is not None and self._satisfied(progress) is None:
+            if judgement.problem is None:
+                continue
+            if self._satisfied(progress) is None:
                 self._examine(schedule, judgement.problem, outcome, progress)
+            elif not progress.joined(schedule, judgement.problem):
+                progress.unexamined |= dict.fromkeys(each.kind for each in schedule)
 
     def _examine(
         self, schedule: Schedule, problem: BrokenRule, outcome: RunOutcome, progress: HuntProgress
@@ -237,11 +246,15 @@ class Hunter:
             for number in range(1, 1 + self._budget.replays)
         ]
         failures = 0
-        for future in futures:
+        for number, future in enumerate(futures, 1):
             problem = judge(schedule, future.result(), progress.baseline, self._policy).problem
             failures += problem is not None and problem.rule == rule
             self._replays += 1
-            self._watch.ran(self._runs, len(progress.findings), f"replay {schedule_text(schedule)}")
+            self._watch.ran(
+                self._runs,
+                len(progress.findings),
+                f"replay {number}/{len(futures)} {schedule_text(schedule)}",
+            )
         return replace(finding, replays=len(futures), failures=failures)
 
     def _satisfied(self, progress: HuntProgress) -> str | None:
@@ -275,7 +288,7 @@ def note(progress: HuntProgress, schedule: Schedule, judgement: Judgement, outco
         row.counts[judgement.result] = row.counts.get(judgement.result, 0) + 1
         if judgement.reason:
             row.reason = judgement.reason
-        elif judgement.result == "no effect":
+        elif judgement.result == "no effect" and "unclear" not in row.counts:
             notes = [
                 text for exchange in outcome.exchanges for text in exchange.notes if "not applied" in text
             ]
@@ -293,6 +306,10 @@ def check_baseline(first: RunOutcome, others: list[RunOutcome]) -> None:
         raise NoBaseline(
             "the command sent no request to the server; it finds the server by the variables that "
             "`mockllm env` prints"
+        )
+    if first.missing:
+        raise NoBaseline(
+            f"without disturbances the command does not write {first.missing[0]}: a file to check"
         )
     for other in others:
         if other.code != first.code or other.compared != first.compared:

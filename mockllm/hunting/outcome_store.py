@@ -58,6 +58,11 @@ class OutcomeStore:
             self._file.write(msgspec.json.encode(purpose) + b"\n")
 
     @property
+    def known(self) -> int:
+        """The stored runs of an earlier hunt."""
+        return len(self._known)
+
+    @property
     def parallel(self) -> bool:
         return self._trial.parallel
 

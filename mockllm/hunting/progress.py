@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from mockllm.core.display import bar, cut, seconds_left
+from mockllm.core.display import bar, counted, cut
 from mockllm.core.hunting.disturbance import schedule_text
 from mockllm.core.hunting.finding import Finding
 
@@ -18,11 +18,16 @@ INTERVAL: Final = 0.1
 
 
 class ProgressLine:
-    """Writes the progress to a stream. `total` is the number of runs that the budget allows."""
+    """Writes the progress to a stream. `total` is the number of runs that the budget allows, `seconds` its time."""
 
-    def __init__(self, stream: TextIO, total: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, total: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._stream = stream
         self._total = total
+        self._seconds = seconds
+        self._done = 0
+        """The runs with replays: both take their time."""
         self._clock = clock
         self._began = clock()
         self._changed = -INTERVAL
@@ -31,6 +36,7 @@ class ProgressLine:
 
     def ran(self, runs: int, findings: int, doing: str) -> None:
         now = self._clock()
+        self._done += 1
         if self._live:
             if now - self._changed >= INTERVAL:
                 self._changed = now
@@ -58,7 +64,8 @@ class ProgressLine:
 
     def _numbers(self, runs: int, findings: int, now: float) -> str:
         elapsed = max(now - self._began, 1e-9)
-        left = seconds_left(runs, self._total, elapsed) or 0.0
+        rate = self._done / elapsed
+        left = max(0.0, min((self._total - runs) / rate, self._seconds - elapsed))
         drawn = f"{bar(runs, self._total)} " if self._live else ""
-        numbers = f"{runs}/{self._total} runs, {findings} findings, {runs / elapsed:.1f}/s"
-        return f"{drawn}{numbers}, at most {left:.0f} s left"
+        numbers = f"{runs}/{self._total} runs, {counted(findings, 'finding')}, {rate:.1f}/s"
+        return f"{drawn}{numbers}, about {left:.0f} s left"

@@ -22,7 +22,7 @@ from mockllm.core.hunting.report_text import report_lines, summary
 from mockllm.hunting.disturbed_server import FAST, exchanges_seen, verdicts_seen
 from mockllm.hunting.finding_files import keep_findings
 from mockllm.hunting.hunt import RunBound
-from mockllm.hunting.hunter import HuntBudget, Hunter, NoBaseline
+from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline
 from mockllm.hunting.outcome_store import OutcomeStore
 from mockllm.testing.plugin import MODIFIERS, SERVERS
 
@@ -30,6 +30,8 @@ FOLDER: Final = "hunt"
 """The folder of findings, below the root of the tests."""
 KEYS: Final = ("runs", "time", "timeout", "replays", "findings", "seed")
 """The settings in `hunt={…}`."""
+LEAST: Final = {"runs": MIN_RUNS, "replays": 1, "findings": 1}
+SECONDS: Final = ("time", "timeout")
 
 
 class ItemTrial:
@@ -79,9 +81,7 @@ class ItemTrial:
 
 def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: Mapping[str, Any]) -> None:
     """Hunt a test, and log one report for it."""
-    unknown = [name for name in settings if name not in KEYS]
-    if unknown:
-        raise pytest.UsageError(f"hunt has no setting {unknown[0]!r}; expected one of {', '.join(KEYS)}")
+    _check(settings)
     trial = ItemTrial(item, nextitem, settings.get("timeout", 10.0))
     budget = HuntBudget(
         settings.get("runs", 200),
@@ -94,13 +94,34 @@ def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: Mapping
     store = OutcomeStore(trial, None, "", resume=False)
     try:
         report = Hunter(store, Policy(), budget).hunt(f"pytest {item.nodeid}")
-    except NoBaseline:
-        reports = trial.reports
+    except NoBaseline as error:
+        reports = _not_hunted(trial.reports, error)
     else:
         reports = _with_findings(trial.reports, report, item.config.rootpath)
     for each in reports:
         item.ihook.pytest_runtest_logreport(report=each)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def _check(settings: Mapping[str, Any]) -> None:
+    """Raise UsageError for settings with which nothing is hunted."""
+    for name, value in settings.items():
+        if name not in KEYS:
+            raise pytest.UsageError(f"hunt has no setting {name!r}; expected one of {', '.join(KEYS)}")
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if name in LEAST and not (whole and value >= LEAST[name]):
+            raise pytest.UsageError(f"hunt={{{name!r}: {value!r}}}: expected a number from {LEAST[name]}")
+        if name in SECONDS and not (isinstance(value, int | float) and value > 0):
+            raise pytest.UsageError(f"hunt={{{name!r}: {value!r}}}: expected seconds, more than 0")
+
+
+def _not_hunted(reports: list[pytest.TestReport], error: NoBaseline) -> list[pytest.TestReport]:
+    """Return the reports of a test that cannot be hunted: its own failure, or the reason."""
+    if any(each.failed or each.skipped for each in reports):
+        return reports
+    call = next((each for each in reports if each.when == "call"), reports[0])
+    call.outcome, call.longrepr = "failed", f"hunt: {error}"
+    return reports
 
 
 def _with_findings(

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from mockllm.scenario.diagnostics import Path
+from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
 _EVENTS: Final = (b"data:", b"event:")
 """How the body of an event stream begins."""
+_WITH_EVENTS: Final = frozenset({"openai", "anthropic", "gemini"})
+"""Protocols whose streams are never one JSON object."""
+REPAIR: Final = "write `as: reply`"
+"""The end of each of these warnings, and of no other: `check` refuses them."""
+OtherDialect: TypeAlias = Callable[[Any, Mapping[str, bytes], Collection[str]], str | None]
+
+
+def is_refused(warning: Diagnostic) -> bool:
+    """Return whether `check` refuses what the server only warns of: the bytes may be a broken response on purpose."""
+    return warning.message.endswith(REPAIR)
 
 
 def replay_warnings(
@@ -22,37 +32,45 @@ def replay_warnings(
     places: list[tuple[Path, Any]] = [((), spec)]
     for below in ("sequence", "choose"):
         places += [((below, index), each) for index, each in enumerate(getattr(spec, below) or ())]
-    wanted = _wanted(spec, vocabulary)
+    wanted, other = _wanted(spec, vocabulary), vocabulary.other_dialect
     for path, response in places:
         replay = response.replay
         if replay is None or replay.as_ != "bytes":
             continue
         if spec.match.stream is False and _is_stream(replay, files):
-            yield (*path, "replay"), "a recorded stream, for requests without a stream; write `as: reply`"
+            yield (*path, "replay"), f"a recorded stream, for requests without a stream; {REPAIR}"
             continue
-        if wanted and vocabulary.other_dialect is not None:
-            recorded = vocabulary.other_dialect(replay, files, wanted)
+        if spec.match.stream is True and other is not None and _is_whole(replay, files, other):
+            yield (*path, "replay"), f"a recorded whole response, for requests of a stream; {REPAIR}"
+            continue
+        if wanted and other is not None:
+            recorded = other(replay, files, wanted)
             if recorded is not None:
                 yield (
                     (*path, "replay"),
                     f"recorded in the protocol of {recorded}, for requests of {', '.join(sorted(wanted))}; "
-                    "write `as: reply`",
+                    + REPAIR,
                 )
 
 
 def _wanted(spec: RuleSpec, vocabulary: Vocabulary) -> frozenset[str]:
-    """Return the dialects that a rule's match names, by themselves or by their providers; empty for any."""
-    dialects = _texts(spec.match.dialect)
-    if dialects:
-        return frozenset(
-            name for name in vocabulary.dialects if any(fnmatchcase(name, each) for each in dialects)
-        )
-    return frozenset(
-        dialect
-        for provider, names in vocabulary.provider_dialects.items()
-        if any(fnmatchcase(provider, each) for each in _texts(spec.match.provider))
-        for dialect in names
-    )
+    """Return the dialects that a rule's match names, by themselves or by their providers, apis or paths; empty for
+    any."""
+    match = spec.match
+    named = [
+        _of_names(_texts(match.dialect), {name: (name,) for name in vocabulary.dialects}),
+        _of_names(_texts(match.provider), vocabulary.provider_dialects),
+        _of_names(_texts(match.api), vocabulary.api_dialects),
+        frozenset().union(*map(vocabulary.dialects_at, _texts(match.path))),
+    ]
+    found = [dialects for dialects in named if dialects]
+    return frozenset.intersection(*found) if found else frozenset()
+
+
+def _of_names(names: list[str], dialects: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return the dialects of all that a name, which may be a glob, names."""
+    fitting = (of for known, of in dialects.items() if any(fnmatchcase(known, each) for each in names))
+    return frozenset().union(*fitting)
 
 
 def _texts(condition: Any) -> list[str]:
@@ -61,11 +79,23 @@ def _texts(condition: Any) -> list[str]:
     return names if all(isinstance(name, str) for name in names) else []
 
 
+def _is_whole(replay: ReplaySpec, files: Mapping[str, bytes], other: OtherDialect) -> bool:
+    """Return whether a recording is one JSON object of a protocol whose streams consist of events."""
+    return (
+        not _is_stream(replay, files)
+        and _body(replay, files).lstrip().startswith(b"{")
+        and other(replay, files, frozenset()) in _WITH_EVENTS
+    )
+
+
 def _is_stream(replay: ReplaySpec, files: Mapping[str, bytes]) -> bool:
     kinds = (value for name, value in replay.headers.items() if name.lower() == "content-type")
     if next(kinds, "").startswith("text/event-stream"):
         return True
-    body = (
+    return _body(replay, files).lstrip().startswith(_EVENTS)
+
+
+def _body(replay: ReplaySpec, files: Mapping[str, bytes]) -> bytes:
+    return (
         files.get(replay.file, b"") if replay.file else b"".join(each.bytes for each in replay.frames or ())
     )
-    return body.lstrip().startswith(_EVENTS)

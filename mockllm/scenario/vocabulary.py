@@ -64,6 +64,10 @@ class Vocabulary(Struct, frozen=True):
 
     provider_dialects: Mapping[str, Collection[str]] = {}
     """The dialects of each provider's generating calls."""
+    api_dialects: Mapping[str, Collection[str]] = {}
+    """The dialects of each api's generating calls."""
+    path_dialects: Mapping[str, Collection[str]] = {}
+    """The dialects of the calls at each of the `generating_paths`."""
     other_dialect: Callable[[Any, Mapping[str, bytes], Collection[str]], str | None] | None = None
     """Returns the dialect in which a `replay` was recorded, if none of these dialects can decode it."""
 
@@ -71,6 +75,15 @@ class Vocabulary(Struct, frozen=True):
         """Return the word for a member of a response that the server writes itself; None for any other member."""
         name = ".".join("*" if type(part) is int else str(part) for part in path)
         return self.written_members.get(dialect, {}).get(name)
+
+    def dialects_at(self, path: str) -> Collection[str]:
+        """Return the dialects of the generating calls that a path, without globs, can be; none for another path."""
+        found = (
+            dialects
+            for route, dialects in self.path_dialects.items()
+            if re.fullmatch(".+".join(map(re.escape, _NAMED.split(route))), path)
+        )
+        return frozenset().union(*found)
 
     def may_generate_api(self, api: str) -> bool:
         """Return whether an api, or one that a glob matches, may be a generating one."""

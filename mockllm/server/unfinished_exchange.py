@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.verdicts.retry_after import format_seconds
 from mockllm.engine import PlannedResponse
 from mockllm.engine.near_misses import opens_websocket
 from mockllm.server.app import App
@@ -127,6 +126,8 @@ async def _hold(app: App, exchange: Exchange) -> None:
         return
     began = app.deadlines.time()
     released = await app.gates.wait((request.session or "", hold.name), hold, app.deadlines)
+    from mockllm.core.verdicts.retry_after import format_seconds  # the server starts without the verdicts
+
     waited = app.deadlines.time() - began
     exchange.started += waited
     text = "released" if released else "not released"

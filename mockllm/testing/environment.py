@@ -9,6 +9,8 @@ from mockllm.engine.session_id import PREFIX
 
 KEY: Final = "mockllm"
 """A dummy key; a real one must not be sent."""
+RUN_DIR: Final = "MOCKLLM_RUN_DIR"
+"""The variable with the folder of a run, which is empty when the run begins."""
 HERE: Final = "127.0.0.1,localhost"
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
+from mockllm.core.time_scale import MIN_TIME_SCALE
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import read_session
@@ -63,7 +64,7 @@ class MockLLM(MockBase):
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
         are errors, and so are unmatched requests, when the server stops; `all_used`: so are unused rules of one's
         own. `port`: 0 selects a free port. `max_delay` (seconds), `time_scale`, `miss_status` (from 400 to 599) and
-        `limits` are as for `mockllm serve`. Raise Broken for mistakes in the files, ValueError for the status."""
+        `limits` are as for `mockllm serve`. Raise Broken for mistakes in the files, ValueError for a bad number."""
         self._stack = RuleStack(_sources(scenarios, packs, params))
         if strict and self._stack.base.warnings:
             raise Broken(self._stack.base.warnings)
@@ -130,7 +131,7 @@ class MockLLM(MockBase):
     ) -> MockSession:
         """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
         it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. Raise
-        ValueError for an invalid id."""
+        ValueError for an invalid id or factor."""
         wrong = None if id is None else read_session(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
@@ -140,6 +141,8 @@ class MockLLM(MockBase):
             sources.packs if packs is None else packs,
             sources.settings.values if params is None else params,
         )
+        if time_scale is not None:
+            _check_factor(time_scale)
         name = id or f"session-{next(self._sessions)}"
         return MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
 
@@ -204,9 +207,17 @@ def _engine_settings(
 ) -> EngineSettings:
     if not 400 <= miss_status <= 599:
         raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status}")
+    _check_factor(time_scale)
     return EngineSettings(
         seed, max_delay, generated, overrides=True, miss_status=miss_status, time_scale=time_scale
     )
+
+
+def _check_factor(time_scale: object) -> None:
+    """Raise ValueError for a factor that is none; NaN is none, too."""
+    least, most = MIN_TIME_SCALE, 1 / MIN_TIME_SCALE
+    if not (isinstance(time_scale, int | float) and least <= time_scale <= most):
+        raise ValueError(f"time_scale is a factor from {least:g} to {most:g}, and not {time_scale!r}")
 
 
 class MockSession(MockBase):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.agents.coding_agents import CodingAgent
+from tests.agents.coding_agents import TASK, CodingAgent
 from tests.agents.sandbox import Ended, Sandbox
 from tests.process import Process
 
@@ -15,6 +15,8 @@ CONTENT = 'print("Hello from a mock.")'
 TOKENS = 10_000_000
 """What the climate `rate-limited` allows in a minute. Each request of an agent has tens of thousands."""
 NO_RULES = "rules: []\n"
+TYPED = f'modifiers: [{{name: typed, match: {{typed: "{TASK}"}}, headers: {{x-typed: "1"}}}}]\n'
+"""Marks the requests whose person typed the task, whatever the agent puts around it."""
 NO_SOCKETS = "rules: [{name: no-socket, match: {api: handshake}, http: {status: 426}}]\n"
 """Codex falls back to HTTP: verdicts judge requests over HTTP alone."""
 PATIENCE = 420.0
@@ -33,6 +35,8 @@ class AgentRun:
     rules: Sequence[str]
     missed: Sequence[str]
     verdicts: Sequence[str]
+    typed: Sequence[str]
+    """The rules of requests that the scenario `TYPED` marked."""
 
     def shown(self) -> str:
         """What a failed test tells."""
@@ -72,6 +76,9 @@ def run_agent(
         ended=ended,
         written=file.read_text("utf-8").strip() if file.exists() else None,
         rules=[entry["rule"].rpartition(":")[2] for entry in reversed(entries) if entry["rule"]],
+        typed=[
+            entry["rule"].rpartition(":")[2] for entry in entries if "rules.yaml:typed" in entry["modifiers"]
+        ],
         missed=[f"{entry['method']} {entry['path']}" for entry in entries if entry["missed"]],
         verdicts=sorted({verdict["verdict"] for client in clients for verdict in client["verdicts"]}),
     )

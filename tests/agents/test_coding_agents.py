@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.verdicts.catalog import VERDICTS
-from tests.agents.agent_run import AROUND, CONTENT, NO_SOCKETS, PATIENCE, run_agent
+from tests.agents.agent_run import AROUND, CONTENT, NO_SOCKETS, PATIENCE, TYPED, run_agent
 from tests.agents.coding_agents import AGENTS, CodingAgent, require_agent
 
 RUNS = int(os.environ.get("AGENT_RUNS", "1"))
@@ -50,10 +50,11 @@ def step(rule: str) -> str:
 
 def test_task_leaves_right_file_each_time(agent: CodingAgent, tmp_path: Path) -> None:
     for number in range(RUNS):
-        run = run_agent(agent, tmp_path / str(number))
+        run = run_agent(agent, tmp_path / str(number), own=TYPED)
         assert run.written == CONTENT, run.shown()
         assert run.ended.code == 0, run.shown()
         assert [step(rule) for rule in run.rules if rule not in SIDE_REQUESTS] == expected_steps(agent)
+        assert next(rule for rule in run.rules if rule not in SIDE_REQUESTS) in run.typed
         assert not run.missed
         assert not run.verdicts
 

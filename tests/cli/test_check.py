@@ -159,3 +159,16 @@ def test_colour_on_a_terminal_only(
 def test_check_of_shipped_pack_has_no_warnings(pack: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--strict", "--pack", pack) == 0
     assert capsys.readouterr().out.startswith("ok: ")
+
+
+def test_check_refuses_bytes_of_another_protocol(capsys: pytest.CaptureFixture[str]) -> None:
+    write("rules: [{match: {api: messages, stream: false}, replay: {frames: ['data: {}']}}]")
+    assert run() == 1
+    shown = capsys.readouterr().out
+    assert (
+        "a recorded stream, for requests without a stream; write `as: reply`\n1 mistake in 1 file\n" in shown
+    )
+    assert "warning" not in shown
+    assert run("--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["ok"], len(report["mistakes"]), report["warnings"]) == (False, 1, [])

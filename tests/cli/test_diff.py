@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.cli import progress_bar
 from tests.packing.pack_files import git, pack, repository, run, tagged, write
 
 BASE = "rules: [{name: hi, match: {user: hi}, reply: Hi.}, {name: all, reply: Yes.}]\n"
@@ -215,3 +216,16 @@ def test_diff_reports_mistakes_of_side(capsys: pytest.CaptureFixture[str]) -> No
     assert "old/a.yaml:1:10: rules[0].repli" in capsys.readouterr().err
     assert run("diff", "old", "new", "--json") == 2
     assert json.loads(capsys.readouterr().out)["mistakes"][0]["file"] == "old/a.yaml"
+
+
+def test_long_comparison_shows_its_progress(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress_bar, "PIPE_INTERVAL", 0.0)
+    requests = {f"requests/{number}.json": '{"user": "hi"}' for number in range(4)}
+    write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE, **requests})
+    assert run("diff", "old", "new", "--requests", "requests") == 0
+    output = capsys.readouterr()
+    assert output.out == "4 compared: all responses equal\n"
+    assert output.err.startswith("1 request, ")
+    assert "2/4 requests, " in output.err

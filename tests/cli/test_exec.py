@@ -172,3 +172,42 @@ time.sleep(60)
         process.terminate()
         assert process.stdout.read() == "cleaned up\n"
         assert process.wait(PATIENCE) == 3
+
+
+def test_exec_reported_code_is_success() -> None:
+    assert run("--reported", "3,4", *python("sys.exit(4)")) == 0
+    assert run("--reported", "3,4", *python("sys.exit(1)")) == 1
+
+
+def test_exec_ends_a_command_at_its_timeout(capfd: pytest.CaptureFixture[str]) -> None:
+    code = "import subprocess; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    assert run("--timeout", "1s", *python(code)) == 124
+    assert "mockllm: the command had not ended after 1 s" in capfd.readouterr().err
+
+
+def test_exec_kills_a_command_that_ignores_the_end() -> None:
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    assert run("--timeout", "1s", *python(code)) == 124
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--timeout", "0", "expected more than 0 seconds, found '0'"),
+        ("--timeout", "soon", '"soon" is not a duration'),
+        ("--reported", "3,x", "expected exit codes, such as 3 or 3,4; found '3,x'"),
+        ("--reported", "-1", "expected exit codes, such as 3 or 3,4; found '-1'"),
+    ],
+)
+def test_exec_bad_bound_is_named(
+    option: str, value: str, message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(f"{option}={value}", *python("")) == 2
+    assert message in capfd.readouterr().err
+
+
+def test_exec_command_has_a_folder_of_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = "folder = os.environ['MOCKLLM_RUN_DIR']; assert os.path.isdir(folder) and not os.listdir(folder)"
+    assert run(*python(folder)) == 0
+    monkeypatch.setenv("MOCKLLM_RUN_DIR", str(tmp_path / "mine"))
+    assert run(*python(f"assert os.environ['MOCKLLM_RUN_DIR'] == {str(tmp_path / 'mine')!r}")) == 0

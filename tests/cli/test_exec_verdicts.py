@@ -52,8 +52,9 @@ BUSY = "{error: {type: overloaded}}"
         (BUSY, 4, 7, ["--verdicts"], 7),
         (BUSY, 4, 0, [], 0),
         ("{reply: Hi}", 1, 0, ["--verdicts"], 0),
+        (BUSY, 4, 3, ["--verdicts", "--reported", "3"], 1),
     ],
-    ids=["bad", "bad, and it has failed itself", "nobody asks for verdicts", "good"],
+    ids=["bad", "bad, and it has failed itself", "nobody asks for verdicts", "good", "reported, but bad"],
 )
 def test_exec_verdicts_set_exit_code(
     tmp_path: Path,
@@ -68,6 +69,12 @@ def test_exec_verdicts_set_exit_code(
     output = capfd.readouterr().err
     assert ("BAD  no_backoff" in output) == (bool(options) and tries > 1)
     assert ("  no verdict\n" in output) == (tries == 1)
+
+
+def test_exec_giving_up_and_saying_so_is_good(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path, BUSY, 1, 3, "--verdicts", "--reported", "3") == 0
+    assert "gave_up" in capfd.readouterr().err
+    assert run(tmp_path, BUSY, 1, 0, "--verdicts", "--reported", "3") == 1
 
 
 def test_exec_junit_is_written_without_failure(tmp_path: Path) -> None:

@@ -93,6 +93,15 @@ def test_hunt_of_good_client_succeeds(tmp_path: Path, client: list[str]) -> None
     ("line", "message"),
     [
         ((), "hunt: expected a command after --"),
+        (("--runs", "2", "--", "true"), "--runs: expected a whole number of at least 3, found '2'"),
+        (("--runs", "many", "--", "true"), "--runs: expected a whole number, found 'many'"),
+        (("--jobs", "0", "--", "true"), "--jobs: expected a whole number of at least 1, found '0'"),
+        (("--replays", "0", "--", "true"), "--replays: expected a whole number of at least 1, found '0'"),
+        (("--findings", "0", "--", "true"), "--findings: expected a whole number of at least 1, found '0'"),
+        (("--time", "soon", "--", "true"), '--time: "soon" is not a duration'),
+        (("--timeout", "0", "--", "true"), "--timeout: expected more than 0 seconds, found '0'"),
+        (("--junit", "no/x.xml", "--", "true"), "--junit no/x.xml: there is no folder no"),
+        (("--junit", ".", "--", "true"), "--junit .: this is a folder"),
         (("--reported", "x", "--", "true"), "--reported: expected exit codes, such as 3 or 3,4; found 'x'"),
         (("--expectations", "no.yaml", "--", "true"), "--expectations no.yaml: No such file or directory"),
         (
@@ -113,6 +122,15 @@ def test_hunt_mistake_is_named(tmp_path: Path, line: tuple[str, ...], message: s
     ended = command("hunt", "--scenarios", "a.yaml", *line, cwd=tmp_path)
     assert ended.returncode == 2
     assert message in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["--compare", "--side-effects"])
+def test_hunt_of_a_file_that_is_not_written(tmp_path: Path, client: list[str], option: str) -> None:
+    line = (option, "$MOCKLLM_RUN_DIR/out.txt", "--resume")
+    ended = command("hunt", *QUICK, *line, "--", *client, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "the command does not write $MOCKLLM_RUN_DIR/out.txt: a file to check" in ended.stderr
+    assert "hunt has no interrupted hunt of this command: a new one begins" in ended.stderr
 
 
 def test_hunt_serves_packs_with_parameters(tmp_path: Path, client: list[str]) -> None:

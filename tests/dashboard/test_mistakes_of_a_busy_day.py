@@ -45,6 +45,18 @@ def slow_history(browser: Browser, server: DashboardServer) -> Iterator[Page]:
         yield page
 
 
+def answer(route: Route, listed: list[dict[str, Any]]) -> None:
+    """Answer a call of the journal that has these requests, the oldest first."""
+    query = {
+        name: int(number) for name, number in re.findall(r"(before|after|limit)=(\d+)", route.request.url)
+    }
+    total, after = len(listed), query.get("after", 0)
+    among = [each for each in listed if after < each["id"] < query.get("before", 10**9)]
+    shown = (among if "after" in query else among[::-1])[: query.get("limit", 50)]
+    counts = {"total": listed[-1]["id"], "kept": total, "bytes": 0, "most": 10_000, "most_bytes": 0}
+    route.fulfill(json={"requests": shown, **counts})
+
+
 def test_history_is_kept_if_events_come_first(slow_history: Page, server: DashboardServer) -> None:
     """1,013 requests; the thirteen newest come by the feed while the page still loads the others."""
     page = slow_history
@@ -55,17 +67,49 @@ def test_history_is_kept_if_events_come_first(slow_history: Page, server: Dashbo
         query = route.request.url
         if "after=" not in query and "before=" not in query:  # the events overtake this answer
             page.evaluate("(data) => window.feed.onmessage({data})", newest)
-        before = int(found[1]) if (found := re.search(r"before=(\d+)", query)) else 1014
-        after = int(found[1]) if (found := re.search(r"after=(\d+)", query)) else 0
-        limit = int(found[1]) if (found := re.search(r"limit=(\d+)", query)) else 50
-        among = [each for each in listed if after < each["id"] < before]
-        shown = among[:limit] if after else among[::-1][:limit]
-        counts = {"total": 1013, "kept": 1013, "bytes": 0, "most": 10_000, "most_bytes": 0}
-        route.fulfill(json={"requests": shown, **counts})
+        answer(route, listed)
 
     page.route(re.compile(r"/api/requests\?"), history)
     page.goto(f"{server.url}/dashboard#/requests")
     expect(page.locator(".foot")).to_contain_text("1,013 requests shown")
+
+
+def test_search_in_bodies_finds_each_request(slow_history: Page, server: DashboardServer) -> None:
+    """2,400 of 4,800 requests have the text in their bodies: more than two pages of the control API."""
+    page = slow_history
+    listed: list[dict[str, Any]] = [{**event(number), "id": number} for number in range(1, 4801)]
+
+    def journal(route: Route) -> None:
+        answer(route, listed[::2] if "text=zebra" in route.request.url else listed)
+
+    page.route(re.compile(r"/api/requests\?"), journal)
+    page.goto(f"{server.url}/dashboard#/requests?text=zebra")
+    expect(page.locator(".foot")).to_contain_text("2,400 requests shown")
+    expect(page.locator(".foot")).not_to_contain_text("searching")
+
+
+def test_slow_search_in_bodies_says_that_it_searches(slow_history: Page, server: DashboardServer) -> None:
+    page, held = slow_history, list[Route]()
+    page.route(re.compile(r"/api/requests\?.*text="), lambda route: held.append(route))
+    page.goto(f"{server.url}/dashboard#/requests?text=zebra")
+    expect(page.locator(".foot")).to_contain_text("0 requests shown; searching the bodies")
+    expect(page.locator(".rows")).not_to_contain_text("No request matches")
+    found = [{**event(1), "id": 1}]
+    page.route(re.compile(r"/api/requests\?.*text="), lambda route: answer(route, found))
+    for route in held:
+        answer(route, found)
+    expect(page.locator(".foot")).to_contain_text("1 request shown")
+    expect(page.locator(".foot")).not_to_contain_text("searching")
+
+
+@pytest.mark.parametrize("view", ["clients", "mcp"])
+def test_selected_tab_stays_in_sight(narrow: Dashboard, view: str) -> None:
+    """The badges of other tabs come later than the page, and widen them."""
+    narrow.server.ask("nobody answers this")
+    narrow.server.call("PATCH", "/api/config/global", {"pace": {"ttft": "1ms"}})
+    page = narrow.open(view, anew=True).page
+    expect(page.get_by_role("tab", name="Control, changed at run time")).to_be_attached()
+    expect(page.get_by_role("tab", selected=True)).to_be_in_viewport(ratio=0.99)
 
 
 def test_rule_with_a_placeholder_cannot_go_live(dashboard: Dashboard) -> None:
@@ -105,7 +149,17 @@ def test_pack_rule_shows_pack_file_and_line(browser: Browser, tmp_path: Path) ->
         page.get_by_label("Filter the rules").fill("credit-error")
         where = page.locator(".rows .row .r-where")
         expect(where).to_have_count(1)
-        expect(where).to_have_text(re.compile(r"^pack error-models models\.yaml:\d+$"))
+        expect(where).to_have_text(re.compile(r"^pack error-models\smodels\.yaml:\d+$"))
+        page.set_viewport_size({"width": 1400, "height": 800})
+        page.locator(".rows .row").click()  # the list is narrower beside an open rule
+        file = where.locator("span:last-child")
+        expect(file).to_have_text(re.compile(r"^\smodels\.yaml:\d+$"))
+        right = where.bounding_box(), file.bounding_box()
+        assert right[0]
+        assert right[1]
+        assert right[1]["x"] + right[1]["width"] <= right[0]["x"] + right[0]["width"] + 1, (
+            "file and line are whole"
+        )
         assert where.evaluate("each => each.scrollWidth <= each.clientWidth"), "nothing of it is cut"
         assert "/scenarios/" in str(where.get_attribute("title"))
 

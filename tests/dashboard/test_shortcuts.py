@@ -64,3 +64,15 @@ def test_no_shortcut_acts_while_somebody_types(dashboard: Dashboard) -> None:
     field.blur()
     page.keyboard.press("Control+?")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_no_shortcut_acts_in_the_editor(dashboard: Dashboard) -> None:
+    page = dashboard.open("rules", anew=True).page
+    page.get_by_role("button", name="New rule", exact=True).click()
+    text = page.locator(".editor .cm-content")
+    text.focus()
+    page.keyboard.press("ControlOrMeta+Home")
+    page.keyboard.type("# 2 of 5 / 6? jk gr")
+    expect(text).to_contain_text("# 2 of 5 / 6? jk gr")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("tabpanel")).to_have_id("view-rules")

@@ -2,6 +2,7 @@
 
 A code block that begins with a comment with a file name is a file. In a `console` block, lines after `$ ` are
 commands and the others their output, in which `...` stands for any text. Clock times and durations may differ.
+Commands that fail are in `failed`: an output `...` does not show it.
 `mockllm serve` continues until the page ends; the port of the page is replaced by that of the server.
 """
 
@@ -35,6 +36,7 @@ class PageRunner:
         self.variables = dict(variables or {})
         self.server: Process | None = None
         self.commands: list[str] = []
+        self.failed: list[str] = []
         self.saved: list[Path] = []
 
     def run(self) -> None:
@@ -73,6 +75,8 @@ class PageRunner:
             cwd=self.folder, env=self.environment(), capture_output=True, encoding="utf-8", timeout=PATIENCE * 3,
         )  # fmt: skip
         compare(command, expected, self.shown(done.stdout + done.stderr))
+        if done.returncode:
+            self.failed.append(command)
 
     def serve(self, arguments: list[str], expected: str) -> None:
         assert self.server is None, "a page starts one server"

@@ -31,6 +31,7 @@ def test_commands_of_page_print_what_it_says(tmp_path: Path) -> None:
     page = PageRunner("http2.md", tmp_path)
     page.run()
     assert len(page.commands) == 3
+    assert page.failed == []
 
 
 def test_faults_of_page_exist() -> None:

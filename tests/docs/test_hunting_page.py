@@ -82,7 +82,7 @@ def test_page_names_verdicts_that_are_no_findings() -> None:
 def test_disturbance_types_file_of_page_is_valid() -> None:
     assert expectations(read_source(BLOCKS["expectations.yaml"], "expectations.yaml").data) == {
         "refusal": "ignore",
-        "rate_limit": "recover",
+        "server_error": "report",
     }
 
 

@@ -19,21 +19,22 @@ from tests.tools import require
 @pytest.mark.full  # each command starts a process, and most import an SDK
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("page", "commands"),
+    ("page", "commands", "failing"),
     [
-        ("tutorial.md", 9),
-        ("tutorial-pytest.md", 4),
-        ("tutorial-gateway.md", 4),
-        ("tutorial-load-test.md", 4),
-        ("tutorial-coding-agent.md", 4),
-        ("troubleshooting.md", 2),
-        ("why.md", 15),
+        ("tutorial.md", 9, ['python ask.py "Where is my order?"', 'python ask.py "Tell a story"']),
+        ("tutorial-pytest.md", 4, ["pytest -q test_wrong.py"]),
+        ("tutorial-gateway.md", 4, []),
+        ("tutorial-load-test.md", 4, []),
+        ("tutorial-coding-agent.md", 4, []),
+        ("troubleshooting.md", 2, []),
+        ("why.md", 15, []),
     ],
 )
-def test_tutorial_prints_what_it_shows(page: str, commands: int, tmp_path: Path) -> None:
+def test_tutorial_prints_what_it_shows(page: str, commands: int, failing: list[str], tmp_path: Path) -> None:
     runner = PageRunner(page, tmp_path)
     runner.run()
     assert len(runner.commands) == commands
+    assert runner.failed == failing
 
 
 @pytest.mark.full
@@ -47,6 +48,7 @@ def test_vitest_tutorial_prints_what_it_shows(tmp_path: Path) -> None:
     runner = PageRunner("tutorial-vitest.md", folder, {"NO_COLOR": "1", "CI": "1"})
     runner.run()
     assert len(runner.commands) == 1
+    assert runner.failed == []
 
 
 @pytest.mark.parametrize("page", ["index.md", "upgrade-policy.md"])
@@ -89,3 +91,11 @@ def test_compare_allows_other_times_and_dots() -> None:
 def test_compare_refuses_other_text(found: str) -> None:
     with pytest.raises(AssertionError, match="is not"):
         compare("c", "#1 10:00:00 x 1ms", found)
+
+
+def test_failed_command_of_a_page_is_noted(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ echo one; exit 3\n...\n$ echo two\ntwo\n```\n", encoding="utf-8")
+    runner = PageRunner(str(page), tmp_path)
+    runner.run()
+    assert runner.failed == ["echo one; exit 3"]

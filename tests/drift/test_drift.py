@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from openai import OpenAI
 
+from mockllm.drift.cost import dollars
 from mockllm.testing import MockLLM
 from tests.cli.in_process import Ended, command
 from tests.drift.planted_changes import PLANTED, PlantedChange
@@ -78,7 +79,7 @@ def test_fix_puts_new_fields_in_force_at_once(tmp_path: Path) -> None:
     with pretended_provider(*(change.plant for change in FIXABLE)) as provider:
         fixed = drift(provider, tmp_path, "--fix")
         again = drift(provider, tmp_path, "--scenarios=scenarios", "--json", "--fail-on", "low")
-    assert f"{len(FIXABLE)} new fields in scenarios/provider-drift.yaml; 0 not in force" in fixed.stderr
+    assert f"{len(FIXABLE)} new fields in scenarios/provider-drift.yaml; all in force" in fixed.stderr
     assert changes(again) == []
     written = (tmp_path / "scenarios/provider-drift/extras.yaml").read_text()
     assert '{"at":"$.choices[]","fields":{"trace":{"by":{"n":0},"id":"","steps":[0]}}}' in written
@@ -222,7 +223,9 @@ def test_provider_that_does_not_respond_is_noted(tmp_path: Path) -> None:
         pass
     ended = drift(provider, tmp_path)
     assert ended.returncode == 2
-    assert "note: openai: The upstream of openai does not respond" in ended.stdout
+    assert ended.stdout.count("note: openai: The upstream of openai does not respond") == 1
+    assert "(8 requests)" in ended.stdout
+    assert "no changes" not in ended.stdout
     assert "nothing was compared" in ended.stderr
 
 
@@ -230,6 +233,39 @@ def test_drift_without_a_provider_says_what_is_missing(tmp_path: Path) -> None:
     ended = command("drift", str(SCENARIO), cwd=tmp_path)
     assert ended.returncode == 2
     assert "expected a provider, --upstream openai=https://api.openai.com, or recordings" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--max-cost=nan", "--max-cost: expected US dollars, such as 0.25, found 'nan'"),
+        ("--max-cost=-1", "--max-cost: expected US dollars, such as 0.25, found '-1'"),
+        ("--max-cost=free", "--max-cost: expected US dollars, such as 0.25, found 'free'"),
+        ("--max-tokens=0", "--max-tokens: expected a whole number of at least 1, found '0'"),
+        ("--timeout=0", "--timeout: expected more than 0 seconds, found '0'"),
+        ("--model=opnai=x", '--model: opnai is not a known provider; did you mean "openai"?'),
+        ("--price=gpt-9", "--price: expected MODEL=IN/OUT in US dollars, found 'gpt-9'"),
+        ("--price=gpt-9=2", "--price: expected MODEL=IN/OUT in US dollars, found 'gpt-9=2'"),
+    ],
+)
+def test_bad_value_of_drift_is_named(option: str, message: str, tmp_path: Path) -> None:
+    ended = command("drift", str(SCENARIO), "--upstream=openai=http://127.0.0.1:1", option, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+
+
+def test_drift_without_a_fitting_example_says_so(tmp_path: Path) -> None:
+    ended = command("drift", str(SCENARIO), "--upstream=cohere=http://127.0.0.1:1", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "no example or request is for cohere" in ended.stderr
+    assert "nothing was compared" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0.0, "$0.0000"), (0.25, "$0.2500"), (0.00123, "$0.0012"), (0.0000314, "$0.000031")]
+)
+def test_small_cost_is_not_shown_as_nothing(amount: float, text: str) -> None:
+    assert dollars(amount) == text
 
 
 # --- recordings ------------------------------------------------------------------------------------

@@ -50,6 +50,10 @@ def test_other_dialect_of_recording(
 
 RULE = "  - match: {{{}}}\n    replay: {{frames: ['{}']}}\n"
 ONE_LINE = MESSAGE
+COMPLETION = (
+    '{"id":"c","object":"chat.completion","model":"m","choices":[{"index":0,"finish_reason":"stop",'
+    '"message":{"role":"assistant","content":"Hi"}}]}'
+)
 EVENTS = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}'
 
 
@@ -59,6 +63,23 @@ EVENTS = 'data: {"choices":[{"index":0,"delta":{"content":"Hi"}}]}'
         ("provider: openai", ONE_LINE, "recorded in the protocol of anthropic, for requests of openai"),
         ("dialect: [gemini]", ONE_LINE, "recorded in the protocol of anthropic, for requests of gemini"),
         ("dialect: openai, stream: false", EVENTS, "a recorded stream, for requests without a stream"),
+        (
+            "api: chat",
+            ONE_LINE,
+            "recorded in the protocol of anthropic, for requests of cohere, ollama, openai",
+        ),
+        (
+            "api: messages, provider: anthropic",
+            COMPLETION,
+            "recorded in the protocol of openai, for requests of anthropic",
+        ),
+        ("path: /v1/messages", COMPLETION, "recorded in the protocol of openai, for requests of anthropic"),
+        ("path: '*/messages'", COMPLETION, None),
+        ("api: messages", ONE_LINE, None),
+        ("path: /v1/messages", ONE_LINE, None),
+        ("path: /my/own", ONE_LINE, None),
+        ("stream: true", ONE_LINE, "a recorded whole response, for requests of a stream"),
+        ("stream: true", '{"fruit": 1}', None),
         ("dialect: anthropic", ONE_LINE, None),
         ("dialect: {exists: true}", ONE_LINE, None),
         ("stream: true", EVENTS, None),

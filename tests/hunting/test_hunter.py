@@ -23,9 +23,10 @@ class Watch:
     def __init__(self) -> None:
         self.runs = 0
         self.findings: list[Finding] = []
+        self.doing: list[str] = []
 
     def ran(self, runs: int, findings: int, doing: str) -> None:
-        assert doing
+        self.doing.append(doing)
         self.runs = max(self.runs, runs)
 
     def found(self, finding: Finding) -> None:
@@ -53,6 +54,7 @@ def test_hunt_shrinks_and_replays_a_finding(jobs: int) -> None:
     assert report.replays == 20
     assert watch.findings == [finding]
     assert watch.runs == report.runs
+    assert "replay 20/20 comments, request 1" in watch.doing
 
 
 def test_hunt_finds_a_pair() -> None:
@@ -102,6 +104,8 @@ def test_hunt_ends_after_enough_findings() -> None:
     report = hunted(trial, HuntBudget(jobs=2, findings=2))
     assert len(report.findings) == 2
     assert report.ended == "2 findings"
+    assert report.unexamined
+    assert not set(report.unexamined) & {kind for each in report.findings for kind in each.kinds}
 
 
 def test_hunt_ends_at_its_time() -> None:
@@ -138,6 +142,7 @@ def test_hunt_tries_everything_with_a_large_budget() -> None:
         (replace(BASE, exchanges=()), BASE, "sent no request to the server"),
         (BASE, replace(BASE, compared=b"x"), "their output cannot be compared"),
         (replace(BASE, repeated=("pay",)), BASE, "a side effect comes more than once: pay"),
+        (replace(BASE, missing=("out.txt",)), BASE, "does not write out.txt: a file to check"),
     ],
 )
 def test_baseline_that_fails_is_refused(first: RunOutcome, other: RunOutcome, message: str) -> None:

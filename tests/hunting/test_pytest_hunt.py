@@ -75,6 +75,28 @@ def test_hunt_beyond_its_bound_fails(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(failed=1)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ('{"runs": 0}', "hunt={'runs': 0}: expected a number from 3"),
+        ('{"replays": "many"}', "hunt={'replays': 'many'}: expected a number from 1"),
+        ('{"findings": True}', "hunt={'findings': True}: expected a number from 1"),
+        ('{"timeout": "10s"}', "hunt={'timeout': '10s'}: expected seconds, more than 0"),
+    ],
+)
+def test_hunt_with_bad_setting_says_so(pytester: pytest.Pytester, settings: str, message: str) -> None:
+    result = run(pytester, settings)
+    assert message in (result.stdout.str() + result.stderr.str())
+    assert result.ret != 0
+
+
+def test_hunt_of_a_test_without_requests_fails(pytester: pytest.Pytester) -> None:
+    code = "import pytest\n@pytest.mark.mockllm(hunt=True)\ndef test_it(mockllm):\n    pass\n"
+    result = run(pytester, "", code=code)
+    result.assert_outcomes(failed=1)
+    assert "hunt: the command sent no request to the server" in result.stdout.str()
+
+
 def test_hunt_with_unknown_setting_says_so(pytester: pytest.Pytester) -> None:
     result = run(pytester, '{"rums": 3}')
     assert "hunt has no setting 'rums'" in (result.stdout.str() + result.stderr.str())

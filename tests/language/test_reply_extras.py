@@ -136,6 +136,12 @@ def test_member_that_the_server_writes_is_refused(extras: str, message: str, tmp
     assert message in found
 
 
+def test_all_members_that_the_server_writes_are_named(tmp_path: Any) -> None:
+    (found,) = mistakes("{anthropic: {stop_reason: x}, openai: {model: y}}", tmp_path)
+    assert "anthropic.stop_reason is written from the reply; write finish_reason: {raw: …} there" in found
+    assert "openai.model is written from the reply; write model there" in found
+
+
 def test_members_of_events_are_free(tmp_path: Any) -> None:
     assert (
         mistakes("{anthropic: {events: {message_delta: {delta: {stop_reason: x}}}, fruit: 1}}", tmp_path)

@@ -39,6 +39,16 @@ class Finding(Struct, frozen=True):
         return self.failures < self.replays
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """The rows of the table that have this cause."""
+        return (*(each.kind for each in self.schedule), *self.also)
+
+    @property
+    def demanded(self) -> bool:
+        """Whether an error that says what happened would not have been enough."""
+        return self.problem.rule == "recovers"
+
+    @property
     def rate(self) -> str:
         return f"{self.failures} of {self.replays}"
 
@@ -64,7 +74,8 @@ class TriedRow(Struct):
 
 
 class HuntReport(Struct):
-    """All of a hunt. `runs` does not count `replays`. `ended` says why it ended."""
+    """All of a hunt. `runs` does not count `replays`. `ended` says why it ended. `unexamined` are rows that failed
+    when enough was found already."""
 
     command: str
     baseline: RunOutcome
@@ -76,7 +87,14 @@ class HuntReport(Struct):
     seconds: float
     seed: int
     ended: str
+    unexamined: Sequence[str] = ()
 
     @property
     def passed(self) -> bool:
         return not self.findings
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The rows that are part of a finding, or in doubt."""
+        found = (*self.findings, *self.flaky)
+        return frozenset(self.unexamined).union(*(each.kinds for each in found))

@@ -73,8 +73,8 @@ class VerdictSeen(Struct, frozen=True):
 class RunOutcome(Struct, frozen=True):
     """`code` is the exit code in the form of a shell; None: the run was ended at its bound. `stdout` and `stderr`
     are the ends of what it wrote. `compared` is the output that must not change, None where none is compared.
-    `repeated` are the lines of side effects that came more than once. `error` is the exception of a test in Python:
-    the class's name, or empty.
+    `repeated` are the lines of side effects that came more than once. `missing` are the files to compare, or of
+    side effects, that it did not write.
     """
 
     code: int | None
@@ -85,6 +85,7 @@ class RunOutcome(Struct, frozen=True):
     repeated: tuple[str, ...] = ()
     verdicts: tuple[VerdictSeen, ...] = ()
     exchanges: tuple[ExchangeSeen, ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def crash(self) -> str | None:

@@ -76,12 +76,15 @@ def _exchange(seen: ExchangeSeen) -> Json:
 
 
 def report_junit(report: HuntReport) -> bytes:
-    """Return the report in JUnit's format: each row of the table is a test case, skipped where it was not played."""
+    """Return the report in JUnit's format: each row of the table is a test case, skipped where it was not played or
+    is in doubt."""
     suite = ET.Element("testsuite", name="mockllm hunt", time=f"{report.seconds:.3f}", errors="0")
     failed = {each.kind: finding for finding in reversed(report.findings) for each in finding.schedule}
     failed |= {kind: finding for finding in report.findings for kind in finding.also if kind not in failed}
+    doubts = {kind: f"failed {each.rate} runs" for each in report.flaky for kind in each.kinds}
+    doubts |= dict.fromkeys(report.unexamined, "failed, and not examined: enough was found")
     for row in DISTURBANCES.values():
-        _add_case(suite, row, report.tried.get(row.name), failed.get(row.name))
+        _add_case(suite, row, report.tried.get(row.name), failed.get(row.name), doubts.get(row.name))
     suite.set("tests", str(len(suite)))
     for name in ("failure", "skipped"):
         suite.set("failures" if name == "failure" else name, str(len(suite.findall(f"*/{name}"))))
@@ -91,7 +94,11 @@ def report_junit(report: HuntReport) -> bytes:
 
 
 def _add_case(
-    suite: ET.Element, row: DisturbanceType, tried: TriedRow | None, finding: Finding | None
+    suite: ET.Element,
+    row: DisturbanceType,
+    tried: TriedRow | None,
+    finding: Finding | None,
+    doubt: str | None,
 ) -> None:
     case = ET.SubElement(suite, "testcase", classname="mockllm.hunt", name=row.name, time="0")
     if finding is not None:
@@ -100,6 +107,8 @@ def _add_case(
         failure = ET.SubElement(case, "failure", type=finding.problem.rule)
         failure.set("message", _valid(finding.problem.message))
         failure.text = _valid("\n".join(lines))
+    elif doubt is not None:
+        ET.SubElement(case, "skipped", message=_valid(doubt))
     elif tried is None or not set(tried.counts) - {"no effect", "unclear"}:
         reason = "not tried" if tried is None else tried.reason
         ET.SubElement(case, "skipped", message=_valid(reason))

@@ -8,7 +8,7 @@ from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import schedule_text
 from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow
-from mockllm.core.hunting.scenario_text import EXPECTED
+from mockllm.core.hunting.scenario_text import EXPECTED, RECOVERS
 
 MAX_EXCHANGES = 8
 """The requests of a finding's run that are listed."""
@@ -22,7 +22,7 @@ def report_lines(report: HuntReport, files: Mapping[str, str]) -> list[str]:
     for finding in report.flaky:
         lines += ["", f"flaky, failed {finding.rate} runs: {schedule_text(finding.schedule)}"]
         lines.append(f"  {finding.problem.message}")
-    lines += ["", *_tried(report.tried), "", summary(report)]
+    lines += ["", *_tried(report), "", summary(report)]
     return lines
 
 
@@ -42,7 +42,8 @@ def _finding(number: int, finding: Finding, path: str | None) -> Iterator[str]:
     yield f"   {schedule_text(finding.schedule)}; failed {finding.rate} times"
     for each in finding.schedule:
         row = DISTURBANCES[each.kind]
-        yield f"   the server {row.says}; a good client {EXPECTED[row.expect]}"
+        expected = RECOVERS if finding.demanded else EXPECTED[row.expect]
+        yield f"   the server {row.says}; a good client {expected}"
     yield f"   rule: {finding.rule_text}"
     if finding.also:
         yield f"   also by: {', '.join(finding.also)}"
@@ -51,9 +52,12 @@ def _finding(number: int, finding: Finding, path: str | None) -> Iterator[str]:
         yield f"   written to {path}"
 
 
-def _tried(tried: Mapping[str, TriedRow]) -> Iterator[str]:
+def _tried(report: HuntReport) -> Iterator[str]:
     """Yield what held, what could not be judged, and what was not tried."""
-    held = [name for name, row in tried.items() if _holds(row)]
+    tried = report.tried
+    if report.unexamined:
+        yield f"failed, and not examined (enough was found): {', '.join(report.unexamined)}"
+    held = [name for name, row in tried.items() if name not in report.broken and _holds(row)]
     if held:
         yield f"held: {', '.join(held)}"
     for result, title in (("unclear", "cannot be judged"), ("no effect", "had no effect")):
@@ -65,15 +69,14 @@ def _tried(tried: Mapping[str, TriedRow]) -> Iterator[str]:
 
 
 def _holds(row: TriedRow) -> bool:
-    return not row.counts.get("failed") and any(
-        row.counts.get(result) for result in ("held", "recovered", "reported")
-    )
+    """Return whether a client bore a row. A pair with it may have failed by its second row."""
+    return any(row.counts.get(result) for result in ("held", "recovered", "reported"))
 
 
 def _by_reason(tried: Mapping[str, TriedRow], result: str) -> dict[str, Sequence[str]]:
-    """Return the rows that had this result and no better one, by reason."""
+    """Return the rows that had this result and no better one, by reason. `no effect` is the weakest."""
     reasons: dict[str, list[str]] = {}
     for name, row in tried.items():
-        if set(row.counts) == {result}:
+        if set(row.counts) - {"no effect"} == {result} - {"no effect"}:
             reasons.setdefault(row.reason, []).append(name)
     return dict(reasons)

@@ -28,6 +28,8 @@ EXPECTED: Final = {
     "ignore": "does as it likes",
 }
 """The reactions of a good client, by expectation."""
+RECOVERS: Final = "recovers by a retry"
+"""The reaction that `--expect recover` demands."""
 
 
 def scenario_text(finding: Finding, baseline: RunOutcome, command: str, path: str, pace: Json) -> str:
@@ -56,7 +58,7 @@ def _comment(finding: Finding, command: str, path: str) -> Iterator[str]:
         yield from _wrapped(f"The server {row.says}.")
     yield from _wrapped(f"The rule: {finding.rule_text}")
     yield from _wrapped(f"What happened in {finding.rate} runs: {finding.problem.message}.")
-    yield from _wrapped(f"A good client {_expected(rows)}.")
+    yield from _wrapped(f"A good client {RECOVERS if finding.demanded else _expected(rows)}.")
     yield "#"
     yield f"# Replay:  mockllm exec --scenarios {path} -- {_line(command)}"
     yield f'# pytest:  @pytest.mark.mockllm(scenarios="{path}", verdicts=True)'

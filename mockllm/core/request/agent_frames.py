@@ -35,6 +35,7 @@ GEMINI_CLI: Final = "google-gemini/gemini-cli"
 CODEX: Final = "rollout files of Codex (~/.codex/sessions/*.jsonl), 2025 and 2026"
 SMOLAGENTS: Final = "smolagents 1.26"
 ROO: Final = "exported tasks of Cline and Roo Code, 2025"
+CLINE: Final = "the program of Cline 3.0.65 (@cline/cli), which frames what is typed in its interactive mode"
 
 
 def _block(agent: str, tag: str, source: str) -> AgentFrame:
@@ -99,6 +100,11 @@ FRAMES: Final[tuple[AgentFrame, ...]] = (
     _block("Cline", "environment_details", ROO),
     AgentFrame("Cline", "wrapper", "<task>", "</task>", ROO),
     AgentFrame("Cline", "wrapper", "<feedback>", "</feedback>", ROO),
+    _block("Cline", "mode_notice", CLINE),
+    *(
+        AgentFrame("Cline", "wrapper", f'<user_input mode="{mode}">', "</user_input>", CLINE)
+        for mode in ("act", "plan", "yolo")
+    ),
     AgentFrame(
         "Copilot",
         "wrapper",

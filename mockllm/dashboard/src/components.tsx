@@ -22,10 +22,11 @@ interface Tab {
 
 export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose: (id: string) => void }): JSX.Element {
   const buttons = useRef<Map<string, HTMLButtonElement>>(new Map());
+  const marks = props.tabs.map(({ mark }) => mark?.text ?? "").join(" ");
   useEffect(() => {
-    // on a narrow page the tabs scroll to the side
+    // on a narrow page the tabs scroll to the side, and a mark makes its tab wider
     buttons.current.get(props.chosen)?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [props.chosen]);
+  }, [props.chosen, marks]);
   const move = (event: KeyboardEvent): void => {
     const ids = props.tabs.map((tab) => tab.id);
     // from the focused tab: a second key press may come before the page is drawn

@@ -1,8 +1,9 @@
 // The request log with its filter, and beside it the details of one request.
 
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { useObservable } from "./observable.ts";
+import { useBodySearch } from "./body_search.ts";
 import { log, metrics } from "./feed.ts";
 import { clock, count, duration, plural, ruleName } from "./format.ts";
 import { NO_FILTER, type Filter } from "./request_log.ts";
@@ -10,7 +11,6 @@ import type { Summary } from "./models.ts";
 import { Empty, Select } from "./components.tsx";
 import { RequestDetail } from "./request_detail.tsx";
 import { address, currentRoute, go, show, useRoute } from "./route.ts";
-import { get } from "./api.ts";
 import { tone } from "./tone.ts";
 import { VirtualList } from "./virtual_list.tsx";
 
@@ -25,36 +25,6 @@ const KINDS = [
 function filterOf(query: URLSearchParams): Filter {
   const kind = KINDS.find(({ value }) => value === query.get("kind"))?.value ?? "all";
   return { text: query.get("text") ?? "", kind: kind as Filter["kind"], endpoint: query.get("endpoint") ?? "" };
-}
-
-const NONE: ReadonlySet<number> = new Set();
-/** A shorter text is searched in the list only. */
-const SHORTEST = 3;
-const SEARCH_DELAY = 300;
-
-/** Returns the ids of requests whose body or response contains a text; the server searches them. */
-function useBodySearch(text: string): ReadonlySet<number> {
-  const [found, setFound] = useState(NONE);
-  const requests = useObservable(metrics)?.requests ?? 0;
-  const wanted = text.trim();
-  useEffect(() => {
-    if (wanted.length < SHORTEST) {
-      setFound(NONE);
-      return undefined;
-    }
-    let mounted = true;
-    const wait = window.setTimeout(() => {
-      get<{ requests: Summary[] }>(`/api/requests?limit=1000&text=${encodeURIComponent(wanted)}`).then(
-        (page) => mounted && (log.add(page.requests), setFound(new Set(page.requests.map(({ id }) => id)))),
-        () => undefined,
-      );
-    }, SEARCH_DELAY);
-    return () => {
-      mounted = false;
-      window.clearTimeout(wait);
-    };
-  }, [wanted, requests]);
-  return found;
 }
 
 /** Returns the address of the export of the shown requests; the list's own words are not exported separately. */
@@ -115,7 +85,7 @@ export function RequestList(): JSX.Element {
     const other = query.get("with") ?? "";
     show(address("requests", rest, { text, kind: kind === "all" ? "" : kind, endpoint, with: other }), true);
   };
-  const also = useBodySearch(filter.text);
+  const { ids: also, searching } = useBodySearch(filter.text);
   const chosen = route.id;
   const [paused, setPaused] = useState(chosen === null ? Infinity : log.last || Infinity);
   const [over, setOver] = useState(Infinity);
@@ -180,7 +150,9 @@ export function RequestList(): JSX.Element {
           show={(request) => <Row request={request} />}
           tone={tone}
           empty={
-            log.requests.length ? (
+            searching ? (
+              <Empty title="Searching …" />
+            ) : log.requests.length ? (
               <Empty title="No request matches this filter.">
                 <button type="button" onClick={() => setFilter(NO_FILTER)}>
                   Clear the filter
@@ -197,7 +169,7 @@ export function RequestList(): JSX.Element {
           }
         />
         <p class="foot">
-          {plural(shown.length, "request")} shown{" "}
+          {plural(shown.length, "request")} shown{searching ? "; searching the bodies …" : ""}{" "}
           <a href={harAddress(filter)} download="mockllm.har">
             Export as HAR
           </a>

@@ -11,8 +11,14 @@ export function RulePlace(props: { rule: Rule }): JSX.Element {
   const slash = file.indexOf("/");
   if (layer === "pack" && slash > 0) {
     return (
-      <span class="r-where" title={where}>
-        pack <b>{file.slice(0, slash)}</b> {file.slice(slash + 1)}{line}
+      <span class="r-where split-path" title={where}>
+        <span class="path-start">
+          pack <b>{file.slice(0, slash)}</b>
+        </span>
+        <span>
+          &nbsp;{file.slice(slash + 1)}
+          {line}
+        </span>
       </span>
     );
   }

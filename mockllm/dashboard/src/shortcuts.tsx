@@ -11,7 +11,9 @@ const MOVES: Record<string, string> = { j: "ArrowDown", k: "ArrowUp" };
 /** How long `g` waits for its second key, in milliseconds. */
 const PATIENCE = 1500;
 
-function typing(target: EventTarget | null): boolean {
+/** Whether an event comes from a field for text; the editor is in a shadow root, which hides it from `event.target`. */
+function typing(event: Event): boolean {
+  const [target] = event.composedPath();
   return target instanceof HTMLElement && (target.isContentEditable || !!target.closest("input, textarea, select, .cm-editor, [role=textbox]"));
 }
 
@@ -49,7 +51,7 @@ export function Shortcuts(): JSX.Element {
   const first = useRef({ key: "", at: 0 });
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event.target) || dialog.current?.open) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || typing(event) || dialog.current?.open) return;
       const before = event.timeStamp - first.current.at < PATIENCE ? first.current.key : "";
       first.current = { key: before === "g" ? "" : event.key, at: event.timeStamp };
       if (event.key === "?") setOpen(true);

@@ -12,9 +12,11 @@ from mockllm.scenario.language.base import Spec, short_form
 
 
 def is_base_url(url: str) -> bool:
-    """Return whether requests can be sent below a URL: HTTP, a host, no query, and no password in plain text."""
+    """Return whether requests can be sent below a URL: HTTP, a host, a possible port, no query, and no password
+    in plain text."""
     try:
         parts = urlsplit(url)
+        _ = parts.port  # raises what `urlsplit` does not
     except ValueError:
         return False
     return (

@@ -279,12 +279,15 @@ class ReplySpec(ChoiceSpec):
         vocabulary = (info.context or {}).get("vocabulary")
         if vocabulary is None or not isinstance(extras, dict):
             return extras
+        found = []
         for dialect, own in extras.items():
             for path in _member_paths({} if not isinstance(own, dict) else own):
                 word = None if path[0] == "events" else vocabulary.written_member(dialect, path)
                 if word is not None:
                     name = ".".join(map(str, path))
-                    raise quantity_error(f"{dialect}.{name} is written from the reply; write {word} there")
+                    found.append(f"{dialect}.{name} is written from the reply; write {word} there")
+        if found:
+            raise quantity_error("; ".join(found))
         return extras
 
     @property

@@ -20,7 +20,9 @@ FOUND = Finding(PROBLEM, (CRLF,), (CRLF, CUT), ended(1), 20, 20, ("no_space",))
 FLAKY = Finding(BrokenRule("retry_storm", "12 retries"), (CRLF, CUT), (CRLF, CUT), ended(1, CUT), 20, 7)
 TRIED = {
     "crlf": TriedRow({"failed": 1}),
-    "no_space": TriedRow({"held": 1}),
+    "no_space": TriedRow({"failed": 1}),
+    "comments": TriedRow({"held": 3, "failed": 1}),
+    "pause": TriedRow({"unclear": 1, "no effect": 2}, "its timeout is 600 s"),
     "silence": TriedRow({"unclear": 2}, "its timeout is 600 s"),
     "empty_answer": TriedRow({"no effect": 1}, "not shown"),
 }
@@ -47,8 +49,8 @@ def test_report_names_findings_and_what_held() -> None:
         "also by: no_space",
         "written to hunt/a.yaml",
         "flaky, failed 7 of 20 runs: crlf, every request + cut, request 1",
-        "held: no_space",
-        "cannot be judged (its timeout is 600 s): silence",
+        "held: comments\n",
+        "cannot be judged (its timeout is 600 s): pause, silence\n",
         "had no effect (not shown): empty_answer",
         "not tried",
     ):
@@ -89,6 +91,28 @@ def test_report_junit_has_a_case_for_each_row() -> None:
     assert (suite.get("tests"), suite.get("failures")) == (str(len(cases)), "2")
     held = ET.fromstring(report_junit(replace(REPORT, findings=[])))
     assert [len(case) for case in held if case.get("name") == "no_space"] == [0]
+
+
+def test_rows_in_doubt_are_neither_held_nor_passed() -> None:
+    report = replace(
+        REPORT, findings=[], tried={"pause": TriedRow({"failed": 1}), **TRIED}, unexamined=["pause"]
+    )
+    text = "\n".join(report_lines(report, {}))
+    assert "failed, and not examined (enough was found): pause" in text
+    cases = {case.get("name"): case for case in ET.fromstring(report_junit(report))}
+    skips = [cases[name].find("skipped") for name in ("crlf", "cut", "pause")]
+    assert [None if skip is None else skip.get("message") for skip in skips] == [
+        "failed 7 of 20 runs",
+        "failed 7 of 20 runs",
+        "failed, and not examined: enough was found",
+    ]
+
+
+def test_client_that_has_to_recover_may_not_report() -> None:
+    finding = replace(FOUND, problem=BrokenRule("recovers", "the command gave up: 503"), schedule=(CUT,))
+    text = "\n".join(report_lines(replace(REPORT, findings=[finding]), {}))
+    assert "a good client recovers by a retry\n" in text
+    assert "# A good client recovers by a retry.\n" in scenario_text(finding, BASE, "x", "a.yaml", None)
 
 
 def test_scenario_has_modifiers_replies_and_an_example() -> None:

@@ -16,6 +16,8 @@ TYPED = {
     "Codex": "<environment_context><cwd>/x</cwd></environment_context>\nFix the bug.",
     "Codex in an editor": "# Context from my IDE setup:\n\n## My request for Codex:\nFix the bug.",
     "Cline": "<task>\nFix the bug.\n</task>\n<environment_details>\nfiles\n</environment_details>",
+    "Cline 3": "<mode_notice>The user switched to plan mode.</mode_notice>\n"
+    '<user_input mode="plan">Fix the bug.</user_input>',
     "Copilot": "<context>\nToday\n</context>\n<userRequest>\nFix the bug.\n</userRequest>",
     "Copilot CLI": "<current_datetime>2026-11-21T13:15:32.896+00:00</current_datetime>\n\nFix the bug.",
     "opencode": '"Fix the bug."\n',

@@ -78,8 +78,16 @@ def test_host_that_is_not_allowed_gets_nothing(server: Steered, other: Steered) 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"server": "ftp://localhost"}, {"server": "http://a@localhost"}, {"server": "http://localhost?x"}],
-    ids=["none", "scheme", "user", "query"],
+    [
+        {},
+        {"server": "ftp://localhost"},
+        {"server": "http://a@localhost"},
+        {"server": "http://localhost?x"},
+        {"server": "http://localhost:99999"},
+        {"server": "http://localhost:port"},
+        {"server": "http://[localhost"},
+    ],
+    ids=["none", "scheme", "user", "query", "port", "word", "bracket"],
 )
 def test_server_that_is_no_base_url_is_refused(server: Steered, body: dict[str, str]) -> None:
     sent = server.call("POST", kept(server, "hello"), body)

@@ -16,11 +16,12 @@ from mockllm.core.display import brief
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import SHORTEST, Redactor, is_secret, shown_headers
 from mockllm.engine.session_id import path_without_session
+from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import entry_by_id
 from mockllm.server.control.models.journal import HeaderPair, ReplayBody, ReplayedResponse
-from mockllm.server.control.problem import Problem
+from mockllm.server.control.problem import FieldProblem, Problem
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.server_limits import MIB
 from mockllm.server.upstreams import Upstreams, joined_url
@@ -64,10 +65,10 @@ async def send_to_server(context: ControlContext, call: ApiCall) -> BaseModel:
 
 def _check_host(server: str, allowed: frozenset[str]) -> None:
     """Raise Problem if this server sends nothing to the host."""
-    try:
-        host = (urlsplit(server).hostname or "").lower()
-    except ValueError:
-        raise Problem(422, f"{brief(server)} is no base URL.") from None
+    if not is_base_url(server):
+        message = f"expected a base URL such as http://localhost:9000, found {brief(server)}"
+        raise Problem(422, f"server: {message}", [FieldProblem(field="server", message=message)])
+    host = (urlsplit(server).hostname or "").lower()
     if host not in allowed:
         raise Problem(403, f"This server sends nothing to {brief(host)}: allow it with --proxy-allow {host}.")
 
