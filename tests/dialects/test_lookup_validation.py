@@ -28,7 +28,7 @@ POSTED = [
 ]
 LOOKUPS = [route for route in POSTED if "{" not in route.path]
 OF_ONE = [route for route in POSTED if "{" in route.path]
-BODIES = [None, "{", [], "null", {"input": {}, "model": 7}]
+BODIES: list[object] = [None, "{", [], "null", {"input": {}, "model": 7}]
 
 
 @pytest.mark.parametrize("path", [path for path, _ in EMPTY_OBJECT], ids=[name for _, name in EMPTY_OBJECT])
