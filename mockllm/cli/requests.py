@@ -22,7 +22,7 @@ FILTERS: Final = {
     "status": "of this status",
 }
 
-_KEYS: Final = {"unmatched": "missed", "duration": "took", "end_reason": "left", "seed_source": "seed"}
+_KEYS: Final = {"unmatched": "missed", "duration": "took", "end_reason": "left", "response_seed": "seed"}
 """The members of a request of the control API that have another name in a record."""
 
 

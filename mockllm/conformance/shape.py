@@ -131,7 +131,7 @@ def planned(protocol: Protocol, case: RecordedCase) -> Plan:
     match = find_route(protocol.method, protocol.before + path, headers, query)
     assert isinstance(match, RouteMatch) or isinstance(case.content, Failure)
     dialect = next(item for item in (protocol.dialect, *protocol.others) if item is match.dialect)
-    request = dialect.request(
+    request = dialect.request_class(
         method=protocol.method,
         path=match.path,
         headers=headers,

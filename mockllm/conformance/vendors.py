@@ -80,19 +80,19 @@ def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
     parts: list[tuple[type, str, list[str]]] = []
     finish: Finish | None = None
     counted: Json = None
-    broken: Failure | None = None
+    failure: Failure | None = None
     for chunk in chunks:
         counted = chunk.get("usage") or counted
         if "error" in chunk:
             own = {name: value for name, value in chunk["error"].items() if name not in ("message", "type")}
-            broken = Failure("bad_request", fields=own)
+            failure = Failure("bad_request", fields=own)
         for choice in chunk.get("choices", ()):
             _add_delta(choice["delta"], parts, ended=bool(choice.get("finish_reason")))
             finish = _finish(choice) if choice.get("finish_reason") else finish
     built_parts = tuple(_part(*part) for part in parts)
-    unfinished = finish is None and broken is None
+    unfinished = finish is None and failure is None
     return Reply(
-        (Choice(built_parts, finish or "stop"),), _usage(counted), broken=broken, unfinished=unfinished
+        (Choice(built_parts, finish or "stop"),), _usage(counted), failure=failure, unfinished=unfinished
     )
 
 

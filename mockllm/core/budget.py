@@ -21,7 +21,7 @@ class BudgetExceeded(Exception):
     """The value takes more work than allowed. The message names the limit, and how to raise it."""
 
 
-def require_components(count: int, values: int = DEFAULT_VALUES) -> None:
+def check_vector_size(count: int, values: int = DEFAULT_VALUES) -> None:
     """Raise BudgetExceeded where the vectors of a response have more components than allowed."""
     most = values * COMPONENTS_PER_VALUE
     if count > most:

@@ -50,22 +50,22 @@ class DecodedResponse:
     usage: Usage | None
     chunks: tuple[str, ...] | None
     error: Json
-    issued: Mapping[str, str] = field(default_factory=dict, compare=False)
+    tools_by_call_id: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The called tools by call id, of all choices, for protocols whose results repeat only the id."""
     server_tools: tuple[DecodedServerTool, ...] = ()
     """The tools that the provider ran, in order."""
 
 
-def issued_calls(
+def read_called_tools(
     plan: Plan, count: int, decode: Callable[[Plan], DecodedResponse | None]
 ) -> Mapping[str, str] | None:
     """Return the tools that a response calls, by call id: `count` calls. Events that only continue a call are read
     only where the others do not have all."""
     first = tuple([step for step in plan.steps if type(step) is not EventStep or step.kind != "chunk"])
     decoded = decode(replace(plan, steps=first)) if len(first) < len(plan.steps) else None
-    if decoded is None or len(decoded.issued) != count:
+    if decoded is None or len(decoded.tools_by_call_id) != count:
         decoded = decode(plan)
-    return None if decoded is None else decoded.issued
+    return None if decoded is None else decoded.tools_by_call_id
 
 
 def payloads(plan: Plan) -> Iterator[Json]:
@@ -97,7 +97,7 @@ class ResponseDecoder:
         self._texts: dict[Channel, str] = {}
         self._calls: dict[Json, tuple[str, list[str]]] = {}
         self._chunks: list[str] = []
-        self._issued: dict[str, str] = {}
+        self._tools_by_call_id: dict[str, str] = {}
 
     def add_text(self, channel: Channel, chunk: str, choice: Json = 0, *, visible: bool = True) -> None:
         """Add a chunk to a text; `visible` is false where the chunk only opens the text."""
@@ -110,7 +110,7 @@ class ResponseDecoder:
         """Begin a call. `place` distinguishes it from other calls; `id` is set where a result repeats nothing
         else."""
         if isinstance(id, str):
-            self._issued[id] = name
+            self._tools_by_call_id[id] = name
         if choice == 0:
             self._calls[place] = (name, [])
 
@@ -141,7 +141,7 @@ class ResponseDecoder:
             self.usage,
             tuple(self._chunks) if self.streamed else None,
             self.error,
-            self._issued,
+            self._tools_by_call_id,
             self.server_tools,
         )
 

@@ -106,7 +106,7 @@ class Dialect(Protocol):
         """Whether a rule's reply is its response (`GeneratingDialect`), else the dialect's own (`LookupDialect`)."""
 
     @property
-    def request(self) -> type[Request]:
+    def request_class(self) -> type[Request]:
         """The class that reads this call's requests."""
 
     def check(self, request: Request) -> Failure | None:

@@ -26,7 +26,7 @@ APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
 PROVIDERS: Final = frozenset(BY_NAME)
 """The values of `match: {provider: …}`, and the prefixes of paths."""
 GENERATING: Final = frozenset(
-    dialect.api for dialect in DIALECTS if dialect.generates or dialect.request.makes_media
+    dialect.api for dialect in DIALECTS if dialect.generates or dialect.request_class.makes_media
 )
 """The apis whose response a rule's reply can be: generating calls, and those that make media."""
 GENERATING_PATHS: Final = generating_paths()

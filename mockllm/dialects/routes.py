@@ -342,7 +342,7 @@ def generating_paths() -> frozenset[str]:
     return frozenset(
         bare
         for route in ROUTES
-        if route.dialect.generates or route.dialect.request.makes_media
+        if route.dialect.generates or route.dialect.request_class.makes_media
         for _, bare in _spellings(route)
     )
 

@@ -30,7 +30,7 @@ HistogramKind: TypeAlias = Literal[
 Seconds in the queue; from there to the first token; from there to the end; without the queue. Then tokens."""
 
 
-class ServedUsage(NamedTuple):
+class ReportedUsage(NamedTuple):
     """The values that a response reports: tokens, and the word for its end."""
 
     prompt: int
@@ -63,4 +63,4 @@ class ServingMetricsForm(Struct, frozen=True):
     """The served model where no rule names one."""
     cache_tokens: int
     """The tokens that the cache of keys and values holds."""
-    read: Callable[[Plan], ServedUsage | None]
+    read: Callable[[Plan], ReportedUsage | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.decoded_response import issued_calls
+from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse
 
@@ -24,5 +24,5 @@ def with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> Pl
         and not context.settings.merged.extras
     ):
         return planned._replace(calls=tuple(noted.values()))
-    issued = issued_calls(plan, context.call_count, dialect.decode)
-    return planned if issued is None else planned._replace(calls=tuple(issued.items()))
+    called_tools = read_called_tools(plan, context.call_count, dialect.decode)
+    return planned if called_tools is None else planned._replace(calls=tuple(called_tools.items()))

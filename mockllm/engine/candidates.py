@@ -8,9 +8,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
+from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.continuous_batch import PromptWork
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows
@@ -52,7 +52,7 @@ class RequestValidation:
     def invalid(self, validation: Validation) -> bool:
         return self.failure(validation) is not None
 
-    def unknown(self) -> bool:
+    def unknown_model(self) -> bool:
         """Return whether the request's model is unknown."""
         model = self._request.model
         if self._dialect is None or model is None:
@@ -64,7 +64,7 @@ class RequestValidation:
         return self._request.input_tokens + (self._request.sampling.max_tokens or 0)
 
     def work(self) -> PromptWork:
-        """Return the work of the request for a batch."""
+        """Return the work of the request for a continuous batch."""
         if self._work is None:
             self._work = prompt_work(self._request, self._dialect)
         return self._work
@@ -104,7 +104,7 @@ class CandidateFinder:
             rules,
             modifiers,
             validation.invalid,
-            validation.unknown,
+            validation.unknown_model,
             request.monotonic,
             validation.tokens,
             "strict" if request.generates else self._lookup_validation,

@@ -49,11 +49,13 @@ def effective_settings(
     if not merged.static:
         return EffectiveSettings(merged, None, ids)
     resolved = resolve_settings(merged, _no_context)
-    same = isinstance(response.spec, ReplySpec) and resolved.steady
-    same = same and not resolved.faults and not resolved.extras and not resolved.waits_or_posts
-    same = same and not isinstance(resolved.pace.ttft, InputTime)  # its waits depend on the input tokens
+    cacheable = isinstance(response.spec, ReplySpec) and resolved.steady
+    cacheable = cacheable and not resolved.faults and not resolved.extras and not resolved.waits_or_posts
+    cacheable = cacheable and not isinstance(
+        resolved.pace.ttft, InputTime
+    )  # its waits depend on the input tokens
     return EffectiveSettings(
-        merged, resolved, ids, same and response.static, same and response.templated_text
+        merged, resolved, ids, cacheable and response.static, cacheable and response.templated_text
     )
 
 

@@ -215,13 +215,13 @@ class Engine:
 
     def _plan_response(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
         decision = responder.decision
-        seed_source = seed_token(responder.seed, responder.matched, decision)
+        response_seed = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
         admission = decision.admission
         return planned._replace(
             notes=(*planned.notes, *notes),
             slot=decision.slot,
-            seed_source=seed_source,
+            response_seed=response_seed,
             batch_schedule=None if admission is None else admission.batch_schedule,
         )
 
@@ -251,8 +251,8 @@ class Engine:
             self.state.remember(request.session or "", update)
             if update.webhooks:
                 planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
-            if update.batch is not None:
-                planned = planned._replace(batch=update.batch)
+            if update.batch_run is not None:
+                planned = planned._replace(batch_run=update.batch_run)
         if scale != 1.0:
             planned = planned._replace(time_scale=scale)
         hash = cached_hash(request) if self._hash_header else known_hash(request)
@@ -263,7 +263,7 @@ class Engine:
 
     def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
         """Return what the dialect stores of the response."""
-        updates = [StoreUpdate(calls=planned.issued)] if planned.calls else []
+        updates = [StoreUpdate(calls=planned.tools_by_call_id)] if planned.calls else []
         routing = engine_context(request).routing
         store_update = getattr(routing.dialect, "store_update", None)
         if request.storable and store_update is not None and isinstance(routing, RouteMatch):

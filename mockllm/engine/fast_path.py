@@ -152,7 +152,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request) if self.limited else ()
         if headers is None:
             return None
-        number = counters.count_turn(scope_state, key, self.modifier_keys)
+        number = counters.count_response(scope_state, key, self.modifier_keys)
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         position = f"@{number},r0:{tries}:{eligible}" if number else ""  # as `seed_token` writes it
         values = cached.values(b"%b%d|" % (prefix, number), request)
@@ -171,7 +171,7 @@ class FastPath(Struct, frozen=True):
 
     def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Return the response with notes of unknown fields."""
-        if self.item.validation == "strict" and request.unknown:
+        if self.item.validation == "strict" and request.undocumented_fields:
             return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
         return planned
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json
+from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
@@ -20,7 +21,6 @@ from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
@@ -39,7 +39,7 @@ class PlanContext(Struct):
     dialect: Dialect
     response: CompiledResponse
     settings: EffectiveSettings
-    scope: TemplateScope
+    template_scope: TemplateScope
     randomness: Randomness
     identity: ResponseIdentity
     modifier_context: Callable[[int], EvaluationContext]
@@ -69,11 +69,12 @@ class PlanContext(Struct):
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
     batch_schedule: BatchSchedule | None = None
-    """The times in the batch of a load, which replace those of the pace."""
+    """The times in the continuous batch of a load, which replace those of the pace."""
 
     @property
-    def context(self) -> EvaluationContext:
-        return EvaluationContext(self.scope, self.randomness, max_wait=self.max_wait)
+    def evaluation_context(self) -> EvaluationContext:
+        """The context in which the templates and draws of the response are evaluated."""
+        return EvaluationContext(self.template_scope, self.randomness, max_wait=self.max_wait)
 
     @property
     def streamed(self) -> bool:
@@ -97,7 +98,7 @@ class PlanContext(Struct):
 
     def owner_context(self, owner: Owner) -> EvaluationContext:
         """Return the context in which a setting of this owner is evaluated."""
-        return self.context if owner < 0 else self.modifier_context(owner)
+        return self.evaluation_context if owner < 0 else self.modifier_context(owner)
 
 
 # --- settings ----------------------------------------------------------------------------------------

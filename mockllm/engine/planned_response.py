@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from mockllm.core.batch import BatchRun
 from mockllm.core.display import brief
+from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import InFlightSlot
 from mockllm.core.webhook import Webhook
 
@@ -44,27 +44,27 @@ class PlannedResponse(NamedTuple):
     """The tools that it calls, each after its call's id, or after the number of the id among the values."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client, at their times."""
-    batch: BatchRun | None = None
-    """The lines of a new batch, which the server serves."""
+    batch_run: BatchRun | None = None
+    """The lines of a new batch job, which the server serves."""
     batch_schedule: BatchSchedule | None = None
-    """Its times in the batch of a load."""
+    """Its times in the continuous batch of a load, as an inference server runs it."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0
     """Factor on all waits of the plan: the plan has the scenario's times."""
-    seed_source: str | bytes = ""
+    response_seed: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or its id seed."""
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `rendered`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The cached response that differs in nothing but `seed_source` and the values. The journal refers to it."""
+    """The cached response that differs in nothing but `response_seed` and the values. The journal refers to it."""
 
     def filled_with(
-        self, seed_source: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
+        self, response_seed: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
     ) -> PlannedResponse:
-        """Return the same response with these values and this seed source."""
+        """Return the same response with these values and this response seed."""
         return tuple.__new__(
-            PlannedResponse, (*self[:-3], seed_source, values, cached_from)
+            PlannedResponse, (*self[:-3], response_seed, values, cached_from)
         )  # as `_replace` would, at a tenth of the cost
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
@@ -76,7 +76,7 @@ class PlannedResponse(NamedTuple):
             placeholder_values=(),
             cached_from=None,
         )
-        return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
+        return changed._replace(calls=tuple(self.tools_by_call_id.items())) if self.calls else changed
 
     def with_limit_headers(self, headers: Headers, wait: float, own: Sequence[str] = ()) -> PlannedResponse:
         """Return the same response with the headers of limits, but those that are its own by a setting, and with the
@@ -95,7 +95,7 @@ class PlannedResponse(NamedTuple):
         return self.filled_with(id_seed, self.rendered.fill(id_seed, now, tokens))
 
     @property
-    def issued(self) -> dict[str, str]:
+    def tools_by_call_id(self) -> dict[str, str]:
         """The tools that it calls, by the calls' ids."""
         values = self.placeholder_values
         return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.calls}
@@ -123,5 +123,5 @@ def delay_note(seconds: float) -> Sequence[str]:
 
 def unknown_field_notes(request: Request) -> list[str]:
     """Return a note for each field that the request's provider does not document."""
-    unknown = request.unknown
+    unknown = request.undocumented_fields
     return [f"{UNKNOWN_FIELD}{brief(name)}" for name in unknown[:MAX_UNKNOWN_FIELDS]] if unknown else unknown

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import require_components
+from mockllm.core.budget import check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED
@@ -110,8 +110,8 @@ class ResponsePlanner:
         if isinstance(spec, ReplySpec):
             request = context.request
             if not (request.generates or request.to_tool_server or request.makes_media):
-                self.require_components(context.request, may_defer=context.may_defer)
-                return self.decorate(lookup_plan(spec, context), context)
+                self.check_vector_size(context.request, may_defer=context.may_defer)
+                return self.apply_settings(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -121,17 +121,17 @@ class ResponsePlanner:
             ]
             return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
-            return self.decorate(self._error(context, spec), context)
+            return self.apply_settings(self._error(context, spec), context)
         assert isinstance(spec, HttpSpec)
-        return self.decorate(http_plan(evaluate(spec, context.context), context.response), context)
+        return self.apply_settings(
+            http_plan(evaluate(spec, context.evaluation_context), context.response), context
+        )
 
-    def decorate(self, plan: Plan, context: PlanContext) -> Plan:
+    def apply_settings(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
-        decorated = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
-        return (
-            decorated if plan.background is None else with_batch_waits(decorated, plan.background, settings)
-        )
+        changed = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+        return changed if plan.background is None else with_batch_waits(changed, plan.background, settings)
 
     def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
         """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""
@@ -155,11 +155,11 @@ class ResponsePlanner:
             self._settings.put(key, settings)
         return settings
 
-    def require_components(self, request: Request, *, may_defer: bool) -> None:
+    def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
         raise LongReply where they take long."""
         components = request.components
-        require_components(components, self._max_generated)
+        check_vector_size(components, self._max_generated)
         if may_defer and components > MANY_COMPONENTS:
             raise LongReply
 
@@ -170,7 +170,7 @@ class ResponsePlanner:
             missing = Failure("model_not_found")
             context.error = missing.type
             plan = context.dialect.error(missing, context.request, context.identity)
-            return self.decorate(plan, context)
+            return self.apply_settings(plan, context)
         old = context.response
         context.response = CompiledResponse(
             reply, old.settings, is_static(reply), old.files, announces=reply.announces
@@ -179,7 +179,7 @@ class ResponsePlanner:
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = EvaluationContext(
-            context.scope, context.randomness
+            context.template_scope, context.randomness
         )  # retry_after is no wait of the server's
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.time_scale)
         error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
@@ -220,33 +220,33 @@ class ResponsePlanner:
         request = context.request
         settings = _resolve(context)
         if not settings.faults:
-            reply = dialect.supported_reply(self._noted_reply(context, dialect), request)
-            same = context.response.static and request.generates
-            return self._encoded(context, dialect, reply, settings, same=same)
+            reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
+            cacheable = context.response.static and request.generates
+            return self._encoded(context, dialect, reply, settings, cacheable=cacheable)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
-            same = context.response.static and not faults and request.generates
-            encoded = self._encoded(context, dialect, reply, settings, same=same)
-            needs_texts = not context.streamed and reply.broken is None
+            cacheable = context.response.static and not faults and request.generates
+            encoded = self._encoded(context, dialect, reply, settings, cacheable=cacheable)
+            needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
         before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
         after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
         reply = with_reply_faults(
-            self._noted_reply(context, dialect), before, context, plan, self._max_generated
+            self._complete_reply(context, dialect), before, context, plan, self._max_generated
         )
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
-        if reply.broken is not None and reply.broken.in_chunk and not dialect.capabilities.error_in_chunk:
+        if reply.failure is not None and reply.failure.in_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         planned = plan(reply)
-        broken = with_plan_faults(context, planned, rest)
-        return broken if planned.background is None else replace(broken, background=planned.background)
+        faulty = with_plan_faults(context, planned, rest)
+        return faulty if planned.background is None else replace(faulty, background=planned.background)
 
     def _encoded(
         self,
@@ -255,40 +255,44 @@ class ResponsePlanner:
         reply: Reply,
         settings: ResolvedSettings,
         *,
-        same: bool,
+        cacheable: bool,
     ) -> Plan:
-        """Return the plan of a supported reply, with pacing, headers and delay. `same`: whether the reply is the
+        """Return the plan of a supported reply, with pacing, headers and delay. `cacheable`: whether the reply is the
         same each time."""
-        request, broken = context.request, reply.broken
+        request, failure = context.request, reply.failure
         context.instant = settings.instant
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
             raise LongReply
-        if broken is not None:
-            context.error = broken.type
-            broken = broken.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
-            reply = replace(reply, broken=broken)
+        if failure is not None:
+            context.error = failure.type
+            failure = failure.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
+            reply = replace(reply, failure=failure)
         if request.background:
-            plan = paced_stream(context, self._stream(context, dialect, reply, same=False), reply, settings)
+            plan = paced_stream(
+                context, self._stream(context, dialect, reply, cacheable=False), reply, settings
+            )
             plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
                 plan, settings.pace, request, context.identity, streamed=context.streamed
             )
         elif context.streamed:
-            plan = paced_stream(context, self._stream(context, dialect, reply, same=same), reply, settings)
+            plan = paced_stream(
+                context, self._stream(context, dialect, reply, cacheable=cacheable), reply, settings
+            )
             if plan.background is not None and plan.streamed:  # the stream itself goes on, as it is paced
                 plan = replace(plan, background=replace(plan.background, plan=plan))
             if reply.event_extras:
                 context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:
-            if reply.broken is None:
+            if reply.failure is None:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
-                plan = error_plan(dialect, reply.broken, request, context.identity)
+                plan = error_plan(dialect, reply.failure, request, context.identity)
             if settings.pace.whole == "as_streamed":
                 plan = paced_as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)
 
-    def _noted_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
-        """Return the reply; note each kind of part that the protocol has no form for."""
+    def _complete_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
+        """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
         reply = self._rendered_reply(context)
         context.call_count = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
         if context.call_count and not (reply.extras or reply.event_extras or context.prerendering):
@@ -309,7 +313,7 @@ class ResponsePlanner:
             settings = _resolve(context)
             whole = settings.instant and not (settings.faults or context.streamed or request.background)
             renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, whole)
-            reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
+            reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
         key = (response, size, request.sampling, context.streamed)
@@ -327,7 +331,7 @@ class ResponsePlanner:
     # --- streams -------------------------------------------------------------------------------
 
     def _stream(
-        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, same: bool
+        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, cacheable: bool
     ) -> UnpacedStream:
         """Return the stream of a reply, without waits."""
         response, request, identity = context.response, context.request, context.identity
@@ -341,7 +345,7 @@ class ResponsePlanner:
         by_response = (
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
-        if not same or by_response or context.prerendering:
+        if not cacheable or by_response or context.prerendering:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))

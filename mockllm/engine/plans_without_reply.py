@@ -86,13 +86,13 @@ def lookup_plan(spec: ReplySpec, context: PlanContext) -> Plan:
     request, identity = context.request, context.identity
     listen = getattr(context.dialect, "listen", None)
     if listen is not None and spec.user_speech is not None:
-        script = [entry.speech for entry in evaluate(spec.user_speech, context.context)]
+        script = [entry.speech for entry in evaluate(spec.user_speech, context.evaluation_context)]
         opened: Plan = listen(script, request, identity)
         return opened
     if embed is not None and spec.embedding is not None:
-        plan: Plan = embed(embedding_result(evaluate(spec, context.context)), request, identity)
+        plan: Plan = embed(embedding_result(evaluate(spec, context.evaluation_context)), request, identity)
         return plan
     if begin is None or spec.batch is None:
         raise NotGenerating(request.api)
-    started: Plan = begin(batch_outcome(evaluate(spec.batch, context.context)), request, identity)
+    started: Plan = begin(batch_outcome(evaluate(spec.batch, context.evaluation_context)), request, identity)
     return started

@@ -1,11 +1,11 @@
-"""The work of a request for a batch: its tokens, and the prefixes of its prompt."""
+"""The work of a request for a continuous batch: its tokens, and the prefixes of its prompt."""
 
 from __future__ import annotations
 
+from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.prefix import prompt_prefixes
 from mockllm.core.request.request import Request
-from mockllm.core.selection.continuous_batch import PromptWork
 from mockllm.dialects.dialect import Dialect
 
 

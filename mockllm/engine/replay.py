@@ -137,7 +137,7 @@ def _replayed(
     if not plan.streamed and decoded is not None and decoded.text:
         texts = tuple((0, chunk) for chunk in split(decoded.text))
         plan = Plan(plan.head, plan.steps, plan.framing, plan.delay, chunk_texts=texts)
-    return ReplayedPlan(plan, sizes, bool(decoded and decoded.issued), gzipped)
+    return ReplayedPlan(plan, sizes, bool(decoded and decoded.tools_by_call_id), gzipped)
 
 
 def _chunks(decoded: DecodedResponse | None) -> Sequence[str]:

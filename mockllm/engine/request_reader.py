@@ -80,7 +80,7 @@ class RequestReader:
             session, path, error = read_session(session, path)
         route = find_route(method, path, headers, query_string, settings.root_provider)
         self._request_class: type[Request] = (
-            route.dialect.request if isinstance(route, RouteMatch) else Request
+            route.dialect.request_class if isinstance(route, RouteMatch) else Request
         )
         self._routing = route
         self._state = settings.state

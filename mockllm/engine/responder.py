@@ -137,13 +137,13 @@ class Responder(DecidedRequest):
         if lookup is None and not self.request.makes_media:
             return self._no_match_response(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
-        if catalog.known_models and self.validation.unknown():
+        if catalog.known_models and self.validation.unknown_model():
             return self._builtin_response(Failure("model_not_found"), name)
         if lookup is None:
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
-            self.planner.require_components(self.request, may_defer=self.may_defer)
+            self.planner.check_vector_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin_response(Failure("bad_request", message=str(exceeded)), name)
         content = lookup(self.request, catalog.models, self.identity())
@@ -248,7 +248,7 @@ class Responder(DecidedRequest):
         plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
         if self.decision.outcome == "limited":
             plan = with_unique_headers(plan)
-        plan = self.planner.decorate(plan, context)
+        plan = self.planner.apply_settings(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)
         context.notes += [text for text in notes if text]

@@ -34,11 +34,11 @@ def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
     return f"{seed}@{decision.number}{counts}" if counts or decision.number else str(seed)
 
 
-def token_of(seed_source: str | bytes) -> str:
+def token_of(response_seed: str | bytes) -> str:
     """Return the token of a response: of its id seed, if the response has no draws and guards."""
-    if isinstance(seed_source, str):
-        return seed_source
-    stem, number, _ = seed_source.decode().rsplit("|", 2)  # a scope may contain bars
+    if isinstance(response_seed, str):
+        return response_seed
+    stem, number, _ = response_seed.decode().rsplit("|", 2)  # a scope may contain bars
     seed = stem.partition("|")[0]
     return f"{seed}@{number}" if number != "0" else seed
 

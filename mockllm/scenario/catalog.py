@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.limit import Limit
+from mockllm.core.load.load import Load
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.tool_server import ToolServer
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard, StateValue
-from mockllm.core.selection.load import Load
 from mockllm.core.values.dynamic import EvaluationContext, evaluate, with_fields
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -61,7 +61,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
 
 
 class ResponseSelector(Struct, frozen=True):
-    """Selects the response of a rule for each turn. `cumulative` are running sums: of steps' times in a
+    """Selects the response of a rule for each request. `cumulative` are running sums: of steps' times in a
     sequence, of weights in a choice; empty if there is only one response."""
 
     responses: Sequence[CompiledResponse]

@@ -151,7 +151,7 @@ class ReplyRenderer(Struct):
     whole: bool = False
     """Whether the response is sent whole, and at once."""
     notes: list[str] = field(default_factory=list)
-    broken: Failure | None = None
+    failure: Failure | None = None
     drawn: int = 0
 
     def reply(self, spec: ReplySpec) -> Reply:
@@ -165,7 +165,7 @@ class ReplyRenderer(Struct):
         served = {} if spec.mcp is None else served_words(spec.mcp)
         transcript = None if spec.transcript is None else transcript_of(spec.transcript)
         own = split_extras(spec.extras)
-        return Reply(choices, usage, spec.model, self.broken, **own, served=served, transcript=transcript)
+        return Reply(choices, usage, spec.model, self.failure, **own, served=served, transcript=transcript)
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))
@@ -210,7 +210,7 @@ class ReplyRenderer(Struct):
         elif spec.chunks is not None:
             full = None if spec.text is None else "".join(self.text(spec.text)[0])
             parts.append(Text(self.script(spec.chunks, instead=full is not None), whole=full, scripted=True))
-            if self.broken is not None:
+            if self.failure is not None:
                 return self.with_citations(parts, spec.citations)
         elif spec.text is not None:
             parts.append(Text(*self.text(spec.text)))
@@ -265,7 +265,7 @@ class ReplyRenderer(Struct):
                 yield from server_tools(spec.server_tools)
             else:
                 yield from self.with_citations([self.part(spec)], spec.citations)
-            if self.broken is not None:
+            if self.failure is not None:
                 return
 
     def part(self, spec: PartSpec) -> Part:
@@ -370,7 +370,7 @@ class ReplyRenderer(Struct):
                 left_out = not self.streamed
             elif isinstance(chunk, ErrorChunk):
                 if self.streamed or not instead:
-                    self.broken = failure_from_spec(chunk.error)
+                    self.failure = failure_from_spec(chunk.error)
                 break
             else:
                 texts.append(str(chunk))

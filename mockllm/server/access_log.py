@@ -55,7 +55,7 @@ class AccessLogRecord(NamedTuple):
     end_reason: EndReason = "finished"
     unmatched: bool = False
     session: str | None = None
-    seed_source: str | bytes = ""
+    response_seed: str | bytes = ""
     faults: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched, the nearest first."""
@@ -66,7 +66,7 @@ class AccessLogRecord(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.seed_source)
+        return seed_token.token_of(self.response_seed)
 
 
 def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRecord:
@@ -75,7 +75,7 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
     headers = headers_and_body(exchange)[0] if request is None else request.headers
     redactor = Redactor(secrets_of(headers.items(), exchange.target))
     return AccessLogRecord(
-        at=exchange.at,
+        at=exchange.now,
         method=redactor.text(exchange.method),
         path=short(redactor.target(exchange.target)),
         model=None if model is None else short(redactor.text(model)),
@@ -87,7 +87,7 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
         end_reason=exchange.end_reason,
         unmatched=response.unmatched,
         session=None if session is None else redactor.session(session),
-        seed_source=exchange.id_seed or response.seed_source,
+        response_seed=exchange.id_seed or response.response_seed,
         faults=response.faults,
         near_misses=_near_misses(response.near_misses, redactor, request),
         redactor=redactor,

@@ -15,7 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
 from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.deadlines import Clock, Deadlines, LoopClock
-from mockllm.server.gates import Gates
+from mockllm.server.held_responses import HeldResponses
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
@@ -79,7 +79,7 @@ class App:
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.access_log = access_log
-        self.gates = Gates()
+        self.held_responses = HeldResponses()
         self.heads = RequestHeadCache(self.limits.body)
         self.tls_heads = RequestHeadCache(self.limits.body)
         """The heads on connections with TLS: addresses in their responses begin with `https`."""

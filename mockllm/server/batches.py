@@ -112,8 +112,10 @@ class BatchServer:
         from mockllm.server.respond import respond
 
         app = self._app
-        exchange = Exchange(head=head, sink=cast("SocketSink", sink), client=client, raw=line.body, read=True)
-        exchange.at, exchange.started = time.time(), app.deadlines.time()
+        exchange = Exchange(
+            head=head, sink=cast("SocketSink", sink), client=client, raw=line.body, body_complete=True
+        )
+        exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         return None if respond(app, exchange) else exchange
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:

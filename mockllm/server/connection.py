@@ -126,7 +126,7 @@ class Connection(HttpProtocol):
         stream.set_write_buffer_limits(high=self._app.limits.unsent)
         if self._listener.admit(self):
             self._set_head_deadline()
-            self._serve_queue_or_idle()
+            self._serve_next_or_wait()
         else:
             self._write_refusal(503, "Too many connections from this address (--max-connections-per-address)")
             self.close()
@@ -139,8 +139,8 @@ class Connection(HttpProtocol):
         self.closing = True
         exchange, self._current = self._current, None
         if exchange is not None:
-            if exchange.body is not None and not exchange.read:
-                exchange.body.set_exception(exc or ConnectionResetError("the client has disconnected"))
+            if exchange.body_stream is not None and not exchange.body_complete:
+                exchange.body_stream.set_exception(exc or ConnectionResetError("the client has disconnected"))
             abandon_exchange(self._app, exchange)
         if self._task is not None:
             self._task.cancel()
@@ -164,7 +164,7 @@ class Connection(HttpProtocol):
                 raw = data[len(data) - head.length :]
                 sink, client = self._sink, self.client
                 self._queue.append(
-                    Exchange(head=head, sink=sink, client=client, raw=raw, read=True, received=data)
+                    Exchange(head=head, sink=sink, client=client, raw=raw, body_complete=True, received=data)
                 )
                 self._ready.schedule(self)
                 return
@@ -207,7 +207,7 @@ class Connection(HttpProtocol):
             for message, body in requests:
                 head = RequestHead(message, self.ascii, self.ssl_context is not None)
                 exchange = Exchange(
-                    head=head, sink=self._sink, client=self.client, body=body, received=received
+                    head=head, sink=self._sink, client=self.client, body_stream=body, received=received
                 )
                 self._queue.append(exchange)
             self._body = requests[-1][1]
@@ -251,12 +251,12 @@ class Connection(HttpProtocol):
             self.pause_reading_for_queue(False)
         self._sink.written = False
         app, ended = self._app, False
-        if exchange.read or self._read(exchange):
-            exchange.started, exchange.at = app.deadlines.time(), time.time()
+        if exchange.body_complete or self._read(exchange):
+            exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
             ended = respond(app, exchange)
         if ended:
             self._current = None
-            self._serve_queue_or_idle()
+            self._serve_next_or_wait()
         elif self.transport is not None and not self.transport.is_closing():
             app.running += 1
             self._task = self._loop.create_task(self._finish(exchange))
@@ -264,25 +264,25 @@ class Connection(HttpProtocol):
 
     def _read(self, exchange: Exchange) -> bool:
         """Take a body that has come as a whole. Return whether it has."""
-        head, body, app = exchange.head, exchange.body, self._app
+        head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "the body has not been read"
         raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
         if raw is None:
             exchange.received = b""
             return False
-        exchange.raw, exchange.read = raw, True
+        exchange.raw, exchange.body_complete = raw, True
         if exchange.received:
             self._heads.record(head, exchange.received, raw)
         return True
 
     async def _finish(self, exchange: Exchange) -> None:
-        body = exchange.body
+        body = exchange.body_stream
         usable = await finish_exchange(self._app, exchange)
         if body is not None and not body.is_eof() and self.transport is not None:
             usable = await self._linger(body) and usable
         self._current = None
         if usable:
-            self._serve_queue_or_idle()
+            self._serve_next_or_wait()
         else:
             self.close()
 
@@ -305,8 +305,8 @@ class Connection(HttpProtocol):
             return False
         return True
 
-    def _serve_queue_or_idle(self) -> None:
-        """Serve what is queued, or wait for the next request for the keep-alive time, if one can come."""
+    def _serve_next_or_wait(self) -> None:
+        """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
         if self.upgraded and not self._queue:
             self._parse(self.decline_upgrade())
         if self._queue or self._parse_error is not None:

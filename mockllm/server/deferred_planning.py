@@ -8,7 +8,7 @@ from mockllm.engine import DeferredResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import planned_times
-from mockllm.server.respond import accepts_gzip, compressed, start_effects
+from mockllm.server.respond import accepts_gzip, compressed, start_side_effects
 from mockllm.server.store_waits import confirm_stored
 
 
@@ -18,7 +18,7 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     assert request is not None, "an engine has read the request"
     finish = await app.worker.run(deferred.plan)
     response = finish()
-    start_effects(app, exchange, response)
+    start_side_effects(app, exchange, response)
     if accepts_gzip(app, exchange):
         response = await app.worker.run(partial(compressed, response))
     exchange.planned_times = await app.worker.run(partial(planned_times, response.rendered))

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
-"""How an exchange ended. The response was sent; the plan cut it with FIN, with RST or with a silence; the client
-disconnected; or the server stopped."""
+"""How an exchange ended. The response was sent; the plan cut it with FIN, with RST or with a silence (see
+`ConnectionCut`); the client disconnected; or the server stopped."""
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
@@ -51,20 +51,21 @@ class Exchange(Struct, gc=False, kw_only=True):
     sink: SocketSink = NO_SINK
     client: str = ""
     """The peer's address, without its port."""
-    body: StreamReader | None = None
+    body_stream: StreamReader | None = None
     """The body as it comes; None if the request came in one piece with a known head, or has ended."""
     raw: bytes = b""
-    """The body as it was read, without a Content-Encoding."""
-    read: bool = False
+    """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
+    body_complete: bool = False
     """Whether `raw` is complete."""
     received: bytes = b""
     """All bytes of a request that came in one piece, head and body; empty otherwise."""
     checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
-    at: float = 0.0
-    """When the server began to serve the request, in seconds since the epoch."""
-    started: float = 0.0
-    """The same on the clock of the deadlines."""
+    now: float = 0.0
+    """When the server began to serve the request, in seconds since the epoch; as `Request.now`."""
+    monotonic: float = 0.0
+    """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A response that is held
+    counts from its release."""
 
     request: Request | None = None
     """The request as its dialect reads it. None in an ended exchange, and where no engine reads it."""
@@ -102,7 +103,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     ended: bool = False
     end_reason: EndReason = "finished"
     duration: float = 0.0
-    """Seconds from `started` to the end of the response."""
+    """Seconds from `monotonic` to the end of the response."""
     times: array[float] | None = None
     """When the parts of a response were written that a player played, on the clock of the deadlines."""
     method: str = "-"

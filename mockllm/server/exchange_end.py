@@ -32,15 +32,15 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         app.count_playing(exchange.request_class or Request, -1)
         exchange.times = player.times
         if player.finished_at is not None and end_reason == "finished":
-            duration = player.finished_at - exchange.started
-    exchange.duration = app.deadlines.time() - exchange.started if duration is None else duration
+            duration = player.finished_at - exchange.monotonic
+    exchange.duration = app.deadlines.time() - exchange.monotonic if duration is None else duration
     if exchange.slot is not None:
         release_slot(exchange)
     request = exchange.request
     if request is not None and request.measured:
-        served = app.serving_metrics.of(request)
-        if served is not None:
-            served.end(exchange, request)
+        metrics = app.serving_metrics.of(request)
+        if metrics is not None:
+            metrics.end(exchange, request)
     _drop_references(exchange, app.access_log is not None)
     if not exchange.hidden:
         app.journal.add(exchange)
@@ -67,7 +67,7 @@ def release_slot(exchange: Exchange) -> None:
 def end_unparsed(app: App, status: int, reason: str) -> None:
     """Log bytes that were no request. The connection has responded to them."""
     response = PlannedResponse(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
-    exchange = Exchange(at=time.time(), started=app.deadlines.time(), framing=_CLOSING)
+    exchange = Exchange(now=time.time(), monotonic=app.deadlines.time(), framing=_CLOSING)
     exchange.ended, exchange.response = True, response
     app.journal.add(exchange)
     if app.access_log is not None:
@@ -80,7 +80,7 @@ def _drop_references(exchange: Exchange, read_model: bool) -> None:
     message = head.message
     exchange.method, exchange.target = message.method, message.path
     exchange.head, exchange.sink = NO_HEAD, NO_SINK
-    exchange.body = exchange.request = None
+    exchange.body_stream = exchange.request = None
     if response.slot is not None:
         exchange.response = response = response._replace(slot=None)
     if request is None:
@@ -99,5 +99,5 @@ def _drop_references(exchange: Exchange, read_model: bool) -> None:
     else:
         exchange.headers, exchange.received = message.headers, b""
     if exchange.times is None and response.cached_from is not None:
-        exchange.id_seed, exchange.tokens = response.seed_source, request.__dict__.get("input_tokens", 0)
+        exchange.id_seed, exchange.tokens = response.response_seed, request.__dict__.get("input_tokens", 0)
         exchange.response = response.cached_from

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
-from mockllm.core.rendering.placeholders import ByteTemplate
+from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, HeadForm, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
@@ -139,7 +139,7 @@ class ResponseSurroundings(NamedTuple):
     """The bytes around the body of a prerendered response. `unique_headers`: their names, each with the number of
     the id in it. `before` is the text before the date, `after` the text after the length."""
 
-    body_template: ByteTemplate
+    body_step: PlaceholderStep
     before: bytes
     unique_headers: Sequence[tuple[bytes, int]]
     after: bytes
@@ -161,12 +161,12 @@ def prerendered_bytes(
     surroundings = _surroundings(prerendered, extra, *[name for name, _ in more])
     if surroundings is None:
         return None
-    body_template, before, unique_headers, after, chunked = surroundings
+    body_step, before, unique_headers, after, chunked = surroundings
     for name, number in unique_headers:
         before += b"%b: %b\r\n" % (name, values[number])
     if more:
         before += _encoded("".join([_line(name, value) for name, value in more]))
-    body = body_template.written(values)
+    body = body_step.written(values)
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
@@ -180,19 +180,19 @@ def _surroundings(
 
     Cached, because most responses of a server have one of a few forms. The key has the response, so up to 256 small
     ones outlive their engine."""
-    body_template = prerendered.single_body
+    body_step = prerendered.single_body
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
     template = _head_template(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, DEFAULT_HTTP_FRAMING, extra
     )
     simple = template.dated and template.keep_alive and template.measured is not template.chunked
-    if body_template is None or not simple or not body_template.parts[0]:
+    if body_step is None or not simple or not body_step.parts[0]:
         return None
     unique = [pair for pair in prerendered.unique_headers if pair[0].lower() not in names]
     unique_headers = tuple((name.encode("latin-1"), number) for name, number in unique)
     return ResponseSurroundings(
-        body_template, _encoded(template.start), unique_headers, _encoded(template.end), template.chunked
+        body_step, _encoded(template.start), unique_headers, _encoded(template.end), template.chunked
     )
 
 

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.rendering.framing import plan_duration
-from mockllm.core.rendering.placeholders import ByteTemplate
+from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
@@ -235,7 +235,7 @@ class Metrics:
         if series not in self.series and len(self.series) >= MAX_SERIES:
             series = Series(name, OTHER, OTHER, response.status)
         self.series[series] += count
-        now = int(seen.at)
+        now = int(seen.now)
         if not self._seconds or self._seconds[-1].at < now:
             self._seconds.append(SecondCounters(now))
         second = self._seconds[-1]
@@ -255,20 +255,20 @@ class Metrics:
         scale = seen.response.time_scale
         first, planned = first * scale, planned * scale
         streamed = seen.response.rendered.framing is not Framing.PLAIN
-        first_chunk = next((at for at in times if streamed and at - seen.started >= first - 1e-6), None)
+        first_chunk = next((at for at in times if streamed and at - seen.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
-            counters.ttft.add(first_chunk - seen.started)
+            counters.ttft.add(first_chunk - seen.monotonic)
         for before, after in pairwise(times[:MAX_GAPS]):
             if first_chunk is not None and before >= first_chunk:
                 counters.gaps.add(after - before)
         if seen.end_reason == "finished" and planned:
-            self.late.add(max(0.0, times[-1] - seen.started - planned))
+            self.late.add(max(0.0, times[-1] - seen.monotonic - planned))
 
 
 def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
     first, total = None, rendered.delay
-    for step in rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps:
+    for step in rendered.steps:
         if isinstance(step, WaitStep):
             total += step.seconds
         elif first is None and step.chunk_index:
@@ -281,14 +281,14 @@ def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
 def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
     """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
     The size of a long one is estimated by some of its steps."""
-    steps = rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps
+    steps = rendered.steps
     each = len(steps) // MAX_MEASURED_STEPS + 1
     if each > 1:
         steps, until = steps[::each], None
     return each * sum(
         [
             len(step.payload) if type(step) is EventStep
-            else sum([len(part) for part in step.parts]) if type(step) is ByteTemplate
+            else sum([len(part) for part in step.parts]) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
             for step in (steps if until is None else _scheduled(steps, until - rendered.delay))
@@ -296,7 +296,7 @@ def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
     )  # fmt: skip
 
 
-def _scheduled(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator[Step | ByteTemplate]:
+def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Iterator[Step | PlaceholderStep]:
     """Yield the steps that are scheduled within the given seconds, up to a cut."""
     for step in steps:
         if isinstance(step, CutStep):

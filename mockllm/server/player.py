@@ -16,6 +16,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from mockllm.core.rendering.framing import Item, framed, framed_at_once, throttled
 from mockllm.core.rendering.plan import (
     DEFAULT_DELIVERY,
+    ConnectionCut,
     CutStep,
     Framing,
     Plan,
@@ -32,8 +33,9 @@ MAX_WRITE_STEPS: Final = 512
 """At most so many bytes and steps are framed and written in one iteration of the loop. The rest of a long response
 follows in the next ones, after the other streams that are due."""
 
-Ending: TypeAlias = Literal["close", "reset", "silence"]
-End: TypeAlias = Literal["finished"] | Ending
+
+PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
+"""How the play of a plan ended. An exchange has two further reasons: see `EndReason`."""
 
 
 class Sink(Protocol):
@@ -53,7 +55,7 @@ class Waitable(Sink, Protocol):
     async def drained(self) -> None:
         """Return when the client has read enough. Raises ConnectionError if it has disconnected."""
 
-    async def cut(self, how: Ending) -> None:
+    async def cut(self, how: ConnectionCut) -> None:
         """End the connection after the written bytes. After a silence the client ends it."""
 
 
@@ -100,7 +102,7 @@ class Player:
         self._scale = time_scale
         self._due = started + plan.delay * time_scale
         self._deadline: Deadline | None = None
-        self.ended: End | None = None
+        self.ended: PlayEnd | None = None
         self.finished_at: float | None = None
         """When the last byte was written; `play_plan` returns later."""
         self.stalled = False
@@ -242,17 +244,16 @@ def plan_items(plan: Plan) -> Iterator[Item]:
 
 
 def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a wait or a cut: `at_once` would make its head and first chunk in vain."""
+    """Return whether a response has a wait or a cut: `single_write` would make its head and first chunk in vain."""
     if rendered.delay > 0:
         return True
-    steps = rendered.templates if isinstance(rendered, PrerenderedResponse) else rendered.steps
-    for step in steps:  # noqa: SIM110 - a third of what any() with a generator takes
+    for step in rendered.steps:  # noqa: SIM110 - a third of what any() with a generator takes
         if type(step) is WaitStep or type(step) is CutStep:
             return True
     return False
 
 
-def at_once(plan: Plan, head: RenderedHead) -> bytes | None:
+def single_write(plan: Plan, head: RenderedHead) -> bytes | None:
     """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None

@@ -65,10 +65,12 @@ class ProxiedTurns:
         message = self._message
         kind = OPENED if message is None else message_kind(message.data, binary=message.binary)
         body = b"" if message is None else message.data
-        exchange = Exchange(head=self._head(kind), sink=self._sink, client=self._client, raw=body, read=True)
-        exchange.at, exchange.started = self._at, self._began
+        exchange = Exchange(
+            head=self._head(kind), sink=self._sink, client=self._client, raw=body, body_complete=True
+        )
+        exchange.now, exchange.monotonic = self._at, self._began
         reader = exchange.head.reader(self._app.engine)
-        exchange.request = reader.read(exchange.raw, exchange.client, exchange.at, exchange.started)
+        exchange.request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
         plan = answer_plan((RecordedTurn(kind, message, answer),), WAITS)
         exchange.response = PlannedResponse(plan, self._rule, notes=tuple(self._notes(left_out)))
         end_exchange(self._app, exchange, "finished")

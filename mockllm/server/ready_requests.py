@@ -71,8 +71,8 @@ class ReadyRequests:
         self._woken = False
         if self._paused:
             return
-        batch, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
-        self.waiting[:0] = self.serve(batch, self._deadlines.time() + MAX_SECONDS)
+        ready, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
+        self.waiting[:0] = self.serve(ready, self._deadlines.time() + MAX_SECONDS)
         if self.waiting:
             self._wake()
 
@@ -82,12 +82,12 @@ class ReadyRequests:
             self.waiting.remove(connection)
         self.serve([connection])
 
-    def serve(self, batch: Sequence[ServedConnection], until: float = inf) -> Sequence[ServedConnection]:
+    def serve(self, ready: Sequence[ServedConnection], until: float = inf) -> Sequence[ServedConnection]:
         """Serve the next request of each connection. Return those for which no time was left until `until`, on the
         clock of the deadlines. Running streams do not wait: what is due is sent between two requests."""
         late: Sequence[ServedConnection] = ()
         outbox = self.outbox = []
-        for number, connection in enumerate(batch, 1):
+        for number, connection in enumerate(ready, 1):
             connection.scheduled = False
             try:
                 connection.serve_next()
@@ -95,7 +95,7 @@ class ReadyRequests:
                 traceback.print_exc(file=sys.stderr)
                 connection.force_close()
             if self._deadlines.catch_up() > until:
-                late = batch[number:]
+                late = ready[number:]
                 break
         self.outbox = None
         for transport, data in outbox:

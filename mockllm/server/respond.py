@@ -27,7 +27,7 @@ from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import ALLOW_CORS, DEFAULT_HTTP_FRAMING, HttpFraming, prerendered_bytes, render_head
 from mockllm.server.json_structure import is_short, structure_failure
-from mockllm.server.player import Player, at_once, takes_time
+from mockllm.server.player import Player, single_write, takes_time
 from mockllm.server.protocols import ControlProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.state.shared_sessions import LookupInStore
@@ -88,7 +88,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     engine = app.engine
     request = exchange.request
     if request is None:
-        request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.started)
+        request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
     if short and not exchange.checked and request.depth_bound > app.limits.depth:
         failure = structure_failure(raw, app.limits)
         if failure is not None:
@@ -97,7 +97,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.socket is not None:
-        request.lookup = exchange.socket.lookup(request.lookup)
+        request.response_lookup = exchange.socket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
     plan_response(app, exchange, request)
@@ -121,12 +121,12 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
 
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
-    start_effects(app, exchange, response)
+    start_side_effects(app, exchange, response)
     exchange.response = compressed(response) if accepts_gzip(app, exchange) else response
 
 
-def start_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Start the side effects of a planned response: webhooks, a batch, its slot, and what it stores."""
+def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Start the side effects of a planned response: webhooks, a batch job, its slot, and what it stores."""
     request = exchange.request
     if response.webhooks and hold_of(response.rendered) is None:
         send_webhooks(app, response)
@@ -134,8 +134,8 @@ def start_effects(app: App, exchange: Exchange, response: PlannedResponse) -> No
         exchange.slot = response.slot
     if app.awaiting and request is not None and request.to_tool_server:
         take_client_response(app, request)
-    if response.batch is not None:
-        serve_batch(app, exchange, response.batch)
+    if response.batch_run is not None:
+        serve_batch(app, exchange, response.batch_run)
     if app.decider is not None:
         exchange.unconfirmed = app.decider.take_unconfirmed()
 
@@ -174,7 +174,7 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
 
 def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
-    """Serve the lines of a batch, unless a provider has the batch."""
+    """Serve the lines of a batch job, unless a provider has the job."""
     if recorder_of(app, exchange) is not None or exchange.request is None:
         return
     from mockllm.server.batches import BatchServer
@@ -189,7 +189,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     rendered = response.rendered
     if type(rendered) is Plan and rendered.delivery.awaited is not None:
         return response  # what continues it is not compressed
-    calls = tuple(response.issued.items())
+    calls = tuple(response.tools_by_call_id.items())
     return response._replace(rendered=gzipped(response.plan), calls=calls, limit_headers=(), cached_from=None)
 
 
@@ -203,7 +203,9 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
         exchange.hidden = True
         return
     engine = app.engine
-    exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at, exchange.started)
+    exchange.request = request = head.reader(engine).read(
+        b"", exchange.client, exchange.now, exchange.monotonic
+    )
     exchange.response = engine.refuse(failure, request)
     exchange.allow_cors = app.open_to_pages
 
@@ -229,7 +231,9 @@ def begin(app: App, exchange: Exchange) -> None:
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.date_line.at(time.time()), extra)
-    player = Player(plan, head, exchange.sink, app.deadlines, exchange.started, exchange.response.time_scale)
+    player = Player(
+        plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
+    )
     if plan.delivery.awaited is not None:
         await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
@@ -237,9 +241,9 @@ def begin(app: App, exchange: Exchange) -> None:
     request_class = exchange.request_class or Request
     app.count_playing(request_class, 1)
     if request_class.measured and exchange.request is not None:
-        served = app.serving_metrics.of(exchange.request)
-        if served is not None:
-            served.begin(exchange, exchange.request)
+        metrics = app.serving_metrics.of(exchange.request)
+        if metrics is not None:
+            metrics.begin(exchange, exchange.request)
     player.start()
 
 
@@ -286,7 +290,7 @@ def recorder_of_unmatched(app: App, exchange: Exchange) -> Recorder | None:
 
     def read(method: str) -> Request:
         reader = exchange.head.of_message(method).reader(engine)
-        return reader.read(b"{}", exchange.client, exchange.at, exchange.started)
+        return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
 
     return recorder if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
 
@@ -301,12 +305,12 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if isinstance(rendered, PrerenderedResponse) and framing is DEFAULT_HTTP_FRAMING:
-        date, more = app.date_line.bytes_at(exchange.at), response.limit_headers
+        date, more = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = render_head(plan, framing, app.date_line.at(exchange.at), extra)
-        data = at_once(plan, opening) if opening.keep_alive else None
+        opening = render_head(plan, framing, app.date_line.at(exchange.now), extra)
+        data = single_write(plan, opening) if opening.keep_alive else None
     if data is None or not sink.write_coalesced(data):
         return False
     sink.written = True

@@ -57,32 +57,32 @@ class ServingMetrics:
         """Count a response that takes time."""
         plan = exchange.response.plan
         output = max((getattr(step, "chunk_index", 0) for step in plan.steps[-4:]), default=0)
-        until = exchange.started + plan.delay * exchange.response.time_scale
+        until = exchange.monotonic + plan.delay * exchange.response.time_scale
         schedule = exchange.response.batch_schedule
         capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens
         self._open[id(exchange)] = (until, (request.input_tokens + output) / capacity)
 
     def end(self, exchange: Exchange, request: Request) -> None:
         """Count a response that has ended, in any way."""
-        until, _ = self._open.pop(id(exchange), (exchange.started, 0.0))
+        until, _ = self._open.pop(id(exchange), (exchange.monotonic, 0.0))
         response = exchange.response
         if response.status >= BAD:
             return
-        served = self.form.read(response.plan)
-        if served is None:
+        usage = self.form.read(response.plan)
+        if usage is None:
             return
-        prompt = served.prompt or request.input_tokens
+        prompt = usage.prompt or request.input_tokens
         cached = 0 if response.batch_schedule is None else response.batch_schedule.cached
-        self._add_tokens(prompt, served.output, max(cached, served.cached))
+        self._add_tokens(prompt, usage.output, max(cached, usage.cached))
         streamed = response.rendered.framing is not Framing.PLAIN
         complete = exchange.end_reason == "finished"
-        self.finished[served.finish if complete else self.form.aborted] += 1
+        self.finished[usage.finish if complete else self.form.aborted] += 1
         self._add("took", exchange.duration)
-        queue = min(max(0.0, until - exchange.started), exchange.duration)
+        queue = min(max(0.0, until - exchange.monotonic), exchange.duration)
         self._add("queue", queue)
         self._add("inference", exchange.duration - queue)
         if complete and streamed and exchange.times is not None:
-            self._add_stream(exchange, queue, served.output)
+            self._add_stream(exchange, queue, usage.output)
 
     def forget(self, exchange: Exchange) -> None:
         """Forget a response that began and is replaced by an error of the server itself."""
@@ -118,11 +118,11 @@ class ServingMetrics:
         """Count the times of a stream that a player played."""
         times = exchange.times or ()
         first, _ = exchange.planned_times or planned_times(exchange.response.rendered)
-        due = exchange.started + first * exchange.response.time_scale - 1e-6
+        due = exchange.monotonic + first * exchange.response.time_scale - 1e-6
         started = next((at for at in times if at >= due), None)
         if started is None:
             return
-        ttft = started - exchange.started
+        ttft = started - exchange.monotonic
         decode = max(0.0, exchange.duration - ttft)
         self._add("ttft", ttft)
         self._add("prefill", max(0.0, ttft - queue))

@@ -82,7 +82,7 @@ async def proxy_socket(app: App, exchange: Exchange, recorder: Recorder) -> bool
     assert request is not None, "an engine has read the request"
     planned, target = exchange.response, exchange.response.plan.delivery.proxy_target
     to = None if target is None else target.to
-    wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.started)
+    wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
     if target is not None and wait > 0:
         await asyncio.sleep(wait)
     try:
@@ -117,7 +117,7 @@ async def _end(
     app: App, exchange: Exchange, recorder: Recorder, request: Request, log: MessageLog, note: str
 ) -> None:
     """Store the messages, and end the exchange."""
-    duration, planned = app.deadlines.time() - exchange.started, exchange.response
+    duration, planned = app.deadlines.time() - exchange.monotonic, exchange.response
     target = planned.plan.delivery.proxy_target
     if log.stores:
         messages, to = None if log.too_large else log.messages, None if target is None else target.to

@@ -68,7 +68,7 @@ async def _fetch(
         exchange.response = app.engine.refuse(failure, request)
         return False
     exchange.fetched = fetched = fetched.having(lookup.key, found)
-    request.lookup = fetched if exchange.socket is None else exchange.socket.lookup(fetched)
+    request.response_lookup = fetched if exchange.socket is None else exchange.socket.lookup(fetched)
     return True
 
 

@@ -69,7 +69,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
 
 async def _finish(app: App, exchange: Exchange) -> bool:
-    if not exchange.read:
+    if not exchange.body_complete:
         await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
@@ -125,11 +125,11 @@ async def _hold(app: App, exchange: Exchange) -> None:
     if hold is None or request is None:
         return
     began = app.deadlines.time()
-    released = await app.gates.wait((request.session or "", hold.name), hold, app.deadlines)
+    released = await app.held_responses.wait((request.session or "", hold.name), hold, app.deadlines)
     from mockllm.core.verdicts.retry_after import format_seconds  # the server starts without the verdicts
 
     waited = app.deadlines.time() - began
-    exchange.started += waited
+    exchange.monotonic += waited
     text = "released" if released else "not released"
     response = response.with_plan(response.plan, f"{hold.name} {text} after {format_seconds(waited)}")
     later = tuple(webhook._replace(at=webhook.at + waited) for webhook in response.webhooks)
@@ -139,7 +139,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
 
 
 async def _read(app: App, exchange: Exchange) -> None:
-    head, body = exchange.head, exchange.body
+    head, body = exchange.head, exchange.body_stream
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
     short = (
@@ -150,7 +150,7 @@ async def _read(app: App, exchange: Exchange) -> None:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
     if app.rules_ready is not None:
         await app.rules_ready.wait()
-    exchange.read, exchange.at, exchange.started = True, time.time(), app.deadlines.time()
+    exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.checked = raw, not short
         if exchange.checked and not head.reserved:
@@ -163,7 +163,9 @@ async def _read(app: App, exchange: Exchange) -> None:
 async def _parse(app: App, exchange: Exchange) -> None:
     """Parse a long body. Other tasks of the loop run before the request is decided, which takes as long."""
     engine = app.engine
-    request = exchange.head.reader(engine).read(exchange.raw, exchange.client, exchange.at, exchange.started)
+    request = exchange.head.reader(engine).read(
+        exchange.raw, exchange.client, exchange.now, exchange.monotonic
+    )
     _ = request.body
     await asyncio.sleep(0)
     if engine is app.engine:
@@ -189,8 +191,8 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
         headers = {**{name.lower(): value for name, value in headers.items()}, "host": host}
     plan: Plan | None
     if message.upgrade and head.path == FEED:
-        assert exchange.body is not None, "a head that demands an upgrade is not cached"
-        request = exchange.sink.connection.web_request(message, exchange.body)
+        assert exchange.body_stream is not None, "a head that demands an upgrade is not cached"
+        request = exchange.sink.connection.web_request(message, exchange.body_stream)
         app.running -= 1  # a server that stops does not wait for followers
         try:
             plan = await control.follow(request, headers, exchange.client)
@@ -224,12 +226,12 @@ async def _proxy(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedRes
     kind = type(request)
     app.count_playing(kind, 1)
     try:
-        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.started)
+        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.monotonic)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
             await asyncio.sleep(wait)
         exchange.proxied = True
         return await recorder.proxy(
-            exchange, open_response, lambda: app.deadlines.time() - exchange.started, end
+            exchange, open_response, lambda: app.deadlines.time() - exchange.monotonic, end
         )
     except ProxyFailed as error:
         exchange.proxied = False

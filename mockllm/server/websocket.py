@@ -81,13 +81,13 @@ async def accept_socket(
     """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
     that is wrong: a 400 has ended the exchange."""
     sink = exchange.sink
-    assert exchange.body is not None
+    assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
     response = WebSocketResponse(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=protocols
     )
     response.headers.update(headers)
-    web_request = sink.connection.web_request(exchange.head.message, exchange.body)
+    web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not response.can_prepare(web_request).ok:
         sink.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         end_exchange(app, exchange, "finished")
@@ -181,7 +181,7 @@ class SocketServer:
         del self._running[stream]
         self._tasks.pop(stream).cancel()
         exchange.player.stop()
-        elapsed = self._app.deadlines.time() - exchange.started
+        elapsed = self._app.deadlines.time() - exchange.monotonic
         exchange.response = exchange.response._replace(
             notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
@@ -227,7 +227,7 @@ class SocketServer:
     def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
         """Set the recorded messages as the response."""
         reader = exchange.head.reader(self._app.engine)
-        exchange.request = reader.read(exchange.raw, exchange.client, exchange.at, exchange.started)
+        exchange.request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
         notes = () if played.note is None else (played.note,)
         exchange.response = PlannedResponse(played.plan, self._rule, notes=notes)
 
@@ -236,8 +236,10 @@ class SocketServer:
         head = self._heads.get(started.event)
         if head is None:
             head = self._heads[started.event] = self._head.of_message(f"{METHOD} {started.event}")
-        exchange = Exchange(head=head, sink=self._sink, client=self._client, raw=started.body, read=True)
-        exchange.at, exchange.started = time.time(), app.deadlines.time()
+        exchange = Exchange(
+            head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
+        )
+        exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         exchange.socket = self._session
         self._running[started.stream] = exchange
         return exchange
@@ -258,7 +260,7 @@ class SocketServer:
         if messages is not plan:
             exchange.response, plan = exchange.response.with_plan(messages), messages
         scale = exchange.response.time_scale
-        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.started, scale)
+        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.monotonic, scale)
         exchange.player, exchange.request_class = player, type(request)
         app.count_playing(type(request), 1)
         player.start()

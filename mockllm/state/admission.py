@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.limits.limit import Cost, LimitResult, LimitStatus, combine, tightest
+from mockllm.core.load.continuous_batch import BatchSchedule
+from mockllm.core.load.load import Admission, admit, admit_without_wait
+from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.continuous_batch import BatchSchedule
 from mockllm.core.selection.decision import AdmissionResult, Candidate, InFlightSlot, MatchResult, Selected
-from mockllm.core.selection.load import Admission, admit, at_once
-from mockllm.core.selection.running_batch import RunningBatch
 from mockllm.state.scope_state import InFlight, ScopeState
 
 
@@ -169,5 +169,7 @@ def _load_admission(candidate: Candidate, scope: ScopeState, now: float, delay: 
     load, in_flight = candidate.load, scope.in_flight(candidate.key)
     assert load is not None
     count = in_flight.at(now)
-    admission = (None if delay else at_once(load, count)) or admit(load, in_flight.ends, now + delay)
+    admission = (None if delay else admit_without_wait(load, count)) or admit(
+        load, in_flight.ends, now + delay
+    )
     return None if admission is None or admission.wait == inf else admission

@@ -13,9 +13,9 @@ from math import inf
 from typing import Final
 
 from mockllm.core.limits.account import LimitAccount
+from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.selection.decision import Candidate, InFlightSlot
 from mockllm.core.selection.guards import StateValue, changed_states
-from mockllm.core.selection.running_batch import RunningBatch
 
 
 class InFlight:

@@ -65,10 +65,10 @@ class SessionCounters:
         return limit_status
 
     def scope_state(self, scope: str) -> ScopeState:
-        """Return the counts of a scope of the shared session, for `count_turn`."""
+        """Return the counts of a scope of the shared session, for `count_response`."""
         return self._scope("", scope)
 
-    def count_turn(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
+    def count_response(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
         """Count a request of the shared session that a rule without a guard responds to, as `decide` does. Return its
         number in the scope of the rule. The modifiers (by their keys, hashable) have no guard and no scope."""
         counts = scope_state.of(key)
@@ -138,7 +138,9 @@ class SessionCounters:
 
     def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
         """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
-        modifiers, skipped = self._modifiers(matched, count=count) if matched.modifiers else ((), ())
+        modifiers, blocked_modifiers = (
+            self._modifiers(matched, count=count) if matched.modifiers else ((), ())
+        )
         winner, blocked = self._select_rule(matched)
         number = self._number(matched.session, winner.candidate.scope if winner else "", count=count)
         admission_result: AdmissionResult | None = None
@@ -160,7 +162,9 @@ class SessionCounters:
         if count and outcome in COUNTED_OUTCOMES:
             self._count(matched, winner, blocked)
         self._measure_touched()
-        return Decision(outcome, winner, modifiers, number, blocked, admission_result, slot, skipped)
+        return Decision(
+            outcome, winner, modifiers, number, blocked, admission_result, slot, blocked_modifiers
+        )
 
     def _select_rule(
         self, matched: MatchResult
@@ -205,7 +209,7 @@ class SessionCounters:
         """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
         outcome of the request."""
         applied: list[Selected] = []
-        skipped: list[tuple[Candidate, GuardReason]] = []
+        blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
         scope_name: str | None = None
         for candidate in matched.modifiers:
             if candidate.scope != scope_name:
@@ -222,14 +226,14 @@ class SessionCounters:
                 if reason is None:
                     applied.append(Selected(candidate, tries, guard.response_count(eligible)))
                 else:
-                    skipped.append((candidate, reason))
+                    blocked_modifiers.append((candidate, reason))
                 is_eligible = reason is None or reason in ELIGIBLE
                 if count and guard.during is not None:
                     scope.begin(candidate.key, matched.monotonic)
             if count:
                 counts[0] = tries + 1
                 counts[1] = eligible + is_eligible
-        return applied, skipped
+        return applied, blocked_modifiers
 
     def _limiting(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
         """Return the modifiers with a limit or a load, with their scopes."""

@@ -11,6 +11,7 @@ from msgspec.msgpack import Decoder
 from mockllm.core.limits.account import reported_wait
 from mockllm.core.limits.limit import ALLOWED, Gauge, Limit, LimitResult, LimitStatus, tightest
 from mockllm.core.limits.meters import MICRO
+from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
@@ -20,7 +21,6 @@ from mockllm.core.selection.decision import (
     Selected,
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
-from mockllm.core.selection.load import slowdown
 from mockllm.state.admission import limit_refusal
 from mockllm.store.script_request import state_value
 
@@ -61,12 +61,12 @@ def read_result(
     if outcome == "draws":
         return MissingDraws([row[1] for row in rows])
     modifiers: list[Selected] = []
-    skipped: list[tuple[Candidate, GuardReason]] = []
+    blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
     for candidate, row in zip(matched.modifiers, applied, strict=True):
         if row[0] == FREE:
             modifiers.append(_selected(candidate, row))
         else:
-            skipped.append((candidate, _reason(candidate, row)))
+            blocked_modifiers.append((candidate, _reason(candidate, row)))
     blocked = [
         (candidate, _reason(candidate, row))
         for candidate, row in zip(matched.rules, tried, strict=False)
@@ -78,7 +78,7 @@ def read_result(
     scope = winner.candidate.scope if winner is not None else ""
     if not matched.session and not scope:
         place = number()
-    decision = Decision(outcome, winner, modifiers, place, blocked, admission, slot, skipped)
+    decision = Decision(outcome, winner, modifiers, place, blocked, admission, slot, blocked_modifiers)
     return StoreDecision(decision, at, [row[1] for row in rows])
 
 

@@ -72,11 +72,13 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
     responder = engine.peek(request)
     decision, catalog = responder.decision, engine.catalog
     tried, unshown = _tried(engine, request, decision)
-    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in decision.skipped_modifiers]
-    skipped = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
+    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in decision.blocked_modifiers]
+    blocked_modifiers = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
     outcome = Outcome(request, responder.respond())
     step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
-    return MatchTrace(request, outcome, decision, tried, unshown, responder.modifiers, skipped, step)
+    return MatchTrace(
+        request, outcome, decision, tried, unshown, responder.modifiers, blocked_modifiers, step
+    )
 
 
 def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:

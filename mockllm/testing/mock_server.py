@@ -176,7 +176,7 @@ class MockLLM(MockBase):
 
     def _release(self, session: str, name: str) -> int:
         running = self._running
-        return running.do(lambda: running.app.gates.release((session, name)))
+        return running.do(lambda: running.app.held_responses.release((session, name)))
 
     def _engine(self, stack: RuleStack) -> Engine:
         return create_engine(stack, self._state, self._settings)
@@ -268,7 +268,7 @@ class ControlledEngine:
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
         self.playing = app.playing
-        self.gates = app.gates
+        self.held_responses = app.held_responses
         self.serving_metrics = app.serving_metrics
         self.deadlines = app.deadlines
 

@@ -137,7 +137,7 @@ def reply_to_json(reply: Reply) -> Json:
         "model": reply.model,
         "usage": [getattr(reply.usage, name) for name in USAGE],
         "extras": {name: _without_texts(dict(own)) for name, own in reply.extras.items()},
-        **({} if reply.broken is None else {"broken": [reply.broken.type, dict(reply.broken.fields)]}),
+        **({} if reply.failure is None else {"broken": [reply.failure.type, dict(reply.failure.fields)]}),
         **({"unfinished": True} if reply.unfinished else {}),
     }
 

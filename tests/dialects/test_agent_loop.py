@@ -111,7 +111,7 @@ def test_agent_loop_over_http_ends_with_a_text(name: str, stream: bool) -> None:
 
     first = turn(None)
     assert [(built.name, built.arguments) for built in first.calls] == [("look", ARGUMENTS)]
-    last = turn(HISTORIES[call.endpoint](next(iter(first.issued), "call_1")))
+    last = turn(HISTORIES[call.endpoint](next(iter(first.tools_by_call_id), "call_1")))
     assert (last.text, last.calls) == (TEXT, ())
     assert last.chunks is None or len(last.chunks) > 1
 

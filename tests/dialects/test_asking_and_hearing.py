@@ -47,7 +47,7 @@ def requested(dialect: GeneratingDialect, wanted: NeutralRequest) -> Request:
     found = find_route(built.method, path, built.headers, query)
     assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
-    return dialect.request(
+    return dialect.request_class(
         method=built.method,
         path=path,
         headers=built.headers,
@@ -243,7 +243,7 @@ def test_response_has_a_declared_framing(dialect: GeneratingDialect, stream: boo
 
 @dialects
 def test_request_class_names_the_call_as_its_dialect_does(dialect: GeneratingDialect) -> None:
-    kind = dialect.request
+    kind = dialect.request_class
     assert (kind.dialect, kind.api, kind.generates) == (dialect.name, dialect.api, dialect.generates)
 
 
@@ -300,7 +300,7 @@ def test_decode_returns_error(dialect: GeneratingDialect) -> None:
 
 @dialects
 def test_decode_returns_error_behind_chunks(dialect: GeneratingDialect) -> None:
-    reported = replace(reply(Text(("Hel", "lo"))), broken=Failure("overloaded", message="Busy."))
+    reported = replace(reply(Text(("Hel", "lo"))), failure=Failure("overloaded", message="Busy."))
     received = dialect.decode(answered(dialect, reported, stream=True))
     assert received is not None
     assert (received.error["message"], received.chunks, received.finish) == ("Busy.", ("Hel", "lo"), None)

@@ -137,7 +137,7 @@ def sent(path: str, turns: list[Any]) -> tuple[Request, Failure | None]:
     assert isinstance(route, RouteMatch)
     head = {} if path == GENERATE else {"model": "m", "max_tokens": 9}
     raw = json.dumps({**head, MEMBER[path]: turns}).encode()
-    request = route.dialect.request(
+    request = route.dialect.request_class(
         method="POST", path=route.path, headers={}, raw=raw, provider=route.provider, route=route.route
     )
     return request, route.dialect.check(request)

@@ -32,9 +32,9 @@ TYPES: list[tuple[type[Request], Any]] = [
 
 @pytest.mark.parametrize(("request_type", "params"), TYPES)
 def test_every_field_of_the_sdk_is_known(request_type: type[Request], params: Any) -> None:
-    assert request_type.known is not None
+    assert request_type.documented_fields is not None
     streams = {"stream"} if request_type.generates else set()
-    assert {*params.__annotations__, *streams} - request_type.known == set()
+    assert {*params.__annotations__, *streams} - request_type.documented_fields == set()
 
 
 def built(request_type: type[Request], provider: str, raw: bytes) -> Request:
@@ -55,4 +55,4 @@ def built(request_type: type[Request], provider: str, raw: bytes) -> Request:
 def test_unknown_lists_unknown_fields(
     request_type: type[Request], provider: str, raw: bytes, unknown: list[str]
 ) -> None:
-    assert built(request_type, provider, raw).unknown == unknown
+    assert built(request_type, provider, raw).undocumented_fields == unknown

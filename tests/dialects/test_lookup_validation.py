@@ -24,7 +24,9 @@ EMPTY_OBJECT: list[tuple[str, str]] = [
 POSTED = [
     route
     for route in ROUTES
-    if not route.dialect.generates and not route.dialect.request.to_tool_server and route.method == "POST"
+    if not route.dialect.generates
+    and not route.dialect.request_class.to_tool_server
+    and route.method == "POST"
 ]
 LOOKUPS = [route for route in POSTED if "{" not in route.path]
 OF_ONE = [route for route in POSTED if "{" in route.path]

@@ -214,7 +214,7 @@ def test_no_usage_applies_to_x_groq_object(how: str, stated: Json) -> None:
 def test_no_usage_fault_without_requested_usage_does_not_apply() -> None:
     """No fault is claimed where nothing would have been said."""
     dialect = one("openai", "chat")
-    request = dialect.request(
+    request = dialect.request_class(
         method="POST", path="/", headers={}, raw=dumps({"model": "gpt-4o", "stream": True, "messages": []})
     )
     telling = ReplyFaultContext(

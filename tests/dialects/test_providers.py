@@ -21,7 +21,7 @@ from mockllm.dialects.routes import RouteMatch, find_route
 providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
 providers_of_models = pytest.mark.parametrize(
     "provider",
-    [each for each in REGISTERED if not each.routes[0].call.dialect.request.to_tool_server],
+    [each for each in REGISTERED if not each.routes[0].call.dialect.request_class.to_tool_server],
     ids=lambda provider: provider.name,
 )
 
@@ -66,7 +66,7 @@ def test_titles_belong_to_calls_that_build_requests(provider: Provider) -> None:
     "dialect", DIALECTS, ids=lambda dialect: f"{type(dialect).__name__}-{dialect.name}-{dialect.api}"
 )
 def test_request_class_names_the_call_as_its_dialect(dialect: Dialect) -> None:
-    kind = dialect.request
+    kind = dialect.request_class
     assert (kind.dialect, kind.api, kind.generates) == (dialect.name, dialect.api, dialect.generates)
 
 

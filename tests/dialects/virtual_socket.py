@@ -41,7 +41,7 @@ class VirtualSocket:
     def _respond(self, method: str, body: bytes, stream: str | None = None) -> Any:
         request = self.engine.read(method, self.path, self.query, UPGRADE, body, "", NOW)
         if stream is not None:
-            request.lookup = self.session.lookup(request.lookup)
+            request.response_lookup = self.session.lookup(request.response_lookup)
         plan = self.engine.respond(request).plan
         return plan if stream is None else self.session.messages(stream, request, plan)
 

@@ -80,7 +80,7 @@ def facts(planned: PlannedResponse) -> dict[str, object]:
         "written": joined(plan),
         "framing": plan.framing,
         "delay": plan.delay,
-        "calls": planned.issued,
+        "calls": planned.tools_by_call_id,
         "told": (
             planned.rule,
             planned.modifiers,

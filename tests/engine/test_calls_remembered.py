@@ -138,7 +138,7 @@ def test_a_result_of_an_unknown_call_has_no_name() -> None:
 def test_an_undecodable_response_stores_no_calls() -> None:
     engine, cut = VirtualServer(RULES).engine, requested(CHATS[0], [user("cut")])
     answer = engine.respond(engine.read("POST", cut.path, "", {}, cut.body, "", 0.0))
-    assert (answer.faults, answer.issued) == (("truncate",), {})
+    assert (answer.faults, answer.tools_by_call_id) == (("truncate",), {})
 
 
 def test_a_response_without_calls_stores_nothing() -> None:

@@ -1,4 +1,4 @@
-"""`then_post`: what the server sends after a response. `tests/server/test_gates.py` receives it."""
+"""`then_post`: what the server sends after a response. `tests/server/test_holds.py` receives it."""
 
 from __future__ import annotations
 

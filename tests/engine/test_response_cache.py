@@ -99,7 +99,7 @@ def respond(
     before, fresh = renderer.rendered, renderer(identity, request)
     assert sent_bytes(planned.plan) == sent_bytes(fresh.plan)
     assert (
-        planned._replace(rendered=fresh.rendered, seed_source=fresh.seed_source, placeholder_values=())
+        planned._replace(rendered=fresh.rendered, response_seed=fresh.response_seed, placeholder_values=())
         == fresh
     )
     renderer.rendered = before

@@ -90,7 +90,7 @@ def seen(received: ClientResponse) -> Any:
         received.headers,
         received.delay,
         received.timed_bytes,
-        received.planned.seed_source,
+        received.planned.response_seed,
     )
 
 

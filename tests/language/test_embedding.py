@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.budget import require_components
+from mockllm.core.budget import check_vector_size
 from tests.language.virtual_server import (
     ClientRequest,
     ClientResponse,
@@ -171,7 +171,7 @@ def test_largest_legal_embedding_is_within_limit() -> None:
     largest = openai(["a"] * 2_048, model="text-embedding-3-large")
     request = VirtualServer("rules: []").engine.read("POST", OPENAI, "", {}, largest.body, "", 0.0)
     assert request.components == 2_048 * 3_072 + 2_048 // 4
-    require_components(request.components)
+    check_vector_size(request.components)
 
 
 # --- by text -----------------------------------------------------------------------------------------

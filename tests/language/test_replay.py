@@ -310,7 +310,7 @@ def test_replay_stores_calls() -> None:
     call = {"id": "call_9", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]})
-    assert respond_once(rule(whole(body))).planned.issued == {"call_9": "look"}
+    assert respond_once(rule(whole(body))).planned.tools_by_call_id == {"call_9": "look"}
 
 
 def test_replay_of_non_generating_call() -> None:

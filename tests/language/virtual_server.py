@@ -304,8 +304,8 @@ class VirtualServer:
         head = (sent.method, sent.path, sent.query, headers)
         request = engine.read(*head, sent.body, sent.client, sent.now, sent.monotonic)
         planned = engine.respond(request)
-        if planned.batch is not None:
-            self._answer(planned.batch, sent)
+        if planned.batch_run is not None:
+            self._answer(planned.batch_run, sent)
         return ClientResponse(planned)
 
     def _answer(self, run: BatchRun, sent: ClientRequest) -> None:

@@ -90,7 +90,7 @@ contents = st.one_of(
 class Protocol(NamedTuple):
     """A protocol's class of requests, its path, its turns, and other members of a body."""
 
-    request: type[Any]
+    request_class: type[Any]
     path: str
     member: str
     turns: st.SearchStrategy[Any]

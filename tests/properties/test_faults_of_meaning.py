@@ -91,7 +91,7 @@ def test_meaning_fault_leaves_legal_order_of_events(
     reported = protocol.streamed(
         protocol.dialect.encode_stream(reply, request, STAMP), protocol.count(len(reply.choices))
     )
-    assert reported.broken == (reply.broken is not None)
+    assert reported.broken == (reply.failure is not None)
 
 
 REQUESTED = NeutralRequest(
@@ -106,7 +106,7 @@ def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> 
         request = requested(dialect, REQUESTED)
         changed_ = changed(dialect, reply, request, played, seed)
         chunks = objects_of(dialect.encode_stream(changed_, request, STAMP))
-        if changed_.broken is not None:
+        if changed_.failure is not None:
             continue
         ended = [
             each.get("index", 0) for chunk in chunks for each in chunk["candidates"] if "finishReason" in each

@@ -106,7 +106,7 @@ def test_any_members_have_the_parsers_value(
 
 
 def request_of(protocol: Protocol, raw: bytes, headers: dict[str, str]) -> Request:
-    request: Request = protocol.request(method="POST", path=protocol.path, headers=headers, raw=raw)
+    request: Request = protocol.request_class(method="POST", path=protocol.path, headers=headers, raw=raw)
     return request
 
 

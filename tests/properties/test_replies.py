@@ -36,7 +36,9 @@ class Protocol:
     asks: Mapping[str, Any]
 
     def request(self) -> Request:
-        return self.dialect.request(method="POST", path="/", headers={}, raw=dumps({**MINIMAL, **self.asks}))
+        return self.dialect.request_class(
+            method="POST", path="/", headers={}, raw=dumps({**MINIMAL, **self.asks})
+        )
 
 
 PROTOCOLS = {
@@ -72,7 +74,7 @@ def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, A
     reply = protocol.dialect.supported_reply(built(word, request, size), request)
     plan = protocol.dialect.encode_stream(reply, request, STAMP)
     reported = protocol.streamed(plan, protocol.count(len(reply.choices)))
-    assert reported.broken == (reply.broken is not None)
+    assert reported.broken == (reply.failure is not None)
 
 
 @each_protocol

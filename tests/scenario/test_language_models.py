@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from mockllm.core.limits.limit import STRATEGIES, Limit
+from mockllm.core.load.load import Load
 from mockllm.core.quantities.parse import Uniform
 from mockllm.core.rendering.pacing import DynamicInputTime
 from mockllm.core.selection.guards import TimeWindow
-from mockllm.core.selection.load import Load
 from mockllm.core.values.types import DrawnNumber, Expression
 from mockllm.scenario.raw_entries import read_spec
 

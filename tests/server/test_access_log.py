@@ -73,10 +73,11 @@ def test_verbose_adds_the_modifiers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed_source", "stated"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
+    ("response_seed", "stated"),
+    [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")],
 )
-def test_verbose_line_has_session_and_seed(seed_source: str | bytes, stated: str) -> None:
-    record = RECORD._replace(modifiers=(), session="gw0:test", seed_source=seed_source)
+def test_verbose_line_has_session_and_seed(response_seed: str | bytes, stated: str) -> None:
+    record = RECORD._replace(modifiers=(), session="gw0:test", response_seed=response_seed)
     assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {stated}]")
     assert "[" not in line(record)
 

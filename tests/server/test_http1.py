@@ -31,7 +31,7 @@ from mockllm.server.http1 import (
     prerendered_bytes,
     render_head,
 )
-from mockllm.server.player import at_once
+from mockllm.server.player import single_write
 
 DATE = "Date: today\r\n"
 BODY = EventStep(b"hello", 1, "body")
@@ -286,7 +286,7 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
     plan = stencil.plan(reported)
     found = prerendered_bytes(stencil, reported, DATE.encode(), "Extra: 1\r\n")
     if simple:
-        assert found == at_once(plan, render_head(plan, HttpFraming(), DATE, "Extra: 1\r\n"))
+        assert found == single_write(plan, render_head(plan, HttpFraming(), DATE, "Extra: 1\r\n"))
     else:
         assert found is None
 
@@ -298,7 +298,7 @@ def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_unique_headers(((name, "1"),)))
     found = prerendered_bytes(stencil, reported, DATE.encode(), more=((name, "1"),))
-    assert found == at_once(plan, render_head(plan, HttpFraming(), DATE))
+    assert found == single_write(plan, render_head(plan, HttpFraming(), DATE))
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,9 @@ def test_webhook_of_a_held_long_reply_waits_for_its_release(server: ThreadedServ
     seen = server.app.webhooks = WebhooksSeen()
     with Raw(server.port) as client:
         client.send(request("POST", PATH, CHAT))
-        until(lambda: server.app.gates.waiting(("", "approval")) == 1)
+        until(lambda: server.app.held_responses.waiting(("", "approval")) == 1)
         assert seen.count == 0
-        server._loop.call_soon_threadsafe(server.app.gates.release, ("", "approval"))
+        server._loop.call_soon_threadsafe(server.app.held_responses.release, ("", "approval"))
         assert client.answer().complete
     assert seen.count == 1
 

@@ -23,8 +23,8 @@ def seen(
     times: array[float] | None = None,
 ) -> Exchange:
     return Exchange(
-        at=at,
-        started=5.0,
+        now=at,
+        monotonic=5.0,
         response=answer,
         ended=True,
         duration=took,

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from mockllm.core.rendering.plan import CutStep, Plan, WaitStep
+from mockllm.core.rendering.plan import ConnectionCut, CutStep, Plan, WaitStep
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.http1 import HttpFraming, render_head
-from mockllm.server.player import Ending, Player, play_plan
+from mockllm.server.player import Player, play_plan
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock
 
@@ -25,7 +25,7 @@ class RealSink(NotingSink):
         self.drains += 1
         self.full = False
 
-    async def cut(self, how: Ending) -> None:
+    async def cut(self, how: ConnectionCut) -> None:
         self.cuts.append(how)
 
 

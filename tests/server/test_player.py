@@ -31,7 +31,7 @@ from mockllm.server.player import (
     MAX_WRITE_STEPS,
     Player,
     Sink,
-    at_once,
+    single_write,
     takes_time,
 )
 from tests.server.fake_engine import chunks, say, streamed, whole
@@ -326,13 +326,13 @@ def test_response_without_body_is_cut(requested: HttpFraming) -> None:
 @pytest.mark.parametrize("requested", [HttpFraming(head_only=True), HttpFraming()], ids=["HEAD", "204"])
 def test_response_without_body_and_waits_is_cut(requested: HttpFraming) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
-    assert at_once(plan, render_head(plan, requested, "")) is None
+    assert single_write(plan, render_head(plan, requested, "")) is None
     assert play(plan, requested)[1].ended == "reset"
 
 
 @pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
-def test_at_once_of_special_delivery_is_none(plan: Plan) -> None:
-    assert at_once(plan, render_head(plan, CHUNKED, "")) is None
+def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
+    assert single_write(plan, render_head(plan, CHUNKED, "")) is None
 
 
 @pytest.mark.parametrize(
@@ -346,8 +346,8 @@ def test_at_once_of_special_delivery_is_none(plan: Plan) -> None:
     ],
     ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
 )
-def test_takes_time_agrees_with_at_once(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
+def test_takes_time_agrees_with_single_write(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
     plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
     assert takes_time(plan) is takes
     assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
-    assert takes is (at_once(plan, render_head(plan, HttpFraming(), "")) is None)
+    assert takes is (single_write(plan, render_head(plan, HttpFraming(), "")) is None)

@@ -81,7 +81,12 @@ class FailsOnce:
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("at_once", "/whole"), ("render_head", "/whole"), ("render_head", "/stream"), ("Player", "/stream")],
+    [
+        ("single_write", "/whole"),
+        ("render_head", "/whole"),
+        ("render_head", "/stream"),
+        ("Player", "/stream"),
+    ],
 )
 def test_respond_mistake_before_the_first_byte_is_a_500(
     raw: Raw, name: str, path: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

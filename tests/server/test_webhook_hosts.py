@@ -12,7 +12,7 @@ import pytest
 from mockllm.core.webhook import Webhook
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
-from tests.server.test_gates import Hook, ask, hook
+from tests.server.test_holds import Hook, ask, hook
 from tests.waiting import until
 
 __all__ = ["hook"]
@@ -70,4 +70,4 @@ def test_control_api_takes_no_post_of_a_scenario(hook: str) -> None:
             urllib.request.urlopen(urllib.request.Request(release, body, copied), timeout=60)
         with refused.value as response:
             assert response.code == 403
-        assert (("", "a") in server._running.app.gates._released) is False
+        assert (("", "a") in server._running.app.held_responses._released) is False

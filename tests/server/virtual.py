@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mockllm.core.rendering.plan import ConnectionCut
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.player import Ending
 
 
 class Call:
@@ -55,7 +55,7 @@ class NotingSink:
         self.writes: list[tuple[float, bytes]] = []
         self.full = False
         self.gone = False
-        self.cuts: list[Ending] = []
+        self.cuts: list[ConnectionCut] = []
 
     def write(self, data: bytes) -> None:
         if self.gone:

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.limits.limit import Limit
+from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
-from mockllm.core.selection.load import Load
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.sessions import Sessions
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tracemalloc
 
 from mockllm.core.limits.limit import Limit
+from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, MatchResult
-from mockllm.core.selection.load import Load
 from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.sessions import Sessions

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mockllm.core.limits.limit import Limit
+from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
-from mockllm.core.selection.load import Load
 from mockllm.state.sessions import Sessions
 from mockllm.store.script_request import MANY_DRAWS, ScriptRequest, ScriptRequestWriter
 from mockllm.store.script_result import MissingDraws, read_result
@@ -183,7 +183,7 @@ def comparable(decision: Decision) -> Decision:
         slot=None,
         modifiers=list(decision.modifiers),
         blocked_rules=list(decision.blocked_rules),
-        skipped_modifiers=list(decision.skipped_modifiers),
+        blocked_modifiers=list(decision.blocked_modifiers),
     )
 
 

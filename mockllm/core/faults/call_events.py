@@ -103,14 +103,14 @@ def break_ids(calls: CallEvents, how: str | None) -> str | None:
     if how is None:
         return None
     places = [(place.number, place.id) for _, place in calls if place.id is not None]
-    issued = {number: id.owner[id.member] for number, id in places if id.owner.get(id.member)}
-    if not issued:
+    call_ids = {number: id.owner[id.member] for number, id in places if id.owner.get(id.member)}
+    if not call_ids:
         return "its calls have no id"
     later = [(number, id) for number, id in places if not id.owner.get(id.member)]
     if how in ("repeated", "empty_later") and not later:
         return "only the first event of a call has a place for its id"
     for number, id in places if how in ("missing", "empty") else later:
-        known = {"missing": ABSENT, "repeated": issued.get(number, ABSENT)}
+        known = {"missing": ABSENT, "repeated": call_ids.get(number, ABSENT)}
         if how != "empty" or id.owner.get(id.member):
             put_member(id, known.get(how, ""))
     return None

@@ -71,7 +71,7 @@ class EndingFault(ReplyFault):
     """A fault that changes how each choice ends. It does not apply to a reply that ends with an error."""
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
-        if reply.broken is not None:
+        if reply.failure is not None:
             return BROKEN
         choices: list[Choice] = []
         for choice in reply.choices:

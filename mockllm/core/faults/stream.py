@@ -197,7 +197,7 @@ class NoFinish(ReplyFault):
     needs_stream: ClassVar[bool] = True
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
-        if reply.broken is not None:
+        if reply.failure is not None:
             return NotApplicable("the reply itself ends with an error")
         return replace(reply, unfinished=True)
 
@@ -229,10 +229,10 @@ class ErrorEvent(ReplyFault):
         if isinstance(gap, NotApplicable):
             return gap
         count = gap.chunk_index if plan.streamed else chunks_before(plan, self.after)
-        if reply.broken is not None and count >= chunk_count(plan):
+        if reply.failure is not None and count >= chunk_count(plan):
             return NotApplicable("the reply itself ends with an error there")
-        broken = Failure(self.type, self.status, self.message, in_chunk=self.form == "in_chunk")
-        return replace(first_chunks(reply, count), broken=broken)
+        failure = Failure(self.type, self.status, self.message, in_chunk=self.form == "in_chunk")
+        return replace(first_chunks(reply, count), failure=failure)
 
 
 @fault("stall")

@@ -15,8 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from mockllm.core.load.continuous_batch import ContinuousBatch
 from mockllm.core.load_fit.benchmark_run import BenchmarkRun, MeasuredRequest, UnreadableResult
-from mockllm.core.selection.continuous_batch import ContinuousBatch
 
 QUIET: Final = 1.5
 """Runs with at most so many times as many open requests as the quietest are used for the time to the first token."""

@@ -46,26 +46,26 @@ class EncoderPosition(Struct, frozen=True):
 
 
 class Encoder:
-    """The events of a dialect at each moment. Every hook returns events in the order in which they are sent.
-    `reply` is the supported reply, with its usage."""
+    """The events of a dialect at each moment. A stream has choices, and a choice has parts. Every hook returns events
+    in the order in which they are sent. `reply` is the supported reply, with its usage."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         """Return the first events of the stream."""
         return ()
 
-    def begin(self, choice: int) -> Iterable[Event]:
+    def start_choice(self, choice: int) -> Iterable[Event]:
         """Return the events that begin a choice: its role."""
         return ()
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         """Return the events that begin a part."""
         return ()
 
     def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
-        """Return the events of one chunk of a part. A NativePart has no chunks: its `open` returns all of it."""
+        """Return the events of one chunk of a part. A NativePart has none: its `start_part` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
     def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
@@ -73,15 +73,15 @@ class Encoder:
         these differ in the chunk's text only. None where they differ in more."""
         return None
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         """Return the events that end a part."""
         return ()
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         """Return the events that end a choice: its finish reason."""
         return ()
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         """Return the last events: usage and terminator, each with its kind."""
         return ()
 
@@ -99,9 +99,9 @@ def encode(encoder: Encoder) -> Iterator[Step]:
         for payload, event in payloads:
             yield EventStep(payload, chunk_index, kind, event)
 
-    yield from events("open", encoder.start())
+    yield from events("open", encoder.start_stream())
     choices = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
-    if reply.broken is not None:
+    if reply.failure is not None:
         choices = [_broken_off(moments) for moments in choices]
     elif reply.unfinished:
         choices = [(moment for moment in moments if moment[0] != "finish") for moments in choices]
@@ -119,10 +119,10 @@ def encode(encoder: Encoder) -> Iterator[Step]:
             chunk_index += 1
             for payload, name in content:  # as `events` does: a stream has hundreds of chunks
                 yield EventStep(payload, chunk_index, "chunk", name)
-    if reply.broken is not None:
-        yield from events("error", encoder.fail(reply.broken))
+    if reply.failure is not None:
+        yield from events("error", encoder.fail(reply.failure))
         return
-    for kind, event in encoder.finish():
+    for kind, event in encoder.end_stream():
         if kind != "finish" or reply.ends:
             yield from events(kind, (event,))
 
@@ -247,22 +247,22 @@ Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _FramedChun
 
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
     alone = len(encoder.reply.choices) == 1  # else the choices alternate
-    yield "open", encoder.begin(number)
+    yield "open", encoder.start_choice(number)
     for index, part in enumerate(choice.parts):
         at = EncoderPosition(number, index, part)
         if isinstance(part, NativePart):
-            yield "chunk", encoder.open(at)
+            yield "chunk", encoder.start_part(at)
             continue
-        yield "open", encoder.open(at)
+        yield "open", encoder.start_part(at)
         frame = encoder.chunk_frame(at) if alone and set(map(type, part.chunks)) == {str} else None
         if frame is not None:
             yield "chunk", _FramedChunks(frame, part.chunks)  # type: ignore[arg-type]  # all are texts
-            yield "close", encoder.close(at)
+            yield "close", encoder.end_part(at)
             continue
         for chunk in part.chunks:
             yield ("chunk", encoder.chunk_events(at, chunk)) if type(chunk) is str else ("open", chunk)  # type: ignore[misc]
-        yield "close", encoder.close(at)
-    yield "finish", encoder.end(number)
+        yield "close", encoder.end_part(at)
+    yield "finish", encoder.end_choice(number)
 
 
 def _broken_off(moments: Iterator[Moment]) -> Iterator[Moment]:

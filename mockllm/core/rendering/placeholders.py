@@ -31,7 +31,7 @@ Operation: TypeAlias = tuple[Callable[[Any, Any], Any], Any]
 """A function of two arguments and its second argument."""
 
 ValueSelector: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
-"""Selects the values of a `ByteTemplate`, in order, from all values of a response."""
+"""Selects the values of a `PlaceholderStep`, in order, from all values of a response."""
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -207,8 +207,8 @@ class PlaceholderIds(Ids):
         return TextPlaceholder(self._placeholders, recipe, self._ids.make(prefix, length, place, alphabet))
 
 
-class ByteTemplate(Struct, frozen=True):
-    """Bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder."""
+class PlaceholderStep(Struct, frozen=True):
+    """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder."""
 
     parts: Sequence[bytes]
     select: ValueSelector

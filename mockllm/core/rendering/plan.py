@@ -18,8 +18,10 @@ from mockllm.core.batch import BatchOutcome, BatchWaits
 Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. `chunk` is a chunk of the content."""
 
-CutKind: TypeAlias = Literal["close", "reset", "silence", "end"]
-"""Ways to end a response before its end."""
+ConnectionCut: TypeAlias = Literal["close", "reset", "silence"]
+"""How a connection ends before its response is complete: by FIN, by RST, or by a silence that the client ends."""
+CutKind: TypeAlias = ConnectionCut | Literal["end"]
+"""How a response is cut: with its connection, or with the `end` that HTTP defines."""
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 

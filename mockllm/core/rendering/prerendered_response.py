@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import TypeAlias, overload
 
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.placeholders import ByteTemplate, PlaceholderParser, Placeholders, Prerendered
+from mockllm.core.rendering.placeholders import PlaceholderParser, Placeholders, PlaceholderStep, Prerendered
 from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
 
 
@@ -20,16 +20,16 @@ class FilledSteps(Sequence[Step]):
     """The steps of one response, each filled when it is read. Filling a long response at once would block all
     other responses, and would hold all its bytes while its client reads slowly."""
 
-    __slots__ = ("_templates", "_values")
+    __slots__ = ("_steps", "_values")
 
     def __init__(
-        self, templates: Sequence[WaitStep | CutStep | ByteTemplate], values: Sequence[bytes]
+        self, steps: Sequence[WaitStep | CutStep | PlaceholderStep], values: Sequence[bytes]
     ) -> None:
-        self._templates = templates
+        self._steps = steps
         self._values = values
 
     def __len__(self) -> int:
-        return len(self._templates)
+        return len(self._steps)
 
     @overload
     def __getitem__(self, place: int) -> Step: ...
@@ -37,11 +37,11 @@ class FilledSteps(Sequence[Step]):
     def __getitem__(self, place: slice) -> Sequence[Step]: ...
     def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
         if isinstance(place, slice):
-            return FilledSteps(self._templates[place], self._values)
-        template = self._templates[place]
-        if isinstance(template, ByteTemplate):
-            return RawStep(template.written(self._values), template.chunk_index)
-        return template
+            return FilledSteps(self._steps[place], self._values)
+        step = self._steps[place]
+        if isinstance(step, PlaceholderStep):
+            return RawStep(step.written(self._values), step.chunk_index)
+        return step
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
@@ -53,18 +53,18 @@ class FilledSteps(Sequence[Step]):
 class PrerenderedResponse(Prerendered, frozen=True, eq=False):
     """A response whose steps are the same each time but for placeholders; the waits between them are equal, too."""
 
-    templates: Sequence[WaitStep | CutStep | ByteTemplate]
+    steps: Sequence[WaitStep | CutStep | PlaceholderStep]
     delay: float
 
     @property
-    def single_body(self) -> ByteTemplate | None:
+    def single_body(self) -> PlaceholderStep | None:
         """The body of a response that is sent at once."""
-        template = self.templates[0] if len(self.templates) == 1 else None
-        return template if type(template) is ByteTemplate and not self.delay else None
+        step = self.steps[0] if len(self.steps) == 1 else None
+        return step if type(step) is PlaceholderStep and not self.delay else None
 
     def plan(self, values: Sequence[bytes]) -> Plan:
         """Return the plan of the response with these values (see `fill`)."""
-        return Plan(self.head(values), FilledSteps(self.templates, values), self.framing, self.delay)
+        return Plan(self.head(values), FilledSteps(self.steps, values), self.framing, self.delay)
 
 
 def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedResponse:
@@ -82,11 +82,11 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         drafts.append((parts, numbers, group.chunk_index))
         size += sum(map(len, parts)) + 100 * len(parts)
     fields, select = parser.finish(size)
-    templates = tuple(
-        ByteTemplate(draft[0], select(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
+    steps = tuple(
+        PlaceholderStep(draft[0], select(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
         for draft in drafts
     )
-    return PrerenderedResponse(**fields, templates=templates, delay=plan.delay)
+    return PrerenderedResponse(**fields, steps=steps, delay=plan.delay)
 
 
 def joined_steps(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
@@ -114,7 +114,7 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
     """The events of a stream. Most events of a stream begin with the same bytes up to their last placeholder, so
     each such prefix is filled once. `events` holds all other steps as they are."""
 
-    prefixes: Sequence[ByteTemplate]
+    prefixes: Sequence[PlaceholderStep]
     events: Sequence[StreamEvent | Step]
 
     def plan(self, id_seed: bytes, now: float, tokens: int) -> Plan:
@@ -146,5 +146,5 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
         events.append((place, rest, step.chunk_index, step.kind, step.event))
         size += len(rest) + 200
     fields, select = parser.finish(size)
-    templates = tuple(ByteTemplate(parts, select(numbers), 0) for parts, numbers in prefixes)
-    return PrerenderedStream(**fields, prefixes=templates, events=tuple(events))
+    steps = tuple(PlaceholderStep(parts, select(numbers), 0) for parts, numbers in prefixes)
+    return PrerenderedStream(**fields, prefixes=steps, events=tuple(events))

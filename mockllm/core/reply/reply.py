@@ -198,7 +198,7 @@ class Usage(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """The content of a response. `model` None: the model of the request. `broken`: the error that ends it early.
+    """The content of a response. `model` None: the model of the request. `failure`: what ends it early.
 
     `extras` holds the fields of single dialects, by dialect: they are merged into the response.
     """
@@ -206,7 +206,7 @@ class Reply(Struct, frozen=True):
     choices: tuple[Choice, ...]
     usage: Usage = Usage(0, 0)
     model: str | None = None
-    broken: Failure | None = None
+    failure: Failure | None = None
     unfinished: bool = False
     """Whether its stream has no finish reason."""
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
@@ -220,7 +220,7 @@ class Reply(Struct, frozen=True):
     @property
     def ends(self) -> bool:
         """Whether a stream of it has a finish reason."""
-        return self.broken is None and not self.unfinished
+        return self.failure is None and not self.unfinished
 
     def with_usage(self, usage: Usage) -> Reply:
         return replace(self, usage=usage)

@@ -27,7 +27,7 @@ class BodyFields:
 
     dialect: ClassVar[str | None] = None
     """The protocol: openai, anthropic … None outside every protocol."""
-    known: ClassVar[frozenset[str] | None] = None
+    documented_fields: ClassVar[frozenset[str] | None] = None
     """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
     because they are refused or ignored."""
     turns_field: ClassVar[str | None] = None
@@ -88,12 +88,12 @@ class BodyFields:
         return {name: value for name, value in body.items() if name not in volatile}
 
     @property
-    def unknown(self) -> list[str]:
+    def undocumented_fields(self) -> list[str]:
         """The fields that the provider does not document, in order; none for a vendor that extends a protocol."""
-        known, fields = self.known, self.fields
-        if known is None or fields.keys() <= known or self.provider != self.dialect:
+        documented, fields = self.documented_fields, self.fields
+        if documented is None or fields.keys() <= documented or self.provider != self.dialect:
             return []
-        return [name for name in fields if name not in known]
+        return [name for name in fields if name not in documented]
 
     @lazy
     def form(self) -> dict[str, str]:

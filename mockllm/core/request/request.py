@@ -40,7 +40,7 @@ __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 _TRANSPORT: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "monotonic",
-    "lookup", "context", "over_tls",
+    "response_lookup", "context", "over_tls",
 ))  # fmt: skip
 """The attributes of a request that its transport sets, without the body."""
 
@@ -57,8 +57,8 @@ class Request(BodyFields, ToolServerFields):
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is the time of arrival in seconds since the epoch, the only clock that the
     time fields of a response use. `route` holds the variables of the route's path (`{"model": …}` where the path
-    names the model). `lookup` looks up what the server stored of the session. `context` belongs to the reader of the
-    request.
+    names the model). `response_lookup` has what the server stored for the session, by name. `context` belongs
+    to the reader of the request.
     """
 
     api: ClassVar[str | None] = None
@@ -86,7 +86,7 @@ class Request(BodyFields, ToolServerFields):
         client: str = "",
         now: float = 0.0,
         monotonic: float | None = None,
-        lookup: ResponseLookup = NOTHING,
+        response_lookup: ResponseLookup = NOTHING,
         context: RequestContext | None = None,
     ) -> None:
         self.method = method
@@ -101,7 +101,7 @@ class Request(BodyFields, ToolServerFields):
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
         """The time of arrival on a monotonic clock, in seconds: for limits, windows and sessions."""
-        self.lookup = lookup
+        self.response_lookup = response_lookup
         self.context = context
 
     @classmethod
@@ -112,7 +112,7 @@ class Request(BodyFields, ToolServerFields):
         client: str,
         now: float,
         monotonic: float,
-        lookup: ResponseLookup,
+        response_lookup: ResponseLookup,
     ) -> Self:
         """Return a request with the attributes of a head, for many requests with the same head. This takes half
         the time of the constructor."""
@@ -123,7 +123,7 @@ class Request(BodyFields, ToolServerFields):
         attributes["client"] = client
         attributes["now"] = now
         attributes["monotonic"] = monotonic
-        attributes["lookup"] = lookup
+        attributes["response_lookup"] = response_lookup
         return request
 
     def without_body(self) -> Self:
@@ -228,7 +228,7 @@ class Request(BodyFields, ToolServerFields):
             if turns is not None:
                 vars(self)["part_tokens"] = turns.tokens
                 return tuple(turns.messages)
-        return tuple(read_turns(items, add, self.lookup).messages)
+        return tuple(read_turns(items, add, self.response_lookup).messages)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:

@@ -73,8 +73,8 @@ class StoreUpdate(NamedTuple):
     others: tuple[StoredResponse, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client."""
-    batch: BatchRun | None = None
-    """The lines of a new batch, which the server serves."""
+    batch_run: BatchRun | None = None
+    """The lines of a new batch job, which the server serves."""
 
     def scaled(self, factor: float, now: float) -> StoreUpdate:
         """Return the changes for a server whose time has this factor; `now` is on a monotonic clock."""

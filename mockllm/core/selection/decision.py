@@ -13,9 +13,9 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.limits.limit import Limit, LimitResult, LimitStatus
-from mockllm.core.selection.continuous_batch import NO_WORK, BatchSchedule, PromptWork
+from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWork
+from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
-from mockllm.core.selection.load import Load
 
 
 class Candidate(Struct, frozen=True):
@@ -57,8 +57,8 @@ class MatchResult(Struct, frozen=True):
     """The candidates of a request, and the facts that a decision depends on.
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
-    returns whether the request fails a validation, and is called at most once. `unknown` returns whether its model
-    is unknown, `tokens` how many tokens it takes of a limit. `monotonic` is the request's time in seconds, on a
+    returns whether the request fails a validation, and is called at most once. `unknown_model` returns whether its
+    model is unknown, `tokens` how many tokens it takes of a limit. `monotonic` is the request's time in seconds, on a
     monotonic clock.
     """
 
@@ -67,19 +67,19 @@ class MatchResult(Struct, frozen=True):
     rules: Sequence[Candidate]
     modifiers: Sequence[Candidate]
     invalid: Callable[[Validation], bool]
-    unknown: Callable[[], bool] = bool
+    unknown_model: Callable[[], bool] = bool
     monotonic: float = 0.0
     tokens: Callable[[], int] = int
     unmatched: Validation = "strict"
     """The validation where no rule matched."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
-    """Returns the work of the request for a batch."""
+    """Returns the work of the request for a continuous batch."""
 
     def fails_validation(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
         if winner is None:
             return self.invalid(self.unmatched)
-        return self.invalid(winner.validation) or (winner.known_models and self.unknown())
+        return self.invalid(winner.validation) or (winner.known_models and self.unknown_model())
 
 
 class Selected(Struct, frozen=True):
@@ -95,7 +95,7 @@ class AdmissionResult(Struct, frozen=True):
 
     `by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
     response is delayed for `wait` seconds, and its own waits are `slowdown` times as long. `tokens` is what the
-    request takes of a limit. `batch_schedule` has its times in the batch of a load.
+    request takes of a limit. `batch_schedule` has its times in the continuous batch of a load.
     """
 
     limit_status: LimitStatus = LimitStatus()
@@ -142,5 +142,5 @@ class Decision(Struct, frozen=True):
     blocked_rules: Sequence[tuple[Candidate, GuardReason]] = ()
     admission: AdmissionResult | None = None
     slot: InFlightSlot | None = None
-    skipped_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
+    blocked_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
     """The modifiers that matched and were blocked, each with the reason."""

@@ -86,14 +86,14 @@ class MessageBatchRequest(AnthropicRequest):
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
         id = self.route.get("batch", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class CreateMessageBatch(StoredObjectCall, BatchDialect):
     """POST /v1/messages/batches. The parameters of each request are checked when the batch is processed."""
 
     api = "batches"
-    request: type[Request] = CreateBatchRequest
+    request_class: type[Request] = CreateBatchRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
@@ -131,7 +131,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
             for item in request.items[: start.outcome.response_count(len(keys))]
         )
         batch = new_batch(id, record, start.waits, request.monotonic + plan.delay)
-        return StoreUpdate((id,), batch, batch=BatchRun(id, lines))
+        return StoreUpdate((id,), batch, batch_run=BatchRun(id, lines))
 
 
 def _check_requests(request: Request) -> None:
@@ -200,7 +200,7 @@ class GetMessageBatch(StoredObjectCall):
     """GET /v1/messages/batches/{id}, and the base of the calls on one batch."""
 
     api = "stored_batches"
-    request: type[Request] = MessageBatchRequest
+    request_class: type[Request] = MessageBatchRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -280,7 +280,7 @@ class ListMessageBatches(GetMessageBatch):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        shown = [shown_batch(batch, request) for batch in request.lookup.all_stored(PREFIX)]
+        shown = [shown_batch(batch, request) for batch in request.response_lookup.all_stored(PREFIX)]
         return json_plan(object_page(shown[::-1], request.query), identity)
 
 

@@ -53,13 +53,13 @@ class MessagesEncoder(Encoder):
         self.without_arguments = False
         """Whether the current part is a call without arguments, which streams "" and never "{}"."""
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         opening = message(self.reply, self.request.model, self.identity, self.family)
         own = {key: value for key, value in self.extras.items() if key not in _DELTA_EXTRAS}
         opening = merged_json(opening, own)
         return (_event("message_start", {"message": opening}),)
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         deltas: list[bytes] = []
         if isinstance(part, NativePart):
@@ -89,7 +89,7 @@ class MessagesEncoder(Encoder):
     def _is_without_arguments(self, at: EncoderPosition) -> bool:
         return self.without_arguments and type(at.part) is Call
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         if type(part) is Call and not any(type(chunk) is str for chunk in part.chunks):
             yield _delta(at.index, _partial_json(""))
@@ -98,7 +98,7 @@ class MessagesEncoder(Encoder):
             yield _delta(at.index, b'{"type":"signature_delta","signature":%b}' % dumps(seal))
         yield _block_stop(at.index)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         delta = stop_fields(self.reply.choices[0], self.family)
         reported = merged_json(reported_members(self.reply, self.request, self.identity), self.extras)
         if "container" in reported:

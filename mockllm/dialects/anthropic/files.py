@@ -41,14 +41,14 @@ class AnthropicFileRequest(AnthropicRequest):
     def stored(self) -> StoredResponse | None:
         """The file that the path names."""
         id = self.route.get("file", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class AnthropicUpload(StoredObjectCall):
     """POST /v1/files: a form with `file`."""
 
     api = "files"
-    request: type[Request] = AnthropicUploadRequest
+    request_class: type[Request] = AnthropicUploadRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         if any(file.field == "file" for file in request.form_files):
@@ -102,7 +102,7 @@ class AnthropicFile(StoredObjectCall):
     """GET /v1/files/{id}, and the base of the calls on one file."""
 
     api = "stored_files"
-    request: type[Request] = AnthropicFileRequest
+    request_class: type[Request] = AnthropicFileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -145,7 +145,7 @@ class AnthropicFileList(AnthropicFile):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        shown = [loads(stored.response_body) for stored in request.lookup.all_stored(PREFIX)]
+        shown = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]
         page = object_page(shown[::-1], request.query)
         cursor = f"{PAGE}{page['last_id']}" if page["has_more"] else None
         return json_plan({**page, "next_page": cursor}, identity)

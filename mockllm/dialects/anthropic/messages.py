@@ -47,7 +47,7 @@ class Messages:
     name: str = DIALECT
     api: str = "messages"
     generates: bool = True
-    request: type[Request] = MessagesRequest
+    request_class: type[Request] = MessagesRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         refusal_ends=True,
@@ -111,7 +111,7 @@ class AnthropicCountTokens:
     name: str = "anthropic"
     api: str = "count_tokens"
     generates: bool = False
-    request: type[Request] = AnthropicCountRequest
+    request_class: type[Request] = AnthropicCountRequest
 
     def check(self, request: Request) -> Failure | None:
         return check_counted(request)

@@ -62,7 +62,7 @@ class MessagesRequest(AnthropicRequest):
 
     api: ClassVar[str | None] = "messages"
     generates: ClassVar[bool] = True
-    known: ClassVar[frozenset[str] | None] = KNOWN_FIELDS
+    documented_fields: ClassVar[frozenset[str] | None] = KNOWN_FIELDS
     turns_field: ClassVar[str | None] = "messages"
 
     @lazy
@@ -191,7 +191,7 @@ class AnthropicCountRequest(MessagesRequest):
 
     api: ClassVar[str | None] = "count_tokens"
     generates: ClassVar[bool] = False
-    known: ClassVar[frozenset[str] | None] = _COUNTED_FIELDS
+    documented_fields: ClassVar[frozenset[str] | None] = _COUNTED_FIELDS
 
 
 def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:

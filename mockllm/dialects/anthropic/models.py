@@ -83,7 +83,7 @@ class AnthropicModels:
     name: str = "anthropic"
     api: str = "models"
     generates: bool = False
-    request: type[Request] = AnthropicModelsRequest
+    request_class: type[Request] = AnthropicModelsRequest
 
     def check(self, request: Request) -> Failure | None:
         """Check the page's size; the rest of the query is two ids."""

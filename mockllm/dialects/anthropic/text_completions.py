@@ -68,10 +68,10 @@ class TextCompletionsEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (self._event(chunk, ended=False),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         yield "finish", self._event("", ended=True)
 
-    def begin(self, choice: int) -> Iterable[Event]:
+    def start_choice(self, choice: int) -> Iterable[Event]:
         return (_PING,)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -102,7 +102,7 @@ class TextCompletions:
     name: str = DIALECT
     api: str = "complete"
     generates: bool = True
-    request: type[Request] = TextCompletionsRequest
+    request_class: type[Request] = TextCompletionsRequest
     capabilities = ProtocolCapabilities(
         conversation=False,
         tool_choice=False,

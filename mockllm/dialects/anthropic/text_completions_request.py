@@ -52,7 +52,7 @@ class TextCompletionsRequest(AnthropicRequest):
 
     api: ClassVar[str | None] = "complete"
     generates: ClassVar[bool] = True
-    known: ClassVar[frozenset[str] | None] = frozenset(_SHAPE)
+    documented_fields: ClassVar[frozenset[str] | None] = frozenset(_SHAPE)
 
     @lazy
     def model(self) -> str | None:

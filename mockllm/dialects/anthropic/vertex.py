@@ -65,7 +65,7 @@ class VertexRequest(MessagesRequest):
 class VertexMessages(Messages):
     """The dialect of both calls."""
 
-    request: type[Request] = VertexRequest
+    request_class: type[Request] = VertexRequest
 
     def check(self, request: Request) -> Failure | None:
         return check_hosted(request)

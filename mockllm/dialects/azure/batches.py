@@ -79,53 +79,53 @@ def _line_path(line: BatchLine, path: str) -> str:
 class AzureUploadFile(VendorCall, UploadFile):
     """POST /openai/files."""
 
-    request = AzureUploadRequest
+    request_class = AzureUploadRequest
 
 
 class AzureListFiles(VendorCall, ListFiles):
     """GET /openai/files."""
 
-    request = AzureFileRequest
+    request_class = AzureFileRequest
 
 
 class AzureGetFile(VendorCall, GetFile):
     """GET /openai/files/{id}."""
 
-    request = AzureFileRequest
+    request_class = AzureFileRequest
 
 
 class AzureFileContent(VendorCall, GetFileContent):
     """GET /openai/files/{id}/content."""
 
-    request = AzureFileRequest
+    request_class = AzureFileRequest
 
 
 class AzureDeleteFile(VendorCall, DeleteFile):
     """DELETE /openai/files/{id}."""
 
-    request = AzureFileRequest
+    request_class = AzureFileRequest
 
 
 class AzureCreateBatch(VendorCall, CreateBatch):
     """POST /openai/batches."""
 
-    request = AzureBatchRequest
+    request_class = AzureBatchRequest
     checks: Mapping[str, Check] = {**FIELDS, "endpoint": one_of(*ENDPOINTS)}
 
 
 class AzureListBatches(VendorCall, ListBatches):
     """GET /openai/batches."""
 
-    request = AzureStoredBatchRequest
+    request_class = AzureStoredBatchRequest
 
 
 class AzureGetBatch(VendorCall, GetBatch):
     """GET /openai/batches/{id}."""
 
-    request = AzureStoredBatchRequest
+    request_class = AzureStoredBatchRequest
 
 
 class AzureCancelBatch(VendorCall, CancelBatch):
     """POST /openai/batches/{id}/cancel."""
 
-    request = AzureStoredBatchRequest
+    request_class = AzureStoredBatchRequest

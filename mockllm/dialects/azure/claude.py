@@ -69,7 +69,7 @@ class FoundryCountRequest(FoundryMessagesRequest, AnthropicCountRequest):
 class FoundryMessages(Messages):
     """POST /anthropic/v1/messages."""
 
-    request: type[Request] = FoundryMessagesRequest
+    request_class: type[Request] = FoundryMessagesRequest
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return _error(failure, request, identity)
@@ -89,7 +89,7 @@ class FoundryMessages(Messages):
 class FoundryCount(AnthropicCountTokens):
     """POST /anthropic/v1/messages/count_tokens."""
 
-    request: type[Request] = FoundryCountRequest
+    request_class: type[Request] = FoundryCountRequest
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return _error(failure, request, identity)

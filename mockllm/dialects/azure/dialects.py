@@ -89,7 +89,7 @@ def with_api_key(wire_request: WireRequest, path: str) -> WireRequest:
 class AzureChat(VendorCall, Chat):
     """POST /openai/deployments/{deployment}/chat/completions."""
 
-    request = AzureChatRequest
+    request_class = AzureChatRequest
 
     def check(self, request: Request) -> Failure | None:
         """Check also that the list of tools is not empty: Azure refuses an empty one (reports of 2024 and 2025),
@@ -117,8 +117,8 @@ class AzureChat(VendorCall, Chat):
         if not isinstance(step, EventStep) or step.kind == "end":
             return step
         if step.kind == "error":
-            assert reply.broken is not None
-            return replace(step, payload=dumps(error_body(self.vendor, reply.broken, request, identity)))
+            assert reply.failure is not None
+            return replace(step, payload=dumps(error_body(self.vendor, reply.failure, request, identity)))
         return replace(
             step,
             payload=dumps(content_filters.filter_chunk(loads(step.payload), content_filters.harms(reply))),
@@ -146,7 +146,7 @@ def _data(plan: Plan) -> list[EventStep]:
 class AzureResponses(VendorResponses):
     """POST /openai/v1/responses, and /openai/responses of a version."""
 
-    request = AzureResponsesRequest
+    request_class = AzureResponsesRequest
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return self._served(super().encode_body(reply, request, identity), reply, request)
@@ -165,7 +165,7 @@ class AzureResponses(VendorResponses):
 class AzureCompletions(VendorCompletions):
     """POST /openai/deployments/{deployment}/completions."""
 
-    request = AzureCompletionsRequest
+    request_class = AzureCompletionsRequest
 
     def check(self, request: Request) -> Failure | None:
         return super().check(with_body_model(request))
@@ -175,7 +175,7 @@ class AzureEmbeddings(VendorEmbeddings):
     """POST /openai/deployments/{deployment}/embeddings. Responses of Cohere's models have an id, and count
     completion tokens, which are 0."""
 
-    request = AzureEmbeddingsRequest
+    request_class = AzureEmbeddingsRequest
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, identity)
@@ -194,7 +194,7 @@ class AzureEmbeddings(VendorEmbeddings):
 class FoundryChat(VendorChat):
     """POST /models/chat/completions. OpenAI's models respond there as in deployments."""
 
-    request = AzureChatRequest
+    request_class = AzureChatRequest
 
     def __init__(self, vendor: Vendor, openai_chat: AzureChat) -> None:
         super().__init__(vendor)

@@ -47,28 +47,28 @@ class DeploymentCheck(VendorCall):
 class AzureImages(DeploymentCheck, ImageGenerations):
     """POST /openai/deployments/{deployment}/images/generations."""
 
-    request = AzureImagesRequest
+    request_class = AzureImagesRequest
 
 
 class AzureImageEdits(DeploymentCheck, ImageEdits):
     """POST …/images/edits."""
 
-    request = AzureImageEditRequest
+    request_class = AzureImageEditRequest
 
 
 class AzureSpeech(DeploymentCheck, Speech):
     """POST …/audio/speech."""
 
-    request = AzureSpeechRequest
+    request_class = AzureSpeechRequest
 
 
 class AzureTranscriptions(DeploymentCheck, Transcriptions):
     """POST …/audio/transcriptions."""
 
-    request = AzureTranscriptionRequest
+    request_class = AzureTranscriptionRequest
 
 
 class AzureTranslations(DeploymentCheck, Translations):
     """POST …/audio/translations."""
 
-    request = AzureTranslationRequest
+    request_class = AzureTranslationRequest

@@ -34,22 +34,22 @@ class AzureUploadPartRequest(DeploymentRequest, UploadPartRequest):
 class AzureCreateUpload(VendorCall, CreateUpload):
     """POST /openai/uploads."""
 
-    request = AzureCreateUploadRequest
+    request_class = AzureCreateUploadRequest
 
 
 class AzureAddUploadPart(VendorCall, AddUploadPart):
     """POST /openai/uploads/{id}/parts."""
 
-    request = AzureUploadPartRequest
+    request_class = AzureUploadPartRequest
 
 
 class AzureCompleteUpload(VendorCall, CompleteUpload):
     """POST /openai/uploads/{id}/complete."""
 
-    request = AzureStoredUploadRequest
+    request_class = AzureStoredUploadRequest
 
 
 class AzureCancelUpload(VendorCall, CancelUpload):
     """POST /openai/uploads/{id}/cancel."""
 
-    request = AzureStoredUploadRequest
+    request_class = AzureStoredUploadRequest

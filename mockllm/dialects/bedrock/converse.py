@@ -46,7 +46,7 @@ class Converse:
     name: str = DIALECT
     api: str = "converse"
     generates: bool = True
-    request: type[Request] = ConverseRequest
+    request_class: type[Request] = ConverseRequest
     prompt_form = CONVERSE_PROMPT
     capabilities = ProtocolCapabilities(
         choices=False,

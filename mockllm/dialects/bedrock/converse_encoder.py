@@ -173,10 +173,10 @@ class ConverseEncoder(Encoder):
     def _delta(self, at: EncoderPosition, delta: Json) -> Event:
         return self._event("contentBlockDelta", {"contentBlockIndex": at.index, "delta": delta})
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         return (self._event("messageStart", {"role": "assistant"}),)
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         """Only a call has an event that opens its block."""
         part = at.part
         if isinstance(part, Call):
@@ -196,7 +196,7 @@ class ConverseEncoder(Encoder):
                 delta = {"text": chunk}
         return (self._delta(at, delta),)
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         match part:
             case Call(chunks=chunks) if not any(type(chunk) is str for chunk in chunks):
@@ -212,7 +212,7 @@ class ConverseEncoder(Encoder):
                     yield self._delta(at, {"citation": _citation(citation, part)})
         yield self._event("contentBlockStop", {"contentBlockIndex": at.index})
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         ended: dict[str, Json] = {"stopReason": stop_reason(self.reply.choices[0])}
         own = {name: value for name, value in self.extras.items() if name in _METADATA_EXTRAS}
         ended |= {name: value for name, value in self.extras.items() if name not in {*own, "usage"}}

@@ -59,7 +59,7 @@ class ConverseRequest(BedrockRequest):
 
     api = "converse"
     generates = True
-    known = KNOWN_FIELDS
+    documented_fields = KNOWN_FIELDS
 
     @lazy
     def stream(self) -> bool:
@@ -68,7 +68,7 @@ class ConverseRequest(BedrockRequest):
     @lazy
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        items, lookup = list_of(self.fields.get("messages")), self.lookup
+        items, lookup = list_of(self.fields.get("messages")), self.response_lookup
         return tuple(message for item in items for message in _messages(object_of(item), names, lookup))
 
     @lazy

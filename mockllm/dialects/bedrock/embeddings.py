@@ -188,7 +188,7 @@ class BedrockEmbeddings(EmbeddingDialect):
     name = "bedrock"
     api = "embeddings"
     generates = False
-    request: type[Request] = BedrockEmbeddingsRequest
+    request_class: type[Request] = BedrockEmbeddingsRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)

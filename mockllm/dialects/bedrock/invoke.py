@@ -48,7 +48,7 @@ class InvokeRequest(BedrockRequest):
     @lazy
     def inner(self) -> Request:
         """The request as one of the body's protocol."""
-        return self.maker.request(
+        return self.maker.request_class(
             method=self.method,
             path=self.path,
             headers=self.headers,
@@ -59,7 +59,7 @@ class InvokeRequest(BedrockRequest):
             session=self.session,
             client=self.client,
             now=self.now,
-            lookup=self.lookup,
+            response_lookup=self.response_lookup,
             context=self.context,
         )
 
@@ -118,7 +118,7 @@ class Invoke:
     name: str = DIALECT
     api: str = "invoke"
     generates: bool = True
-    request: type[Request] = InvokeRequest
+    request_class: type[Request] = InvokeRequest
     prompt_form = INVOKE_PROMPT
     capabilities = ProtocolCapabilities(
         choices=False,

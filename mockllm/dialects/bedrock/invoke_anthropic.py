@@ -64,7 +64,7 @@ class InvokeMessagesRequest(MessagesRequest):
 class AnthropicBody(Messages):
     """Writes and reads the bodies of Claude."""
 
-    request: type[Request] = InvokeMessagesRequest
+    request_class: type[Request] = InvokeMessagesRequest
 
     def check(self, request: Request) -> Failure | None:
         return check_hosted(request)
@@ -97,8 +97,8 @@ def _steps(plan: Plan, reply: Reply, request: Request) -> Iterator[Step]:
         if not isinstance(step, EventStep):
             yield step
         elif step.kind == "error":
-            assert reply.broken is not None
-            payload, name = exception(reply.broken, request, times_out=True)
+            assert reply.failure is not None
+            payload, name = exception(reply.failure, request, times_out=True)
             yield replace(step, payload=payload, event=name)
         elif step.event == "message_stop":
             yield replace(step, payload=dumps({**loads(step.payload), **invocation_metrics(reply.usage)}))

@@ -34,7 +34,7 @@ class InvokedBody(Protocol):
     """The bodies of one model provider: what InvokeModel needs of a dialect. Heads are InvokeModel's."""
 
     @property
-    def request(self) -> type[Request]: ...
+    def request_class(self) -> type[Request]: ...
 
     def check(self, request: Request) -> Failure | None: ...
 
@@ -65,7 +65,7 @@ class NovaEncoder(ConverseEncoder):
     def _event(self, name: str, fields: Mapping[str, Json]) -> Event:
         return dumps({name: fields}), name
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         counted = self.reply.usage
         yield "finish", self._event("messageStop", {"stopReason": stop_reason(self.reply.choices[0])})
         last = counted.put_into({"usage": _nova_usage(counted), "metrics": {}, "trace": {}}, "usage")
@@ -88,7 +88,7 @@ def _nova_usage(counted: Usage) -> dict[str, Json]:
 class NovaBody(Converse):
     """Nova's bodies, which are Converse's without metrics; from a recording, streams from the documentation."""
 
-    request: type[Request] = NovaRequest
+    request_class: type[Request] = NovaRequest
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         (step,) = super().encode_body(reply, request, identity).steps

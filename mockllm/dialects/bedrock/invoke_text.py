@@ -90,7 +90,7 @@ class TextForm(Struct, frozen=True):
     usage and an id. `chunk`: an event of a stream from the same; the text is empty in the last event, the reason
     None in all others."""
 
-    request: type[PromptRequest]
+    request_class: type[PromptRequest]
     reasons: Mapping[Finish, str]
     body: Callable[[str, str, Usage, str], dict[str, Json]]
     chunk: Callable[[str, str | None, Usage, str], dict[str, Json]]
@@ -170,7 +170,7 @@ class TextEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return ((dumps(self.form.chunk(chunk, None, self.reply.usage, self.id)), None),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         counted = self.reply.usage
         reason = self.reply.choices[0].finish_word(self.form.reasons)
         last = {**self.form.chunk("", reason, counted, self.id), **invocation_metrics(counted)}
@@ -185,12 +185,12 @@ class TextBody:
 
     def __init__(self, form: TextForm) -> None:
         self.form = form
-        self.request: type[Request] = form.request
+        self.request_class: type[Request] = form.request_class
 
     def check(self, request: Request) -> Failure | None:
         if request.messages:
             return None
-        name = self.form.request.prompt
+        name = self.form.request_class.prompt
         problem = f"#: required key [{name}] not found, please reformat your input and try again."
         return Failure("bad_request", message=f"Malformed input request: {problem}")
 

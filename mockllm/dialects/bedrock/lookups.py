@@ -49,7 +49,7 @@ class BedrockCountRequest(BedrockRequest):
     """POST /model/{model}/count-tokens: a request of Converse, or the body of one of InvokeModel in base64."""
 
     api = "count_tokens"
-    known = frozenset({"input"})
+    documented_fields = frozenset({"input"})
 
     @lazy
     def inner(self) -> ConverseRequest | InvokeRequest:
@@ -65,7 +65,7 @@ class BedrockCountRequest(BedrockRequest):
             headers=self.headers,
             raw=_decoded(invoked.get("body")) if invoked else dumps(object_of(holder.get("converse"))),
             route=self.route,
-            lookup=self.lookup,
+            response_lookup=self.response_lookup,
         )
 
     @lazy
@@ -106,7 +106,7 @@ class BedrockCountTokens(_Lookup):
     """The dialect of the token count, with the same estimate as a response's usage."""
 
     api: str = "count_tokens"
-    request: type[Request] = BedrockCountRequest
+    request_class: type[Request] = BedrockCountRequest
 
     def check(self, request: Request) -> Failure | None:
         failure = check_readable(request)
@@ -137,7 +137,7 @@ class FoundationModels(_Lookup):
     """The dialect of the list of models, and of one model of the list."""
 
     api: str = "models"
-    request: type[Request] = BedrockModelsRequest
+    request_class: type[Request] = BedrockModelsRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -188,7 +188,7 @@ class InferenceProfiles(_Lookup):
     """The dialect of the list of inference profiles, and of one of them."""
 
     api: str = "inference_profiles"
-    request: type[Request] = InferenceProfilesRequest
+    request_class: type[Request] = InferenceProfilesRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

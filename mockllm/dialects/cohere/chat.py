@@ -33,7 +33,7 @@ class CohereChat(CohereCall):
 
     api = "chat"
     generates = True
-    request: type[Request] = CohereChatRequest
+    request_class: type[Request] = CohereChatRequest
     capabilities = ProtocolCapabilities(
         tool_choice=False,  # no tool can be named: all or none
         choices=False,

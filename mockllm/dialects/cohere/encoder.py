@@ -77,11 +77,11 @@ class CohereEncoder(Encoder):
         self._blocks = self._calls = self._cited = 0
         self._plans = has_plan(reply)
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
         yield _event("message-start", {"id": uuid(self._identity, "")}, {"delta": {"message": message}})
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         if self._plans and isinstance(part, Text):
             return ()
@@ -100,7 +100,7 @@ class CohereEncoder(Encoder):
         kind = "thinking" if isinstance(at.part, Thinking) else "text"
         return (self._of_message("content-delta", self._blocks, {"content": {kind: text}}),)
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, Call):
             self._calls += 1
             return (_event("tool-call-end", {}, {"index": self._calls - 1}),)
@@ -116,7 +116,7 @@ class CohereEncoder(Encoder):
             yield _event("citation-end", {}, {"index": self._cited})
             self._cited += 1
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         delta: dict[str, Json] = {"finish_reason": self.reply.choices[0].finish_word(FINISH)}
         delta = self.reply.usage.put_into({**delta, "usage": usage_of(self.reply.usage)}, "usage")
         yield "finish", _event("message-end", {}, {"delta": {**delta, **self.reply.extras.get(NAME, {})}})

@@ -51,7 +51,7 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
 
     api = "embeddings"
     generates = False
-    request: type[Request] = CohereEmbedRequest
+    request_class: type[Request] = CohereEmbedRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, CohereEmbedRequest)
@@ -102,7 +102,7 @@ class CohereRerank(CohereCall):
 
     api = "rerank"
     generates = False
-    request: type[Request] = CohereRerankRequest
+    request_class: type[Request] = CohereRerankRequest
 
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or required(request.fields, model=str, query=str, documents=list)

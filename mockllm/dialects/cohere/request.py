@@ -47,7 +47,7 @@ class CohereChatRequest(CohereBaseRequest):
 
     api = "chat"
     generates = True
-    known = frozenset({
+    documented_fields = frozenset({
         "model", "messages", "stream", "tools", "strict_tools", "documents", "citation_options", "response_format",
         "safety_mode", "max_tokens", "stop_sequences", "temperature", "seed", "frequency_penalty", "presence_penalty",
         "k", "p", "logprobs", "tool_choice", "thinking", "priority", "raw_prompting", "reasoning_effort",

@@ -80,7 +80,7 @@ class CreateBatchJob(GeminiStoredCall, BatchDialect):
     """POST …/batchPredictionJobs."""
 
     api: str = "batches"
-    request: type[Request] = BatchJobRequest
+    request_class: type[Request] = BatchJobRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request) if request.raw else None
@@ -182,7 +182,7 @@ def _error(state: BatchState, record: BatchRecord) -> dict[str, Json]:
 class GetBatchJob(GeminiBatch):
     """GET …/batchPredictionJobs/{id}."""
 
-    request: type[Request] = StoredBatchJobRequest
+    request_class: type[Request] = StoredBatchJobRequest
 
     def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
         return json_plan(job(stored, request.monotonic))
@@ -191,13 +191,13 @@ class GetBatchJob(GeminiBatch):
 class CancelBatchJob(GeminiCancelBatch):
     """POST …/batchPredictionJobs/{id}:cancel."""
 
-    request: type[Request] = StoredBatchJobRequest
+    request_class: type[Request] = StoredBatchJobRequest
 
 
 class DeleteBatchJob(GeminiBatch):
     """DELETE …/batchPredictionJobs/{id}: an operation that is done already. A job that has not ended stays."""
 
-    request: type[Request] = StoredBatchJobRequest
+    request_class: type[Request] = StoredBatchJobRequest
 
     def respond(self, stored: StoredResponse, request: Request) -> Plan | Failure:
         if not state_of(stored, request.monotonic).ended:
@@ -214,11 +214,11 @@ class DeleteBatchJob(GeminiBatch):
 class ListBatchJobs(GeminiBatch):
     """GET …/batchPredictionJobs: the newest first."""
 
-    request: type[Request] = StoredBatchJobRequest
+    request_class: type[Request] = StoredBatchJobRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        stored = request.lookup.all_stored(_collection(request))
+        stored = request.response_lookup.all_stored(_collection(request))
         jobs = [job(one, request.monotonic) for one in stored[::-1]]
         return json_plan(page("batchPredictionJobs", jobs, request))

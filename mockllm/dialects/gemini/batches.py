@@ -127,14 +127,14 @@ class GeminiStoredBatchRequest(GeminiRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
-        return self.lookup.stored(self.name)
+        return self.response_lookup.stored(self.name)
 
 
 class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
     """POST /v1beta/models/{model}:batchGenerateContent."""
 
     api: str = "batches"
-    request: type[Request] = GeminiBatchRequest
+    request_class: type[Request] = GeminiBatchRequest
     line_call: str = "generateContent"
     """The call that serves each request."""
 
@@ -186,7 +186,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
             shown = file_object(request, details["file"], "", "application/jsonl", b"")
             shown["source"] = "GENERATED"
             others = (StoredResponse(details["file"], name, b"", dumps(shown)),)
-        return StoreUpdate((name,), batch, others=others, batch=BatchRun(name, lines))
+        return StoreUpdate((name,), batch, others=others, batch_run=BatchRun(name, lines))
 
 
 class GeminiCreateEmbeddingBatch(GeminiCreateBatch):
@@ -268,7 +268,7 @@ class GeminiBatch(GeminiStoredCall):
     """GET /v1beta/batches/{id}, and the base of the calls on one batch."""
 
     api: str = "stored_batches"
-    request: type[Request] = GeminiStoredBatchRequest
+    request_class: type[Request] = GeminiStoredBatchRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -323,6 +323,6 @@ class GeminiBatchList(GeminiBatch):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        batches = request.lookup.all_stored(PREFIX)
+        batches = request.response_lookup.all_stored(PREFIX)
         shown = [operation(batch, request.monotonic) for batch in batches[::-1]]
         return json_plan(page("operations", shown, request))

@@ -73,14 +73,14 @@ class CachedContentRequest(GenerateRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The cached content that the path names, which may have expired."""
-        return find_cached(self.lookup, self.name)
+        return find_cached(self.response_lookup, self.name)
 
 
 class CachedContentCall(GeminiStoredCall):
     """The base of these calls."""
 
     api: str = "cached_contents"
-    request: type[Request] = CachedContentRequest
+    request_class: type[Request] = CachedContentRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -164,7 +164,7 @@ class ListCachedContents(CachedContentCall):
     """GET …/cachedContents."""
 
     def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
-        stored = request.lookup.all_stored(f"{request.name}/")
+        stored = request.response_lookup.all_stored(f"{request.name}/")
         alive = [cached_object(one) for one in stored if not has_expired(one, request.now)]
         return page(COLLECTION, alive, request)
 

@@ -84,7 +84,7 @@ def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
     for choice in reply.choices:
         parts = [_in_one_chunk(part) for part in choice.parts if not _is_hidden(part, omit_thinking)]
         if (
-            reply.broken is not None
+            reply.failure is not None
             and parts
             and type(last := parts[-1]) is Call
             and not _has_valid_arguments(last)

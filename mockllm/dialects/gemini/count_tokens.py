@@ -36,7 +36,7 @@ class GeminiCountTokens(GeminiDialect):
 
     api: str = "count_tokens"
     generates: bool = False
-    request: type[Request] = GeminiCountRequest
+    request_class: type[Request] = GeminiCountRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiCountRequest)

@@ -102,7 +102,7 @@ class GeminiEmbeddings(GeminiDialect, EmbeddingDialect):
 
     api: str = "embeddings"
     generates: bool = False
-    request: type[Request] = GeminiEmbeddingsRequest
+    request_class: type[Request] = GeminiEmbeddingsRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiEmbeddingsRequest)

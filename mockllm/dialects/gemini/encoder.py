@@ -41,13 +41,13 @@ class GenerateEncoder(Encoder):
         self.sent_characters = 0
         """The number of sent characters, without thoughts."""
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         return (self._part_chunk(at, None),) if isinstance(at.part, NativePart) else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (self._part_chunk(at, chunk),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         """Send the finish reason, where the last chunk with content did not contain it."""
         reply_choice = self.reply.choices[choice]
         if self.remaining[choice] < 0:

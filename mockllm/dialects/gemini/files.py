@@ -41,7 +41,7 @@ def whole_file(stored: StoredResponse, request: Request) -> StoredResponse | Non
     """Return a file with its content. The responses to a batch are a file when the batch has ended."""
     if stored.previous is None:
         return stored
-    batch = request.lookup.stored(stored.previous)
+    batch = request.response_lookup.stored(stored.previous)
     content = None if batch is None else output_content(batch, request.monotonic)
     return None if content is None else stored._replace(request_body=content)
 
@@ -50,7 +50,7 @@ class GeminiFile(GeminiStoredCall):
     """GET /v1beta/files/{id} and …:download, and the base of the calls on one file."""
 
     api: str = "stored_files"
-    request: type[Request] = GeminiFileRequest
+    request_class: type[Request] = GeminiFileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -87,5 +87,5 @@ class GeminiFileList(GeminiFile):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        files = [stored for stored in request.lookup.all_stored(PREFIX) if stored.previous is None]
+        files = [stored for stored in request.response_lookup.all_stored(PREFIX) if stored.previous is None]
         return json_plan(page("files", [object_of_file(stored) for stored in files[::-1]], request))

@@ -43,7 +43,7 @@ class Generate(GeminiDialect):
 
     api: str = "generate"
     generates: bool = True
-    request: type[Request] = GenerateRequest
+    request_class: type[Request] = GenerateRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio", "video"}),
@@ -68,7 +68,7 @@ class Generate(GeminiDialect):
             if type(usage.input) is int:  # and no placeholder: a scenario may state fewer tokens
                 cached = min(cached, usage.input)
             reply = reply.with_usage(replace(usage, cached_read=cached))
-        if request.modalities and reply.broken is None:
+        if request.modalities and reply.failure is None:
             form = (request.modalities, request.aspect_ratio, request.user or "")
             reply = with_modalities(reply, *form)
         return supported_reply(reply, omit_thinking=request.omits_thinking)
@@ -97,7 +97,7 @@ class Generate(GeminiDialect):
         steps = tuple(encode(GenerateEncoder(reply, request, identity)))
         if not request.sse:
             return Plan(ResponseHead(200, JSON), steps, Framing.JSON_ARRAY)
-        if reply.broken is not None and reply.broken.type not in BLOCKED:
+        if reply.failure is not None and reply.failure.type not in BLOCKED:
             last = steps[-1]
             assert isinstance(last, EventStep)
             steps = (*steps[:-1], RawStep(last.payload + b"\n", last.chunk_index))  # without framing

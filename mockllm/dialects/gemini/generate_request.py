@@ -123,7 +123,7 @@ class GenerateRequest(GeminiRequest):
     def cached(self) -> StoredResponse | None:
         """The cached content that the body names, unless it has expired."""
         name = cached_name(self.fields)
-        stored = None if name is None else find_cached(self.lookup, name)
+        stored = None if name is None else find_cached(self.response_lookup, name)
         return None if stored is None or has_expired(stored, self.now) else stored
 
     @lazy

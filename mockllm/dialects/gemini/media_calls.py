@@ -153,13 +153,13 @@ class Imagen(PredictCall):
     """POST …/models/imagen…:predict."""
 
     api = "images"
-    request = ImagenRequest
+    request_class = ImagenRequest
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of images, unless it has its own."""
         assert isinstance(request, ImagenRequest)
         own = media_of(reply, "images")
-        if own or reply.broken is not None:
+        if own or reply.failure is not None:
             return with_media(reply, own)
         output = object_of(request.parameters.get("outputOptions")).get("mimeType")
         format = next((name for name, mime in IMAGE_TYPES.items() if mime == output), "png")
@@ -191,13 +191,13 @@ class Veo(PredictCall):
     """POST …/models/veo…:predictLongRunning: an operation, which continues in the background."""
 
     api = "videos"
-    request = VeoRequest
+    request_class = VeoRequest
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with the requested number of videos, unless it has its own."""
         assert isinstance(request, VeoRequest)
         own = media_of(reply, "video")
-        if any(not part.generated for part in own) or reply.broken is not None:
+        if any(not part.generated for part in own) or reply.failure is not None:
             return with_media(reply, own)
         seconds = request.number("durationSeconds", DEFAULT_SECONDS, MAX_SECONDS)
         videos = [
@@ -263,8 +263,8 @@ def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> It
     yield EventStep(dumps(running), 0, "open", RUNNING)
     done: dict[str, Json] = {**running, "done": True}
     videos = media_of(reply, "video")
-    if reply.broken is not None:
-        error = object_of(error_object(reply.broken, request).get("error"))
+    if reply.failure is not None:
+        error = object_of(error_object(reply.failure, request).get("error"))
         done["error"] = {"code": error.get("code"), "message": error.get("message")}
     elif request.vertex:
         shown = [{"bytesBase64Encoded": part.data, "mimeType": part.mime} for part in videos]
@@ -300,14 +300,14 @@ class OperationRequest(GeminiRequest):
         named = self.message.get("operationName")
         in_body = named.rpartition("/")[2] if type(named) is str else ""
         id = self.route.get("operation", "").partition(":")[0]
-        return self.lookup.stored(OPERATIONS + (id or in_body))
+        return self.response_lookup.stored(OPERATIONS + (id or in_body))
 
 
 class Operation(GeminiStoredCall):
     """The state of an operation."""
 
     api = "operations"
-    request = OperationRequest
+    request_class = OperationRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

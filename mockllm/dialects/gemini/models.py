@@ -104,7 +104,7 @@ class GeminiModels(UncheckedCall):
 
     name: str = "gemini"
     api: str = "models"
-    request: type[Request] = GeminiModelsRequest
+    request_class: type[Request] = GeminiModelsRequest
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request, identity)

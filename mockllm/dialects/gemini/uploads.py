@@ -53,7 +53,7 @@ class GeminiUploadRequest(GeminiRequest):
     @lazy
     def unfinished(self) -> StoredResponse | None:
         """The resumable upload that the query names."""
-        return self.lookup.stored(self.upload_id) if self.upload_id else None
+        return self.response_lookup.stored(self.upload_id) if self.upload_id else None
 
     @lazy
     def parts(self) -> list[bytes]:
@@ -99,7 +99,7 @@ class GeminiUpload(GeminiStoredCall):
     """POST /upload/v1beta/files."""
 
     api: str = "files"
-    request: type[Request] = GeminiUploadRequest
+    request_class: type[Request] = GeminiUploadRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiUploadRequest)

@@ -70,7 +70,7 @@ class Token:
     name: str = "vertex"
     api: str = "token"
     generates: bool = False
-    request: type[Request] = TokenRequest
+    request_class: type[Request] = TokenRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, TokenRequest)

@@ -95,7 +95,7 @@ class FeatureExtraction(InferenceCall, EmbeddingDialect):
 
     api = "embeddings"
     generates = False
-    request: type[FeatureExtractionRequest] = FeatureExtractionRequest
+    request_class: type[FeatureExtractionRequest] = FeatureExtractionRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, FeatureExtractionRequest)
@@ -121,7 +121,7 @@ class SentenceSimilarity(FeatureExtraction):
     """How similar each sentence is to the source, from -1 to 1."""
 
     api = "sentence_similarity"
-    request: type[FeatureExtractionRequest] = SentenceSimilarityRequest
+    request_class: type[FeatureExtractionRequest] = SentenceSimilarityRequest
 
     def scores(self, request: Request) -> list[float]:
         assert isinstance(request, SentenceSimilarityRequest | TextRankingRequest)
@@ -137,7 +137,7 @@ class TextRanking(SentenceSimilarity):
     """The texts by their relevance, the most relevant first."""
 
     api = "rerank"
-    request: type[FeatureExtractionRequest] = TextRankingRequest
+    request_class: type[FeatureExtractionRequest] = TextRankingRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -42,7 +42,7 @@ class TextGenerationRequest(ModelRequest):
 
     api = "text_generation"
     generates = True
-    known = frozenset({"inputs", "parameters", "stream", "options"})
+    documented_fields = frozenset({"inputs", "parameters", "stream", "options"})
 
     @lazy
     def model(self) -> str | None:
@@ -120,11 +120,11 @@ class TextGenerationEncoder(Encoder):
         self._sent += 1
         return (self._event(_token(chunk, self._sent)),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         self._sent += 1
         return (self._event(END_TOKEN, self.reply.choices[choice]),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         return ()
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -148,7 +148,7 @@ class TextGeneration(InferenceCall):
 
     api = "text_generation"
     generates = True
-    request = TextGenerationRequest
+    request_class = TextGenerationRequest
     capabilities = ProtocolCapabilities(
         conversation=False,
         tool_choice=False,

@@ -127,7 +127,7 @@ def check_session(request: ServerRequest) -> Failure | None:
     id = request.client_session
     if id is None:
         return refusal(SERVER_ERROR, "Bad Request: Mcp-Session-Id header is required", 400)
-    return None if request.lookup.stored(SESSIONS + id) else Failure("not_found")
+    return None if request.response_lookup.stored(SESSIONS + id) else Failure("not_found")
 
 
 def check_modern(request: RpcRequest) -> Failure | None:

@@ -87,7 +87,7 @@ class McpEncoder(Encoder):
         super().__init__(reply)
         self.request = request
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, NativePart):
             block = object_of(at.part.block)
             return ((notification(str(block.get("method")), object_of(block.get("params"))), MESSAGE),)
@@ -96,7 +96,7 @@ class McpEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
         return ()
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         result = response(self.request, result_of(self.reply, self.request))
         return (("finish", (dumps(result), MESSAGE)),)
 
@@ -125,7 +125,7 @@ class McpCall(ServerCall):
     """POST: one JSON-RPC message."""
 
     api = "jsonrpc"
-    request: type[Request] = RpcRequest
+    request_class: type[Request] = RpcRequest
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio"}),
         conversation=False, unsupported_parts=frozenset({"citations"}), reasoning=False, cached_read=False,
@@ -300,7 +300,7 @@ class McpListen(_SessionCall):
     """GET: the stream of a server's own messages, until 2025-11-25."""
 
     api = "listen"
-    request: type[Request] = StreamRequest
+    request_class: type[Request] = StreamRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -322,7 +322,7 @@ class McpEnd(_SessionCall):
     """DELETE: the client ends its session."""
 
     api = "end_session"
-    request: type[Request] = EndRequest
+    request_class: type[Request] = EndRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -76,7 +76,7 @@ class AuthorizationCall:
     name = "mcp"
     generates = False
     api = "oauth"
-    request: type[Request] = AuthorizationRequest
+    request_class: type[Request] = AuthorizationRequest
 
     def check(self, request: Request) -> Failure | None:
         return None

@@ -105,7 +105,7 @@ CHANGES: Final[Mapping[str, Callable[[StoredResponse, Timeline, RpcRequest], Sto
 
 def _stored(request: RpcRequest) -> StoredResponse | None:
     """Return the task that a request names; None for one that is unknown or older than its `ttl`."""
-    stored = request.lookup.stored(f"{STORED}{request.named}")
+    stored = request.response_lookup.stored(f"{STORED}{request.named}")
     if stored is None or stored.timeline is None:
         return None
     ttl = object_of(loads(stored.response_body)["task"])["ttlMs"]

@@ -130,7 +130,7 @@ class MistralModerations(VendorCall, OpenAiCall):
 
     api = "moderations"
     generates = False
-    request: type[ClassifierRequest] = ClassifierRequest
+    request_class: type[ClassifierRequest] = ClassifierRequest
     model = "mistral-moderation-latest"
     """The model where the request names none."""
 
@@ -167,14 +167,14 @@ class ChatModerations(MistralModerations):
     """POST /v1/chat/moderations: a result for the last message of each conversation."""
 
     api = "chat_moderations"
-    request = ConversationClassifierRequest
+    request_class = ConversationClassifierRequest
 
 
 class Classifications(MistralModerations):
     """POST /v1/classifications."""
 
     api = "classifications"
-    request: type[ClassifierRequest] = TextClassificationRequest
+    request_class: type[ClassifierRequest] = TextClassificationRequest
     model = "mistral-classifier-latest"
 
     def result(self, text: str) -> dict[str, Json]:
@@ -186,4 +186,4 @@ class ChatClassifications(Classifications):
     """POST /v1/chat/classifications."""
 
     api = "chat_classifications"
-    request = ConversationClassificationRequest
+    request_class = ConversationClassificationRequest

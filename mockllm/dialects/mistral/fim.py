@@ -57,7 +57,7 @@ class FimRequest(ChatRequest):
     """A request whose prompt and suffix are a message of the user each."""
 
     api = "fim"
-    known = frozenset(_FIELDS)
+    documented_fields = frozenset(_FIELDS)
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -74,7 +74,7 @@ class Fim(VendorChat):
     """Fill in the middle. A reply has texts alone; the text of a refusal is a text."""
 
     api = "fim"
-    request = FimRequest
+    request_class = FimRequest
 
     def __init__(self, vendor: Vendor) -> None:
         super().__init__(vendor)

@@ -68,7 +68,7 @@ class Ocr(VendorCall, MediaCall):
     """The pages of a document."""
 
     api = "ocr"
-    request = OcrRequest
+    request_class = OcrRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, OcrRequest)
@@ -85,7 +85,7 @@ class Ocr(VendorCall, MediaCall):
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its own, else that of the requested pages."""
         assert isinstance(request, OcrRequest)
-        if reply.broken is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
+        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
             return reply
         text = PAGE_BREAK.join([DEFAULT_TEXT] * (len(request.pages) or 1))
         counted = replace(reply.usage, output=reply.usage.output or estimate(text))

@@ -43,7 +43,7 @@ class CreateBlob(OllamaCall):
 
     api = "blobs"
     generates = False
-    request = BlobRequest
+    request_class = BlobRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, BlobRequest)
@@ -62,7 +62,7 @@ class CreateBlob(OllamaCall):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         assert isinstance(request, BlobRequest)
-        return empty_plan(201 if request.lookup.stored(BLOB + request.digest) is None else 200)
+        return empty_plan(201 if request.response_lookup.stored(BLOB + request.digest) is None else 200)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, BlobRequest)

@@ -41,7 +41,7 @@ class CopyModel(OllamaCall):
 
     api = "copy_model"
     generates = False
-    request = CopyRequest
+    request_class = CopyRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, CopyRequest)
@@ -77,7 +77,7 @@ class DeleteModel(OllamaCall):
 
     api = "delete_model"
     generates = False
-    request = DeleteRequest
+    request_class = DeleteRequest
 
     def check(self, request: Request) -> Failure | None:
         error = self.check_readable(request) or check_fields(request.fields, DELETE, "DeleteRequest")

@@ -21,7 +21,7 @@ class OllamaEmbeddings(OllamaCall, EmbeddingDialect):
 
     api = "embeddings"
     generates = False
-    request = OllamaEmbeddingsRequest
+    request_class = OllamaEmbeddingsRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, OllamaEmbeddingsRequest)

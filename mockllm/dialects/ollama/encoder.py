@@ -151,7 +151,7 @@ class OllamaEncoder(Encoder):
         self._form = ContentForm(reply, request, identity)
         self._calls = 0
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         return (self._line({"content": "", **at.part.block}),) if type(at.part) is NativePart else ()
 
     def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
@@ -163,7 +163,7 @@ class OllamaEncoder(Encoder):
             return (self._line({"content": "", "thinking": text}),)
         return (self._line({"content": text}),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         yield "finish", (dumps(self._form.last({"content": ""})), None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:

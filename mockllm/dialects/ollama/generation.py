@@ -87,7 +87,7 @@ class OllamaChat(OllamaGeneration):
     """POST /api/chat."""
 
     api = "chat"
-    request = OllamaChatRequest
+    request_class = OllamaChatRequest
 
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_fields(request.fields, CHAT, "ChatRequest")
@@ -106,7 +106,7 @@ class OllamaGenerate(OllamaGeneration):
     """POST /api/generate."""
 
     api = "generate"
-    request = OllamaGenerateRequest
+    request_class = OllamaGenerateRequest
 
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_fields(request.fields, GENERATE, "GenerateRequest")

@@ -34,7 +34,7 @@ def tagged(name: str) -> str:
 def local_models(request: Request, models: Iterable[str]) -> Sequence[str]:
     """Return the names with their tags. `models` are those of the rules."""
     names = dict.fromkeys(map(tagged, (*models, *WELL_KNOWN)))
-    for stored in request.lookup.all_stored(PREFIX):
+    for stored in request.response_lookup.all_stored(PREFIX):
         name = stored.id.removeprefix(PREFIX)
         if loads(stored.response_body):
             names[name] = None
@@ -45,7 +45,7 @@ def local_models(request: Request, models: Iterable[str]) -> Sequence[str]:
 
 def is_deleted(request: Request, name: str) -> bool:
     """Whether a call of the session deleted the model."""
-    stored = request.lookup.stored(PREFIX + tagged(name))
+    stored = request.response_lookup.stored(PREFIX + tagged(name))
     return stored is not None and not loads(stored.response_body)
 
 

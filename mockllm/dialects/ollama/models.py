@@ -51,7 +51,7 @@ class ModelsRequest(OllamaRequest):
 class OllamaLookup(UncheckedCall, OllamaCall):
     """The base of the calls without a body, which pass every check."""
 
-    request: type[Request] = ModelsRequest
+    request_class: type[Request] = ModelsRequest
 
 
 class Tags(OllamaLookup):
@@ -73,7 +73,7 @@ class RunningModels(OllamaLookup):
     """GET /api/ps: the loaded models, which are those of the rules."""
 
     api: str = "running_models"
-    request: type[Request] = RunningRequest
+    request_class: type[Request] = RunningRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -93,7 +93,7 @@ class OllamaVersion(OllamaLookup):
     """GET /api/version."""
 
     api: str = "version"
-    request: type[Request] = VersionRequest
+    request_class: type[Request] = VersionRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -111,7 +111,7 @@ class Show(OllamaCall):
 
     api = "show"
     generates = False
-    request = ShowRequest
+    request_class = ShowRequest
 
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_fields(request.fields, SHOW, "ShowRequest")

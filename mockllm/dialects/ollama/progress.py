@@ -59,7 +59,7 @@ class ProgressCall(OllamaCall):
 
     api: str
     generates = False
-    request: type[Request] = ProgressRequest
+    request_class: type[Request] = ProgressRequest
     checks: Mapping[str, TypeCheck] = PULL
     structure: str
     no_name = INVALID_NAME
@@ -114,7 +114,7 @@ class PullModel(ProgressCall):
     """POST /api/pull: any model exists in the library."""
 
     api = "pull_model"
-    request = PullRequest
+    request_class = PullRequest
     structure = "PullRequest"
 
     def lines(self, request: Request, local: Sequence[str]) -> list[dict[str, Json]] | Failure:
@@ -136,7 +136,7 @@ class PushModel(ProgressCall):
     """POST /api/push: a model that is not local is an error behind the first lines."""
 
     api = "push_model"
-    request = PushRequest
+    request_class = PushRequest
     structure = "PushRequest"
     no_name = "model is required"
 
@@ -161,7 +161,7 @@ class CreateModel(ProgressCall):
     """POST /api/create: from a model, which is pulled where it is not local, or from files that were uploaded."""
 
     api = "create_model"
-    request = CreateRequest
+    request_class = CreateRequest
     checks = CREATE
     structure = "CreateRequest"
 
@@ -179,7 +179,7 @@ class CreateModel(ProgressCall):
         else:
             begun = [line("parsing GGUF")]
             for blob in object_of(request.fields.get("files")).values():
-                if request.lookup.stored(f"{BLOB}{blob}") is None:
+                if request.response_lookup.stored(f"{BLOB}{blob}") is None:
                     message = f"open blobs/{str(blob).replace(':', '-')}: no such file or directory"
                     return Failure("server_error", message=message)
                 layers.append(f"using existing layer {blob}")

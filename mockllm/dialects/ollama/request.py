@@ -90,7 +90,7 @@ class OllamaChatRequest(GenerationRequest):
     """A request to /api/chat."""
 
     api = "chat"
-    known = _GENERATION_FIELDS | {"messages", "tools"}
+    documented_fields = _GENERATION_FIELDS | {"messages", "tools"}
     content_field = "messages"
 
     @lazy
@@ -162,7 +162,15 @@ class OllamaGenerateRequest(GenerationRequest):
     """A request to /api/generate: a prompt is one message of the user, after a system text."""
 
     api = "generate"
-    known = _GENERATION_FIELDS | {"prompt", "suffix", "system", "template", "context", "raw", "images"}
+    documented_fields = _GENERATION_FIELDS | {
+        "prompt",
+        "suffix",
+        "system",
+        "template",
+        "context",
+        "raw",
+        "images",
+    }
     content_field = "prompt"
 
     @lazy

@@ -107,12 +107,12 @@ class CompletionsEncoder(Encoder):
         logprobs = self._columns[at.choice].next(chunk_token_texts(at.part, chunk)) if self._columns else None
         return (self._chunk(at.choice, dumps(chunk), b'"length"' if cut else b"null", dumps(logprobs)),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         if self._joined(choice):
             return ()
         return (self._chunk(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
             counted = merged_json(
                 usage(self.reply.usage), self.reply.extras.get("openai", {}).get("usage", {})
@@ -229,7 +229,7 @@ class Completions(OpenAiCall):
         unsupported_parts=frozenset({"citations", "images"}),
         error_in_chunk=True,
     )
-    request = CompletionsRequest
+    request_class = CompletionsRequest
 
     check = staticmethod(check)
     decode = staticmethod(decode)

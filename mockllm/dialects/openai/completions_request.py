@@ -53,7 +53,7 @@ class CompletionsRequest(ModelRequest):
 
     api = "completions"
     generates = True
-    known = KNOWN_FIELDS
+    documented_fields = KNOWN_FIELDS
 
     @lazy
     def prompts(self) -> tuple[TokenInput, ...]:

@@ -157,7 +157,7 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
 
     api = "embeddings"
     generates = False
-    request = OpenAiEmbeddingsRequest
+    request_class = OpenAiEmbeddingsRequest
 
     check = staticmethod(check)
 

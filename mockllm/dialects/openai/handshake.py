@@ -25,7 +25,7 @@ class Handshake(LookupCall):
     """The handshake of a WebSocket. A rule that names its path or api may refuse it with `http` or `error`."""
 
     api = "handshake"
-    request = HandshakeRequest
+    request_class = HandshakeRequest
 
     def __init__(self, session: Callable[[Request, ResponseIdentity], SocketSession]) -> None:
         """`session` makes the session of the socket."""
@@ -42,7 +42,7 @@ class VoiceHandshake(LookupCall, VoiceDialect):
     """The handshake of a WebSocket with audio. A rule may also say when the user speaks."""
 
     api = "handshake"
-    request = HandshakeRequest
+    request_class = HandshakeRequest
 
     def __init__(
         self, session: Callable[[Request, ResponseIdentity, Sequence[UserSpeech] | None], SocketSession]

@@ -49,7 +49,7 @@ class OpenAiModels(LookupCall):
     """The list of models, and one model of the list."""
 
     api = "models"
-    request = OpenAiModelsRequest
+    request_class = OpenAiModelsRequest
     known: Sequence[str] = WELL_KNOWN
     """The models that the list shows beside the rules' models."""
 

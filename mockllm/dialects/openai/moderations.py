@@ -139,7 +139,7 @@ class Moderations(OpenAiCall):
 
     api = "moderations"
     generates = False
-    request = ModerationsRequest
+    request_class = ModerationsRequest
 
     check = staticmethod(check)
 

@@ -58,7 +58,7 @@ class EndpointRequest(Request):
     def endpoint(self) -> StoredResponse | None:
         """The endpoint that the path names."""
         id = self.route.get("endpoint", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class EndpointCall(OpenAiCall):
@@ -66,7 +66,7 @@ class EndpointCall(OpenAiCall):
 
     api = "webhook_endpoints"
     generates = False
-    request = EndpointRequest
+    request_class = EndpointRequest
     required: Sequence[str] = ()
 
     def check(self, request: Request) -> Failure | None:
@@ -98,7 +98,7 @@ class ListEndpoints(EndpointCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        shown = [loads(endpoint.response_body) for endpoint in request.lookup.all_stored(PREFIX)]
+        shown = [loads(endpoint.response_body) for endpoint in request.response_lookup.all_stored(PREFIX)]
         return body_plan(page(shown, request.query, "asc"), identity)
 
 

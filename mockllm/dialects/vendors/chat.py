@@ -186,11 +186,11 @@ class VendorEncoder(Encoder):
             result["usage"] = None
         return result
 
-    def begin(self, choice: int) -> Iterable[Event]:
+    def start_choice(self, choice: int) -> Iterable[Event]:
         opening = self.opening(self.reply.choices[choice])
         return () if opening is None else (self._choice_chunk(choice, opening),)
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         if type(part) is NativePart:
             return (self._choice_chunk(at.choice, part.block),)
@@ -216,14 +216,14 @@ class VendorEncoder(Encoder):
                 logprobs_entry = self._probabilities.chunk_logprobs(at.choice, part, chunk)
         return (self._choice_chunk(at.choice, delta, finishes=last, logprobs=logprobs_entry),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         reply_choice = self.reply.choices[choice]
         parts = reply_choice.parts
         if parts and self._finish_in_last_chunk(choice, len(parts) - 1) and _chunk_count(parts[-1]):
             return ()
         return (self._choice_chunk(choice, self.closing(reply_choice), finishes=True),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self.form.usage_chunk == "alone" and self._counts and self.reply.usage.presence != "missing":
             chunk = self.usage_chunk()
             chunk["usage"] = self._counted if self.reply.usage.presence == "counted" else None

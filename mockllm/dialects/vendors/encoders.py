@@ -206,8 +206,8 @@ class OpenRouter(VendorEncoder):
     def _repeats(self) -> bool:
         return (self.reply.model or self._request.model or "").startswith("moonshotai/")
 
-    def begin(self, choice: int) -> Iterable[Event]:
-        events = tuple(super().begin(choice))
+    def start_choice(self, choice: int) -> Iterable[Event]:
+        events = tuple(super().start_choice(choice))
         return events * 2 if self._repeats and self.reply.choices[choice].calls else events
 
     def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:

@@ -33,7 +33,7 @@ from mockllm.dialects.vllm.request import (
 class VllmChat(VendorChat):
     """POST /v1/chat/completions."""
 
-    request = VllmChatRequest
+    request_class = VllmChatRequest
 
     def check(self, request: Request) -> Failure | None:
         return super().check(request) or check_tokens(request)
@@ -45,7 +45,7 @@ class VllmChat(VendorChat):
 class VllmCompletions(VendorCompletions):
     """POST /v1/completions."""
 
-    request = VllmCompletionsRequest
+    request_class = VllmCompletionsRequest
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request)

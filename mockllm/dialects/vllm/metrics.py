@@ -14,7 +14,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep
-from mockllm.dialects.serving_metrics import MetricHistogram, ServedUsage, ServingMetricsForm
+from mockllm.dialects.serving_metrics import MetricHistogram, ReportedUsage, ServingMetricsForm
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
 TTFT: Final = (
@@ -41,7 +41,7 @@ def labels(model: str) -> Mapping[str, str]:
     return {"model_name": model, "engine": "0"}
 
 
-def read_usage(plan: Plan) -> ServedUsage | None:
+def read_usage(plan: Plan) -> ReportedUsage | None:
     """Return the usage and the finish reason of a response of vLLM. A stream without a usage has one token in each
     chunk, and an unknown prompt."""
     steps = [step for step in plan.steps if isinstance(step, EventStep | RawStep)]
@@ -59,7 +59,7 @@ def read_usage(plan: Plan) -> ServedUsage | None:
     cached = object_of(usage.get("prompt_tokens_details")).get("cached_tokens")
     if not steps:
         return None
-    return ServedUsage(
+    return ReportedUsage(
         prompt if type(prompt) is int else 0,
         output if type(output) is int else steps[-1].chunk_index,
         cached if type(cached) is int else 0,

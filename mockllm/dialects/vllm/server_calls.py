@@ -32,7 +32,7 @@ class VllmServerCall(UncheckedCall, VendorCall):
 
     name = "openai"
     api = "server"
-    request = VllmServerRequest
+    request_class = VllmServerRequest
 
     def __init__(self, vendor: Vendor, body: Json = None) -> None:
         super().__init__(vendor)

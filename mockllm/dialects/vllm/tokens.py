@@ -82,7 +82,7 @@ class Tokenize(TokenCall):
     """POST /tokenize: of a `prompt`, or of `messages`."""
 
     api = "tokenize"
-    request = TokenizeRequest
+    request_class = TokenizeRequest
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request)
@@ -125,7 +125,7 @@ class Detokenize(TokenCall):
     """POST /detokenize."""
 
     api = "detokenize"
-    request = DetokenizeRequest
+    request_class = DetokenizeRequest
 
     def check(self, request: Request) -> Failure | None:
         return check_readable(request) or _check_tokens(request.fields.get("tokens"))

@@ -12,8 +12,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.limits.limit import METERED, STRATEGIES, Limit, Strategy
+from mockllm.core.load.load import Load
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.selection.load import Load
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
 from mockllm.scenario.language.base import Spec

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.selection.continuous_batch import ContinuousBatch, KvCache
+from mockllm.core.load.continuous_batch import ContinuousBatch, KvCache
 from mockllm.core.values.types import Duration
 from mockllm.scenario.language.base import Spec
 

@@ -16,7 +16,7 @@ from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.problem import Problem
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.gates import Gates
+from mockllm.server.held_responses import HeldResponses
 from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import NONE, Metrics
@@ -41,7 +41,7 @@ class ControlledApp(Protocol):
     @property
     def playing(self) -> Mapping[type[Request], int]: ...
     @property
-    def gates(self) -> Gates: ...
+    def held_responses(self) -> HeldResponses: ...
     @property
     def serving_metrics(self) -> AllServingMetrics: ...
     @property
@@ -130,9 +130,9 @@ class ControlContext:
         return self._app.deadlines.time()
 
     @property
-    def gates(self) -> Gates:
+    def held_responses(self) -> HeldResponses:
         """The places where responses wait for their release."""
-        return self._app.gates
+        return self._app.held_responses
 
     @property
     def in_flight(self) -> int:
@@ -193,7 +193,7 @@ class ControlContext:
         elif kind == "journal":
             self.journal.clear()
         elif kind == "metrics":
-            self.journal.count()
+            self.journal.count_collected()
             self.metrics.reset()
             if self.costs is not None:
                 self.costs.reset(max((entry.number for entry in self.journal), default=0))

@@ -244,7 +244,7 @@ def decode_again(entry: JournalEntry, engine: Engine) -> Request:
         entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at, time.monotonic()
     )
     request.session = entry.session
-    request.lookup = engine.state.lookup(entry.session or "")
+    request.response_lookup = engine.state.lookup(entry.session or "")
     return request
 
 

@@ -10,7 +10,7 @@ from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextRespon
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.handlers import (
     editing,
-    gates,
+    holds,
     hunts,
     journal,
     metrics,
@@ -31,7 +31,7 @@ async def show_openapi(context: ControlContext, call: ApiCall) -> TextResponse:
 
 ROUTES: Final[tuple[ApiRoute, ...]] = (
     *journal.ROUTES,
-    *gates.ROUTES,
+    *holds.ROUTES,
     *replays.ROUTES,
     *hunts.ROUTES,
     *tool_servers.ROUTES,

@@ -57,7 +57,7 @@ class StreamConnection(Connection):
         super().connection_made(transport)
         self._open = True
 
-    def _serve_queue_or_idle(self) -> None:
+    def _serve_next_or_wait(self) -> None:
         if self._open:
             self._loop.call_soon(self.close)  # after what this iteration writes
 

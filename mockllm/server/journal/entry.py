@@ -112,7 +112,7 @@ class JournalEntry(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return seed_token.token_of(self.response.seed_source)
+        return seed_token.token_of(self.response.response_seed)
 
 
 def endpoint(request_class: type[Request]) -> str | None:
@@ -138,7 +138,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         raw = b""
     return JournalEntry(
         number=number,
-        at=exchange.at,
+        at=exchange.now,
         method=exchange.method,
         target=target,
         headers=pairs,
@@ -153,7 +153,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         response=response,
         framing=exchange.framing,
         allow_cors=exchange.allow_cors,
-        started=exchange.started,
+        started=exchange.monotonic,
         duration=exchange.duration,
         end_reason=exchange.end_reason,
         times=exchange.times,
@@ -192,7 +192,7 @@ def _response(exchange: Exchange) -> PlannedResponse:
     """Return the response as it was sent."""
     if not isinstance(exchange.id_seed, bytes):
         return exchange.response
-    return exchange.response.refilled(exchange.id_seed, exchange.at, exchange.tokens)
+    return exchange.response.refilled(exchange.id_seed, exchange.now, exchange.tokens)
 
 
 def headers_and_body(exchange: Exchange) -> tuple[Mapping[str, str], bytes]:

@@ -81,7 +81,7 @@ class Journal:
             alike = self._equal_durations.get((rendered, exchange.model))
             if alike is None:
                 if len(self._equal_durations) > MAX_UNCOUNTED_KINDS:
-                    self.count()
+                    self.count_collected()
                 self._equal_durations[rendered, exchange.model] = array("d", (exchange.duration,))
                 self._first_equal[rendered, exchange.model] = exchange
             else:
@@ -136,7 +136,7 @@ class Journal:
         def count() -> None:
             journal = reference()
             if journal is not None:
-                journal.count()
+                journal.count_collected()
                 if journal._metrics is not None:
                     journal._metrics.sample(time.time())
                 loop.call_later(COUNT_INTERVAL, count)
@@ -155,7 +155,7 @@ class Journal:
         loop.call_later(COUNT_INTERVAL, count)
         loop.call_later(ENTRY_INTERVAL, make_entries)
 
-    def count(self) -> None:
+    def count_collected(self) -> None:
         """Count the exchanges that were collected as equal."""
         alike, self._equal_durations = self._equal_durations, {}
         first, self._first_equal = self._first_equal, {}

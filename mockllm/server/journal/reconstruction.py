@@ -14,7 +14,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.http1 import ALLOW_CORS, DateLine, render_head
 from mockllm.server.journal.entry import JournalEntry
-from mockllm.server.player import Player, at_once
+from mockllm.server.player import Player, single_write
 
 
 class SentPart(NamedTuple):
@@ -44,18 +44,18 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     head = render_head(plan, entry.framing, DateLine().at(entry.at), extra)
     plain = head._replace(chunked=False)
     if entry.times is None:
-        data = at_once(plan, plain)
+        data = single_write(plan, plain)
         if data is None:  # a provider's response, whose times are not stored
             data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
         parts = [SentPart(entry.duration, data)]
     else:
-        replay = _Replay()
+        writes = _TimedWrites()
         scale = entry.response.time_scale
-        play = Player(plan, plain, replay, cast(Deadlines, replay), entry.started, scale)
+        play = Player(plan, plain, writes, cast(Deadlines, writes), entry.started, scale)
         for now in entry.times:
-            replay.now = now
+            writes.now = now
             play._tick(now)
-        parts = [SentPart(at - entry.started, data) for at, data in replay.written]
+        parts = [SentPart(at - entry.started, data) for at, data in writes.written]
     sent = _without(head.head, parts)
     redactor = redactor or entry.redactor
     masked = redactor.parts([part.data for part in sent])
@@ -81,8 +81,9 @@ def _without(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
     return found
 
 
-class _Replay:
-    """Deadlines at a time that the caller sets, of which none acts, and a sink that is never full."""
+class _TimedWrites:
+    """The writes of a player with their times: a sink that is never full, and a clock that the caller sets, without
+    deadlines."""
 
     full = False
 

@@ -98,7 +98,7 @@ def span_start(seen: Exchange, ahead: float) -> SpanStart:
         "http.request.method": _method(seen.method),
         "url.path": _otlp_value(path),
     }
-    return SpanStart(_nanoseconds(seen.started + ahead), _lower_case(headers), attributes)
+    return SpanStart(_nanoseconds(seen.monotonic + ahead), _lower_case(headers), attributes)
 
 
 def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
@@ -144,7 +144,7 @@ def _decode(entry: JournalEntry) -> RequestAttributes:
     call = find_route(entry.method, path, headers, entry.query_string) if path.startswith("/") else None
     if not isinstance(call, RouteMatch):
         return RequestAttributes(headers, None, None, None)
-    request = call.dialect.request(
+    request = call.dialect.request_class(
         method=entry.method,
         path=call.path,
         headers=headers,

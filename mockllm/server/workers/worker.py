@@ -156,7 +156,7 @@ class Worker:
                 break
             await asyncio.sleep(0)
         journal.make_entries()
-        journal.count()
+        journal.count_collected()
         entries, self._reported = journal.after(self._reported), journal.total
         return WorkerReport(
             entries,
@@ -169,7 +169,7 @@ class Worker:
         )
 
     async def reset_metrics(self) -> None:
-        self.app.journal.count()
+        self.app.journal.count_collected()
         self.app.metrics.reset()
 
     async def reset_state(self) -> None:

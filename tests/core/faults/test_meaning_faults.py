@@ -106,7 +106,7 @@ def test_ending_fault_usage_is_never_negative() -> None:
 
 @pytest.mark.parametrize("name", ["length_stop", "content_filter", "refusal", "empty_answer"])
 def test_ending_fault_of_reply_with_error_has_reason(name: str) -> None:
-    reported = replace(reply(TEXT), broken=Failure("overloaded"))
+    reported = replace(reply(TEXT), failure=Failure("overloaded"))
     assert reason(name, reported) == "the reply itself ends with an error"
 
 

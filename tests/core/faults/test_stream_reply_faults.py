@@ -51,7 +51,7 @@ def shown(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
 def test_error_event_cuts_stream_at_place(settings: dict[str, Any], content: tuple[Any, ...] | None) -> None:
     changed = built("error_event", **settings).apply_in_context(TEXT, shown(TEXT))
     assert isinstance(changed, Reply)
-    assert changed.broken == Failure("overloaded")
+    assert changed.failure == Failure("overloaded")
     assert changed.choices[0].parts == ((Text(content),) if content is not None else ())
 
 
@@ -67,19 +67,19 @@ def test_error_event_replaces_non_streaming_response(after: dict[str, Any], cont
     fault = built("error_event", after=after, type="rate_limit", status=418, message="no")
     changed = fault.apply_in_context(TEXT, shown(TEXT, streamed=False))
     assert isinstance(changed, Reply)
-    assert changed.broken == Failure("rate_limit", 418, "no")
+    assert changed.failure == Failure("rate_limit", 418, "no")
     assert changed.choices[0].parts == (Text(content),)
 
 
 def test_error_event_after_own_error_has_reason() -> None:
-    broken = replace(TEXT, broken=Failure("timeout"))
+    broken = replace(TEXT, failure=Failure("timeout"))
     fault = built("error_event", after={"chunks": 4})
     assert fault.apply_in_context(broken, shown(broken)) == NotApplicable(
         "the reply itself ends with an error there"
     )
     earlier = built("error_event").apply_in_context(broken, shown(broken))
     assert isinstance(earlier, Reply)
-    assert earlier.broken == Failure("overloaded")
+    assert earlier.failure == Failure("overloaded")
     assert built("error_event", after={"chunks": 5}).apply_in_context(TEXT, shown(TEXT)) == NotApplicable(
         "the response has only 4 chunks"
     )
@@ -89,7 +89,7 @@ def test_no_finish_removes_the_finish_reason() -> None:
     changed = built("no_finish").apply_in_context(TEXT, shown(TEXT))
     assert changed == replace(TEXT, unfinished=True)
     assert not changed.ends
-    broken = replace(TEXT, broken=Failure("timeout"))
+    broken = replace(TEXT, failure=Failure("timeout"))
     assert built("no_finish").apply_in_context(broken, shown(broken)) == NotApplicable(
         "the reply itself ends with an error"
     )

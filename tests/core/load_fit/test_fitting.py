@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
+from mockllm.core.load.continuous_batch import ContinuousBatch, PromptWork
+from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.load_fit.benchmark_run import BenchmarkRun, MeasuredRequest, UnreadableResult
 from mockllm.core.load_fit.fitting import fit_batch
 from mockllm.core.load_fit.result_files import read_result
 from mockllm.core.load_fit.scenario_file import scenario_text
-from mockllm.core.selection.continuous_batch import ContinuousBatch, PromptWork
-from mockllm.core.selection.running_batch import RunningBatch
 from tests.core.load_fit import results
 from tests.core.load_fit.results import Served
 

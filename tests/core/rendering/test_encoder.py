@@ -13,25 +13,25 @@ from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Refusal, R
 class Spoken(Encoder):
     """Says every moment in a word."""
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         return ((b"start", None),)
 
-    def begin(self, choice: int) -> Iterable[Event]:
+    def start_choice(self, choice: int) -> Iterable[Event]:
         return ((b"begin %d" % choice, None),)
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         return ((b"open %d.%d" % (at.choice, at.index), "opened"),)
 
     def chunk_events(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         return ((piece.encode(), None),)
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         return ((b"close %d.%d" % (at.choice, at.index), None),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         return ((b"end %d" % choice, None),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         return (("usage", (b"usage", None)), ("end", (b"done", None)))
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -57,7 +57,7 @@ def shown(step: Step) -> str:
 
 
 def moments(encoder: type[Encoder], *choices: Choice, broken: Failure | None = None) -> list[str]:
-    return [shown(step) for step in encode(encoder(Reply(choices, broken=broken)))]
+    return [shown(step) for step in encode(encoder(Reply(choices, failure=broken)))]
 
 
 def test_one_choice_calls_all_hooks_in_order() -> None:
@@ -135,7 +135,7 @@ def test_a_broken_reply_is_neither_closed_nor_finished() -> None:
 
 def test_an_unfinished_reply_has_no_finish_reason() -> None:
     class Finishing(Spoken):
-        def finish(self) -> Iterable[tuple[Kind, Event]]:
+        def end_stream(self) -> Iterable[tuple[Kind, Event]]:
             return (("finish", (b"why", None)), ("end", (b"done", None)))
 
     choices = (Choice((Text(("a",)),)), Choice((Text(("b",)),)))

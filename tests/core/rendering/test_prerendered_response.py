@@ -109,8 +109,8 @@ def test_a_filled_response_sends_what_rendering_sends(built: Built, count: int, 
         assert sorted(filled.head.headers) == sorted(rendered.head.headers)
         assert _joined(filled) == _joined(rendered)
         assert (filled.framing, filled.delay) == (rendered.framing, rendered.delay)
-    templates = [step for step in response.templates if not isinstance(step, (WaitStep, CutStep))]
-    assert sum(len(template.parts) // 2 for template in templates) == count
+    steps = [step for step in response.steps if not isinstance(step, (WaitStep, CutStep))]
+    assert sum(len(step.parts) // 2 for step in steps) == count
 
 
 @pytest.mark.parametrize(("built", "count", "prefixes"), CASES.values(), ids=CASES)
@@ -126,7 +126,7 @@ def test_a_filled_stream_equals_the_rendered_one(built: Built, count: int, prefi
 def test_a_response_without_waits_has_one_body() -> None:
     own = placeholders()
     at_once = prerender_response(replace(plan(event("x", 1)), delay=0.0), own)
-    assert at_once.single_body is at_once.templates[0]
+    assert at_once.single_body is at_once.steps[0]
     assert prerender_response(plan(event("x", 1)), own).single_body is None
     waiting = replace(plan(event("x", 1), WaitStep(1, 1), event("y", 2)), delay=0.0)
     assert prerender_response(waiting, own).single_body is None

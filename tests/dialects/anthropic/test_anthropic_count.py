@@ -26,7 +26,7 @@ FULL: dict[str, Any] = {
 
 
 def count_request(body: Any) -> Request:
-    return COUNT.request(method="POST", path="/v1/messages/count_tokens", headers={}, raw=dumps(body))
+    return COUNT.request_class(method="POST", path="/v1/messages/count_tokens", headers={}, raw=dumps(body))
 
 
 def count_body(body: Any) -> Any:
@@ -39,7 +39,7 @@ def count_body(body: Any) -> Any:
 
 @pytest.mark.parametrize("body", [PROMPT, FULL], ids=["a text", "with system and tools"])
 def test_count_equals_the_usage_of_the_same_message(body: Any) -> None:
-    message = MESSAGES.request(
+    message = MESSAGES.request_class(
         method="POST", path="/v1/messages", headers={}, raw=dumps({**body, "max_tokens": 9})
     )
     assert count_body(body) == {"input_tokens": message.input_tokens}
@@ -82,7 +82,7 @@ def test_count_dialect_has_error_and_readable_check() -> None:
     assert COUNT.check_readable(count_request([])) is not None
     plan = COUNT.error(Failure("rate_limit"), count_request(PROMPT), STAMP)
     assert (plan.head.status, body_of(plan)["error"]["type"]) == (429, "rate_limit_error")
-    assert count_request({**PROMPT, "stop_sequences": []}).unknown == []
+    assert count_request({**PROMPT, "stop_sequences": []}).undocumented_fields == []
 
 
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"])
@@ -93,7 +93,7 @@ def test_count_route_finds_the_dialect(path: str) -> None:
 
 
 def test_count_needs_no_max_tokens_but_messages_do() -> None:
-    failure = MESSAGES.check(MESSAGES.request(method="POST", path="", headers={}, raw=dumps(PROMPT)))
+    failure = MESSAGES.check(MESSAGES.request_class(method="POST", path="", headers={}, raw=dumps(PROMPT)))
     assert failure is not None
     assert failure.message == "max_tokens: Field required"
     assert "max_tokens" in MINIMAL

@@ -111,7 +111,7 @@ def test_error_for_streaming_request_is_plain_json(name: str) -> None:
 
 
 def test_error_inside_a_stream_equals_golden_file() -> None:
-    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
     assert_golden(
         "anthropic/error-in-stream.txt", MESSAGES.encode_stream(broken, messages(stream=True), STAMP)
     )

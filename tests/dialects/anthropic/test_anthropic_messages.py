@@ -336,7 +336,7 @@ def test_waits_between_chunks_keep_their_positions() -> None:
 
 def test_error_inside_a_stream_closes_no_block() -> None:
     reply = make_reply(
-        Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}})
+        Text(("a",)), failure=Failure("server_error", message="Gone.", fields={"details": {"x": 1}})
     )
     plan = MESSAGES.encode_stream(reply, messages(stream=True), STAMP)
     events = events_of(plan)

@@ -34,7 +34,7 @@ def vertex_request(
     match = find_route("POST", path, {})
     assert isinstance(match, RouteMatch)
     assert match.provider == "vertex"
-    return match.dialect.request(
+    return match.dialect.request_class(
         method="POST",
         path=match.path,
         headers={},
@@ -213,7 +213,7 @@ def test_vertex_retry_is_in_details_and_header() -> None:
 
 
 def test_vertex_error_inside_a_stream_is_anthropics() -> None:
-    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
     events = events_of(VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), STAMP))
     assert events[-1]["error"]["type"] == "overloaded_error"
     assert events[-1]["request_id"].startswith("req_vrtx_01")
@@ -255,7 +255,7 @@ def test_vertex_thinking_equals_golden_file(stream: bool) -> None:
 
 
 def test_vertex_error_inside_stream_equals_golden_file() -> None:
-    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
     assert_golden(
         "anthropic/vertex-error-in-stream.txt",
         VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), STAMP),

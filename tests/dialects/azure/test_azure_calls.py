@@ -28,7 +28,7 @@ REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
 def route_request(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
     match = find_route("POST", path, headers or {"api-key": "k"})
     assert isinstance(match, RouteMatch)
-    return match.dialect, match.dialect.request(
+    return match.dialect, match.dialect.request_class(
         method="POST",
         path=match.path,
         headers=headers or {"api-key": "k"},
@@ -172,7 +172,7 @@ REPLIES = {
     "text": REPLY,
     "call": Reply((Choice((Call("look", ('{"a":', "1}")),), "tool_calls"),), Usage(20, 9)),
     "thinking": Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9, reasoning=3)),
-    "error-inside": Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error")),
+    "error-inside": Reply((Choice((Text(("Yes",)),)),), failure=Failure("server_error")),
 }
 CALLS: dict[str, tuple[str, Json, tuple[str, ...]]] = {
     "chat": (f"{BASE}/chat/completions", HI, ("call", "thinking", "error-inside")),
@@ -188,7 +188,7 @@ def test_azure_response_equals_golden_file(call: str, name: str) -> None:
     match, request = route_request(path, body)
     dialect = cast(GeneratingDialect, match)
     reply = dialect.supported_reply(REPLIES[name], request)
-    if reply.broken is None:
+    if reply.failure is None:
         assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(reply, request, STAMP))
     _, streamed = route_request(path, {**body, "stream": True})
     assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(reply, streamed, STAMP))

@@ -28,7 +28,7 @@ def request_of(path: str, raw: bytes = b"", method: str = "POST", query: str = "
     match = find_route(method, path, {}, query)
     assert isinstance(match, RouteMatch)
     assert match.provider == "bedrock"
-    return match.dialect.request(
+    return match.dialect.request_class(
         method=method,
         path=match.path,
         headers={},

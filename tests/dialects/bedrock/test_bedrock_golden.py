@@ -56,7 +56,7 @@ FAILURES: dict[str, Failure] = {
     "rate-limit": Failure("rate_limit", retry_after=16.0),
     "overloaded": Failure("overloaded", fields={"resourceName": "x"}),
 }
-BROKEN = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
+BROKEN = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
 
 
 @pytest.mark.parametrize("name", REPLIES)

@@ -165,7 +165,7 @@ def test_wait_is_a_header_only_where_it_is_set() -> None:
     ],
 )
 def test_named_error_in_stream_is_an_exception(type: str, converse_name: str, invoke_name: str) -> None:
-    broken = replace(HELLO, broken=Failure(type))
+    broken = replace(HELLO, failure=Failure(type))
     for dialect, request, name in (
         (CONVERSE, converse(stream=True), converse_name),
         (INVOKE, invoke(stream=True), invoke_name),
@@ -177,7 +177,7 @@ def test_named_error_in_stream_is_an_exception(type: str, converse_name: str, in
 
 
 def test_error_of_the_models_stream_has_its_status() -> None:
-    broken = replace(HELLO, broken=Failure("bad_gateway", 500, "Oh."))
+    broken = replace(HELLO, failure=Failure("bad_gateway", 500, "Oh."))
     *_, last = converse_events(broken)
     assert last == {"message": "Oh.", "originalStatusCode": 500, "originalMessage": "Oh."}
 
@@ -236,7 +236,7 @@ def test_bodies_of_makers_are_read_back(name: str, finish: Finish) -> None:
 @pytest.mark.parametrize("name", BODIES)
 def test_bodies_of_makers_have_exceptions_in_streams(name: str) -> None:
     model, body = BODIES[name]
-    broken = replace(HELLO, broken=Failure("timeout"))
+    broken = replace(HELLO, failure=Failure("timeout"))
     decoded = INVOKE.decode(INVOKE.encode_stream(broken, invoke(body, model=model, stream=True), STAMP))
     assert decoded is not None
     assert decoded.error["message"].startswith("Model has timed out")

@@ -146,7 +146,7 @@ def test_named_error_is_one_of_the_service_model(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_exception_of_stream_is_one_of_the_service_model(name: str) -> None:
-    broken = Reply((Choice((Text(("a",)),)),), broken=Failure(name))
+    broken = Reply((Choice((Text(("a",)),)),), failure=Failure(name))
     for operation, dialect, request in (
         ("ConverseStream", CONVERSE, converse(stream=True)),
         ("InvokeModelWithResponseStream", INVOKE, invoke(stream=True)),

@@ -156,7 +156,7 @@ def test_sampling_is_in_inference_config() -> None:
 
 
 def test_unknown_field_is_reported() -> None:
-    assert converse(tomorrow=1).unknown == ["tomorrow"]
+    assert converse(tomorrow=1).undocumented_fields == ["tomorrow"]
 
 
 FIELDS = (

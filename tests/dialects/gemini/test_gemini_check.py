@@ -267,7 +267,7 @@ def test_recorded_gemini_requests_pass_the_check() -> None:
             continue
         match = find_route("POST", requested["path"], {})
         assert isinstance(match, RouteMatch)
-        request = match.dialect.request(
+        request = match.dialect.request_class(
             method="POST", path=match.path, headers={}, raw=dumps(requested["body"]), route=match.route
         )
         if (failure := match.dialect.check(request)) is not None:

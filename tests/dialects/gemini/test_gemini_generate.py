@@ -80,9 +80,9 @@ def test_call_has_one_chunk_after_its_waits() -> None:
 
 
 def test_incomplete_call_of_a_broken_reply_is_omitted() -> None:
-    half = make_reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
+    half = make_reply(Text(("a",)), Call("look", ('{"a":',)), failure=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(half, WHOLE).choices[0].parts] == [Text]
-    full = make_reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
+    full = make_reply(Text(("a",)), Call("look", ("{}",)), failure=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(full, WHOLE).choices[0].parts] == [Text, Call]
 
 
@@ -267,7 +267,7 @@ def test_stream_is_sse_or_a_json_array() -> None:
 
 
 def test_error_inside_stream_is_unframed_or_an_array_item() -> None:
-    broken = make_reply(Text(("a",)), broken=Failure("overloaded"))
+    broken = make_reply(Text(("a",)), failure=Failure("overloaded"))
     *_, last = encode_stream(broken).steps
     assert isinstance(last, RawStep)
     assert last.data.startswith(b'{\n  "error"')
@@ -276,7 +276,7 @@ def test_error_inside_stream_is_unframed_or_an_array_item() -> None:
 
 
 def test_block_inside_a_stream_ends_it_with_safety() -> None:
-    broken = make_reply(Text(("a",)), broken=Failure("content_filter"))
+    broken = make_reply(Text(("a",)), failure=Failure("content_filter"))
     *_, last = encode_stream(broken).steps
     assert isinstance(last, EventStep)
     *_, chunk = chunks(broken)

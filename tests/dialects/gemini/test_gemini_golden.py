@@ -124,7 +124,7 @@ def test_error_for_streaming_request_equals_golden_file(name: str) -> None:
 
 
 def test_error_inside_a_stream_equals_golden_file() -> None:
-    broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("overloaded"))
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, failure=Failure("overloaded"))
     for form, query in (("stream", "alt=sse"), ("array", "")):
         plan = GENERATE.encode_stream(broken, generate(stream=True, query=query), STAMP)
         assert_golden(f"gemini/error-inside-{form}.txt", plan)

@@ -15,7 +15,7 @@ def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> A
     match = find_route(method, path, {"x-goog-api-key": "k"}, query)
     assert isinstance(match, RouteMatch)
     dialect: LookupDialect = match.dialect  # type: ignore[assignment]
-    request = dialect.request(
+    request = dialect.request_class(
         method=method,
         path=match.path,
         headers={},

@@ -105,7 +105,7 @@ def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply, base: str
     plan = GENERATE.encode_stream(reply, request, STAMP)
     chunks = objects_of(plan)
     decoded = GENERATE.decode(plan)
-    if reply.broken is not None:
+    if reply.failure is not None:
         assert all("finishReason" not in item for chunk in chunks[:-1] for item in chunk["candidates"])
         return
     assert decoded is not None

@@ -144,7 +144,7 @@ def test_response_of_ocr_is_decoded() -> None:
 
 
 def test_ocr_without_document_has_no_message() -> None:
-    request = Ocr.request(method="POST", path="/v1/ocr", headers={}, raw=b"{}")
+    request = Ocr.request_class(method="POST", path="/v1/ocr", headers={}, raw=b"{}")
     assert request.messages == ()
 
 

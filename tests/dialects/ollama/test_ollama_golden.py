@@ -42,7 +42,7 @@ REPLIES = {
         "served-model",
         extras={"ollama": {"remote_host": "https://ollama.com"}},
     ),
-    "broken": Reply((Choice((Text(("Half",)),)),), USAGE, broken=Failure("overloaded")),
+    "broken": Reply((Choice((Text(("Half",)),)),), USAGE, failure=Failure("overloaded")),
     "no-usage": Reply((Choice((Text(("x",)),)),), Usage(20, 9, presence="missing")),
     "null-usage": Reply((Choice((Text(("x",)),)),), Usage(20, 9, presence="null")),
 }
@@ -61,7 +61,7 @@ def test_ollama_response_equals_golden_file(dialect: OllamaGeneration, name: str
     reply = dialect.supported_reply(REPLIES[name], sent)
     assert dialect.supported_reply(reply, sent) == reply
     assert_golden(f"ollama/{dialect.api}-{name}-stream.txt", dialect.encode_stream(reply, sent, STAMP))
-    if reply.broken is None:
+    if reply.failure is None:
         assert_golden(f"ollama/{dialect.api}-{name}.txt", dialect.encode_body(reply, sent, STAMP))
 
 

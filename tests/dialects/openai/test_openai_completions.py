@@ -191,7 +191,7 @@ def test_truncated_empty_text_has_a_last_chunk() -> None:
 
 
 def test_broken_completions_stream_has_no_end() -> None:
-    broken = make_reply(Text(("a",)), finish="length", broken=Failure("overloaded", message="Busy."))
+    broken = make_reply(Text(("a",)), finish="length", failure=Failure("overloaded", message="Busy."))
     first, error = chunks(broken, completion(stream=True))
     assert first["choices"][0]["finish_reason"] is None
     assert error["error"]["message"] == "Busy."
@@ -293,7 +293,7 @@ def test_completions_wire_equals_golden_file(name: str) -> None:
 def test_completions_error_equals_golden_file() -> None:
     plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
     assert_golden("openai/completions-error.txt", plan)
-    broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("server_error"))
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, failure=Failure("server_error"))
     plan = COMPLETIONS.encode_stream(broken, completion(stream=True), STAMP)
     assert_golden("openai/completions-error-in-stream.txt", plan)
 

@@ -121,7 +121,7 @@ def test_variant_contains_the_logprobs_settings() -> None:
 
 
 def test_azure_body_has_logprobs() -> None:
-    request: Any = azure.CHAT.request(
+    request: Any = azure.CHAT.request_class(
         method="POST", path="/", headers={}, raw=chat(logprobs=True).raw, route={"deployment": "gpt-4o"}
     )
     result = body_of(azure.CHAT.encode_body(make_reply(Text(("Hi",))), request, STAMP))

@@ -73,7 +73,7 @@ def test_mistral_models_have_type_and_capabilities(path: str) -> None:
     match = find_route("GET", path, {})
     assert isinstance(match, RouteMatch)
     listed: LookupDialect = match.dialect  # type: ignore[assignment]
-    result = match.dialect.request(method="GET", path=path, headers={}, route=match.route)
+    result = match.dialect.request_class(method="GET", path=path, headers={}, route=match.route)
     plan = listed.own_response(result, ("mine",), STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps

@@ -28,7 +28,7 @@ HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 def route_request(path: str, body: Json) -> tuple[Dialect, Request]:
     match = find_route("POST", path, {})
     assert isinstance(match, RouteMatch)
-    result = match.dialect.request(
+    result = match.dialect.request_class(
         method="POST",
         path=match.path,
         headers={},
@@ -103,7 +103,7 @@ def test_complete_call_keeps_the_waits_before_it() -> None:
 
 
 def test_response_broken_in_a_call_has_no_finish() -> None:
-    reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
+    reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), failure=Failure("overloaded"))
     plan = chat("mistral").encode_stream(reply, request(stream=True), STAMP)
     assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
 
@@ -289,7 +289,9 @@ def test_vendor_models_are_the_rules_models() -> None:
     match = find_route("GET", "/groq/openai/v1/models", {})
     assert isinstance(match, RouteMatch)
     listed: LookupDialect = match.dialect  # type: ignore[assignment]
-    plan = listed.own_response(match.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)
+    plan = listed.own_response(
+        match.dialect.request_class(method="GET", path="", headers={}), ("mine",), STAMP
+    )
     assert isinstance(plan, Plan)
     assert payload(plan)["data"][0]["id"] == "mine"
 
@@ -316,7 +318,7 @@ def test_vendor_chat_equals_golden_file(vendor: Vendor) -> None:
 
 @vendors
 def test_vendor_stream_error_equals_golden_file(vendor: Vendor) -> None:
-    broken = Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error"))
+    broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("server_error"))
     plan = chat(vendor.name).encode_stream(broken, request(stream=True), STAMP)
     assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
 
@@ -327,7 +329,7 @@ def test_vendor_responses_equal_golden_file(name: str) -> None:
     assert dialect is not None
     for stream in (False, True):
         body = dumps({"model": "m", "input": "hi", "stream": stream})
-        requested = dialect.request(method="POST", path="/", headers={}, raw=body)
+        requested = dialect.request_class(method="POST", path="/", headers={}, raw=body)
         say = dialect.encode_stream if stream else dialect.encode_body
         plan = say(dialect.supported_reply(GOLDEN, requested), requested, STAMP)
         assert_golden(f"vendors/{name}-responses{'-stream' if stream else ''}.txt", plan)

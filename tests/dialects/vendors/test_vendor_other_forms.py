@@ -157,7 +157,7 @@ def test_azure_lists_openai_models() -> None:
 def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
     dialect = azure.EMBEDDINGS
     raw = dumps({"model": model, "input": "hi"})
-    request = dialect.request(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
+    request = dialect.request_class(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
     plan = dialect.own_response(request, (), STAMP)
     assert isinstance(plan, Plan)
     (result,) = event_payloads(plan)

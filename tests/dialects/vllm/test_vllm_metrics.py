@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.dialects.serving_metrics import ServedUsage
+from mockllm.dialects.serving_metrics import ReportedUsage
 from mockllm.dialects.vllm.metrics import FORM, TOKENS, read_usage
 from tests.language.virtual_server import raw_request, respond_all, respond_once
 
@@ -50,12 +50,12 @@ def test_response_of_the_cache_is_read_as_any_other(stream: bool, usage: bool) -
 
 
 def test_stream_without_usage_counts_its_chunks() -> None:
-    assert read_usage(plan(stream=True)) == ServedUsage(0, 3, 0, "length")
+    assert read_usage(plan(stream=True)) == ReportedUsage(0, 3, 0, "length")
 
 
 def test_response_that_is_no_json_counts_as_stopped() -> None:
     broken = Plan(ResponseHead(200, ()), (EventStep(b"{", 4, "chunk"),))
-    assert read_usage(broken) == ServedUsage(0, 4, 0, "stop")
+    assert read_usage(broken) == ReportedUsage(0, 4, 0, "stop")
     assert read_usage(Plan(ResponseHead(200, ()), ())) is None
 
 
@@ -63,7 +63,7 @@ def test_cached_tokens_and_calls_are_read() -> None:
     body = b'{"choices":[{"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":2,'
     body += b'"prompt_tokens_details":{"cached_tokens":4}}}'
     served = read_usage(Plan(ResponseHead(200, ()), (EventStep(body, 0, "body"),)))
-    assert served == ServedUsage(9, 2, 4, "stop")
+    assert served == ReportedUsage(9, 2, 4, "stop")
 
 
 def test_repeated_prefix_is_a_cache_hit() -> None:

@@ -27,7 +27,7 @@ def journaled(journal: Journal, count: int) -> Steps:
     steps = [WatchedStep(b"x", number, "chunk") for number in range(1, count + 1)]
     exchange = Exchange(
         client="127.0.0.1",
-        at=100.0,
+        now=100.0,
         response=PlannedResponse(streamed(*steps), "a.yaml:rules[0]"),
         ended=True,
         method="POST",

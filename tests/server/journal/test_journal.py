@@ -33,8 +33,8 @@ def seen(
     return Exchange(
         client="127.0.0.1",
         raw=body,
-        at=100.0 + number,
-        started=5.0,
+        now=100.0 + number,
+        monotonic=5.0,
         response=built,
         ended=True,
         duration=0.25,
@@ -192,7 +192,7 @@ def test_watch_counts_dropped_entries(stencilled: Callable[[str], PlannedRespons
     for _ in range(4):
         journal.add(seen(answer=kept))
     assert counted.ones == 5
-    journal.count()
+    journal.count_collected()
     assert [*map(list, counted.alike)] == [[0.25] * 4]
     assert journal.total == 9
     for number in range(MAX_UNCOUNTED_KINDS + 2):

@@ -25,8 +25,8 @@ ANSWER = PlannedResponse(Plan(ResponseHead(200, ()), (EventStep(b"{}", 1, "body"
 def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Exchange:
     return Exchange(
         raw=raw,
-        at=100.0,
-        started=5.0,
+        now=100.0,
+        monotonic=5.0,
         response=ANSWER,
         ended=True,
         duration=0.01,

@@ -153,12 +153,12 @@ class InteractionEncoder(Encoder):
         self._fields = InteractionFields(reply, request, identity)
         self._events = 0
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         begun = "queued" if self._request.background else "in_progress"
         yield self._event("interaction.created", {"interaction": self._fields.interaction(begun)})
         yield self._event(STATUS_UPDATE, {"interaction_id": self._fields.id, "status": "in_progress"})
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         step = dict(part.block) if isinstance(part, NativePart) else self._fields.opened(part, at.index)
         yield self._event("step.start", {"index": at.index, "step": step})
@@ -178,14 +178,14 @@ class InteractionEncoder(Encoder):
             delta = {"data": part.data, "mime_type": part.mime, "type": part.mime.partition("/")[0]}
         yield self._event("step.delta", {"index": at.index, "delta": delta})
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, Thinking):
             signature = self._fields.signature(at.part, at.index)
             delta = {"signature": signature, "type": "thought_signature"}
             yield self._event("step.delta", {"index": at.index, "delta": delta})
         yield self._event("step.stop", {"index": at.index})
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         fields = self._fields
         usage = fields.usage(self.reply.usage)
         whole = fields.interaction(fields.status, usage)
@@ -222,7 +222,7 @@ class Interactions(GeminiDialect):
 
     api: str = "interactions"
     generates: bool = True
-    request: type[Request] = InteractionRequest
+    request_class: type[Request] = InteractionRequest
     capabilities = ProtocolCapabilities(
         choices=False,
         refusal=False,

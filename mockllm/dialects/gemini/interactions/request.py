@@ -49,7 +49,7 @@ class InteractionRequest(GenerateRequest):
     @lazy
     def previous(self) -> StoredResponse | None:
         id = self.fields.get("previous_interaction_id")
-        return self.lookup.stored(id) if type(id) is str else None
+        return self.response_lookup.stored(id) if type(id) is str else None
 
     @lazy
     def thread(self) -> str | None:
@@ -62,7 +62,7 @@ class InteractionRequest(GenerateRequest):
         stored = self.previous
         while stored is not None and len(chain) < MAX_CHAIN:
             chain.append(stored)
-            stored = None if stored.previous is None else self.lookup.stored(stored.previous)
+            stored = None if stored.previous is None else self.response_lookup.stored(stored.previous)
         return [step for one in reversed(chain) for step in (*input_steps(one), *output_steps(one))]
 
     @lazy

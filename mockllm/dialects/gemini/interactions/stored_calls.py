@@ -36,7 +36,7 @@ class StoredInteractionRequest(GeminiRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The interaction that the path names."""
-        stored = self.lookup.stored(self.route.get("interaction", ""))
+        stored = self.response_lookup.stored(self.route.get("interaction", ""))
         whole = {} if stored is None else read_object(stored.response_body)
         return stored if whole.get("object") == "interaction" else None
 
@@ -45,7 +45,7 @@ class StoredInteractionCall(GeminiStoredCall):
     """The base of these calls."""
 
     api: str = "stored_interactions"
-    request: type[Request] = StoredInteractionRequest
+    request_class: type[Request] = StoredInteractionRequest
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return interaction_failure(failure, request)

@@ -113,11 +113,11 @@ class LiveEncoder(Encoder):
         self._waits = any(call.name not in request.background_tools for call in calls)
         """Whether the turn continues when the client has sent the results of the calls."""
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         extras = self._fields.extras
         return [_event({name: extras[name]}) for name in MESSAGES if name in extras]
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         return (_event(_turn(at.part.block)),) if isinstance(at.part, NativePart) else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
@@ -136,10 +136,10 @@ class LiveEncoder(Encoder):
             yield _event(_turn({"inlineData": {"mimeType": AUDIO, "data": audio}}))
             yield _event({"serverContent": {"outputTranscription": {"text": chunk}}})
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         return () if self._waits else (_event({"serverContent": {"generationComplete": True}}),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._waits or not self.reply.ends:
             return
         content: dict[str, Json] = {"turnComplete": True}
@@ -185,7 +185,7 @@ class Live(GeminiDialect):
 
     api: str = "live"
     generates: bool = True
-    request: type[Request] = LiveRequest
+    request_class: type[Request] = LiveRequest
     capabilities = ProtocolCapabilities(
         stop=False,
         choices=False,
@@ -214,8 +214,8 @@ class Live(GeminiDialect):
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, LiveRequest)
         steps: tuple[Step, ...] = tuple(encode(LiveEncoder(reply, request, identity)))
-        if reply.broken is not None:
-            steps += tuple(closing_plan(reply.broken, request).steps)
+        if reply.failure is not None:
+            steps += tuple(closing_plan(reply.failure, request).steps)
         return Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET_BINARY)
 
     def stream_form(self, request: Request) -> StreamForm:

@@ -71,7 +71,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
     speaks."""
 
     api: str = "handshake"
-    request: type[Request] = LiveHandshakeRequest
+    request_class: type[Request] = LiveHandshakeRequest
 
     def __init__(
         self, session: Callable[[ResponseIdentity, Sequence[UserSpeech] | None], SocketSession]
@@ -103,7 +103,7 @@ class LiveSetupRequest(LiveRequest):
     @lazy
     def restored(self) -> list[Json] | None:
         """The conversation of that session; None where there is none."""
-        stored = None if self.resumed is None else self.lookup.stored(self.resumed)
+        stored = None if self.resumed is None else self.response_lookup.stored(self.resumed)
         return None if stored is None else list_of(object_of(loads(stored.request_body)).get("contents"))
 
 
@@ -111,7 +111,7 @@ class LiveSetup(LiveLookup):
     """A setup message. A rule that names its api may close the socket with `error`."""
 
     api: str = "live_setup"
-    request: type[Request] = LiveSetupRequest
+    request_class: type[Request] = LiveSetupRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, LiveSetupRequest)
@@ -157,7 +157,7 @@ class LiveTranscription(LiveLookup):
     """The transcript of audio: the body of the `http` of a rule that names the api, or the words of the script."""
 
     api: str = "transcription"
-    request: type[Request] = LiveTranscriptionRequest
+    request_class: type[Request] = LiveTranscriptionRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

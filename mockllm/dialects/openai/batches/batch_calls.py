@@ -80,7 +80,7 @@ class BatchRequest(Request):
     def input_file(self) -> StoredResponse | None:
         """The file that the body names."""
         id = text_of(self.fields.get("input_file_id")) or ""
-        return self.lookup.stored(id) if id.startswith(FILE_PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(FILE_PREFIX) else None
 
     @lazy
     def input_lines(self) -> InputLines:
@@ -100,7 +100,7 @@ class StoredBatchRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
         id = self.route.get("batch", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class CreateBatch(OpenAiCall, BatchDialect):
@@ -108,7 +108,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
 
     api = "batches"
     generates = False
-    request = BatchRequest
+    request_class = BatchRequest
     checks: Mapping[str, Check] = FIELDS
 
     def check_readable(self, request: Request) -> Failure | None:
@@ -165,7 +165,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
             _output_file(file, id, f"{id}_{kind}.jsonl", second)
             for file, kind in ((output, "output"), (failed, "error"))
         ]
-        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch=run)
+        return StoreUpdate((id,), batch, others=() if errors else tuple(others), batch_run=run)
 
 
 def _input_failure(request: Request) -> Failure | None:
@@ -249,7 +249,7 @@ class BatchCall(LookupCall):
     """The base of the calls on one batch."""
 
     api = "stored_batches"
-    request = StoredBatchRequest
+    request_class = StoredBatchRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -302,6 +302,6 @@ class ListBatches(BatchCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        batches = request.lookup.all_stored(PREFIX)
+        batches = request.response_lookup.all_stored(PREFIX)
         shown = [batch_object(batch, request.monotonic) for batch in batches]
         return body_plan(page(shown, request.query, "desc"), identity)

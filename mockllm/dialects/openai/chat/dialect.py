@@ -42,7 +42,7 @@ class Chat(OpenAiCall):
     api = "chat"
     generates = True
     capabilities = ProtocolCapabilities(error_in_chunk=True, unsupported_parts=frozenset({"images"}))
-    request = ChatRequest
+    request_class = ChatRequest
     prompt_form = PROMPT_FORM
 
     check = staticmethod(check)

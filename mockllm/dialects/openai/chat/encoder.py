@@ -52,7 +52,7 @@ class ChatEncoder(Encoder):
         self._lone: set[int] = set()
         """The choices whose only call was opened by their first chunk."""
 
-    def begin(self, choice: int) -> Iterable[Event]:
+    def start_choice(self, choice: int) -> Iterable[Event]:
         """Open a choice. The first chunk contains a single call; several calls are opened in one chunk each."""
         parts = self.reply.choices[choice].parts
         first = parts[0] if parts else None
@@ -73,7 +73,7 @@ class ChatEncoder(Encoder):
             delta |= {"content": "", "refusal": None}
         return (self._chunk(choice, dumps(delta), logprobs=logprobs),)
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         if type(part) is NativePart:
             return (self._chunk(at.choice, dumps(part.block)),)
@@ -108,7 +108,7 @@ class ChatEncoder(Encoder):
         form = CUSTOM_DELTA if part.name in self._fields.custom else FUNCTION_DELTA
         return form % (self._calls[at.choice] - 1)
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         """Send the sources after a text."""
         if type(at.part) is not Text or not at.part.citations:
             return ()
@@ -116,11 +116,11 @@ class ChatEncoder(Encoder):
         sent = len(annotations_of(parts[: at.index]))
         return (self._chunk(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         reason = dumps(self._fields.finish(self.reply.choices[choice]))
         return (self._chunk(choice, b"{}", reason),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
             yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:

@@ -50,7 +50,7 @@ REASONING_MEMBERS: Final = ("reasoning_content", "reasoning", "reasoning_details
 class ChatRequest(ModelRequest):
     api = "chat"
     generates = True
-    known = KNOWN_FIELDS
+    documented_fields = KNOWN_FIELDS
     turns_field = "messages"
 
     @lazy

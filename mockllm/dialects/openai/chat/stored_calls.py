@@ -162,14 +162,14 @@ class StoredChatRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The completion that the path names."""
         id = self.route.get("completion", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
 class StoredChatCall(LookupCall):
     """The base of the calls on one completion."""
 
     api = "stored_completions"
-    request = StoredChatRequest
+    request_class = StoredChatRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -191,7 +191,7 @@ class ListChat(StoredChatCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        completions = [loads(stored.response_body) for stored in request.lookup.all_stored(PREFIX)]
+        completions = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]
         matching = [completion for completion in completions if _matches(completion, request)]
         return body_plan(page(matching, request.query, "asc"), identity)
 

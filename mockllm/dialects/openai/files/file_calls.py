@@ -47,8 +47,8 @@ class FileRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
         id = self.route.get("file", "")
-        stored = self.lookup.stored(id) if id.startswith(PREFIX) else None
-        return None if stored is None else whole_file(stored, self.lookup, self.monotonic)
+        stored = self.response_lookup.stored(id) if id.startswith(PREFIX) else None
+        return None if stored is None else whole_file(stored, self.response_lookup, self.monotonic)
 
 
 def whole_file(stored: StoredResponse, lookup: ResponseLookup, now: float) -> StoredResponse | None:
@@ -95,7 +95,7 @@ class UploadFile(OpenAiCall):
 
     api = "files"
     generates = False
-    request = UploadRequest
+    request_class = UploadRequest
 
     def check_readable(self, request: Request) -> Failure | None:
         absent = next((name for name in ("file", "purpose") if name not in request.form), None)
@@ -146,7 +146,7 @@ class FileCall(LookupCall):
     """The base of the calls on one file."""
 
     api = "stored_files"
-    request = FileRequest
+    request_class = FileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -203,8 +203,8 @@ class ListFiles(FileCall):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         found = [
-            whole_file(stored, request.lookup, request.monotonic)
-            for stored in request.lookup.all_stored(PREFIX)
+            whole_file(stored, request.response_lookup, request.monotonic)
+            for stored in request.response_lookup.all_stored(PREFIX)
         ]
         shown = [loads(stored.response_body) for stored in found if stored is not None]
         purpose = request.query.get("purpose")

@@ -72,7 +72,7 @@ class StoredUploadRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The upload that the path names, with the body of the request that created it."""
         id = self.route.get("upload", "")
-        return self.lookup.stored(id) if id.startswith(PREFIX) else None
+        return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
     @lazy
     def upload(self) -> dict[str, Json] | None:
@@ -92,7 +92,7 @@ class StoredUploadRequest(Request):
         return [self._part(id) for id in dict.fromkeys(ids)]
 
     def _part(self, id: str) -> StoredResponse | None:
-        stored = self.lookup.stored(id) if id.startswith(PART_PREFIX) else None
+        stored = self.response_lookup.stored(id) if id.startswith(PART_PREFIX) else None
         if stored is None or loads(stored.response_body)["upload_id"] != self.route.get("upload"):
             return None
         return stored
@@ -122,7 +122,7 @@ class CreateUpload(OpenAiCall):
 
     api = "uploads"
     generates = False
-    request = CreateUploadRequest
+    request_class = CreateUploadRequest
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request) or check_fields(request.fields, FIELDS)
@@ -165,7 +165,7 @@ class UploadCall(LookupCall):
     """The base of the calls on one upload, which must be pending."""
 
     api = "stored_uploads"
-    request: type[StoredUploadRequest] = StoredUploadRequest
+    request_class: type[StoredUploadRequest] = StoredUploadRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -191,7 +191,7 @@ class AddUploadPart(UploadCall):
     """POST /v1/uploads/{id}/parts: a form with `data`."""
 
     api = "upload_parts"
-    request = UploadPartRequest
+    request_class = UploadPartRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, UploadPartRequest)

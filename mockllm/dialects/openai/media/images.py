@@ -78,7 +78,7 @@ class ImagesEncoder(Encoder):
         self._request, self._identity, self._prefix = request, identity, prefix
         self._partial = 0
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         self._partial = 0
         return ()
 
@@ -103,7 +103,7 @@ class ImageGenerations(MediaCall):
     """POST /v1/images/generations."""
 
     api = "images"
-    request: type[ImagesRequest] = ImagesRequest
+    request_class: type[ImagesRequest] = ImagesRequest
     prefix = "image_generation"
 
     check = staticmethod(check)
@@ -119,7 +119,7 @@ class ImageGenerations(MediaCall):
                 _generated(request, f"{request.subject} {number}"),
                 generated=True,
             )
-            for number in range(request.count if reply.broken is None else 0)
+            for number in range(request.count if reply.failure is None else 0)
         ]
         usage = reply.usage
         if not usage.output or any(type(part) is Text for part in parts_of(reply)):
@@ -176,7 +176,7 @@ class ImageEdits(ImageGenerations):
     """POST /v1/images/edits."""
 
     api = "image_edits"
-    request = ImageEditRequest
+    request_class = ImageEditRequest
     prefix = "image_edit"
 
 
@@ -184,7 +184,7 @@ class ImageVariations(ImageGenerations):
     """POST /v1/images/variations."""
 
     api = "image_variations"
-    request = ImageVariationRequest
+    request_class = ImageVariationRequest
 
 
 def _is_image(part: object) -> bool:
@@ -211,7 +211,7 @@ class ImageFile(LookupCall):
     """GET /v1/images/files/{name}: a generated image, which its name determines."""
 
     api = "image_files"
-    request = ImageFileRequest
+    request_class = ImageFileRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

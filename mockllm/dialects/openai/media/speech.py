@@ -122,7 +122,7 @@ class SpeechEncoder(Encoder):
             return ((decoded(text), None),)
         return ((dumps({"type": "speech.audio.delta", "audio": text}), None),)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.as_events:
             counted = self.reply.usage
             usage: dict[str, Json] = {
@@ -141,7 +141,7 @@ class Speech(MediaCall):
     """POST /v1/audio/speech."""
 
     api = "speech"
-    request = SpeechRequest
+    request_class = SpeechRequest
 
     check = staticmethod(check)
 
@@ -155,7 +155,7 @@ class Speech(MediaCall):
             seconds = own[0].seconds
         if own and not own[0].generated:
             audio = own[0]
-        elif reply.broken is not None and not own:
+        elif reply.failure is not None and not own:
             return with_parts(reply, ())
         else:
             data = make_audio(request.format, seconds, words)
@@ -180,7 +180,7 @@ class Speech(MediaCall):
         steps: list[Step] = list(encode(SpeechEncoder(reply, request, identity)))
         if request.as_events:
             return Plan(head(200, STREAM_HEAD, identity), tuple(steps), Framing.SSE)
-        if reply.broken is not None:  # bytes have no form for an error
+        if reply.failure is not None:  # bytes have no form for an error
             steps.append(CutStep("close", steps[-1].chunk_index if steps else 0))
         return Plan(head(200, _pairs(reply, request), identity), tuple(steps), Framing.BYTES)
 

@@ -31,7 +31,7 @@ class StoredVideoCall(LookupCall):
     """The base of the calls on one video."""
 
     api = "stored_videos"
-    request = StoredVideoRequest
+    request_class = StoredVideoRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -101,12 +101,12 @@ class ListVideos(LookupCall):
     """GET /v1/videos."""
 
     api = "stored_videos"
-    request = StoredVideoRequest
+    request_class = StoredVideoRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        videos = [self._state(stored, request) for stored in request.lookup.all_stored("video_")]
+        videos = [self._state(stored, request) for stored in request.response_lookup.all_stored("video_")]
         return body_plan(page([video for video in videos if video], request.query, "desc"), identity)
 
     def _state(self, stored: StoredResponse, request: Request) -> dict[str, object]:

@@ -66,12 +66,12 @@ class TranscriptionEncoder(Encoder):
             event["segment_id"] = self._identity.ids.make("seg_", 24, "0")
         return ((dumps(event), None),)
 
-    def end(self, choice: int) -> Iterable[Event]:
+    def end_choice(self, choice: int) -> Iterable[Event]:
         if self._request.format == "diarized_json":
             for segment in diarized_segments(self._transcript, self._identity.ids):
                 yield dumps(segment), None
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         event: dict[str, Json] = {"type": "transcript.text.done", "text": self._transcript.text}
         event |= languages(self._request, self._transcript)
         if self._request.includes_logprobs:
@@ -88,13 +88,13 @@ class Transcriptions(MediaCall):
     """POST /v1/audio/transcriptions."""
 
     api = "transcriptions"
-    request: type[AudioRequest] = AudioRequest
+    request_class: type[AudioRequest] = AudioRequest
 
     check = staticmethod(check)
 
     def complete(self, reply: Reply, request: Request) -> Reply:
         """Return the reply with a text: its segments', else the default one."""
-        if reply.broken is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
+        if reply.failure is not None or any(type(part) in (Text, Refusal) for part in parts_of(reply)):
             return reply
         stated = "" if reply.transcript is None else reply.transcript.text
         text = stated or DEFAULT_TEXT
@@ -135,7 +135,7 @@ class Translations(Transcriptions):
     """POST /v1/audio/translations."""
 
     api = "translations"
-    request = TranslationRequest
+    request_class = TranslationRequest
 
 
 def _text_plan(text: str, identity: ResponseIdentity) -> Plan:

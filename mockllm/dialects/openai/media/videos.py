@@ -43,7 +43,7 @@ class Videos(MediaCall):
     """POST /v1/videos."""
 
     api = "videos"
-    request: type[VideosRequest] = VideosRequest
+    request_class: type[VideosRequest] = VideosRequest
 
     check = staticmethod(check)
 
@@ -51,7 +51,7 @@ class Videos(MediaCall):
         """Return the reply with a video of the requested size and length, unless it has its own."""
         assert isinstance(request, VideosRequest)
         own = media_of(reply, "video")
-        if reply.broken is not None or (own and not own[0].generated):
+        if reply.failure is not None or (own and not own[0].generated):
             return reply
         stated = own[0] if own else Media(VIDEO_TYPE, "")
         size, seconds = stated.size, stated.seconds
@@ -95,7 +95,7 @@ class Videos(MediaCall):
         at, name, _ = next(event for event in reversed(timeline.events) if event[1] != CONTENT)
         end = timeline.began + at
         second = int(request.now + end - request.monotonic)
-        hooks = () if timeline.polled else response_webhooks(request.lookup, id, name, end, second)
+        hooks = () if timeline.polled else response_webhooks(request.response_lookup, id, name, end, second)
         return StoreUpdate((id,), stored, webhooks=hooks)
 
 
@@ -103,14 +103,14 @@ class VideoRemix(Videos):
     """POST /v1/videos/{id}/remix."""
 
     api = "video_remix"
-    request = VideoRemixRequest
+    request_class = VideoRemixRequest
 
 
 class VideoEdits(Videos):
     """POST /v1/videos/edits and /v1/videos/extensions."""
 
     api = "video_edits"
-    request = VideoEditRequest
+    request_class = VideoEditRequest
 
 
 def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
@@ -132,9 +132,11 @@ def _states(reply: Reply, request: VideosRequest, identity: ResponseIdentity) ->
     video = merged_json(video, own_extras(reply))
     yield _state(QUEUED, video)
     yield _state(IN_PROGRESS, {**video, "status": "in_progress"})
-    if reply.broken is not None:
+    if reply.failure is not None:
         yield _state(
-            FAILED, {**video, "status": "failed", "error": _error(reply.broken, request, identity)}, last=True
+            FAILED,
+            {**video, "status": "failed", "error": _error(reply.failure, request, identity)},
+            last=True,
         )
         return
     yield _state(COMPLETED, {**video, "status": "completed", "progress": 100}, last=True)

@@ -56,7 +56,7 @@ class VideosRequest(MediaRequest):
     @lazy
     def source(self) -> dict[str, Json]:
         """The video that the new one is made of."""
-        stored = None if self.source_id is None else self.lookup.stored(self.source_id)
+        stored = None if self.source_id is None else self.response_lookup.stored(self.source_id)
         return {} if stored is None or stored.timeline is None else last_state(stored.timeline)
 
     @lazy
@@ -121,5 +121,5 @@ def not_found(id: str) -> Failure:
 
 def stored_video(request: Request) -> StoredResponse | None:
     """Return the video that the path names."""
-    stored = request.lookup.stored(request.route.get("video", ""))
+    stored = request.response_lookup.stored(request.route.get("video", ""))
     return stored if stored is not None and stored.id.startswith("video_") else None

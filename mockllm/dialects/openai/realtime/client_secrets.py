@@ -32,7 +32,7 @@ class ClientSecrets(LookupCall):
     """The call that makes a key."""
 
     api = "client_secrets"
-    request = ClientSecretRequest
+    request_class = ClientSecretRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -39,7 +39,7 @@ class RealtimeRequest(ResponsesRequest):
     """A request for a response. The member `realtime` of its body has what only this protocol has."""
 
     api = "realtime"
-    known = frozenset({*ResponsesRequest.known, "realtime"})
+    documented_fields = frozenset({*ResponsesRequest.documented_fields, "realtime"})
 
     @lazy
     def stream(self) -> bool:
@@ -87,10 +87,10 @@ class RealtimeEncoder(Encoder):
         self._chunks: list[str] = []
         self._speech = speech
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         yield self._event("response.created", {"response": self._response("in_progress", None)})
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         self._chunks = []
         item = self._item(at, "in_progress", None)
         yield self._event("response.output_item.added", {**self._place(at), "item": item})
@@ -119,7 +119,7 @@ class RealtimeEncoder(Encoder):
         audio = silence(self._format, len(chunk)) if self._speech is None else self._speech.part(len(chunk))
         yield self._event("response.output_audio.delta", {**place, "delta": audio})
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         text = "".join(self._chunks)
         item = self._item(at, "completed", text)
         place = self._place(at, item)
@@ -142,7 +142,7 @@ class RealtimeEncoder(Encoder):
         yield self._event("conversation.item.done", {"previous_item_id": self._before, "item": item})
         self._before = item["id"]
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         reason = INCOMPLETE.get(self.reply.choices[0].finish)
         status = "completed" if reason is None else "incomplete"
         details: Json = None if reason is None else {"type": "incomplete", "reason": reason}
@@ -226,7 +226,7 @@ class Realtime(OpenAiCall):
 
     api = "realtime"
     generates = True
-    request = RealtimeRequest
+    request_class = RealtimeRequest
     capabilities = ProtocolCapabilities(
         stop=False,
         choices=False,
@@ -284,7 +284,7 @@ class Realtime(OpenAiCall):
         plan = super().error(failure, request, identity)
         assert isinstance(request, RealtimeRequest)
         encoder = RealtimeEncoder(Reply(()), request, identity)
-        events = [*encoder.start(), *encoder.fail(failure)]
+        events = [*encoder.start_stream(), *encoder.fail(failure)]
         steps = [EventStep(payload, 0, "error", name) for payload, name in events]
         return Plan(plan.head, tuple(steps), Framing.WEBSOCKET)
 
@@ -302,7 +302,7 @@ class Transcription(LookupCall):
     """The transcript of audio: the body of the `http` of a rule that names the api, or the words of the script."""
 
     api = "transcription"
-    request = TranscriptionRequest
+    request_class = TranscriptionRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

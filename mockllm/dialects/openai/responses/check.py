@@ -191,7 +191,7 @@ def check_input(request: Request) -> Failure | None:
         return None  # the conversation began elsewhere; its items are unknown
     return (
         _check_references(request)
-        or check_reasoning(request.items, request.lookup)
+        or check_reasoning(request.items, request.response_lookup)
         or _check_call_outputs(request.items)
     )
 

@@ -67,7 +67,7 @@ class ConversationRequest(Request):
     def conversation(self) -> StoredResponse | None:
         """The conversation that the path names."""
         id = self.route.get("conversation", "")
-        stored = self.lookup.stored(id)
+        stored = self.response_lookup.stored(id)
         if stored is None or read_object(stored.response_body).get("object") != "conversation":
             return None
         return stored
@@ -81,7 +81,7 @@ class ConversationCall(UncheckedCall, ResponsesCall):
     """The base of the calls on one conversation."""
 
     api = "conversations"
-    request = ConversationRequest
+    request_class = ConversationRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -54,7 +54,7 @@ class Responses(ResponsesCall):
 
     api = "responses"
     generates = True
-    request = ResponsesRequest
+    request_class = ResponsesRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
         stop=False, choices=False, call_ids=False, server_tools=frozenset(ITEMS)

@@ -76,7 +76,7 @@ class ResponsesEncoder(Encoder):
         self._delta = (b"", b"")
         """The bytes before and after the text of the open item's deltas."""
 
-    def start(self) -> Iterable[Event]:
+    def start_stream(self) -> Iterable[Event]:
         requested = self._request.fields.get("service_tier")
         tier = requested if type(requested) is str else "auto"
         opening = self._response_fields.response("in_progress", [], tier=tier)
@@ -88,7 +88,7 @@ class ResponsesEncoder(Encoder):
             yield self._event("response.created", {"response": opening})
         yield self._event(IN_PROGRESS, {"response": opening})
 
-    def open(self, at: EncoderPosition) -> Iterable[Event]:
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         choice, place, part = self.reply.choices[0], at.index, at.part
         opened_item = item(choice, place, self._response_fields, "in_progress", None)
         if type(part) is NativePart:
@@ -116,7 +116,7 @@ class ResponsesEncoder(Encoder):
         self._events += 1
         return ((before + fragment(chunk) + after + last, f"response.{kind.event}.delta"),)
 
-    def close(self, at: EncoderPosition) -> Iterable[Event]:
+    def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part, place, text = at.part, at.index, "".join(self._chunks)
         kind = self._kind(part)
         choice = self.reply.choices[0]
@@ -136,7 +136,7 @@ class ResponsesEncoder(Encoder):
         )
         yield self._item_done(closed_item, place)
 
-    def finish(self) -> Iterable[tuple[Kind, Event]]:
+    def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         """Yield the event that contains the finish reason and ends the stream."""
         if not self.reply.ends:
             return

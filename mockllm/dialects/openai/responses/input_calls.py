@@ -37,7 +37,7 @@ class Compact(ResponsesCall):
 
     api = "compact"
     generates = False
-    request = CompactRequest
+    request_class = CompactRequest
 
     def check(self, request: Request) -> Failure | None:
         error = check_input(request)
@@ -73,7 +73,7 @@ class InputTokens(ResponsesCall):
 
     api = "count_tokens"
     generates = False
-    request = InputTokensRequest
+    request_class = InputTokensRequest
 
     check = staticmethod(check_input)
 

@@ -65,12 +65,12 @@ class InputRequest(ModelRequest):
     @lazy
     def previous(self) -> StoredResponse | None:
         name = text_of(self.fields.get("previous_response_id")) or self.conversation
-        return None if name is None else self.lookup.stored(name)
+        return None if name is None else self.response_lookup.stored(name)
 
     @lazy
     def before(self) -> list[StoredResponse]:
         """All stored responses that lead to the request, the oldest first."""
-        return chain(self.previous, self.lookup)
+        return chain(self.previous, self.response_lookup)
 
     @lazy
     def items(self) -> list[dict[str, Json]]:
@@ -83,7 +83,7 @@ class InputRequest(ModelRequest):
         ):
             return known.items
         own = items(self.fields.get("input"))
-        return history(self.before) + [resolve_reference(item, self.lookup) for item in own]
+        return history(self.before) + [resolve_reference(item, self.response_lookup) for item in own]
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -133,7 +133,7 @@ class InputRequest(ModelRequest):
 class ResponsesRequest(InputRequest):
     api = "responses"
     generates = True
-    known = KNOWN_FIELDS
+    documented_fields = KNOWN_FIELDS
     turns_field = "input"
 
     @lazy

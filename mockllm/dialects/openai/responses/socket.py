@@ -73,7 +73,7 @@ class MessageRequest(ResponsesRequest):
 class ResponsesSocket(Responses):
     """A `response.create` message."""
 
-    request = MessageRequest
+    request_class = MessageRequest
 
     def check(self, request: Request) -> Failure | None:
         if request.fields.get("background") is True:
@@ -104,7 +104,7 @@ class WarmUp(ResponsesSocket):
 
     api = "warm_up"
     generates = False
-    request = WarmUpRequest
+    request_class = WarmUpRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

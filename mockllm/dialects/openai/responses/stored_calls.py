@@ -103,7 +103,9 @@ def _end_webhooks(stored: StoredResponse, request: Request) -> tuple[Webhook, ..
         return ()
     seconds, name, _ = timeline.events[-1]
     at = max(timeline.began + seconds, request.monotonic)
-    return response_webhooks(request.lookup, stored.id, name, at, int(request.now + at - request.monotonic))
+    return response_webhooks(
+        request.response_lookup, stored.id, name, at, int(request.now + at - request.monotonic)
+    )
 
 
 def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tuple[StoredResponse, ...]:
@@ -112,7 +114,7 @@ def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tupl
     if id is None:
         return ()
     new = [*items(request.fields.get("input")), *output]
-    return (with_items(request.lookup.stored(id), id, new, int(request.now)),)
+    return (with_items(request.response_lookup.stored(id), id, new, int(request.now)),)
 
 
 def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:
@@ -163,7 +165,7 @@ class StoredRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The response that the path names."""
         id = self.route.get("response", "")
-        stored = self.lookup.stored(id)
+        stored = self.response_lookup.stored(id)
         return (
             stored if stored is not None and response_object(stored.response_body).get("id") == id else None
         )
@@ -173,7 +175,7 @@ class StoredCall(ResponsesCall, LookupCall):
     """The base of the calls on stored responses."""
 
     api = "stored_responses"
-    request = StoredRequest
+    request_class = StoredRequest
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
@@ -253,7 +255,7 @@ class CancelResponse(StoredCall):
         if stored is None or plan.head.status != 200 or _cancelled(stored, request) is stored:
             return None
         at, second = request.monotonic, int(request.now)
-        webhooks = response_webhooks(request.lookup, stored.id, "response.cancelled", at, second)
+        webhooks = response_webhooks(request.response_lookup, stored.id, "response.cancelled", at, second)
         return StoreUpdate((stored.id,), _cancelled(stored, request), webhooks=webhooks)
 
 
@@ -261,7 +263,7 @@ class InputItems(StoredCall):
     """GET /v1/responses/{id}/input_items: the input that led to the response, the newest first, in pages."""
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        before = chain(stored, request.lookup)[:-1]
+        before = chain(stored, request.response_lookup)[:-1]
         all_ = history(before) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         return body_plan(page(shown, request.query, "desc"), identity, end=b"")

@@ -68,5 +68,5 @@ def test_error_for_streaming_request_is_plain_json(name: str) -> None:
 
 
 def test_error_inside_a_stream_equals_golden_file() -> None:
-    broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded", message="Too busy."))
+    broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded", message="Too busy."))
     assert_golden("openai/chat-error-in-stream.txt", CHAT.encode_stream(broken, chat(stream=True), STAMP))

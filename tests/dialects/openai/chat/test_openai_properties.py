@@ -99,7 +99,7 @@ choices = st.builds(
 replies = st.builds(
     Reply,
     st.lists(choices, min_size=1, max_size=3).map(tuple),
-    broken=st.none() | st.just(Failure("overloaded")),
+    failure=st.none() | st.just(Failure("overloaded")),
 )
 
 
@@ -110,7 +110,7 @@ def test_any_reply_is_a_legal_chat_stream(reply: Reply, usage: bool) -> None:
     follow."""
     plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": usage}), STAMP)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
-    if reply.broken is not None:
+    if reply.failure is not None:
         assert "error" in loads(payloads[-1])
         chunks = [loads(payload) for payload in payloads[:-1]]
     else:
@@ -123,7 +123,7 @@ def test_any_reply_is_a_legal_chat_stream(reply: Reply, usage: bool) -> None:
         assert ["role" in item["delta"] for item in own] == [True] + [False] * (len(own) - 1)
         finished = [item["finish_reason"] is not None for item in own]
         assert not any(finished[:-1])
-        assert finished[-1] == (reply.broken is None)
+        assert finished[-1] == (reply.failure is None)
         content = "".join(item["delta"].get("content") or "" for item in own)
         assert content == "".join(
             text_chunk for part in choice.parts if type(part) is Text for text_chunk in text_chunks(part)

@@ -60,7 +60,7 @@ class Session:
             query_string=query,
             raw=b"" if body is None else dumps(body),
             route={"completion": id},
-            lookup=self.memory.lookup(""),
+            response_lookup=self.memory.lookup(""),
         )
         wrong = call.check(request)
         if wrong is not None:
@@ -312,7 +312,11 @@ def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
     id = session.respond(Text(("Hi",)))
     for name in (id, "chatcmpl-other"):
         request = StoredChatRequest(
-            method="POST", path="/", headers={}, route={"completion": name}, lookup=session.memory.lookup("")
+            method="POST",
+            path="/",
+            headers={},
+            route={"completion": name},
+            response_lookup=session.memory.lookup(""),
         )
         assert call.store_update(body_plan(b"{}", 503), request) is None
 

@@ -92,7 +92,8 @@ def test_error_for_streaming_request_is_plain_json(name: str) -> None:
 
 def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply(
-        (Choice((Text(("Whole.",)), Text(("Hel", "lo")))),), broken=Failure("overloaded", message="Too busy.")
+        (Choice((Text(("Whole.",)), Text(("Hel", "lo")))),),
+        failure=Failure("overloaded", message="Too busy."),
     )
     assert_golden(
         "openai/responses-error-in-stream.txt", RESPONSES.encode_stream(broken, responses(stream=True), STAMP)

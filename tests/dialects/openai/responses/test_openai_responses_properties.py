@@ -74,7 +74,7 @@ def test_any_reply_is_a_legal_responses_stream(reply: Reply) -> None:
     assert set(done) <= {"response.output_item.done"}
     items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
     assert events[-1]["response"]["output"] == items
-    if isinstance(reply.broken, Failure):
+    if isinstance(reply.failure, Failure):
         assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
     else:
         assert items == event_payloads(RESPONSES.encode_body(reply, responses(), STAMP))[0]["output"]

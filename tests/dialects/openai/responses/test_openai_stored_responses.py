@@ -48,7 +48,9 @@ class Session:
 
     def of_bytes(self, raw: bytes) -> ResponsesRequest:
         lookup = self.memory.lookup("")
-        return ResponsesRequest(method="POST", path="/v1/responses", headers={}, raw=raw, lookup=lookup)
+        return ResponsesRequest(
+            method="POST", path="/v1/responses", headers={}, raw=raw, response_lookup=lookup
+        )
 
     def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
         """Serve a request, update the store, and return the response's id."""
@@ -77,7 +79,7 @@ class Session:
             headers={},
             query_string=query,
             route={"response": id},
-            lookup=self.memory.lookup(""),
+            response_lookup=self.memory.lookup(""),
         )
 
     def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
@@ -124,7 +126,7 @@ def test_incomplete_and_failed_responses_are_stored(finish: str) -> None:
     session = Session()
     request = session.read(stream=True)
     reply = Reply(
-        (Choice((Text(("Hi",)),), "length"),), broken=Failure("overloaded") if finish == "failed" else None
+        (Choice((Text(("Hi",)),), "length"),), failure=Failure("overloaded") if finish == "failed" else None
     )
     memo = RESPONSES.store_update(RESPONSES.encode_stream(reply, request, STAMP), request)
     assert memo is not None
@@ -258,7 +260,11 @@ def test_compact_returns_user_messages_and_a_sealed_item() -> None:
     first = session.respond(Text(("a",)), input="one")
     raw = dumps({"model": "gpt-5", "input": "two", "previous_response_id": first})
     request = CompactRequest(
-        method="POST", path="/v1/responses/compact", headers={}, raw=raw, lookup=session.memory.lookup("")
+        method="POST",
+        path="/v1/responses/compact",
+        headers={},
+        raw=raw,
+        response_lookup=session.memory.lookup(""),
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
     result = body(COMPACT.own_response(request, (), STAMP))

@@ -31,7 +31,7 @@ def test_held_responses_wait_for_their_release() -> None:
     with MockLLM() as server, ThreadPoolExecutor(3) as pool:
         server.reply("Approved.", hold="approval")
         requested = [pool.submit(ask, server.base_url, stream=stream) for stream in (True, False, False)]
-        until(lambda: server._running.app.gates.waiting(("", "approval")) == 3)
+        until(lambda: server._running.app.held_responses.waiting(("", "approval")) == 3)
         assert not any(each.done() for each in requested)
         assert server.release("approval") == 3
         assert all("Approved" in each.result(PATIENCE) for each in requested)
@@ -58,8 +58,8 @@ def test_control_api_releases_by_name_and_session() -> None:
         session.reply("Mine.", hold="a")
         server.reply("All.", hold="a")
         mine, other = pool.submit(ask, session.base_url), pool.submit(ask, server.base_url)
-        gates = server._running.app.gates
-        until(lambda: gates.waiting((session.session_id or "", "a")) == gates.waiting(("", "a")) == 1)
+        held = server._running.app.held_responses
+        until(lambda: held.waiting((session.session_id or "", "a")) == held.waiting(("", "a")) == 1)
         url = f"{server.base_url}/api/release/a?session={session.session_id}"
         with urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=60) as response:
             assert json.load(response) == {"name": "a", "released": 1}
@@ -80,7 +80,7 @@ def test_client_that_leaves_waits_no_more() -> None:
         )
         with pytest.raises(TimeoutError):
             urllib.request.urlopen(request, timeout=0.2)
-        until(lambda: server._running.app.gates.waiting(("", "a")) == 0)
+        until(lambda: server._running.app.held_responses.waiting(("", "a")) == 0)
 
 
 # --- then_post ---------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_posts_of_rule_and_modifier_are_signed_and_sent(hook: str) -> None:
         server.reply("Done.", hold="a", then_post={"to": hook, "body": "first", "secret": "whsec_c2VjcmV0"})
         server.modifier(then_post={"to": hook, "after": "10ms"})
         requested = pool.submit(ask, server.base_url)
-        until(lambda: server._running.app.gates.waiting(("", "a")) == 1)
+        until(lambda: server._running.app.held_responses.waiting(("", "a")) == 1)
         assert not Hook.received
         server.release("a")
         assert "Done" in requested.result(PATIENCE)

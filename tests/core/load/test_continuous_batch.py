@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.selection.continuous_batch import BatchSchedule, ContinuousBatch, KvCache
+from mockllm.core.load.continuous_batch import BatchSchedule, ContinuousBatch, KvCache
 
 BY_SIZE = ContinuousBatch(itl=((2, 0.02), (4, 0.04), (10, 0.1)))
 

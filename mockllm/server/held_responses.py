@@ -1,4 +1,4 @@
-"""Gates: named places where responses wait until they are released (`hold`)."""
+"""The responses that wait until a client of the control API releases them (`hold`), by session and name."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from mockllm.server.deadlines import Deadlines
 MAX_REMEMBERED: Final = 1_000
 """The most names that are stored because they were released before a response waited for them."""
 
-GateKey = tuple[str, str]
+HoldKey = tuple[str, str]
 """A session (empty: none) and a name."""
 
 
-class Gates:
+class HeldResponses:
     """The responses that wait, by session and name, in the order of their requests."""
 
     def __init__(self) -> None:
-        self._waiting: dict[GateKey, list[Future[bool]]] = {}
-        self._released: OrderedDict[GateKey, None] = OrderedDict()
+        self._waiting: dict[HoldKey, list[Future[bool]]] = {}
+        self._released: OrderedDict[HoldKey, None] = OrderedDict()
 
-    async def wait(self, key: GateKey, hold: Hold, deadlines: Deadlines) -> bool:
+    async def wait(self, key: HoldKey, hold: Hold, deadlines: Deadlines) -> bool:
         """Return when the name is released, or the longest wait is over; whether it was released.
 
         A release that came before any response waited lets one response pass.
@@ -49,7 +49,7 @@ class Gates:
             if not waiting:
                 self._waiting.pop(key, None)
 
-    def release(self, key: GateKey) -> int:
+    def release(self, key: HoldKey) -> int:
         """Release all responses that wait for a name; return their number. Where none waits, the next one passes."""
         waiting = [future for future in self._waiting.pop(key, ()) if not future.done()]
         for future in waiting:
@@ -60,7 +60,7 @@ class Gates:
                 self._released.popitem(last=False)
         return len(waiting)
 
-    def waiting(self, key: GateKey) -> int:
+    def waiting(self, key: HoldKey) -> int:
         """Return how many responses wait for a name."""
         return len(self._waiting.get(key, ()))
 

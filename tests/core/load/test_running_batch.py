@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.selection.continuous_batch import (
+from mockllm.core.load.continuous_batch import (
     NO_WORK,
     BatchSchedule,
     ContinuousBatch,
     KvCache,
     PromptWork,
 )
-from mockllm.core.selection.running_batch import RunningBatch
+from mockllm.core.load.running_batch import RunningBatch
 
 
 def add(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.selection.load import Admission, Load, admit, slowdown
+from mockllm.core.load.load import Admission, Load, admit, slowdown
 
 
 @pytest.mark.parametrize(

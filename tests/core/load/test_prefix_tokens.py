@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.selection.continuous_batch import KvCache
-from mockllm.core.selection.prefix_tokens import PrefixTokens
+from mockllm.core.load.continuous_batch import KvCache
+from mockllm.core.load.prefix_tokens import PrefixTokens
 
 
 def prefixes(text: str, each: int = 10) -> list[tuple[bytes, int]]:

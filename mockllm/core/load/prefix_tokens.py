@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.core.selection.continuous_batch import KvCache
+from mockllm.core.load.continuous_batch import KvCache
 
 MAX_PREFIXES: Final = 20_000
 """Most prefixes: many may end in the same token."""

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from math import inf
 from typing import NamedTuple
 
-from mockllm.core.selection.continuous_batch import BatchSchedule, ContinuousBatch, PromptWork
-from mockllm.core.selection.prefix_tokens import PrefixTokens
+from mockllm.core.load.continuous_batch import BatchSchedule, ContinuousBatch, PromptWork
+from mockllm.core.load.prefix_tokens import PrefixTokens
 
 
 class BatchEntry(NamedTuple):

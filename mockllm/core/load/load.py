@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from mockllm.core.selection.continuous_batch import ContinuousBatch
+from mockllm.core.load.continuous_batch import ContinuousBatch
 
 
 class Load(Struct, frozen=True):
@@ -43,7 +43,7 @@ def slowdown(load: Load, inflight: int) -> float:
     return 1.0 + (load.slowdown - 1.0) * (inflight - load.concurrency) / load.concurrency
 
 
-def at_once(load: Load, others: int) -> Admission | None:
+def admit_without_wait(load: Load, others: int) -> Admission | None:
     """Return the admission of one more response beside so many others; None if it must wait or is refused."""
     if load.max_inflight is not None and others >= load.max_inflight:
         return None
@@ -57,7 +57,7 @@ def admit(load: Load, ends: Sequence[float], now: float) -> Admission | None:
     not count. The first request begins first.
     """
     left = [end for end in ends if end > now]
-    maximum, admission = load.max_inflight, at_once(load, len(left))
+    maximum, admission = load.max_inflight, admit_without_wait(load, len(left))
     if maximum is None or admission is not None:
         return admission
     ahead = len(left) - maximum
