@@ -88,10 +88,10 @@ def kind(value: Json | Missing) -> str:
     return "an object" if isinstance(value, dict) else "a list"
 
 
-def bar(done: int, total: int) -> str:
+def bar(done: int, total: int, length: int = BAR_LENGTH) -> str:
     """Return a bar of the part that is done: `[#####...............]`."""
-    filled = max(0, min(BAR_LENGTH, BAR_LENGTH * done // max(1, total)))
-    return f"[{'#' * filled}{'.' * (BAR_LENGTH - filled)}]"
+    filled = max(0, min(length, length * done // max(1, total)))
+    return f"[{'#' * filled}{'.' * (length - filled)}]"
 
 
 def seconds_left(done: int, total: int, elapsed: float) -> float | None:

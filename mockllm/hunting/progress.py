@@ -13,6 +13,8 @@ from mockllm.core.hunting.finding import Finding
 
 EVERY: Final = 25
 """In a pipe, a line comes after so many runs."""
+BAR: Final = 10
+"""The length of the bar: in 80 columns the number of the replay is visible behind the numbers."""
 INTERVAL: Final = 0.1
 """Seconds between two changes of the line."""
 
@@ -41,7 +43,7 @@ class ProgressLine:
             if now - self._changed >= INTERVAL:
                 self._changed = now
                 width = shutil.get_terminal_size().columns - 1
-                self._stream.write("\r\x1b[2K" + cut(f"{self._numbers(runs, findings, now)}  {doing}", width))
+                self._stream.write("\r\x1b[2K" + cut(f"{self._numbers(runs, findings, now)}, {doing}", width))
                 self._stream.flush()
         elif runs % EVERY == 0 and runs != self._last:
             self._last = runs
@@ -66,6 +68,6 @@ class ProgressLine:
         elapsed = max(now - self._began, 1e-9)
         rate = self._done / elapsed
         left = max(0.0, min((self._total - runs) / rate, self._seconds - elapsed))
-        drawn = f"{bar(runs, self._total)} " if self._live else ""
+        drawn = f"{bar(runs, self._total, BAR)} " if self._live else ""
         numbers = f"{runs}/{self._total} runs, {counted(findings, 'finding')}, {rate:.1f}/s"
         return f"{drawn}{numbers}, about {left:.0f} s left"

@@ -48,7 +48,7 @@ def test_progress_on_a_terminal_is_one_line() -> None:
     progress.end()
     text = out.getvalue()
     assert text.count("runs,") == 2
-    assert "[" + "." * 20 + "]" in text
+    assert "[" + "." * 10 + "]" in text
     assert text.endswith("\r\x1b[2K")
 
 
@@ -66,6 +66,14 @@ def test_estimate_counts_replays_and_ends_with_the_time() -> None:
         "25/100 runs, 1 finding, 10.0/s, about 8 s left",
         "50/100 runs, 2 findings, 0.8/s, about 1 s left",
     ]
+
+
+def test_number_of_the_replay_is_visible_in_80_columns() -> None:
+    out, now = Terminal(), [0.0]
+    progress = ProgressLine(out, 200, 600.0, lambda: now[0])
+    now[0] = 0.1
+    progress.ran(120, 10, "replay 17/20 split_character, request 1")
+    assert "replay 17/20" in out.getvalue()
 
 
 def test_silent_watch_says_nothing() -> None:

@@ -96,7 +96,7 @@ class RunOutcome(Struct, frozen=True):
         for text in (self.stderr, self.stdout):
             for line in reversed(_without_causes(text).splitlines()):
                 if _MISTAKE.match(line):
-                    return cut(line.strip(), MAX_SHOWN)
+                    return cut(_OF_PYTEST.sub("", line.strip()), MAX_SHOWN)
         return None
 
     @property
@@ -147,6 +147,8 @@ def _without_causes(text: str) -> str:
     return "".join(cause.rpartition(_TRACEBACK)[0] for cause in causes) + last
 
 
+_OF_PYTEST: Final = re.compile(r"^E\s+")
+"""The margin of an error in a report of pytest."""
 _ASSERTION: Final = re.compile(
     r"^(?:E\s+|\S+:\d+: )?(?:[\w.]+\.)?Assertion(?:Error|FailedError)\b", re.MULTILINE
 )

@@ -120,7 +120,7 @@ function Sequence(props: { exchanges: Exchange[]; label: string }): JSX.Element 
           <time>{duration(exchange.started)}</time>
           <span class="arrow there">{[exchange.provider, exchange.model].filter(Boolean).join(" ") || "request"}</span>
           <span class={isDisturbed(exchange) ? "arrow back bad" : "arrow back"}>
-            {[exchange.status, exchange.error, ...exchange.faults, brokenEnd(exchange)].filter(Boolean).join(", ")}
+            {partsOf(exchange).join(", ")}
             {exchange.took === null ? "" : ` after ${duration(exchange.took)}`}
           </span>
         </li>
@@ -131,6 +131,12 @@ function Sequence(props: { exchanges: Exchange[]; label: string }): JSX.Element 
 
 function isDisturbed(exchange: Exchange): boolean {
   return exchange.status >= 400 || exchange.faults.length > 0 || brokenEnd(exchange) !== null;
+}
+
+/** What a response was. A fault that closes the connection has the name of that end: it is shown once. */
+function partsOf(exchange: Exchange): (string | number)[] {
+  const parts = [exchange.status, exchange.error, ...exchange.faults, brokenEnd(exchange)];
+  return [...new Set(parts)].filter((part) => part !== null);
 }
 
 /** How a response ended that did not end as planned. */

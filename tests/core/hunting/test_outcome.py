@@ -19,7 +19,7 @@ from tests.core.hunting.runs import BAD, BASE, REQUESTED
         ("\nTypeError: Cannot read properties of null\n    at x\n\nNode.js v20", "TypeError: Cannot"),
         ("panic: runtime error", "panic: runtime"),
         ('Exception in thread "main" java.lang.NullPointerException', "Exception in thread"),
-        ("E   KeyError: 'choices'", "E   KeyError"),
+        ("E   KeyError: 'choices'", "KeyError: 'choices'"),
     ],
 )
 def test_crash_is_the_line_of_a_mistake(text: str, line: str) -> None:
