@@ -56,14 +56,14 @@ def choose_tool(request: Request) -> Tool | str:
     return next((tool for name in names for tool in allowed if tool.name == name), allowed[0])
 
 
-def conversation_of(request: Request) -> ConversationTexts:
-    """Return what the person and the tools say in a request, bounded."""
+def conversation_of(request: Request, edit: Callable[[str], str] = str) -> ConversationTexts:
+    """Return what the person and the tools say in a request, bounded. `edit` changes the person's last text."""
     from mockllm.core.schema_values.conversation import ConversationTexts
 
     texts = list(islice(person_texts(request.messages), 1 + _EARLIER))
     results = [part.text for part in reversed(request.tool_results[-_MAX_RESULTS:])]
     results += islice(text_results(request.messages), _MAX_RESULTS)
-    return ConversationTexts(texts[0] if texts else "", results, texts[1:])
+    return ConversationTexts(edit(texts[0]) if texts else "", results, texts[1:])
 
 
 def taken_note(taken: tuple[str, ...]) -> str | None:
@@ -102,17 +102,18 @@ def generate_json(
     request: Request, draws: Callable[[], Random], max_generated: int
 ) -> tuple[Json, list[str]]:
     """Return JSON of the format that the request wants, and notes. Without a schema, the keys are those that an
-    instruction names, else it is some object; so, too, if the request wants no JSON. Raise BudgetExceeded."""
+    instruction names, else it is some object. Raise BudgetExceeded."""
     from mockllm.core.schema_values.generator import generate
-    from mockllm.core.schema_values.instructed_schema import instructed_schema
+    from mockllm.core.schema_values.instructed_schema import instructed_schema, without_placeholders
 
     response_format, conversation = request.response_format, conversation_of(request)
     schema, name = response_format.schema, response_format.name or ""
     if response_format.kind != "schema":
         schema, name = None, ""
-    if schema is None and response_format.kind != "text":
+    if schema is None:  # also of a request without a format: some protocols have none for JSON
         prompts = (request.system or "", conversation.question.text)
         schema = next(filter(None, map(instructed_schema, reversed(prompts))), None)
+        conversation = conversation if schema is None else conversation_of(request, without_placeholders)
     if schema is not None:
         budget = Budget(max_generated, "structured output")
         generated = generate(schema, draws(), name, budget=budget, conversation=conversation, again=draws)

@@ -263,6 +263,41 @@ def test_json_without_schema_is_object() -> None:
     assert set(structured(response)) == {"answer"}
 
 
+ANN = "Ann Smith is 42 years old."
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        '{"name": string, "age": number}',
+        '{"name": "string", "age": "integer"}',
+        '{"name": "...", "age": 0}',
+        '{"name": "<name>", "age": <age>}',
+        '{"name": "", "age": 0.0}',
+    ],
+)
+def test_placeholders_of_an_example_are_no_values(example: str) -> None:
+    text = f"Answer as JSON like {example}: {ANN}"
+    response = respond_once(JSON, chat_request(text, response_format={"type": "json_object"}))
+    assert structured(response)["name"] not in ("string", "...", "<name>", "")
+    assert structured(response)["age"] in (42, 42.0, "42")
+
+
+def test_values_of_an_example_are_values() -> None:
+    text = 'Return this as JSON: {"city": "Oslo", "days": 3}'
+    response = respond_once(JSON, chat_request(text, response_format={"type": "json_object"}))
+    assert structured(response) == {"city": "Oslo", "days": 3}
+
+
+def test_instruction_needs_no_json_mode() -> None:
+    """Anthropic's protocol has none: a prompt asks for JSON."""
+    text = 'Answer in JSON with the keys "title" and "year". The title is Dune, the year 1965.'
+    for request in (claude_request(text), chat_request(text)):
+        response = respond_once(JSON, request)
+        assert structured(response) == {"title": "Dune", "year": 1965}
+        assert response.notes == "from the conversation: title, year"
+
+
 def test_unrequested_json_is_noted() -> None:
     response = respond_once(JSON)
     assert set(structured(response)) == {"answer"}

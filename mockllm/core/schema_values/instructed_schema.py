@@ -26,6 +26,13 @@ _LIST: Final = re.compile(
     r"\b(?:keys?|fields?|propert(?:y|ies)|attributes?|members?)\b(?: (?:are|is|named|called|of))?:? "
     r"((?:[A-Za-z_]\w{0,40}(?:, and |, or |, | and | or )?){1,20})",
 )
+_KINDS: Final = "string|str|text|number|float|integer|int|boolean|bool|array|list|object|date|null|none"
+_PLACEHOLDER: Final = re.compile(
+    rf"""["'][A-Za-z_][\w-]{{0,60}}["'] ?: ?(?:"(?:{_KINDS}|\.\.\.|…|<[^<>"\n]{{0,60}}>)?"|{_KINDS}"""
+    r"""|\.\.\.|…|<[^<>"\n]{0,60}>|0(?:\.0)?)(?=\s?[,}\n])""",
+    re.IGNORECASE,
+)
+"""A member of an example whose value only shows its place or type."""
 _ITEM: Final = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -40,6 +47,11 @@ def instructed_schema(text: str) -> Json:
         if keys
         else None
     )
+
+
+def without_placeholders(text: str) -> str:
+    """Return an instruction without the members of its example that have no value: they are none to send."""
+    return _PLACEHOLDER.sub(" ", shortened(text, MAX_INSTRUCTION))
 
 
 def _written(text: str) -> Json:
