@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -286,6 +286,35 @@ def test_change_by_another_program_is_a_conflict(files: Dashboard) -> None:
     until(lambda: "Mine." in file.read_text())
     file.write_text(FILES["b.yaml"].replace("Soon.", "Again."))
     expect(editor(page)).to_contain_text("Again.")  # nothing was typed: the text follows the file
+
+
+def away_and_back(page: Page, meanwhile: Callable[[], object] = bool) -> None:
+    page.get_by_role("tab", name="Requests").click()
+    expect(page.get_by_role("tabpanel")).to_have_id("view-requests")
+    meanwhile()
+    page.go_back()
+
+
+def test_unsaved_text_of_a_file_is_kept(files: Dashboard) -> None:
+    page = at(files, "rules/file/b.yaml")
+    typed(page, FILES["b.yaml"].replace("Soon.", "Mine."))
+    away_and_back(page)
+    expect(editor(page)).to_contain_text("Mine.")
+    expect(page.locator(".detail-head")).to_contain_text("not saved")
+    theirs = FILES["b.yaml"].replace("Soon.", "Theirs.")
+    away_and_back(page, lambda: (files.server.folder / "b.yaml").write_text(theirs))
+    expect(page.get_by_role("region", name="Conflict")).to_contain_text("Theirs.")
+    expect(editor(page)).to_contain_text("Mine.")
+
+
+def test_unsaved_text_of_a_rule_is_kept(dashboard: Dashboard) -> None:
+    page = at(dashboard, "rules/new")
+    typed(page, "name: mine\nreply: Mine.\n")
+    away_and_back(page)
+    expect(editor(page)).to_contain_text("name: mine")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="New rule", exact=True).click()
+    expect(editor(page)).to_contain_text("name: my-rule")
 
 
 def test_new_file_is_created(files: Dashboard) -> None:

@@ -16,6 +16,15 @@ import { useFiles } from "./scenario_files.ts";
 
 const NEW = "rules:\n  - name: my-rule\n    match: {user: {contains: hello}}\n    reply: Hello.\n";
 
+interface Draft {
+  text: string;
+  /** The version of the file that the text is based on. */
+  base: { text: string; digest: string };
+}
+
+/** Texts that are not saved, by the name of the file: they come back when the file is opened again. */
+const drafts = new Map<string, Draft>();
+
 function path(name: string, below = ""): string {
   return `/api/files/${encodeURIComponent(name)}${below}`;
 }
@@ -37,15 +46,18 @@ export function FileEditor(props: { name: string; line: number }): JSX.Element {
 
 function Opened(props: { file: FileContent; line: number }): JSX.Element {
   const { name, writable } = props.file;
-  /** The version of the file that the text is based on. */
-  const [base, setBase] = useState({ text: props.file.text, digest: props.file.digest });
-  const [text, setText] = useState(props.file.text);
+  const [base, setBase] = useState(drafts.get(name)?.base ?? { text: props.file.text, digest: props.file.digest });
+  const [text, setText] = useState(drafts.get(name)?.text ?? props.file.text);
   const [errors, setErrors] = useState<FieldError[]>([]);
   const [theirs, setTheirs] = useState<FileContent | null>(null);
   const editor = useRef<Editor | null>(null);
   const checks = useRef(0);
   const changed = useObservable(changes);
   const edited = text !== base.text || base.digest === "";
+  useEffect(() => {
+    if (text !== base.text) drafts.set(name, { text, base });
+    else drafts.delete(name);
+  }, [name, text, base]);
 
   const compare = async (): Promise<void> => {
     const found = (await maybe<FileContent>(path(name))) ?? { name, digest: "", text: "", writable };
@@ -107,7 +119,7 @@ function Opened(props: { file: FileContent; line: number }): JSX.Element {
       ) : null}
       <EditorHost
         label={name}
-        text={props.file.text}
+        text={text}
         single={false}
         readOnly={!writable}
         change={setText}

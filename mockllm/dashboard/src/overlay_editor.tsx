@@ -17,6 +17,9 @@ import { RulePreview } from "./rule_preview.tsx";
 /** The server writes this in place of the reply that a suggested rule lacks. */
 export const PLACEHOLDER = "Write the reply here.";
 
+/** Texts that are not saved, by the title of the editor: they come back when it is opened again. */
+const drafts = new Map<string, string>();
+
 interface Props {
   title: string;
   text: string;
@@ -26,7 +29,7 @@ interface Props {
 }
 
 export function OverlayEditor(props: Props): JSX.Element {
-  const [text, setText] = useState(props.text);
+  const [text, setText] = useState(drafts.get(props.title) ?? props.text);
   const [preview, setPreview] = useState<Preview | null>(null);
   const [errors, setErrors] = useState<FieldError[]>([]);
   const editor = useRef<Editor | null>(null);
@@ -35,6 +38,11 @@ export function OverlayEditor(props: Props): JSX.Element {
   if (props.session) query.set("session", props.session);
   const blank = text.includes(PLACEHOLDER);
 
+  const change = (typed: string): void => {
+    setText(typed);
+    if (typed !== props.text) drafts.set(props.title, typed);
+    else drafts.delete(props.title);
+  };
   const check = async (typed: string): Promise<FieldError[]> => {
     const asked = new URLSearchParams(query);
     if (props.name) asked.set("name", props.name);
@@ -58,6 +66,7 @@ export function OverlayEditor(props: Props): JSX.Element {
     void attempt(async () => {
       const path = props.name ? `/api/rules/${encodeURIComponent(props.name)}` : "/api/rules";
       const done = await call<{ names: string[] }>(props.name ? "PUT" : "POST", `${path}?${query}`, typed);
+      drafts.delete(props.title);
       await refresh();
       const [first] = done.names;
       show(address("rules", first ? ["rule", `${props.session ? "session" : "overlay"}:${first}`] : []), true);
@@ -68,10 +77,10 @@ export function OverlayEditor(props: Props): JSX.Element {
     <Pane title={props.title}>
       <EditorHost
         label={props.title}
-        text={props.text}
+        text={text}
         single
         readOnly={false}
-        change={setText}
+        change={change}
         check={check}
         save={save}
         opened={(opened) => {
@@ -85,7 +94,7 @@ export function OverlayEditor(props: Props): JSX.Element {
         <button type="button" class="primary" disabled={blank || errors.length > 0} onClick={save}>
           {props.name ? "Save in the overlay" : "Add to the overlay"}
         </button>
-        <button type="button" onClick={closePane}>
+        <button type="button" onClick={() => (drafts.delete(props.title), closePane())}>
           Cancel
         </button>
         {blank ? <span class="hint">Write the reply first: it still has its placeholder.</span> : null}
