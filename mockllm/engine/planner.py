@@ -268,16 +268,14 @@ class ResponsePlanner:
             failure = failure.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
             reply = replace(reply, failure=failure)
         if request.background:
-            plan = paced_stream(
-                context, self._stream(context, dialect, reply, cacheable=False), reply, settings
-            )
+            stream = self._stream(context, dialect, reply, cacheable=False)
+            plan = paced_stream(context, stream, reply, settings)
             plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
                 plan, settings.pace, request, context.identity, streamed=context.streamed
             )
         elif context.streamed:
-            plan = paced_stream(
-                context, self._stream(context, dialect, reply, cacheable=cacheable), reply, settings
-            )
+            stream = self._stream(context, dialect, reply, cacheable=cacheable)
+            plan = paced_stream(context, stream, reply, settings)
             if plan.background is not None and plan.streamed:  # the stream itself goes on, as it is paced
                 plan = replace(plan, background=replace(plan.background, plan=plan))
             if reply.event_extras:

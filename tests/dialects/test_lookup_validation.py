@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mockllm.dialects.routes import ROUTES, Route
@@ -19,14 +21,16 @@ EMPTY_OBJECT: list[tuple[str, str]] = [
     ("/v1beta/models/gemini-embedding-001:embedContent", "Gemini embeds"),
     ("/openai/deployments/d/embeddings", "Azure embeds"),
 ]
-LOOKUPS = [
+POSTED = [
     route
     for route in ROUTES
     if not route.dialect.generates
     and not route.dialect.request_class.to_tool_server
     and route.method == "POST"
-    and "{" not in route.path
 ]
+LOOKUPS = [route for route in POSTED if "{" not in route.path]
+OF_ONE = [route for route in POSTED if "{" in route.path]
+BODIES: list[object] = [None, "{", [], "null", {"input": {}, "model": 7}]
 
 
 @pytest.mark.parametrize("path", [path for path, _ in EMPTY_OBJECT], ids=[name for _, name in EMPTY_OBJECT])
@@ -41,12 +45,23 @@ def test_lenient_lookup_refuses_unreadable_body(path: str) -> None:
 
 
 @pytest.mark.parametrize("route", LOOKUPS, ids=lambda route: route.line)
-@pytest.mark.parametrize("body", [None, "{", [], "null", {"input": {}, "model": 7}])
+@pytest.mark.parametrize("body", BODIES)
 @pytest.mark.covering
 def test_lookup_without_validation_answers_anything(route: Route, body: object) -> None:
     prefix = f"/{route.provider}" if route.prefixed else ""
     for path in route.paths():
         assert respond_once(OFF, raw_request(prefix + path, body)).status == 200
+
+
+@pytest.mark.parametrize("route", OF_ONE, ids=lambda route: route.line)
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.covering
+def test_call_on_one_object_misses_it_at_most(route: Route, body: object) -> None:
+    """A model of any name is there; an object with an id is not."""
+    prefix = f"/{route.provider}" if route.prefixed else ""
+    for path in route.paths():
+        named = prefix + re.sub(r"\{\w+\}", "m", path)
+        assert respond_once(OFF, raw_request(named, body)).status in (200, 201, 404)
 
 
 def test_lookup_in_mixed_files_follows_strictest() -> None:

@@ -64,11 +64,26 @@ def test_a_peek_stores_nothing() -> None:
     assert got(game, reported(ClientResponse(game.engine.peek(request).respond()))["id"]).status == 404
 
 
-def test_a_stream_that_a_fault_cuts_is_not_stored() -> None:
-    game = VirtualServer(WEATHER)
+CUTS = {
+    "malformed": "malformed: {at: {chunk: 2}}",
+    "close": "close: {after: {chunks: 1}}",
+    "reset": "reset: {after: {chunks: 1}}",
+}
+
+
+@pytest.mark.parametrize("fault", CUTS)
+def test_a_stream_that_a_fault_cuts_is_not_stored(fault: str) -> None:
+    game = VirtualServer(WEATHER.replace(CUTS["malformed"], CUTS[fault]))
     broken = game.respond(responses("hi", model="broken", stream=True))
-    assert broken.planned.faults == ("malformed",)
+    assert broken.planned.faults == (fault,)
     assert got(game, broken.events[0].json["response"]["id"]).status == 404
+
+
+@pytest.mark.parametrize("fault", CUTS)
+def test_a_background_stream_that_is_cut_is_stored(fault: str) -> None:
+    game = VirtualServer(WEATHER.replace(CUTS["malformed"], CUTS[fault]))
+    broken = game.respond(responses("hi", model="broken", stream=True, background=True))
+    assert got(game, broken.events[0].json["response"]["id"]).status == 200
 
 
 def test_a_deleted_response_cannot_be_continued() -> None:

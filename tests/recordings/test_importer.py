@@ -191,6 +191,10 @@ REQUESTED: Sequence[tuple[str, Mapping[str, Any], str]] = [
     ("/v1beta/models/gemini-x:streamGenerateContent", {"contents": [{"parts": [{"text": "hi"}]}]}, "alt=sse"),
     ("/azure/openai/deployments/d/chat/completions", BODY, "api-version=2024-10-21"),
     ("/groq/openai/v1/chat/completions", BODY, ""),
+    ("/ollama/api/chat", {**BODY, "stream": False}, ""),
+    ("/cohere/v2/chat", BODY, ""),
+    ("/v1beta/interactions", {"model": "gemini-x", "input": "hi"}, ""),
+    ("/model/anthropic.claude-x/converse", {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}, ""),
 ]  # fmt: skip
 
 

@@ -95,7 +95,19 @@ rules:
     reply: {tool_calls: [{name: f, arguments: {a: "é"}}]}
   - reply: {text: "One, two,\\n\\nthree é.", thinking: Hm.}
 """
-BASES = ("", "/groq/openai", "/azure/openai", "/deepseek", "/mistral", "/xai", "/openrouter/api", "/ollama")
+BASES = (
+    "",
+    "/groq/openai",
+    "/azure/openai",
+    "/deepseek",
+    "/mistral",
+    "/xai",
+    "/openrouter/api",
+    "/ollama",
+    "/huggingface",
+    "/vllm",
+)
+CLAUDE = "/model/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
 
 def ours() -> Iterable[tuple[str, RecordedRequest]]:
@@ -113,9 +125,25 @@ def ours() -> Iterable[tuple[str, RecordedRequest]]:
             for at in ("/v1beta/models/g", "/v1/projects/p/locations/us/publishers/google/models/g"):
                 yield requested(f"{at}:{verb}", contents)
                 yield requested(f"{at}:{verb}", contents, "alt=sse")
+            yield from of_other_protocols(word, streamed)
     yield requested("/v1/embeddings", {"model": "text-embedding-3-small", "input": "x"})
     yield "GET /v1/models", RecordedRequest("GET", "/v1/models")
     yield "no body", RecordedRequest("POST", "/v1/chat/completions")
+
+
+def of_other_protocols(word: str, streamed: bool) -> Iterable[tuple[str, RecordedRequest]]:
+    """Requests to the protocols with paths or frames of their own."""
+    said = {"model": "m", "stream": streamed, "messages": [{"role": "user", "content": word}]}
+    yield requested("/perplexity/chat/completions", said)
+    yield requested("/zai/api/paas/v4/chat/completions", said)
+    yield requested("/cohere/v2/chat", said)
+    yield requested("/api/chat", said)
+    yield requested("/api/generate", {"model": "m", "stream": streamed, "prompt": word})
+    yield requested("/v1beta/interactions", {"model": "g", "stream": streamed, "input": word})
+    verbs = ("converse-stream", "invoke-with-response-stream") if streamed else ("converse", "invoke")
+    yield requested(f"{CLAUDE}/{verbs[0]}", {"messages": [{"role": "user", "content": [{"text": word}]}]})
+    messages = {"max_tokens": 99, "messages": said["messages"]}
+    yield requested(f"{CLAUDE}/{verbs[1]}", {"anthropic_version": "bedrock-2023-05-31", **messages})
 
 
 def requested(path: str, body: Any, query: str = "") -> tuple[str, RecordedRequest]:
@@ -126,5 +154,5 @@ def requested(path: str, body: Any, query: str = "") -> tuple[str, RecordedReque
 def test_own_responses_are_recorded_and_replayed_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(OURS, encoding="utf-8")
     count, bad = there_and_back(tmp_path / "a.yaml", tmp_path / "out", ours(), fixed=False)
-    assert count > 80
+    assert count > 140
     assert bad == []

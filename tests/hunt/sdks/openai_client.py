@@ -110,11 +110,15 @@ async def talk(server: MockLLM) -> list[Any]:
         create = client.chat.completions.create
         first: list[Any] = [{"role": "user", "content": QUESTION}]
         calls = Joined()
-        async for chunk in await create(model=MODEL, messages=first, tools=TOOLS, stream=True):
-            calls.add(chunk)
+        async with await create(model=MODEL, messages=first, tools=TOOLS, stream=True) as stream:
+            async for chunk in stream:
+                calls.add(chunk)
         built, answer = calls.calls_sent(), Joined()
-        async for chunk in await create(model=MODEL, messages=with_results(calls), tools=TOOLS, stream=True):
-            answer.add(chunk)
+        async with await create(
+            model=MODEL, messages=with_results(calls), tools=TOOLS, stream=True
+        ) as stream:
+            async for chunk in stream:
+                answer.add(chunk)
         reported = answer.reported_text()
         third = await create(model=MODEL, messages=[{"role": "user", "content": "Hello."}])
         return [[call[1:] for call in built], reported, whole_text(third)]

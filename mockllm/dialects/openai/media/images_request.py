@@ -48,6 +48,8 @@ SIZES: Final[Mapping[str, tuple[str, ...]]] = {
     "gpt-image-1": ("1024x1024", "1024x1536", "1536x1024", "auto"),
 }
 """The sizes of models that have no others, by the beginning of their names."""
+GPT: Final = ("gpt-", "chatgpt-")
+"""The beginnings of the names of models that refuse `response_format`."""
 QUALITIES: Final = ("low", "medium", "high", "xhigh", "max", "auto", "standard", "hd")
 FIELDS: Final[dict[str, Check]] = {
     "prompt": text(32_000),
@@ -166,7 +168,8 @@ def check(request: Request) -> Failure | None:
 
 
 def _check_model(request: ImagesRequest, body: Mapping[str, Json]) -> Failure | None:
-    if request.is_gpt and body.get("response_format") is not None and request.provider == request.dialect:
+    gpt = (request.model or DEFAULT_MODEL).startswith(GPT) and request.is_gpt
+    if gpt and body.get("response_format") is not None and request.provider == request.dialect:
         return refuse("Unknown parameter: 'response_format'.", "response_format", "unknown_parameter")
     size, model = text_of(body.get("size")), request.model or DEFAULT_MODEL
     known = next((sizes for name, sizes in SIZES.items() if model.startswith(name)), None)

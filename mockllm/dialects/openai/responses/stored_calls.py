@@ -125,10 +125,10 @@ def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:
 
 def _last_payload(plan: Plan) -> bytes | None:
     """Return the body, or the data of the event that ends a stream; None for anything else."""
-    last = next(
-        (step for step in reversed(plan.steps) if isinstance(step, EventStep | RawStep | CutStep)), None
-    )
-    if last is None or isinstance(last, CutStep):
+    if any(isinstance(step, CutStep) for step in plan.steps):
+        return None
+    last = next((step for step in reversed(plan.steps) if isinstance(step, EventStep | RawStep)), None)
+    if last is None:
         return None
     if isinstance(last, EventStep):
         return last.payload if last.kind in ("body", "end", "error") else None

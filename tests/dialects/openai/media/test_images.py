@@ -158,6 +158,12 @@ def test_file_of_a_rule_has_a_data_address() -> None:
     assert "usage" not in body
 
 
+def test_model_of_another_maker_may_name_a_response_format() -> None:
+    """Load generators send it to every model."""
+    sent = {"model": "flux", "prompt": "a cat", "response_format": "b64_json"}
+    assert respond_once("rules: []", raw_request("/v1/images/generations", sent)).status == 200
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
