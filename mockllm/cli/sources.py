@@ -17,6 +17,7 @@ from mockllm.dialects.registry import (
     DIALECT_NAMES,
     GENERATING,
     GENERATING_PATHS,
+    LINE_DIALECTS,
     PROVIDER_DIALECTS,
     PROVIDERS,
     WRITTEN_MEMBERS,
@@ -98,6 +99,7 @@ def vocabulary() -> Vocabulary:
         PROVIDER_DIALECTS,
         API_DIALECTS,
         path_dialects(),
+        LINE_DIALECTS,
         other_dialect,
     )
 

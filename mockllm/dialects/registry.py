@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, cast
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.limit import LimitResult, LimitStatus
-from mockllm.core.rendering.plan import Headers
+from mockllm.core.rendering.plan import Framing, Headers
 from mockllm.dialects.dialect import Dialect, GeneratingDialect
 from mockllm.dialects.providers import BY_NAME, REGISTERED
 from mockllm.dialects.routes import generating_paths
@@ -88,6 +88,10 @@ API_DIALECTS: Final = {
     api: frozenset(call.dialect.name for call in GENERATING_CALLS if call.dialect.api == api) for api in APIS
 }
 """The dialects of each api's generating calls."""
+LINE_DIALECTS: Final = frozenset(
+    call.dialect.name for call in GENERATING_CALLS if Framing.NDJSON in call.dialect.capabilities.framings
+)
+"""The dialects whose streams are lines of JSON."""
 
 
 def generating_dialect(provider: str, api: str | None = None) -> GeneratingDialect | None:

@@ -13,8 +13,6 @@ from mockllm.scenario.vocabulary import Vocabulary
 
 _EVENTS: Final = (b"data:", b"event:")
 """How the body of an event stream begins."""
-_WITH_EVENTS: Final = frozenset({"openai", "anthropic", "gemini"})
-"""Protocols whose streams are never one JSON object."""
 REPAIR: Final = "write `as: reply`"
 """The end of each of these warnings, and of no other: `check` refuses them."""
 OtherDialect: TypeAlias = Callable[[Any, Mapping[str, bytes], Collection[str]], str | None]
@@ -40,7 +38,7 @@ def replay_warnings(
         if spec.match.stream is False and _is_stream(replay, files):
             yield (*path, "replay"), f"a recorded stream, for requests without a stream; {REPAIR}"
             continue
-        if spec.match.stream is True and other is not None and _is_whole(replay, files, other):
+        if spec.match.stream is True and other is not None and _is_whole(replay, files, other, vocabulary):
             yield (*path, "replay"), f"a recorded whole response, for requests of a stream; {REPAIR}"
             continue
         if wanted and other is not None:
@@ -79,13 +77,14 @@ def _texts(condition: Any) -> list[str]:
     return names if all(isinstance(name, str) for name in names) else []
 
 
-def _is_whole(replay: ReplaySpec, files: Mapping[str, bytes], other: OtherDialect) -> bool:
-    """Return whether a recording is one JSON object of a protocol whose streams consist of events."""
-    return (
-        not _is_stream(replay, files)
-        and _body(replay, files).lstrip().startswith(b"{")
-        and other(replay, files, frozenset()) in _WITH_EVENTS
-    )
+def _is_whole(
+    replay: ReplaySpec, files: Mapping[str, bytes], other: OtherDialect, vocabulary: Vocabulary
+) -> bool:
+    """Return whether a recording is one JSON object of a protocol whose streams are never one."""
+    if _is_stream(replay, files) or not _body(replay, files).lstrip().startswith(b"{"):
+        return False
+    dialect = other(replay, files, frozenset())
+    return dialect is not None and dialect not in vocabulary.line_dialects
 
 
 def _is_stream(replay: ReplaySpec, files: Mapping[str, bytes]) -> bool:

@@ -68,6 +68,8 @@ class Vocabulary(Struct, frozen=True):
     """The dialects of each api's generating calls."""
     path_dialects: Mapping[str, Collection[str]] = {}
     """The dialects of the calls at each of the `generating_paths`."""
+    line_dialects: Collection[str] = ()
+    """The dialects whose streams are lines of JSON, so that a stream of one line is one object."""
     other_dialect: Callable[[Any, Mapping[str, bytes], Collection[str]], str | None] | None = None
     """Returns the dialect in which a `replay` was recorded, if none of these dialects can decode it."""
 

@@ -55,7 +55,8 @@ def hunted(name: str, budget: HuntBudget, *, mended: bool) -> HuntReport:
     line = ["node", str(path)] if path.suffix == ".mjs" else [sys.executable, "-S", str(path)]
     sources = ServerSources([str(FOLDER / "scenario.yaml")])
     bound = ENDLESS_BOUND if name == ENDLESS and not mended else BOUND
-    trial = CommandTrial(line, sources, bound, "stdout", "$MOCKLLM_RUN_DIR/bookings")
+    side_effects = "$MOCKLLM_RUN_DIR/bookings" if "bookings" in path.read_text() else None
+    trial = CommandTrial(line, sources, bound, "stdout", side_effects)
     policy = Policy(frozenset({3}), "recover" if name == "overloaded_given_up" else "report")
     with patch.dict(os.environ, MENDED="1" if mended else "0"):
         return Hunter(OutcomeStore(trial, None, "", resume=False), policy, budget).hunt(name)
