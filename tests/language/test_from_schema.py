@@ -56,10 +56,10 @@ def test_from_schema_calls_first_tool_with_all_arguments(build_request: Any) -> 
     assert set(arguments) == {"location", "unit", "days"}
     assert jsonschema_rs.is_valid(WEATHER, arguments)
     assert response.notes == ""
-    ended = (
-        response.choice["finish_reason"] if build_request is chat_request else response.json["stop_reason"]
-    )
-    assert ended == ("tool_calls" if build_request is chat_request else "tool_use")
+    if build_request is chat_request:
+        assert response.choice["finish_reason"] == "tool_calls"
+    else:
+        assert response.json["stop_reason"] == "tool_use"
 
 
 @BOTH
@@ -90,6 +90,9 @@ def named(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name}}
 
 
+ONLY_C = {"mode": "auto", "tools": [named("c")]}
+
+
 @pytest.mark.parametrize(
     ("sent", "called"),
     [
@@ -100,12 +103,7 @@ def named(name: str) -> dict[str, Any]:
         (offer(chat_request, "a", "b", tool_choice="none"), []),
         (
             offer(
-                chat_request,
-                *("a", "b", "c"),
-                tool_choice={
-                    "type": "allowed_tools",
-                    "allowed_tools": {"mode": "auto", "tools": [named("c")]},
-                },
+                chat_request, "a", "b", "c", tool_choice={"type": "allowed_tools", "allowed_tools": ONLY_C}
             ),
             ["c"],
         ),
