@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import jsonschema_rs
 import pytest
@@ -41,8 +41,7 @@ def offer(build_request: Any, *names: str, schema: Any = WEATHER, **more: Any) -
         tools: list[Any] = [{"name": name, "input_schema": schema} for name in names]
     else:
         tools = [{"type": "function", "function": {"name": name, "parameters": schema}} for name in names]
-    sent: ClientRequest = build_request(tools=tools, **more)
-    return sent
+    return cast(ClientRequest, build_request(tools=tools, **more))
 
 
 BOTH = pytest.mark.parametrize("build_request", [chat_request, claude_request])
