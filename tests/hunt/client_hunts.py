@@ -34,6 +34,7 @@ RULES = {
     "refusal_continued": "goes_on",
     "refused_key_retried": "retried_non_retryable",
     "retry_after_date": "says_so",
+    "signature_dropped": "same_result",
     "space_required": "same_result",
     "text_repeated": "no_wrong_result",
 }

@@ -265,7 +265,7 @@ class Drip(Fault):
 
 @fault("comment_flood")
 class CommentFlood(Fault):
-    """Many comments between two events, which a client must skip."""
+    """Many comments or pings between two events, which a client must skip."""
 
     needs_stream: ClassVar[bool] = True
 
@@ -273,23 +273,35 @@ class CommentFlood(Fault):
     count: Drawable[Annotated[int, Field(ge=1, le=MAX_REPEATS)]] = Field(
         default=1000, description="How many."
     )
+    form: Literal["comment", "ping"] = Field(
+        default="comment",
+        description="`comment`: comments of server-sent events. `ping`: the event `ping`, if the protocol has one.",
+    )
     comment: str = Field(default="keep-alive", description="The text of each comment.")
-    every: Drawable[Duration] = Field(default=0.0, description="The time between two comments.")
+    every: Drawable[Duration] = Field(default=0.0, description="The time between two of them.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if plan.framing not in LINE_ENDS:
             return NotApplicable("only server-sent events have comments")
+        pings = [step for step in plan.steps if type(step) is EventStep and step.event == "ping"]
+        if self.form == "ping" and not pings:
+            return NotApplicable("the response has no pings")
         gap = find_gap(plan, self.after)
         if isinstance(gap, NotApplicable):
             return gap
-        end = LINE_ENDS[plan.framing]
-        lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
-        comment = RawStep(b"".join(lines) + end, gap.chunk_index, bound=True)
-        if self.every:
-            wait = WaitStep(self.every, gap.chunk_index, bound=True)
-            flood: tuple[Step, ...] = (comment, wait) * self.count
+        if self.form == "ping":
+            one: Step = replace(pings[0], chunk_index=gap.chunk_index)
         else:
-            flood = (replace(comment, data=comment.data * self.count),)
+            end = LINE_ENDS[plan.framing]
+            lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
+            one = RawStep(b"".join(lines) + end, gap.chunk_index, bound=True)
+        flood: tuple[Step, ...]
+        if self.every:
+            flood = (one, WaitStep(self.every, gap.chunk_index, bound=True)) * self.count
+        elif isinstance(one, RawStep):
+            flood = (replace(one, data=one.data * self.count),)
+        else:
+            flood = (one,) * self.count
         return replace(plan, steps=(*gap.before, *flood, *gap.after))
 
 

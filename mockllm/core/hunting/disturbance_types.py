@@ -58,7 +58,8 @@ def _places(name: str, **settings: Json) -> tuple[Mapping[str, Json], ...]:
 
 
 _COMMENTS: Final[list[Json]] = [
-    {"comment_flood": {"after": {"chunks": count}, "count": 1, "comment": "keep-alive"}}
+    {"comment_flood": {"after": {"chunks": count}, "count": 1, **form}}
+    for form in ({"comment": "keep-alive"}, {"form": "ping"})
     for count in (0, 1, 2)
 ]
 SMALL: Final = "0.01ms"
@@ -117,7 +118,12 @@ VARIATIONS: Final = (
         "crlf", "lines", "same", "ends the lines of events with CRLF", (_faults("crlf"),), ("stream",)
     ),
     DisturbanceType(
-        "comments", "lines", "same", "sends comments between events", (_faults(*_COMMENTS),), ("stream",)
+        "comments",
+        "lines",
+        "same",
+        "sends comments between events, and pings where the protocol has them",
+        (_faults(*_COMMENTS),),
+        ("stream",),
     ),
     DisturbanceType(
         "no_space",

@@ -96,6 +96,18 @@ def test_event_fault_changes_the_steps(fault: Fault, steps: tuple[Step, ...]) ->
     assert plans.played(fault) == replace(plans.STREAM, steps=steps)
 
 
+@pytest.mark.parametrize("every", [0, 1])
+def test_ping_of_the_protocol_is_repeated(every: int) -> None:
+    ping = EventStep(b'{"type": "ping"}', 0, "ping", "ping")
+    steps = (ROLE, ping, *plans.STEPS[1:])
+    found = plans.played(
+        built("comment_flood", form="ping", count=2, every=f"{every}s"), replace(plans.STREAM, steps=steps)
+    )
+    wait = (WaitStep(1.0, 1, bound=True),) * every
+    pings = (replace(ping, chunk_index=1), *wait) * 2
+    assert found.steps == (ROLE, ping, *plans.STEPS[1:3], *pings, *plans.STEPS[3:])
+
+
 UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
     "no such chunk": (built("duplicate", at={"chunk": 3}), plans.STREAM, "the response has only 2 chunks"),
     "nothing to change places with": (
@@ -142,6 +154,11 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
         built("comment_flood", after={"chunks": 9}),
         plans.STREAM,
         "the response has only 2 chunks",
+    ),
+    "a protocol without pings": (
+        built("comment_flood", form="ping"),
+        plans.STREAM,
+        "the response has no pings",
     ),
     "an array has no comments": (
         built("comment_flood"),

@@ -30,6 +30,7 @@ REFUSED: list[tuple[str, Any, int, str]] = [
     ("/api/copy", {"source": 7}, 400, "CopyRequest.source of type string"),
     ("/api/delete", {}, 400, "model is required"),
     ("/api/delete", {"model": "nope"}, 404, "model 'nope' not found"),
+    ("/api/delete", {"model": "a b"}, 400, 'name "a b" is invalid'),
 ]
 
 
@@ -47,6 +48,29 @@ def test_lenient_request_is_never_a_400(path: str, validation: str) -> None:
     method = "DELETE" if path == "/api/delete" else "POST"
     request = raw_request(path, {"model": 7, "stream": "no"}, method=method)
     assert respond_once(f"validation: {validation}\n{RULE}", request).status in (200, 404)
+
+
+def test_lenient_upload_of_a_blob_is_not_compared() -> None:
+    response = respond_once(f"validation: lenient\n{RULE}", raw_request(f"/api/blobs/{DIGEST}", b"x"))
+    assert response.status == 201
+
+
+def test_deleted_model_is_not_shown() -> None:
+    server = VirtualServer(RULE)
+    server.respond(raw_request("/api/delete", {"model": "mine"}, method="DELETE"))
+    response = server.respond(raw_request("/api/show", {"model": "mine"}))
+    assert (response.status, response.json) == (404, {"error": "model 'mine' not found"})
+
+
+@pytest.mark.parametrize(("after", "listed"), [(2, False), (99, True)])
+def test_model_of_a_cut_pull_is_not_listed(after: int, listed: bool) -> None:
+    fault = (
+        f"modifiers: [{{match: {{api: pull_model}}, faults: [{{close: {{after: {{chunks: {after}}}}}}}]}}]"
+    )
+    server = VirtualServer(f"{RULE}\n{fault}")
+    server.respond(raw_request("/api/pull", {"model": "far"}))
+    models = server.respond(raw_request("/api/tags", method="GET")).json["models"]
+    assert ("far:latest" in [entry["name"] for entry in models]) is listed
 
 
 def test_models_are_those_of_their_session() -> None:
