@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import mockllm.testing
 from mockllm.cli.console import print_mistakes
@@ -30,9 +30,6 @@ from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import CannotListen
 from mockllm.testing.environment import RUN_DIR, variables
-
-if TYPE_CHECKING:
-    pass
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
