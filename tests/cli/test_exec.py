@@ -125,7 +125,14 @@ def test_exec_port_in_use_is_reported(capfd: pytest.CaptureFixture[str]) -> None
         (("--", "./scenarios"), 126, "cannot run ./scenarios: Permission denied"),
         (("--pck", "default", "--", "true"), 2, "unknown option --pck; did you mean --pack?"),
     ],
-    ids=["nothing", "nothing behind --", "no such command", "a word before --", "a folder", "an unknown option"],
+    ids=[
+        "nothing",
+        "nothing behind --",
+        "no such command",
+        "a word before --",
+        "a folder",
+        "an unknown option",
+    ],
 )
 def test_exec_invalid_command_is_reported(
     arguments: tuple[str, ...], code: int, expected: str, capfd: pytest.CaptureFixture[str]
