@@ -275,12 +275,17 @@ class ReplySpec(ChoiceSpec):
     @field_validator("extras", mode="before")
     @classmethod
     def not_written(cls, extras: Any, info: ValidationInfo) -> Any:
-        """Reject members that the server writes from other words of the reply."""
+        """Reject members that the server writes from other words of the reply, and names of no dialect."""
         vocabulary = (info.context or {}).get("vocabulary")
         if vocabulary is None or not isinstance(extras, dict):
             return extras
         found = []
         for dialect, own in extras.items():
+            unknown = vocabulary.unknown("dialect", str(dialect))
+            if unknown is not None:
+                spoken = vocabulary.provider_dialects.get(dialect)
+                hint = f"; that of {dialect} is {' or '.join(sorted(spoken))}" if spoken else ""
+                raise quantity_error(f"the members are grouped by dialect; {unknown}{hint}")
             for path in _member_paths({} if not isinstance(own, dict) else own):
                 word = None if path[0] == "events" else vocabulary.written_member(dialect, path)
                 if word is not None:
