@@ -176,15 +176,15 @@ def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query:
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
-    """Route what the exact lookup did not find: WebSockets, patterns, HEAD (which is GET without a body), other
-    methods, and unknown paths."""
+    """Route what the exact lookup did not find: WebSockets, patterns, HEAD (which is GET without a body where no
+    call has it), other methods, and unknown paths."""
     sockets = _SOCKETS.get(path)
     if sockets is not None:
         found = sockets.get(METHOD if _is_handshake(method, headers) else method)
         if found is not None and method != METHOD:
             return found
     known = _matching(path)
-    effective = "GET" if method == "HEAD" else method
+    effective = "GET" if method == "HEAD" and method not in known else method
     if effective in known:
         return _select(known[effective], headers, query)
     provider, bare = _prefix(path)
