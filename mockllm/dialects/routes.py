@@ -201,7 +201,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     likely = BY_NAME[provider] if provider else next(hinted, DEFAULT)
     dialect = likely.routes[0].call.dialect
     if _is_unserved(likely, bare):
-        return UnknownPath(dialect, provider, bare, _not_served(method, path, likely), NOT_SERVED)
+        return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
     hint = _hint(method, path, headers)
     rest = "" if hint.startswith(_REPEATED) else _routes_of(likely.name)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
@@ -236,12 +236,12 @@ def _is_unserved(provider: Provider, path: str) -> bool:
     return any(known == start or known.startswith(f"{start}/") for start in provider.unserved)
 
 
-def _not_served(method: str, path: str, provider: Provider) -> Failure:
-    """Return the failure of a call that a provider has and mockllm does not serve. SDKs retry a 501, unless the
-    header forbids that."""
+def _not_served(method: str, path: str, bare: str, provider: Provider) -> Failure:
+    """Return the failure of a call that a provider has and mockllm does not serve. `bare`: the path without its
+    prefix, as rules match it. SDKs retry a 501, unless the header forbids that."""
     message = (
         f"Known API, not served: {method} {path} is a call of {provider.title} that mockllm does not serve. "
-        f"A rule that names the path can respond: match: {{path: {path}}}"
+        f"A rule that names the path can respond: match: {{path: {bare}}}"
     )
     fields = {"code": "not_served"}
     return Failure("server_error", 501, message, fields=fields, headers=(("x-should-retry", "false"),))

@@ -19,6 +19,7 @@ from mockllm.dialects.registry import (
     DIALECT_NAMES,
     GENERATING,
     GENERATING_PATHS,
+    PREFIXES,
     PROVIDERS,
     WRITTEN_MEMBERS,
 )
@@ -36,7 +37,14 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Broken
 
 VOCABULARY: Final = Vocabulary(
-    PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES, WRITTEN_MEMBERS
+    PROVIDERS,
+    DIALECT_NAMES,
+    APIS,
+    GENERATING_PATHS,
+    GENERATING,
+    ALIASES,
+    WRITTEN_MEMBERS,
+    prefixes=PREFIXES,
 )
 MAX_CACHED: Final = 64
 """Maximum number of entries. A full cache is cleared."""
