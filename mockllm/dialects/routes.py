@@ -176,8 +176,8 @@ def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query:
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
-    """Route what the exact lookup did not find: WebSockets, patterns, HEAD (which is GET without a body where no
-    call has it), other methods, and unknown paths."""
+    """Route what the exact lookup did not find: WebSockets, patterns, other methods, and unknown paths. HEAD is GET
+    without a body where no call has it."""
     sockets = _SOCKETS.get(path)
     if sockets is not None:
         found = sockets.get(METHOD if _is_handshake(method, headers) else method)

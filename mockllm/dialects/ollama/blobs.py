@@ -85,7 +85,7 @@ class FindBlobRequest(BlobRequest):
 
 
 class FindBlob(OllamaCall):
-    """HEAD: 200 where the blob exists. A client asks before it uploads."""
+    """HEAD: 200 where the blob exists. A client sends it before an upload."""
 
     api = "stored_blobs"
     generates = False

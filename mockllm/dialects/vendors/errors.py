@@ -133,8 +133,8 @@ MISTRAL: Final = {
     "overloaded": OpenAiErrorRow(503, "internal_server_error", "3800", "Service unavailable."),
     "unavailable": OpenAiErrorRow(503, "unreachable_backend", "1100", "Internal server error"),
 }
-"""Mistral's own errors, as reports in public repositories quote them in 2025 and 2026: issue 31107 of
-raycast/extensions and issue 9085 of cline/cline have the code 1300. None of them was recorded."""
+"""Mistral's own errors, as public repositories quote them in 2025 and 2026; none was recorded. The code 1300 is in
+issue 31107 of raycast/extensions and in issue 9085 of cline/cline."""
 
 
 def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
