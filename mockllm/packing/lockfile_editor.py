@@ -95,10 +95,11 @@ class LockfileEditor:
         names = {each.manifest.name for each in found}
         for each in found:
             self._check(each, names, signed=signed)
+        changes = [(each, self._take(each)) for each in found]
         return [
-            change
-            for each in found
-            if (change := self._take(each)).before != change.now or change.moved or change.name in wanted
+            replace(change, uses=self._unmet_uses(each))
+            for each, change in changes
+            if change.before != change.now or change.moved or change.name in wanted
         ]
 
     def update(
@@ -305,7 +306,6 @@ class LockfileEditor:
             None if before is None else before.version,
             version,
             found.place.text,
-            uses=self._unmet_uses(found),
             moved=before is not None and before.source != found.place.text,
             leads=tuple(capabilities.leads if capabilities else ()),
             signature=found.signature,
