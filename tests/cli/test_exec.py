@@ -147,6 +147,13 @@ def test_exec_prints_warnings(capfd: pytest.CaptureFixture[str]) -> None:
     assert "mockllm: warning: scenarios/hello.yaml:1" in capfd.readouterr().err
 
 
+def test_exec_with_several_findings_names_the_way_to_one(capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("cut", "crlf"):
+        Path(f"scenarios/{name}.yaml").write_text(f"finding: {name}\nmodifiers: [{{faults: [close]}}]")
+    assert run(*python("pass")) == 0
+    assert "2 findings of hunts are loaded" in capfd.readouterr().err
+
+
 def test_exec_passes_options_after_dashes(capfd: pytest.CaptureFixture[str]) -> None:
     assert run("--", sys.executable, "-c", "import sys; print(sys.argv[1:])", "--strict", "--", "-x") == 0
     assert capfd.readouterr().out == "['--strict', '--', '-x']\n"

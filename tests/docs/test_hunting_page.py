@@ -123,6 +123,10 @@ def test_page_leads_from_a_passing_test_to_a_regression_test(pytester: pytest.Py
     replayed = command("exec", "--scenarios", kept, "--", python, "chat.py", cwd=folder)
     assert "Zw\ufffd\ufffdlf" in replayed.stdout
     assert command("test", kept, cwd=folder).returncode == 0
+    more = command("hunt", *line[:-1], "3", "--", python, "chat.py", cwd=folder)
+    files = sorted(path.name for path in (folder / "hunt").glob("*.yaml"))
+    assert len(files) == 3, more.stdout
+    assert command("test", "hunt", cwd=folder).stdout.endswith("3 passed\n")
 
     for name, value in environment().items():
         os.environ.setdefault(name, value)
