@@ -121,10 +121,18 @@ def test_exec_port_in_use_is_reported(capfd: pytest.CaptureFixture[str]) -> None
         ((), 2, "expected a command after --"),
         (("--",), 2, "expected a command after --"),
         (("--", "no-such-command"), 127, "cannot run no-such-command: No such file or directory"),
+        (("a.json", "--", "ls"), 127, "cannot run a.json: No such file or directory; the command follows --"),
         (("--", "./scenarios"), 126, "cannot run ./scenarios: Permission denied"),
         (("--pck", "default", "--", "true"), 2, "unknown option --pck; did you mean --pack?"),
     ],
-    ids=["nothing", "nothing behind --", "no such command", "a folder", "an unknown option"],
+    ids=[
+        "nothing",
+        "nothing behind --",
+        "no such command",
+        "a word before --",
+        "a folder",
+        "an unknown option",
+    ],
 )
 def test_exec_invalid_command_is_reported(
     arguments: tuple[str, ...], code: int, expected: str, capfd: pytest.CaptureFixture[str]

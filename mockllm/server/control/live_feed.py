@@ -166,8 +166,10 @@ class FeedEvents:
             yield events
 
     def _metrics(self, now: float) -> Json:
-        """Return the metrics, the last full second, and all seconds that changed: a response may be counted after the
-        frame of its second, and on a busy machine a frame may come after several seconds."""
+        """Return the metrics, the last full second, and all seconds that changed.
+
+        A response may be counted after the frame of its second. On a busy machine a frame may come after several
+        seconds."""
         view = metrics_view(self._context)
         seconds = {view.at: view for view in second_views(self._context)}
         changed = [each for at, each in seconds.items() if self._sent_seconds.get(at) != each]
