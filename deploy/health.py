@@ -13,8 +13,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 
 SECONDS = 2.0
-THIS_CONTAINER = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "localhost": "127.0.0.1", "::": "::1"}
-"""What to connect to, where a server listens on all addresses."""
+LOCAL = "127.0.0.1"
 
 
 def arguments(command_line: Path) -> argparse.Namespace:
@@ -43,7 +42,9 @@ def address(given: argparse.Namespace) -> tuple[str, int]:
     if listen and not (given.host or given.port):
         host, _, port = listen.rpartition(":")
     host = host.strip("[]")
-    return THIS_CONTAINER.get(host, host), int(port)
+    if host == "::":
+        return "::1", int(port)
+    return (LOCAL if host in ("", "0.0.0.0", "localhost") else host), int(port)  # noqa: S104
 
 
 def main() -> None:
