@@ -112,6 +112,10 @@ def test_hunt_of_good_client_succeeds(tmp_path: Path, client: list[str]) -> None
         (("--out", "a.yaml", "--", "true"), "--out a.yaml: "),
         (("--", "true"), "the command sent no request to the server"),
         (("--", "./missing"), "cannot run ./missing"),
+        (
+            ("--json", "a.json", "--", "ls"),
+            "cannot run a.json: No such file or directory; the command follows --",
+        ),
         (("--scenarios", "broken.yaml", "--", "true"), "1 mistake"),
     ],
 )
