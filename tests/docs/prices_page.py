@@ -24,7 +24,7 @@ The list prices by which mockllm computes [costs](control.md#costs), in US dolla
 <!-- Made by tests/docs/prices_page.py from the price lists of the providers; do not edit. -->
 
 - Each name is a beginning: it counts for all models whose names begin so, and the longest one has priority. Names
-  with a provider before them, such as `openai/gpt-4o` or `us.anthropic.claude-sonnet-4-5`, have the prices of their model.
+  with a provider before them have the prices of their model: `openai/gpt-4o`, `us.anthropic.claude-sonnet-4-5`.
 - *Batch*, *flex* and *priority* are factors on all prices of the row. A line of a batch has the first. A request has
   the one that its `service_tier` names (`fast` is `priority`).
 - *Source* is the page that states the prices, and the day of the comparison. Stored copies of Anthropic's and
