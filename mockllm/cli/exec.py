@@ -152,7 +152,9 @@ def _run(line: Sequence[str], environment: Mapping[str, str], timeout: float | N
     try:
         process = subprocess.Popen(line, env=environment, start_new_session=timeout is not None)  # noqa: S603 - the user chose the command
     except OSError as error:
-        print(f"mockllm: cannot run {line[0]}: {error.strerror}", file=sys.stderr)
+        from mockllm.hunting.command_run import cannot_run
+
+        print(f"mockllm: {cannot_run(line, error)}", file=sys.stderr)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
     with _forward_signals(process, interrupt=timeout is not None):
         try:

@@ -12,7 +12,7 @@ from mockllm.cli.options import unknown_variables
 from mockllm.cli.shown_warnings import print_warnings
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.startup import gc_paused
-from mockllm.engine import Engine
+from mockllm.engine import Engine, EngineInfo
 from mockllm.engine.settings import EngineSettings
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
@@ -61,6 +61,16 @@ def build(
     builder = Builder(sources, sessions, settings, strict=values["strict"])
     with gc_paused():
         engine = builder.first()
-    warnings = (*builder.warnings, *unknown_variables(environment, builder.variables))
+    unknown = unknown_variables(environment, builder.variables)
+    warnings = (*builder.warnings, *unknown, *findings_warning(engine.info()))
     print_warnings([str(warning) for warning in warnings], environment)
     return builder, engine
+
+
+def findings_warning(about: EngineInfo) -> Iterator[str]:
+    """Yield a warning if several findings of hunts are loaded, because no request of a command has their sessions."""
+    if about.findings:
+        yield (
+            f"{len(about.findings)} findings of hunts are loaded, and each responds in the session of its name only; "
+            "to replay one, name its file: --scenarios hunt/NAME.yaml"
+        )

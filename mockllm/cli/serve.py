@@ -7,6 +7,7 @@ import os
 import shlex
 import socket
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -41,10 +42,11 @@ from mockllm.cli.trace_setup import traces
 from mockllm.cli.units import byte_text
 from mockllm.core.display import counted
 from mockllm.engine import Engine, EngineInfo
+from mockllm.engine.session_id import PREFIX
 from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
-from mockllm.server.builtin_pages import amount
+from mockllm.server.builtin_pages import FINDINGS, amount
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
@@ -209,6 +211,10 @@ def print_ready(
     base = first._replace(host="localhost").url if first.everywhere else first.url
     for name, path in about.bases:
         print_line(f"  {name + ':':<11} base_url = {base}{path}")
+    if about.findings:
+        print_line(f"  {FINDINGS} (base_url = {base}{PREFIX}NAME/v1):")
+        for line in textwrap.wrap(", ".join(about.findings), 100, break_on_hyphens=False):
+            print_line(f"    {line}")
     alone = all(address.host in ("localhost", "127.0.0.1", "::1") for address in where)
     if app.control is not None:
         others = (

@@ -86,6 +86,8 @@ class EngineInfo(Struct, frozen=True):
     sources: tuple[tuple[str, int], ...] = ()
     root_provider: str | None = None
     """The provider whose paths need no prefix."""
+    findings: tuple[str, ...] = ()
+    """The findings of hunts, each of which responds in the session of its name only."""
 
 
 class Engine:
@@ -320,6 +322,7 @@ class Engine:
             calls=calls_by_provider(),
             sources=tuple(rules.items()),
             root_provider=catalog.root_provider,
+            findings=tuple(catalog.findings),
         )
 
     def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:

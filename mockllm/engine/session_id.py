@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 from urllib.parse import unquote
 
 from mockllm.core.display import brief
 from mockllm.core.failure import Failure
-from mockllm.core.request.server_address import SESSION_PREFIX
+from mockllm.core.request.server_address import MAX_SESSION_ID, SESSION_ID, SESSION_PREFIX
 
 SESSION: Final = "x-mockllm-session"
 PREFIX: Final = SESSION_PREFIX
 """The prefix of a path that names its session: `/s/ID/v1/chat/completions`."""
-MAX_LENGTH: Final = 128
-ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
 
 
 def read_session(header: str | None, path: str) -> tuple[str | None, str, Failure | None]:
@@ -44,9 +41,9 @@ def path_without_session(path: str) -> str:
 def _error(id: str, where: str) -> Failure | None:
     if not id:
         return _refused(f"{where} is empty")
-    if len(id) > MAX_LENGTH:
-        return _refused(f"{where} has {len(id)} characters, and {MAX_LENGTH} at most are allowed")
-    if ID.fullmatch(id) is None:
+    if len(id) > MAX_SESSION_ID:
+        return _refused(f"{where} has {len(id)} characters, and {MAX_SESSION_ID} at most are allowed")
+    if SESSION_ID.fullmatch(id) is None:
         return _refused(f"{where} is {brief(id)}; letters, digits and . _ ~ : @ [ ] - are allowed")
     return None
 

@@ -31,6 +31,12 @@ class CannotRun(Exception):
     """The command cannot be started; the message says why."""
 
 
+def cannot_run(line: Sequence[str], error: OSError) -> str:
+    """Return why a command line cannot be started."""
+    hint = "; the command follows --" if "--" in line else ""
+    return f"cannot run {line[0]}: {error.strerror}{hint}"
+
+
 class CommandTrial(Struct, frozen=True):
     """Runs a command. `timeout` is in seconds. `compare` is `stdout`, or a file; `side_effects` a file. Files are
     relative to the folder of the run, where their path begins with `$MOCKLLM_RUN_DIR/`."""
@@ -88,7 +94,7 @@ class CommandTrial(Struct, frozen=True):
                 start_new_session=True,  # so that its children end with it
             )
         except OSError as error:
-            raise CannotRun(f"cannot run {self.line[0]}: {error.strerror}") from None
+            raise CannotRun(cannot_run(self.line, error)) from None
 
     def _end_of(self, process: subprocess.Popen[bytes]) -> tuple[int | None, bytes, bytes]:
         """Return the exit code as a shell has it, and the output; no code for a command that was ended."""

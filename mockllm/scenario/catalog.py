@@ -160,6 +160,8 @@ class Catalog(Struct, frozen=True):
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
     root_provider: str | None = None
     """The provider whose paths need no prefix: that of the first file that names one."""
+    findings: Sequence[str] = ()
+    """The findings of hunts, where there are several: each responds in the session of its name only."""
 
     @property
     def keys(self) -> frozenset[str]:

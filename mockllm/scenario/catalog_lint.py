@@ -13,7 +13,7 @@ from msgspec import Struct
 from mockllm.core.faults.base import Fault
 from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.compiler import request_matcher, run_steps
+from mockllm.scenario.compiler import entry_matcher, run_steps
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.reply import ReplySpec
@@ -71,7 +71,7 @@ def warning_steps(
     files = {file.path: file for file in scenarios.loaded.files}
     broken = {(diagnostic.file, diagnostic.path.partition("]")[0]) for diagnostic in scenarios.diagnostics}
     if catalog is None:
-        matchers = [request_matcher(entry.spec) for entry in scenarios.entries]
+        matchers = [entry_matcher(entry) for entry in scenarios.entries]
     else:
         matchers = [item.matcher for item in catalog.items]
     subjects = [

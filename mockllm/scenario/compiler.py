@@ -64,9 +64,10 @@ def compile_catalog(
     strict = rules > 0 and all(item.known_models for item in items[:rules])
     validation = _lookup_validation(items[:rules])
     servers = {item.server.name: item.server for item in reversed(items) if item.server is not None}
+    findings = tuple(dict.fromkeys(entry.session for entry in entries if entry.session is not None))
     root = next((entry.provider for entry in entries if entry.provider is not None), None)
     parts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, uses)
-    return Catalog(*parts, root_provider=root)
+    return Catalog(*parts, root_provider=root, findings=findings)
 
 
 def _lookup_validation(rules: Sequence[CatalogItem]) -> Validation:
@@ -96,7 +97,7 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         "key": entry.key,
         "digest": entry.digest,
         "layer": entry.layer,
-        "matcher": request_matcher(spec),
+        "matcher": entry_matcher(entry),
         "per": spec.per,
         "validation": entry.validation,
         "known_models": entry.models == "strict",
@@ -125,7 +126,7 @@ def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
         key=entry.key,
         digest=entry.digest,
         layer=entry.layer,
-        matcher=served_matcher(spec),
+        matcher=entry_matcher(entry),
         validation=entry.validation,
         known_models=entry.models == "strict",
         params=entry.params,
@@ -133,6 +134,14 @@ def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
         selector=ResponseSelector((CompiledResponse(spec, settings, static=False, files=entry.files),)),
         server=spec.server,
     )
+
+
+def entry_matcher(entry: TypedEntry) -> Matcher:
+    """Return the matcher for the requests of an entry, in its session where it has one."""
+    base = request_matcher(entry.spec)
+    if entry.session is None:
+        return base
+    return AllMatcher((FieldMatcher(Field("session"), Equals(entry.session)), base))
 
 
 def request_matcher(spec: RuleSpec | ModifierSpec | McpServerSpec) -> Matcher:

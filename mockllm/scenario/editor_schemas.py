@@ -24,6 +24,7 @@ from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.manifest import PackSpec, UseSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -72,6 +73,8 @@ class ScenarioFile(Spec):
     """The models for which this file's rules respond: any, or only known ones (strict)."""
     provider: str | None = None
     """The provider whose paths need no prefix, such as vllm."""
+    finding: SessionId | None = None
+    """The finding of a hunt that this file replays. Of several findings each responds in the session of its name."""
     rules: list[RuleSpec] = Field(default_factory=list)
     """The first rule that matches and whose guards allow it selects the response."""
     modifiers: list[ModifierSpec] = Field(default_factory=list)

@@ -27,6 +27,7 @@ from mockllm.scenario.file_patterns import (
     shown_pattern,
 )
 from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.pack_graph import Use, UsedPack
 from mockllm.scenario.raw_entries import (
     MODELS,
@@ -66,6 +67,8 @@ class TypedEntry(Struct, frozen=True):
     models: Models = "any"
     provider: str | None = None
     """The provider whose paths need no prefix, as the file says."""
+    session: str | None = None
+    """The only session for which it responds; None for all."""
     files: Mapping[str, bytes] = field(default_factory=dict)
 
     def with_spec(self) -> TypedEntry:
@@ -91,6 +94,7 @@ class FileOutline(Spec):
     validation: Validation | None = None
     models: Models | None = None
     provider: str | None = None
+    finding: SessionId | None = None
     rules: list[Any] = Field(default_factory=list)
     modifiers: list[Any] = Field(default_factory=list)
     mcp: list[Any] = Field(default_factory=list)
@@ -110,6 +114,8 @@ class EntryTyper(Struct):
     """The contents of the files that a file refers to, by its path and by the name in the file."""
     named: set[str] = field(default_factory=set)
     """The paths of these files, and of those that do not exist yet."""
+    several_findings: bool = False
+    """Whether the files have different findings, so that each one responds in the session of its name only."""
     disabled_ids: set[str] = field(default_factory=set)
     """The ids of disabled entries, in all forms."""
     disabling: list[tuple[RawEntry, str]] = field(default_factory=list)
@@ -117,6 +123,7 @@ class EntryTyper(Struct):
 
     def read(self, loaded: LoadedFiles) -> None:
         layers: dict[str | None, int] = {None: 0}
+        self.several_findings = len(_findings(loaded.files)) > 1
         for number, file in enumerate(loaded.files):
             outline = self.outline(file)
             if outline is None:
@@ -201,6 +208,7 @@ class EntryTyper(Struct):
         if spec is None:
             return
         params = entry.file.params.values
+        session = outline.finding if self.several_findings else None
         content = canonical(_plain(entry.data))
         references = sorted((name, _digest(content)) for name, content in files.items())
         self.entries.append(
@@ -211,7 +219,9 @@ class EntryTyper(Struct):
                 file=entry.file.path,
                 path=entry.path,
                 key=f"{entry.id}#{_digest(content)}",
-                digest=_digest(content + canonical([_plain(dict(params)), validation, models, references])),
+                digest=_digest(
+                    content + canonical([_plain(dict(params)), validation, models, references, session])
+                ),
                 layer=min(layer, 1),
                 rank=(int(getattr(spec, "fallback", False)), layer, -spec.priority, number, entry.index),
                 item=entry.data,
@@ -220,6 +230,7 @@ class EntryTyper(Struct):
                 validation=validation,
                 models=models,
                 provider=outline.provider,
+                session=session,
                 files=files,
             )
         )
@@ -323,6 +334,12 @@ def places_by_id(entries: Sequence[TypedEntry]) -> dict[str, int]:
         for short_id in short_ids(entry.id):
             by_short_id.setdefault(short_id, []).append(place)
     return {**{id: found[0] for id, found in by_short_id.items() if len(found) == 1}, **places}
+
+
+def _findings(files: Sequence[LoadedFile]) -> set[str]:
+    """Return the findings that files name; a finding with an error is one, too."""
+    contents = [file.source.data for file in files if isinstance(file.source.data, dict)]
+    return {str(data["finding"]) for data in contents if data.get("finding") is not None}
 
 
 def _plain(value: Json) -> Json:

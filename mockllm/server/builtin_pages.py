@@ -23,6 +23,8 @@ from mockllm.server.request_heads import first_segment, is_control_path
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12
 """The most files that `/` lists."""
+FINDINGS: Final = "Findings of hunts, each in the session of its name"
+"""What precedes the findings in lists."""
 _HEADER_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
 
@@ -79,6 +81,8 @@ def home(about: EngineInfo, base: str) -> Plan:
     if about.sources:
         files = [f"{file} ({rules})" for file, rules in about.sources]
         lines += [*_listed("Rules", files[:MAX_LISTED_FILES] + ["…"] * (len(files) > MAX_LISTED_FILES)), ""]
+    if about.findings:
+        lines += [*_listed(FINDINGS, [f"{PREFIX}{name}" for name in about.findings]), ""]
     lines += ["Routes:"]
     for name, paths in (*about.calls, ("rules", about.routes), ("its own", OWN)):
         lines += _listed(f"  {name}", paths) if paths else []

@@ -121,10 +121,18 @@ def test_exec_port_in_use_is_reported(capfd: pytest.CaptureFixture[str]) -> None
         ((), 2, "expected a command after --"),
         (("--",), 2, "expected a command after --"),
         (("--", "no-such-command"), 127, "cannot run no-such-command: No such file or directory"),
+        (("a.json", "--", "ls"), 127, "cannot run a.json: No such file or directory; the command follows --"),
         (("--", "./scenarios"), 126, "cannot run ./scenarios: Permission denied"),
         (("--pck", "default", "--", "true"), 2, "unknown option --pck; did you mean --pack?"),
     ],
-    ids=["nothing", "nothing behind --", "no such command", "a folder", "an unknown option"],
+    ids=[
+        "nothing",
+        "nothing behind --",
+        "no such command",
+        "a word before --",
+        "a folder",
+        "an unknown option",
+    ],
 )
 def test_exec_invalid_command_is_reported(
     arguments: tuple[str, ...], code: int, expected: str, capfd: pytest.CaptureFixture[str]
@@ -145,6 +153,13 @@ def test_exec_prints_warnings(capfd: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/hello.yaml").write_text("rules: [{reply: Hi}, {reply: never}]")
     assert run(*python("pass")) == 0
     assert "mockllm: warning: scenarios/hello.yaml:1" in capfd.readouterr().err
+
+
+def test_exec_with_several_findings_names_the_way_to_one(capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("cut", "crlf"):
+        Path(f"scenarios/{name}.yaml").write_text(f"finding: {name}\nmodifiers: [{{faults: [close]}}]")
+    assert run(*python("pass")) == 0
+    assert "2 findings of hunts are loaded" in capfd.readouterr().err
 
 
 def test_exec_passes_options_after_dashes(capfd: pytest.CaptureFixture[str]) -> None:

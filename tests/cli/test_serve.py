@@ -66,6 +66,17 @@ def test_serve_ready_lines_show_base_urls(folder: Path) -> None:
         assert server.err == []
 
 
+def test_serve_ready_lines_show_findings(folder: Path) -> None:
+    for name in ("cut", "crlf"):
+        text = f"finding: {name}\nmodifiers: [{{faults: [close]}}]"
+        (folder / "scenarios" / f"{name}.yaml").write_text(text)
+    with serving(cwd=folder) as server:
+        server.line(lambda line: "Journal:" in line)
+        url = f"http://localhost:{server.port}/s/NAME/v1"
+        place = server.out.index(f"  Findings of hunts, each in the session of its name (base_url = {url}):")
+        assert server.out[place + 1] == "    crlf, cut"
+
+
 @pytest.mark.parametrize(
     "folders", ["", "scenarios", "scenarios/pack"], ids=["no folder", "empty", "packs only"]
 )

@@ -35,6 +35,16 @@ MENDED = (
 )
 
 
+BROKEN = "\ufffd\ufffd"
+"""A character of two bytes whose bytes were decoded one by one."""
+
+
+def _repaired(line: str) -> str:
+    for broken, whole in (("Zw{}lf", "ö"), ("Boxk{}mpfer", "ä"), ("{}ber", "ü")):
+        line = line.replace(broken.format(BROKEN), broken.format(whole))
+    return line
+
+
 def section(name: str) -> tuple[str, str]:
     """The text before the generated part of this name, and the part."""
     before, mark, rest = PAGE.partition(f"<!-- {name}: made from ")
@@ -116,13 +126,20 @@ def test_page_leads_from_a_passing_test_to_a_regression_test(pytester: pytest.Py
     # runs in parallel decide which other rows have failed before the first finding ends the hunt
     shown = [line for line in hunted.stdout.splitlines() if not line.startswith(("   |", "   also by"))]
     documented = [line for line in report[1].splitlines() if not line.startswith("   also by")]
+    assert BROKEN in shown[0]
+    # a client on a busy machine reads some of the divided characters at once
+    shown[0], documented[0] = _repaired(shown[0]), _repaired(documented[0])
     assert shown[: len(documented)] == documented
     assert hunted.returncode == 1
 
     kept = "hunt/split-character-same-result.yaml"
     replayed = command("exec", "--scenarios", kept, "--", python, "chat.py", cwd=folder)
-    assert "Zw\ufffd\ufffdlf" in replayed.stdout
+    assert BROKEN in replayed.stdout
     assert command("test", kept, cwd=folder).returncode == 0
+    more = command("hunt", *line[:-1], "3", "--", python, "chat.py", cwd=folder)
+    files = sorted(path.name for path in (folder / "hunt").glob("*.yaml"))
+    assert len(files) == 3, more.stdout
+    assert command("test", "hunt", cwd=folder).stdout.endswith("3 passed\n")
 
     for name, value in environment().items():
         os.environ.setdefault(name, value)

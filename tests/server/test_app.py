@@ -228,6 +228,13 @@ def test_health_is_degraded_while_a_file_is_stale() -> None:
         assert "b.yaml: left out until it is corrected: ?" in page
 
 
+def test_root_page_names_the_sessions_of_findings() -> None:
+    about = EngineInfo(rules=2, files=2, findings=("cut", "crlf"))
+    with ThreadedServer(App(FakeEngine(about=about), limits=LIMITS)) as url, Raw.to(url) as raw:
+        page = raw.send(request(path="/")).answer().text
+        assert "Findings of hunts, each in the session of its name: /s/cut, /s/crlf\n" in page
+
+
 def test_root_page_has_rules_and_base_urls(raw: Raw) -> None:
     got = raw.send(request(path="/")).answer()
     assert "3 rules in 1 file" in got.text

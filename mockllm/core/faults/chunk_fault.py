@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, Literal, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 from pydantic import Field
@@ -15,6 +15,8 @@ from mockllm.core.rendering.plan import CutStep, Plan, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration
 
 Then: TypeAlias = Literal["end", "close", "reset", "go_on"]
+MAX_SPLITS: Final = 100
+"""The most events that one fault splits: each split reads the whole plan."""
 
 
 class ChunkFault(Fault):
@@ -43,6 +45,20 @@ class Splitting(ChunkFault):
     pause: Drawable[Duration] = Field(
         default=0.1, description="With `go_on`: how long after the first part the second one comes."
     )
+
+    count: Annotated[int, Field(ge=1, le=MAX_SPLITS)] = Field(
+        default=1,
+        description="With `go_on`: how many chunks come in two parts, that one and those after it; 100 at most.",
+    )
+
+    def split_each(
+        self, plan: Plan, indices: Sequence[int], offset: Callable[[Step], Callable[[bytes], int]]
+    ) -> tuple[Step, ...]:
+        """Return the plan's steps, with the first of these events split, or as many as `count` says. `offset` returns
+        what finds an event's offset in its bytes."""
+        for index in reversed(indices[: self.count if self.then == "go_on" else 1]):
+            plan = replace(plan, steps=self.split(plan, index, offset(plan.steps[index])))
+        return tuple(plan.steps)
 
     def split(self, plan: Plan, index: int, offset: Callable[[bytes], int]) -> tuple[Step, ...]:
         """Return the plan's steps, one of them split at an offset of its bytes."""

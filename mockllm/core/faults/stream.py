@@ -108,7 +108,8 @@ class CutEvent(Splitting):
     )
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
-        return self.split(plan, start, lambda data: len(data) // 2)
+        events = _chunk_events(plan, start, lambda step: True)
+        return self.split_each(plan, events, lambda step: lambda data: len(data) // 2)
 
 
 @fault("cut_utf8")
@@ -129,21 +130,33 @@ class CutUtf8(Splitting):
             return NotApplicable("the bytes of its events are in base64")
         if self.at is not None:
             return super().apply_to_plan(plan)
-        for index, step in enumerate(live_steps(plan)):
-            if type(step) is EventStep and step.kind == "chunk" and not step.payload.isascii():
-                return replace(plan, steps=self.split(plan, index, _inside_character(step)))
+        if events := _chunk_events(plan, 0, _has_long_character):
+            return replace(plan, steps=self.split_each(plan, events, _inside_character))
         return NotApplicable("no chunk has a character of several bytes")
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
-        for index in range(start, end):
-            step = plan.steps[index]
-            if type(step) is EventStep and not step.payload.isascii():
-                return self.split(plan, index, _inside_character(step))
+        events = _chunk_events(plan, start, _has_long_character)
+        if events and events[0] < end:
+            return self.split_each(plan, events, _inside_character)
         return NotApplicable("the chunk has no character of several bytes")
 
 
-def _inside_character(step: EventStep) -> Callable[[bytes], int]:
+def _chunk_events(plan: Plan, start: int, wanted: Callable[[EventStep], bool]) -> list[int]:
+    """Return the indices of the wanted events of chunks, from a step on."""
+    return [
+        index
+        for index, step in enumerate(live_steps(plan))
+        if index >= start and type(step) is EventStep and step.kind == "chunk" and wanted(step)
+    ]
+
+
+def _has_long_character(step: EventStep) -> bool:
+    return not step.payload.isascii()
+
+
+def _inside_character(step: Step) -> Callable[[bytes], int]:
     """Return what finds the offset after the first byte of the payload's first character of several bytes."""
+    assert isinstance(step, EventStep)
     inside = 1 + next(offset for offset, byte in enumerate(step.payload) if byte >= 0x80)
     return lambda data: data.index(step.payload) + inside
 

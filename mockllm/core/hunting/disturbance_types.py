@@ -62,6 +62,8 @@ _COMMENTS: Final[list[Json]] = [
     for form in ({"comment": "keep-alive"}, {"form": "ping"})
     for count in (0, 1, 2)
 ]
+_PARTS: Final[dict[str, Json]] = {"pause": "300ms", "count": 3}
+"""How parts come: a client on a busy machine may read one pair of them at once, and not all pairs."""
 SMALL: Final = "0.01ms"
 """The time between two parts of a body: they are separate writes, and separate chunks of HTTP."""
 BODY_200: Final = '{"error": {"message": "The server had an error.", "type": "server_error", "code": 500}}'
@@ -72,7 +74,7 @@ VARIATIONS: Final = (
         "split",
         "same",
         "sends a character of several bytes in two parts",
-        (_faults({"cut_utf8": {"then": "go_on", "pause": "400ms"}}),),
+        (_faults({"cut_utf8": {"then": "go_on", **_PARTS}}),),
         ("stream",),
     ),
     DisturbanceType(
@@ -80,7 +82,7 @@ VARIATIONS: Final = (
         "split",
         "same",
         "sends an event in two parts",
-        (_faults({"cut_event": {"then": "go_on", "pause": "400ms"}}),),
+        (_faults({"cut_event": {"then": "go_on", **_PARTS}}),),
         ("stream",),
     ),
     DisturbanceType(

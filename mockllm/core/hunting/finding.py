@@ -11,6 +11,7 @@ from mockllm.core.hunting.disturbance import Schedule
 from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.judgement import RULES, BrokenRule, Result
 from mockllm.core.hunting.outcome import RunOutcome
+from mockllm.core.request.server_address import MAX_SESSION_ID
 from mockllm.core.verdicts import VERDICTS
 
 
@@ -29,9 +30,9 @@ class Finding(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The name of its file: `split-character`, `overloaded-and-comments`."""
+        """The name of its file and of its session: `split-character`, `overloaded-and-comments`."""
         kinds = " and ".join(each.kind for each in self.schedule)
-        return re.sub(r"[^a-z0-9]+", "-", f"{kinds} {self.problem.rule}".lower())
+        return re.sub(r"[^a-z0-9]+", "-", f"{kinds} {self.problem.rule}".lower())[:MAX_SESSION_ID]
 
     @property
     def flaky(self) -> bool:

@@ -35,7 +35,7 @@ RECOVERS: Final = "recovers by a retry"
 def scenario_text(finding: Finding, baseline: RunOutcome, command: str, path: str, pace: Json) -> str:
     """Return the file. `command` is the command that was run, `path` the file's own path, `pace` the pace of the
     hunt, None for that of the scenarios."""
-    lines = [*_comment(finding, command, path), "mockllm: 1", "modifiers:"]
+    lines = [*_comment(finding, command, path), "mockllm: 1", f"finding: {flow(finding.name)}", "modifiers:"]
     if pace is not None:
         lines += _item({"name": "hunt-pace", "pace": pace})
     for number, disturbance in enumerate(finding.schedule):
@@ -117,4 +117,5 @@ def _steps(finding: Finding) -> Iterator[Json]:
             expect["faults"] = list(each.faults)
         if each.error is not None and not each.stream:
             expect["error"] = each.error
-        yield {"request": {"method": "POST", "path": each.path, "body": each.body}, "expect": expect}
+        request = {"session": finding.name, "method": "POST", "path": each.path, "body": each.body}
+        yield {"request": request, "expect": expect}

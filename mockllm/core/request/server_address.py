@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import quote
 
@@ -9,6 +10,9 @@ from mockllm.core.request.request import Request
 
 SESSION_PREFIX: Final = "/s/"
 """The prefix of a path that names a session."""
+SESSION_ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
+MAX_SESSION_ID: Final = 128
+"""The most characters of a session's id."""
 
 
 def server_url(request: Request, path: str) -> str:

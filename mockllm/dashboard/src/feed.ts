@@ -134,7 +134,7 @@ function connect(): void {
 
 type Frame =
   | { type: "hello" }
-  | { type: "metrics"; at: number; metrics: Metrics; second: Second | null }
+  | { type: "metrics"; at: number; metrics: Metrics; second: Second; seconds: Second[] }
   | { type: "events"; events: Summary[]; dropped: number }
   | { type: "changed"; what: Changed[] };
 
@@ -151,7 +151,7 @@ function receive(frame: Frame): void {
     case "metrics":
       ahead = frame.at - Date.now() / 1000;
       showMetrics(frame.metrics);
-      if (frame.second) series.add([frame.second]);
+      series.add([frame.second, ...frame.seconds]);
       series.addOpen(frame.at, frame.metrics.open);
       break;
     case "events":

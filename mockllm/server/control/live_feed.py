@@ -20,8 +20,9 @@ from mockllm import __version__
 from mockllm.core.json.codec import Json, dumps
 from mockllm.server.control import journal_queries
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.handlers.metrics import metrics_view, second_view
+from mockllm.server.control.handlers.metrics import metrics_view, second_view, second_views
 from mockllm.server.control.problem import Problem
+from mockllm.server.metrics import SecondCounters
 from mockllm.server.server_limits import KIB, MIB
 
 INTERVAL: Final = 1.0
@@ -149,6 +150,7 @@ class FeedEvents:
         self._context = context
         self._sent_total = context.journal.total
         self._second = int(time.time())
+        self._sent_seconds = {view.at: view for view in second_views(context)}
         self._engine = context.engine
         self._stale = self._engine.info().stale
         self._snapshot = self._state()
@@ -164,13 +166,21 @@ class FeedEvents:
             yield events
 
     def _metrics(self, now: float) -> Json:
+        """Return the metrics, the last full second, and all seconds that changed.
+
+        A response may be counted after the frame of its second. On a busy machine a frame may come after several
+        seconds."""
         view = metrics_view(self._context)
-        second = second_view(self._context, int(now) - 1)
+        seconds = {view.at: view for view in second_views(self._context)}
+        changed = [each for at, each in seconds.items() if self._sent_seconds.get(at) != each]
+        self._sent_seconds = seconds
+        last = seconds.get(int(now) - 1) or second_view(SecondCounters(int(now) - 1))
         return {
             "type": "metrics",
             "at": round(now, 3),
             "metrics": view.model_dump(mode="json"),
-            "second": second.model_dump(mode="json"),
+            "second": last.model_dump(mode="json"),
+            "seconds": [each.model_dump(mode="json") for each in changed],
         }
 
     async def _events(self) -> bytes | None:

@@ -225,6 +225,27 @@ def test_cut_utf8_splits_inside_a_character() -> None:
     assert plans.played(built("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
 
 
+@pytest.mark.parametrize("at", [None, {"chunk": 2}], ids=["by default", "from a chunk on"])
+def test_cut_utf8_splits_as_many_events_as_counted(at: Any) -> None:
+    place = {} if at is None else {"at": at}
+    parts = plans.played(built("cut_utf8", count=5, **place), LETTERS).steps
+    assert [step.data for step in parts if isinstance(step, RawStep)] == [
+        b"data: b\xc3",
+        b"\xbc\n\n",
+        b"data: \xc3",
+        b"\xa4\n\n",
+    ]
+    assert sum(isinstance(step, WaitStep) for step in parts) == 2
+    ended = plans.played(built("cut_utf8", count=5, then="end", **place), LETTERS).steps
+    assert [type(step) for step in ended] == [EventStep, RawStep, CutStep]
+
+
+def test_cut_event_splits_as_many_events_as_counted() -> None:
+    parts = plans.played(built("cut_event", count=2, then="go_on", pause="1s"), plans.STREAM)
+    assert sum(type(step) is RawStep for step in parts.steps) == 4
+    assert sent_bytes(parts) == sent_bytes(plans.STREAM)
+
+
 def test_cut_utf8_splits_inside_a_character_of_a_frame() -> None:
     binary = replace(LETTERS, framing=Framing.EVENT_STREAM)
     *_, first, _, second, _ = plans.played(built("cut_utf8"), binary).steps

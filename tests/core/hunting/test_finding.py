@@ -120,6 +120,8 @@ def test_scenario_has_modifiers_replies_and_an_example() -> None:
     text = scenario_text(finding, BASE, "run\nme", "hunt/a.yaml", {"itl": "1ms"})
     assert "  - name: hunt-pace\n    pace: {itl: 1ms}\n  - name: hunt-1\n    times: 1\n" in text
     assert "    fallback: true\n    match: {api: chat, turn: 1, user: {equals: hi}}\n" in text
+    assert f"mockllm: 1\nfinding: {finding.name}\nmodifiers:" in text
+    assert f"request: {{session: {finding.name}, method: POST" in text
     assert "expect: {status: 200, faults: [close]}}" in text
     assert "# Replay:  mockllm exec --scenarios hunt/a.yaml -- run me" in text
 

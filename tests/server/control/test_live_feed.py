@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,6 +100,22 @@ def test_feed_sends_newest_events_and_counts_the_rest(server: Steered) -> None:
         assert seen + dropped == 600
 
     asyncio.run(stated())
+
+
+def test_feed_sends_each_second_that_changed(server: Steered) -> None:
+    """A feed that misses a second on a busy machine, or a request that is counted late, is not lost for charts."""
+    control = _control(server)
+
+    async def requests_in_frames(*at: float) -> list[int]:
+        frames = [each for now in at async for each in news.since(now)]
+        metrics = [each for each in frames if isinstance(each, dict) and each["type"] == "metrics"]
+        return [sum(second["requests"] for second in each["seconds"]) for each in metrics]
+
+    news = live_feed.FeedEvents(control.context)
+    began = time.time()
+    server.ask("hello")
+    until(lambda: sum(second.requests for second in control.context.metrics.seconds()) == 1)
+    assert asyncio.run(requests_in_frames(began + 5, began + 6)) == [1, 0]
 
 
 def test_feed_events_with_long_paths_are_bounded(server: Steered) -> None:

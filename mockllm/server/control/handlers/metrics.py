@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel
@@ -84,10 +84,7 @@ async def show_detailed(context: ControlContext, call: ApiCall) -> DetailedMetri
         SeriesCount(**labels._asdict(), requests=count) for labels, count in sorted(metrics.series.items())
     ]
     metrics.sample(time.time())
-    in_flight = metrics.in_flight()
-    seconds = {second.at: second for second in metrics.seconds()}
-    listed = [seconds.get(at) or SecondCounters(at) for at in sorted({*seconds, *in_flight})]
-    return DetailedMetrics(series=series, seconds=[_second(second, in_flight) for second in listed])
+    return DetailedMetrics(series=series, seconds=list(second_views(context)))
 
 
 async def export_json(context: ControlContext, call: ApiCall) -> TextResponse:
@@ -115,14 +112,17 @@ def _disposition(name: str) -> tuple[str, str]:
     return "Content-Disposition", f'attachment; filename="{name}"'
 
 
-def second_view(context: ControlContext, at: int) -> SecondView:
-    """Return one second of the time series, in seconds since the epoch; all zero without requests."""
-    newest_first = reversed(tuple(_metrics(context).seconds()))
-    second = next((second for second in newest_first if second.at == at), SecondCounters(at))
-    return _second(second, context.metrics.in_flight())
+def second_views(context: ControlContext) -> Iterator[SecondView]:
+    """Yield the time series, oldest second first; seconds without a request or a response in flight are left out."""
+    metrics = _metrics(context)
+    in_flight = metrics.in_flight()
+    counted = {second.at: second for second in metrics.seconds()}
+    for at in sorted({*counted, *in_flight}):
+        yield second_view(counted.get(at) or SecondCounters(at), in_flight.get(at, 0))
 
 
-def _second(second: SecondCounters, in_flight: Mapping[int, int]) -> SecondView:
+def second_view(second: SecondCounters, in_flight: int = 0) -> SecondView:
+    """Return a second of the time series, with the most responses in flight that were seen in it."""
     return SecondView(
         at=second.at,
         requests=second.requests,
@@ -130,7 +130,7 @@ def _second(second: SecondCounters, in_flight: Mapping[int, int]) -> SecondView:
         missed=second.unmatched,
         mean=round(second.duration / second.requests, 6) if second.requests else 0.0,
         bytes=second.bytes,
-        open=in_flight.get(second.at, 0),
+        open=in_flight,
     )
 
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from mockllm.scenario.language.session import SessionId
 from mockllm.server.control.models.base import RequestModel, StaleFile
-from mockllm.server.control.models.rules import RuleInfo, SessionId
+from mockllm.server.control.models.rules import RuleInfo
 from mockllm.server.control.problem import FieldProblem
 
 

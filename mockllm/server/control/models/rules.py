@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from mockllm.engine.session_id import ID, MAX_LENGTH
+from mockllm.scenario.language.session import SessionId
 from mockllm.server.control.models.base import RequestModel
 
 
@@ -55,7 +55,6 @@ class SuggestedRule(BaseModel):
     yaml: str
 
 
-SessionId: TypeAlias = Annotated[str, Field(max_length=MAX_LENGTH, pattern=f"^{ID.pattern}$")]
 """A session id that a request may name."""
 
 

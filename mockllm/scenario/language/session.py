@@ -1,0 +1,11 @@
+"""The id of a session, as files and control calls write it."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from mockllm.core.request.server_address import MAX_SESSION_ID, SESSION_ID
+
+SessionId: TypeAlias = Annotated[str, Field(max_length=MAX_SESSION_ID, pattern=f"^{SESSION_ID.pattern}$")]
