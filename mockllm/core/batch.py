@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+BATCH_HEADER: Final = "x-mockllm-batch"
+"""The header of a line's request with the id of its batch."""
 
 BatchEnd: TypeAlias = Literal["completed", "failed", "expired", "cancelled"]
 

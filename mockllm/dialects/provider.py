@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.price import Price
+from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
 from mockllm.dialects.serving_metrics import ServingMetricsForm
 
@@ -123,10 +123,7 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """For a provider with a protocol of its name. The members of responses that the server writes from a reply, by
     path, with the word of the scenario language for each."""
 
-    prices: Mapping[str, Price] = MappingProxyType({})
-    """By the beginning of a model's name; the longest one counts."""
-    tiers: Mapping[str, float] = MappingProxyType({})
-    """Factors on prices by service tier."""
+    prices: PriceList = NO_PRICES
     prompt_cache: Callable[[Request], CachePolicy | None] | None = None
     """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
     serving_metrics: ServingMetricsForm | None = None

@@ -74,6 +74,6 @@ class CostBudget(Struct):
         found = price_of(provider, model, self.own)
         if found is not None:
             return found
-        known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else {}
-        prices = [price for each in REGISTERED for price in each.prices.values()]
+        known = BY_NAME[provider].prices.prices if provider is not None and provider in BY_NAME else {}
+        prices = [price for each in REGISTERED for price in each.prices.prices.values()]
         return max(known.values() or prices, key=lambda price: price.output)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from mockllm.core.batch import BATCH_HEADER
 from mockllm.core.json.codec import dumps
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.price import Price
+from mockllm.dialects.price import NO_PRICES, Price, PriceList
 from mockllm.dialects.providers import BY_NAME, REGISTERED
 
 PER_MILLION: Final = 1_000_000
@@ -27,21 +28,34 @@ class ResponseCost(Struct, frozen=True):
     dollars: float | None
 
 
+class FoundPrice(NamedTuple):
+    """The price of a model, and the factor of the service tier."""
+
+    price: Price
+    factor: float
+
+
 def price_of(provider: str | None, model: str, own: Mapping[str, Price]) -> Price | None:
+    """Return the price of a model without a service tier; None where none is known."""
+    found = find_price(provider, model, own, "")
+    return None if found is None else found.price
+
+
+def find_price(provider: str | None, model: str, own: Mapping[str, Price], tier: str) -> FoundPrice | None:
     """Return the price of a model: the user's own, or its provider's. For a model that its provider does not list it
     is the price of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None
     where none is known."""
-    known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else {}
-    found = _first_price(model, (own, known))
-    return _first_price(model, [each.prices for each in REGISTERED]) if found is None else found
+    known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else NO_PRICES
+    found = _first_price(model, (known._replace(prices=own), known), tier)
+    return _first_price(model, [each.prices for each in REGISTERED], tier) if found is None else found
 
 
-def _first_price(model: str, tables: Sequence[Mapping[str, Price]]) -> Price | None:
+def _first_price(model: str, lists: Sequence[PriceList], tier: str) -> FoundPrice | None:
     for name in _names(model):
-        for prices in tables:
-            fitting = [beginning for beginning in prices if name.startswith(beginning)]
-            if fitting:
-                return prices[max(fitting, key=len)]
+        for each in lists:
+            price = each.price(name)
+            if price is not None:
+                return FoundPrice(price, each.factor(name, tier))
     return None
 
 
@@ -57,13 +71,18 @@ def cost_of(request: Request, response: DecodedResponse | None, own: Mapping[str
     usage = None if response is None else response.usage
     if usage is None:
         usage = Usage(request.input_tokens, 0 if response is None else _output_tokens(response))
-    price = price_of(request.provider, request.model or "", own)
-    if price is None:
+    found = find_price(request.provider, request.model or "", own, _tier(request))
+    if found is None:
         return ResponseCost(usage, None)
-    provider = BY_NAME.get(request.provider or "")
-    tier = request.fields.get("service_tier")
-    factor = 1.0 if provider is None or not isinstance(tier, str) else provider.tiers.get(tier, 1.0)
-    return ResponseCost(usage, factor * dollars(usage, price))
+    return ResponseCost(usage, found.factor * dollars(usage, found.price))
+
+
+def _tier(request: Request) -> str:
+    """Return the service tier of a request. Gemini writes `serviceTier`."""
+    if BATCH_HEADER in request.headers:
+        return "batch"
+    tier = request.fields.get("service_tier", request.fields.get("serviceTier"))
+    return tier if isinstance(tier, str) else ""
 
 
 def dollars(usage: Usage, price: Price) -> float:

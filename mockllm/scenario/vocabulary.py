@@ -46,6 +46,11 @@ def _is_same(known: str, segment: str) -> bool:
     return known in ("{}", segment)
 
 
+def _written_name(path: Sequence[str | int]) -> str:
+    """Return a member's path as the tables of written members have it."""
+    return ".".join("*" if type(part) is int else str(part) for part in path)
+
+
 class Vocabulary(Struct, frozen=True):
     """The known names for `match: {provider, dialect, api, path}`."""
 
@@ -72,11 +77,22 @@ class Vocabulary(Struct, frozen=True):
     """The dialects whose streams are lines of JSON, so that a stream of one line is one object."""
     other_dialect: Callable[[Any, Mapping[str, bytes], Collection[str]], str | None] | None = None
     """Returns the dialect in which a `replay` was recorded, if none of these dialects can decode it."""
+    prefixes: Collection[str] = ()
+    """The providers with whose names no path begins but as a prefix, which rules do not see."""
 
     def written_member(self, dialect: str, path: Sequence[str | int]) -> str | None:
         """Return the word for a member of a response that the server writes itself; None for any other member."""
-        name = ".".join("*" if type(part) is int else str(part) for part in path)
-        return self.written_members.get(dialect, {}).get(name)
+        return self.written_members.get(dialect, {}).get(_written_name(path))
+
+    def kind_of_parent(
+        self, dialect: str, path: Sequence[str | int]
+    ) -> type[dict[str, Any] | list[Any]] | None:
+        """Return whether a member of a response is an object or a list with members that the server writes itself;
+        None for any other member."""
+        start = f"{_written_name(path)}."
+        below = (name for name in self.written_members.get(dialect, {}) if name.startswith(start))
+        found = next(below, None)
+        return None if found is None else list if found.startswith(f"{start}*") else dict
 
     def dialects_at(self, path: str) -> Collection[str]:
         """Return the dialects of the generating calls that a path, without globs, can be; none for another path."""

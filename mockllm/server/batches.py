@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from mockllm.core.batch import BatchLine, BatchRun, LineResponse
+from mockllm.core.batch import BATCH_HEADER, BatchLine, BatchRun, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import with_responses
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from mockllm.server.app import App
     from mockllm.server.socket_sink import SocketSink
 
-BATCH: Final = "x-mockllm-batch"
-"""The header of a line's request with the id of its batch."""
 MAX_PENDING_BYTES: Final = 64 * 1024 * 1024
 """Total size of the lines that are being served; the lines of further batches get no response."""
 MAX_WAITING_LINES: Final = 32
@@ -201,7 +199,7 @@ def line_head(head: RequestHead, request: Request, path: str, id: str) -> Reques
         (name, value) for name, value in head.headers.items() if name.lower() not in _BODY_HEADERS
     )
     headers["content-type"] = "application/json"
-    headers[BATCH] = id
+    headers[BATCH_HEADER] = id
     target = before + path
     message = head.message._replace(
         method="POST",

@@ -19,6 +19,7 @@ from mockllm.dialects.registry import (
     DIALECT_NAMES,
     GENERATING,
     GENERATING_PATHS,
+    PREFIXES,
     PROVIDER_DIALECTS,
     PROVIDERS,
     WRITTEN_MEMBERS,
@@ -45,6 +46,7 @@ VOCABULARY: Final = Vocabulary(
     ALIASES,
     WRITTEN_MEMBERS,
     PROVIDER_DIALECTS,
+    prefixes=PREFIXES,
 )
 MAX_CACHED: Final = 64
 """Maximum number of entries. A full cache is cleared."""

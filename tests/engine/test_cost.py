@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.batch import BATCH_HEADER
 from mockllm.core.json.codec import dumps
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
@@ -44,7 +45,7 @@ def response(usage: Usage | None, text: str | None = None, *calls: DecodedCall) 
     ],
 )
 def test_price_is_that_of_the_longest_beginning(provider: str | None, model: str, like: str) -> None:
-    [expected] = [each.prices[like] for each in REGISTERED if like in each.prices]
+    [expected] = [each.prices.prices[like] for each in REGISTERED if like in each.prices.prices]
     assert price_of(provider, model, {}) == expected
 
 
@@ -71,10 +72,35 @@ def test_dollars_of_usage(usage: Usage, price: Price, expected: float) -> None:
     assert dollars(usage, price) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("tier", "factor"), [("flex", 0.5), ("default", 1.0), (7, 1.0)])
-def test_cost_depends_on_service_tier(tier: object, factor: float) -> None:
-    found = cost_of(request("gpt-4o", service_tier=tier), response(Usage(1_000_000, 0)), {})
-    assert found.dollars == pytest.approx(2.5 * factor)
+@pytest.mark.parametrize(
+    ("model", "tier", "dollars"),
+    [
+        ("gpt-5", "flex", 0.625),
+        ("gpt-5-pro", "flex", 15),
+        ("gpt-4o", "flex", 2.5),
+        ("gpt-4o", "default", 2.5),
+        ("gpt-4o", 7, 2.5),
+        ("gpt-4o", "priority", 4.25),
+        ("gpt-5.5", "priority", 12.5),
+        ("gpt-5", "fast", 2.5),
+    ],
+)
+def test_cost_depends_on_service_tier(model: str, tier: object, dollars: float) -> None:
+    found = cost_of(request(model, service_tier=tier), response(Usage(1_000_000, 0)), {})
+    assert found.dollars == pytest.approx(dollars)
+
+
+def test_gemini_names_its_tier_in_another_case() -> None:
+    body = {"contents": [{"parts": [{"text": "hello"}]}], "serviceTier": "flex"}
+    path = "/v1beta/models/gemini-2.5-flash:generateContent"
+    requested = ENGINE.read("POST", path, "", {}, dumps(body), "", 0.0)
+    assert cost_of(requested, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(0.15)
+
+
+def test_line_of_batch_costs_half() -> None:
+    requested = request("gpt-4o")
+    requested.headers = {BATCH_HEADER: "batch_1"}
+    assert cost_of(requested, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(1.25)
 
 
 def test_cost_without_usage_is_estimated() -> None:
@@ -87,7 +113,27 @@ def test_cost_without_usage_is_estimated() -> None:
     assert (unreadable.usage.output, unreadable.dollars) == (0, None)
 
 
-def test_cost_of_provider_without_tiers() -> None:
-    requested = request("gpt-4o", service_tier="flex")
-    requested.provider = None
-    assert cost_of(requested, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(2.5)
+@pytest.mark.parametrize("provider", [None, "azure", "openrouter"])
+def test_model_keeps_its_tiers_at_other_providers(provider: str | None) -> None:
+    requested = request("openai/gpt-5", service_tier="flex")
+    requested.provider = provider
+    assert cost_of(requested, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(0.625)
+
+
+@pytest.mark.parametrize(
+    ("model", "price"),
+    [
+        ("gpt-5.5", Price(5, 30, 0.5)),
+        ("gpt-5", Price(1.25, 10, 0.125)),
+        ("gpt-4-turbo", Price(10, 30)),
+        ("claude-opus-4-20250514", Price(15, 75, 1.5, 18.75)),
+        ("claude-opus-5-5", Price(4, 20, 0.2, 5)),
+        ("claude-sonnet-5", Price(2, 10, 0.2, 2.5)),
+        ("claude-sonnet-4-5", Price(3, 15, 0.3, 3.75)),
+        ("claude-haiku-5-5", Price(0.1, 0.5, 0.01, 0.125)),
+        ("gemini-3.5-flash", Price(1.5, 9, 0.15)),
+        ("gemini-3.1-pro-preview", Price(2, 12, 0.2)),
+    ],
+)
+def test_models_of_one_family_have_their_own_prices(model: str, price: Price) -> None:
+    assert price_of(None, model, {}) == price

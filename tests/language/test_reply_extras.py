@@ -129,6 +129,17 @@ def mistakes(extras: str, tmp_path: Any) -> list[str]:
             "{openai: {choices: [{delta: {}}]}}",
             "write events: {chunk: {choices: [{delta: …}]}} there",
         ),
+        (
+            "an empty list",
+            "{gemini: {candidates: []}}",
+            "gemini.candidates has members that are written from the reply; add others, such as [{member: 1}], "
+            "or write http for a body of your own",
+        ),
+        ("null", "{openai: {choices: null}}", "openai.choices has members"),
+        ("null in a list", "{openai: {choices: [null]}}", "openai.choices.0 has members"),
+        ("a text", "{openai: {choices: [{message: gone}]}}", "openai.choices.0.message has members"),
+        ("a number", "{anthropic: {usage: 5}}", "add others, such as {member: 1}"),
+        ("an object for a list", "{openai: {choices: {a: 1}}}", "openai.choices has members"),
     ],
 )
 def test_member_that_the_server_writes_is_refused(extras: str, message: str, tmp_path: Any) -> None:
@@ -140,6 +151,11 @@ def test_all_members_that_the_server_writes_are_named(tmp_path: Any) -> None:
     (found,) = mistakes("{anthropic: {stop_reason: x}, openai: {model: y}}", tmp_path)
     assert "anthropic.stop_reason is written from the reply; write finish_reason: {raw: …} there" in found
     assert "openai.model is written from the reply; write model there" in found
+
+
+def test_members_beside_written_ones_are_free(tmp_path: Any) -> None:
+    extras = "{openai: {choices: [{message: {a: null}}], usage: '{{ user }}', b: []}}"
+    assert mistakes(extras, tmp_path) == []
 
 
 def test_members_of_events_are_free(tmp_path: Any) -> None:

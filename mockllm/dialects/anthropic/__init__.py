@@ -25,7 +25,7 @@ from mockllm.dialects.anthropic.headers import limits, refused
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
-from mockllm.dialects.anthropic.prices import PRICES, TIERS
+from mockllm.dialects.anthropic.prices import PRICES
 from mockllm.dialects.anthropic.prompt_form import prompt_cache
 from mockllm.dialects.anthropic.text_completions import TextCompletions
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
@@ -122,7 +122,6 @@ PROVIDER: Final = Provider(
     limit_headers=limits,
     limit_refusal=refused,
     prices=PRICES,
-    tiers=TIERS,
     prompt_cache=prompt_cache,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),

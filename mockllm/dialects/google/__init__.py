@@ -12,7 +12,7 @@ from mockllm.dialects.anthropic.prompt_form import prompt_cache as anthropic_cac
 from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.live.session import SETUP, TRANSCRIBE, TURN
 from mockllm.dialects.gemini.models import WELL_KNOWN
-from mockllm.dialects.gemini.prices import PRICES, TIERS
+from mockllm.dialects.gemini.prices import PRICES
 from mockllm.dialects.gemini.prompt_cache import prompt_cache
 from mockllm.dialects.gemini.written_members import WRITTEN
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
@@ -212,7 +212,6 @@ GEMINI: Final = Provider(
     known_models=_KNOWN,
     telemetry_name="gcp.gemini",
     prices=PRICES,
-    tiers=TIERS,
     prompt_cache=prompt_cache,
     base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # of both, SDKs take the second one

@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.errors import ROWS, Rows
-from mockllm.dialects.price import Price
+from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders
 
 Edit: TypeAlias = Callable[[dict[str, Json]], None]
@@ -148,8 +148,7 @@ class Vendor(Struct, frozen=True):
     """Writes the state of a rate limit as its headers; None where it sends none."""
     cache: Callable[[Request], CachePolicy | None] | None = None
     """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
-    prices: Mapping[str, Price] = field(default_factory=dict)
-    """Its list prices, by the beginning of the model's name."""
+    prices: PriceList = NO_PRICES
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, by which recordings are known as this vendor's."""
 

@@ -3,7 +3,6 @@ by chance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
@@ -27,6 +26,7 @@ from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec, short_form
 from mockllm.scenario.language.content import Chunk, EmbeddingField, FileName, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
+from mockllm.scenario.language.extra_members import refused_members
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.media import Audio, Image, TranscriptSpec, Video
 from mockllm.scenario.language.proxy import Proxy
@@ -279,18 +279,7 @@ class ReplySpec(ChoiceSpec):
         vocabulary = (info.context or {}).get("vocabulary")
         if vocabulary is None or not isinstance(extras, dict):
             return extras
-        found = []
-        for dialect, own in extras.items():
-            unknown = vocabulary.unknown("dialect", str(dialect))
-            if unknown is not None:
-                spoken = vocabulary.provider_dialects.get(dialect)
-                hint = f"; that of {dialect} is {' or '.join(sorted(spoken))}" if spoken else ""
-                raise quantity_error(f"the members are grouped by dialect; {unknown}{hint}")
-            for path in _member_paths({} if not isinstance(own, dict) else own):
-                word = None if path[0] == "events" else vocabulary.written_member(dialect, path)
-                if word is not None:
-                    name = ".".join(map(str, path))
-                    found.append(f"{dialect}.{name} is written from the reply; write {word} there")
+        found = list(refused_members(extras, vocabulary))
         if found:
             raise quantity_error("; ".join(found))
         return extras
@@ -299,16 +288,6 @@ class ReplySpec(ChoiceSpec):
     def announces(self) -> bool:
         """Whether an MCP server sends messages before the result."""
         return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
-
-
-def _member_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield the paths of all members below a value."""
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, child in children:
-        yield (*path, key)
-        yield from _member_paths(child, (*path, key))
 
 
 Reply: TypeAlias = Annotated[ReplySpec, short_form("text", ReplySpec, _no_scalar, _no_list)]

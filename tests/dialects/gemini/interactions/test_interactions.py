@@ -28,7 +28,7 @@ rules:
   - {name: broken, match: {user: broken}, reply: {chunks: [One, {error: overloaded}]}}
   - {name: unended, match: {user: unended}, reply: One, faults: [no_finish]}
   - {name: short, match: {user: short}, reply: {text: One, finish_reason: length}}
-  - {name: extra, match: {user: extra}, reply: {text: One, extras: {gemini: {labels: {a: b}, candidates: []}}}}
+  - {name: extra, match: {user: extra}, reply: {text: One, extras: {gemini: {labels: {a: b}, candidates: [{x: 1}]}}}}
   - {name: polled, match: {user: polled}, reply: One, pace: {queued_polls: 1, in_progress_polls: 1}}
   - {name: odd, match: {user: odd}, http: {body: "[]"}}
   - {name: echo, reply: "{{ user }}! Turn {{ turn }}."}
