@@ -1,34 +1,75 @@
 """The image's health check: whether the server in this container answers `/health`, as HTTP or as HTTPS.
 
-It knows the port by MOCKLLM_PORT or PORT, and trusts any certificate, for this is no other machine. Of a proxy that
-the environment names it asks nothing.
+It reads the server's own arguments (`--port`, `--host`, `--listen`), from the command line of the container's first
+process, then the variables of the same names. It trusts any certificate, for this is no other machine. Of a proxy
+that the environment names it asks nothing. `python health.py FILE` reads another process's command line.
 """
 
+import argparse
 import os
 import ssl
 import sys
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
 
-PORT = int(os.environ.get("MOCKLLM_PORT") or os.environ.get("PORT") or 8080)
 SECONDS = 2.0
+LOCAL = "127.0.0.1"
 
-anybody = ssl.create_default_context()
-anybody.check_hostname = False
-anybody.verify_mode = ssl.CERT_NONE
 
-found = []
-for connection in (
-    HTTPConnection("127.0.0.1", PORT, timeout=SECONDS),
-    HTTPSConnection("127.0.0.1", PORT, timeout=SECONDS, context=anybody),
-):
+def arguments(command_line: Path) -> argparse.Namespace:
+    """Return the options of a process that decide where it listens."""
     try:
-        connection.request("GET", "/health")
-        status = connection.getresponse().status
-        if status == 200:
-            sys.exit()
-        found.append(f"status {status}")
-    except (OSError, HTTPException) as error:
-        found.append(str(error))
-    finally:
-        connection.close()
-sys.exit(f"no server answers at port {PORT}: {'; '.join(found)}")
+        words = command_line.read_text("utf-8", "surrogateescape").split("\0")
+    except OSError:
+        words = []
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--host")
+    parser.add_argument("--port")
+    parser.add_argument("-l", "--listen", action="append")
+    try:
+        return parser.parse_known_args(words)[0]
+    except argparse.ArgumentError:  # of a process that is no server
+        return parser.parse_args([])
+
+
+def address(given: argparse.Namespace) -> tuple[str, int]:
+    """Return the host and the port. As for the server, `--listen` replaces the others if they are no arguments."""
+    host = given.host or os.environ.get("MOCKLLM_HOST") or ""
+    ports = (given.port, os.environ.get("MOCKLLM_PORT"), os.environ.get("PORT"), "8080")
+    # Kubernetes may set MOCKLLM_PORT to an address
+    port = next(each for each in ports if each and each.isdigit())
+    (listen, *_) = given.listen or os.environ.get("MOCKLLM_LISTEN", "").split(",")
+    if listen and not (given.host or given.port):
+        host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    if host == "::":
+        return "::1", int(port)
+    return (LOCAL if host in ("", "0.0.0.0", "localhost") else host), int(port)  # noqa: S104
+
+
+def main() -> None:
+    """Exit with 0 if a server answers, else with what was found."""
+    host, port = address(arguments(Path(*(sys.argv[1:] or ("/proc/1/cmdline",)))))
+    anybody = ssl.create_default_context()
+    anybody.check_hostname = False
+    anybody.verify_mode = ssl.CERT_NONE
+    found = []
+    for connection in (
+        HTTPConnection(host, port, timeout=SECONDS),
+        HTTPSConnection(host, port, timeout=SECONDS, context=anybody),
+    ):
+        try:
+            connection.request("GET", "/health")
+            status = connection.getresponse().status
+            if status == 200:
+                sys.exit()
+            found.append(f"status {status}")
+        except (OSError, HTTPException) as error:
+            found.append(str(error))
+        finally:
+            connection.close()
+    sys.exit(f"no server answers at port {port}: {'; '.join(found)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -211,7 +211,7 @@ def _expectations(name: str | None) -> Mapping[str, Any]:
     try:
         source = read_source(Path(name).read_bytes(), name)
         if source.diagnostics:
-            raise BadExpectations(str(source.diagnostics[0]))
+            raise BadOption(f"--expectations {source.diagnostics[0]}")
         return expectations(source.data)
     except OSError as error:
         raise BadOption(f"--expectations {name}: {error.strerror}") from None

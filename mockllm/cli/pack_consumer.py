@@ -59,9 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.doing == "remove":
         return _each(words, lambda name: [locking.remove(name)])
-    if not args.major:
-        return _each(words, locking.update)
-    return _each(words, lambda name: _major(locking, name, constraints.get(name, ())))
+    return _update(locking, words, constraints if args.major else None)
 
 
 def _add(locking: LockfileEditor, sources: Sequence[str], *, dev: bool, signed: bool) -> int:
@@ -83,9 +81,25 @@ def _add(locking: LockfileEditor, sources: Sequence[str], *, dev: bool, signed: 
     return 1 if failed else 0
 
 
-def _major(locking: LockfileEditor, name: str, constraints: Sequence[VersionConstraint]) -> list[LockChange]:
-    """Update a pack beyond the ranges of the user's files, and raise these ranges."""
-    changes = locking.update(name, major=True)
+def _update(
+    locking: LockfileEditor,
+    names: Sequence[str],
+    raised: Mapping[str, Sequence[VersionConstraint]] | None,
+) -> int:
+    """Update packs together. `raised`: the ranges to raise by `--major`. A source that is refused does not stop the
+    rest."""
+    changes, refused = locking.update(names, major=raised is not None)
+    _print_changes(changes)
+    if raised is not None:
+        for name in names:
+            _raise_ranges(name, changes, raised.get(name, ()))
+    for name, error in refused.items():
+        print(f"mockllm: {without_passwords(name)}: {error}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _raise_ranges(name: str, changes: Sequence[LockChange], constraints: Sequence[VersionConstraint]) -> None:
+    """Raise the ranges of a pack in the user's files that do not admit its new version."""
     version = next((change.now for change in changes if change.name == name), None)
     for constraint in constraints:
         if version is None or constraint.pack is not None or constraint.range.matches(parse_version(version)):
@@ -96,7 +110,6 @@ def _major(locking: LockfileEditor, name: str, constraints: Sequence[VersionCons
             if raised
             else f"mockllm: {constraint.where} requires {constraint.range}; change it to ^{version}"
         )
-    return changes
 
 
 def _each(words: Sequence[str], act: Callable[[str], Sequence[LockChange]]) -> int:

@@ -92,34 +92,34 @@ class LockfileEditor:
         is locked. `signed`: refuse a pack without the signature of a known signer."""
         wanted = {root.name for root in roots}
         found = resolve(roots, self._versions, self._fixed(wanted), self.lock)
+        names = {each.manifest.name for each in found}
         for each in found:
-            self._check(each, signed=signed)
+            self._check(each, names, signed=signed)
+        changes = [(each, self._take(each)) for each in found]
         return [
-            change
-            for each in found
-            if (change := self._take(each)).before != change.now or change.moved or change.name in wanted
+            replace(change, uses=self._unmet_uses(each))
+            for each, change in changes
+            if change.before != change.now or change.moved or change.name in wanted
         ]
 
-    def update(self, name: str, *, major: bool = False) -> list[LockChange]:
-        """Update a pack to the newest version of its source that meets all ranges. With `major`, the ranges in the
-        user's own files do not count. The packs that it uses are locked with it."""
-        locked = self._locked(name)
-        place = parse_pack_source(locked.source, self.lock.folder)
-        if locked.branch is not None:
-            found = fetch_branch(replace(place, ref=locked.branch), self.lock.folder)
-            self._versions.add(found)
-            return self.add([Requirement(name, ANY, "the command line", found.place, found.version)])
+    def update(
+        self, names: Sequence[str], *, major: bool = False
+    ) -> tuple[list[LockChange], Mapping[str, PackRejected]]:
+        """Update packs together, to the newest versions of their sources that meet all ranges. With `major`, the
+        ranges of them in the user's own files do not count. The packs that they use are locked with them. Return the
+        changes, and the packs whose sources are refused. Raises PackRejected; then nothing is locked."""
         if major:
-            others = [each for each in self._constraints.get(name, ()) if each.pack is not None]
-            self._constraints = {**self._constraints, name: others}
-        if place.kind == "git":
-            place = replace(place, ref=None)
-        ranges = [constraint.range for constraint in self._constraints.get(name, ())]
-        found = self._versions.fetch(place, ranges)
-        if found.manifest.name != name:
-            raise PackRejected(f'{locked.source} now contains the pack "{found.manifest.name}", not "{name}"')
-        exact = found.version if place.kind != "git" or found.version.pre else None
-        return self.add([Requirement(name, ANY, "the command line", place, exact)])
+            self._constraints = {
+                name: [each for each in constraints if each.pack is not None or name not in names]
+                for name, constraints in self._constraints.items()
+            }
+        roots, refused = [], {}
+        for name in names:
+            try:
+                roots.append(self._newest(name, names))
+            except PackRejected as error:
+                refused[name] = error
+        return self.add(roots) if roots else [], refused
 
     def outdated(self) -> Iterator[tuple[str, LockedPackSpec, Version | None, Version | None]]:
         """Yield each locked pack with a newer version: the newest in all ranges, and the newest at all. None: the
@@ -222,17 +222,42 @@ class LockfileEditor:
             source = replace(source, where=str(Path(source.where)))
         return from_here(source, self.lock.folder)
 
+    def _newest(self, name: str, updated: Collection[str]) -> Requirement:
+        """Return a locked pack as a requirement of its newest version. `updated`: the packs that change with it."""
+        locked = self._locked(name)
+        place = parse_pack_source(locked.source, self.lock.folder)
+        if locked.branch is not None:
+            found = fetch_branch(replace(place, ref=locked.branch), self.lock.folder)
+            self._versions.add(found)
+            return Requirement(name, ANY, "the command line", found.place, found.version)
+        if place.kind == "git":
+            place = replace(place, ref=None)
+        ranges = [each.range for each in self._fixed(updated).get(name, ())]
+        found = self._versions.fetch(place, ranges)
+        if found.manifest.name != name:
+            raise PackRejected(f'{locked.source} now contains the pack "{found.manifest.name}", not "{name}"')
+        exact = found.version if place.kind != "git" or found.version.pre else None
+        return Requirement(name, ANY, "the command line", place, exact)
+
     def _fixed(self, roots: Collection[str]) -> dict[str, list[Requirement]]:
-        """Return the requirements of scenarios and of packs in use, by name, without those of the roots."""
+        """Return the requirements of scenarios and of packs in use, by name. Those of the roots, and of all packs
+        that they use, are left out: their new versions state new ones."""
+        changing = set(roots)
+        while more := {
+            name
+            for name, constraints in self._constraints.items()
+            if name not in changing and any(each.pack in changing for each in constraints)
+        }:
+            changing |= more
         return {
             name: [
-                Requirement(name, each.range, each.where) for each in constraints if each.pack not in roots
+                Requirement(name, each.range, each.where) for each in constraints if each.pack not in changing
             ]
             for name, constraints in self._constraints.items()
         }
 
-    def _check(self, found: FetchedPack, *, signed: bool) -> None:
-        """Raise PackRejected if a fetched pack may not be locked."""
+    def _check(self, found: FetchedPack, together: Collection[str], *, signed: bool) -> None:
+        """Raise PackRejected if a fetched pack may not be locked. `together`: the packs that are locked with it."""
         name, version = found.manifest.name, found.manifest.version
         before = self.lock.packs.get(name)
         same = before is not None and before.version == version and before.sha256 != found.tree.sha256
@@ -254,7 +279,7 @@ class LockfileEditor:
                 f"{name} {before.version} is signed by {before.signer}, and {version} by "
                 f"{signer or 'no known signer'}; if this is intended, `mockllm pack remove {name}` and add it again"
             )
-        self._check_constraints(found)
+        self._check_constraints(found, together)
 
     def _take(self, found: FetchedPack) -> LockChange:
         name, version, digest = found.manifest.name, found.manifest.version, found.tree.sha256
@@ -281,15 +306,16 @@ class LockfileEditor:
             None if before is None else before.version,
             version,
             found.place.text,
-            uses=self._unmet_uses(found),
             moved=before is not None and before.source != found.place.text,
             leads=tuple(capabilities.leads if capabilities else ()),
             signature=found.signature,
             changed=before is not None and before.sha256 != digest,
         )
 
-    def _check_constraints(self, found: FetchedPack) -> None:
-        constraints = self._constraints.get(found.manifest.name, ())
+    def _check_constraints(self, found: FetchedPack, together: Collection[str] = ()) -> None:
+        constraints = [
+            each for each in self._constraints.get(found.manifest.name, ()) if each.pack not in together
+        ]
         lines: dict[bool, str] = {False: "", True: ""}
         for constraint in constraints:
             met = constraint.range.matches(found.version)

@@ -108,7 +108,7 @@ def test_hunt_of_good_client_succeeds(tmp_path: Path, client: list[str]) -> None
             ("--expectations", "bad.yaml", "--", "true"),
             "--expectations bad.yaml: expect.cuts: no row is called",
         ),
-        (("--expectations", "broken.yaml", "--", "true"), "--expectations broken.yaml: broken.yaml:1:"),
+        (("--expectations", "broken.yaml", "--", "true"), "--expectations broken.yaml:1:"),
         (("--out", "a.yaml", "--", "true"), "--out a.yaml: "),
         (("--", "true"), "the command sent no request to the server"),
         (("--", "./missing"), "cannot run ./missing"),

@@ -123,6 +123,30 @@ def test_request_is_sent_to_another_server(dashboard: Dashboard, tmp_path: Path)
     dashboard.reported("does not respond")
 
 
+NOTICES_STAY = """() => {
+    const later = window.setTimeout;
+    window.setTimeout = (act, wait, ...more) => (wait === 9000 ? 0 : later(act, wait, ...more));
+}"""
+"""The page removes the notice of a problem after nine seconds."""
+
+
+def test_notice_of_problem_goes_with_later_success(dashboard: Dashboard, tmp_path: Path) -> None:
+    dashboard.server.ask("hello")
+    with served(tmp_path) as other:
+        page = dashboard.open("requests", anew=True).page
+        page.evaluate(NOTICES_STAY)
+        page.locator(".rows .row").click()
+        page.get_by_role("button", name="Edit and replay").click()
+        page.get_by_label("Server", exact=True).fill("http://127.0.0.1:99999")
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator(".notice.bad")).to_have_count(1)
+        page.get_by_label("Server", exact=True).fill(other.url)
+        page.get_by_role("button", name="Send").click()
+        response = page.get_by_role("region", name="Response of the other server")
+        expect(response.get_by_role("status")).to_contain_text("200 from")
+        expect(page.locator(".notice")).to_have_count(0)
+
+
 def test_request_copied_as_curl_repeats_it(dashboard: Dashboard) -> None:
     server = dashboard.server
     server.ask('hello it\'s "me"', headers={"x-mockllm-session": "mine"})

@@ -98,12 +98,12 @@ def variables() -> dict[str, str]:
     return dict(item.split("=", 1) for name, rest in instructions() if name == "ENV" for item in rest.split())
 
 
-def health_check(**more: str) -> subprocess.CompletedProcess[str]:
-    """Runs it as the container would, in an environment like its own."""
+def health_check(*command_line: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Runs it as the container would, in an environment like its own, and with a file like `/proc/1/cmdline`."""
     assert json.loads(last("HEALTHCHECK").partition("CMD ")[2]) == ["python", "/opt/mockllm/health.py"]
     assert "install -m 0644 deploy/health.py /opt/mockllm/" in " ".join(rest for _, rest in instructions())
     return subprocess.run(
-        [sys.executable, str(HEALTH)],
+        [sys.executable, str(HEALTH), *command_line],
         env=environment(**more), capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
 
@@ -120,6 +120,34 @@ def test_health_check_finds_https_server(tmp_path: Path) -> None:
     with serving("--tls-self-signed", "--tls-dir", str(tmp_path / "tls"), cwd=tmp_path) as server:
         assert server.url.startswith("https://")
         done = health_check(PORT=str(server.port))
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "serve --port {port}",
+        "serve --port={port} --listen 127.0.0.1:9",
+        "serve -l 127.0.0.1:{port} -l :9",
+        "serve --pack default --listen=:{port}",
+        "serve --host 127.0.0.1 --port {port}",
+    ],
+)
+def test_health_check_reads_arguments(tmp_path: Path, arguments: str) -> None:
+    with serving("--pack", "default", cwd=tmp_path) as server:
+        words = ["/opt/mockllm/bin/python", "mockllm", *arguments.format(port=server.port).split(), ""]
+        (tmp_path / "cmdline").write_text("\0".join(words), "utf-8")
+        done = health_check(str(tmp_path / "cmdline"), MOCKLLM_PORT="9")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("first", ["/sbin/init\0--port\0", "no such file"])
+def test_health_check_needs_no_arguments(tmp_path: Path, first: str) -> None:
+    """The first process may be another program, and Kubernetes may set a variable of this name."""
+    (tmp_path / "cmdline").write_text(first, "utf-8")
+    with serving("--pack", "default", cwd=tmp_path) as server:
+        more = {"MOCKLLM_PORT": "tcp://10.0.0.1:80", "PORT": str(server.port)}
+        done = health_check(str(tmp_path / "cmdline"), **more)
         assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -142,7 +170,7 @@ def test_and_fails_where_there_is_none() -> None:
 def test_exposed_port_is_default_port() -> None:
     """And the health check's where no variable names another."""
     assert last("EXPOSE") == "8080"
-    assert "or 8080)" in HEALTH.read_text("utf-8")
+    assert '"8080")' in HEALTH.read_text("utf-8")
     assert next(option.default for option in SERVING if option.name == "--port") == 8080
 
 

@@ -25,7 +25,7 @@ ARCHITECTURES = ("amd64", "arm64")
 MAX_SIZE = 120_000_000
 """Bytes of all files."""
 HEALTH = ("python", "/opt/mockllm/health.py")
-"""The check of the Dockerfile, which Buildah leaves out of an OCI archive."""
+"""The check of the Dockerfile."""
 INSIDE = """
 mkdir -p dev proc && mount --bind /dev dev && mount --bind /proc proc && \
   exec /usr/sbin/chroot --userspec=10001:10001 . /usr/bin/sh -c 'cd /srv && exec "$@"' sh "$@"
@@ -117,6 +117,14 @@ def served(image: Image) -> Iterator[int]:
 def test_archive_has_both_architectures(images: dict[str, Image]) -> None:
     assert tuple(sorted(images)) == ARCHITECTURES
     assert all(image.config["config"]["User"] == "10001:10001" for image in images.values())
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_image_has_health_check(images: dict[str, Image], architecture: str) -> None:
+    """Buildah leaves it out of an OCI archive, and `scripts/image` writes it."""
+    check = images[architecture].config["config"]["Healthcheck"]
+    assert check["Test"] == ["CMD", *HEALTH]
+    assert (check["Interval"], check["Timeout"]) == (10_000_000_000, 3_000_000_000)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -166,3 +166,60 @@ def test_fetched_packs_are_ignored_by_git(tmp_path: Path, work: Path) -> None:
     git(work, "init", "--quiet")
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     assert ".mockllm" not in git(work, "status", "--short", "--untracked-files=all")
+
+
+def used_versions(tmp_path: Path) -> None:
+    """A pack whose newer versions need newer versions of another one, which uses a third; the oldest are locked."""
+    third = repository(tmp_path / "third", "1.0.0", "1.1.0", "2.0.0", name="third")
+    low = using(
+        tmp_path / "low",
+        "low",
+        {version: f"{{pack: third@^{version}, from: '{third.as_uri()}'}}" for version in ("1.0.0", "2.0.0")},
+    )
+    source = f"from: '{low.as_uri()}'"
+    uses = {"1.0.0": "low@^1", "1.5.0": "low@^2", "2.0.0": "low@^2"}
+    top = using(
+        tmp_path / "x", "team/x", {version: f"{{pack: {name}, {source}}}" for version, name in uses.items()}
+    )
+    write(Path("scenarios"), {"a.yaml": 'use: ["team/x@^1"]\n'})
+    assert run("pack", "add", f"{top}@v1.0.0") == 0
+    assert versions() == {"team/x": "1.0.0", "low": "1.0.0", "third": "1.1.0"}
+
+
+@pytest.mark.parametrize("names", [(), ("team/x",)])
+def test_update_brings_newer_versions_of_used_packs(tmp_path: Path, names: tuple[str, ...]) -> None:
+    used_versions(tmp_path)
+    assert run("pack", "update", *names) == 0
+    assert versions() == {"team/x": "1.5.0", "low": "2.0.0", "third": "2.0.0"}
+    assert run("check", "--frozen") == 0
+
+
+def test_major_update_brings_newer_versions_of_used_packs(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    used_versions(tmp_path)
+    assert run("pack", "update", "--major") == 0
+    assert versions() == {"team/x": "2.0.0", "low": "2.0.0", "third": "2.0.0"}
+    said = capfd.readouterr().out
+    assert "team/x@^1 is now team/x@^2.0.0" in said
+    assert "it uses" not in said, "what it uses is locked with it"
+    assert run("check", "--frozen") == 0
+
+
+def test_update_keeps_ranges_of_packs_that_stay(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    used_versions(tmp_path)
+    assert run("pack", "update", "--major", "low") == 0
+    assert "low 1.0.0 stays" in capfd.readouterr().out
+    assert versions() == {"team/x": "1.0.0", "low": "1.0.0", "third": "1.1.0"}
+
+
+def test_update_of_refused_pack_does_not_stop_others(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    used_versions(tmp_path)
+    repository(tmp_path / "y", "1.0.0", name="team/y")
+    assert run("pack", "add", (tmp_path / "y").as_uri()) == 0
+    (tmp_path / "y").rename(tmp_path / "gone")
+    assert run("pack", "update") == 1
+    assert "team/y" in capfd.readouterr().err
+    assert versions() == {"team/x": "1.5.0", "low": "2.0.0", "third": "2.0.0", "team/y": "1.0.0"}

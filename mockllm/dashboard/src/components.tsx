@@ -70,8 +70,15 @@ export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose
 
 const notice = new Observable<{ text: string; bad: boolean; number: number } | null>(null);
 
+let notices = 0;
+
 export function notify(text: string, bad = false): void {
-  notice.set({ text, bad, number: (notice.value?.number ?? 0) + 1 });
+  notice.set({ text, bad, number: ++notices });
+}
+
+/** Removes the notice of a problem: a later action has succeeded. */
+export function settle(): void {
+  if (notice.value?.bad) notice.set(null);
 }
 
 /** Runs an action and shows its result as a notice. Returns the problem, if any. */
@@ -79,6 +86,7 @@ export async function attempt(action: () => Promise<string | void>): Promise<Pro
   try {
     const text = await action();
     if (text) notify(text);
+    else settle();
     return undefined;
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem(0, String(error));
