@@ -17,8 +17,8 @@ def refused_members(extras: dict[str, Any], vocabulary: Vocabulary) -> Iterator[
     for dialect, own in extras.items():
         unknown = vocabulary.unknown("dialect", str(dialect))
         if unknown is not None:
-            spoken = vocabulary.provider_dialects.get(dialect)
-            hint = f"; that of {dialect} is {' or '.join(sorted(spoken))}" if spoken else ""
+            dialects = vocabulary.provider_dialects.get(dialect)
+            hint = f"; that of {dialect} is {' or '.join(sorted(dialects))}" if dialects else ""
             yield f"the members are grouped by dialect; {unknown}{hint}"
             continue
         for path, value in _members(own if isinstance(own, dict) else {}):
