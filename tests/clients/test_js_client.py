@@ -57,7 +57,9 @@ def test_client_names_ways_without_server(project: Path) -> None:
     done = subprocess.run(
         [node, "-e", script], cwd=project, env={"PATH": ""}, text=True, capture_output=True, check=True
     )
-    assert done.stdout.startswith("no mockllm found: none of mockllm, uvx, pipx, docker, podman is on the path")
+    assert done.stdout.startswith(
+        "no mockllm found: none of mockllm, uvx, pipx, docker, podman is on the path"
+    )
 
 
 SHOW_MODE = r"""
