@@ -18,6 +18,7 @@ from mockllm.dialects.registry import (
     GENERATING,
     GENERATING_PATHS,
     LINE_DIALECTS,
+    PREFIXES,
     PROVIDER_DIALECTS,
     PROVIDERS,
     WRITTEN_MEMBERS,
@@ -101,6 +102,7 @@ def vocabulary() -> Vocabulary:
         path_dialects(),
         LINE_DIALECTS,
         other_dialect,
+        PREFIXES,
     )
 
 

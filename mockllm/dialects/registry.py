@@ -25,6 +25,13 @@ APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
 """The values of `match: {api: …}`."""
 PROVIDERS: Final = frozenset(BY_NAME)
 """The values of `match: {provider: …}`, and the prefixes of paths."""
+PREFIXES: Final = PROVIDERS - {
+    path.lstrip("/").partition("/")[0]
+    for provider in REGISTERED
+    for route in provider.routes
+    for path in (route.path, route.path.removeprefix(provider.base), provider.base + route.path)
+}
+"""The providers with whose names no path begins but as a prefix."""
 GENERATING: Final = frozenset(
     dialect.api for dialect in DIALECTS if dialect.generates or dialect.request_class.makes_media
 )

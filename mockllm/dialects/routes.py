@@ -176,15 +176,15 @@ def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query:
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
-    """Route what the exact lookup did not find: WebSockets, patterns, HEAD (which is GET without a body), other
-    methods, and unknown paths."""
+    """Route what the exact lookup did not find: WebSockets, patterns, other methods, and unknown paths. HEAD is GET
+    without a body where no call has it."""
     sockets = _SOCKETS.get(path)
     if sockets is not None:
         found = sockets.get(METHOD if _is_handshake(method, headers) else method)
         if found is not None and method != METHOD:
             return found
     known = _matching(path)
-    effective = "GET" if method == "HEAD" else method
+    effective = "GET" if method == "HEAD" and method not in known else method
     if effective in known:
         return _select(known[effective], headers, query)
     provider, bare = _prefix(path)
@@ -201,7 +201,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     likely = BY_NAME[provider] if provider else next(hinted, DEFAULT)
     dialect = likely.routes[0].call.dialect
     if _is_unserved(likely, bare):
-        return UnknownPath(dialect, provider, bare, _not_served(method, path, likely), NOT_SERVED)
+        return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
     hint = _hint(method, path, headers)
     rest = "" if hint.startswith(_REPEATED) else _routes_of(likely.name)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
@@ -236,12 +236,12 @@ def _is_unserved(provider: Provider, path: str) -> bool:
     return any(known == start or known.startswith(f"{start}/") for start in provider.unserved)
 
 
-def _not_served(method: str, path: str, provider: Provider) -> Failure:
-    """Return the failure of a call that a provider has and mockllm does not serve. SDKs retry a 501, unless the
-    header forbids that."""
+def _not_served(method: str, path: str, bare: str, provider: Provider) -> Failure:
+    """Return the failure of a call that a provider has and mockllm does not serve. `bare`: the path without its
+    prefix, as rules match it. SDKs retry a 501, unless the header forbids that."""
     message = (
         f"Known API, not served: {method} {path} is a call of {provider.title} that mockllm does not serve. "
-        f"A rule that names the path can respond: match: {{path: {path}}}"
+        f"A rule that names the path can respond: match: {{path: {bare}}}"
     )
     fields = {"code": "not_served"}
     return Failure("server_error", 501, message, fields=fields, headers=(("x-should-retry", "false"),))

@@ -83,10 +83,13 @@ def unknown_path_refusal(
     for item, differences in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in differences):
             lines.append(near_miss_line(item, differences))
+    hint = outcome.hint if isinstance(outcome, UnknownPath) else failure.message or ""
     if not lines:
-        hint = outcome.hint if isinstance(outcome, UnknownPath) else failure.message
         return Unmatched(failure, (hint or NO_PROVIDER,))
     first, dot, rest = (failure.message or "").partition("). ")
+    if hint and rest.startswith(hint):  # the path that was meant says more than rules on other paths
+        lines.insert(0, hint)
+        rest = rest.removeprefix(hint).lstrip()
     message = "\n".join((first + dot.rstrip(), *lines[:NEAREST], *([rest] if rest else ())))
     return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
 

@@ -24,7 +24,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import RESERVED, is_control_path
+from mockllm.scenario.vocabulary import RESERVED, Vocabulary, is_control_path
 
 MAX_SLOW_REGEXES: Final = 50
 """From this number of regexes without a literal on, a warning follows: every request tries each of them."""
@@ -84,7 +84,11 @@ def warning_steps(
     as_requested = not any(_may_stream(subject.spec) for subject in subjects)
     for subject in subjects:
         found += _impossible_faults(subject, as_requested)
-        found += (*_contradictory(subject), *_broad_pack_rules(subject), *_reserved_paths(subject))
+        found += (
+            *_contradictory(subject),
+            *_broad_pack_rules(subject),
+            *_reserved_paths(subject, scenarios.vocabulary),
+        )
         found += (
             subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.vocabulary)
         )
@@ -154,9 +158,9 @@ def _broad_pack_rules(subject: LintSubject) -> Iterator[Diagnostic]:
         )
 
 
-def _reserved_paths(subject: LintSubject) -> Iterator[Diagnostic]:
-    """Warn about paths that the server reserves. Below /api it reserves only the paths of its control API, and below
-    /ws none."""
+def _reserved_paths(subject: LintSubject, vocabulary: Vocabulary) -> Iterator[Diagnostic]:
+    """Warn about paths that the server reserves, and about prefixes that it removes. Below /api it reserves only the
+    paths of its control API, and below /ws none."""
     for path in _literal_paths(subject.spec.match.path):
         first = path.split("/")[1:2]
         if first and first[0] in RESERVED and first[0] != "api" and not path.startswith("/ws/"):
@@ -173,6 +177,12 @@ def _reserved_paths(subject: LintSubject) -> Iterator[Diagnostic]:
             return
         if first == ["s"]:
             yield subject.warn("/s/ID names a session: rules match the path after it", "match", "path")
+            return
+        if first and first[0] in vocabulary.prefixes:
+            name, rest = first[0], path.removeprefix(f"/{first[0]}") or "/"
+            form = f"{{provider: {name}, path: {rest}}}"
+            message = f"/{name} is a provider's prefix: rules match the path after it, {form}"
+            yield subject.warn(message, "match", "path")
             return
 
 

@@ -77,6 +77,8 @@ class Vocabulary(Struct, frozen=True):
     """The dialects whose streams are lines of JSON, so that a stream of one line is one object."""
     other_dialect: Callable[[Any, Mapping[str, bytes], Collection[str]], str | None] | None = None
     """Returns the dialect in which a `replay` was recorded, if none of these dialects can decode it."""
+    prefixes: Collection[str] = ()
+    """The providers with whose names no path begins but as a prefix, which rules do not see."""
 
     def written_member(self, dialect: str, path: Sequence[str | int]) -> str | None:
         """Return the word for a member of a response that the server writes itself; None for any other member."""

@@ -19,6 +19,8 @@ from mockllm.dialects.registry import (
     DIALECT_NAMES,
     GENERATING,
     GENERATING_PATHS,
+    PREFIXES,
+    PROVIDER_DIALECTS,
     PROVIDERS,
     WRITTEN_MEMBERS,
 )
@@ -36,7 +38,15 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Broken
 
 VOCABULARY: Final = Vocabulary(
-    PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES, WRITTEN_MEMBERS
+    PROVIDERS,
+    DIALECT_NAMES,
+    APIS,
+    GENERATING_PATHS,
+    GENERATING,
+    ALIASES,
+    WRITTEN_MEMBERS,
+    PROVIDER_DIALECTS,
+    prefixes=PREFIXES,
 )
 MAX_CACHED: Final = 64
 """Maximum number of entries. A full cache is cleared."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64encode
 
 import pytest
 
@@ -12,12 +11,11 @@ from mockllm.cli.recipes import CookbookEntry, entries
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import last_byte_time
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.dialects.virtual_socket import VirtualSocket
+from tests.cookbook.special_calls import LONG, SPECIAL
 from tests.language.virtual_server import NOW, VirtualServer
 from tests.wire_events import CALLS, TOOLS
 
 ENTRIES = entries()
-REALTIME = "openai-realtime"
 SENT = [
     pytest.param(entry.scenario, call, pattern, id=f"{entry.name}, {call}")
     for entry in ENTRIES
@@ -25,27 +23,21 @@ SENT = [
 ]
 
 
-def spoken_messages(scenario: str) -> str:
-    """The messages of a realtime session that gets six seconds of silence; its first response runs for a second."""
-    socket = VirtualSocket(scenario, "/v1/realtime", "model=m")
-    audio = {"type": "input_audio_buffer.append", "audio": b64encode(b"\0" * 96_000).decode()}
-    socket.held.add("response.create")
-    messages = [*socket.send(audio), *socket.send(audio, after=1.0)]
-    socket.held.clear()
-    return "\n".join(map(json.dumps, [*messages, *socket.send(audio)]))
-
-
 def response_text(scenario: str, call: str) -> str:
     """What a person would see of a response: status, applied faults, waits, requests after it, headers and body."""
-    if call == REALTIME:
-        return spoken_messages(scenario)
-    name, _, whole = call.partition(" ")
-    wanted = NeutralRequest(tools=TOOLS if "completions" not in name else (), stream=not whole)
+    if call in SPECIAL:
+        return SPECIAL[call](scenario)
+    name, *words = call.split()
+    tools = TOOLS if "completions" not in name else ()
+    system = LONG if {"long", "again"} & {*words} else None
+    wanted = NeutralRequest(system=system, tools=tools, stream="whole" not in words)
     wire = CALLS[name].build_request(wanted)
     path, _, query = wire.path.partition("?")
     engine = VirtualServer(scenario).engine
     head = ("POST", path, query, {name.lower(): value for name, value in wire.headers.items()})
-    planned = engine.respond(engine.read(*head, json.dumps(wire.body).encode(), "127.0.0.1", NOW))
+    sent = (*head, json.dumps(wire.body).encode(), "127.0.0.1", NOW)
+    for _ in range(2 if "again" in words else 1):
+        planned = engine.respond(engine.read(*sent))
     plan = planned.plan
     lines = [
         f"HTTP {plan.head.status}",
@@ -77,7 +69,7 @@ def test_entry_has_symptom_source_and_calls(entry: CookbookEntry) -> None:
     assert entry.source.startswith("https://")
     assert entry.symptom
     assert entry.sent
-    assert {call.partition(" ")[0] for call in entry.sent} <= {*CALLS, REALTIME}
+    assert {call.partition(" ")[0] for call in entry.sent} <= {*CALLS, *SPECIAL}
 
 
 @pytest.mark.parametrize(("scenario", "call", "pattern"), SENT)

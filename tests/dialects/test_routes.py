@@ -282,7 +282,9 @@ def test_find_of_unserved_call_is_501_with_hint(path: str) -> None:
     assert found.dialect is openai.CHAT
     assert (found.failure.status, found.failure.fields) == (501, {"code": "not_served"})
     assert found.failure.headers == (("x-should-retry", "false"),)
-    assert "A rule that names the path can respond" in str(found.failure.message)
+    assert f"A rule that names the path can respond: match: {{path: {found.path}}}" in str(
+        found.failure.message
+    )
     assert "mockllm does not serve" in found.hint
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from mockllm.cli.main import COMMANDS, main
 from mockllm.cli.options import SERVING
+from mockllm.core.faults import FAULTS
+from mockllm.dialects.providers import REGISTERED
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_resolver import bundled_names
@@ -61,6 +63,16 @@ def test_readme_commands_exist_and_serve_starts(tmp_path: Path) -> None:
         assert re.match(r"mockllm \S+: \d+ rules in \d+ files, listening on http://localhost:\d+", ready)
         server.stdout.read()
         assert server.wait() == 0
+
+
+def test_figures_of_readme_are_those_of_the_code_and_its_page() -> None:
+    why = (ROOT / "docs" / "why.md").read_text()
+    assert f"**{len(REGISTERED)} providers**" in README
+    assert f"**{len(FAULTS)} faults**" in README
+    row = next(line for line in why.splitlines() if line.startswith("| non-streaming, 1,000 rules |"))
+    own, *others = (int(cell) for cell in re.findall(r"(\d+) µs", row))
+    assert f"**{own} µs**" in README
+    assert f"{min(others)} to {max(others)} µs" in README
 
 
 def test_scenario_of_readme_passes_check_and_test(

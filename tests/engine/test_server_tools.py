@@ -37,6 +37,16 @@ rules:
         - First.
         - server_tools: [{mcp: {server: deep, tool: ask, approval: true}}]
         - Last.
+  - name: twice
+    match: {model: twice}
+    reply:
+      parts:
+        - server_tools:
+            - mcp_tools: {server: deep, tools: [{name: ask}]}
+            - mcp: {server: deep, tool: ask, approval: true}
+        - Middle.
+        - server_tools: [{mcp: {server: deep, tool: tell, approval: true}}]
+        - End.
   - name: search
     reply:
       thinking: Hm.
@@ -110,12 +120,22 @@ def test_open_approval_ends_the_reply() -> None:
 )
 def test_approved_call_is_made(history: list[Any]) -> None:
     output = items(*history)
-    assert types(output) == ["message", "mcp_call", "message"]
-    assert (output[1]["approval_request_id"], output[1]["output"]) == ("mcpr_1", "")
+    assert types(output) == ["mcp_call", "message"]
+    assert (output[0]["approval_request_id"], output[0]["output"]) == ("mcpr_1", "")
 
 
 def test_rejected_call_is_left_out() -> None:
-    assert types(items(USER, REQUESTED, {**YES, "approve": False})) == ["message", "message"]
+    assert types(items(USER, REQUESTED, {**YES, "approve": False})) == ["message"]
+
+
+def test_second_approval_continues_behind_the_first_call() -> None:
+    second = {**REQUESTED, "id": "mcpr_2", "name": "tell"}
+    history = [USER, REQUESTED, YES]
+    assert types(items(*history, model="twice")) == ["mcp_call", "message", "mcp_approval_request"]
+    approved = [*history, second, {**YES, "approval_request_id": "mcpr_2"}]
+    output = items(*approved, model="twice")
+    assert types(output) == ["mcp_call", "message"]
+    assert (output[0]["name"], output[1]["content"][0]["text"]) == ("tell", "End.")
 
 
 @pytest.mark.parametrize(
@@ -134,9 +154,9 @@ def test_other_approval_does_not_count(history: list[Any]) -> None:
 def test_approval_is_not_cached_across_requests() -> None:
     game = VirtualServer(RULES)
     for _ in range(3):
-        for history, count in (([USER], 2), ([USER, REQUESTED, YES], 3)):
+        for history, first in (([USER], "message"), ([USER, REQUESTED, YES], "mcp_call")):
             body = {"model": "approve", "input": history}
-            assert len(game.respond(raw_request("/v1/responses", body)).json["output"]) == count
+            assert types(game.respond(raw_request("/v1/responses", body)).json["output"])[0] == first
 
 
 @pytest.mark.parametrize("stream", [False, True])

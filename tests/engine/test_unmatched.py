@@ -50,6 +50,25 @@ def test_path_without_version_names_the_version() -> None:
     assert response.planned.near_misses == (hint,)
 
 
+def test_missing_version_comes_before_rules_on_similar_paths() -> None:
+    path = "/models/gemini-2.5-pro:generateContent"
+    rules = f"rules: [{{match: {{path: '{path}', method: GET}}, http: {{}}}}]"
+    response = VirtualServer(rules).respond(raw_request(path))
+    _, hint, miss = response.message.splitlines()
+    assert hint.startswith("/v1beta is missing in front of ")
+    assert miss.endswith('method expected "GET", found "POST"')
+    assert response.planned.near_misses == (hint, miss)
+
+
+def test_near_miss_of_a_hash_shows_its_beginning() -> None:
+    response = VirtualServer(f"rules: [{{match: {{hash: [{'ab' * 32}, x]}}, reply: x}}]").respond(
+        chat_request()
+    )
+    line = response.message.splitlines()[1]
+    assert 'hash expected one of "abababababab…", "x", found "' in line
+    assert len(line.partition('found "')[2]) > 60  # to copy it into a rule
+
+
 @pytest.mark.parametrize(
     ("status", "kind"), [(404, "not_found_error"), (400, "invalid_request_error"), (501, "api_error")]
 )

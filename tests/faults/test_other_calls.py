@@ -1,6 +1,6 @@
 """Every fault on the calls beside those that generate, by a client of raw bytes: files, batches, media, caches,
-interactions and text completions. The faults that concern no content do what the matrix says; a fault that concerns
-it is played, or the log says why it is not."""
+interactions, text completions and tools of an MCP server. The faults that concern no content do what the matrix
+says; a fault that concerns it is played, or the log says why it is not."""
 
 from __future__ import annotations
 
@@ -15,8 +15,28 @@ from tests.faults.expected_variation import VARIATION
 from tests.faults.live_bench import Bench
 from tests.faults.matrix_cell import PATIENCE, PIECES, QUIET, Expect, Plain, Seen, ask, assert_seen
 from tests.faults.test_matrix import ROWS, SPACING
-from tests.golden.other_calls import WIRES
+from tests.golden.other_calls import WIRES, Step
 from tests.waiting import until
+
+SHOP: Final[dict[str, Any]] = {
+    "name": "shop",
+    "sessions": False,
+    "tools": [
+        {"name": "hours", "reply": "From nine to five."},
+        {"name": "news", "reply": {"text": "News.", "mcp": {"events": [{"log": piece} for piece in PIECES]}}},
+    ],
+}
+TOOL_HEADERS: Final = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "mcp-protocol-version": "2025-06-18",
+}
+
+
+def _tool(name: str) -> Step:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": {}}}
+    return Step(name, "POST", "/mcp/shop", body, headers=TOOL_HEADERS)
+
 
 CALLS: Final = {
     f"{wire} {step.golden}": step
@@ -59,7 +79,7 @@ CALLS: Final = {
     )
     for step in WIRES[wire]
     if step.golden == golden
-}
+} | {"mcp tool": _tool("hours"), "mcp tool-stream": _tool("news")}
 REPLIES: Final[dict[str, Any]] = {
     "/v1/audio/transcriptions": {"chunks": list(PIECES)},
     "/v1/fim/completions": {"chunks": list(PIECES)},
@@ -91,7 +111,7 @@ CELLS: Final = [
 
 def bare(path: str) -> str:
     """The path without the prefix of its provider, as rules see it."""
-    return path.removeprefix("/mistral").removeprefix("/huggingface")
+    return path.removeprefix("/mistral").removeprefix("/huggingface").removeprefix("/mcp")
 
 
 def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:
@@ -100,6 +120,8 @@ def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE)
     path = bare(step.path)
     reply = REPLIES.get(path)
     scenario: dict[str, Any] = {"modifiers": [{"match": {"path": path}, "faults": faults}]} if faults else {}
+    if path == "/shop":
+        scenario["mcp"] = [SHOP]
     if reply is not None:
         scenario["rules"] = [{"name": "said", "match": {"path": path}, "reply": reply}]
     bench.server.app.engine = bench.scenario_engine(scenario)

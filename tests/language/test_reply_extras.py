@@ -168,3 +168,14 @@ def test_members_of_events_are_free(tmp_path: Any) -> None:
 
 def test_every_protocol_has_written_members() -> None:
     assert set(WRITTEN_MEMBERS) == {"openai", "anthropic", "gemini", "bedrock", "ollama"}
+
+
+def test_extras_of_no_dialect_are_refused(tmp_path: Any) -> None:
+    (found,) = mistakes("{opnai: {a: 1}}", tmp_path)
+    assert "rules[0].reply.extras: the members are grouped by dialect; no dialect is called" in found
+    assert 'did you mean "openai"?' in found
+
+
+def test_extras_of_a_provider_name_its_dialect(tmp_path: Any) -> None:
+    (found,) = mistakes("{groq: {a: 1}}", tmp_path)
+    assert found.endswith("; that of groq is openai")

@@ -12,20 +12,24 @@ from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import CONTROL_PATHS, RESERVED
+from mockllm.scenario.vocabulary import CONTROL_PATHS, RESERVED, Vocabulary
 from mockllm.server.control.routes import ROUTES
 from mockllm.server.request_heads import RESERVED as SERVERS
 
 Files = Mapping[str, str]
+NO_NAMES = Vocabulary()
 
 
-def warnings_of(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
+def warnings_of(
+    folder: Path, files: Files, sets: tuple[str, ...] = (), vocabulary: Vocabulary = NO_NAMES
+) -> list[str]:
     """Return the warnings, each as `file:line path: message`."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    scenarios = load_scenarios(ScenarioSources([str(folder)], settings=ParamSettings(sets)))
+    sources = ScenarioSources([str(folder)], settings=ParamSettings(sets), vocabulary=vocabulary)
+    scenarios = load_scenarios(sources)
     result = catalog_lint.warnings(scenarios)
     assert result == run_steps(
         catalog_lint.warning_steps(scenarios, run_steps(compile_catalog(scenarios.entries)))
@@ -258,3 +262,17 @@ def test_reserved_paths_equal_paths_of_server() -> None:
     assert RESERVED == SERVERS
     paths = {re.sub(r"\{\w+\}", "{}", route.path) for route in ROUTES}
     assert {path for path in paths if path.startswith("/api/")} == CONTROL_PATHS
+
+
+@pytest.mark.parametrize(
+    ("path", "rest"), [("/cohere/v1/models", "/v1/models"), ("{glob: /mcp/*}", "/*"), ("/mcp", "/")]
+)
+def test_prefix_of_a_provider_is_no_part_of_a_path(tmp_path: Path, path: str, rest: str) -> None:
+    name = "mcp" if "mcp" in path else "cohere"
+    files = {
+        "a.yaml": rules(f"{{match: {{path: {path}}}, http: {{}}}}", "{match: {path: /v1/cohere}, http: {}}")
+    }
+    assert warnings_of(tmp_path, files, vocabulary=Vocabulary(prefixes={"cohere", "mcp"})) == [
+        f"a.yaml:2 rules[0].match.path: /{name} is a provider's prefix: rules match the path after it, "
+        f"{{provider: {name}, path: {rest}}}"
+    ]

@@ -27,8 +27,8 @@ class CookbookEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """Where it was reported or specified."""
     scenario: str
     sent: dict[str, str] = field(name="bytes")
-    """For each call (`openai-chat`; `openai-chat whole` without streaming) a pattern of the response; for
-    `openai-realtime` one of the messages of a session with audio."""
+    """For each call a pattern of the response. Behind its name `whole` is without streaming, `long` with a long
+    system text, and `again` the second one of two such requests. Others, such as `openai-realtime`, are sessions."""
 
     def mentions(self, word: str) -> bool:
         """Whether the word is in the name, in the symptom, in the scenario or among the calls, in any case."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.faults.base import Fault, NotApplicable, ReplyFault, ReplyFaultContext, fault
@@ -292,6 +293,13 @@ class CommentFlood(Fault):
     )
     comment: str = Field(default="keep-alive", description="The text of each comment.")
     every: Drawable[Duration] = Field(default=0.0, description="The time between two of them.")
+
+    @field_validator("comment")
+    @classmethod
+    def of_a_comment(cls, comment: str, info: ValidationInfo) -> str:
+        if info.data.get("form") == "ping":
+            raise PydanticCustomError("comment", "a ping has no text: write either form: ping or comment")
+        return comment
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if plan.framing not in LINE_ENDS:

@@ -6,9 +6,10 @@ A matcher returns whether a request matches, the groups of its regexes, and the 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -44,6 +45,10 @@ __all__ = [
     "mismatches",
     "slow_regexes",
 ]
+
+HASHES: Final = ("hash", "older_hash")
+"""The fields whose values are hashes; a rule lists many, and a reader needs to recognise one only."""
+_HASH: Final = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 
 class FieldMismatch(Struct, frozen=True):
@@ -89,6 +94,8 @@ class FieldMatcher:
         field, expected = str(self.field), self.condition.describe()
         if value is not MISSING and self.field.is_secret:  # differences are stored and logged
             return [FieldMismatch(field, expected, "one that is not shown", None, matched)]
+        if self.field.name in HASHES:
+            expected = _HASH.sub(r"\1…", expected)
         hint = None if matched else self.condition_on_value.difference(value)
         return [FieldMismatch(field, expected, brief_ends(value), hint, matched)]
 

@@ -176,7 +176,13 @@ def _without_prefix(text: str, frame: AgentFrame) -> str:
 
 
 def _without_result(text: str, frame: AgentFrame) -> str:
-    return "" if text.startswith(frame.opening) else text
+    return "" if _without_call_id(text).startswith(frame.opening) else text
+
+
+def _without_call_id(text: str) -> str:
+    """Return a result without the line before it that has the call's id, as smolagents 1.9 writes it."""
+    first, _, rest = text.partition("\n")
+    return rest if first.startswith(_CALL_ID) and len(first) <= _MAX_CALL_ID else text
 
 
 _TAKEN_OFF: Final = {
@@ -190,18 +196,22 @@ _TAKEN_OFF: Final = {
 
 
 _RESULTS: Final = tuple(frame.opening for frame in FRAMES if frame.form == "result")
-_FAILED: Final = ("Call id: ", "Error:\n")
+_CALL_ID: Final = "Call id: "
+_MAX_CALL_ID: Final = 200
+_FAILED: Final = (_CALL_ID, "Error:\n")
 _CALLING: Final = "Calling tools:\n["
 """How smolagents writes calls into the model's turns, as Python lists of dicts (the source above)."""
 _CALLED: Final = re.compile(r"'function': \{'name': '([^']{1,100})'")
 _MAX_CALLS: Final = 100
 
 
-def is_result(text: str) -> bool:
-    """Return whether a message of the user's role is the result of a tool, or the error of one."""
-    return text.startswith(_RESULTS) or (
-        text.startswith(_FAILED) and "Now let's retry: take care not to repeat previous errors!" in text
-    )
+def result_in_text(text: str) -> str | None:
+    """Return the result of a tool, or the error of one, that a message of the user's role is; None of any other."""
+    result = _without_call_id(text)
+    failed = text.startswith(_FAILED) and "Now let's retry: take care not to repeat previous errors!" in text
+    if result.startswith(_RESULTS):
+        return result.partition("\n")[2]
+    return text.partition("\n")[2] if failed else None
 
 
 def called_in_text(text: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.core.request.agent_frames import called_in_text, is_result
+from mockllm.core.request.agent_frames import called_in_text, result_in_text
 from mockllm.core.request.messages import CallPart, Message, ResultPart, TextPart
 from mockllm.core.request.person_texts import person_texts, shortened
 from mockllm.core.text_cache import text_cache
@@ -52,9 +52,8 @@ def text_results(messages: Sequence[Message]) -> Iterator[str]:
     for message in reversed(messages):
         if message.role != "user":
             return
-        for text in _texts(message):
-            if is_result(text):
-                yield text.partition("\n")[2]
+        results = map(result_in_text, _texts(message))
+        yield from (result for result in results if result is not None)
 
 
 def mentioned_tools(
@@ -103,7 +102,7 @@ def _requires_tool(text: str) -> bool:
 
 
 def _is_result(message: Message) -> bool:
-    return next((is_result(text) for text in _texts(message)), False)
+    return next((result_in_text(text) is not None for text in _texts(message)), False)
 
 
 def _texts(message: Message) -> Iterator[str]:

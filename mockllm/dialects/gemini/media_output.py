@@ -1,7 +1,8 @@
 """Images and audio of generateContent: `responseModalities` without a text gets generated media.
 
 A request for audio alone gets its text as speech: 16-bit samples at 24 kHz, as `audio/L16` (the provider's guide to
-speech generation). A request for images gets one where the reply has none.
+speech generation). A request for images gets one where the reply has none. A request for images alone gets no text:
+the list is "an exact match to the modalities of the response" (the provider's reference).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from mockllm.core.reply.transcript import speech_seconds
 
 AUDIO: Final = "AUDIO"
 IMAGE: Final = "IMAGE"
+TEXT: Final = "TEXT"
 SPEECH_TYPE: Final = "audio/L16;codec=pcm;rate=24000"
 TOKENS_PER_SECOND: Final = 25
 """Audio tokens (the provider's guide to tokens has 32 for input, and 25 for output)."""
@@ -42,7 +44,8 @@ def with_modalities(reply: Reply, modalities: Sequence[str], ratio: Json, subjec
     if modalities == [AUDIO]:
         return _with_choices(reply, [_as_audio(choice, subject) for choice in reply.choices])
     if IMAGE in modalities:
-        return _with_choices(reply, [_pictured(choice, ratio, subject) for choice in reply.choices])
+        choices = [_pictured(choice, ratio, subject) for choice in reply.choices]
+        return _with_choices(reply, choices if TEXT in modalities else [*map(_without_text, choices)])
     return reply
 
 
@@ -56,11 +59,18 @@ def _as_audio(choice: Choice, subject: str) -> Choice:
         parts = tuple(
             _as_samples(part, choice.text) if type(part) is Media else part for part in choice.parts
         )
-        return replace(choice, parts=tuple(part for part in parts if type(part) is not Text))
+        return _without_text(replace(choice, parts=parts))
     if not choice.text:
         return choice
     rest: list[Part] = [part for part in choice.parts if type(part) is not Text]
     return replace(choice, parts=(*rest, _samples(speech_seconds(choice.text), choice.text)))
+
+
+def _without_text(choice: Choice) -> Choice:
+    """Return a choice that has media without its texts."""
+    if not any(type(part) is Media for part in choice.parts):
+        return choice
+    return replace(choice, parts=tuple(part for part in choice.parts if type(part) is not Text))
 
 
 def _as_samples(part: Media, text: str) -> Media:

@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.dialects.ollama.blobs import CreateBlob
-from mockllm.dialects.ollama.copies import CopyModel, DeleteModel
+from mockllm.dialects.ollama.blobs import CreateBlob, FindBlob
+from mockllm.dialects.ollama.copy_and_delete import CopyModel, DeleteModel
 from mockllm.dialects.ollama.embeddings import OllamaEmbeddings
 from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
 from mockllm.dialects.ollama.local_models import WELL_KNOWN
@@ -28,6 +28,7 @@ PULL: Final = PullModel()
 PUSH: Final = PushModel()
 CREATE: Final = CreateModel()
 BLOBS: Final = CreateBlob()
+STORED_BLOB: Final = FindBlob()
 COPY: Final = CopyModel()
 DELETE: Final = DeleteModel()
 
@@ -47,6 +48,7 @@ _ROUTES: Final = (
     ProviderRoute("POST", "/api/push", ProviderCall("push_model", PUSH)),
     ProviderRoute("POST", "/api/create", ProviderCall("create_model", CREATE)),
     ProviderRoute("POST", "/api/blobs/{digest}", ProviderCall("blobs", BLOBS)),
+    ProviderRoute("HEAD", "/api/blobs/{digest}", ProviderCall("stored_blob", STORED_BLOB)),
     ProviderRoute("POST", "/api/copy", ProviderCall("copy_model", COPY)),
     ProviderRoute("DELETE", "/api/delete", ProviderCall("delete_model", DELETE)),
 )

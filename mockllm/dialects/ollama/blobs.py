@@ -1,7 +1,7 @@
-"""POST /api/blobs/{digest}: the upload of a file from which a model is created. Its digest is stored, its content is
-not.
+"""POST and HEAD /api/blobs/{digest}: the upload of a file from which a model is created, and whether it exists. Its
+digest is stored, its content is not.
 
-Source: `CreateBlobHandler` of Ollama's `server/routes.go`. `HEAD` of a blob is not served.
+Source: `CreateBlobHandler` and `HeadBlobHandler` of Ollama's `server/routes.go`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,14 @@ class BlobRequest(OllamaRequest):
         return self.route.get("digest", "")
 
 
+def check_digest(request: BlobRequest) -> Failure | None:
+    if _DIGEST.fullmatch(request.digest) is None:
+        return Failure("bad_request", message="invalid digest format")
+    return None
+
+
 class CreateBlob(OllamaCall):
-    """The response is 201, or 200 where the blob exists."""
+    """POST: 201, or 200 where the blob exists."""
 
     api = "blobs"
     generates = False
@@ -47,8 +53,9 @@ class CreateBlob(OllamaCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, BlobRequest)
-        if _DIGEST.fullmatch(request.digest) is None:
-            return Failure("bad_request", message="invalid digest format")
+        error = check_digest(request)
+        if error is not None:
+            return error
         found = f"sha256:{sha256(request.raw).hexdigest()}"
         if found == request.digest:
             return None
@@ -70,3 +77,31 @@ class CreateBlob(OllamaCall):
             return None
         id = BLOB + request.digest
         return StoreUpdate((id,), StoredResponse(id, None, b"", b"{}"))
+
+
+class FindBlobRequest(BlobRequest):
+    api = "stored_blobs"
+    uploads = False
+
+
+class FindBlob(OllamaCall):
+    """HEAD: 200 where the blob exists. A client sends it before an upload."""
+
+    api = "stored_blobs"
+    generates = False
+    request_class = FindBlobRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, BlobRequest)
+        return check_digest(request)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        assert isinstance(request, BlobRequest)
+        if request.response_lookup.stored(BLOB + request.digest) is not None:
+            return empty_plan()
+        return Failure("not_found", message=f'blob "{request.digest}" not found')

@@ -119,6 +119,24 @@ def openrouter(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {**own, "code": status}, "user_id": ids.make("user_", 27)}
 
 
+MISTRAL: Final = {
+    "model_not_found": OpenAiErrorRow(400, "invalid_model", "1500", "Invalid model: {model}"),
+    "context_length": OpenAiErrorRow(
+        400,
+        "invalid_request_invalid_args",
+        "3051",
+        "Prompt contains {tokens} tokens and 0 draft tokens, too large for model with {limit} maximum context "
+        "length",
+    ),
+    "rate_limit": OpenAiErrorRow(429, "rate_limited", "1300", "Rate limit exceeded", retry_after=1.0),
+    "server_error": OpenAiErrorRow(500, "internal_server_error", "1000", "Service unavailable."),
+    "overloaded": OpenAiErrorRow(503, "internal_server_error", "3800", "Service unavailable."),
+    "unavailable": OpenAiErrorRow(503, "unreachable_backend", "1100", "Internal server error"),
+}
+"""Mistral's own errors, as public repositories quote them in 2025 and 2026; none was recorded. The code 1300 is in
+issue 31107 of raycast/extensions and in issue 9085 of cline/cline."""
+
+
 def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """Mistral: a refusal of its gateway is a `detail`, any other error an object without an envelope."""
     if status in (401, 403):

@@ -175,10 +175,7 @@ VENDORS: Final = (
             media="text/event-stream; charset=utf-8",
         ),
         errors=VendorErrors(
-            errors.rows(
-                {"rate_limit": "Requests rate limit exceeded"},
-                model_not_found=OpenAiErrorRow(400, "invalid_model", "1500", "Invalid model: {model}"),
-            ),
+            errors.rows({}, **errors.MISTRAL),
             errors.mistral,
         ),
         headers={

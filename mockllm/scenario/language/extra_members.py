@@ -12,8 +12,15 @@ _TEMPLATE: Final = "{{"
 
 
 def refused_members(extras: dict[str, Any], vocabulary: Vocabulary) -> Iterator[str]:
-    """Yield a message for each member that the server writes, and for each value that would replace such members."""
+    """Yield a message for each name that is no dialect, each member that the server writes, and each value that would
+    replace such members."""
     for dialect, own in extras.items():
+        unknown = vocabulary.unknown("dialect", str(dialect))
+        if unknown is not None:
+            dialects = vocabulary.provider_dialects.get(dialect)
+            hint = f"; that of {dialect} is {' or '.join(sorted(dialects))}" if dialects else ""
+            yield f"the members are grouped by dialect; {unknown}{hint}"
+            continue
         for path, value in _members(own if isinstance(own, dict) else {}):
             if path[0] == "events":
                 continue

@@ -275,7 +275,7 @@ class ReplySpec(ChoiceSpec):
     @field_validator("extras", mode="before")
     @classmethod
     def not_written(cls, extras: Any, info: ValidationInfo) -> Any:
-        """Reject members that the server writes from other words of the reply."""
+        """Reject members that the server writes from other words of the reply, and names of no dialect."""
         vocabulary = (info.context or {}).get("vocabulary")
         if vocabulary is None or not isinstance(extras, dict):
             return extras

@@ -46,6 +46,8 @@ def test_frame_of_agent_is_taken_off(text: str) -> None:
         ("A New task:\nis here", "A New task:\nis here"),
         ("Observation:\n7", ""),
         ("My Observation:\n7", "My Observation:\n7"),
+        ("Call id: c1\nObservation:\n7", ""),
+        ("Call id: c1", "Call id: c1"),
         ("# AGENTS.md instructions for /x\n\n<INSTRUCTIONS>a</INSTRUCTIONS>", ""),
     ],
 )

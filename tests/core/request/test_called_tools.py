@@ -25,6 +25,10 @@ TASK = message("user", "New task:\nAdd 3 and 4")
         ([TASK], ("add", "final_answer")),
         ([TASK, message("assistant", CALLING), message("user", "Observation:\n7")], ("final_answer",)),
         (
+            [TASK, message("assistant", CALLING), message("user", "Call id: c1\nObservation:\n7")],
+            ("final_answer",),
+        ),
+        (
             [
                 TASK,
                 message("assistant", CALLING),
@@ -54,6 +58,7 @@ def test_results_in_text_come_after_the_last_model_turn() -> None:
         message("user", "Observation:\n7", "Well?"),
     ]
     assert list(text_results(turns)) == ["7"]
+    assert list(text_results([message("user", "Call id: c1\nObservation:\n7\n8")])) == ["7\n8"]
     assert list(text_results([])) == []
 
 

@@ -74,6 +74,14 @@ def test_image_follows_the_text() -> None:
     assert size == (1344).to_bytes(4, "big") + (768).to_bytes(4, "big")
 
 
+def test_image_alone_has_no_text() -> None:
+    (generated,) = generate("a cat", ["IMAGE"])
+    assert generated["inlineData"]["mimeType"] == "image/png"
+    (own,) = generate("own", ["IMAGE"])
+    assert own["inlineData"]["data"] == "cGlj"
+    assert "functionCall" in generate("called", ["IMAGE"])[0]
+
+
 def test_text_alone_stays_a_text() -> None:
     assert generate("hi", ["TEXT"]) == [{"text": "Hello you."}]
 

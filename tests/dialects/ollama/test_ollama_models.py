@@ -102,3 +102,25 @@ def test_blob_that_exists_is_uploaded_again() -> None:
     server = VirtualServer(RULE)
     path = "/api/blobs/sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     assert [server.respond(raw_request(path, b"x")).status for _ in range(2)] == [201, 200]
+
+
+def test_client_can_ask_whether_a_blob_exists() -> None:
+    server = VirtualServer(RULE)
+    path = "/api/blobs/sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    session = {"x-mockllm-session": "a"}
+
+    def asked(path: str, headers: dict[str, str] | None = None) -> int:
+        return server.respond(raw_request(path, method="HEAD", headers=headers or {})).status
+
+    assert asked(path) == 404
+    server.respond(raw_request(path, b"x"))
+    assert (asked(path), asked(path, session), asked("/api/blobs/nothing")) == (200, 404, 400)
+    for validation in ("lenient", "off"):
+        refused = respond_once(f"validation: {validation}\n{RULE}", raw_request(path, method="HEAD"))
+        assert (refused.status, refused.json["error"]) == (404, f'blob "{path[11:]}" not found')
+
+
+def test_rule_may_answer_whether_a_blob_exists() -> None:
+    rule = "rules: [{match: {api: stored_blobs}, http: {status: 200}}]"
+    assert respond_once(rule, raw_request(f"/api/blobs/{DIGEST}", method="HEAD")).status == 200
+    assert respond_once(rule, raw_request(f"/api/blobs/{DIGEST}", method="GET")).status == 405

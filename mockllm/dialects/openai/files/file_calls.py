@@ -98,15 +98,16 @@ class UploadFile(OpenAiCall):
     request_class = UploadRequest
 
     def check_readable(self, request: Request) -> Failure | None:
-        absent = next((name for name in ("file", "purpose") if name not in request.form), None)
-        if absent is None and any(file.field == "file" for file in request.form_files):
+        if any(file.field == "file" for file in request.form_files):
             return None
-        return refuse(f"'{absent or 'file'}' is a required property")
+        return refuse("'file' is a required property")
 
     def check(self, request: Request) -> Failure | None:
         error = self.check_readable(request)
         if error is not None:
             return error
+        if "purpose" not in request.form:
+            return refuse("'purpose' is a required property")
         purpose, name = request.form["purpose"], request.form["file"]
         if purpose not in PURPOSES:
             return wrong_purpose(purpose)

@@ -47,8 +47,8 @@ class Approval(NamedTuple):
 def server_parts(
     parts: Sequence[Part], included: frozenset[str], items: Sequence[Mapping[str, Json]]
 ) -> list[Part]:
-    """Return the parts with server tools as items. The parts end with a request for approval that is open; a call
-    that the client rejected is left out."""
+    """Return the parts with server tools as items. The parts end with a request for approval that is open. Where the
+    client has decided, they begin with its call; a call that it rejected is left out."""
     result: list[Part] = []
     for part in parts:
         if type(part) is not NativePart or part.dialect != SERVER_TOOL:
@@ -60,6 +60,8 @@ def server_parts(
         approval = _approval(part.block, items) if kind == "mcp" and part.block["approval"] else None
         if kind == "mcp" and part.block["approval"] and approval is None:
             return [*result, NativePart("openai", _approval_request(part.block))]
+        if approval is not None:
+            result.clear()  # an earlier response had these parts
         if approval is None or approval.approve:
             item = ITEMS[kind](part.block, included)
             result.append(NativePart("openai", item if approval is None else _approved(item, approval)))

@@ -93,6 +93,13 @@ def test_unchecked_upload_stores_the_body() -> None:
     assert (file["filename"], file["purpose"], file["bytes"]) == ("upload", "user_data", 5)
 
 
+def test_lenient_upload_needs_a_file_and_no_purpose() -> None:
+    server = VirtualServer("validation: lenient\nrules: [{reply: Hi.}]")
+    file = server.respond(raw_request("/v1/files", form({}, ("a.txt", b"x")), headers=FORM)).json
+    assert (file["filename"], file["purpose"]) == ("a.txt", "user_data")
+    assert server.respond(raw_request("/v1/files", {"purpose": "batch"})).status == 400
+
+
 def test_rule_may_refuse_an_upload_by_its_form() -> None:
     rules = """
     rules:

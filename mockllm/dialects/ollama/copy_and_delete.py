@@ -22,6 +22,22 @@ from mockllm.dialects.ollama.local_models import is_valid_name, local_models, lo
 from mockllm.dialects.ollama.request import OllamaRequest
 
 
+class LocalModelCall(OllamaCall):
+    """The base of these calls, whose model has to be local."""
+
+    generates = False
+    not_found: str
+    """The message for any other model, with its `name`."""
+
+    def own_response(
+        self, request: Request, models: Sequence[str], identity: ResponseIdentity
+    ) -> Plan | Failure:
+        name = request.model
+        if name and tagged(name) not in local_models(request, models):
+            return Failure("model_not_found", message=self.not_found.format(name=name))
+        return empty_plan()
+
+
 class CopyRequest(OllamaRequest):
     """A request to copy a model, whose model is the source."""
 
@@ -36,12 +52,12 @@ class CopyRequest(OllamaRequest):
         return text_of(self.fields.get("destination")) or ""
 
 
-class CopyModel(OllamaCall):
+class CopyModel(LocalModelCall):
     """POST /api/copy."""
 
     api = "copy_model"
-    generates = False
     request_class = CopyRequest
+    not_found = 'model "{name}" not found'
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, CopyRequest)
@@ -54,14 +70,6 @@ class CopyModel(OllamaCall):
                 message = f'{field} "{name}" is invalid'
         return None if message is None else Failure("bad_request", message=message)
 
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        source = request.model
-        if source and tagged(source) not in local_models(request, models):
-            return Failure("model_not_found", message=f'model "{source}" not found')
-        return empty_plan()
-
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, CopyRequest)
         copied = plan.head.status == 200 and is_valid_name(request.destination)
@@ -72,26 +80,18 @@ class DeleteRequest(OllamaRequest):
     api = "delete_model"
 
 
-class DeleteModel(OllamaCall):
+class DeleteModel(LocalModelCall):
     """DELETE /api/delete."""
 
     api = "delete_model"
-    generates = False
     request_class = DeleteRequest
+    not_found = "model '{name}' not found"
 
     def check(self, request: Request) -> Failure | None:
         error = self.check_readable(request) or check_fields(request.fields, DELETE, "DeleteRequest")
         if error is None and not is_valid_name(request.model or ""):
             return Failure("bad_request", message=f'name "{request.model}" is invalid')
         return error
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        name = request.model
-        if name and tagged(name) not in local_models(request, models):
-            return Failure("model_not_found", message=f"model '{name}' not found")
-        return empty_plan()
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         name = request.model

@@ -1,0 +1,75 @@
+"""Calls of cookbook entries that are no single generating request: sessions, other calls, and calls in a row."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from tests.dialects.virtual_socket import VirtualSocket
+from tests.language.virtual_server import NOW, VirtualServer, raw_request
+
+LONG: Final = "You book trains. Ask for the day and the place. " * 200
+"""A beginning of prompts that caches hold."""
+_BOUNDARY: Final = "edge"
+_BATCHES: Final = "/v1/messages/batches"
+_VERSION: Final = {"anthropic-version": "2023-06-01"}
+
+
+def _spoken_messages(scenario: str) -> str:
+    """The messages of a realtime session that gets six seconds of silence; its first response runs for a second."""
+    socket = VirtualSocket(scenario, "/v1/realtime", "model=m")
+    audio = {"type": "input_audio_buffer.append", "audio": b64encode(b"\0" * 96_000).decode()}
+    socket.held.add("response.create")
+    messages = [*socket.send(audio), *socket.send(audio, after=1.0)]
+    socket.held.clear()
+    return "\n".join(map(json.dumps, [*messages, *socket.send(audio)]))
+
+
+def _vectors(scenario: str) -> str:
+    body = {"model": "text-embedding-3-small", "input": ["hi", "hello", "bye"], "encoding_format": "float"}
+    found = VirtualServer(scenario).respond(raw_request("/v1/embeddings", body)).json["data"]
+    return "\n".join(str([round(number, 2) for number in each["embedding"]]) for each in found)
+
+
+def _transcript(scenario: str) -> str:
+    """The response to a form with a file."""
+    fields = (("model", "", "whisper-1"), ("file", '; filename="a.wav"', "RIFF"))
+    parts = [
+        f'--{_BOUNDARY}\r\ncontent-disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'
+        for name, more, value in fields
+    ]
+    head = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}
+    sent = raw_request("/v1/audio/transcriptions", "".join(parts) + f"--{_BOUNDARY}--\r\n", headers=head)
+    return VirtualServer(scenario).respond(sent).bytes.decode()
+
+
+def _background_states(scenario: str) -> str:
+    """What a client reads of a background response, three times."""
+    server = VirtualServer(scenario)
+    body = {"model": "gpt-4o", "input": "hi", "background": True}
+    created = server.respond(raw_request("/v1/responses", body)).json
+    get = raw_request(f"/v1/responses/{created['id']}", method="GET")
+    return " ".join([created["status"], *(server.respond(get).json["status"] for _ in range(3))])
+
+
+def _batch_results(scenario: str) -> str:
+    """The results of a batch of two messages."""
+    server = VirtualServer(scenario)
+    params = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    body = {"requests": [{"custom_id": name, "params": params} for name in ("one", "two")]}
+    id = server.respond(raw_request(_BATCHES, body, headers=_VERSION)).json["id"]
+    later = NOW + 24 * 3600
+    get = raw_request(f"{_BATCHES}/{id}/results", method="GET", headers=_VERSION, now=later)
+    return server.respond(get).bytes.decode()
+
+
+SPECIAL: Final[Mapping[str, Callable[[str], str]]] = {
+    "openai-realtime": _spoken_messages,
+    "openai-embeddings": _vectors,
+    "openai-transcriptions": _transcript,
+    "openai-background": _background_states,
+    "anthropic-batches": _batch_results,
+}
+"""By name: what a person would see of these calls."""
