@@ -16,6 +16,7 @@ from mockllm.core.reply.reply import Call, Choice, Refusal, Reply, Text, Thinkin
 from mockllm.core.request.request import Tool
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.gemini import INTERACTIONS
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS, GeneratingCall
 from tests.examples import some
@@ -31,7 +32,8 @@ REPLIES = (
 )
 OTHER_VALUES: tuple[Json, ...] = (None, 7, 0.5, True, "x", [], {}, [7], {"a": []}, [[]])
 MISSING = object()
-calls = pytest.mark.parametrize("call", GENERATING_CALLS, ids=lambda call: call.name)
+CALLS = (*GENERATING_CALLS, GeneratingCall("gemini", "interactions", INTERACTIONS))
+calls = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 
 
 def plans(call: GeneratingCall) -> Iterator[Plan]:

@@ -87,6 +87,7 @@ LOOKUPS = [
 WITHOUT_A_TYPE = {
     "ollama-version",  # the SDK has no such call
     "ollama-blobs",  # no body
+    "ollama-stored_blob",  # no body
     "ollama-copy_model",
     "ollama-delete_model",
     "ollama-chat",  # OpenAI's protocol

@@ -35,6 +35,7 @@ from mockllm.dialects.gemini.candidates import DIALECT, is_shown, supported_repl
 from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, read_object
+from mockllm.dialects.gemini.interactions.decoder import decode
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
 from mockllm.dialects.gemini.interactions.stream_form import INTERACTION_FORM
 from mockllm.dialects.gemini.wire_format import JSON
@@ -303,7 +304,7 @@ class Interactions(GeminiDialect):
         return WireRequest("/v1beta/interactions", {"content-type": "application/json", **key}, body)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
-        return None
+        return decode(plan)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Store the interaction with its steps, unless the client declines."""

@@ -30,6 +30,7 @@ from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, s
 from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, read_object
+from mockllm.dialects.gemini.live.decoder import decode
 from mockllm.dialects.gemini.live.stream_form import LIVE_FORM
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -228,7 +229,7 @@ class Live(GeminiDialect):
         return build_request(request, "/v1beta")
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
-        return None
+        return decode(plan)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return closing_plan(failure, request)

@@ -26,6 +26,7 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import OPENAI, head
+from mockllm.dialects.openai.realtime.decoder import decode
 from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of, without_audio
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.responses.errors import ROWS
@@ -277,7 +278,7 @@ class Realtime(OpenAiCall):
         return request.raw
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
-        return None
+        return decode(plan)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         """Return a response that failed, as the service ends one."""

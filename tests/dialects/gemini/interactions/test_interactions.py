@@ -233,7 +233,9 @@ def test_native_part_is_a_step() -> None:
     streamed = INTERACTIONS.encode_stream(reply, request_of("hi", stream=True), identity)
     assert len(interaction_of(streamed)["steps"]) == 4
     assert b"google_search_call" in b"".join(payload for _, payload in events(streamed))
-    assert INTERACTIONS.decode(whole) is None
+    decoded = INTERACTIONS.decode(whole)
+    assert decoded is not None
+    assert decoded.text == "No.a"
     assert (
         interaction_of(INTERACTIONS.encode_body(Reply(()), request_of("hi"), identity))["status"] == "failed"
     )

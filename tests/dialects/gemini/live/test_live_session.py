@@ -261,12 +261,14 @@ def test_setup_without_validation_is_completed() -> None:
     assert server.engine.respond(request).plan.head.status == 200
 
 
-def test_dialect_builds_requests_and_decodes_no_response() -> None:
+def test_dialect_builds_requests_and_shows_native_parts() -> None:
     request = LiveRequest(method="WS turn", path=GEMINI, headers={}, raw=b'{"model": 7}')
     assert (request.model, request.sse, LIVE.variant(request)) == (None, False, b'{"model": 7}')
     parts = (NativePart("gemini", {"executableCode": {"code": "x"}}), Text(("a",)))
     plan = LIVE.encode_body(Reply((Choice(parts),)), request, ResponseIdentity(Ids(0, "", 1), 0.0))
     assert b"executableCode" in sent_bytes(plan)
-    assert LIVE.decode(plan) is None
+    decoded = LIVE.decode(plan)
+    assert decoded is not None
+    assert (decoded.text, decoded.finish) == ("a", "stop")
     assert LIVE.store_update(plan, request) is None
     assert "contents" in LIVE.build_request(NeutralRequest(user="a")).body

@@ -312,7 +312,7 @@ def test_realtime_reply_without_stream_has_its_events() -> None:
     assert whole[-1]["response"]["output"][0]["content"][0]["transcript"] == "Hi."
 
 
-def test_realtime_events_are_not_decoded() -> None:
+def test_realtime_request_is_never_in_background() -> None:
     plan = Spoken()._respond("WS response.create", b"{}", "response.create")
-    assert REALTIME.decode(plan) is None
+    assert REALTIME.decode(plan) is not None
     assert not RealtimeRequest(method="WS", path="/", headers={}, raw=b'{"background": true}').background
