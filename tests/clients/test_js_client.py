@@ -57,4 +57,17 @@ def test_client_names_ways_without_server(project: Path) -> None:
     done = subprocess.run(
         [node, "-e", script], cwd=project, env={"PATH": ""}, text=True, capture_output=True, check=True
     )
-    assert done.stdout.startswith("no mockllm found: none of mockllm, uvx, pipx, docker is on the path")
+    assert done.stdout.startswith(
+        "no mockllm found: none of mockllm, uvx, pipx, docker, podman is on the path"
+    )
+
+
+SHOW_MODE = r"""
+const command = ["sh", "-c", 'for last; do :; done; stat -c "mode %a" "$last"; exit 3', "sh"];
+import("mockllm").then(({ MockLLM }) => MockLLM.start({ command })).catch((error) => console.log(error.message));
+"""
+
+
+def test_empty_folder_is_readable_in_container(project: Path) -> None:
+    """The image has a user of its own, who must list the folder that a server without scenarios gets."""
+    assert "mode 755" in run("node", "-e", SHOW_MODE, at=project)

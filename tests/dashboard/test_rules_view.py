@@ -60,6 +60,16 @@ def test_unmatched_requests_are_grouped_with_near_misses(dashboard: Dashboard) -
     expect(page.locator(".detail")).to_contain_text("Why no rule matched")
 
 
+def test_near_misses_are_those_of_the_shown_request(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask("never asked before")
+    dashboard.open("rules", anew=True)
+    near = dashboard.card("Unmatched requests").locator(".near")
+    expect(near).to_contain_text("never asked before")
+    server.ask("never asked either")
+    expect(near).to_contain_text("never asked either")
+
+
 def test_verdicts_are_shown(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     server.call(

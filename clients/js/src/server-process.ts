@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { access, constants, mkdtemp, rm } from "node:fs/promises";
+import { access, chmod, constants, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -36,13 +36,15 @@ const STOP_TIME = 5_000;
 
 const here = process.cwd();
 const MOUNTS = [here, tmpdir()].flatMap((folder) => ["--volume", `${folder}:${folder}:ro`]);
+const CONTAINER = ["run", "--interactive", "--rm", "--network", "host", ...MOUNTS, "--workdir", here, IMAGE];
 
 /** The ways to run `mockllm`, in the order in which they are tried: a program that must exist, and its arguments. */
 export const WAYS: readonly (readonly string[])[] = [
   ["mockllm"],
   ["uvx", "--from", PACKAGE, "mockllm"],
   ["pipx", "run", "--spec", PACKAGE, "mockllm"],
-  ["docker", "run", "--interactive", "--rm", "--network", "host", ...MOUNTS, "--workdir", here, IMAGE],
+  ["docker", ...CONTAINER],
+  ["podman", ...CONTAINER],
 ];
 
 /** Returns the first way whose program is on the path. Throws an error that names all of them. */
@@ -89,7 +91,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const packs = list(options.packs);
   const scenarios = list(options.scenarios);
   // Without either, `serve` would take ./scenarios or the pack `default`.
-  const empty = packs.length + scenarios.length === 0 ? await mkdtemp(join(tmpdir(), "mockllm-")) : undefined;
+  const empty = packs.length + scenarios.length === 0 ? await emptyFolder() : undefined;
   const args = [...prefix, ...serveArguments(options, empty === undefined ? scenarios : [empty], packs)];
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
   if (empty !== undefined) child.once("exit", () => void rm(empty, { recursive: true, force: true }));
@@ -106,6 +108,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       await stopped(child);
     },
   };
+}
+
+/** Makes a folder that the user of a container may read, too. */
+async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "mockllm-"));
+  await chmod(folder, 0o755);
+  return folder;
 }
 
 function ready(child: ChildProcess, timeout: number): Promise<string> {

@@ -44,7 +44,7 @@ interface Report {
 }
 
 export function Hunt(): JSX.Element {
-  const report = usePolled<{ report: Report | null }>("/api/hunt", () => 5000)?.report;
+  const report = usePolled<{ report: Report | null }>("/api/hunt", () => 5000, true)?.report;
   if (!report)
     return (
       <Card title="The last hunt" wide>

@@ -1,14 +1,17 @@
 // The requests that no rule matched, in groups, with their near misses.
 
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { get } from "./api.ts";
+import { useMemo } from "preact/hooks";
 import { Card, Empty } from "./components.tsx";
-import { changes, log } from "./feed.ts";
+import { log } from "./feed.ts";
 import { clock, count, shortPlace } from "./format.ts";
 import type { Detail, Summary } from "./models.ts";
 import { useObservable } from "./observable.ts";
+import { usePolled } from "./polling.ts";
 import { address, go, show } from "./route.ts";
+
+/** Milliseconds between two calls for the near misses of a group. */
+const INTERVAL = 1500;
 
 export function Unmatched(): JSX.Element {
   const version = useObservable(log.changed);
@@ -42,19 +45,7 @@ export function Unmatched(): JSX.Element {
 
 function UnmatchedGroup(props: { last: Summary; times: number }): JSX.Element {
   const { last } = props;
-  const [near, setNear] = useState<string[] | null>(null);
-  const version = useObservable(changes);
-  useEffect(() => {
-    let mounted = true;
-    const wait = window.setTimeout(
-      () => get<Detail>(`/api/requests/${last.id}`).then((detail) => mounted && setNear(detail.near_misses), () => undefined),
-      near ? 1500 : 0,
-    );
-    return () => {
-      mounted = false;
-      window.clearTimeout(wait);
-    };
-  }, [near ? version : last.id]);
+  const near = usePolled<Detail>(`/api/requests/${last.id}`, () => INTERVAL)?.near_misses;
   return (
     <li>
       <div class="miss-head">
