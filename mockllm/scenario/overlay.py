@@ -87,7 +87,7 @@ def overlay_entries(source: Source, session: str | None, vocabulary: Vocabulary)
     layer = GLOBAL_LAYER if session is None else SESSION_LAYER
     outline = typer.outline(file)
     if outline is not None:
-        if wrong := [key for key in ("use", "examples") if key in source.data]:
+        if wrong := [key for key in ("use", "finding", "examples") if key in source.data]:
             message = "an overlay holds rules and modifiers"
             typer.diagnostics.append(source.diagnostic((wrong[0],), message, key=True))
         typer.items(file, outline, layer, 0)

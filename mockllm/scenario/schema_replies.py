@@ -112,7 +112,8 @@ def generate_json(
         schema, name = None, ""
     if schema is None:  # also of a request without a format: some protocols have none for JSON
         prompts = (request.system or "", conversation.question.text)
-        schema = next(filter(None, map(instructed_schema, reversed(prompts))), None)
+        question = conversation.question.text
+        schema = next(filter(None, (instructed_schema(each, question) for each in reversed(prompts))), None)
         conversation = conversation if schema is None else conversation_of(request, without_placeholders)
     if schema is not None:
         budget = Budget(max_generated, "structured output")

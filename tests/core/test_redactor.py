@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from base64 import b64encode
 from urllib.parse import quote
 
@@ -100,12 +99,12 @@ def test_secrets_of_many_cookies_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["/" + "a" * 100_000 + "?%", "?" * 100_000, "/?" + "a=" * 50_000, "/" + "%41" * 30_000, "a" * 100_000]
+    "target", ["/" + "a" * 500_000 + "?%", "?" * 500_000, "/?" + "a=" * 250_000, "/" + "%41" * 150_000, "a" * 500_000]
 )  # fmt: skip
-def test_redactor_takes_linear_time_for_a_target(target: str) -> None:
-    start = time.process_time()
-    Redactor(secrets_of([("authorization", "x " + target)], target)).target(target)
-    assert time.process_time() - start < 1
+@pytest.mark.timeout(60)  # a step for each pair of characters takes hours
+def test_redactor_ends_for_a_long_target(target: str) -> None:
+    redactor = Redactor(secrets_of([("authorization", "x " + target)], target))
+    assert len(redactor.target(target)) <= len(target)
 
 
 def test_own_key_is_masked_in_text_bytes_and_json() -> None:

@@ -93,9 +93,12 @@ def test_overlay_with_error_has_diagnostic(overlay: Overlay, message: str) -> No
 
 
 def test_overlay_with_use_or_examples_is_refused() -> None:
-    for key in ("use", "examples"):
-        result = overlay_entries(read_source(f"{key}: []\nrules: [{{reply: x}}]", "o"), None, Vocabulary())
-        assert [each.path for each in result.diagnostics] == [key]
+    for key, value in (("use", "[]"), ("finding", "x"), ("examples", "[]")):
+        source = read_source(f"{key}: {value}\nrules: [{{reply: x}}]", "o")
+        result = overlay_entries(source, None, Vocabulary())
+        assert [(each.path, each.message) for each in result.diagnostics] == [
+            (key, "an overlay holds rules and modifiers")
+        ]
 
 
 def test_merge_entries_orders_overlays_before_files() -> None:

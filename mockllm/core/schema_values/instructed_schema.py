@@ -36,14 +36,15 @@ _PLACEHOLDER: Final = re.compile(
 _ITEM: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-def instructed_schema(text: str) -> Json:
-    """Return the schema that an instruction names; None where it names none."""
+def instructed_schema(text: str, question: str = "") -> Json:
+    """Return the schema that an instruction names; None where it names none. `question` is the person's text: a key
+    behind a number there ("3 seats") is a number's."""
     text = shortened(text, MAX_INSTRUCTION)
     if not _JSON.search(text):
         return None
     keys = _named_keys(text)
     return _written(text) or (
-        {"type": "object", "properties": {key: _key_schema(key) for key in keys}, "required": keys}
+        {"type": "object", "properties": {key: _key_schema(key, question) for key in keys}, "required": keys}
         if keys
         else None
     )
@@ -130,10 +131,12 @@ def _named_keys(text: str) -> list[str]:
     return []
 
 
-def _key_schema(key: str) -> Json:
-    """Return the schema of a key by its name: a number where the name is a number's, else a text."""
+def _key_schema(key: str, question: str) -> Json:
+    """Return the schema of a key by its name. It is a number where the name is a number's, or is behind a number in
+    the question; else it is a text."""
     context = FieldContext(key)
     usual = None if KINDS.keys() & {key.lower()} else number(context)
     if usual is None:
-        return {"type": "string"}
+        counted = rf"(?<![\w.,-])\d{{1,9}} {re.escape(key)}\b"
+        return {"type": "integer" if re.search(counted, question, re.IGNORECASE) else "string"}
     return {"type": "number" if usual[2] else "integer"}

@@ -46,6 +46,21 @@ def test_instruction_names_a_schema(text: str, schema: Any) -> None:
     assert instructed_schema(text) == schema
 
 
+@pytest.mark.parametrize(
+    ("question", "schema"),
+    [
+        ("Book 3 seats to Paris", {"type": "integer"}),
+        ("book 3 SEATS", {"type": "integer"}),
+        ("Book three seats", TEXT),
+        ("Row 1.3 seats you", TEXT),
+        ("3 seatsful", TEXT),
+        ("", TEXT),
+    ],
+)
+def test_key_that_counts_in_the_question_is_a_number(question: str, schema: Any) -> None:
+    assert instructed_schema("Reply as JSON with the key 'seats'.", question) == keyed(seats=schema)
+
+
 @given(st.text(alphabet="{}[]\":, a1json'", max_size=300))
 def test_any_instruction_is_read(text: str) -> None:
     found = instructed_schema(f"json {text}")
