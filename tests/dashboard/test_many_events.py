@@ -132,7 +132,13 @@ def test_charts_use_the_servers_clock(busy: Dashboard) -> None:
     at = page.evaluate("Math.floor(Date.now() / 1000)") + 3600
     empty: dict[str, Any] = {"since": at, "requests": 7, "errors": 0, "missed": 0, "open": 3, "per_second": 7}
     second = {"at": at - 1, "requests": 7, "errors": 0, "missed": 0, "mean": 0.1, "bytes": 2048}
-    frame = {"type": "metrics", "at": at + 0.1, "metrics": {**empty, "endpoints": []}, "second": second}
+    frame = {
+        "type": "metrics",
+        "at": at + 0.1,
+        "metrics": {**empty, "endpoints": []},
+        "second": second,
+        "seconds": [],
+    }
     page.evaluate("(data) => window.feed.onmessage({data})", json.dumps(frame))
     rate = page.locator(".tile").filter(has_text="Requests a second")
     expect(rate.locator(".tile-value")).to_have_text("7")

@@ -132,8 +132,8 @@ def _named_keys(text: str) -> list[str]:
 
 
 def _key_schema(key: str, question: str) -> Json:
-    """Return the schema of a key by its name: a number where the name is a number's, or counts something in the
-    question, else a text."""
+    """Return the schema of a key by its name. It is a number where the name is a number's, or is behind a number in
+    the question; else it is a text."""
     context = FieldContext(key)
     usual = None if KINDS.keys() & {key.lower()} else number(context)
     if usual is None:
