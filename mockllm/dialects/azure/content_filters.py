@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.reply.reply import Harm, Reply
 
 SAFE: Final[Json] = {"filtered": False, "severity": "safe"}
@@ -57,10 +58,11 @@ def filter_body(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str,
     """Add the results to a non-streaming chat response. `detected` are the harms of cut choices."""
     payload.pop("service_tier", None)
     for choice in payload["choices"]:
-        choice["content_filter_results"] = _results(choice, choice["message"].get("content"), detected)
+        _add(choice, "content_filter_results", _results(choice, choice["message"].get("content"), detected))
         choice.setdefault("logprobs", None)
     _fingerprint(payload)
-    return dict(sort_keys({**payload, "prompt_filter_results": PROMPT_RESULTS}))
+    _add(payload, "prompt_filter_results", PROMPT_RESULTS)
+    return dict(sort_keys(payload))
 
 
 def filter_chunk(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str, Json]:
@@ -68,12 +70,17 @@ def filter_chunk(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str
     if not payload["model"].startswith("gpt-5"):
         payload.pop("service_tier", None)
     for choice in payload["choices"]:
-        choice["content_filter_results"] = _results(choice, choice["delta"].get("content"), detected)
+        _add(choice, "content_filter_results", _results(choice, choice["delta"].get("content"), detected))
         choice.setdefault("logprobs", None)
     _fingerprint(payload)
     if payload.get("usage") is not None and not payload["choices"] and payload["model"].startswith("gpt-5"):
-        payload["latency_checkpoint"] = LATENCIES
+        _add(payload, "latency_checkpoint", LATENCIES)
     return dict(sort_keys(payload))
+
+
+def _add(target: dict[str, Json], name: str, value: Json) -> None:
+    """Add a member. What `extras` of the reply have written there is merged into it."""
+    target[name] = merged_json(value, target[name]) if name in target else value
 
 
 def _results(choice: dict[str, Json], text: Json, detected: Sequence[Harm]) -> Json:

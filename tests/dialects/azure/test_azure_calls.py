@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
@@ -99,6 +100,23 @@ def test_azure_body_has_sorted_keys() -> None:
     content = payload(azure.CHAT.encode_body(REPLY, request, STAMP))
     assert dumps(content) == dumps(sort_keys(content))
     assert content["choices"][0]["content_filter_results"]["hate"] == SAFE
+
+
+BLOCKLISTS: Json = {"custom_blocklists": {"filtered": False, "details": []}}
+
+
+def test_extras_are_merged_into_the_results_of_filters() -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
+    choices: Json = [{"content_filter_results": BLOCKLISTS}]
+    extras: Json = {"choices": choices, "prompt_filter_results": [{"prompt_index": 7}]}
+    reply = replace(REPLY, extras={"openai": extras})
+    content = payload(azure.CHAT.encode_body(reply, request, STAMP))
+    results = content["choices"][0]["content_filter_results"]
+    assert results["custom_blocklists"] == {"filtered": False, "details": []}
+    assert results["hate"] == SAFE
+    (prompt,) = content["prompt_filter_results"]
+    assert prompt["prompt_index"] == 7
+    assert prompt["content_filter_results"]["hate"] == SAFE
 
 
 def test_filtered_response_names_the_harm() -> None:
