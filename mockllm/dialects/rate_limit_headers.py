@@ -7,7 +7,7 @@ from math import ceil
 from typing import Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 
 LimitHeaders: TypeAlias = Callable[[LimitStatus, float], Headers]
@@ -23,11 +23,12 @@ Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Quantity]]
 def limit_header_pairs(names: Names, limit_status: LimitStatus, time: Callable[[float], str]) -> Headers:
     """Return the headers of these names; `time` formats seconds."""
     pairs: list[tuple[str, str]] = []
+    gauges = {"requests": limit_status.requests, "tokens": limit_status.tokens}
     for name, (bound, quantity) in names.items():
-        gauge: Gauge | None = getattr(limit_status, bound)
+        gauge = gauges[bound]
         if gauge is not None:
             value = getattr(gauge, quantity)
-            pairs.append((name, str(value) if isinstance(value, int) else time(value)))
+            pairs.append((name, str(value) if type(value) is int else time(value)))
     return tuple(pairs)
 
 

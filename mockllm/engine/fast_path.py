@@ -131,8 +131,9 @@ class FastPath(Struct, frozen=True):
         if headers is None:
             return None
         number = self.state.shared.count_request("", self.keys)
-        planned = cached.fill(b"%b%d|" % (self.id_seed_prefix, number), request)
-        return self._noted(planned.with_limit_headers(headers, 0.0), request)
+        id_seed = b"%b%d|" % (self.id_seed_prefix, number)
+        values = cached.values(id_seed, request)
+        return self._noted(cached.planned.filled_within_limits(headers, id_seed, values), request)
 
     def _respond_by_counts(
         self, selector: ResponseSelector, request: Request, dialect: Dialect
@@ -156,8 +157,8 @@ class FastPath(Struct, frozen=True):
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         position = f"@{number},r0:{tries}:{eligible}" if number else ""  # as `seed_token` writes it
         values = cached.values(b"%b%d|" % (prefix, number), request)
-        planned = cached.planned.filled_with(f"{self.seed}{position}", values)
-        return self._noted(planned.with_limit_headers(headers, 0.0), request)
+        planned = cached.planned.filled_within_limits(headers, f"{self.seed}{position}", values)
+        return self._noted(planned, request)
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
@@ -167,7 +168,8 @@ class FastPath(Struct, frozen=True):
         if limit_status is None:
             return None
         pairs = limit_headers(request.provider, limit_status, request.now)
-        return tuple([pair for pair in pairs if pair[0] not in response.own_headers])
+        own = response.own_headers
+        return tuple([pair for pair in pairs if pair[0] not in own]) if own else pairs
 
     def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Return the response with notes of unknown fields."""

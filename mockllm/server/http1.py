@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10
@@ -165,7 +166,7 @@ def prerendered_bytes(
     for name, number in unique_headers:
         before += b"%b: %b\r\n" % (name, values[number])
     if more:
-        before += _encoded("".join([_line(name, value) for name, value in more]))
+        before += _encoded(_lines(more))
     body = body_step.written(values)
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
@@ -236,6 +237,13 @@ def _head_template(
         end += extra
     measured = sized and "content-length" not in written and not never and status != 304
     return HeadTemplate(start, end + "\r\n", "date" not in written, measured, chunked, bodiless, keep_alive)
+
+
+def _lines(headers: Headers) -> str:
+    """Return header lines as `_line` writes each."""
+    if "".join(chain.from_iterable(headers)).isprintable():
+        return "".join([f"{name}: {value}\r\n" for name, value in headers])
+    return "".join([_line(name, value) for name, value in headers])
 
 
 def _line(name: str, value: str) -> str:

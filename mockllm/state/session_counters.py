@@ -53,14 +53,15 @@ class SessionCounters:
         """Charge a request of the shared session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
         scope = self._scope("", "")
-        accounts = [scope.account(candidate) for candidate in limited]
         cost = Cost(tokens)
-        for account in accounts:
-            if account.check(now, cost) is not ALLOWED:
-                return None
-        for account in accounts:
-            account.charge(now, cost)
-        limit_status = tightest([account.status(now) for account in accounts])
+        accounts = [scope.account(candidate) for candidate in limited]
+        limit_status = None
+        if len(accounts) == 1:  # the usual case
+            limit_status = accounts[0].charge_at_once(now, cost)
+        elif all(account.check(now, cost) is ALLOWED for account in accounts):
+            for account in accounts:
+                account.charge(now, cost)
+            limit_status = tightest([account.status(now) for account in accounts])
         self._measure_touched()
         return limit_status
 

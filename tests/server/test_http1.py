@@ -301,6 +301,17 @@ def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
     assert found == single_write(plan, render_head(plan, HttpFraming(), DATE))
 
 
+def test_more_headers_with_line_ends_stay_one_line_each() -> None:
+    stencil, reported = kept(*SEALED["a whole answer"][:2])
+    more = (("a", "1\r\nb: 2"), ("c", "3"))
+    plan = stencil.plan(reported)
+    plan = replace(plan, head=plan.head.with_unique_headers(more))
+    found = prerendered_bytes(stencil, reported, DATE.encode(), more=more)
+    assert found == single_write(plan, render_head(plan, HttpFraming(), DATE))
+    assert found is not None
+    assert b"\r\na: 1  b: 2\r\nc: 3\r\n" in found
+
+
 @pytest.mark.parametrize(
     "steps",
     [(WaitStep(0.1, 1),), (EventStep(b"x" * 200_000, 2, "chunk"),), (CutStep("close", 1),)],

@@ -20,11 +20,13 @@ class LimitAccount:
     """The account of one key. `in_flight` is the number of responses in flight, where the limit has a bound on
     them. `now` is in seconds on one clock. A clock that goes back neither frees nor breaks anything."""
 
-    __slots__ = ("_requests", "_tokens", "_used", "in_flight", "limit")
+    __slots__ = ("_requests", "_tokens", "_used", "grows", "in_flight", "limit")
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.in_flight = 0
+        self.grows = limit.strategy == "sliding-window"
+        """Whether requests change the size."""
         self.reset()
 
     def reset(self) -> None:
@@ -86,17 +88,32 @@ class LimitAccount:
         if self._tokens is not None:
             self._tokens.charge(at, cost.tokens)
 
+    def charge_at_once(self, now: float, cost: Cost) -> LimitStatus | None:
+        """Count a request that passes without a wait, and return the rest of the limit, as `check`, `charge` and
+        `status` do. None, and nothing changes, for any other request."""
+        if self.limit.strategy == "token-bucket" and self.limit.concurrent is None:
+            requests: Bucket | None = self._requests  # type: ignore[assignment] # the strategy's meters are buckets
+            tokens: Bucket | None = self._tokens  # type: ignore[assignment]
+            at = round(now * MICRO)
+            filled = None if requests is None else requests.level_after(at, 1)
+            spent = None if tokens is None else tokens.level_after(at, cost.tokens)
+            if (filled is None) is not (requests is None) or (spent is None) is not (tokens is None):
+                return None
+            return LimitStatus(
+                None if requests is None or filled is None else requests.fill(at, filled),
+                None if tokens is None or spent is None else tokens.fill(at, spent),
+            )
+        if self.check(now, cost) is not ALLOWED:
+            return None
+        self.charge(now, cost)
+        return self.status(now)
+
     @property
     def size(self) -> int:
         """About how many bytes the account takes."""
         meters = (self._requests, self._tokens)
         entries = sum(meter.entries for meter in meters if isinstance(meter, SlidingWindow))
         return _ACCOUNT_BYTES + _ENTRY_BYTES * entries
-
-    @property
-    def grows(self) -> bool:
-        """Whether requests change the size."""
-        return self.limit.strategy == "sliding-window"
 
     def release(self) -> None:
         """Count the end of a response."""

@@ -153,7 +153,20 @@ class Bucket:
         self._at = max(now, self._at)
 
     def gauge(self, now: int) -> Gauge:
-        level = self._current_level(now)
+        return self._gauge(self._current_level(now))
+
+    def level_after(self, now: int, amount: int) -> int | None:
+        """Return the level after a charge that a token bucket lets pass at once; None for any other charge."""
+        level = self._current_level(now) + amount * self._window
+        return level if level <= self._size * self._window else None
+
+    def fill(self, now: int, level: int) -> Gauge:
+        """Set the level that `level_after` returned."""
+        self._level = level
+        self._at = max(now, self._at)
+        return self._gauge(level)
+
+    def _gauge(self, level: int) -> Gauge:
         remaining = self._size - -(-level // self._window)
         return Gauge(self._size, remaining, self._drain_time(level) / MICRO, self._window / MICRO)
 
@@ -161,7 +174,7 @@ class Bucket:
         level = self._level
         if now > self._at:
             level -= self._limit * (now - self._at)
-        return level if level > 0 else 0  # each request reads it six times
+        return level if level > 0 else 0
 
     def _drain_time(self, level: int) -> int:
         """Return the microseconds in which a level drains. A bucket that does not drain is always empty."""

@@ -78,8 +78,8 @@ def go_duration(seconds: float) -> str:
     """Format a duration as the rate-limit headers do: `6ms`, `0s`, `1.2s`, `1m11.339s`; rounded up to
     milliseconds."""
     milliseconds = ceil(round(seconds * 1000, 3))
-    if 0 < milliseconds < 1000:
-        return f"{milliseconds}ms"
+    if milliseconds < 1000:
+        return f"{milliseconds}ms" if milliseconds > 0 else "0s"
     minutes, rest = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)
     text = f"{rest / 1000:g}s"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import Cost, Gauge, Limit, LimitStatus, Strategy
+from mockllm.core.limits.limit import ALLOWED, Cost, Gauge, Limit, LimitStatus, Strategy
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
@@ -185,3 +185,22 @@ def test_sliding_window_with_shared_entries_never_exceeds(arrivals: list[float])
             passed.append(now)
     window: list[Any] = [sum(start <= when < start + 1.0 - 1e-6 for when in passed) for start in set(passed)]
     assert max(window) <= 1500
+
+
+@PATIENT
+@given(limit=limits(), concurrent=st.none() | st.integers(0, 3), arrivals=ARRIVALS)
+def test_charge_at_once_equals_check_charge_and_status(
+    limit: Limit, concurrent: int | None, arrivals: list[tuple[float, int]]
+) -> None:
+    limit = replace(limit, concurrent=concurrent)
+    account, other = LimitAccount(limit), LimitAccount(limit)
+    now = NOON
+    for gap, tokens in arrivals:
+        now += gap
+        cost = Cost(tokens)
+        expected: LimitStatus | None = None
+        if other.check(now, cost) == ALLOWED:
+            other.charge(now, cost)
+            expected = other.status(now)
+        assert account.charge_at_once(now, cost) == expected
+        assert account.status(now) == other.status(now)
