@@ -120,7 +120,7 @@ def _show_costs(report: dict[str, Any], args: argparse.Namespace) -> None:
             f"{name:<{width}}  {each['requests']:>6} requests  {each['input_tokens']:>9} in  "
             f"{each['cached_tokens']:>9} cached  {each['output_tokens']:>9} out  ${each['cost']:.6f}{unpriced}"
         )
-    print(f"${report['cost']:.6f} in all, at list prices")
+    print(f"${report['cost']:.6f} in all, at the server's prices")
 
 
 def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:

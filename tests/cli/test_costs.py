@@ -34,7 +34,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_requests_cost_prints_models_and_sessions(
     server: Steered, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert printed(capsys) == "$0.000000 in all, at list prices\n"
+    assert printed(capsys) == "$0.000000 in all, at the server's prices\n"
     server.ask("hello", model="gpt-4o")
     server.ask("hello", model="my-model", session="one")
     first, second, session, total = printed(capsys).splitlines()
@@ -42,7 +42,7 @@ def test_requests_cost_prints_models_and_sessions(
     assert "1 requests" in first
     assert second.endswith("$0.000000  (1 without a price)")
     assert session.startswith("session one")
-    assert total.endswith(" in all, at list prices")
+    assert total.endswith(" in all, at the server's prices")
     assert json.loads(printed(capsys, "--json"))["models"][0]["model"] == "gpt-4o"
 
 

@@ -1,4 +1,4 @@
-// What the requests of the journal would cost at list prices, by model and by session.
+// What the requests of the journal would cost, by model and by session: at list prices, or at those of `serve --prices`.
 
 import type { JSX } from "preact";
 import { Card, Empty, SideScroll } from "./components.tsx";
@@ -33,7 +33,7 @@ export function Costs(): JSX.Element {
       {models.length ? (
         <>
           <p>
-            {dollars(report?.cost ?? 0)} in all, at list prices
+            {dollars(report?.cost ?? 0)} in all, at the server's prices
             {report?.unpriced ? `; ${plural(report.unpriced, "request")} had no known price` : ""}.
           </p>
           <CostTable title="Model" rows={models} />
