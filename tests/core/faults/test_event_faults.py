@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from pydantic import ValidationError
 
 from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.rendering.event_parser import sent_bytes
@@ -302,3 +303,8 @@ def test_coalesce_keeps_a_cut_after_the_group() -> None:
 
 def test_coalesce_without_waits_changes_nothing() -> None:
     assert plans.played(built("coalesce"), plans.ARRAY) == plans.ARRAY
+
+
+def test_ping_with_a_text_is_refused() -> None:
+    with pytest.raises(ValidationError, match="a ping has no text"):
+        built("comment_flood", form="ping", comment="x")
