@@ -24,7 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Return 0 if all files were written, 1 if one existed."""
     there = 0
-    for name, text in contents().items():
+    files = contents()
+    for name, text in files.items():
         target = args.folder / name
         try:
             make_folder(target.parent)
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
             raise BadOption(f"{target}: {error.strerror}") from None
         else:
             print(target)
-    print("\n" + next_steps(args.folder))
+    print("\n" + next_steps(args.folder) if there < len(files) else "Nothing was written.")
     return 1 if there else 0
 
 

@@ -160,7 +160,7 @@ def _fetch(locking: LockfileEditor) -> int:
         print(
             f"all packs of {LOCK_FILE} are present: {', '.join(sorted(locking.lock.packs))}"
             if locking.lock.packs
-            else f"{LOCK_FILE} is empty"
+            else f"{LOCK_FILE} is empty; `mockllm pack add SOURCE` adds a pack"
         )
     return 1 if changed else 0
 

@@ -52,6 +52,8 @@ def test_init_overwrites_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("scenarios/hello.yaml").read_text(encoding="utf-8") == "rules: []\n"
     assert all(Path(name).is_file() for name in FILES)
     assert "scenarios/hello.yaml: exists, not overwritten" in capsys.readouterr().err
+    assert run("init") == 1
+    assert capsys.readouterr().out == "Nothing was written.\n"
 
 
 @pytest.mark.parametrize("link", [False, True], ids=["a file", "a link to nowhere"])

@@ -90,6 +90,8 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
         assert server.ask(model="anything")
         assert server.line(lambda line: "default/answers.yaml:made" in line)
         text = "No scenario files in ./scenarios; serving the pack `default`. `mockllm init` writes"
+        if folders.endswith("pack"):
+            text = "Only packs in ./scenarios; serving the pack `default`. `--pack NAME` serves another one."
         assert server.line(lambda line: text in line)
 
 

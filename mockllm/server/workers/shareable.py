@@ -22,7 +22,8 @@ def unshareable(catalog: Catalog) -> list[Diagnostic]:
     more = f" and {len(counting) - MAX_NAMED} more" if len(counting) > MAX_NAMED else ""
     message = (
         f"several processes cannot share what these rules count: {', '.join(named)}{more}; "
-        "give them a --store, or install redis-server or valkey-server"
+        "leave out --workers, or give the processes a store: --store redis://HOST:PORT/DB, or install "
+        "redis-server or valkey-server"
     )
     return [at_item(counting[0], message)]
 

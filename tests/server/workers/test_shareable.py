@@ -26,6 +26,7 @@ def test_counting_rule_needs_a_store() -> None:
     catalog = VirtualServer("rules: [{reply: Hi., times: 2}, {reply: Else.}]").engine.catalog
     [mistake] = unshareable(catalog)
     assert "several processes cannot share what these rules count" in mistake.message
+    assert "; leave out --workers, or give the processes a store: --store redis://" in mistake.message
     assert beyond_store(catalog) == []
 
 
