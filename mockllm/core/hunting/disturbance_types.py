@@ -1,8 +1,8 @@
 """The table of disturbances: what a server may do, and what a good client does then.
 
-A *variation* is legal: a client that has another result is wrong. A *fault* is a failure that a well-behaved
-provider, or the network before it, can show. A good client recovers, or ends with an error that states the
-failure. `docs/hunting.md` has this table; a test compares the two.
+A *variation* is legal: a client that has another result is wrong. A *fault* is a failure that a provider or the
+network before it can show. A good client recovers, or ends with an error that states the failure. A test compares
+this table with that of `docs/hunting.md`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from mockllm.core.hunting.disturbance import Disturbance
 from mockllm.core.json.codec import Json
 
 Expectation: TypeAlias = Literal["same", "recover", "report", "ignore"]
-"""`same`: the result does not change. `recover`: a retry succeeds. `report`: an error says what happened.
-`ignore`: not tried."""
+"""`same`: nothing changes. `recover`: a retry succeeds. `report`: an error says so. `ignore`: not tried."""
 EXPECTATIONS: Final = ("same", "recover", "report", "ignore")
 Needs: TypeAlias = Literal["any", "stream", "whole", "calls", "parallel calls"]
 """The kind of response without which a disturbance has no effect."""
