@@ -42,7 +42,7 @@ def test_release_before_the_request_lets_one_pass() -> None:
         server.reply("Approved.", hold="approval")
         assert server.release("approval") == 0
         assert "Approved" in ask(server.base_url)
-        assert re.search(r"approval released after \d+ms", str(server.requests[0]))
+        until(lambda: re.search(r"approval released after \d+ms", str(server.requests[0])))
 
 
 def test_held_response_is_sent_after_the_longest_wait() -> None:
