@@ -229,15 +229,22 @@ def print_ready(
     for line in _reached(first, app, trusted, alone=alone):
         print_line(f"  {line}")
     if default_pack:
-        packs = any(Path(FOLDER).glob("*/pack.yaml"))
-        found = f"Only packs in ./{FOLDER}" if packs else f"No scenario files in ./{FOLDER}"
-        hint = (
-            "`--pack NAME` serves another one." if packs else "`mockllm init` writes scenarios to start from."
-        )
-        print_line(f"  {found}; serving the pack `{DEFAULT_PACK}`. {hint}")
+        print_line(f"  {_default_pack_note()}")
     journal = app.journal
     print_line(
         f"  Journal:    the last {journal.max_entries} requests, in {byte_text(journal.max_bytes)} at most"
+    )
+
+
+def _default_pack_note() -> str:
+    """Return why the pack `default` is served, and what else can be."""
+    if any(Path(FOLDER).glob("*/pack.yaml")):
+        return (
+            f"Only packs in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. `--pack NAME` serves another one."
+        )
+    return (
+        f"No scenario files in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. "
+        "`mockllm init` writes scenarios to start from."
     )
 
 

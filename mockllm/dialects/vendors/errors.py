@@ -134,7 +134,7 @@ MISTRAL: Final = {
     "unavailable": OpenAiErrorRow(503, "unreachable_backend", "1100", "Internal server error"),
 }
 """Mistral's own errors, as public repositories quote them in 2025 and 2026; none was recorded. The code 1300 is in
-issue 31107 of raycast/extensions and in issue 9085 of cline/cline."""
+https://github.com/raycast/extensions/issues/31107 and in https://github.com/cline/cline/issues/9085."""
 
 
 def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
