@@ -20,6 +20,7 @@ NAMES = {
     "in_process": "Agents' traffic without sockets",
     "sequences": "Sequences, states and limits",
     "find": "Finding the rule",
+    "values": "Values from the conversation",
     "streams": "1,000 paced streams at once",
     "slow": "Slow readers",
     "start": "From start to the first response",

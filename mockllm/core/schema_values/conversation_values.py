@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Json, Missing
@@ -32,6 +34,7 @@ _MAX_RESULT: Final = 500
 _MAX_ENUM: Final = 64
 _MAX_ITEMS: Final = 16
 _TRUTHS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_START: Final = attrgetter("start")
 _PREPOSITIONS: Final = ("in", "at", "near", "for", "to", "from", "of", "around")
 
 
@@ -263,27 +266,26 @@ class ConversationValues:
     def _nearest_place(
         self, entities: TextEntities, values: Sequence[FoundValue], places: Places
     ) -> FoundValue | None:
-        best, least = None, _NEAR + 1
-        for found in values if places else ():
-            gap = self._gap(entities, found, places)
-            if gap < least and self._is_free(entities, found):
-                best, least = found, gap
+        """Return the unused value that is nearest to one of the places, and the first of equally near ones. `values`
+        are in the order of the text."""
+        self._comparisons += len(values) * len(places)
+        best, least = None, (_NEAR + 1, 0)
+        for place in places:
+            middle = bisect_left(values, place[1], key=_START)  # the nearest before, and the nearest after
+            for side in (reversed(values[:middle]), values[middle:]):
+                for found in side:
+                    gap = _distance(entities.text, found, *place)
+                    if gap is not None and self._is_free(entities, found):
+                        if (gap, found.start) < least:
+                            best, least = found, (gap, found.start)
+                        break
         return best
 
     def _gap(self, entities: TextEntities, found: FoundValue, places: Places) -> int:
-        """Return the half characters between a value and the nearest place of a word. A value before a plural, or
-        after a singular, is half a character nearer."""
-        least = 2 * _NEAR
+        """Return the half characters between a value and the nearest place of a word."""
         self._comparisons += len(places)
-        for start, end in places:
-            if found.start < end and start < found.end:
-                continue
-            before = found.end <= start
-            gap = start - found.end if before else found.start - end
-            if 2 * gap < least:
-                plural = entities.text[end - 1] == "s"
-                least = min(least, 2 * gap + (before != plural))
-        return least
+        gaps = [_distance(entities.text, found, *place) for place in places]
+        return min((gap for gap in gaps if gap is not None), default=2 * _NEAR)
 
     def _is_free(self, entities: TextEntities, found: FoundValue) -> bool:
         return (id(entities), found.start) not in self._used
@@ -312,6 +314,14 @@ def _places(entities: TextEntities, words: Iterable[str], shortest: int = 2) -> 
     return [
         place for word in words if len(word) >= shortest and word in text for place in entities.places(word)
     ]
+
+
+def _distance(text: str, found: FoundValue, start: int, end: int) -> int | None:
+    """Return the half characters between a value and a word; None where they overlap. A value before a plural, or
+    after a singular, is half a character nearer."""
+    if found.end <= start:
+        return 2 * (start - found.end) + (text[end - 1] != "s")
+    return 2 * (found.start - end) + (text[end - 1] == "s") if end <= found.start else None
 
 
 def _word_before(text: str, found: FoundValue) -> str:

@@ -1,4 +1,8 @@
-"""The patterns and words by which values are found in a text. Every pattern is linear in the text."""
+"""The patterns and words by which values are found in a text. Every pattern is linear in the text.
+
+Patterns begin with the characters that a value may begin with, and look behind these where it matters what is in
+front: `re` skips all other characters quickly. A pattern that begins with a look-behind is tried at each character.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ _MAX_QUOTED: Final = 300
 """The most characters of a quoted text."""
 URL: Final = re.compile(r"https?://[^\s<>\"'`)\]]{1,300}")
 EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+UUID_SIGN: Final = re.compile("-[0-9a-fA-F]{4}-")
+"""Each UUID has one."""
 UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
-IPV4: Final = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+IPV4: Final = re.compile(r"\d(?<![\d.]\d)\d{0,2}(?:\.\d{1,3}){3}(?![\d.])")
 PATH: Final = re.compile(
-    r"(?<![\w/.:-])(?:[~.]{0,2}/)?(?:[\w.-]{1,80}/){0,8}[\w-]{1,80}\.[A-Za-z]\w{0,5}\b|(?<![\w/.:-])/[\w./-]{1,200}"
+    r"(?<![\w/.:-])(?:[~.]{0,2}/)?(?:[\w.-]{1,80}+/){0,8}[\w-]{1,80}+\.[A-Za-z]\w{0,5}\b|(?<![\w/.:-])/[\w./-]{1,200}"
 )
 PATH_SIGN: Final = re.compile(r"/|\.[A-Za-z]")
 """Each path has one."""
@@ -22,7 +28,6 @@ NUMBER: Final = re.compile(
     r"[-\d](?:(?<![\w.,#-].)(?:(?<=-)\d{1,15}|(?<=\d)\d{0,14})(?:,\d{3})*(?:\.\d{1,12})?(?!\w)(?![.,]\d)"
     r"|(?<=\$\d)\d{0,14}(?:\.\d\d)?)"
 )
-"""A sign or a digit comes first, and what may not be in front of it second: so `re` skips all other characters."""
 AFTER_JSON_VALUE: Final = frozenset((",", "}", "]", "\n", ""))
 NUMBER_WORD: Final = re.compile(
     r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
@@ -36,34 +41,44 @@ NUMBER_WORDS: Final = {
 QUOTED: Final = re.compile(
     rf"\"([^\"\n]{{1,{_MAX_QUOTED}}})\"|`([^`\n]{{1,{_MAX_QUOTED}}})`|“([^”\n]{{1,{_MAX_QUOTED}}})”"
     rf"|«([^»\n]{{1,{_MAX_QUOTED}}})»|「([^」\n]{{1,{_MAX_QUOTED}}})」"
-    rf"|(?<!\w)'([^'\n]{{1,{_MAX_QUOTED}}})'(?!\w)"
+    rf"|'(?<!\w')([^'\n]{{1,{_MAX_QUOTED}}})'(?!\w)"
 )
 QUOTES: Final = "\"`'“«「"
 """Each quoted text begins with one."""
-MONTHS: Final = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
-_MONTH: Final = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+MONTHS: Final = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
+    )
+}
+_MONTH: Final = rf"({'|'.join(MONTHS)})[a-z]{{0,6}}\.?"
 YEAR: Final = re.compile(r"\d(?<!\w\d)\d\d\d(?!\w)")
-"""Each date has one. A digit comes first, so that `re` skips all other characters."""
-DATE: Final = re.compile(
-    rf"\b(\d{{4}})-(\d\d)-(\d\d)(?!\d)|\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})\b"
-    rf"|\b(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?{_MONTH},? (\d{{4}})\b",
+"""Each date has one."""
+DATE_AFTER_YEAR: Final = re.compile(r"-(\d\d)-(\d\d)(?!\d)")
+DATE_BEFORE_YEAR: Final = re.compile(
+    rf"\b(?:{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?|(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?{_MONTH}),? \Z",
     re.IGNORECASE,
 )
-MOMENT: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?")
+MAX_BEFORE_YEAR: Final = 24
+"""The most characters of a date before its year: `21st. of september., `."""
+MOMENT: Final = re.compile(
+    r"\d(?<!\w\d)\d{3}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?"
+)
 TIME_SIGN: Final = re.compile(r":\d\d")
 """Each time of day has one."""
-TIME: Final = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)(?::\d\d)?(?: ?([ap])\.?m\b)?(?![\d:])", re.IGNORECASE)
+TIME: Final = re.compile(r"(\d(?<![\d:]\d)\d?):(\d\d)(?::\d\d)?(?: ?([ap])\.?m\b)?(?![\d:])", re.IGNORECASE)
 NAME: Final = re.compile(
     r"(?<![\w'’])[A-Z][\w'’-]{0,40}(?: (?:(?:de|da|la|van|von|del|of|the) )?[A-Z][\w'’-]{0,40}){0,4}"
     r"(?:, [A-Z]\w{1,30})?"
 )
-LOWER_PLACE: Final = re.compile(r"\b(?:in|at|near|for|from|to) ([a-z]{3,30})\b(?![\w.+-]{0,64}@)")
-SUBJECT: Final = re.compile(r"\babout (?:the |a |an )?([^.?!,;:\n\"]{2,80})")
+LOWER_PLACE: Final = re.compile(
+    r"[afint](?<!\w[afint])(?:(?<=i)n|(?<=a)t|(?<=n)ear|(?<=f)(?:or|rom)|(?<=t)o)"
+    r" ([a-z]{3,30})\b(?![\w.+-]{0,64}@)"
+)
+"""A word after `in`, `at`, `near`, `for`, `from` or `to`."""
+SUBJECT: Final = re.compile(r"about (?<!\wabout )(?:the |a |an )?([^.?!,;:\n\"]{2,80})")
 EXPRESSION: Final = re.compile(
-    r"(?<![\w.])[\d(][\d.() ]{0,20}+"
+    r"[\d(](?<![\w.][\d(])[\d.() ]{0,20}+"
     r"(?:(?:[-+*/^%×÷]|plus|minus|times|divided by|multiplied by) ?[\d.() ]{1,20}+){1,16}+"
 )
 OPERATORS: Final = {
@@ -81,6 +96,11 @@ PAIR: Final = re.compile(
     r"(?: ?[:=] ?| is (?:called |named )?| named | called )"
     r"(?:\"([^\"\n]{1,300})\"|'([^'\n]{1,300})'|`([^`\n]{1,300})`|([^\s,;{}\[\]\"'`][^,;{}\[\]\n\"]{0,120}))"
 )
+PAIR_SIGNS: Final = (":", "=", " is ", " named ", " called ")
+"""Each pair has one."""
+PHRASE_END: Final = re.compile(r"\.(?<!\d\.)(?=\s|$)|[?!](?=\s|$)| (?:and|but|with|in|at) ")
+"""The end of a value without quotes: that of its sentence, or the next clause."""
+KEY_SEPARATORS: Final = re.compile(r"[\s_-]+")
 AFTER_KEY: Final = (":", "=", "is", "named", "called", '"', "'", "`", "*")
 """The text that follows a key of a pair at once, without the spaces."""
 WORD: Final = re.compile(r"[^\W\d_]{1,40}", re.UNICODE)

@@ -19,11 +19,14 @@ from mockllm.core.schema_values.entity_patterns import (
     AFTER_KEY,
     CODE,
     COMMON,
-    DATE,
+    DATE_AFTER_YEAR,
+    DATE_BEFORE_YEAR,
     EMAIL,
     EXPRESSION,
     IPV4,
+    KEY_SEPARATORS,
     LOWER_PLACE,
+    MAX_BEFORE_YEAR,
     MOMENT,
     MONTHS,
     NAME,
@@ -33,9 +36,11 @@ from mockllm.core.schema_values.entity_patterns import (
     OPERATOR,
     OPERATORS,
     PAIR,
+    PAIR_SIGNS,
     PATH,
     PATH_SIGN,
     PHONE,
+    PHRASE_END,
     QUOTED,
     QUOTES,
     SUBJECT,
@@ -43,6 +48,7 @@ from mockllm.core.schema_values.entity_patterns import (
     TIME_SIGN,
     URL,
     UUID,
+    UUID_SIGN,
     WORD,
     YEAR,
 )
@@ -55,6 +61,8 @@ MAX_CACHED: Final = 128
 """The texts whose entities are cached."""
 MAX_CACHED_LENGTH: Final = 1_500
 """The most characters of such a text. Its entities take at most about fifty times as many bytes."""
+_MAX_YEARS: Final = 64
+"""The most years near which a date is searched."""
 _MAX_PLACES: Final = 8
 _MAX_SEARCHED: Final = 64
 """Occurrences of a word, also within others, that are searched one by one for its places."""
@@ -140,10 +148,13 @@ class TextEntities:
         numbers = list(self._matches(NUMBER))
         alone = all(self._is_json_value(each) for each in numbers)
         kinds = () if alone else ("urls", "emails", "uuids", "ips", "dates", "moments", "times")
-        taken = [(each.start, each.end) for kind in kinds for each in getattr(self, kind)]
-        found = []
+        taken = sorted((each.start, each.end) for kind in kinds for each in getattr(self, kind))
+        found, until, following = [], 0, 0
         for each in numbers:
-            if any(start <= each.start() < end for start, end in taken):
+            while following < len(taken) and taken[following][0] <= each.start():
+                until = max(until, taken[following][1])
+                following += 1
+            if each.start() < until:
                 continue
             plain = each[0].replace(",", "")
             found.append(FoundValue(float(plain) if "." in plain else int(plain), *each.span()))
@@ -175,7 +186,7 @@ class TextEntities:
 
     @lazy
     def uuids(self) -> list[FoundValue]:
-        return self._plain(UUID) if self.text.count("-") >= 4 else []
+        return self._plain(UUID) if UUID_SIGN.search(self.text) else []
 
     @lazy
     def ips(self) -> list[FoundValue]:
@@ -201,26 +212,26 @@ class TextEntities:
     @lazy
     def dates(self) -> list[FoundValue]:
         """Dates as `2025-01-31`."""
-        found: list[FoundValue] = []
-        if YEAR.search(self.text) is None:
-            return found
-        for each in self._matches(DATE):
-            year, month, day, name, day2, year2, day3, name2, year3 = each.groups()
-            if year is None:
-                year, day = year2 or year3, day2 or day3
-                number = next(
-                    n for n, full in enumerate(MONTHS, 1) if full.startswith((name or name2).lower())
-                )
-                month = str(number)
-            if 1 <= int(month) <= 12 and 1 <= int(day) <= 31:
-                found.append(FoundValue(f"{year}-{int(month):02}-{int(day):02}", *each.span()))
-        return found
+        found, free = [], 0
+        for year in self._matches(YEAR, _MAX_YEARS):
+            start, end = year.span()
+            if date := DATE_AFTER_YEAR.match(self.text, end):
+                month, day, end = int(date[1]), int(date[2]), date.end()
+            elif date := DATE_BEFORE_YEAR.search(self.text, max(free, start - MAX_BEFORE_YEAR), start):
+                month, day = MONTHS[(date[1] or date[4]).lower()], int(date[2] or date[3])
+                start = date.start()
+            else:
+                continue
+            free = end
+            if 1 <= month <= 12 and 1 <= day <= 31:
+                found.append(FoundValue(f"{year[0]}-{month:02}-{day:02}", start, end))
+        return found[:MAX_FOUND]
 
     @lazy
     def moments(self) -> list[FoundValue]:
         """Dates with a time, as RFC 3339 writes them; in UTC where the text names no zone."""
         found: list[FoundValue] = []
-        if "-" not in self.text:
+        if TIME_SIGN.search(self.text) is None:
             return found
         for each in self._matches(MOMENT):
             text = each[0].replace(" ", "T")
@@ -286,12 +297,14 @@ class TextEntities:
         """Values after a key: `city: Paris`, `"city": "Paris"`, `the city is Paris`. The first of a key
         counts; keys are in lower case without separators, alone and with the word before them."""
         pairs: dict[str, str] = {}
+        if not any(sign in self.text for sign in PAIR_SIGNS):
+            return pairs
         for each in self._matches(PAIR, MAX_FOUND * 2):
-            key, *values = each.groups()
-            value = next(filter(None, values)).strip()
-            if values[-1] is not None:
-                value = _first_phrase(value)
-            words = re.split(r"[\s_-]+", key.lower())
+            value = each[each.lastindex or 0].strip()
+            if each.lastindex == PAIR.groups:  # without quotes
+                end = PHRASE_END.search(value)
+                value = value[: end.start() if end else None].strip(" .\"'`*")
+            words = KEY_SEPARATORS.split(each[1].lower())
             for name in ("".join(words), words[-1]):
                 if value:
                     pairs.setdefault(name, value)
@@ -330,10 +343,3 @@ def entities_of_each(texts: Sequence[str]) -> list[TextEntities]:
 @text_cache(MAX_CACHED, MAX_CACHED_LENGTH)
 def _cached_entities(text: str) -> TextEntities:
     return TextEntities(text)
-
-
-def _first_phrase(text: str) -> str:
-    """Return a bare value up to the end of its sentence or the next clause."""
-    return re.split(r"(?<!\d)\.(?=\s|$)|[?!](?=\s|$)| and | but | with | in | at ", text, maxsplit=1)[
-        0
-    ].strip(" .\"'`*")

@@ -59,6 +59,10 @@ def test_paired_value_of_key_is_that_of_all_pairs(text: str) -> None:
         ("31 January 2025", ["2025-01-31"]),
         ("the id x2025 and 12345", []),
         ("2025 items", []),
+        ("May 5, 2024 and 5th of sept. 2023", ["2024-05-05", "2023-09-05"]),
+        ("2024-01-31 may 2025", ["2024-01-31"]),
+        ("2 may 2024-01-31", ["2024-01-31"]),
+        ("dismay 5 2024, 2024-13-01", []),
     ],
 )
 def test_dates_are_found_by_a_year_of_its_own(text: str, dates: list[str]) -> None:

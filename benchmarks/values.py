@@ -1,0 +1,90 @@
+"""What a value of a schema costs whose fields take their values from the conversation.
+
+The person's text has 4,000 characters, the most that is read, and is full of values. Each text is new, so that
+nothing of it is cached.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from random import Random
+from statistics import median, quantiles
+from time import thread_time
+
+from benchmarks.rounds import Effort
+from mockllm.core.json.codec import Json
+from mockllm.core.schema_values.conversation import MAX_QUESTION, ConversationTexts
+from mockllm.core.schema_values.generator import generate
+
+TEXTS = {
+    "an order": "refund order 42 city Oslo date 2026-11-22 name 'Ada Lovelace' please the table seat price 17.5 "
+    "euros before noon email a@b.example",
+    "a log": 'level: info path=/srv/app/main.py line 42 "user": "ada" time 14:30:22 2026-11-22T14:30:22Z host '
+    '10.0.0.12 id: req-77a1 error is timeout https://x.example/a?b=1 {"count": 3}',
+    "code": "def main(argv): return load('config.yaml') + self.value[0] # TODO src/app/handlers/user.py `npm test` "
+    'import os.path if x == 3: print("done") the file is named notes.txt',
+    "prose": "The quick brown fox is in Paris and wants to travel to Berlin on 5 May 2026 with Anna Schmidt about "
+    "seventy people were near the old town",
+    "numbers": "1 22 333 4444 5,555 66.6 -7 8888 99999 +49 170 1234567 2024 1999",
+}
+_TEXT: Json = {"type": "string"}
+_FIELDS: dict[str, dict[str, Json]] = {
+    "a booking": {
+        "order": {"type": "integer"},
+        "city": _TEXT,
+        "date": {"type": "string", "format": "date"},
+        "name": _TEXT,
+        "price": {"type": "number"},
+        "unit": {"enum": ["euros", "dollars"]},
+        "query": _TEXT,
+        "email": {"type": "string", "format": "email"},
+    },
+    "an agent's tool": {
+        "file_path": _TEXT,
+        "content": _TEXT,
+        "command": _TEXT,
+        "line": {"type": "integer"},
+        "url": {"type": "string", "format": "uri"},
+        "mode": {"enum": ["read", "write", "append"]},
+        "count": {"type": "number"},
+        "recursive": {"type": "boolean"},
+    },
+    "a person": {
+        "first_name": _TEXT,
+        "last_name": _TEXT,
+        "phone": _TEXT,
+        "age": {"type": "integer"},
+        "birthday": {"type": "string", "format": "date"},
+        "country": _TEXT,
+        "id": _TEXT,
+        "tags": {"type": "array", "items": _TEXT},
+    },
+}
+
+
+def main(effort: Effort) -> None:
+    """Print the CPU time of one value for each kind of text and schema."""
+    print(
+        "| text of 4,000 characters | schema of eight fields | median | p95, wanted at most 1 ms | fields taken |"
+    )
+    print("|---|---|--:|--:|--:|")
+    for kind, words in TEXTS.items():
+        for subject, properties in _FIELDS.items():
+            schema: Json = {"type": "object", "properties": properties, "required": [*properties]}
+            times, taken = _times(schema, words.split(), 100 * effort.rounds)
+            p95 = quantiles(times, n=20)[-1]
+            print(f"| {kind} | {subject} | {median(times):.2f} ms | **{p95:.2f} ms** | {taken:.1f} |")
+
+
+def _times(schema: Json, words: list[str], count: int) -> tuple[list[float], float]:
+    """Return the milliseconds of each value, and the mean number of fields with a value from the text."""
+    texts, times, taken = Random(1), [], 0
+    for seed in range(count + 20):
+        text = " ".join(texts.choices(words, k=MAX_QUESTION))[:MAX_QUESTION]
+        begun = thread_time()
+        value = generate(
+            schema, Random(seed), conversation=ConversationTexts(text), again=partial(Random, seed)
+        )
+        times.append(1_000 * (thread_time() - begun))
+        taken += len(value.taken)
+    return times[20:], taken / len(times)
