@@ -97,6 +97,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     keep_alive: bool = True
     """Whether the response leaves the connection usable."""
 
+    in_batch: bool = False
+    """Whether the request is a line of a batch."""
     socket: SocketSession | None = None
     """The session of the WebSocket on which the request came as a message."""
 

@@ -30,7 +30,8 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query as they came; `key` is the hash of
-    the API key. `started`, `times` and `duration` are as in `Exchange`. `whole`: the body fitted into the journal."""
+    the API key. `started`, `times`, `duration` and `in_batch` are as in `Exchange`. `whole`: the body fitted into the
+    journal."""
 
     number: int
     at: float
@@ -53,6 +54,7 @@ class JournalEntry(NamedTuple):
     end_reason: EndReason
     times: array[float] | None
     size: int
+    in_batch: bool = False
     redactor: Redactor = Redactor()
     """Masks the secrets of the request's headers and target that its response, its model or another text repeats."""
 
@@ -158,6 +160,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         end_reason=exchange.end_reason,
         times=exchange.times,
         size=size + len(raw),
+        in_batch=exchange.in_batch,
         redactor=Redactor(_repeated(secrets, exchange, target, pairs, response)),
     )
 
