@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.faults.base import Fault
 from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
@@ -44,10 +45,11 @@ class LintSubject(Struct, frozen=True):
     def spec(self) -> Any:
         return self.entry.spec
 
-    def warn(self, message: str, *below: str | int, key: bool = False) -> Diagnostic:
+    def warn(self, message: str, *below: str | int, key: bool = False, refused: bool = False) -> Diagnostic:
         """Return a warning about the entry, or about a place below it."""
         source = self.file.source
-        return source.diagnostic(source.existing_path((*self.entry.path, *below)), message, key)
+        found = source.diagnostic(source.existing_path((*self.entry.path, *below)), message, key)
+        return replace(found, refused=True) if refused else found
 
     @property
     def parameter_independent(self) -> bool:
@@ -94,7 +96,8 @@ def warning_steps(
         )
         if isinstance(subject.spec, RuleSpec):
             replays = replay_warnings(subject.spec, subject.entry.files, scenarios.vocabulary)
-            found += (subject.warn(text, *below) for below, text in replays)
+            # the server only warns of them: the bytes may be a broken response on purpose
+            found += (subject.warn(text, *below, refused=True) for below, text in replays)
         yield
     yield from _hidden_rules(subjects, found)
     return sorted(set(found))
