@@ -126,5 +126,5 @@ class Exchange(Struct, gc=False, kw_only=True):
     ids of this response, ..."""
     tokens: int = 0
     """... and the input tokens of its request."""
-    weight: int = 0
+    pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""

@@ -219,13 +219,13 @@ def _text(raw: bytes) -> str:
 
 MAX_MEASURED_STEPS: Final = 8
 """The size of a response with more steps is estimated."""
-MAX_WEIGHED_STEPS: Final = 2_000
+MAX_SUMMED_STEPS: Final = 2_000
 """The size of a longer response is estimated by so many of its steps."""
 STEP: Final = 400
 """Estimated bytes of a step."""
 
 
-def weight(response: PlannedResponse) -> int:
+def estimated_bytes(response: PlannedResponse) -> int:
     """Return an estimate of the bytes that a response holds."""
     rendered = response.rendered
     if isinstance(rendered, PrerenderedResponse):
@@ -238,7 +238,7 @@ def _size(response: PlannedResponse) -> int:
     rendered = response.rendered
     if isinstance(rendered, PrerenderedResponse):
         return sum([len(part) for part in response.placeholder_values])
-    each = len(rendered.steps) // MAX_WEIGHED_STEPS + 1
+    each = len(rendered.steps) // MAX_SUMMED_STEPS + 1
     size = 100 * len(rendered.steps) + sum(map(len, response.near_misses))
     steps = rendered.steps if each == 1 else rendered.steps[::each]
     return size + each * sum([len(_bytes_of(step)) for step in steps])
