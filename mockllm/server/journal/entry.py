@@ -133,8 +133,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         raw = raw.replace(encoded, b"*" * len(encoded)) if encoded in raw else raw
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
-    if exchange.times is not None:
-        size += 8 * len(exchange.times)
+    size += 0 if exchange.times is None else 8 * len(exchange.times)
     whole = searched and size + len(raw) <= max_bytes
     if not whole:
         raw = b""
