@@ -15,6 +15,7 @@ from mockllm.core.faults.base import Fault
 from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
+from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.reply import ReplySpec
@@ -25,7 +26,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import RESERVED, Vocabulary, is_control_path
+from mockllm.scenario.vocabulary import Vocabulary
 
 MAX_SLOW_REGEXES: Final = 50
 """From this number of regexes without a literal on, a warning follows: every request tries each of them."""
@@ -171,7 +172,7 @@ def _reserved_paths(subject: LintSubject, vocabulary: Vocabulary) -> Iterator[Di
             message = f"/{first[0]} is reserved for the server: no rule gets its requests{where}"
             yield subject.warn(message, "match", "path")
             return
-        if first == ["api"] and is_control_path(path):
+        if first == ["api"] and has_control_call(path):
             message = (
                 f"the control API has {path}: no rule gets its requests without --admin-port; "
                 f"those to /PROVIDER{path} reach the rule, and so do those of a session, /s/NAME{path}"
