@@ -227,5 +227,5 @@ def test_long_comparison_shows_its_progress(
     assert run("diff", "old", "new", "--requests", "requests") == 0
     output = capsys.readouterr()
     assert output.out == "4 compared: all responses equal\n"
-    assert output.err.startswith("1 request, ")
-    assert "2/4 requests, " in output.err
+    assert output.err.startswith("1 request\n")
+    assert "\n2/4 requests" in output.err
