@@ -202,6 +202,13 @@ def test_diff_examples_with_same_name_count_separately(capsys: pytest.CaptureFix
     assert capsys.readouterr().out.splitlines()[-1] == "2 compared: 2 with different responses"
 
 
+def test_near_misses_of_unmatched_requests_are_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    """They name the files of each version."""
+    rule = "rules: [{match: {user: ho}, reply: Hi.}]\n"
+    assert difference(rule, rule + "# a comment\n") == 0
+    assert capsys.readouterr().out == "1 compared: all responses equal\n"
+
+
 def test_diff_compares_packs_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(Path("p"), rules=BASE + HI)) == 0
     assert run("diff", "team/x", "p") == 0
