@@ -38,8 +38,8 @@ class RecentRate:
 
     def note(self, now: float, done: int, *, has_total: bool) -> None:
         """Remember a number. Without a total the work may pause, and the rate of a pause says nothing."""
-        kept = 1 if has_total else 0
-        while len(self._samples) > kept and self._samples[kept][0] <= now - WINDOW:
+        older = 1 if has_total else 0
+        while len(self._samples) > older and self._samples[older][0] <= now - WINDOW:
             self._samples.popleft()
         if not self._samples or now - self._samples[-1][0] >= TERMINAL_INTERVAL:
             self._samples.append((now, done))
@@ -53,7 +53,7 @@ class RecentRate:
 
 
 class ProgressBar:
-    """Writes the progress of one task after the other to a stream. `clock` returns seconds."""
+    """Writes the progress of tasks, one at a time, to a stream. `clock` returns seconds."""
 
     def __init__(self, stream: TextIO, noun: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
