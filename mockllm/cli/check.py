@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
 from mockllm.cli.option import add
@@ -19,7 +19,6 @@ from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import LoadedScenarios, load_scenarios
-from mockllm.scenario.replay_lint import is_refused
 
 STRICT: Final = next(option for option in SERVING if option.key == "strict")
 
@@ -41,8 +40,10 @@ def run(args: argparse.Namespace) -> int:
     note_default_pack(values)
     gathered = load_scenarios(scenario_sources(values, os.environ))
     found = catalog_lint.warnings(gathered)
-    gathered = replace(gathered, diagnostics=[*gathered.diagnostics, *filter(is_refused, found)])
-    warnings = [each for each in found if not is_refused(each)]
+    gathered = replace(
+        gathered, diagnostics=[*gathered.diagnostics, *(each for each in found if each.refused)]
+    )
+    warnings = [each for each in found if not each.refused]
     failed = bool(gathered.diagnostics or (warnings and values["strict"]))
     if args.json:
         _print_json(gathered, warnings, ok=not failed)
@@ -92,7 +93,7 @@ def _print_json(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, ok
         "rules": rules,
         "modifiers": modifiers,
         "files": files,
-        "mistakes": [asdict(mistake) for mistake in gathered.diagnostics],
-        "warnings": [asdict(warning) for warning in warnings],
+        "mistakes": [mistake.members() for mistake in gathered.diagnostics],
+        "warnings": [warning.members() for warning in warnings],
     }
     print(pretty(report).decode())

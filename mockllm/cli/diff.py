@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from msgspec.structs import asdict
-
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import vocabulary
@@ -63,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
             for side, text in ((old, args.old), (new, args.new)):
                 mistakes = with_shown_path(mistakes, "".join(side.scenarios), text)
             if args.json:
-                print(pretty({"mistakes": [asdict(each) for each in mistakes]}).decode())
+                print(pretty({"mistakes": [each.members() for each in mistakes]}).decode())
             else:
                 print_mistakes(mistakes, sys.stderr)
             return 2

@@ -132,7 +132,7 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
 
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
     if json:
-        print(pretty({"mistakes": [asdict(mistake) for mistake in mistakes]}).decode())
+        print(pretty({"mistakes": [mistake.members() for mistake in mistakes]}).decode())
     else:
         print_mistakes(mistakes, sys.stderr)
     return 2

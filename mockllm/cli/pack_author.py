@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from mockllm.cli.check import summary as checked
 from mockllm.cli.console import print_mistakes, use_colours
@@ -137,8 +137,8 @@ def _check(folder: str, shown: str, json: bool) -> int:
             "ok": not gathered.diagnostics,
             "sha256": tree.sha256,
             "could": None if powers is None else powers.as_json(),
-            "mistakes": [asdict(mistake) for mistake in gathered.diagnostics],
-            "warnings": [asdict(warning) for warning in warnings],
+            "mistakes": [mistake.members() for mistake in gathered.diagnostics],
+            "warnings": [warning.members() for warning in warnings],
         }
         print(pretty(report).decode())
         return 1 if gathered.diagnostics else 0

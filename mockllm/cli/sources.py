@@ -10,20 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.cli.option import BadOption
-from mockllm.dialects.registry import (
-    ALIASES,
-    API_DIALECTS,
-    APIS,
-    DIALECT_NAMES,
-    GENERATING,
-    GENERATING_PATHS,
-    LINE_DIALECTS,
-    PREFIXES,
-    PROVIDER_DIALECTS,
-    PROVIDERS,
-    WRITTEN_MEMBERS,
-)
-from mockllm.dialects.routes import path_dialects
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
@@ -87,23 +73,9 @@ def read_input(name: str, stdin_name: str) -> tuple[bytes, str]:
 
 def vocabulary() -> Vocabulary:
     """Return the names of providers, dialects and calls."""
-    from mockllm.engine.recorded_dialect import other_dialect  # not all commands need an engine
+    from mockllm.engine.known_names import VOCABULARY  # not all commands need an engine
 
-    return Vocabulary(
-        PROVIDERS,
-        DIALECT_NAMES,
-        APIS,
-        GENERATING_PATHS,
-        GENERATING,
-        ALIASES,
-        WRITTEN_MEMBERS,
-        PROVIDER_DIALECTS,
-        API_DIALECTS,
-        path_dialects(),
-        LINE_DIALECTS,
-        other_dialect,
-        PREFIXES,
-    )
+    return VOCABULARY
 
 
 def fetch_missing(path: str) -> bool:

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     suite = Suite(scenario_sources(values, os.environ))
     if suite.diagnostics:
         if args.json:
-            _print({"mistakes": [asdict(mistake) for mistake in suite.diagnostics]})
+            _print({"mistakes": [mistake.members() for mistake in suite.diagnostics]})
         else:
             print_mistakes(suite.diagnostics, sys.stderr)
         return 2

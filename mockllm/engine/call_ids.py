@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.decoded_response import read_called_tools
+from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse
 
@@ -13,7 +14,7 @@ from mockllm.engine.planned_response import PlannedResponse
 def with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
     """Return the response with the tools that it calls. The encoder noted them. Where it noted none, or the scenario
     changed what it wrote, they are as a client decodes them."""
-    dialect: Any = context.dialect  # it generates
+    dialect = cast(GeneratingDialect, context.dialect)
     if not dialect.capabilities.call_ids:
         return planned
     noted = context.identity.calls

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from mockllm.core.batch import BATCH_HEADER
 from mockllm.core.json.codec import dumps
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
@@ -66,12 +65,15 @@ def _names(model: str) -> Iterator[str]:
         yield model[separator.end() :]
 
 
-def cost_of(request: Request, response: DecodedResponse | None, own: Mapping[str, Price]) -> ResponseCost:
-    """Return the cost of a successful response by its usage; without a usage, by its texts."""
+def cost_of(
+    request: Request, response: DecodedResponse | None, own: Mapping[str, Price], *, in_batch: bool = False
+) -> ResponseCost:
+    """Return the cost of a successful response by its usage; without a usage, by its texts. `in_batch`: whether the
+    request is a line of a batch."""
     usage = None if response is None else response.usage
     if usage is None:
         usage = Usage(request.input_tokens, 0 if response is None else _output_tokens(response))
-    found = find_price(request.provider, request.model or "", own, _tier(request))
+    found = find_price(request.provider, request.model or "", own, "batch" if in_batch else _tier(request))
     if found is None:
         return ResponseCost(usage, None)
     return ResponseCost(usage, found.factor * dollars(usage, found.price))
@@ -79,8 +81,6 @@ def cost_of(request: Request, response: DecodedResponse | None, own: Mapping[str
 
 def _tier(request: Request) -> str:
     """Return the service tier of a request. Gemini writes `serviceTier`."""
-    if BATCH_HEADER in request.headers:
-        return "batch"
     tier = request.fields.get("service_tier", request.fields.get("serviceTier"))
     return tier if isinstance(tier, str) else ""
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.dialects.providers import REGISTERED
-from mockllm.scenario.vocabulary import RESERVED
+from mockllm.scenario.control_paths import RESERVED
 
 Pairs = tuple[tuple[str, str], ...]
 

@@ -9,11 +9,13 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.faults.base import Fault
 from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
+from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.reply import ReplySpec
@@ -24,7 +26,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.replay_lint import replay_warnings
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import RESERVED, Vocabulary, is_control_path
+from mockllm.scenario.vocabulary import Vocabulary
 
 MAX_SLOW_REGEXES: Final = 50
 """From this number of regexes without a literal on, a warning follows: every request tries each of them."""
@@ -44,10 +46,11 @@ class LintSubject(Struct, frozen=True):
     def spec(self) -> Any:
         return self.entry.spec
 
-    def warn(self, message: str, *below: str | int, key: bool = False) -> Diagnostic:
+    def warn(self, message: str, *below: str | int, key: bool = False, refused: bool = False) -> Diagnostic:
         """Return a warning about the entry, or about a place below it."""
         source = self.file.source
-        return source.diagnostic(source.existing_path((*self.entry.path, *below)), message, key)
+        found = source.diagnostic(source.existing_path((*self.entry.path, *below)), message, key)
+        return replace(found, refused=True) if refused else found
 
     @property
     def parameter_independent(self) -> bool:
@@ -94,7 +97,8 @@ def warning_steps(
         )
         if isinstance(subject.spec, RuleSpec):
             replays = replay_warnings(subject.spec, subject.entry.files, scenarios.vocabulary)
-            found += (subject.warn(text, *below) for below, text in replays)
+            # the server only warns of them: the bytes may be a broken response on purpose
+            found += (subject.warn(text, *below, refused=True) for below, text in replays)
         yield
     yield from _hidden_rules(subjects, found)
     return sorted(set(found))
@@ -168,7 +172,7 @@ def _reserved_paths(subject: LintSubject, vocabulary: Vocabulary) -> Iterator[Di
             message = f"/{first[0]} is reserved for the server: no rule gets its requests{where}"
             yield subject.warn(message, "match", "path")
             return
-        if first == ["api"] and is_control_path(path):
+        if first == ["api"] and has_control_call(path):
             message = (
                 f"the control API has {path}: no rule gets its requests without --admin-port; "
                 f"those to /PROVIDER{path} reach the rule, and so do those of a session, /s/NAME{path}"

@@ -33,6 +33,12 @@ class Diagnostic(Struct, frozen=True, order=True):
     column: int
     path: str
     message: str
+    refused: bool = False
+    """Whether `mockllm check` refuses what the server only warns of."""
+
+    def members(self) -> dict[str, Json]:
+        """Return what JSON outputs show of it."""
+        return {name: getattr(self, name) for name in ("file", "line", "column", "path", "message")}
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file

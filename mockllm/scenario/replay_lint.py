@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
 
-from mockllm.scenario.diagnostics import Diagnostic, Path
+from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
@@ -14,13 +14,7 @@ from mockllm.scenario.vocabulary import Vocabulary
 _EVENTS: Final = (b"data:", b"event:")
 """How the body of an event stream begins."""
 REPAIR: Final = "write `as: reply`"
-"""The end of each of these warnings, and of no other: `check` refuses them."""
 OtherDialect: TypeAlias = Callable[[Any, Mapping[str, bytes], Collection[str]], str | None]
-
-
-def is_refused(warning: Diagnostic) -> bool:
-    """Return whether `check` refuses what the server only warns of: the bytes may be a broken response on purpose."""
-    return warning.message.endswith(REPAIR)
 
 
 def replay_warnings(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
-from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.deadlines import Clock, Deadlines, LoopClock
 from mockllm.server.held_responses import HeldResponses
 from mockllm.server.http1 import DateLine
@@ -23,6 +22,7 @@ from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EnginePro
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.serving_metrics import AllServingMetrics
+from mockllm.server.suspended_exchange import SuspendedExchange
 from mockllm.server.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class App:
         self.worker = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
         self.started = time.monotonic()
-        self.awaiting: dict[str, AwaitingExchange] = {}
+        self.suspended: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
         """The number of responses that take time at present, by the class of their request."""

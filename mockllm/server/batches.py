@@ -111,7 +111,12 @@ class BatchServer:
 
         app = self._app
         exchange = Exchange(
-            head=head, sink=cast("SocketSink", sink), client=client, raw=line.body, body_complete=True
+            head=head,
+            sink=cast("SocketSink", sink),
+            client=client,
+            raw=line.body,
+            body_complete=True,
+            in_batch=True,
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         return None if respond(app, exchange) else exchange

@@ -97,6 +97,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     keep_alive: bool = True
     """Whether the response leaves the connection usable."""
 
+    in_batch: bool = False
+    """Whether the request is a line of a batch."""
     socket: SocketSession | None = None
     """The session of the WebSocket on which the request came as a message."""
 
@@ -124,5 +126,5 @@ class Exchange(Struct, gc=False, kw_only=True):
     ids of this response, ..."""
     tokens: int = 0
     """... and the input tokens of its request."""
-    weight: int = 0
+    pending_bytes: int = 0
     """The bytes that the journal counts for it while it is no entry."""

@@ -11,9 +11,9 @@ from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, short
 from mockllm.server.app import App
-from mockllm.server.awaited_responses import forget_awaiting
 from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
 from mockllm.server.http1 import HttpFraming
+from mockllm.server.suspended_responses import forget_suspended
 
 _CLOSING: Final = HttpFraming(close=True)
 
@@ -27,8 +27,8 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
         exchange.end_reason = "stopped" if end_reason == "gone" and app.stopped else end_reason
     if player is not None:
         exchange.player = None
-        if app.awaiting:
-            forget_awaiting(app, exchange)
+        if app.suspended:
+            forget_suspended(app, exchange)
         app.count_playing(exchange.request_class or Request, -1)
         exchange.times = player.times
         if player.finished_at is not None and end_reason == "finished":

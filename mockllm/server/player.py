@@ -49,7 +49,7 @@ class Sink(Protocol):
         """Whether as many bytes wait for a slow reader as the limits allow."""
 
 
-class Waitable(Sink, Protocol):
+class ConnectionSink(Sink, Protocol):
     """A sink of a real connection."""
 
     async def drained(self) -> None:
@@ -274,7 +274,7 @@ def single_write(plan: Plan, head: RenderedHead) -> bytes | None:
     return b"".join(parts)
 
 
-async def play_plan(player: Player, sink: Waitable) -> None:
+async def play_plan(player: Player, sink: ConnectionSink) -> None:
     """Return when a player that was started has ended. Raises ConnectionError, or is cancelled, if the client has
     left before."""
     try:

@@ -33,7 +33,7 @@ from mockllm.recordings.interaction import (
 from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, chunk
-from mockllm.server.player import Waitable
+from mockllm.server.player import ConnectionSink
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.server_limits import MIB
 from mockllm.server.upstreams import RECORDER_HEADER, Upstreams
@@ -67,7 +67,7 @@ class ProxiedResponse(NamedTuple):
 class _Client:
     """A client, until it disconnects."""
 
-    def __init__(self, outlet: Waitable) -> None:
+    def __init__(self, outlet: ConnectionSink) -> None:
         self._outlet = outlet
         self.gone = False
         self.complete = False

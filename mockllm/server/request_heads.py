@@ -15,6 +15,7 @@ from aiohttp.http_parser import RawRequestMessage
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockllm.engine.session_id import PREFIX
+from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.http1 import HttpFraming, response_framing
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
@@ -29,9 +30,6 @@ LENGTH: Final = "content-length"
 MAX_DIGITS: Final = 10
 _LENGTH_AT: Final = len(b"\r\nContent-Length: ")
 
-RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
-"""The first segments of the server's own paths. Rules see those of the control API if it has a separate port, and
-paths below `/api` that it lacks."""
 FEED: Final = "/ws"
 """The path of the control API's live feed."""
 CONTROL: Final = RESERVED - {"health"}

@@ -21,7 +21,6 @@ from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
-from mockllm.server.awaited_responses import await_responses, take_client_response
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
@@ -30,6 +29,7 @@ from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, single_write, takes_time
 from mockllm.server.protocols import ControlProtocol
 from mockllm.server.request_heads import is_control_path
+from mockllm.server.suspended_responses import suspend_response, take_client_response
 from mockllm.state.shared_sessions import LookupInStore
 
 SWITCHING: Final = 101
@@ -132,7 +132,7 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
         send_webhooks(app, response)
     if response.slot is not None:
         exchange.slot = response.slot
-    if app.awaiting and request is not None and request.to_tool_server:
+    if app.suspended and request is not None and request.to_tool_server:
         take_client_response(app, request)
     if response.batch_run is not None:
         serve_batch(app, exchange, response.batch_run)
@@ -187,7 +187,7 @@ def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body."""
     rendered = response.rendered
-    if type(rendered) is Plan and rendered.delivery.awaited is not None:
+    if type(rendered) is Plan and rendered.delivery.client_responses is not None:
         return response  # what continues it is not compressed
     calls = tuple(response.tools_by_call_id.items())
     return response._replace(rendered=gzipped(response.plan), calls=calls, limit_headers=(), cached_from=None)
@@ -234,8 +234,8 @@ def begin(app: App, exchange: Exchange) -> None:
     player = Player(
         plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
     )
-    if plan.delivery.awaited is not None:
-        await_responses(app, exchange, plan)
+    if plan.delivery.client_responses is not None:
+        suspend_response(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.request_class = None if exchange.request is None else type(exchange.request)
     request_class = exchange.request_class or Request

@@ -13,17 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.registry import (
-    ALIASES,
-    APIS,
-    DIALECT_NAMES,
-    GENERATING,
-    GENERATING_PATHS,
-    PREFIXES,
-    PROVIDER_DIALECTS,
-    PROVIDERS,
-    WRITTEN_MEMBERS,
-)
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -34,20 +23,8 @@ from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.scenario_folder import read_bytes, scenario_files
 from mockllm.scenario.source_file import content_digest
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Broken
 
-VOCABULARY: Final = Vocabulary(
-    PROVIDERS,
-    DIALECT_NAMES,
-    APIS,
-    GENERATING_PATHS,
-    GENERATING,
-    ALIASES,
-    WRITTEN_MEMBERS,
-    PROVIDER_DIALECTS,
-    prefixes=PREFIXES,
-)
 MAX_CACHED: Final = 64
 """Maximum number of entries. A full cache is cleared."""
 

@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.engine.known_names import VOCABULARY
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles, load_files
 from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.source_file import Source, pack_position
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
 from mockllm.server.engine_builder import Broken
-from mockllm.testing.catalog_cache import VOCABULARY
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 

@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from mockllm.core.display import counted
 from mockllm.dialects.routes import BASES
+from mockllm.engine.known_names import VOCABULARY
 from mockllm.scenario.compiler import request_matcher
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.testing.call_counts import CountBounds, miscounted
-from mockllm.testing.catalog_cache import VOCABULARY
 from mockllm.testing.code_rules import Caller, caller, compile_item, load_rules
 from mockllm.testing.environment import variables
 from mockllm.testing.received_request import Received

@@ -279,10 +279,8 @@ class ControlledEngine:
 
 def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
     """Create the control API at its first request."""
-    from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-    from mockllm.scenario.vocabulary import Vocabulary
+    from mockllm.engine.known_names import VOCABULARY
     from mockllm.server.control.api import ControlApi
     from mockllm.server.control.context import ControlContext
 
-    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
-    return ControlApi(ControlContext(ControlledEngine(app, recorder), vocabulary=vocabulary))
+    return ControlApi(ControlContext(ControlledEngine(app, recorder), vocabulary=VOCABULARY))

@@ -19,6 +19,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, canonical, loads
 from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
@@ -67,7 +68,7 @@ class ScenarioPair:
         self._wanted = tuple(
             replace(each, settings=replace(each.settings, environment={})) for each in (old, new)
         )
-        self._engines: dict[str, tuple[Any, Any]] = {}
+        self._catalogs: dict[str, tuple[Catalog | str, Catalog | str]] = {}
         base = tuple(load_scenarios(each) for each in self._wanted)
         self.diagnostics: list[Diagnostic] = [mistake for each in base for mistake in each.diagnostics]
         """Mistakes in the files of either version. With mistakes nothing is compared."""
@@ -89,14 +90,16 @@ class ScenarioPair:
             for field, *shown in _differences(before, now)
         ]
 
-    def _of(self, case: Case) -> tuple[Any, Any]:
+    def _of(self, case: Case) -> tuple[Catalog | str, Catalog | str]:
+        """Return both catalogs, or the mistakes of one that does not load."""
         key = repr(case.values)
-        if key not in self._engines:
-            self._engines[key] = tuple(self._catalog(sources, case) for sources in self._wanted)
-        return self._engines[key]
+        if key not in self._catalogs:
+            old, new = self._wanted
+            self._catalogs[key] = self._catalog(old, case), self._catalog(new, case)
+        return self._catalogs[key]
 
     @staticmethod
-    def _catalog(sources: ScenarioSources, case: Case) -> Any:
+    def _catalog(sources: ScenarioSources, case: Case) -> Catalog | str:
         settings = replace(sources.settings, values=dict(case.values))
         gathered = load_scenarios(replace(sources, settings=settings))
         if gathered.diagnostics:
@@ -146,7 +149,7 @@ def _within(file: str, sources: ScenarioSources) -> str:
     return os.path.basename(file)
 
 
-def _outcomes(case: Case, catalog: Any) -> Iterator[Outcome]:
+def _outcomes(case: Case, catalog: Catalog) -> Iterator[Outcome]:
     engine, now = Engine(catalog, Sessions()), NOW
     for after, sent_ in case.steps:
         now += after

@@ -91,8 +91,8 @@ _HISTORIES: Final[dict[str, History]] = {
 }
 HISTORIES: Final = ProtocolTable("tests/dialects/test_agent_loop.py: _HISTORIES", _HISTORIES)
 """The turns of the second request, by endpoint."""
-WITHOUT_TOOLS: Final = {"openai-completions"}
-CALLS: Final = {call.name: call for call in GENERATING_CALLS if call.endpoint not in WITHOUT_TOOLS}
+CALLS: Final = {call.name: call for call in GENERATING_CALLS if call.dialect.capabilities.conversation}
+"""A protocol without turns has no tools."""
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])

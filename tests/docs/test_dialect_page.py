@@ -10,8 +10,8 @@ import pytest
 
 from mockllm.core.rendering.encoder import Encoder
 from mockllm.dialects.dialect import Dialect, EmbeddingDialect, GeneratingDialect, LookupDialect
+from mockllm.engine.known_names import VOCABULARY
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.testing.catalog_cache import VOCABULARY
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-dialect.md").read_text(encoding="utf-8")

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.batch import BATCH_HEADER
 from mockllm.core.json.codec import dumps
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
@@ -98,9 +97,8 @@ def test_gemini_names_its_tier_in_another_case() -> None:
 
 
 def test_line_of_batch_costs_half() -> None:
-    requested = request("gpt-4o")
-    requested.headers = {BATCH_HEADER: "batch_1"}
-    assert cost_of(requested, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(1.25)
+    found = cost_of(request("gpt-4o"), response(Usage(1_000_000, 0)), {}, in_batch=True)
+    assert found.dollars == pytest.approx(1.25)
 
 
 def test_cost_without_usage_is_estimated() -> None:

@@ -19,7 +19,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.event_stream import read_frames, unwrapped
+from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.registry import GENERATING_CALLS
 from tests.server.raw_client import request
 
 End: TypeAlias = Literal["kept", "fin", "rst", "silent"]
@@ -177,6 +179,11 @@ class Plain:
     streamed: bool
     endpoint: str = "openai-chat"
     """The protocol: its dialect and api."""
+
+    @property
+    def dialects(self) -> list[GeneratingDialect]:
+        """The calls of the protocol, one of each provider that has it."""
+        return [call.dialect for call in GENERATING_CALLS if call.endpoint == self.endpoint]
 
     @property
     def body(self) -> bytes:

@@ -8,8 +8,8 @@ import pytest
 
 from mockllm.core.json.merge import merged_json
 from mockllm.dialects.registry import WRITTEN_MEMBERS
+from mockllm.engine.known_names import VOCABULARY
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.testing.catalog_cache import VOCABULARY
 from tests.language.virtual_server import cases
 from tests.wire_events import PROTOCOLS, WireEvents, wire_events
 

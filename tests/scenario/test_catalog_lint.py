@@ -10,11 +10,11 @@ import pytest
 
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.control_paths import CONTROL_PATHS
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.vocabulary import CONTROL_PATHS, RESERVED, Vocabulary
+from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.routes import ROUTES
-from mockllm.server.request_heads import RESERVED as SERVERS
 
 Files = Mapping[str, str]
 NO_NAMES = Vocabulary()
@@ -258,8 +258,7 @@ def test_lint_replaced_fallback_without_match_has_no_warning(tmp_path: Path) -> 
     assert warnings_of(tmp_path, files) == []
 
 
-def test_reserved_paths_equal_paths_of_server() -> None:
-    assert RESERVED == SERVERS
+def test_control_paths_equal_paths_of_server() -> None:
     paths = {re.sub(r"\{\w+\}", "{}", route.path) for route in ROUTES}
     assert {path for path in paths if path.startswith("/api/")} == CONTROL_PATHS
 

@@ -10,8 +10,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from mockllm.dialects.price import Price
+from mockllm.engine import Engine
+from mockllm.engine.cost import dollars
 from mockllm.server import batches
 from mockllm.server.batches import NO_RESPONSE, LineSink
+from mockllm.server.control.costs import entry_cost
 from mockllm.server.journal.entry import JournalEntry
 from tests.dialects.openai.batches.batch_requests import BOUNDARY, form, line
 from tests.live import Live
@@ -78,6 +82,21 @@ def test_line_is_in_the_journal_with_its_batch(server: Live) -> None:
     entry = entry_of(server, "/chat/completions")
     assert str(entry.rule).endswith("in-batch")
     assert ("x-mockllm-batch", batch["id"]) in entry.headers
+
+
+def test_only_a_line_costs_what_batches_cost(server: Live) -> None:
+    ended(server, "one")
+    call(server, "/v1/chat/completions", line("one", "one")["body"], **{"x-mockllm-batch": "batch_1"})
+
+    def both() -> list[JournalEntry] | None:
+        entries = [entry for entry in server.app.journal if entry.path.endswith("/chat/completions")]
+        return entries if len(entries) == 2 else None
+
+    engine = server.app.engine
+    assert isinstance(engine, Engine)
+    costs = [entry_cost(entry, engine, {}) for entry in until(both)]
+    full = [dollars(cost.usage, Price(2.5, 10)) for cost in costs]
+    assert [cost.dollars for cost in costs] == pytest.approx([full[0] / 2, full[1]])
 
 
 def test_journal_has_an_upload_without_its_content(server: Live) -> None:

@@ -188,7 +188,7 @@ class HeadForm(Struct, frozen=True):
     reversed: bool = False
 
 
-class AwaitedResponses(NamedTuple):
+class ClientResponses(NamedTuple):
     """The client's responses for which a response waits: the name of the wait, and the names of the questions."""
 
     key: str
@@ -216,7 +216,7 @@ class Delivery(Struct, frozen=True):
     """The condition for which the response waits, before its delay."""
     socket: Callable[[], object] | None = None
     """Makes the `SocketSession` of the WebSocket that the response opens."""
-    awaited: AwaitedResponses | None = None
+    client_responses: ClientResponses | None = None
     """The client's responses with which it continues; the steps after the wait are for a client that sends none."""
 
 

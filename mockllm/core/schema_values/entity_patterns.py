@@ -1,7 +1,8 @@
 """The patterns and words by which values are found in a text. Every pattern is linear in the text.
 
 Patterns begin with the characters that a value may begin with, and look behind these where it matters what is in
-front: `re` skips all other characters quickly. A pattern that begins with a look-behind is tried at each character.
+front. So `re` skips all other characters quickly. A pattern that begins with a look-behind is tried at each
+character.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import (
-    AwaitedResponses,
     BackgroundRun,
+    ClientResponses,
     CutStep,
     Delivery,
     EventStep,
@@ -233,7 +233,7 @@ def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity)
     silent = Failure("server_error", message=f"The client did not respond within {ASK_TIMEOUT:g} s")
     steps.append(WaitStep(ASK_TIMEOUT, 0))
     steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
-    delivery = Delivery(awaited=AwaitedResponses(key, tuple(questions)))
+    delivery = Delivery(client_responses=ClientResponses(key, tuple(questions)))
     stream = Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
     return resumable(stream, request, identity)
 

@@ -17,8 +17,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import (
-    AwaitedResponses,
     BackgroundRun,
+    ClientResponses,
     Delivery,
     EventStep,
     Framing,
@@ -109,12 +109,12 @@ def _stored_stream(
     recorded: Sequence[str | None] = (),
 ) -> StoreUpdate:
     """Return the stream as it is stored, and the name of its wait for the client."""
-    name, awaited = _name(STORED, stream, request), plan.delivery.awaited
-    state = {"ids": recorded, "wait": None if awaited is None else [awaited.key, awaited.names]}
+    name, wanted = _name(STORED, stream, request), plan.delivery.client_responses
+    state = {"ids": recorded, "wait": None if wanted is None else [wanted.key, wanted.names]}
     stored = StoredResponse(name, None, dumps(state), stream.encode(), timeline=timeline)
-    if awaited is None:
+    if wanted is None:
         return StoreUpdate((name,), stored)
-    wait = StoredResponse(_name(STORED_WAIT, awaited.key, request), None, stream.encode(), b"")
+    wait = StoredResponse(_name(STORED_WAIT, wanted.key, request), None, stream.encode(), b"")
     return StoreUpdate((name,), stored, others=(wait,))
 
 
@@ -172,8 +172,8 @@ def _waiting(rest: Plan, key: str, names: Sequence[str]) -> Plan:
     """Return the rest of a stream that waits for its client: the events before the last are questions."""
     *events, last = rest.steps
     steps = (replace(step, kind="ping") if type(step) is EventStep else step for step in events)
-    awaited = AwaitedResponses(key, tuple(names), resumes=True)
-    return replace(rest, steps=(*steps, last), delivery=Delivery(awaited=awaited))
+    wanted = ClientResponses(key, tuple(names), resumes=True)
+    return replace(rest, steps=(*steps, last), delivery=Delivery(client_responses=wanted))
 
 
 def _place(request: ServerRequest) -> tuple[str, int | None]:

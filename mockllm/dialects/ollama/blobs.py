@@ -38,29 +38,16 @@ class BlobRequest(OllamaRequest):
         return self.route.get("digest", "")
 
 
-def check_digest(request: BlobRequest) -> Failure | None:
-    if _DIGEST.fullmatch(request.digest) is None:
-        return Failure("bad_request", message="invalid digest format")
-    return None
+class BlobCall(OllamaCall):
+    """The base of both calls, whose path has the digest."""
 
-
-class CreateBlob(OllamaCall):
-    """POST: 201, or 200 where the blob exists."""
-
-    api = "blobs"
     generates = False
-    request_class = BlobRequest
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, BlobRequest)
-        error = check_digest(request)
-        if error is not None:
-            return error
-        found = f"sha256:{sha256(request.raw).hexdigest()}"
-        if found == request.digest:
-            return None
-        message = f'digest mismatch, expected "{request.digest}", got "{found}"'
-        return Failure("bad_request", message=message)
+        if _DIGEST.fullmatch(request.digest) is None:
+            return Failure("bad_request", message="invalid digest format")
+        return None
 
     def check_readable(self, request: Request) -> Failure | None:
         return None
@@ -69,7 +56,32 @@ class CreateBlob(OllamaCall):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         assert isinstance(request, BlobRequest)
-        return empty_plan(201 if request.response_lookup.stored(BLOB + request.digest) is None else 200)
+        return self.respond(request, request.response_lookup.stored(BLOB + request.digest) is not None)
+
+    def respond(self, request: BlobRequest, stored: bool) -> Plan | Failure:
+        """Return the response. `stored`: whether the blob exists."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class CreateBlob(BlobCall):
+    """POST: 201, or 200 where the blob exists."""
+
+    api = "blobs"
+    request_class = BlobRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, BlobRequest)
+        error = super().check(request)
+        if error is not None:
+            return error
+        found = f"sha256:{sha256(request.raw).hexdigest()}"
+        if found == request.digest:
+            return None
+        message = f'digest mismatch, expected "{request.digest}", got "{found}"'
+        return Failure("bad_request", message=message)
+
+    def respond(self, request: BlobRequest, stored: bool) -> Plan | Failure:
+        return empty_plan(200 if stored else 201)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, BlobRequest)
@@ -84,24 +96,11 @@ class FindBlobRequest(BlobRequest):
     uploads = False
 
 
-class FindBlob(OllamaCall):
+class FindBlob(BlobCall):
     """HEAD: 200 where the blob exists. A client sends it before an upload."""
 
     api = "stored_blobs"
-    generates = False
     request_class = FindBlobRequest
 
-    def check(self, request: Request) -> Failure | None:
-        assert isinstance(request, BlobRequest)
-        return check_digest(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
-
-    def own_response(
-        self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        assert isinstance(request, BlobRequest)
-        if request.response_lookup.stored(BLOB + request.digest) is not None:
-            return empty_plan()
-        return Failure("not_found", message=f'blob "{request.digest}" not found')
+    def respond(self, request: BlobRequest, stored: bool) -> Plan | Failure:
+        return empty_plan() if stored else Failure("not_found", message=f'blob "{request.digest}" not found')

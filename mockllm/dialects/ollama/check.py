@@ -138,7 +138,15 @@ def check_fields(
     body: dict[str, Json], fields: Mapping[str, TypeCheck], structure_name: str
 ) -> Failure | None:
     """Return the first error of the fields, or of a missing model."""
-    error = first_error(body, fields, structure_name)
+    error = check_types(body, fields, structure_name)
     if error is None and not (body.get("model") or body.get("name")):
-        error = "model is required"
+        return Failure("bad_request", message="model is required")
+    return error
+
+
+def check_types(
+    body: Mapping[str, Json], fields: Mapping[str, TypeCheck], structure_name: str
+) -> Failure | None:
+    """Return the first error of the fields."""
+    error = first_error(body, fields, structure_name)
     return None if error is None else Failure("bad_request", message=error)

@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.blobs import empty_plan
-from mockllm.dialects.ollama.check import COPY, DELETE, check_fields, first_error
+from mockllm.dialects.ollama.check import COPY, DELETE, check_fields, check_types
 from mockllm.dialects.ollama.errors import OllamaCall
 from mockllm.dialects.ollama.local_models import is_valid_name, local_models, local_update, tagged
 from mockllm.dialects.ollama.request import OllamaRequest
@@ -61,14 +61,11 @@ class CopyModel(LocalModelCall):
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, CopyRequest)
-        error = self.check_readable(request)
-        if error is not None:
-            return error
-        message = first_error(request.fields, COPY, "CopyRequest")
+        error = self.check_readable(request) or check_types(request.fields, COPY, "CopyRequest")
         for field, name in (("source", request.model or ""), ("destination", request.destination)):
-            if message is None and not is_valid_name(name):
-                message = f'{field} "{name}" is invalid'
-        return None if message is None else Failure("bad_request", message=message)
+            if error is None and not is_valid_name(name):
+                error = Failure("bad_request", message=f'{field} "{name}" is invalid')
+        return error
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, CopyRequest)

@@ -18,7 +18,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.blobs import BLOB
-from mockllm.dialects.ollama.check import CREATE, PULL, TypeCheck, first_error
+from mockllm.dialects.ollama.check import CREATE, PULL, TypeCheck, check_types
 from mockllm.dialects.ollama.encoder import NDJSON
 from mockllm.dialects.ollama.errors import OllamaCall
 from mockllm.dialects.ollama.local_models import is_valid_name, local_models, local_update, tagged
@@ -66,15 +66,11 @@ class ProgressCall(OllamaCall):
     """The error of a request without a model."""
 
     def check(self, request: Request) -> Failure | None:
-        error = self.check_readable(request)
-        if error is not None:
-            return error
-        message = first_error(request.fields, self.checks, self.structure)
-        if message is None and request.model is None:
-            message = self.no_name
-        if message is None and not is_valid_name(request.model or ""):
-            message = INVALID_NAME
-        return None if message is None else Failure("bad_request", message=message)
+        error = self.check_readable(request) or check_types(request.fields, self.checks, self.structure)
+        if error is None and not is_valid_name(request.model or ""):
+            message = self.no_name if request.model is None else INVALID_NAME
+            return Failure("bad_request", message=message)
+        return error
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

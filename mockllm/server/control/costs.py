@@ -28,7 +28,7 @@ def entry_cost(entry: JournalEntry, engine: Engine, own: Mapping[str, Price]) ->
         return FREE
     decode = getattr(engine_context(request).routing.dialect, "decode", None)
     decoded: DecodedResponse | None = None if decode is None else decode(entry.response.plan)
-    return cost_of(request, decoded, own)
+    return cost_of(request, decoded, own, in_batch=entry.in_batch)
 
 
 async def report(entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]) -> CostReport:

@@ -30,7 +30,8 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query as they came; `key` is the hash of
-    the API key. `started`, `times` and `duration` are as in `Exchange`. `whole`: the body fitted into the journal."""
+    the API key. `started`, `times`, `duration` and `in_batch` are as in `Exchange`. `whole`: the body fitted into the
+    journal."""
 
     number: int
     at: float
@@ -53,6 +54,7 @@ class JournalEntry(NamedTuple):
     end_reason: EndReason
     times: array[float] | None
     size: int
+    in_batch: bool = False
     redactor: Redactor = Redactor()
     """Masks the secrets of the request's headers and target that its response, its model or another text repeats."""
 
@@ -131,8 +133,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         raw = raw.replace(encoded, b"*" * len(encoded)) if encoded in raw else raw
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
-    if exchange.times is not None:
-        size += 8 * len(exchange.times)
+    size += 0 if exchange.times is None else 8 * len(exchange.times)
     whole = searched and size + len(raw) <= max_bytes
     if not whole:
         raw = b""
@@ -158,6 +159,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         end_reason=exchange.end_reason,
         times=exchange.times,
         size=size + len(raw),
+        in_batch=exchange.in_batch,
         redactor=Redactor(_repeated(secrets, exchange, target, pairs, response)),
     )
 
@@ -216,13 +218,13 @@ def _text(raw: bytes) -> str:
 
 MAX_MEASURED_STEPS: Final = 8
 """The size of a response with more steps is estimated."""
-MAX_WEIGHED_STEPS: Final = 2_000
+MAX_SUMMED_STEPS: Final = 2_000
 """The size of a longer response is estimated by so many of its steps."""
 STEP: Final = 400
 """Estimated bytes of a step."""
 
 
-def weight(response: PlannedResponse) -> int:
+def estimated_bytes(response: PlannedResponse) -> int:
     """Return an estimate of the bytes that a response holds."""
     rendered = response.rendered
     if isinstance(rendered, PrerenderedResponse):
@@ -235,7 +237,7 @@ def _size(response: PlannedResponse) -> int:
     rendered = response.rendered
     if isinstance(rendered, PrerenderedResponse):
         return sum([len(part) for part in response.placeholder_values])
-    each = len(rendered.steps) // MAX_WEIGHED_STEPS + 1
+    each = len(rendered.steps) // MAX_SUMMED_STEPS + 1
     size = 100 * len(rendered.steps) + sum(map(len, response.near_misses))
     steps = rendered.steps if each == 1 else rendered.steps[::each]
     return size + each * sum([len(_bytes_of(step)) for step in steps])

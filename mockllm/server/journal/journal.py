@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.discarded_steps import DiscardedSteps
-from mockllm.server.journal.entry import JournalEntry, entry_of, weight
+from mockllm.server.journal.entry import JournalEntry, entry_of, estimated_bytes
 from mockllm.server.server_limits import KIB, MIB
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Journal:
         """Store an exchange that has ended."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
-            self._pending_bytes -= pending[0].weight  # it is pushed out
+            self._pending_bytes -= pending[0].pending_bytes  # it is pushed out
             self._discarded.add(pending[0].response)
         pending.append(exchange)
         self.total += 1
@@ -87,15 +87,15 @@ class Journal:
             else:
                 alike.append(exchange.duration)
         else:
-            exchange.weight = weight(exchange.response)
+            exchange.pending_bytes = estimated_bytes(exchange.response)
             self.unmatched += exchange.response.unmatched
             if self._metrics is not None:
                 self._metrics.count_one(exchange)
         size = len(exchange.raw) + len(exchange.received)
         if size > LIGHT_BODY:
-            exchange.weight += size
-        if exchange.weight:
-            self._pending_bytes += exchange.weight
+            exchange.pending_bytes += size
+        if exchange.pending_bytes:
+            self._pending_bytes += exchange.pending_bytes
             if self._pending_bytes + self._bytes > self.max_bytes + MAX_EXCESS:
                 self._make_room()
 
@@ -125,7 +125,7 @@ class Journal:
             while self._ring:  # older ones
                 self._drop_oldest()
             exchange = pending.popleft()
-            self._pending_bytes -= exchange.weight
+            self._pending_bytes -= exchange.pending_bytes
             self._discarded.add(exchange.response)
 
     def start_timers(self, loop: AbstractEventLoop) -> None:
@@ -175,8 +175,8 @@ class Journal:
                 number += 1
                 most = None if most is None else most - 1
                 exchange = pending.popleft()
-                self._pending_bytes -= exchange.weight
-                left -= exchange.weight
+                self._pending_bytes -= exchange.pending_bytes
+                left -= exchange.pending_bytes
                 self._store(entry_of(number, exchange, self.max_bytes))
         return number < last
 

@@ -56,7 +56,7 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
             writes.now = now
             play._tick(now)
         parts = [SentPart(at - entry.started, data) for at, data in writes.written]
-    sent = _without(head.head, parts)
+    sent = _after_head(head.head, parts)
     redactor = redactor or entry.redactor
     masked = redactor.parts([part.data for part in sent])
     sent = [SentPart(part.at, data) for part, data in zip(sent, masked, strict=True)]
@@ -69,7 +69,7 @@ def _lines(head: bytes) -> list[tuple[str, str]]:
     return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines) if name]
 
 
-def _without(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
+def _after_head(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
     """Return the parts after the head, if the parts begin with it."""
     if not b"".join([part.data for part in parts]).startswith(head):
         return parts

@@ -8,7 +8,7 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -291,7 +291,7 @@ class Supervisor:
         for worker in self._workers.values():
             worker.channel.notify(name)
 
-    def _spawn(self, task: Any) -> None:
+    def _spawn(self, task: Coroutine[object, object, None]) -> None:
         running = asyncio.get_running_loop().create_task(task)
         self._tasks.add(running)
         running.add_done_callback(self._ended_task)

@@ -177,8 +177,12 @@ def test_question_before_2026_is_a_request_of_the_server(stream: str) -> None:
     question, silent = (json.loads(step.payload) for step in plan.steps if isinstance(step, EventStep))
     assert question["method"] == "elicitation/create"
     key, _, name = question["id"].partition("/")
-    assert plan.delivery.awaited is not None
-    assert (plan.delivery.awaited.key, plan.delivery.awaited.names, name) == (key, ("who",), "who")
+    assert plan.delivery.client_responses is not None
+    assert (plan.delivery.client_responses.key, plan.delivery.client_responses.names, name) == (
+        key,
+        ("who",),
+        "who",
+    )
     assert silent["error"]["message"] == "The client did not respond within 60 s"
 
 

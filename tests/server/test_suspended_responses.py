@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server import awaited_responses
+from mockllm.server import suspended_responses
 from tests.live import Live
 from tests.live import live as serve
 from tests.waiting import PATIENCE, until
@@ -82,7 +82,7 @@ def test_call_continues_after_all_responses(alone: Live) -> None:
         assert event(stream)["result"]["content"] == [{"type": "text", "text": "Seat 7."}]
         assert event(stream) is None
     assert "booked" in server.line(lambda line: "booked" in line)
-    assert not server.app.awaiting
+    assert not server.app.suspended
 
 
 def test_response_to_no_question_is_accepted(server: Live) -> None:
@@ -90,7 +90,7 @@ def test_response_to_no_question_is_accepted(server: Live) -> None:
         event(stream)
         assert respond(server, {"id": "other/who"}, {"result": {}}) == 202
         assert respond(server, {"id": 5}, {"result": {}}) == 202
-        assert server.app.awaiting
+        assert server.app.suspended
 
 
 @contextmanager
@@ -109,14 +109,14 @@ def id_of_first(server: Live, **headers: str) -> str:
 
 
 def is_detached(server: Live) -> bool:
-    return [waiting.exchange for waiting in server.app.awaiting.values()] == [None]
+    return [waiting.exchange for waiting in server.app.suspended.values()] == [None]
 
 
 @pytest.fixture
 def alone(server: Live) -> Live:
     """The server without the calls of other tests."""
-    until(lambda: all(waiting.exchange is None for waiting in server.app.awaiting.values()))
-    server.app.awaiting.clear()
+    until(lambda: all(waiting.exchange is None for waiting in server.app.suspended.values()))
+    server.app.suspended.clear()
     return server
 
 
@@ -134,20 +134,20 @@ def test_client_that_left_gets_the_rest_before_it_responds(alone: Live) -> None:
         assert event(stream)["method"] == "notifications/message"
         assert event(stream)["result"]["content"] == [{"type": "text", "text": "Seat 3."}]
         assert event(stream) is None
-    until(lambda: not alone.app.awaiting)
+    until(lambda: not alone.app.suspended)
 
 
 def test_client_responds_without_a_connection(alone: Live) -> None:
     last = id_of_first(alone)
     until(lambda: is_detached(alone))
-    (key,) = alone.app.awaiting
+    (key,) = alone.app.suspended
     for name in ("who", "roots"):
         assert respond(alone, {"id": f"{key}/{name}"}, {"result": {"action": "accept"}}) == 202
     assert is_detached(alone)
-    (key,) = alone.app.awaiting
+    (key,) = alone.app.suspended
     result = {"action": "accept", "content": {"n": 5}}
     assert respond(alone, {"id": f"{key}/seat"}, {"result": result}) == 202
-    assert not alone.app.awaiting
+    assert not alone.app.suspended
     with resume(alone, last) as stream:
         events = [event(stream) for _ in range(5)]
     assert [each.get("method") for each in events[:3]] == [
@@ -162,26 +162,26 @@ def test_client_responds_without_a_connection(alone: Live) -> None:
 def test_client_that_cannot_resume_is_forgotten(alone: Live) -> None:
     id_of_first(alone)
     until(lambda: is_detached(alone))
-    (waiting,) = alone.app.awaiting.values()
+    (waiting,) = alone.app.suspended.values()
     waiting.until = 0.0
     id_of_first(alone)
     until(lambda: is_detached(alone))
-    assert waiting not in alone.app.awaiting.values()
+    assert waiting not in alone.app.suspended.values()
 
 
 def test_oldest_of_many_that_left_is_forgotten(alone: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(awaited_responses, "MAX_DETACHED", 1)
+    monkeypatch.setattr(suspended_responses, "MAX_DETACHED", 1)
     id_of_first(alone)
     until(lambda: is_detached(alone))
-    (oldest,) = alone.app.awaiting
+    (oldest,) = alone.app.suspended
     id_of_first(alone)
-    until(lambda: is_detached(alone) and oldest not in alone.app.awaiting)
+    until(lambda: is_detached(alone) and oldest not in alone.app.suspended)
 
 
 def test_rest_of_a_forgotten_wait_is_sent(alone: Live) -> None:
     last = id_of_first(alone)
     until(lambda: is_detached(alone))
-    alone.app.awaiting.clear()
+    alone.app.suspended.clear()
     with resume(alone, last) as stream:
         assert event(stream)["method"] == "roots/list"
-        assert not alone.app.awaiting
+        assert not alone.app.suspended

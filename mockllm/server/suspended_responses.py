@@ -16,40 +16,40 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, Step
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
-from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.exchange import Exchange
+from mockllm.server.suspended_exchange import SuspendedExchange
 
 MAX_DETACHED: Final = 256
 """The responses that wait for a client without a connection; the oldest are forgotten first."""
 
 
-def await_responses(app: App, exchange: Exchange, plan: Plan) -> None:
+def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
     """Store an exchange whose response waits for its client, or which has the rest of such a response."""
-    awaited, request = plan.delivery.awaited, exchange.request
-    if awaited is None or request is None:
+    wanted, request = plan.delivery.client_responses, exchange.request
+    if wanted is None or request is None:
         return
-    if not awaited.resumes:
-        waiting = AwaitingExchange(exchange, exchange.head, request, exchange.client, awaited, 0.0)
+    if not wanted.resumes:
+        waiting = SuspendedExchange(exchange, exchange.head, request, exchange.client, wanted, 0.0)
         _store(app, plan, waiting, exchange.response.time_scale)
-    elif awaited.key in app.awaiting:
-        app.awaiting[awaited.key].exchange = exchange
+    elif wanted.key in app.suspended:
+        app.suspended[wanted.key].exchange = exchange
 
 
-def _store(app: App, plan: Plan, waiting: AwaitingExchange, scale: float) -> None:
+def _store(app: App, plan: Plan, waiting: SuspendedExchange, scale: float) -> None:
     if plan.background is not None:
         waiting.until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
-    app.awaiting[waiting.awaited.key] = waiting
+    app.suspended[waiting.wanted.key] = waiting
 
 
-def forget_awaiting(app: App, exchange: Exchange) -> None:
+def forget_suspended(app: App, exchange: Exchange) -> None:
     """Remove an exchange that has ended. What its client can resume waits further."""
     now, detached = app.deadlines.time(), 0
-    for key, waiting in reversed(list(app.awaiting.items())):
+    for key, waiting in reversed(list(app.suspended.items())):
         if waiting.exchange is exchange:
             waiting.exchange = None
         detached += waiting.exchange is None
         if waiting.exchange is None and (waiting.until <= now or detached > MAX_DETACHED):
-            del app.awaiting[key]
+            del app.suspended[key]
 
 
 def take_client_response(app: App, request: Request) -> None:
@@ -58,26 +58,27 @@ def take_client_response(app: App, request: Request) -> None:
     if response is None:
         return
     key, name, value = response
-    waiting = app.awaiting.get(key)
-    if waiting is None or name not in waiting.awaited.names:
+    waiting = app.suspended.get(key)
+    if waiting is None or name not in waiting.wanted.names:
         return
     waiting.responses[name] = value
-    if len(waiting.responses) == len(waiting.awaited.names):
-        del app.awaiting[key]
+    if len(waiting.responses) == len(waiting.wanted.names):
+        del app.suspended[key]
         _continue(app, waiting)
 
 
-def _continue(app: App, waiting: AwaitingExchange) -> None:
+def _continue(app: App, waiting: SuspendedExchange) -> None:
     """Respond to the call anew. The client gets the response at once, or when it connects again."""
     exchange, now = waiting.exchange, app.deadlines.time()
-    body = waiting.request.with_client_responses(waiting.awaited.key, waiting.responses)
+    body = waiting.request.with_client_responses(waiting.wanted.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), now)
     response = app.engine.respond(again)
     if response.slot is not None:
         response.slot.release()
     plan = _as_events(response.plan)
-    if plan.delivery.awaited is not None:
-        further = AwaitingExchange(exchange, waiting.head, again, waiting.client, plan.delivery.awaited, 0.0)
+    wanted = plan.delivery.client_responses
+    if wanted is not None:
+        further = SuspendedExchange(exchange, waiting.head, again, waiting.client, wanted, 0.0)
         _store(app, plan, further, response.time_scale)
     if exchange is None or exchange.player is None:
         return

@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import AwaitedResponses
+from mockllm.core.rendering.plan import ClientResponses
 from mockllm.core.request.request import Request
 from mockllm.server.exchange import Exchange
 from mockllm.server.request_heads import RequestHead
 
 
-class AwaitingExchange(Struct):
+class SuspendedExchange(Struct):
     """The request, what it waits for, and the responses that have come."""
 
     exchange: Exchange | None
@@ -19,7 +19,7 @@ class AwaitingExchange(Struct):
     head: RequestHead
     request: Request
     client: str
-    awaited: AwaitedResponses
+    wanted: ClientResponses
     until: float
     """When the response ends without responses, on the clock of the deadlines. A client may connect again until then;
     0 for one that cannot."""
