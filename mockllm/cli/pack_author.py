@@ -44,14 +44,29 @@ def run(args: argparse.Namespace) -> int:
     if args.doing == "new":
         return _new(args.name, args.folder or Path(args.name.rpartition("/")[2]))
     if args.doing == "build":
-        validate_pack(read_tree(args.folder), lock_path([str(args.folder)]), vocabulary())
-        for path in build(args.folder, args.out):
-            print(path)
-        return 0
+        return _build(args.folder, args.out)
     if args.doing == "index":
         return _index(args.file, args.sources)
     with open_pack(args.pack) as (folder, shown):
         return _check(folder, shown, args.json) if args.doing == "check" else _test(folder, shown, args)
+
+
+def _build(folder: Path, out: Path) -> int:
+    """Write the archives of a pack."""
+    if not folder.is_dir():
+        raise PackRejected(f"there is no folder {folder}")
+    _expect_pack(folder)  # before all files are read: a project without a manifest also contains code
+    validate_pack(read_tree(folder), lock_path([str(folder)]), vocabulary())
+    for path in build(folder, out):
+        print(path)
+    return 0
+
+
+def _expect_pack(folder: Path) -> None:
+    if not is_pack(folder):
+        raise PackRejected(
+            f"{folder} is not a pack: it contains no {MANIFEST}; `mockllm pack new` writes one"
+        )
 
 
 def _index(file: Path, sources: Sequence[str]) -> int:
@@ -94,8 +109,7 @@ def open_pack(text: str) -> Iterator[tuple[str, str]]:
     """Yield the folder of a pack and its display name. A source that is not a folder is fetched into a temporary
     folder."""
     if os.path.isdir(text):
-        if not is_pack(Path(text)):
-            raise PackRejected(f"{text} is not a pack: it contains no {MANIFEST}")
+        _expect_pack(Path(text))
         yield text, text
         return
     found = fetch_pack(parse_pack_source(text, Path.cwd()), Path.cwd())

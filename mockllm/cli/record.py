@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.atomic_files import probe
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
@@ -73,19 +75,16 @@ def run(args: argparse.Namespace) -> int:
     recorder = create_recorder(values, values["out"], where, everything=True)
     engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
     progress = ProgressBar(sys.stderr, "recorded exchange")
-
-    def write(text: str) -> None:
-        progress.clear()
-        print_line(text)
-
-    lines = None if values["quiet"] else access_log_of({**values, "strict": False}, write)
-    if values["quiet"] or sys.stderr.isatty():  # in a pipe the access log shows the progress
+    lines = _access_log(values, progress)
+    if lines is None or sys.stderr.isatty():  # in a pipe the access log shows the progress
         recorder.watch = progress.update
     app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], access_log=lines)
     app.recorder = recorder
     trusted = configure_tls(app, values)
     try:
-        run_server(app, where, lambda where: _print_ready(where, recorder, trusted))
+        run_server(
+            app, where, lambda where: _print_ready(where, recorder, trusted), partial(_refresh, progress)
+        )
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
@@ -93,6 +92,22 @@ def run(args: argparse.Namespace) -> int:
     lost = f", {recorder.failed} failed" if recorder.failed else ""
     print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
     return 1 if recorder.failed else 0
+
+
+def _access_log(values: Mapping[str, Any], progress: ProgressBar) -> AccessLog | None:
+    """Return the access log, which writes above the progress; None with --quiet."""
+    if values["quiet"]:
+        return None
+    return access_log_of(
+        {**values, "strict": False}, lambda text: progress.print_above(partial(print_line, text))
+    )
+
+
+async def _refresh(progress: ProgressBar) -> None:
+    """Keep the rate current while no client sends anything."""
+    while True:
+        await asyncio.sleep(1)
+        progress.refresh()
 
 
 def _record_stdio(name: str, line: Sequence[str], values: Mapping[str, Any]) -> int:

@@ -92,8 +92,3 @@ def bar(done: int, total: int, length: int = BAR_LENGTH) -> str:
     """Return a bar of the part that is done: `[#####...............]`."""
     filled = max(0, min(length, length * done // max(1, total)))
     return f"[{'#' * filled}{'.' * (length - filled)}]"
-
-
-def seconds_left(done: int, total: int, elapsed: float) -> float | None:
-    """Return the seconds that the rest takes at the rate so far; None where nothing is done."""
-    return max(0, total - done) * elapsed / done if done > 0 else None

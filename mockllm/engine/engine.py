@@ -88,6 +88,9 @@ class EngineInfo(Struct, frozen=True):
     """The provider whose paths need no prefix."""
     findings: tuple[str, ...] = ()
     """The findings of hunts, each of which responds in the session of its name only."""
+    pack_rules: int = 0
+    pack_files: int = 0
+    """How many of the rules and files belong to packs."""
 
 
 class Engine:
@@ -323,6 +326,8 @@ class Engine:
             sources=tuple(rules.items()),
             root_provider=catalog.root_provider,
             findings=tuple(catalog.findings),
+            pack_rules=sum(item.layer > 0 for item in catalog.items[: catalog.rules]),
+            pack_files=catalog.pack_files,
         )
 
     def _match(self, request: Request, mask: int) -> tuple[MatchResult, RequestValidation]:

@@ -47,11 +47,13 @@ _PASSED_VARIABLES: Final = ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS")
 """The user's variables for git that a fetch needs; no other variable of git takes effect."""
 
 
-_COUNTED: Final = re.compile(rb"(?:Receiving|Resolving|Updating) \w+: +\d+% \((\d+)/(\d+)\)")
-"""The numbers that `git fetch --progress` writes of the objects that it has received, and of all."""
-FETCH_WATCH: ContextVar[Callable[[int, int | None], None] | None] = ContextVar("FETCH_WATCH", default=None)
-"""Receives the progress of a fetch: the objects so far, and all of them once git knows the number. It is a context
-variable, because no function between a command and git uses it."""
+_COUNTED: Final = re.compile(rb"(Counting|Compressing|Receiving|Resolving) \w+: +\d+% \((\d+)/(\d+)\)")
+"""The numbers that `git fetch --progress` writes: the objects so far in this phase, and all of them."""
+FETCH_WATCH: ContextVar[Callable[[int, int | None, str], None] | None] = ContextVar(
+    "FETCH_WATCH", default=None
+)
+"""Receives the progress of a fetch: the objects so far, all of them once git knows the number, and git's phase. It is
+a context variable, because no function between a command and git uses it."""
 
 
 class GitFailed(PackRejected):
@@ -319,11 +321,14 @@ def _monitor(
         pause = min(pause * 2, MAX_PAUSE)
 
 
-def _objects(errors: IO[bytes]) -> tuple[int, int | None]:
-    """Return the number of objects that a fetch has received, and of all, by the end of git's messages."""
+def _objects(errors: IO[bytes]) -> tuple[int, int | None, str]:
+    """Return the number of objects in this phase of a fetch, of all, and the phase, by the end of git's messages."""
     size = os.fstat(errors.fileno()).st_size
     counted = _COUNTED.findall(os.pread(errors.fileno(), TAIL, max(0, size - TAIL)))
-    return (int(counted[-1][0]), int(counted[-1][1])) if counted else (0, None)
+    if not counted:
+        return 0, None, ""
+    phase, done, total = counted[-1]
+    return int(done), int(total), phase.decode().lower()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -162,6 +162,8 @@ class Catalog(Struct, frozen=True):
     """The provider whose paths need no prefix: that of the first file that names one."""
     findings: Sequence[str] = ()
     """The findings of hunts, where there are several: each responds in the session of its name only."""
+    pack_files: int = 0
+    """How many of the files belong to packs."""
 
     @property
     def keys(self) -> frozenset[str]:

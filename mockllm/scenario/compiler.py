@@ -60,14 +60,14 @@ def compile_catalog(
     index = yield from RuleIndex.in_slices([item.matcher for item in items])
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
     files = len({entry.file for entry in entries})
-    uses = any(entry.layer > 0 for entry in entries)
+    pack_files = len({entry.file for entry in entries if entry.layer > 0})
     strict = rules > 0 and all(item.known_models for item in items[:rules])
     validation = _lookup_validation(items[:rules])
     servers = {item.server.name: item.server for item in reversed(items) if item.server is not None}
     findings = tuple(dict.fromkeys(entry.session for entry in entries if entry.session is not None))
     root = next((entry.provider for entry in entries if entry.provider is not None), None)
-    parts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, uses)
-    return Catalog(*parts, root_provider=root, findings=findings)
+    parts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, pack_files > 0)
+    return Catalog(*parts, root_provider=root, findings=findings, pack_files=pack_files)
 
 
 def _lookup_validation(rules: Sequence[CatalogItem]) -> Validation:

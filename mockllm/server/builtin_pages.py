@@ -132,8 +132,11 @@ def only_get(method: str, path: str) -> Plan:
 
 
 def amount(about: EngineInfo) -> str:
-    """Return `12 rules in 3 files`."""
-    return f"{counted(about.rules, 'rule')} in {counted(about.files, 'file')}"
+    """Return `12 rules in 3 files, 25 rules in packs`. A user looks for the number of the own rules."""
+    rules, files = about.rules - about.pack_rules, about.files - about.pack_files
+    own = f"{counted(rules, 'rule')} in {counted(files, 'file')}"
+    in_packs = f"{counted(about.pack_rules, 'rule')} in packs"
+    return f"{own}, {in_packs}" if files and about.pack_files else in_packs if about.pack_files else own
 
 
 def is_preflight(headers: Mapping[str, str]) -> bool:

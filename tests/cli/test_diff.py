@@ -202,6 +202,13 @@ def test_diff_examples_with_same_name_count_separately(capsys: pytest.CaptureFix
     assert capsys.readouterr().out.splitlines()[-1] == "2 compared: 2 with different responses"
 
 
+def test_near_misses_of_unmatched_requests_are_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    """They name the files of each version."""
+    rule = "rules: [{match: {user: ho}, reply: Hi.}]\n"
+    assert difference(rule, rule + "# a comment\n") == 0
+    assert capsys.readouterr().out == "1 compared: all responses equal\n"
+
+
 def test_diff_compares_packs_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(Path("p"), rules=BASE + HI)) == 0
     assert run("diff", "team/x", "p") == 0
@@ -227,5 +234,5 @@ def test_long_comparison_shows_its_progress(
     assert run("diff", "old", "new", "--requests", "requests") == 0
     output = capsys.readouterr()
     assert output.out == "4 compared: all responses equal\n"
-    assert output.err.startswith("1 request, ")
-    assert "2/4 requests, " in output.err
+    assert output.err.startswith("1 request\n")
+    assert "\n2/4 requests" in output.err

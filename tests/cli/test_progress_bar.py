@@ -76,13 +76,70 @@ def test_end_of_a_task_removes_the_line() -> None:
 def test_smaller_number_begins_a_rate_of_its_own() -> None:
     out, clock = StringIO(), Clock()
     progress = ProgressBar(out, "object", clock)
-    clock.now = 60.0
-    progress.update(99, 100)
-    clock.now = 70.0
-    progress.update(1, 10)
-    clock.now = 79.9
-    progress.update(5, 10)
-    assert out.getvalue().splitlines()[1:] == [
-        "1/10 objects, 10.0/s, about 1 s left",
-        "5/10 objects, 0.5/s, about 10 s left",
+    for clock.now, done in ((60.0, 99), (70.0, 1), (80.0, 5)):
+        progress.update(done, 100)
+    assert out.getvalue().splitlines() == [
+        "99/100 objects",
+        "1/100 objects",
+        "5/100 objects, 0.4/s, about 238 s left",
     ]
+
+
+def test_wait_before_a_task_does_not_count() -> None:
+    """A git server prepares the objects for some seconds before it sends the first one."""
+    out, clock = StringIO(), Clock()
+    progress = ProgressBar(out, "object", clock)
+    for clock.now, done in ((4.0, 0), (5.0, 100), (10.0, 600)):
+        progress.update(done, 1000, "receiving")
+    assert out.getvalue().splitlines() == [
+        "100/1,000 objects, 100.0/s, about 9 s left  receiving",
+        "600/1,000 objects, 100.0/s, about 4 s left  receiving",
+    ]
+
+
+def test_another_phase_begins_a_rate_of_its_own() -> None:
+    out, clock = StringIO(), Clock()
+    progress = ProgressBar(out, "object", clock)
+    progress.update(1, 100, "receiving")
+    for clock.now, done in ((60.0, 20), (70.0, 30)):
+        progress.update(done, 100, "resolving")
+    assert out.getvalue().splitlines() == [
+        "20/100 objects  resolving",
+        "30/100 objects, 1.0/s, about 70 s left  resolving",
+    ]
+
+
+def test_rate_without_a_total_is_that_of_the_last_seconds() -> None:
+    """A recorder waits for its clients."""
+    out, clock = StringIO(), Clock()
+    progress = ProgressBar(out, "exchange", clock)
+    for clock.now, done in ((600.0, 1), (605.0, 11), (700.0, 12), (705.0, 22)):
+        progress.update(done)
+    assert out.getvalue().splitlines() == [
+        "1 exchange",
+        "11 exchanges, 2.0/s",
+        "12 exchanges",
+        "22 exchanges, 2.0/s",
+    ]
+
+
+def test_line_stays_below_other_lines() -> None:
+    out, clock = Terminal(), Clock()
+    progress = ProgressBar(out, "exchange", clock)
+    progress.print_above(lambda: out.write("first\n"))
+    for clock.now, done in ((2.0, 1), (4.0, 3)):
+        progress.update(done)
+    progress.print_above(lambda: out.write("second\n"))
+    line = f"{CLEAR}3 exchanges, 1.0/s"
+    assert out.getvalue() == f"first\n{CLEAR}1 exchange{line}{CLEAR}second\n{line}"
+
+
+def test_refreshed_line_has_no_rate_after_a_pause() -> None:
+    out, clock = Terminal(), Clock()
+    progress = ProgressBar(out, "exchange", clock)
+    progress.refresh()
+    for clock.now, done in ((2.0, 1), (4.0, 3)):
+        progress.update(done)
+    clock.now = 60.0
+    progress.refresh()
+    assert out.getvalue().split(CLEAR)[1:] == ["1 exchange", "3 exchanges, 1.0/s", "3 exchanges"]

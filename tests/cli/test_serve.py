@@ -66,6 +66,15 @@ def test_serve_ready_lines_show_base_urls(folder: Path) -> None:
         assert server.err == []
 
 
+def test_ready_line_counts_rules_of_packs_separately(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text("use: [default]\n" + SCENARIO)
+    with serving(cwd=tmp_path) as server:
+        assert re.match(
+            r"mockllm \S+: 1 rule in 1 file, \d+ rules in packs, listening on http", server.out[0]
+        )
+
+
 def test_serve_ready_lines_show_findings(folder: Path) -> None:
     for name in ("cut", "crlf"):
         text = f"finding: {name}\nmodifiers: [{{faults: [close]}}]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.display import bar, brief, brief_ends, counted, cut, kind, seconds_left
+from mockllm.core.display import bar, brief, brief_ends, counted, cut, kind
 from mockllm.core.json.codec import MISSING, Json
 
 
@@ -87,9 +87,3 @@ def test_counted_adds_plural(count: int, words: str) -> None:
 )  # fmt: skip
 def test_bar_shows_the_part_that_is_done(done: int, total: int, shown: str) -> None:
     assert bar(done, total) == shown
-
-
-def test_seconds_left_go_by_the_rate_so_far() -> None:
-    assert seconds_left(2, 10, 4.0) == 16.0
-    assert seconds_left(10, 10, 4.0) == 0.0
-    assert seconds_left(0, 10, 4.0) is None

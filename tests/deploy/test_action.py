@@ -80,10 +80,15 @@ def test_action_serves_runs_and_reports(tmp_path: Path) -> None:
 
 
 def test_action_says_why_no_server_started(tmp_path: Path) -> None:
-    failed = Runner(tmp_path).step("start", pack="no-such-pack")
+    runner = Runner(tmp_path)
+    failed = runner.step("start", pack="no-such-pack")
     assert failed.returncode == 1
     assert "::error::mockllm did not start:" in failed.stdout
     assert "no-such-pack" in failed.stdout
+    reported = runner.step("report")
+    assert (reported.returncode, reported.stderr) == (0, "")
+    assert "no-such-pack" in (Path(runner.variables()["MOCKLLM_REPORT"]) / "log.txt").read_text()
+    assert "mockllm did not start" in (tmp_path / "summary.md").read_text()
 
 
 def test_pre_commit_hooks_run_existing_commands() -> None:

@@ -60,7 +60,7 @@ def test_readme_commands_exist_and_serve_starts(tmp_path: Path) -> None:
             ready = server.stdout.readline()
         finally:
             server.terminate()
-        assert re.match(r"mockllm \S+: \d+ rules in \d+ files, listening on http://localhost:\d+", ready)
+        assert re.match(r"mockllm \S+: \d+ rules in packs, listening on http://localhost:\d+", ready)
         server.stdout.read()
         assert server.wait() == 0
 

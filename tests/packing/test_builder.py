@@ -55,10 +55,19 @@ def test_wheel_metadata_describes_the_pack(tmp_path: Path) -> None:
         ),
         ({"pack.yaml": manifest(), "a.yaml": "rules: [{repli: x}]"}, "a.yaml:1:10: rules[0].repli"),
         ({"pack.yaml": manifest(), "run.sh": "x"}, '"run.sh" is code'),
-        ({"a.yaml": RULES}, "it is not a pack: it contains no pack.yaml"),
+        ({"a.yaml": RULES}, "p is not a pack: it contains no pack.yaml"),
+        ({"run.py": "x", "deep/.gitkeep": ""}, "p is not a pack: it contains no pack.yaml"),
         ({"pack.yaml": "name: x\n"}, 'pack.yaml:1:1: missing key "version"'),
     ],
-    ids=["no version", "a version that no wheel has", "a mistake", "code", "no manifest", "half a manifest"],
+    ids=[
+        "no version",
+        "a version that no wheel has",
+        "a mistake",
+        "code",
+        "no manifest",
+        "a project",
+        "half a manifest",
+    ],
 )
 def test_invalid_pack_is_not_built(
     files: dict[str, str], message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -69,9 +78,11 @@ def test_invalid_pack_is_not_built(
     assert not (tmp_path / "out").exists()
 
 
-def test_missing_folder_is_reported(tmp_path: Path) -> None:
+def test_missing_folder_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(PackRejected, match="No such file"):
         build(tmp_path / "none", tmp_path)
+    assert run("pack", "build", tmp_path / "none") == 1
+    assert capfd.readouterr().err == f"mockllm: there is no folder {tmp_path / 'none'}\n"
 
 
 def environment(folder: Path) -> Path:

@@ -235,6 +235,22 @@ def test_root_page_names_the_sessions_of_findings() -> None:
         assert "Findings of hunts, each in the session of its name: /s/cut, /s/crlf\n" in page
 
 
+@pytest.mark.parametrize(
+    ("about", "amount"),
+    [
+        (EngineInfo(rules=30, files=5, pack_rules=25, pack_files=4), "5 rules in 1 file, 25 rules in packs"),
+        (EngineInfo(rules=25, files=5, pack_rules=25, pack_files=4), "0 rules in 1 file, 25 rules in packs"),
+        (EngineInfo(rules=1, files=1, pack_rules=1, pack_files=1), "1 rule in packs"),
+        (EngineInfo(rules=0, files=0), "0 rules in 0 files"),
+    ],
+    ids=["both", "modifiers and a pack", "a pack", "nothing"],
+)
+def test_rules_of_packs_are_counted_separately(about: EngineInfo, amount: str) -> None:
+    with ThreadedServer(App(FakeEngine(about=about), limits=LIMITS)) as url, Raw.to(url) as raw:
+        first = raw.send(request(path="/")).answer().text.splitlines()[0]
+        assert first.partition(": ")[2] == amount
+
+
 def test_root_page_has_rules_and_base_urls(raw: Raw) -> None:
     got = raw.send(request(path="/")).answer()
     assert "3 rules in 1 file" in got.text
