@@ -103,14 +103,15 @@ class StoreConnection(asyncio.Protocol):
     def send(self, *arguments: Argument) -> asyncio.Future[Any]:
         """Send a command at the end of this iteration. The result is its reply, or StoreRefused or StoreAway."""
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._queue(arguments, future)
+        self.queue(arguments, future)
         return future
 
     def post(self, *arguments: Argument) -> None:
         """Send a command whose reply does not matter."""
-        self._queue(arguments, None)
+        self.queue(arguments, None)
 
-    def _queue(self, arguments: Sequence[Argument], future: asyncio.Future[Any] | None) -> None:
+    def queue(self, arguments: Sequence[Argument], future: asyncio.Future[Any] | None) -> None:
+        """Send a command at the end of this iteration, and set its result, if there is a future for it."""
         if self._transport is None:
             if future is not None:
                 future.set_exception(StoreAway("not connected"))

@@ -122,12 +122,9 @@ class StoreDecider:
             return self._failure(error)
 
     def _remember(self, session: str, update: StoreUpdate) -> None:
-        try:
-            self._unconfirmed += self._memory.remember(session, update)
-        except StoreAway as error:
-            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            failed.set_exception(error)
-            self._unconfirmed.append(failed)
+        if self._on_failure == "local" and self.link.problem is not None:
+            return  # the response does not wait for a store that is away
+        self._unconfirmed += self._memory.remember(session, update)
 
     def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
         if not self._unconfirmed:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, Final
@@ -73,6 +74,8 @@ class StoreLink:
         self._reported = False
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._delayed: deque[tuple[Sequence[Argument], asyncio.Future[Any]]] = deque()
+        """The commands that are sent when there is a connection."""
 
     async def open(self) -> None:
         """Connect for the first time. Raises StoreAway or StoreRefused."""
@@ -92,6 +95,10 @@ class StoreLink:
         if self._reported:
             self._say(f"the store {self.address.shown} is back, after {time.monotonic() - self._since:.1f} s")
             self._reported = False
+        delayed, self._delayed = self._delayed, deque()
+        for arguments, future in delayed:
+            if not future.done():
+                connection.queue(arguments, future)
         self._connected.set()
 
     async def _reconnect(self) -> None:
@@ -157,6 +164,17 @@ class StoreLink:
             except StoreAway:
                 await self._connected.wait()
 
+    def send(self, *arguments: Argument) -> asyncio.Future[Any]:
+        """Send a command, now or when there is a connection, in the order of these calls. The caller has a deadline:
+        a command whose future is cancelled before is not sent."""
+        if self._connection is not None:
+            return self._connection.send(*arguments)
+        while self._delayed and self._delayed[0][1].done():
+            self._delayed.popleft()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._delayed.append((arguments, future))
+        return future
+
     def connection(self) -> StoreConnection:
         """Return the present connection. Raises StoreAway."""
         if self._connection is None:
@@ -173,6 +191,8 @@ class StoreLink:
             self._task.cancel()
         if self._expiry is not None:
             self._expiry.cancel()
+        for _, future in self._delayed:
+            future.cancel()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -33,9 +33,9 @@ class StoreMemory:
         self._session_ttl = SHARED_TTL if unused == inf else max(1, round(unused))
 
     def remember(self, session: str, update: StoreUpdate) -> list[Future[Any]]:
-        """Send what a response adds. The results are there when the store has it."""
+        """Send what a response adds, now or when the store is back. The results are there when the store has it."""
         base, ttl = session_base("mockllm", session), self._session_ttl if session else SHARED_TTL
-        send = self._link.connection().send
+        send = self._link.send
         sent = []
         for name in update.forgotten:
             sent += [send("UNLINK", _response_key(base, name)), send("ZREM", base + b"names", name)]
@@ -54,7 +54,7 @@ class StoreMemory:
 
     def _listed(self, base: bytes, id: str, ttl: int) -> list[Future[Any]]:
         """Add an id to those that lists have; the place of one that is there stays the same."""
-        send = self._link.connection().send
+        send = self._link.send
         names = base + b"names"
         return [send("ZADD", names, "NX", next_place(), id), send("EXPIRE", names, ttl)]
 
