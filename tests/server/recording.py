@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mockllm.engine import Engine
 from mockllm.recordings.scenario_writer import RequestParser
@@ -24,6 +25,7 @@ from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
 
 KEY = "sk-" + "a1B2" * 8
+_FINAL_STATUS = re.compile(rb"\A(HTTP/1\.1 [2-5].*\r\n)(?!Connection:)")
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Say it."}]}
 
 
@@ -72,9 +74,23 @@ def nobody() -> Iterator[str]:
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
+class _LastResponse:
+    """A connection of a provider: the head of its response has `Connection: close`."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def sendall(self, data: bytes) -> None:
+        self._connection.sendall(_FINAL_STATUS.sub(rb"\1Connection: close\r\n", data))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
 @contextmanager
 def provider(talk: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
-    """A provider that answers each connection as `talk` does, which is given the request's head."""
+    """A provider that answers each connection as `talk` does, which is given the request's head. Each response says
+    that its connection closes: else the server may send the next request on a connection that is just closing."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -88,7 +104,7 @@ def provider(talk: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
                 data = b""
                 while b"\r\n\r\n" not in data:
                     data += connection.recv(65536)
-                talk(connection, data.partition(b"\r\n\r\n")[0])
+                talk(cast(socket.socket, _LastResponse(connection)), data.partition(b"\r\n\r\n")[0])
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()

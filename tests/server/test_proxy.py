@@ -19,8 +19,6 @@ from tests.waiting import until
 
 CHAT = "/v1/chat/completions"
 ANSWER = b"HTTP/1.1 201 Created\r\nX-Theirs: 1\r\nContent-Length: 5\r\n\r\nhello"
-LAST_ANSWER = ANSWER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-"""The response of a provider that closes the connection: the next request does not meet the closed one."""
 
 
 def rules(folder: Path, text: str) -> Path:
@@ -73,7 +71,7 @@ def test_concurrency_limit_counts_proxied_request_to_its_end(tmp_path: Path) -> 
     def talk(connection: socket.socket, _: bytes) -> None:
         requested.set()
         assert go_on.wait(20)
-        connection.sendall(LAST_ANSWER)
+        connection.sendall(ANSWER)
 
     limit = "modifiers: [{limit: {strategy: fixed-window, window: 1m, concurrent: 1}}]"
     with provider(talk) as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{limit}")) as server:
