@@ -37,36 +37,32 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
-from mockllm.state.shared_sessions import DecisionInStore, LookupInStore
+from mockllm.state.shared_sessions import LookupInStore
 
 HASH: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
 """The most fast paths that are cached."""
 
 
-class DeferredResponse(Exception):
+class DeferredResponse(Struct, frozen=True):
     """A response that takes long to plan. The request is counted, and its slot taken.
 
     `plan` may run in another thread. It returns a function that the event loop calls for the response.
     """
 
-    def __init__(self, slot: InFlightSlot | None, plan: Callable[[], Callable[[], PlannedResponse]]) -> None:
-        super().__init__()
-        self.slot = slot
-        self.plan = plan
+    slot: InFlightSlot | None
+    plan: Callable[[], Callable[[], PlannedResponse]]
 
 
-class UndecidedResponse(Exception):
+class UndecidedResponse(Struct, frozen=True):
     """A response to a request whose counts are not in this process. Nothing is counted.
 
-    `matched` is what the decision needs. `finish` takes the decision and returns the response; it may raise
-    DeferredResponse as `Engine.respond` does.
+    `matched` is what the decision needs. `finish` takes the decision and returns the response. It raises
+    LookupInStore as `Engine.begin_response` does.
     """
 
-    def __init__(self, matched: MatchResult, finish: Callable[[Decision], PlannedResponse]) -> None:
-        super().__init__()
-        self.matched = matched
-        self.finish = finish
+    matched: MatchResult
+    finish: Callable[[Decision], PlannedResponse | DeferredResponse]
 
 
 class EngineInfo(Struct, frozen=True):
@@ -153,12 +149,20 @@ class Engine:
             override = override._replace(seed=session.seed)
         return override
 
-    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
+    def respond(self, request: Request) -> PlannedResponse:
+        """Decide and plan, and store what the dialect stores of the response. The state holds all counts."""
+        response = self.begin_response(request, may_defer=False)
+        assert isinstance(response, PlannedResponse), "the counts are in this process"
+        return response
+
+    def begin_response(
+        self, request: Request, *, may_defer: bool = True
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Decide and plan, and store what the dialect stores of the response.
 
-        With `may_defer` it raises DeferredResponse where planning takes longer than other requests may wait. With a
-        state that does not hold all counts it raises UndecidedResponse, and LookupInStore where the dialect needs a
-        stored response of another process. It raises nothing else on any request.
+        With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
+        does not hold all counts it may be undecided. It raises LookupInStore where the dialect needs a stored
+        response of another process, and nothing else on any request.
         """
         context = engine_context(request)
         override = context.override
@@ -169,7 +173,10 @@ class Engine:
         planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
         if planned is None:
             notes = () if override is None else override.notes
-            planned = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
+            response = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
+            if not isinstance(response, PlannedResponse):
+                return response
+            planned = response
             if override is None and mask not in self._fast_paths:
                 self._add_fast_path(mask, request)
         return self._with_updates(planned, request)
@@ -180,26 +187,23 @@ class Engine:
 
     def _decide_and_plan(
         self, request: Request, mask: int, notes: Sequence[str], *, may_defer: bool
-    ) -> PlannedResponse:
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision."""
         matched, validation = self._match(request, mask)
-        try:
-            decision = self.state.decide(matched)
-        except DecisionInStore as elsewhere:
+        if self.state.decides(matched):
+            responder = self._responder_of(request, matched, validation, self.state.decide(matched))
+            return self._plan_with_slot(responder, notes, may_defer=may_defer)
 
-            def finish(decision: Decision) -> PlannedResponse:
-                responder = self._responder_of(request, matched, validation, decision)
-                return self._with_updates(
-                    self._plan_with_slot(responder, notes, may_defer=may_defer), request
-                )
+        def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
+            responder = self._responder_of(request, matched, validation, decision)
+            planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
+            return self._with_updates(planned, request) if isinstance(planned, PlannedResponse) else planned
 
-            raise UndecidedResponse(elsewhere.matched, finish) from None
-        responder = self._responder_of(request, matched, validation, decision)
-        return self._plan_with_slot(responder, notes, may_defer=may_defer)
+        return UndecidedResponse(matched, finish)
 
     def _plan_with_slot(
         self, responder: Responder, notes: Sequence[str], *, may_defer: bool
-    ) -> PlannedResponse:
+    ) -> PlannedResponse | DeferredResponse:
         """Plan the response. One with a slot on limits and loads reports its expected end."""
         responder.may_defer, responder.is_sent = may_defer, True
         slot = responder.decision.slot
@@ -209,7 +213,7 @@ class Engine:
                 slot.expect_end(responder.matched.monotonic + plan_duration(planned.plan))
         except LongReply:
             responder.may_defer = False
-            raise DeferredResponse(slot, partial(self._plan_deferred, responder, notes)) from None
+            return DeferredResponse(slot, partial(self._plan_deferred, responder, notes))
         except LookupInStore:  # it is planned again
             raise
         except BaseException:

@@ -18,6 +18,7 @@ from mockllm.engine import EngineInfo, PlannedResponse
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
+    from mockllm.engine import DeferredResponse, UndecidedResponse
     from mockllm.state.shared_sessions import LookupInStore, LookupResult
 
 
@@ -52,8 +53,10 @@ class EngineProtocol(Protocol):
         """Return the reader of the requests that have this head. `path` and `query_string` are as on the wire
         (percent-encoded, the path without the query); `headers` is looked up without regard to case."""
 
-    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
-        """Decide and plan. With `may_defer` it may raise DeferredResponse."""
+    def begin_response(
+        self, request: Request, *, may_defer: bool = True
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
+        """Decide and plan. It is deferred only with `may_defer`. Raises LookupInStore."""
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the call, or a rule matches, which may be blocked. Nothing is counted."""

@@ -106,17 +106,16 @@ def make_response(app: App, exchange: Exchange) -> None:
 def plan_response(app: App, exchange: Exchange, request: Request) -> None:
     """Set the response of the engine, or what it lacks."""
     try:
-        response = app.engine.respond(request, may_defer=True)
-    except DeferredResponse as deferred:
-        exchange.deferred, exchange.slot = deferred, deferred.slot
-        return
-    except UndecidedResponse as undecided:
-        exchange.undecided = undecided
-        return
+        response = app.engine.begin_response(request)
     except LookupInStore as lookup:
         exchange.pending_lookup = lookup
         return
-    set_response(app, exchange, response)
+    if isinstance(response, UndecidedResponse):
+        exchange.undecided = response
+    elif isinstance(response, DeferredResponse):
+        exchange.deferred, exchange.slot = response, response.slot
+    else:
+        set_response(app, exchange, response)
 
 
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:

@@ -85,11 +85,13 @@ async def _decide(
                     exchange.response = app.engine.refuse(decided, request)
                     return
                 decision, exchange.slot = decided, decided.slot
-            set_response(app, exchange, undecided.finish(decision))
-            return
-        except DeferredResponse as deferred:
-            exchange.deferred = deferred
-            return
+            response = undecided.finish(decision)
         except LookupInStore as lookup:  # the validation of the request and its plan may both read the store
             if not await _fetch(app, exchange, decider, request, lookup):
                 return
+        else:
+            if isinstance(response, DeferredResponse):
+                exchange.deferred = response
+            else:
+                set_response(app, exchange, response)
+            return

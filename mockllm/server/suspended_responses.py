@@ -72,7 +72,8 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
     exchange, now = waiting.exchange, app.deadlines.time()
     body = waiting.request.with_client_responses(waiting.wanted.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), now)
-    response = app.engine.respond(again)
+    response = app.engine.begin_response(again, may_defer=False)
+    assert isinstance(response, PlannedResponse), "several processes have no mcp.ask"
     if response.slot is not None:
         response.slot.release()
     plan = _as_events(response.plan)

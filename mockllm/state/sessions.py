@@ -99,6 +99,10 @@ class Sessions:
         found = self._sessions.get(id)
         return 0 if found is None else found.number
 
+    def decides(self, matched: MatchResult) -> bool:
+        """Return whether all counts of a decision are in this process."""
+        return True
+
     def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""
         return self._counts(matched.session).decide(matched, count=count)

@@ -20,14 +20,6 @@ MAX_COMBINATIONS: Final = 10_000
 """The most combinations of keys that have their slots cached."""
 
 
-class DecisionInStore(Exception):
-    """The counts of a request are not in this process. `matched` is what a decision needs."""
-
-    def __init__(self, matched: MatchResult) -> None:
-        super().__init__()
-        self.matched = matched
-
-
 LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
 """The method and the argument of a lookup."""
 LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
@@ -119,7 +111,7 @@ class SharedTallies(SessionCounters):
 
 
 class SharedSessions(Sessions):
-    """The sessions of a worker process. `decide` raises DecisionInStore where something counts."""
+    """The sessions of a worker process. They decide only where nothing counts."""
 
     shared: SharedTallies
 
@@ -153,12 +145,13 @@ class SharedSessions(Sessions):
         """Return 0: the numbers of several processes differ."""
         return 0
 
+    def decides(self, matched: MatchResult) -> bool:
+        return not counts_anything(matched)
+
     def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
-        """Decide where nothing counts. Raise DecisionInStore otherwise."""
+        """Decide where nothing counts."""
         if not count:
             return self.local.decide(matched, count=False)
-        if counts_anything(matched):
-            raise DecisionInStore(matched)
         modifiers, winner = matched.modifiers, matched.rules[0] if matched.rules else None
         outcome: Outcome = "unmatched" if winner is None else "rule"
         if any(modifier.error for modifier in modifiers):

@@ -142,7 +142,7 @@ class RecordingEngine:
         self._path = path_without_session(path)
         return self._current
 
-    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
+    def begin_response(self, request: Request, *, may_defer: bool = True) -> PlannedResponse:
         """Return the response, in the same iteration of the loop in which the request was read. It is never deferred:
         the test waits for it in any case."""
         assert self._current is not None

@@ -44,10 +44,12 @@ def chat(engine: Engine, user: str, session: str | None = None, **more: Any) -> 
 
 def decided(engine: Engine, request: Request) -> PlannedResponse:
     """The response after a decision by this process alone, as without a store."""
-    with pytest.raises(UndecidedResponse) as raised:
-        engine.respond(request)
+    response = engine.begin_response(request)
+    assert isinstance(response, UndecidedResponse)
     assert isinstance(engine.state, SharedSessions)
-    return raised.value.finish(engine.state.local.decide(raised.value.matched))
+    planned = response.finish(engine.state.local.decide(response.matched))
+    assert isinstance(planned, PlannedResponse)
+    return planned
 
 
 def rule(response: PlannedResponse) -> str | None:
@@ -75,19 +77,20 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
     """A response that lacks an earlier one takes its place once, however often it is planned."""
     state = shared.state
     assert isinstance(state, SharedSessions)
-    with pytest.raises(UndecidedResponse) as raised:
-        shared.respond(chat(shared, "hi", model="busy"))
-    decision = state.local.decide(raised.value.matched)
+    undecided = shared.begin_response(chat(shared, "hi", model="busy"))
+    assert isinstance(undecided, UndecidedResponse)
+    decision = state.local.decide(undecided.matched)
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_plan_response", _lacking)
         with pytest.raises(LookupInStore):
-            raised.value.finish(decision)
-    assert state.local.decide(raised.value.matched).outcome == "limited"
-    response = raised.value.finish(decision)
+            undecided.finish(decision)
+    assert state.local.decide(undecided.matched).outcome == "limited"
+    response = undecided.finish(decision)
+    assert isinstance(response, PlannedResponse)
     assert rule(response) == "rest"
     assert response.slot is not None
     response.slot.release()
-    assert state.local.decide(raised.value.matched).outcome == "rule"
+    assert state.local.decide(undecided.matched).outcome == "rule"
 
 
 def _lacking(*_: object) -> PlannedResponse:

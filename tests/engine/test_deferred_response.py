@@ -35,9 +35,9 @@ def chat(engine: Engine, path: str = "/v1/chat/completions", **more: Any) -> Req
 
 def deferred(engine: Engine, request: Request) -> PlannedResponse:
     """The response to a request that must be deferred."""
-    with pytest.raises(DeferredResponse) as raised:
-        engine.respond(request, may_defer=True)
-    return raised.value.plan()()
+    response = engine.begin_response(request)
+    assert isinstance(response, DeferredResponse)
+    return response.plan()()
 
 
 def body(response: PlannedResponse) -> bytes:
@@ -63,7 +63,7 @@ def test_long_reply_deferred_has_same_bytes(reply: str, settings: dict[str, Any]
 
 def test_short_reply_is_not_deferred() -> None:
     short = engine("abcdefghi " * 100, **PACE)
-    assert short.respond(chat(short), may_defer=True).status == 200
+    assert isinstance(short.begin_response(chat(short)), PlannedResponse)
 
 
 def test_many_choices_of_a_short_reply_are_deferred() -> None:
@@ -81,19 +81,19 @@ def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
     def embed(count: int) -> Request:
         return chat(vectors, "/v1/embeddings", input=["a"] * count, model="text-embedding-3-small")
 
-    assert vectors.respond(embed(2), may_defer=True).status == 200
+    assert isinstance(vectors.begin_response(embed(2)), PlannedResponse)
     expected = vectors.respond(embed(20))
     assert body(deferred(vectors, embed(20))) == body(expected)
 
 
 def test_deferred_response_keeps_its_slot_to_the_end() -> None:
     one = engine(LONG, **PACE, limited=True)
-    with pytest.raises(DeferredResponse) as raised:
-        one.respond(chat(one), may_defer=True)
-    slot = raised.value.slot
+    response = one.begin_response(chat(one))
+    assert isinstance(response, DeferredResponse)
+    slot = response.slot
     assert slot is not None
     assert one.respond(chat(one)).status == 429
-    assert raised.value.plan()().slot is slot
+    assert response.plan()().slot is slot
     slot.release()
     assert one.respond(chat(one)).status == 200
 

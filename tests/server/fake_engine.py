@@ -69,7 +69,7 @@ class FakeEngine:
     ) -> FakeHeading:
         return FakeHeading(method, path, query_string, headers)
 
-    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
+    def begin_response(self, request: Request, *, may_defer: bool = True) -> PlannedResponse:
         self.seen.append(request)
         built = self.plans.get(request.path)
         if built is None:
