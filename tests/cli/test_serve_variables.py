@@ -70,6 +70,7 @@ def test_serve_unknown_variable_warns(folder: Path) -> None:
     (folder / "scenarios" / "use.yaml").write_text("mockllm: 1\nuse: [./mine]\n")
     variables = {"MOCKLLM_QUITE": "1", "MOCKLLM_ZZZ": "1", "MOCKLLM_N": "1", "MOCKLLM_MAX_BODY": "9000"}
     with serving(cwd=folder, **variables) as server:
+        server.line(lambda line: "MOCKLLM_ZZZ" in line)
         assert server.err == [
             "warning: MOCKLLM_QUITE has no effect; did you mean MOCKLLM_QUIET?",
             "warning: MOCKLLM_ZZZ has no effect; `mockllm serve --help` lists all variables",

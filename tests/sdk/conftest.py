@@ -12,8 +12,11 @@ import certifi
 import openai
 import pytest
 
+from tests.closed_clients import closed_clients
 from tests.live import Live
 from tests.live import live as serve
+
+__all__ = ["closed_clients"]
 
 FRAMEWORKS: Final = {
     "test_langchain.py": "langchain",
