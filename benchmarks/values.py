@@ -1,7 +1,7 @@
 """What a value of a schema costs whose fields take their values from the conversation.
 
-The person's text has 4,000 characters, the most that is read, and is full of values. Each text is new, so that
-nothing of it is cached.
+The texts are as long as any that are read, and full of values: 4,000 characters of the person, and 1,500 each of a
+tool's result and of an earlier text. Each is new, so that nothing of it is cached.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from time import thread_time
 
 from benchmarks.rounds import Effort
 from mockllm.core.json.codec import Json
-from mockllm.core.schema_values.conversation import MAX_QUESTION, ConversationTexts
+from mockllm.core.schema_values.conversation import MAX_OTHER, MAX_QUESTION, ConversationTexts
 from mockllm.core.schema_values.generator import generate
 
 TEXTS = {
@@ -65,7 +65,7 @@ _FIELDS: dict[str, dict[str, Json]] = {
 def main(effort: Effort) -> None:
     """Print the CPU time of one value for each kind of text and schema."""
     print(
-        "| text of 4,000 characters | schema of eight fields | median | p95, wanted at most 1 ms | fields taken |"
+        "| texts of 7,000 characters | schema of eight fields | median | p95, wanted at most 1 ms | fields taken |"
     )
     print("|---|---|--:|--:|--:|")
     for kind, words in TEXTS.items():
@@ -80,10 +80,16 @@ def _times(schema: Json, words: list[str], count: int) -> tuple[list[float], flo
     """Return the milliseconds of each value, and the mean number of fields with a value from the text."""
     texts, times, taken = Random(1), [], 0
     for seed in range(count + 20):
-        text = " ".join(texts.choices(words, k=MAX_QUESTION))[:MAX_QUESTION]
+        question, result, earlier = (
+            " ".join(texts.choices(words, k=length))[:length]
+            for length in (MAX_QUESTION, MAX_OTHER, MAX_OTHER)
+        )
         begun = thread_time()
         value = generate(
-            schema, Random(seed), conversation=ConversationTexts(text), again=partial(Random, seed)
+            schema,
+            Random(seed),
+            conversation=ConversationTexts(question, [result], [earlier]),
+            again=partial(Random, seed),
         )
         times.append(1_000 * (thread_time() - begun))
         taken += len(value.taken)
