@@ -22,7 +22,8 @@ def _follow(client_class: Any) -> None:
     @wraps(original)
     def followed(self: Any, *arguments: Any, **named: Any) -> None:
         original(self, *arguments, **named)
-        _OPENED.append(ref(self))
+        if named.get("http_client") is None:  # LangChain hands one HTTP client to all clients of a process
+            _OPENED.append(ref(self))
 
     client_class.__init__ = followed
 
