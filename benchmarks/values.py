@@ -25,8 +25,12 @@ TEXTS = {
     'import os.path if x == 3: print("done") the file is named notes.txt',
     "prose": "The quick brown fox is in Paris and wants to travel to Berlin on 5 May 2026 with Anna Schmidt about "
     "seventy people were near the old town",
+    "German": "Bitte buche für Herrn Jörg Müller einen Flug von Köln nach München am 5. Mai 2026 um 14:30 für 320 € "
+    "und schicke alles an j.mueller@beispiel.example, Platz 12A über dem Flügel",
+    "Chinese": "请 帮 我 预订 从北京到上海的机票 2026-05-05 座位 12A 价格320元 姓名: 李雷，订单号 77123，谢谢。",
     "numbers": "1 22 333 4444 5,555 66.6 -7 8888 99999 +49 170 1234567 2024 1999",
 }
+TEXTS["a log, one letter not ASCII"] = f"{TEXTS['a log']} größe"
 _TEXT: Json = {"type": "string"}
 _FIELDS: dict[str, dict[str, Json]] = {
     "a booking": {

@@ -19,7 +19,7 @@ from mockllm.core.schema_values.field_kinds import (
     kinds_of,
 )
 from mockllm.core.schema_values.realistic import MAX_CACHED_FIELDS, FieldContext, number
-from mockllm.core.schema_values.text_entities import FoundValue, TextEntities
+from mockllm.core.schema_values.text_entities import FoundValue, TextEntities, lower_case
 from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import SYNONYMS, name_stems
 
@@ -204,7 +204,6 @@ class ConversationValues:
         first."""
         paired = self._paired(context).lower()
         for entities in self._conversation.texts:
-            folded = entities.folded if entities.text.isascii() else entities.text.casefold()
             found: list[tuple[bool, int, FoundValue]] = []
             named: Places | None = None
             for choice in choices[:_MAX_ENUM]:
@@ -212,7 +211,7 @@ class ConversationValues:
                     continue
                 if choice.lower() == paired:
                     return [choice]
-                start = _position(entities, folded, choice)
+                start = _position(entities, choice)
                 if start >= 0:
                     place = FoundValue(choice, start, start + len(choice))
                     if named is None:
@@ -344,11 +343,11 @@ def _is_usual(value: Any, usual: tuple[float, float, int]) -> bool:
     return low <= value <= high if narrow else min(low, 0) <= value <= 1_000 * high  # type: ignore[no-any-return]
 
 
-def _position(entities: TextEntities, folded: str, choice: str) -> int:
+def _position(entities: TextEntities, choice: str) -> int:
     """Return where a text has an item of an enum as a word; -1 where it does not. One letter must be as written."""
     spellings, synonyms = _spellings(choice)
     for spelling in spellings:
-        start = folded.find(spelling) if len(choice) > 1 else entities.text.find(choice)
+        start = entities.folded.find(spelling) if len(choice) > 1 else entities.text.find(choice)
         if start >= 0 and _is_word(entities.text, start, start + len(choice)):
             return start
     return next((place[0] for word in synonyms for place in entities.places(word)), -1) if synonyms else -1
@@ -357,7 +356,7 @@ def _position(entities: TextEntities, folded: str, choice: str) -> int:
 @text_cache(MAX_CACHED_FIELDS)  # tools repeat their enums
 def _spellings(choice: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return how a text may write an item of an enum, in lower case, and the item's synonyms."""
-    plain = choice.casefold()
+    plain = lower_case(choice)
     spaced = plain.replace("_", " ").replace("-", " ")
     synonyms = SYNONYMS.get("".join(name_stems(choice)), ())
     return (plain,) if plain == spaced else (plain, spaced), synonyms

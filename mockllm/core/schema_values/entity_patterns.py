@@ -17,9 +17,11 @@ EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63
 UUID_SIGN: Final = re.compile("-[0-9a-fA-F]{4}-")
 """Each UUID has one."""
 UUID: Final = re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b")
+IPV4_SIGN: Final = re.compile(r"\.\d{1,3}\.\d")
+"""Each IPv4 address has one."""
 IPV4: Final = re.compile(r"\d(?<![\d.]\d)\d{0,2}(?:\.\d{1,3}){3}(?![\d.])")
 PATH: Final = re.compile(
-    r"(?<![\w/.:-])(?:[~.]{0,2}/)?(?:[\w.-]{1,80}+/){0,8}[\w-]{1,80}+\.[A-Za-z]\w{0,5}\b|(?<![\w/.:-])/[\w./-]{1,200}"
+    r"(?<![\w/.:-])(?:(?:[~.]{0,2}/)?(?:[\w.-]{1,80}+/){0,8}[\w-]{1,80}+\.[A-Za-z]\w{0,5}\b|/[\w./-]{1,200})"
 )
 PATH_SIGN: Final = re.compile(r"/|\.[A-Za-z]")
 """Each path has one."""
@@ -31,8 +33,9 @@ NUMBER: Final = re.compile(
 )
 AFTER_JSON_VALUE: Final = frozenset((",", "}", "]", "\n", ""))
 NUMBER_WORD: Final = re.compile(
-    r"\b(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
+    r"\b(?a:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b", re.IGNORECASE
 )
+"""In ASCII, as the names of months: else `s` is also the long s, and `i` also the one without a dot."""
 NUMBER_WORDS: Final = {
     word: number
     for number, word in enumerate(
@@ -52,9 +55,9 @@ MONTHS: Final = {
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
     )
 }
-_MONTH: Final = rf"({'|'.join(MONTHS)})[a-z]{{0,6}}\.?"
-YEAR: Final = re.compile(r"\d(?<!\w\d)\d\d\d(?!\w)")
-"""Each date has one."""
+_MONTH: Final = rf"((?a:{'|'.join(MONTHS)}))[a-z]{{0,6}}\.?"
+YEAR: Final = re.compile(r"[129]\d\d\d(?<!\w\d{4})(?!\w)")
+"""Each date has one. `9999-12-31` is the usual date without an end."""
 DATE_AFTER_YEAR: Final = re.compile(r"-(\d\d)-(\d\d)(?!\d)")
 DATE_BEFORE_YEAR: Final = re.compile(
     rf"\b(?:{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?|(\d{{1,2}})(?:st|nd|rd|th)?\.? (?:of )?{_MONTH}),? \Z",
@@ -62,6 +65,8 @@ DATE_BEFORE_YEAR: Final = re.compile(
 )
 MAX_BEFORE_YEAR: Final = 24
 """The most characters of a date before its year: `21st. of september., `."""
+MOMENT_SIGN: Final = re.compile(r"-\d\d-\d\d[T ]\d\d:\d\d")
+"""Each moment has one, after its year."""
 MOMENT: Final = re.compile(
     r"\d(?<!\w\d)\d{3}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?"
 )
@@ -69,7 +74,7 @@ TIME_SIGN: Final = re.compile(r":\d\d")
 """Each time of day has one."""
 TIME: Final = re.compile(r"(\d(?<![\d:]\d)\d?):(\d\d)(?::\d\d)?(?: ?([ap])\.?m\b)?(?![\d:])", re.IGNORECASE)
 NAME: Final = re.compile(
-    r"(?<![\w'’])[A-Z][\w'’-]{0,40}(?: (?:(?:de|da|la|van|von|del|of|the) )?[A-Z][\w'’-]{0,40}){0,4}"
+    r"[A-Z](?<![\w'’][A-Z])[\w'’-]{0,40}(?: (?:(?:de|da|la|van|von|del|of|the) )?[A-Z][\w'’-]{0,40}){0,4}"
     r"(?:, [A-Z]\w{1,30})?"
 )
 LOWER_PLACE: Final = re.compile(

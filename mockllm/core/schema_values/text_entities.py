@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -24,10 +25,12 @@ from mockllm.core.schema_values.entity_patterns import (
     EMAIL,
     EXPRESSION,
     IPV4,
+    IPV4_SIGN,
     KEY_SEPARATORS,
     LOWER_PLACE,
     MAX_BEFORE_YEAR,
     MOMENT,
+    MOMENT_SIGN,
     MONTHS,
     NAME,
     NUMBER,
@@ -84,8 +87,8 @@ class TextEntities:
 
     @lazy
     def folded(self) -> str:
-        """The text in lower case."""
-        return self.text.lower()
+        """The text in lower case, with each character in its place."""
+        return lower_case(self.text)
 
     def places(self, word: str) -> Sequence[tuple[int, int]]:
         """Return the places of the words with this stem, at most eight."""
@@ -93,8 +96,6 @@ class TextEntities:
         end = text.find(word)
         if end < 0:
             return ()
-        if not self.text.isascii():
-            return self._words.get(word, ())
         found: list[tuple[int, int]] = []
         plural = len(word) > 2 and word[-1] != "s"
         for _ in range(_MAX_SEARCHED):
@@ -138,9 +139,12 @@ class TextEntities:
 
     @lazy
     def joined(self) -> str | None:
-        """The text in lower case without the separators that a key may have; None where lower case may depend on
+        """The text in lower case without the separators that a key may have; None where lower case depends on
         neighbours."""
-        return self.folded.encode().translate(None, b" _-").decode() if self.text.isascii() else None
+        if "Σ" in self.text:
+            return None
+        lower = self.folded.encode(errors="surrogatepass")  # quicker than to replace three characters
+        return lower.translate(None, b" _-").decode(errors="surrogatepass")
 
     @lazy
     def numbers(self) -> list[FoundValue]:
@@ -190,7 +194,7 @@ class TextEntities:
 
     @lazy
     def ips(self) -> list[FoundValue]:
-        return self._plain(IPV4) if self.text.count(".") >= 3 else []
+        return self._plain(IPV4) if IPV4_SIGN.search(self.text) else []
 
     @lazy
     def paths(self) -> list[FoundValue]:
@@ -217,7 +221,9 @@ class TextEntities:
             start, end = year.span()
             if date := DATE_AFTER_YEAR.match(self.text, end):
                 month, day, end = int(date[1]), int(date[2]), date.end()
-            elif date := DATE_BEFORE_YEAR.search(self.text, max(free, start - MAX_BEFORE_YEAR), start):
+            elif self._has_month and (
+                date := DATE_BEFORE_YEAR.search(self.text, max(free, start - MAX_BEFORE_YEAR), start)
+            ):
                 month, day = MONTHS[(date[1] or date[4]).lower()], int(date[2] or date[3])
                 start = date.start()
             else:
@@ -228,12 +234,17 @@ class TextEntities:
         return found[:MAX_FOUND]
 
     @lazy
+    def _has_month(self) -> bool:
+        return any(month in self.folded for month in MONTHS)
+
+    @lazy
     def moments(self) -> list[FoundValue]:
         """Dates with a time, as RFC 3339 writes them; in UTC where the text names no zone."""
         found: list[FoundValue] = []
-        if TIME_SIGN.search(self.text) is None:
-            return found
-        for each in self._matches(MOMENT):
+        for sign in self._matches(MOMENT_SIGN):
+            each = MOMENT.match(self.text, max(0, sign.start() - 4))  # the year is in front
+            if each is None:
+                continue
             text = each[0].replace(" ", "T")
             clock = text[11:]
             zone = "" if clock.endswith("Z") or "+" in clock or "-" in clock else "Z"
@@ -300,14 +311,17 @@ class TextEntities:
         if not any(sign in self.text for sign in PAIR_SIGNS):
             return pairs
         for each in self._matches(PAIR, MAX_FOUND * 2):
+            words = KEY_SEPARATORS.split(each[1].lower())
+            whole = "".join(words)
+            if whole in pairs and words[-1] in pairs:  # as in each line of a log
+                continue
             value = each[each.lastindex or 0].strip()
             if each.lastindex == PAIR.groups:  # without quotes
                 end = PHRASE_END.search(value)
                 value = value[: end.start() if end else None].strip(" .\"'`*")
-            words = KEY_SEPARATORS.split(each[1].lower())
-            for name in ("".join(words), words[-1]):
-                if value:
-                    pairs.setdefault(name, value)
+            if value:
+                pairs.setdefault(whole, value)
+                pairs.setdefault(words[-1], value)
         return pairs
 
     def _is_json_value(self, number: re.Match[str]) -> bool:
@@ -318,8 +332,7 @@ class TextEntities:
         return before.endswith(('":', '": ')) and self.text[end : end + 1] in AFTER_JSON_VALUE
 
     def _matches(self, pattern: re.Pattern[str], most: int = MAX_FOUND) -> Iterator[re.Match[str]]:
-        for _, found in zip(range(most), pattern.finditer(self.text), strict=False):
-            yield found
+        return islice(pattern.finditer(self.text), most)
 
     def _plain(self, pattern: re.Pattern[str]) -> list[FoundValue]:
         return [FoundValue(each[0], *each.span()) for each in self._matches(pattern)]
@@ -327,6 +340,11 @@ class TextEntities:
     @staticmethod
     def _within(value: FoundValue, others: tuple[FoundValue, ...]) -> bool:
         return any(other.start <= value.start < other.end for other in others)
+
+
+def lower_case(text: str) -> str:
+    """Return a text in lower case, with as many characters: `İ` alone has two in its lower case."""
+    return text.replace("İ", "i").lower()
 
 
 def entities_of_each(texts: Sequence[str]) -> list[TextEntities]:

@@ -125,6 +125,9 @@ def fitted(question: str, schema: Any, *results: str, earlier: tuple[str, ...] =
         ("state: done, in progress", form(state={"enum": ["in_progress", "done"]}), {"state": "done"}),
         ("3 plus 4", form(operation={"enum": ["add", "subtract", 3, None]}), {"operation": "add"}),
         ("grade B, a bad one", form(grade={"enum": ["a", "B"]}), {"grade": "B"}),
+        ("on Straße 5, klein", form(size={"enum": ["groß", "klein"]}), {"size": "klein"}),
+        ("on Straße 5, GROẞ", form(size={"enum": ["groß", "klein"]}), {"size": "groß"}),
+        ("from İzmir, in red", form(color={"enum": ["blue", "red"]}), {"color": "red"}),
         ("undone", form(state={"enum": ["done", ""]}), {}),
         ("red and blue", form(c={"type": "array", "items": {"enum": ["blue", "red"]}}), {"c": ["red", "blue"]}),
         (

@@ -11,10 +11,32 @@ from hypothesis import strategies as st
 
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.generator import generate
-from mockllm.core.schema_values.text_entities import TextEntities
+from mockllm.core.schema_values.text_entities import MAX_FOUND, TextEntities
 from mockllm.core.word_stems import stem
 
 MANY = 200
+UNUSUAL = "\u017f\u0131\u0130\u212a\u0663\u00b2\uff15\u00a0\u2028\u00df\ufb01"
+"""Letters that are like `s`, `i` and `k` to a search that ignores case, digits of other scripts, unusual spaces."""
+WORDS_OF_VALUES = [
+    "sep",
+    "1 \u017fep ",
+    " 5 sep ",
+    "two ",
+    "f\u0131ve",
+    " \u017fix",
+    "2024",
+    "2024-01-02",
+    "T10:00",
+    "7 pm",
+    "name: ",
+    " is ",
+    "://",
+    "$5",
+]
+KINDS = [
+    *("numbers", "quoted", "urls", "emails", "uuids", "ips", "paths", "phones", "codes", "dates", "moments"),
+    *("times", "names", "lower_places", "subjects", "expressions", "pairs"),
+]
 WORDS = st.lists(
     st.sampled_from(["line", "Lines", "liness", "line_2", "is", "ID", "ids", "a", "é", "l1ne", "straße"])
 )
@@ -45,6 +67,9 @@ def test_places_of_word_within_many_others_are_found() -> None:
         "Ville Σ: Paris, city = Nîmes",
         "city " * MANY + "city: Paris",
         "_: 7",
+        "straße in city: Köln",
+        "lone \ud800 city is Köln",
+        "İzmir: x, the home-city is Köln",
     ],
 )
 def test_paired_value_of_key_is_that_of_all_pairs(text: str) -> None:
@@ -59,6 +84,7 @@ def test_paired_value_of_key_is_that_of_all_pairs(text: str) -> None:
         ("31 January 2025", ["2025-01-31"]),
         ("the id x2025 and 12345", []),
         ("2025 items", []),
+        ("until 9999-12-31, since 0999-01-01", ["9999-12-31"]),
         ("May 5, 2024 and 5th of sept. 2023", ["2024-05-05", "2023-09-05"]),
         ("2024-01-31 may 2025", ["2024-01-31"]),
         ("2 may 2024-01-31", ["2024-01-31"]),
@@ -67,6 +93,24 @@ def test_paired_value_of_key_is_that_of_all_pairs(text: str) -> None:
 )
 def test_dates_are_found_by_a_year_of_its_own(text: str, dates: list[str]) -> None:
     assert [each.value for each in TextEntities(text).dates] == dates
+
+
+@pytest.mark.parametrize(
+    "text", ["1 \u017fep 2024", "two or \u017feven", "two f\u0131ve", "two F\u0130VE", "1.1.1.1.1"]
+)
+def test_letters_that_are_like_others_are_no_names(text: str) -> None:
+    entities = TextEntities(text)
+    assert entities.dates == []
+    assert [each.value for each in entities.numbers] in ([1], [2], [1, 2024], [])
+
+
+@given(st.lists(st.sampled_from([*"sSkKiIpP-:.,'\"@/ 0123456789", *UNUSUAL, *WORDS_OF_VALUES]), max_size=30))
+def test_any_text_has_values_of_each_kind_or_none(pieces: list[str]) -> None:
+    entities = TextEntities("".join(pieces))
+    for kind in KINDS:
+        assert len(getattr(entities, kind)) <= 2 * MAX_FOUND
+    for key in ("", "name", "s", "\u017f"):
+        assert entities.paired(key) == entities.pairs.get(key)
 
 
 def test_blank_quoted_text_is_no_value() -> None:
