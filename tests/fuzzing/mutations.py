@@ -29,6 +29,17 @@ WORDS: Final = (
     "x" * 2000, "{a: 1}", "[1, 2]", "rules:", "use: [default]", "reply:", "match:", "times: 0", "every: -1", "sequence: []", "faults: [{}]",
 )  # fmt: skip
 
+READ_WORDS: Final = (
+    *("use the tool look", "city: Paris", "is", "named", "about", "5 sep 2024", "2024-01-02T10:00", "14:30 pm", "seven", "five", "3 plus 4"),
+    *('"quoted"', "`code`", "$5.50", "a@b.example", "1.2.3.4", "src/a.py", "https://x.example/?a=1", "+49 170 123456", "#12", "Ada Lovelace"),
+    *('{"a": 1}', "JSON with the keys `a` and `b`", "<tool_call>", "Observation:", "data:,x", "\r\n", "\0", "\ud800", "\u202e", "²", "½"),
+)  # fmt: skip
+"""What the server reads in a text."""
+LOOKALIKES: Final = str.maketrans(
+    {"s": "ſ", "S": "ẞ", "i": "ı", "I": "İ", "k": "K", "1": "١", "5": "５", " ": "\u2028", "f": "ﬁ"}
+)
+"""Characters that some searches take for others, and whose lower case is longer."""
+
 
 def mutated_bytes(random: Random, data: bytes, others: Sequence[bytes]) -> bytes:
     """Return the bytes with one to four changes."""
@@ -79,9 +90,32 @@ def _changed(random: Random, value: Any, others: Sequence[bytes]) -> Any:
             node.extend(node[:50] * random.choice((1, 20)))
         case 2:
             node[key] = json.loads(random.choice((*others, b"[" * 60 + b"]" * 60)))
+        case 3 | 4:
+            texts = [
+                (each, name)
+                for each in nodes
+                for name in ("content", "text", "input")
+                if _has_text(each, name)
+            ]
+            node, key = random.choice(texts or [(node, key)])
+            node[key] = f"{node[key]} {_read_text(random)}"
         case _:
             node[key] = new
     return value
+
+
+def _has_text(node: Any, name: str) -> bool:
+    return isinstance(node, dict) and isinstance(node.get(name), str)
+
+
+def _read_text(random: Random) -> str:
+    """Return a text of words that the server reads, some with other characters that are like theirs."""
+    words = random.choices(READ_WORDS, k=random.randint(1, 12))
+    text = random.choice((" ", "", ", ", "\n")).join(words)
+    for _ in range(random.choice((0, 1, 3))):
+        at = random.randrange(len(text))
+        text = text[:at] + text[at].translate(LOOKALIKES) + text[at + 1 :]
+    return text
 
 
 def _nodes(value: Any) -> Iterator[Any]:

@@ -40,6 +40,7 @@ validation: strict
 rules:
   - {name: strict, match: {user: {contains: strict}}, reply: strict}
   - {name: schema, match: {user: {contains: schema}}, reply: {json: from_schema}}
+  - {name: call, match: {tools: fill}, reply: {tool_calls: from_schema}}
   - {name: deep, match: {body: {$..text: {some: {contains: deep}}}}, reply: "{{ user }}"}
   - {name: any, reply: {text: "{{ user | default('') }}", thinking: Hm.}}
 """
@@ -67,7 +68,13 @@ def seeds(kind: Kind) -> Sequence[bytes]:
     if kind == "control":
         return control_seeds()
     tool = Tool("look", {"type": "object", "properties": {"a": {"type": "string"}}})
+    fields = {
+        "order": {"type": "integer"}, "city": {"type": "string"}, "day": {"type": "string", "format": "date"}, "price": {"type": "number"},
+        "name": {"type": "string"}, "size": {"enum": ["small", "große"]}, "path": {"type": "string"}, "tags": {"type": "array", "items": {"type": "string"}},
+    }  # fmt: skip
+    form = Tool("fill", {"type": "object", "properties": fields, "required": [*fields]})
     requested = [
+        NeutralRequest(user="fill the form", tools=(form,)),
         NeutralRequest(
             user="strict schema",
             system="s",
