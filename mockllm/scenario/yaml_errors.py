@@ -44,6 +44,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "block mapping entries are not allowed": "a mapping cannot begin here; put it on a new line",
     "mapping keys are not allowed": 'a key cannot begin here; put the text in quotes if "? " is meant',
     "did not find expected node content": "a key or a value is missing here",
+    "expected the node content": "a key or a value is missing here",
     "found undefined tag handle": 'a tag ("!…") is not read; quote it if it is a text',
 }
 

@@ -87,6 +87,9 @@ MAX_DEPTH: Final = 100
 MAX_ALIAS_VALUES: Final = 100_000
 """Values that aliases may repeat in one file."""
 
+MAX_PURE_LENGTH: Final = 50_000
+"""Characters of a text that the slower parser reads, the one in Python: some 0.3 s."""
+
 _IN_A_KEY: Final = -1
 """Path entry while a key that is not a text is read."""
 _TEXT_TAGS: Final = ("!", "tag:yaml.org,2002:str")
@@ -99,18 +102,27 @@ class _ReadingStopped(Exception):
 def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
     """Return the document's data (None after a syntax error), its marks and its diagnostics."""
     reader = _NodeReader(text, name)
-    diagnostics = reader.diagnostics
     try:
-        return *reader.document(), diagnostics
+        try:
+            return *reader.document(), reader.diagnostics
+        except MarkedYAMLError as error:
+            if "unexpected ':'" not in str(error.problem) or len(text) > MAX_PURE_LENGTH:
+                raise
+        # For libyaml, which reads YAML 1.1, plain texts between brackets have no ":". In YAML 1.2 `http://host` is one.
+        reader = _NodeReader(text, name, pure=True)
+        return *reader.document(), reader.diagnostics
     except _ReadingStopped:
-        pass
+        diagnostics = reader.diagnostics
     except MarkedYAMLError as error:
         syntax = syntax_diagnostic(error, text, name)
         place = (syntax.line, syntax.column)
-        diagnostics = [*(each for each in diagnostics if (each.line, each.column) != place), syntax]
+        diagnostics = [
+            *(each for each in reader.diagnostics if (each.line, each.column) != place),
+            syntax,
+        ]
     except YAMLError as error:
         message = f"not valid YAML: {' '.join(str(error).split())}"
-        diagnostics.append(Diagnostic(name, 1, 1, "", message))
+        diagnostics = [*reader.diagnostics, Diagnostic(name, 1, 1, "", message)]
     return None, (0, pack_position(1, 1), None), diagnostics
 
 
@@ -119,10 +131,20 @@ def _place(event: Any) -> int:
     return mark.line + 1 << COLUMN_BITS | mark.column + 1  # type: ignore[no-any-return]  # as `pack_position`, inlined
 
 
+def _is_omitted(key: Any, value: Any) -> bool:
+    """Return whether a plain key has no value."""
+    return (
+        type(key) is ScalarEvent
+        and not key.style
+        and type(value) is ScalarEvent
+        and not (value.value or value.style)
+    )
+
+
 class _NodeReader:
     """One pass over one file."""
 
-    def __init__(self, text: str, name: str) -> None:
+    def __init__(self, text: str, name: str, *, pure: bool = False) -> None:
         self.text = text
         self.name = name
         self.diagnostics: list[Diagnostic] = []
@@ -130,7 +152,7 @@ class _NodeReader:
         self.anchors: dict[str, tuple[Json, Mark, int, int] | None] = {}
         self.count = 0
         self.expanded = 0
-        _, parser = YAML(typ="safe").get_constructor_parser(text)
+        _, parser = YAML(typ="safe", pure=pure).get_constructor_parser(text)
         self.next = parser.get_event
 
     def report(self, event: Any, message: str) -> None:
@@ -238,8 +260,11 @@ class _NodeReader:
                     self.report(event, "a key must be a plain text")
                 key = self.skip_key(event)
             self.path.append(key)
-            data, mark = self.node(self.next(), _place(event))
-            if key in items:
+            value = self.next()
+            data, mark = self.node(value, _place(event))
+            if start.flow_style and ":" in key and _is_omitted(event, value):
+                self.report(event, f'write a space after the ":" of "{key.partition(":")[0]}"')
+            elif key in items:
                 first = marks[key][0]
                 shown = f"{first >> 24}:{first & 0xFFFFFF}"
                 self.report(event, f"duplicate key; the first one is at {shown}")

@@ -16,7 +16,7 @@ from mockllm.core.hunting.expectation_file import expectations
 from mockllm.core.hunting.judgement import EXPECTED_BAD, RULES
 from mockllm.scenario.yaml_reader import read_source
 from tests.process import command, environment
-from tests.testing.inner_runs import PLUGINS
+from tests.testing.inner_runs import PLUGINS, run_inside
 
 pytest_plugins = ["pytester"]
 
@@ -105,7 +105,7 @@ def test_test_of_page_is_hunted(pytester: pytest.Pytester) -> None:
     (pytester.path / "scenarios").mkdir()
     for name in ("scenarios/hi.yaml", "test_hunted.py"):
         (pytester.path / name).write_text(BLOCKS[name], encoding="utf-8")
-    pytester.runpytest_inprocess(*PLUGINS, "test_hunted.py").assert_outcomes(passed=1)
+    run_inside(pytester, *PLUGINS, "test_hunted.py").assert_outcomes(passed=1)
 
 
 @pytest.mark.timeout(300)
@@ -143,10 +143,10 @@ def test_page_leads_from_a_passing_test_to_a_regression_test(pytester: pytest.Py
 
     for name, value in environment().items():
         os.environ.setdefault(name, value)
-    pytester.runpytest_inprocess(*PLUGINS, "test_chat.py").assert_outcomes(failed=1)
+    run_inside(pytester, *PLUGINS, "test_chat.py").assert_outcomes(failed=1)
     code = BLOCKS["chat.py"]
     for broken, mended in MENDED:
         assert broken in code
         code = code.replace(broken, mended)
     (folder / "chat.py").write_text(code, encoding="utf-8")
-    pytester.runpytest_inprocess(*PLUGINS, "test_chat.py").assert_outcomes(passed=1)
+    run_inside(pytester, *PLUGINS, "test_chat.py").assert_outcomes(passed=1)

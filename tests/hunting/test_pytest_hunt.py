@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testing.inner_runs import PLUGINS
+from tests.testing.inner_runs import PLUGINS, run_inside
 
 pytest_plugins = ["pytester"]
 
@@ -35,7 +35,7 @@ def run(
     """Run the test with these settings. `dense`: its client accepts lines without a space."""
     prefix = ("PREFIX, START = 5, b'data:{'\n") if dense else "PREFIX, START = 6, b'data: {'\n"
     pytester.makepyfile(prefix + code.replace("SETTINGS", settings))
-    return pytester.runpytest_inprocess(*PLUGINS, "-rA")
+    return run_inside(pytester, *PLUGINS, "-rA")
 
 
 def test_hunt_fails_a_test_for_a_finding(pytester: pytest.Pytester) -> None:

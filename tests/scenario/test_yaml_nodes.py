@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.scenario.yaml_nodes import Scalar, scalar_value
+from mockllm.scenario.yaml_nodes import MAX_PURE_LENGTH, Scalar, read_nodes, scalar_value
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,48 @@ def test_scalar_value_infinite_number_raises(text: str) -> None:
 def test_scalar_value_beyond_64_bits_raises(text: str) -> None:
     with pytest.raises(ValueError, match="beyond 64 bits"):
         scalar_value(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        (
+            "a: {to: http://host:8080/x, per: header:x-user}",
+            {"a": {"to": "http://host:8080/x", "per": "header:x-user"}},
+        ),
+        (
+            "[a:b, 'c', &x d:1, *x, {e: 12:30, f: {g: ::}}]",
+            ["a:b", "c", "d:1", "d:1", {"e": "12:30", "f": {"g": "::"}}],
+        ),
+    ],
+)
+def test_colon_in_plain_text_between_brackets(text: str, data: object) -> None:
+    found, _, diagnostics = read_nodes(text, "a.yaml")
+    assert (found, diagnostics) == (data, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("a: {b: c:d,\n  e:f, g: h}", (2, 3), 'write a space after the ":" of "e"'),
+        (
+            "a: [b:c, d: e: f]",
+            (1, 14),
+            'the "[" that opens at 1:4 is not closed, or a "," is missing before this',
+        ),
+        (
+            "a: [b:c, !!int 5]",
+            (1, 10),
+            'the tag "!!int" is not read: scenarios are plain data; quote it if it is a text',
+        ),
+        ("a: [b:c,\n", (2, 1), "a key or a value is missing here"),
+        (
+            f"a: [b:c]\nb: {'x' * MAX_PURE_LENGTH}",
+            (1, 6),
+            'a ":" is not allowed in an unquoted text between brackets; put the text in quotes',
+        ),
+    ],
+)
+def test_mistake_beside_colon_between_brackets(text: str, place: tuple[int, int], message: str) -> None:
+    _, _, diagnostics = read_nodes(text, "a.yaml")
+    assert [((each.line, each.column), each.message) for each in diagnostics] == [(place, message)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -47,7 +50,38 @@ def run(pytester: pytest.Pytester, tests: str, *options: str, ini: str = "") -> 
     pytester.makepyfile(ASK + tests)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *ONLY_OURS, *options)
+        return run_inside(pytester, "-p", "no:cacheprovider", *ONLY_OURS, *options)
+
+
+def run_inside(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
+    """Run pytest in this process. The test needs the fixture `kept_modules`."""
+    return pytester.runpytest_inprocess(*options, plugins=[ImportedModules(pytester.path)])
+
+
+_IMPORTED: dict[str, ModuleType] = {}
+"""The modules that runs inside of the present test have imported, without the files of those runs."""
+
+
+class ImportedModules:
+    """A plugin that remembers the modules that a run has imported."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = f"{folder}{os.sep}"
+
+    def pytest_unconfigure(self) -> None:
+        for name, module in sys.modules.items():
+            if not (getattr(module, "__file__", None) or "").startswith(self._folder):
+                _IMPORTED.setdefault(name, module)
+
+
+@pytest.fixture(autouse=True)
+def kept_modules() -> Iterator[None]:
+    """Keep the packages that runs inside of the test import first. It ends after `pytester`, which forgets them.
+    A client does not catch the exceptions of a package that was imported twice."""
+    _IMPORTED.clear()
+    yield
+    for name, module in _IMPORTED.items():
+        sys.modules.setdefault(name, module)
 
 
 def apart(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

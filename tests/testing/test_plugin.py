@@ -16,6 +16,18 @@ from tests.testing.inner_runs import ASK, ONLY_OURS, PLUGINS, apart, run
 from tests.waiting import PATIENCE
 
 pytest_plugins = ["pytester"]
+OUTER = """
+import sys
+from tests.testing.inner_runs import kept_modules, run_inside
+
+def test_inner_run(pytester):
+    pytester.makepyfile(beside="", test_inner="import beside, colorsys\\ndef test_it(): pass\\n")
+    run_inside(pytester).assert_outcomes(passed=1)
+
+def test_another():
+    assert "colorsys" in sys.modules
+    assert not {"beside", "test_inner"} & sys.modules.keys()
+"""
 
 ROOT = Path(__file__).parents[2]
 
@@ -331,3 +343,9 @@ with MockLLM() as server:
     if not hasattr(os, "fork"):
         pytest.skip("this system does not fork")
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=True, timeout=PATIENCE)
+
+
+def test_packages_of_inner_run_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "test_outer.py").write_text(OUTER, encoding="utf-8")
+    done = apart(tmp_path, "-p", "pytester")
+    assert "2 passed" in done.stdout, done.stdout
