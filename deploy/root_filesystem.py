@@ -36,9 +36,11 @@ UNUSED = shutil.ignore_patterns(
 )
 """Parts of Python's library that are left out."""
 SOURCES = shutil.ignore_patterns(
-    "*.pyi", "*.pyx", "*.pxd", "*.pxi", "*.c", "*.h", "*.hash", "site", "__pycache__"
+    *("*.pyi", "*.pyx", "*.pxd", "*.pxi", "*.c", "*.h", "*.hash", "site", "__pycache__"),
+    *("pygments", "pygments-*", "markdown_it", "markdown_it_py-*", "mdurl", "mdurl-*"),
 )
-"""Files of packages that only builds and editors read, and the documentation."""
+"""Files of packages that only builds and editors read, the documentation, and what rich needs for code and Markdown
+only."""
 IMPORTS = """
 import importlib, pkgutil, sys
 import mockllm

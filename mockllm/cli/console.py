@@ -63,11 +63,9 @@ class ThrottledLog:
         self._write(f"{text}{omitted}")
 
 
-def access_log_of(values: Mapping[str, Any], write: Callable[[str], None] | None = None) -> AccessLog:
-    """Return the access log that the options describe. `write` gets each line; by default it is printed."""
-    return AccessLog(
-        write or print_line, colour=use_colours(), verbose=values["verbose"], strict=values["strict"]
-    )
+def access_log_of(values: Mapping[str, Any]) -> AccessLog:
+    """Return the access log that the options describe."""
+    return AccessLog(print_line, colour=use_colours(), verbose=values["verbose"], strict=values["strict"])
 
 
 def log(text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -12,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.progress_bar import ProgressBar
+from mockllm.cli.progress_bar import ProgressBar, shown_fetches
 from mockllm.cli.sources import vocabulary
 from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree
@@ -47,14 +48,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0 if all responses are equal, 1 if one differs, 2 for mistakes."""
+    # an exit at once, as during the imports, would leave the progress on the terminal, and fetched files
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
-        progress = stack.enter_context(ProgressBar(sys.stderr, "request"))
         try:
-            old, new = (stack.enter_context(_side(text, args.set)) for text in (args.old, args.new))
+            with shown_fetches():
+                old, new = (stack.enter_context(_side(text, args.set)) for text in (args.old, args.new))
+            progress = stack.enter_context(ProgressBar(sys.stderr, "request"))
+            progress.begin("reads the requests")
             cases = list(_watched(request_cases(args.requests), progress))
         except (PackRejected, InvalidRequestFile) as error:
             print(f"mockllm: {error}", file=sys.stderr)
             return 2
+        progress.begin("loads both versions")
         sides = ScenarioPair(old, new)
         if sides.diagnostics:
             mistakes = sides.diagnostics
@@ -76,7 +82,6 @@ def _watched(cases: Iterable[Case], progress: ProgressBar, total: int | None = N
     for done, case in enumerate(cases, 1):
         yield case
         progress.update(done, total)
-    progress.clear()
 
 
 def _print(results: list[list[Difference]], json: bool) -> None:

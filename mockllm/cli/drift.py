@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from mockllm.cli.diff import request_cases
 from mockllm.cli.drift_table import print_report
 from mockllm.cli.option import BadOption, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, RECORDING, option_values
+from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import note_default_pack, scenario_sources, uses_default_pack, vocabulary
 from mockllm.cli.units import at_least, positive_seconds, provider_name
 from mockllm.core.display import counted
@@ -173,7 +175,11 @@ def _recorded(engine: Engine, args: argparse.Namespace, report: DriftReport) -> 
         if not folder.exists():
             raise BadOption(f"--against {folder}: there is no such folder")
         found = RecordedExchanges(folder, vocabulary())
-        exchanges += [(sent.read_by(engine, 0.0), response) for sent, response in found]
+        with ProgressBar(sys.stderr, "recorded exchange") as progress:
+            progress.begin(f"reads {folder}")
+            for number, (sent, response) in enumerate(found, 1):
+                exchanges.append((sent.read_by(engine, 0.0), response))
+                progress.update(number, None, f"reads {folder}")
         report.notes += found.notes
     return exchanges
 
@@ -201,17 +207,12 @@ def _live(
         _tell(f"no example or request is for {', '.join(dict(values['upstream']))}")
     if most > args.max_cost:
         _tell(f"the bound is --max-cost {args.max_cost:g}: requests beyond it are not sent")
-    exchanges = asyncio.run(ask_all(live, requests, budget, report, _progress(len(requests))))
+    with ProgressBar(sys.stderr, "request") as progress:
+        watch = partial(progress.update, total=len(requests))
+        exchanges = asyncio.run(ask_all(live, requests, budget, report, watch))
     uncounted = f", {counted(budget.uncounted, 'response')} estimated" if budget.uncounted else ""
     _tell(f"cost by the usage that the responses report: {dollars(budget.spent)}{uncounted}")
     return exchanges
-
-
-def _progress(total: int) -> Any:
-    """Return a function that shows the number of the request on a terminal."""
-    if not sys.stderr.isatty():
-        return lambda number: None
-    return lambda number: print(f"\r{number + 1}/{total} ", end="", file=sys.stderr, flush=True)
 
 
 def _fix(

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
+from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.units import at_least, exit_codes, positive_seconds
 from mockllm.cli.verdict import write
 from mockllm.core.display import counted
+from mockllm.core.hunting.disturbance import schedule_text
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
-from mockllm.core.hunting.finding import HuntReport
+from mockllm.core.hunting.finding import Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy
 from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines
@@ -28,7 +32,6 @@ from mockllm.hunting.disturbed_server import ServerSources
 from mockllm.hunting.finding_files import RUNS, keep_findings
 from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline
 from mockllm.hunting.outcome_store import OutcomeStore
-from mockllm.hunting.progress import ProgressLine
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.engine_builder import Broken
 
@@ -146,16 +149,39 @@ def run(args: argparse.Namespace) -> int:
 def _hunt(
     args: argparse.Namespace, store: OutcomeStore, policy: Policy, budget: HuntBudget, command: str
 ) -> HuntReport:
-    progress = None if args.quiet else ProgressLine(sys.stderr, budget.runs, budget.seconds)
     complete = False
-    try:
-        report = Hunter(store, policy, budget, progress).hunt(command)
-        complete = report.ended != "interrupted"
-    finally:
-        store.close(complete=complete)
-        if progress is not None:
-            progress.end()
+    with hunt_progress(sys.stderr, budget) as progress:
+        watch = None if args.quiet else ShownHunt(progress, budget.runs)
+        try:
+            report = Hunter(store, policy, budget, watch).hunt(command)
+            complete = report.ended != "interrupted"
+        finally:
+            store.close(complete=complete)
     return report
+
+
+def hunt_progress(
+    stream: TextIO, budget: HuntBudget, clock: Callable[[], float] = time.monotonic
+) -> ProgressBar:
+    """Return the progress of a hunt. The rate is that of all its time, as in the report, so replays lower it."""
+    return ProgressBar(stream, "run", clock, window=math.inf, longest=budget.seconds, unit=" runs/s")
+
+
+class ShownHunt:
+    """Shows the progress of a hunt, and its findings above."""
+
+    def __init__(self, progress: ProgressBar, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        progress.update(0, total)
+
+    def ran(self, runs: int, findings: int, doing: str) -> None:
+        self._progress.update(runs, self._total, detail=f"{findings} found, {doing}")
+
+    def found(self, finding: Finding) -> None:
+        kind = "flaky" if finding.flaky else "finding"
+        text = f"{kind}: {finding.problem.rule} by {schedule_text(finding.schedule)} ({finding.rate})"
+        print(text, file=sys.stderr)
 
 
 def _show(report: HuntReport, args: argparse.Namespace, folder: Path) -> int:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import SERVING, option_values, volatile
@@ -17,6 +18,8 @@ from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 
+LARGE: Final = 5_000_000
+"""Bytes of a file that is likely to take seconds, which a pipe is told at once."""
 IMPORTED = b"# Imported from "
 """First bytes of an imported file. Only such files are overwritten."""
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
@@ -50,17 +53,18 @@ def run(args: argparse.Namespace) -> int:
     reader = RequestParser(volatile(values))
     failed = False
     used_names: set[str] = set()
-    for number, name in enumerate(names, 1):
-        about = name if len(names) == 1 else f"file {number} of {len(names)}: {name}"
-        try:
-            found = _import(name, about, reader, request, args.path)
-        except NotImported as error:
-            print(f"mockllm: {error}", file=sys.stderr)
-            failed = True
-            continue
-        for note in _grouped(found.notes):
-            print(f"note: {note}", file=sys.stderr)
-        failed = not _write(found, name, args.out, used_names) or failed
+    with ProgressBar(sys.stderr, "exchange") as progress:
+        for number, name in enumerate(names, 1):
+            about = name if len(names) == 1 else f"file {number} of {len(names)}: {name}"
+            try:
+                found = _import(name, about, reader, request, args.path, progress)
+            except NotImported as error:
+                print(f"mockllm: {error}", file=sys.stderr)
+                failed = True
+                continue
+            for note in _grouped(found.notes):
+                print(f"note: {note}", file=sys.stderr)
+            failed = not _write(found, name, args.out, used_names, progress) or failed
     return int(failed)
 
 
@@ -76,22 +80,34 @@ def _grouped(notes: Iterable[str]) -> Iterator[str]:
 
 
 def _import(
-    name: str, about: str, reader: RequestParser, request: ImportFile | None, path: str | None
+    name: str,
+    about: str,
+    reader: RequestParser,
+    request: ImportFile | None,
+    path: str | None,
+    progress: ProgressBar,
 ) -> ImportResult:
-    """Import one file with its progress on standard error."""
-    with ProgressBar(sys.stderr, "exchange") as progress:
-        return import_recordings(
-            _import_file(name),
-            reader,
-            request=request,
-            path=path,
-            watch=lambda done, total: progress.update(done, total, about),
-        )
+    """Import one file."""
+    if name == "-":  # another program writes on the terminal meanwhile, or a person
+        progress.clear()
+    file = _import_file(name)
+    progress.begin(f"reads {about}", long=len(file.raw) >= LARGE)
+
+    def watch(done: int, total: int | None) -> None:
+        if done == total:
+            progress.begin(f"writes the rules of {about}")
+        else:
+            progress.update(done, total, about)
+
+    return import_recordings(file, reader, request=request, path=path, watch=watch)
 
 
-def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]) -> bool:
+def _write(
+    found: ImportResult, name: str, out: str | None, used_names: set[str], progress: ProgressBar
+) -> bool:
     """Write the result and return whether that succeeded."""
     if out is None:
+        progress.clear()  # the program that reads this may write on the terminal
         print(found.text, end="")
         return True
     stem = base = file_name(Path(name).stem if name != "-" else "imported")
@@ -105,6 +121,7 @@ def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]
         if path.exists() and not path.read_bytes().startswith(IMPORTED):
             print(f"mockllm: {path} exists and is not an imported file: not overwritten", file=sys.stderr)
             return False
+        progress.begin(f"writes {path}", long=len(found.text) >= LARGE)
         write_file(path, found.text)
     except OSError as error:
         print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)

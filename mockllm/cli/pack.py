@@ -125,15 +125,10 @@ def run(args: argparse.Namespace) -> int:
 
             return pack_author.run(args)
         from mockllm.cli import pack_consumer
-        from mockllm.cli.progress_bar import ProgressBar
-        from mockllm.packing.git import FETCH_WATCH
+        from mockllm.cli.progress_bar import shown_fetches
 
-        with ProgressBar(sys.stderr, "object") as progress:
-            token = FETCH_WATCH.set(progress.update)
-            try:
-                return pack_consumer.run(args)
-            finally:
-                FETCH_WATCH.reset(token)
+        with shown_fetches():
+            return pack_consumer.run(args)
     except PackRejected as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1

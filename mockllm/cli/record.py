@@ -9,11 +9,10 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.cli.console import access_log_of, log, print_line
+from mockllm.cli.console import access_log_of, log
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.option import BadOption, Option, add
 from mockllm.cli.options import RECORDING, SERVING, add_limits, limits, option_values, volatile
@@ -24,7 +23,6 @@ from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.atomic_files import probe
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
@@ -75,39 +73,21 @@ def run(args: argparse.Namespace) -> int:
     recorder = create_recorder(values, values["out"], where, everything=True)
     engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile(values)))
     progress = ProgressBar(sys.stderr, "recorded exchange")
-    lines = _access_log(values, progress)
+    lines = None if values["quiet"] else access_log_of({**values, "strict": False})
     if lines is None or sys.stderr.isatty():  # in a pipe the access log shows the progress
         recorder.watch = progress.update
     app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], access_log=lines)
     app.recorder = recorder
     trusted = configure_tls(app, values)
     try:
-        run_server(
-            app, where, lambda where: _print_ready(where, recorder, trusted), partial(_refresh, progress)
-        )
+        with progress:
+            run_server(app, where, lambda where: _print_ready(where, recorder, trusted))
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    progress.clear()
     lost = f", {recorder.failed} failed" if recorder.failed else ""
     print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
     return 1 if recorder.failed else 0
-
-
-def _access_log(values: Mapping[str, Any], progress: ProgressBar) -> AccessLog | None:
-    """Return the access log, which writes above the progress; None with --quiet."""
-    if values["quiet"]:
-        return None
-    return access_log_of(
-        {**values, "strict": False}, lambda text: progress.print_above(partial(print_line, text))
-    )
-
-
-async def _refresh(progress: ProgressBar) -> None:
-    """Keep the rate current while no client sends anything."""
-    while True:
-        await asyncio.sleep(1)
-        progress.refresh()
 
 
 def _record_stdio(name: str, line: Sequence[str], values: Mapping[str, Any]) -> int:

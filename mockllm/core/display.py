@@ -1,4 +1,4 @@
-"""Short texts that show a JSON value to a person: cut to a length, and the name of its type; and a bar."""
+"""Short texts that show a JSON value to a person: cut to a length, and the name of its type."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ TAIL_LENGTH: Final = 40
 """Characters at the beginning and the end of a long text that `brief_ends` shows."""
 MAX_NAMES_LENGTH: Final = 1000
 """Characters after which `brief_ends` lists no further text of a tuple."""
-BAR_LENGTH: Final = 20
-"""The characters between the ends of a bar."""
 
 
 def cut(text: str, max_length: int = MAX_LENGTH) -> str:
@@ -86,9 +84,3 @@ def kind(value: Json | Missing) -> str:
     if isinstance(value, (int, float)):
         return "a number"
     return "an object" if isinstance(value, dict) else "a list"
-
-
-def bar(done: int, total: int, length: int = BAR_LENGTH) -> str:
-    """Return a bar of the part that is done: `[#####...............]`."""
-    filled = max(0, min(length, length * done // max(1, total)))
-    return f"[{'#' * filled}{'.' * (length - filled)}]"

@@ -52,8 +52,9 @@ _COUNTED: Final = re.compile(rb"(Counting|Compressing|Receiving|Resolving) \w+: 
 FETCH_WATCH: ContextVar[Callable[[int, int | None, str], None] | None] = ContextVar(
     "FETCH_WATCH", default=None
 )
-"""Receives the progress of a fetch: the objects so far, all of them once git knows the number, and git's phase. It is
-a context variable, because no function between a command and git uses it."""
+"""Receives the progress of a fetch: the objects so far, all of them once git knows the number, and git's phase, which
+is empty before the first and after the last. It is a context variable, because no function between a command and git
+uses it."""
 
 
 class GitFailed(PackRejected):
@@ -291,6 +292,8 @@ def _run(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int 
             _monitor(process, (errors, out), MAX_OUTPUT + files, folder)
         finally:
             _end(process)
+            if (watch := FETCH_WATCH.get()) is not None:
+                watch(0, None, "")
         out.seek(0)
         errors.seek(0)
         return _Ended(process.returncode, out.read(), errors.read(MAX_OUTPUT))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from mockllm.cli import progress_bar
+from mockllm.cli import diff, progress_bar
+from mockllm.packing.fetch import files_of
+from mockllm.packing.git import FETCH_WATCH
+from mockllm.packing.pack_source import parse_pack_source
+from tests.cli.terminal import REMOVED, Terminal
 from tests.packing.pack_files import git, pack, repository, run, tagged, write
+from tests.waiting import PATIENCE
 
 BASE = "rules: [{name: hi, match: {user: hi}, reply: Hi.}, {name: all, reply: Yes.}]\n"
 HI = "examples: [{name: a greeting, request: {user: hi}, expect: {}}]\n"
@@ -118,6 +125,36 @@ def test_diff_reports_parameters_of_one_side(capsys: pytest.CaptureFixture[str])
     assert run("diff", "old", "new") == 1
     assert "loud: parameters: loads -> with mood: no pack in use has a parameter" in capsys.readouterr().out
     assert run("diff", "old", "old") == 0
+
+
+def test_ctrl_c_removes_what_a_comparison_shows(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Terminal()
+    monkeypatch.setattr("sys.stderr", out)
+    monkeypatch.setattr(os, "_exit", lambda code: pytest.fail("the line stays"))
+    monkeypatch.setattr(progress_bar, "DELAY", 0.0)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    def interrupted(old: object, new: object) -> None:
+        assert out.written.wait(PATIENCE)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(diff, "ScenarioPair", interrupted)
+    write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE})
+    assert run("diff", "old", "new") == 130
+    assert out.getvalue().endswith(REMOVED)
+
+
+def test_fetch_tells_its_end() -> None:
+    repository(Path("repo").absolute(), "1.0.0")
+    numbers: list[tuple[int, int | None, str]] = []
+    token = FETCH_WATCH.set(lambda *each: numbers.append(each))
+    try:
+        files_of(parse_pack_source("repo@v1.0.0", Path.cwd()), Path.cwd())
+    finally:
+        FETCH_WATCH.reset(token)
+    assert numbers[-1] == (0, None, "")
 
 
 def test_diff_compares_versions_in_repository(capsys: pytest.CaptureFixture[str]) -> None:
@@ -234,5 +271,6 @@ def test_long_comparison_shows_its_progress(
     assert run("diff", "old", "new", "--requests", "requests") == 0
     output = capsys.readouterr()
     assert output.out == "4 compared: all responses equal\n"
-    assert output.err.startswith("1 request\n")
+    assert output.err.startswith("reads the requests\n1 request\n")
+    assert "\nloads both versions\n" in output.err
     assert "\n2/4 requests" in output.err

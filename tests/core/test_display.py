@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.display import bar, brief, brief_ends, counted, cut, kind
+from mockllm.core.display import brief, brief_ends, counted, cut, kind
 from mockllm.core.json.codec import MISSING, Json
 
 
@@ -79,11 +79,3 @@ def test_brief_ends_shows_both_ends_and_all_names(value: Json, words: str) -> No
 @pytest.mark.parametrize(("count", "words"), [(0, "0 rules"), (1, "1 rule"), (2, "2 rules")])
 def test_counted_adds_plural(count: int, words: str) -> None:
     assert counted(count, "rule") == words
-
-
-@pytest.mark.parametrize(
-    ("done", "total", "shown"),
-    [(0, 9, f"[{'.' * 20}]"), (5, 10, f"[{'#' * 10}{'.' * 10}]"), (12, 10, f"[{'#' * 20}]"), (0, 0, f"[{'.' * 20}]")],
-)  # fmt: skip
-def test_bar_shows_the_part_that_is_done(done: int, total: int, shown: str) -> None:
-    assert bar(done, total) == shown

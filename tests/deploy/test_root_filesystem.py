@@ -13,6 +13,18 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PROGRESS = """
+import sys
+from mockllm.cli.progress_bar import ProgressBar
+from tests.cli.terminal import Terminal
+sys.modules.update(dict.fromkeys(sys.argv[1:]))  # to import them fails
+out = Terminal()
+with ProgressBar(out, "step") as progress:
+    progress.update(1, 2)
+    progress.show()
+    print("above", file=sys.stderr)
+print(out.frames())
+"""
 
 
 def script() -> ModuleType:
@@ -51,6 +63,20 @@ def test_modules_that_a_server_loads_are_listed() -> None:
     listed = done.stdout.splitlines()
     assert str(ROOT / "mockllm" / "server" / "app.py") in listed
     assert any(path.endswith("asyncio/events.py") for path in listed)
+
+
+def test_progress_needs_nothing_that_is_left_out() -> None:
+    left_out = ["pygments", "markdown_it", "mdurl"]
+    assert FILES.SOURCES("site-packages", ["rich", "rich-15.0.0.dist-info", *left_out]) == set(left_out)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRESS, *left_out],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "1/2 steps" in done.stdout
 
 
 @pytest.mark.skipif(shutil.which("ldd") is None, reason="ldd lists the libraries of a program")

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 
 from mockllm.core.hunting.disturbance import Schedule
 from mockllm.core.hunting.finding import Finding
+from mockllm.core.hunting.judgement import BrokenRule
 from mockllm.core.hunting.outcome import RunOutcome
-from mockllm.hunting.hunter import HuntBudget, NoBaseline, check_baseline
-from tests.core.hunting.runs import BASE, requested
+from mockllm.hunting.hunter import HuntBudget, NoBaseline, SilentWatch, check_baseline
+from tests.core.hunting.runs import BASE, CRLF, requested
 from tests.hunting.scripted_trial import ScriptedTrial, hunted
 
 
@@ -31,6 +32,13 @@ class Watch:
 
     def found(self, finding: Finding) -> None:
         self.findings.append(finding)
+
+
+def test_silent_watch_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    watch = SilentWatch()
+    watch.ran(1, 0, "x")
+    watch.found(Finding(BrokenRule("same_result", "x"), (CRLF,), (CRLF,), BASE, 20, 20))
+    assert capsys.readouterr() == ("", "")
 
 
 def test_hunt_of_good_client_finds_nothing() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.cli import importing, progress_bar
 from mockllm.cli.main import main
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile, NotImported
@@ -168,6 +170,43 @@ def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     capsys.readouterr()
     assert run(str(cassette), "--out", str(tmp_path / "file")) == 1
     assert "mockllm: " in capsys.readouterr().err
+
+
+def test_import_names_steps_of_a_large_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "LARGE", 1)
+    monkeypatch.chdir(tmp_path)
+    Path("a.json").write_bytes(dumps(vcrpy({"string": ANSWER})))
+    assert run("a.json", "--out", "out") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["reads a.json", "writes out/a.yaml", "out/a.yaml: 1 imported"]
+    monkeypatch.setattr(progress_bar, "PIPE_INTERVAL", 0.0)
+    assert run("a.json") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["reads a.json", "1 exchange  a.json", "writes the rules of a.json"]
+
+
+def test_import_reads_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = dumps(vcrpy({"string": ANSWER}))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(raw)))
+    assert run("-") == 0
+    assert capsys.readouterr().out.startswith("# Imported from standard input\n")
+
+
+def test_import_of_many_has_one_progress(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them may take less than a second."""
+    monkeypatch.setattr(progress_bar, "PIPE_INTERVAL", 0.0)
+    monkeypatch.chdir(tmp_path)
+    entries = vcrpy({"string": ANSWER})
+    Path("a.json").write_bytes(dumps({**entries, "interactions": entries["interactions"] * 2}))
+    assert run("a.json", "a.json", "--out", "out") == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert "1/2 exchanges  file 2 of 2: a.json" in lines
 
 
 def test_all_transcripts_replay_byte_for_byte() -> None:
