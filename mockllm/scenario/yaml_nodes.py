@@ -108,7 +108,7 @@ def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
         except MarkedYAMLError as error:
             if "unexpected ':'" not in str(error.problem) or len(text) > MAX_PURE_LENGTH:
                 raise
-        # For libyaml, which reads YAML 1.1, plain texts between brackets have no ":". In YAML 1.2 `http://host` is one.
+        # For libyaml (YAML 1.1) plain texts between brackets have no ":". In YAML 1.2 `http://host` is one.
         reader = _NodeReader(text, name, pure=True)
         return *reader.document(), reader.diagnostics
     except _ReadingStopped:

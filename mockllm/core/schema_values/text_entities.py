@@ -194,7 +194,16 @@ class TextEntities:
 
     @lazy
     def ips(self) -> list[FoundValue]:
-        return self._plain(IPV4) if IPV4_SIGN.search(self.text) else []
+        """IPv4 addresses. A search at each sign is quicker than one at each digit."""
+        found: list[FoundValue] = []
+        end = 0
+        for sign in IPV4_SIGN.finditer(self.text):
+            for start in range(max(end, sign.start() - 3), sign.start()):  # up to three digits are in front
+                if len(found) < MAX_FOUND and (each := IPV4.match(self.text, start)):
+                    end = each.end()
+                    found.append(FoundValue(each[0], *each.span()))
+                    break
+        return found
 
     @lazy
     def paths(self) -> list[FoundValue]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.entity_patterns import IPV4
 from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.text_entities import MAX_FOUND, TextEntities
 from mockllm.core.word_stems import stem
@@ -111,6 +112,13 @@ def test_any_text_has_values_of_each_kind_or_none(pieces: list[str]) -> None:
         assert len(getattr(entities, kind)) <= 2 * MAX_FOUND
     for key in ("", "name", "s", "\u017f"):
         assert entities.paired(key) == entities.pairs.get(key)
+
+
+@given(st.lists(st.sampled_from([*"1240. x", "255", "1.2.3.4", "10.0.0.12"]), max_size=20))
+def test_addresses_are_those_of_a_search_of_the_whole_text(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    found = [(each.value, each.start) for each in TextEntities(text).ips]
+    assert found == [(each[0], each.start()) for each in IPV4.finditer(text)][:MAX_FOUND]
 
 
 def test_blank_quoted_text_is_no_value() -> None:
