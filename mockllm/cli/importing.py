@@ -19,7 +19,7 @@ from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 
 LARGE: Final = 5_000_000
-"""Bytes of a file that is likely to take seconds, which a pipe is told at once."""
+"""Bytes of a file that is likely to take seconds: a pipe gets a line at once."""
 IMPORTED = b"# Imported from "
 """First bytes of an imported file. Only such files are overwritten."""
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")

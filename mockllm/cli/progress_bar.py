@@ -1,6 +1,6 @@
 """The progress of a command that can take longer than a second.
 
-A terminal gets one line that changes, drawn by rich: a bar where the total is known, the rate, and an estimate of the
+A terminal gets one line that changes, drawn by rich. Where the total is known it has a bar, and an estimate of the
 time that is left. A pipe gets a plain line from time to time. Without a total the line has only the number and the
 rate, and without a number the time since the step began.
 """

@@ -52,8 +52,8 @@ _COUNTED: Final = re.compile(rb"(Counting|Compressing|Receiving|Resolving) \w+: 
 FETCH_WATCH: ContextVar[Callable[[int, int | None, str], None] | None] = ContextVar(
     "FETCH_WATCH", default=None
 )
-"""Receives the progress of a fetch: the objects so far, all of them once git knows the number, and git's phase, which
-is empty before the first and after the last. It is a context variable, because no function between a command and git
+"""Receives the progress of a fetch: the objects so far, all of them once git knows the number, and git's phase. The
+phase is empty before the first and after the last. It is a context variable, because no function between a command and git
 uses it."""
 
 
