@@ -53,8 +53,8 @@ FETCH_WATCH: ContextVar[Callable[[int, int | None, str], None] | None] = Context
     "FETCH_WATCH", default=None
 )
 """Receives the progress of a fetch: the objects so far, all of them once git knows the number, and git's phase. The
-phase is empty before the first and after the last. It is a context variable, because no function between a command and git
-uses it."""
+phase is empty before the first and after the last. It is a context variable, because no function between a command
+and git uses it."""
 
 
 class GitFailed(PackRejected):
