@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 import time
 from collections import deque
@@ -194,7 +195,8 @@ class ProgressBar:
 
 @contextmanager
 def shown_fetches() -> Iterator[None]:
-    """Show the progress of what git fetches in this block."""
+    """Show the progress of what git fetches in this block. Ctrl-C raises, so that it takes the line away, also in
+    commands that it ends at once (`main`)."""
     from mockllm.packing.git import FETCH_WATCH
 
     with ProgressBar(sys.stderr, "object") as progress:
@@ -206,7 +208,9 @@ def shown_fetches() -> Iterator[None]:
                 progress.clear()
 
         token = FETCH_WATCH.set(watch)
+        interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             yield
         finally:
+            signal.signal(signal.SIGINT, interrupt)
             FETCH_WATCH.reset(token)

@@ -89,13 +89,16 @@ def fetch_missing(path: str) -> bool:
     ]
     if not missing:
         return True
+    from mockllm.cli.progress_bar import shown_fetches
     from mockllm.packing.lockfile_editor import LockfileEditor  # imports git and archives
     from mockllm.scenario.pack_files import PackRejected
 
     locking, complete = LockfileEditor(path), True
     for name in missing:
         try:
-            for change in locking.fetch([name]):
+            with shown_fetches():
+                changes = list(locking.fetch([name]))
+            for change in changes:
                 print(f"fetched {change.name} {change.now} from {change.source}", file=sys.stderr)
         except PackRejected as error:
             complete = False

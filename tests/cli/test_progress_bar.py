@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 import sys
+from collections.abc import Iterator, Sequence
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
 from mockllm.cli import progress_bar
 from mockllm.cli.hunt import ShownHunt, hunt_progress
 from mockllm.cli.progress_bar import ProgressBar, shown_fetches
+from mockllm.cli.sources import fetch_missing
 from mockllm.core.hunting.finding import Finding, HuntReport
 from mockllm.core.hunting.judgement import BrokenRule
 from mockllm.core.hunting.report_text import summary
 from mockllm.hunting.hunter import HuntBudget
 from mockllm.packing.git import FETCH_WATCH
+from mockllm.packing.lockfile_editor import LockChange, LockfileEditor
 from tests.cli.terminal import CLEAR, REMOVED, STYLE, Terminal
 from tests.core.hunting.runs import BASE, CRLF, ended
 from tests.waiting import PATIENCE
@@ -261,6 +267,30 @@ def test_fetch_is_shown_while_git_counts(
             watch(*numbers)
     assert FETCH_WATCH.get() is None
     assert capsys.readouterr().err == "5/10 objects  receiving\n"
+
+
+def test_interrupt_of_a_fetch_takes_the_line_away() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt), shown_fetches():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_missing_pack_is_fetched_with_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = {"lock": 1, "packs": {"team/x": {"source": "s", "version": "1.0.0", "sha256": "0" * 64}}}
+    (tmp_path / "mockllm.lock").write_text(json.dumps(lock), encoding="utf-8")
+    watched: list[bool] = []
+
+    def fetch(editor: LockfileEditor, names: Sequence[str]) -> Iterator[LockChange]:
+        watched.append(FETCH_WATCH.get() is not None)
+        yield LockChange(names[0], None, "1.0.0", "s")
+
+    monkeypatch.setattr(LockfileEditor, "fetch", fetch)
+    assert fetch_missing(str(tmp_path / "mockllm.lock"))
+    assert watched == [True]
 
 
 def test_rate_of_a_hunt_is_that_of_its_report() -> None:
