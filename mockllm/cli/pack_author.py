@@ -76,7 +76,9 @@ def _index(file: Path, sources: Sequence[str]) -> int:
     found = [fetch_pack(parse_pack_source(source, Path.cwd()), Path.cwd()) for source in sources]
     for each in found:
         validate_pack(each.tree, lock_path([]), vocabulary())
-    packs = with_packs(read_index(str(file), Path.cwd()).packs if file.exists() else {}, found)
+    packs = with_packs(
+        read_index(str(file), Path.cwd()).packs if file.exists() else {}, found, file.absolute().parent
+    )
     put_file(index_text(packs).encode(), file)
     for each in found:
         print(f"{each.manifest.name} {each.manifest.version} is in {file}")

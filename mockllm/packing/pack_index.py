@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field, StringConstraints, ValidationError
 
 from mockllm.packing import git
 from mockllm.packing.fetch import FetchedPack
-from mockllm.packing.pack_source import PackSource, parse_pack_source
+from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.lockfile import PackName
 from mockllm.scenario.pack_files import PackRejected
@@ -68,10 +69,11 @@ class IndexedVersion(Struct, frozen=True):
 
 
 class PackIndex(Struct, frozen=True):
-    """An index that was read. `shown` is its file or URL."""
+    """An index that was read. `shown` is its file or URL. Paths in a file are relative to its `folder`."""
 
     packs: Mapping[str, IndexedPackSpec]
     shown: str
+    folder: Path | None = None
 
     def versions(self, name: str, here: Path) -> Iterator[IndexedVersion]:
         """Yield the versions of a pack. Raises PackRejected if the index has an invalid source or version."""
@@ -79,7 +81,9 @@ class PackIndex(Struct, frozen=True):
         if pack is None:
             return
         for text, entry in pack.versions.items():
-            place = parse_pack_source(pack.source, here)
+            place = parse_pack_source(pack.source, self.folder or here)
+            if self.folder is not None:
+                place = from_here(place, here, self.folder)
             try:
                 version = parse_version(text)
             except ValueError as error:
@@ -106,7 +110,7 @@ def read_index(text: str, here: Path) -> PackIndex:
                 content = file.read(MAX_INDEX + 1)
         except OSError as error:
             raise PackRejected(f"{text} cannot be read: {error.strerror}") from None
-        return parse_index(content, text)
+        return replace(parse_index(content, text), folder=(here / text).parent)
     place = parse_pack_source(text, here)
     if place.kind != "git":
         raise PackRejected(f'there is no file or git repository "{text}" with an index of packs')
@@ -134,10 +138,10 @@ def parse_index(content: bytes, shown: str) -> PackIndex:
 
 
 def with_packs(
-    packs: Mapping[str, IndexedPackSpec], found: Sequence[FetchedPack]
+    packs: Mapping[str, IndexedPackSpec], found: Sequence[FetchedPack], folder: Path
 ) -> dict[str, IndexedPackSpec]:
-    """Return the packs of an index with these versions in addition. Raises PackRejected for a version that the
-    index has with other files: a version never changes."""
+    """Return the packs of an index in a folder, with these versions in addition. Raises PackRejected for a version
+    that the index has with other files: a version never changes."""
     result = dict(packs)
     for each in found:
         name, version, digest = each.manifest.name, str(each.version), each.tree.sha256
@@ -146,7 +150,7 @@ def with_packs(
         if version in versions and versions[version].sha256 != digest:
             raise PackRejected(f"{name} {version} has other files than the {name} {version} of the index")
         versions[version] = IndexedVersionSpec(ref=each.place.ref, sha256=digest)
-        place = PackSource(each.place.kind, each.place.where, None, each.place.inside)
+        place = from_here(replace(each.place, ref=None), folder)
         newest = max(versions, key=parse_version)
         about = each.manifest.description if newest == version or known is None else known.description
         result[name] = IndexedPackSpec(description=about, source=place.text, versions=versions)

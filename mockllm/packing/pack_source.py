@@ -109,11 +109,11 @@ def is_repository(folder: Path) -> bool:
     return (folder / ".git").exists() or ((folder / "HEAD").is_file() and (folder / "objects").is_dir())
 
 
-def from_here(place: PackSource, folder: Path) -> PackSource:
-    """Return a source with its path relative to the lockfile's folder."""
+def from_here(place: PackSource, folder: Path, here: Path | None = None) -> PackSource:
+    """Return a source with its path relative to a folder, not to `here`, which is the working folder by default."""
     if place.kind == "installed" or (place.kind == "git" and _remote(place.where)):
         return place
-    return replace(place, where=Path(os.path.relpath(place.where, folder)).as_posix())
+    return replace(place, where=Path(os.path.relpath((here or Path()) / place.where, folder)).as_posix())
 
 
 def is_remote(place: PackSource) -> bool:

@@ -108,3 +108,23 @@ def test_search_without_index_says_how(capsys: pytest.CaptureFixture[str]) -> No
     assert run("pack", "search", "x") == 1
     assert "MOCKLLM_PACK_INDEX" in capsys.readouterr().err
     assert run("pack", "search", "x", "--index", "gone.yaml") == 1
+
+
+@pytest.mark.parametrize("local", ["a folder", "a repository"])
+def test_paths_of_an_index_are_relative_to_its_file(
+    local: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company = tmp_path / "company"
+    if local == "a folder":
+        pack(company / "packs" / "x", "team/x", "1.0.0")
+    else:
+        repository(company / "packs" / "x", "1.0.0", name="team/x")
+    monkeypatch.chdir(company / "packs")
+    source = "x" if local == "a folder" else "git+x@v1.0.0"
+    assert run("pack", "index", "../index.yaml", source) == 0
+    assert "packs/x" in (company / "index.yaml").read_text("utf-8")
+    assert str(tmp_path) not in (company / "index.yaml").read_text("utf-8")
+    monkeypatch.chdir(tmp_path / "work")
+    assert run("pack", "add", "team/x@^1.0", "--index", "../company/index.yaml") == 0
+    assert run("check", "--frozen") == 0
+    assert "../company/packs/x" in Path("mockllm.lock").read_text("utf-8")
