@@ -14,6 +14,9 @@ from tempfile import mkdtemp
 from typing import Final
 
 PROGRAMS: Final = ("valkey-server", "redis-server")
+DURABLE: Final = ("--appendonly", "yes", "--appendfsync", "no")
+"""Each command is written to a file before its reply is sent, so that a killed server forgets none. By default
+(`everysec`) a write may wait two seconds for a slow disk, and its reply does not."""
 START_TIME: Final = 10.0
 """Seconds in which the server starts."""
 _SET_DEATH_SIGNAL: Final = 1
@@ -34,8 +37,7 @@ class OwnServer:
     def _start(self) -> subprocess.Popen[bytes]:
         line: Sequence[str] = [
             self._program, "--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700",
-            "--dir", str(self._folder), "--appendonly", "yes", "--save", "", "--loglevel", "warning",
-            "--logfile", "store.log",
+            "--dir", str(self._folder), "--save", "", "--loglevel", "warning", "--logfile", "store.log", *DURABLE,
         ]  # fmt: skip
         process = subprocess.Popen(  # noqa: S603 - a program of the system
             line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -68,9 +68,17 @@ def test_metrics_count_tokens_and_times(server: Steered) -> None:
     assert found["vllm:generation_tokens_total"] == 6
     assert found["vllm:prompt_tokens_total"] == found["vllm:prefix_cache_queries_total"] == 4
     assert found["vllm:time_to_first_token_seconds_count"] == 1
-    assert found["vllm:inter_token_latency_seconds_count"] in (1, 2)  # a late chunk leaves with the next
-    assert found["vllm:inter_token_latency_seconds_sum"] > 0
+    assert found["vllm:inter_token_latency_seconds_count"] <= 2
     assert found["vllm:e2e_request_latency_seconds_count"] == 2
+
+
+def test_metrics_count_times_between_chunks(server: Steered) -> None:
+    def has_times() -> bool:
+        assert post(server, stream=True) == 200
+        return samples(server)["vllm:inter_token_latency_seconds_count"] > 0
+
+    until(has_times)  # on a busy machine late chunks leave together, and have no time between them
+    assert samples(server)["vllm:inter_token_latency_seconds_sum"] > 0
 
 
 def test_metrics_show_what_runs_and_waits(server: Steered) -> None:

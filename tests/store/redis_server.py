@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mockllm.store.own_server import DURABLE
 from tests.tools import absent
 from tests.waiting import until
 
@@ -36,7 +37,7 @@ class RedisServer:
     def start(self) -> None:
         line = [
             self._program, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder),
-            "--appendonly", "yes", "--save", "", "--loglevel", "warning",
+            *DURABLE, "--save", "", "--loglevel", "warning",
         ]  # fmt: skip
         self._process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self._answers)
