@@ -121,6 +121,13 @@ def test_addresses_are_those_of_a_search_of_the_whole_text(pieces: list[str]) ->
     assert found == [(each[0], each.start()) for each in IPV4.finditer(text)][:MAX_FOUND]
 
 
+def test_first_value_of_key_that_each_line_has_counts() -> None:
+    entities = TextEntities(
+        "\n".join(f"job_status: {value}, id: 7" for value in ("queued", "running", "done"))
+    )
+    assert entities.pairs == {"jobstatus": "queued", "status": "queued", "id": "7"}
+
+
 def test_blank_quoted_text_is_no_value() -> None:
     assert TextEntities("a ' ' and 'b'").quoted[0].value == "b"
     schema = {"type": "object", "properties": {"first_name": {"type": "string"}}, "required": ["first_name"]}
