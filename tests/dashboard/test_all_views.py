@@ -24,6 +24,24 @@ def test_page_loads_only_own_files_with_strict_policy(server: DashboardServer) -
 
 
 @pytest.mark.parametrize("width", [400, 1600])
+def test_tabs_stay_in_their_places_when_marks_appear(dashboard: Dashboard, width: int) -> None:
+    server, page = dashboard.server, dashboard.page
+    page.set_viewport_size({"width": width, "height": 900})
+    try:
+        dashboard.open()
+        tabs = page.get_by_role("tab")
+        places = "all => all.map(each => [each.offsetLeft, each.offsetTop, each.offsetWidth])"
+        before = tabs.evaluate_all(places)
+        server.ask("nobody answers this")
+        server.call("PATCH", "/api/config/global", {"pace": {"itl": "20ms"}})
+        expect(page.locator("#tab-requests .mark")).to_be_visible()
+        expect(page.locator("#tab-control .mark")).to_be_visible()
+        assert tabs.evaluate_all(places) == before
+    finally:
+        page.set_viewport_size({"width": 1400, "height": 1000})
+
+
+@pytest.mark.parametrize("width", [400, 1600])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.covering(count=2)
 def test_every_view_fits_at_this_width(

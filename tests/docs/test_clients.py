@@ -45,8 +45,9 @@ def test_clients_page_python_block_gets_response(
     server: Live, block: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "http://localhost:8080" in block
-    if "import boto3" in block:
-        pytest.importorskip("boto3")
+    for package in ("boto3", "ollama"):
+        if re.search(rf"^(import|from) {package}\b", block, re.MULTILINE):
+            pytest.importorskip(package)
     names: dict[str, object] = {}
     exec(block.replace("http://localhost:8080", server.url), names)
     names["client"].close()  # type: ignore[attr-defined]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +37,8 @@ def holds() -> None:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
-    """Serve the folder after `mockllm init` and README's first file."""
+    """Serve the folder after `mockllm init` and README's first file. The environment of `python` is active."""
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     monkeypatch.chdir(tmp_path)
     assert run("init") == 0
     for name, text in named_files("README.md").items():

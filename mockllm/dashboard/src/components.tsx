@@ -22,11 +22,10 @@ interface Tab {
 
 export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose: (id: string) => void }): JSX.Element {
   const buttons = useRef<Map<string, HTMLButtonElement>>(new Map());
-  const marks = props.tabs.map(({ mark }) => mark?.text ?? "").join(" ");
   useEffect(() => {
-    // on a narrow page the tabs scroll to the side, and a mark makes its tab wider
+    // on a narrow page the tabs scroll to the side
     buttons.current.get(props.chosen)?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [props.chosen, marks]);
+  }, [props.chosen]);
   const move = (event: KeyboardEvent): void => {
     const ids = props.tabs.map((tab) => tab.id);
     // from the focused tab: a second key press may come before the page is drawn
@@ -56,8 +55,7 @@ export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose
           {tab.title}
           {tab.mark ? (
             <span class={tab.mark.word ? "mark missed" : "mark"} title={tab.mark.says ?? `${tab.mark.text} ${tab.mark.word}`}>
-              {tab.mark.text}
-              {tab.mark.word ? <span class="mark-word"> {tab.mark.word}</span> : null}
+              {tab.mark.word ? `${tab.mark.text} ${tab.mark.word}` : tab.mark.text}
             </span>
           ) : null}
         </button>

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
 from mockllm.core.randomness import HEX, Ids
+from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.errors import Rows
 from mockllm.dialects.vendors import errors, object_edits
@@ -39,7 +40,7 @@ _CACHE: Final = StepCache(minimum=16, step=16, lifetime=3600.0)
 
 def error_type(status: int) -> str:
     """Return the type of an error with this status."""
-    return TYPES.get(status) or HTTPStatus(status).phrase
+    return TYPES.get(status) or PHRASES[status]
 
 
 def _rows() -> Rows:

@@ -6,6 +6,7 @@ wire.
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -170,7 +171,10 @@ FaultSpec = create_model(  # type: ignore[call-overload]
     "FaultSpec",
     __base__=_OneFault,
     __doc__="One fault, with its settings; its name alone uses the defaults.",
-    **{name: (fault, Field(default=None, description=fault.__doc__)) for name, fault in FAULTS.items()},
+    **{
+        name: (fault, Field(default=None, description=inspect.cleandoc(fault.__doc__ or "")))
+        for name, fault in FAULTS.items()
+    },
 )
 """Generated from `FAULTS`, so that a new fault becomes a new key without a line here."""
 

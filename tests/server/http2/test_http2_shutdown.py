@@ -7,7 +7,7 @@ import ssl
 import threading
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from mockllm.core.rendering.plan import CutStep, WaitStep
@@ -84,17 +84,17 @@ def secure(files: certificates.CertificateFiles) -> ThreadedServer:
 @pytest.mark.parametrize(("offers", "version"), [(True, "HTTP/2"), (False, "HTTP/1.1")])
 def test_alpn_selects_the_version(files: certificates.CertificateFiles, offers: bool, version: str) -> None:
     trusted = ssl.create_default_context(cafile=str(files.ca))
-    with secure(files) as url, httpx.Client(http2=offers, verify=trusted, trust_env=False) as client:
+    with secure(files) as url, httpx2.Client(http2=offers, verify=trusted, trust_env=False) as client:
         for path in ("/ok", "/slow"):
             got = client.get(url + path)
             assert (got.status_code, got.http_version) == (200, version)
 
 
-def test_streams_of_httpx_share_a_connection(files: certificates.CertificateFiles) -> None:
+def test_streams_of_httpx2_share_a_connection(files: certificates.CertificateFiles) -> None:
     trusted = ssl.create_default_context(cafile=str(files.ca))
 
     async def texts(url: str) -> set[str]:
-        async with httpx.AsyncClient(http2=True, verify=trusted, trust_env=False) as client:
+        async with httpx2.AsyncClient(http2=True, verify=trusted, trust_env=False) as client:
             await client.get(url + "/ok")
             found = await asyncio.gather(*[client.get(url + "/slow") for _ in range(50)])
             return {got.text for got in found}
