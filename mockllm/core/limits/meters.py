@@ -163,7 +163,8 @@ class Bucket:
     def fill(self, now: int, level: int) -> Gauge:
         """Set the level that `level_after` returned."""
         self._level = level
-        self._at = max(now, self._at)
+        if now > self._at:
+            self._at = now
         return self._gauge(level)
 
     def _gauge(self, level: int) -> Gauge:

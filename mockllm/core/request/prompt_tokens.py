@@ -25,11 +25,12 @@ def estimate_parts(parts: Sequence[Part]) -> int:
     """Return the tokens of a message's parts."""
     total = 0
     for part in parts:
-        total += estimate(part.text) if type(part) in _TEXTS else _tokens_of(part)  # type: ignore[union-attr]  # has a text
+        if type(part) in _TEXTS:
+            total += estimate(part.text)  # type: ignore[union-attr]  # has a text
+        elif (
+            type(part) is CallPart
+        ):  # a conversation has many: a match statement costs as much as the estimate
+            total += estimate(f"{part.name}{part.arguments}")
+        elif isinstance(part, MediaPart):
+            total += 85
     return total
-
-
-def _tokens_of(part: Part) -> int:
-    if type(part) is CallPart:  # a conversation has many: a match statement costs as much as the estimate
-        return estimate(f"{part.name}{part.arguments}")
-    return 85 if isinstance(part, MediaPart) else 0

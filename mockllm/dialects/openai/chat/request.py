@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json
@@ -173,28 +173,29 @@ def add_turn(turns: ReadTurns, entry: Json, lookup: ResponseLookup) -> None:
 
 def _parts(
     message: dict[str, Json], role: str, names: dict[str, str | None], lookup: ResponseLookup
-) -> Iterator[Part]:
-    """Yield the parts of one message. `names` stores the calls so far, by id; `lookup` finds those of earlier
+) -> Sequence[Part]:
+    """Return the parts of one message. `names` stores the calls so far, by id; `lookup` finds those of earlier
     responses."""
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
         name = None if id is None else names.get(id) or lookup.call(id)
         text = content if type(content) is str else join_texts(content_parts(content, MEDIA))
-        yield ResultPart(id, name, text)
-        return
+        return (ResultPart(id, name, text),)
     if role == "function":
-        yield ResultPart(None, text_of(message.get("name")), join_texts(content_parts(content, MEDIA)))
-        return
-    yield from content_parts(content, MEDIA)
-    for entry in objects(message.get("tool_calls")):
-        fields = object_of(entry.get("custom", entry.get("function")))
-        parsed = read_call(text_of(entry.get("id")), fields)
-        if parsed.id is not None:
-            names[parsed.id] = parsed.name
-        yield parsed
+        return (ResultPart(None, text_of(message.get("name")), join_texts(content_parts(content, MEDIA))),)
+    parts: list[Part] = [] if content is None else [*content_parts(content, MEDIA)]
+    calls = message.get("tool_calls")
+    for entry in calls if type(calls) is list else ():
+        if type(entry) is dict:
+            fields = object_of(entry.get("custom", entry.get("function")))
+            parsed = read_call(text_of(entry.get("id")), fields)
+            if parsed.id is not None:
+                names[parsed.id] = parsed.name
+            parts.append(parsed)
     if type(message.get("function_call")) is dict:
-        yield read_call(None, message["function_call"])
+        parts.append(read_call(None, message["function_call"]))
+    return parts
 
 
 def _tool(entry: dict[str, Json]) -> Tool | None:
