@@ -180,7 +180,11 @@ def _parts(
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
         name = None if id is None else names.get(id) or lookup.call(id)
-        return (ResultPart(id, name, content),) if type(content) is str else result_parts(id, name, content, MEDIA)
+        return (
+            (ResultPart(id, name, content),)
+            if type(content) is str
+            else result_parts(id, name, content, MEDIA)
+        )
     if role == "function":
         return result_parts(None, text_of(message.get("name")), content, MEDIA)
     parts: list[Part] = [] if content is None else [*content_parts(content, MEDIA)]
