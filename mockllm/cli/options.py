@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, argparse_type, help_text
+from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, OptionValues, argparse_type, help_text
 from mockllm.cli.units import (
     address,
     byte_text,
@@ -309,7 +309,7 @@ def unknown_variables(environment: Mapping[str, str], packs: Collection[str]) ->
             yield f"{name} has no effect{hint}"
 
 
-def volatile(values: Mapping[str, Any]) -> frozenset[str]:
+def volatile(values: OptionValues) -> frozenset[str]:
     """Return the body fields that are excluded from a request's hash."""
     lists = values["hash_ignore"]
     if lists is None:
