@@ -28,7 +28,7 @@ def configure_tls(app: App, values: OptionValues) -> Path | None:
     """Set the app's TLS context. Return the CA that clients must trust, if it is self-signed. Raise BadOption for
     options that contradict each other."""
     if not _uses_tls(values):
-        if values["tls_port"] is not None or values["tls_key"]:
+        if values["tls_port"] is not None or values["tls_key"] or values["tls_client_ca"]:
             raise BadOption(
                 "HTTPS needs a certificate: --tls-self-signed, or --tls-cert FILE (and --tls-key FILE)"
             )
@@ -39,12 +39,12 @@ def configure_tls(app: App, values: OptionValues) -> Path | None:
 
     try:
         if values["tls_cert"]:
-            app.tls = context(values["tls_cert"], values["tls_key"])
+            app.tls = context(values["tls_cert"], values["tls_key"], values["tls_client_ca"])
             return None
         certificates = self_signed(
             folder(values["tls_dir"]), [values["host"], *(host for host, _ in values["listen"] or ())]
         )
-        app.tls = context(certificates.server)
+        app.tls = context(certificates.server, client_ca=values["tls_client_ca"])
     except NoCertificate as error:
         raise BadOption(str(error)) from None
     return certificates.ca

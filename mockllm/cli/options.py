@@ -96,6 +96,12 @@ SERVING: Final = (
     Option("--tls-cert", NETWORK, "serve HTTPS with this certificate (PEM, with its chain)", metavar="FILE"),
     Option("--tls-key", NETWORK, "private key of the certificate, if it is in another file", metavar="FILE"),
     Option(
+        "--tls-client-ca",
+        NETWORK,
+        "accept HTTPS only from clients with a certificate of this CA (PEM): mutual TLS",
+        metavar="FILE",
+    ),
+    Option(
         "--tls-port", NETWORK, "serve HTTPS on this port, and HTTP on --port", None, count, metavar="PORT"
     ),
     Option("--tls-dir", NETWORK, "folder for the certificates of --tls-self-signed", metavar="DIR"),

@@ -32,7 +32,7 @@ from mockllm.state.sessions import Sessions
 
 SERVE_OPTIONS: Final = frozenset(
     {"host", "port", "listen", "no_cors", "hash_ignore", "quiet", "verbose"}
-    | {"tls_self_signed", "tls_cert", "tls_key", "tls_port", "tls_dir"}
+    | {"tls_self_signed", "tls_cert", "tls_key", "tls_client_ca", "tls_port", "tls_dir"}
 )
 OUT: Final = Option("--out", "recording", "folder for the recordings", "recordings", metavar="DIR")
 OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in SERVE_OPTIONS))
