@@ -184,7 +184,7 @@ class _Conversion:
     def __call__(self, value: Json) -> Any:
         if self._validator is None:
             self._validator = SchemaValidator(self._schema)
-        kind = self._schema["type"]
+        kind = _kind(self._schema)
         if kind == "str":
             value = as_text(value)
         elif type(value) is bool and kind in ("int", "float"):
@@ -193,6 +193,12 @@ class _Conversion:
             return self._validator.validate_python(value, strict=False)
         except ValidationError as errors:
             raise ValueError(_reason(value, errors)) from None
+
+
+def _kind(schema: CoreSchema) -> str:
+    """Return the type of a value; of a text that a function checks, as of a header, that of the text."""
+    checked = schema["schema"] if schema["type"] == "function-after" else schema
+    return "str" if checked["type"] == "str" else schema["type"]
 
 
 _TYPE_NAMES: Final = {"int": "a whole number", "float": "a number", "bool": "true or false"}

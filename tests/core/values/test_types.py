@@ -266,7 +266,7 @@ def test_template_names_are_checked_with_known_parameters() -> None:
     )
     assert message("text", "{{ zzzzz }}", params=["city"]) == (
         'unknown name "zzzzz" in a template; there are model, user, typed, system, messages, turn, tools, '
-        "tool_result, tool_results, query, headers, path, body, session, match, mcp, city"
+        "tool_result, tool_results, query, headers, path, body, session, now, match, mcp, city"
     )
     assert isinstance(read("text", "{{ city }} {{ user }}", params=["city"]), Expression)
 
