@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.option import BadOption
+from mockllm.core.json.codec import Json
 from mockllm.server.access_log import MAX_PROMPT, plain
 
 URL: Final = "http://localhost:8080"
@@ -47,8 +48,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def ask(
-    args: argparse.Namespace, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
-) -> Any:
+    args: argparse.Namespace,
+    method: str,
+    path: str,
+    query: Mapping[str, Json] | None = None,
+    body: Json = None,
+) -> Json:
     """Send a request and return the JSON of the response. Raise ApiError."""
     raw = fetch(args, method, path, query, body)
     try:
@@ -58,7 +63,11 @@ def ask(
 
 
 def fetch(
-    args: argparse.Namespace, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
+    args: argparse.Namespace,
+    method: str,
+    path: str,
+    query: Mapping[str, Json] | None = None,
+    body: Json = None,
 ) -> bytes:
     """Send a request and return the raw body of the response. Raise ApiError."""
     base = _base(args)

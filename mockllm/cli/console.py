@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TextIO
+from collections.abc import Callable, Sequence
+from typing import Final, TextIO
 
+from mockllm.cli.option import OptionValues
 from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.access_log import AccessLog
@@ -63,7 +64,7 @@ class ThrottledLog:
         self._write(f"{text}{omitted}")
 
 
-def access_log_of(values: Mapping[str, Any]) -> AccessLog:
+def access_log_of(values: OptionValues) -> AccessLog:
     """Return the access log that the options describe."""
     return AccessLog(print_line, colour=use_colours(), verbose=values["verbose"], strict=values["strict"])
 

@@ -9,11 +9,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from mockllm.cli.option import BadOption
+from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json
@@ -38,7 +38,7 @@ MODE: Final = 0o600
 
 
 def set_up_control_api(
-    app: App, builder: Builder, reload: Reloader | None, values: Mapping[str, Any]
+    app: App, builder: Builder, reload: Reloader | None, values: OptionValues
 ) -> Server | None:
     """Add the control API to the app. Return a separate server for it if it has its own port."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
@@ -81,13 +81,13 @@ def create_control_api(
     return ControlApi(context, access)
 
 
-def folder(values: Mapping[str, Any]) -> str:
+def folder(values: OptionValues) -> str:
     """Return the folder of the user's scenarios: the first --scenarios, else the default folder."""
     args = Path((values["scenarios"] or [FOLDER])[0])
     return str((args if args.suffix not in (".yaml", ".yml") else args.parent).absolute())
 
 
-def allowed_hosts(values: Mapping[str, Any]) -> frozenset[str]:
+def allowed_hosts(values: OptionValues) -> frozenset[str]:
     """Return the hosts of --proxy-allow."""
     return frozenset(host.strip().lower() for host in values["proxy_allow"] or ())
 
@@ -132,7 +132,7 @@ class AdminToken(NamedTuple):
     generated: Path | None = None
 
 
-def admin_token(values: Mapping[str, Any]) -> AdminToken:
+def admin_token(values: OptionValues) -> AdminToken:
     """Return the token of --admin-token or --admin-token-file. Raise BadOption for an invalid one."""
     text, file = (values["admin_token"] or "").strip(), values["admin_token_file"]
     if not file:

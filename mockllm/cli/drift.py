@@ -7,16 +7,15 @@ import asyncio
 import math
 import os
 import sys
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.diff import request_cases
 from mockllm.cli.drift_table import print_report
-from mockllm.cli.option import BadOption, add, argparse_type
+from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, RECORDING, option_values
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import note_default_pack, scenario_sources, uses_default_pack, vocabulary
@@ -188,7 +187,7 @@ def _live(
     engine: Engine,
     gathered: LoadedScenarios,
     args: argparse.Namespace,
-    values: Mapping[str, Any],
+    values: OptionValues,
     report: DriftReport,
 ) -> Exchanges:
     """Send the requests; tell the cost before and after. Raises KeyRefused, PackRejected, InvalidRequestFile."""
@@ -215,9 +214,7 @@ def _live(
     return exchanges
 
 
-def _fix(
-    report: DriftReport, exchanges: Exchanges, args: argparse.Namespace, values: Mapping[str, Any]
-) -> None:
+def _fix(report: DriftReport, exchanges: Exchanges, args: argparse.Namespace, values: OptionValues) -> None:
     """Write the pack, and compare once more with the pack in force."""
     folder = Path(args.fix)
     packs = ("default",) if uses_default_pack(values) else ()

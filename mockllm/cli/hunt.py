@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.option import BadOption, add, argparse_type
+from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import scenario_sources
@@ -218,7 +218,7 @@ def _tell_stored(known: int, folder: Path) -> None:
     print(f"mockllm: {text}", file=sys.stderr)
 
 
-def _sources(values: Mapping[str, Any], args: argparse.Namespace) -> ServerSources:
+def _sources(values: OptionValues, args: argparse.Namespace) -> ServerSources:
     """Return what the servers serve: as `exec` does."""
     sources = scenario_sources(values, os.environ)
     pairs = (each.partition("=")[::2] for each in values["set"] or ())

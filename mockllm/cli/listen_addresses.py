@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from mockllm.cli.option import BadOption
+from mockllm.cli.option import BadOption, OptionValues
 from mockllm.server.app import App
 from mockllm.server.http_server import Address
 
 
-def addresses(args: argparse.Namespace, values: Mapping[str, Any]) -> list[Address]:
+def addresses(args: argparse.Namespace, values: OptionValues) -> list[Address]:
     """Return the addresses to listen on. --listen replaces --host and --port, unless these are set too."""
     tls = _uses_tls(values) and values["tls_port"] is None
     more = [Address(host, port, tls) for host, port in values["listen"] or ()]
@@ -22,15 +20,15 @@ def addresses(args: argparse.Namespace, values: Mapping[str, Any]) -> list[Addre
     return [Address(values["host"], values["port"], tls), *more, *beside]
 
 
-def _uses_tls(values: Mapping[str, Any]) -> bool:
+def _uses_tls(values: OptionValues) -> bool:
     return bool(values["tls_self_signed"] or values["tls_cert"])
 
 
-def configure_tls(app: App, values: Mapping[str, Any]) -> Path | None:
+def configure_tls(app: App, values: OptionValues) -> Path | None:
     """Set the app's TLS context. Return the CA that clients must trust, if it is self-signed. Raise BadOption for
     options that contradict each other."""
     if not _uses_tls(values):
-        if values["tls_port"] is not None or values["tls_key"]:
+        if values["tls_port"] is not None or values["tls_key"] or values["tls_client_ca"]:
             raise BadOption(
                 "HTTPS needs a certificate: --tls-self-signed, or --tls-cert FILE (and --tls-key FILE)"
             )
@@ -41,12 +39,12 @@ def configure_tls(app: App, values: Mapping[str, Any]) -> Path | None:
 
     try:
         if values["tls_cert"]:
-            app.tls = context(values["tls_cert"], values["tls_key"])
+            app.tls = context(values["tls_cert"], values["tls_key"], values["tls_client_ca"])
             return None
         certificates = self_signed(
             folder(values["tls_dir"]), [values["host"], *(host for host, _ in values["listen"] or ())]
         )
-        app.tls = context(certificates.server)
+        app.tls = context(certificates.server, client_ca=values["tls_client_ca"])
     except NoCertificate as error:
         raise BadOption(str(error)) from None
     return certificates.ca

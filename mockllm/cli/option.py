@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -15,6 +15,10 @@ KUBERNETES_VARIABLE: Final = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*"
 )
 """Variables that Kubernetes sets in each container. For a Service called `mockllm`, MOCKLLM_PORT is its address."""
+
+
+OptionValues: TypeAlias = Mapping[str, Any]
+"""The values of options by their keys, from the command line, variables and defaults."""
 
 
 class BadOption(Exception):

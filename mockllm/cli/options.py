@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, argparse_type, help_text
+from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, OptionValues, argparse_type, help_text
 from mockllm.cli.units import (
     address,
     byte_text,
@@ -96,6 +96,12 @@ SERVING: Final = (
     ),
     Option("--tls-cert", NETWORK, "serve HTTPS with this certificate (PEM, with its chain)", metavar="FILE"),
     Option("--tls-key", NETWORK, "private key of the certificate, if it is in another file", metavar="FILE"),
+    Option(
+        "--tls-client-ca",
+        NETWORK,
+        "accept HTTPS only from clients with a certificate of this CA (PEM): mutual TLS",
+        metavar="FILE",
+    ),
     Option(
         "--tls-port", NETWORK, "serve HTTPS on this port, and HTTP on --port", None, count, metavar="PORT"
     ),
@@ -307,7 +313,7 @@ def unknown_variables(environment: Mapping[str, str], packs: Collection[str]) ->
             yield f"{name} has no effect{hint}"
 
 
-def volatile(values: Mapping[str, Any]) -> frozenset[str]:
+def volatile(values: OptionValues) -> frozenset[str]:
     """Return the body fields that are excluded from a request's hash."""
     lists = values["hash_ignore"]
     if lists is None:

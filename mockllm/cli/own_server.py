@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from mockllm.cli.option import OptionValues
 from mockllm.cli.options import unknown_variables
 from mockllm.cli.shown_warnings import print_warnings
 from mockllm.cli.sources import scenario_sources
@@ -44,7 +45,7 @@ def control_of(app: App, builder: Builder) -> ControlApi:
 
 
 def build(
-    values: Mapping[str, Any], bounds: ServerLimits, environment: Mapping[str, str]
+    values: OptionValues, bounds: ServerLimits, environment: Mapping[str, str]
 ) -> tuple[Builder, Engine]:
     """Return the builder and the engine. Print warnings. Raise Broken for mistakes in the files."""
     settings = EngineSettings(

@@ -8,13 +8,13 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.listen_addresses import addresses, configure_tls
-from mockllm.cli.option import BadOption, Option, add
+from mockllm.cli.option import BadOption, Option, OptionValues, add
 from mockllm.cli.options import RECORDING, SERVING, add_limits, limits, option_values, volatile
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.core.redaction import without_credentials
@@ -32,7 +32,7 @@ from mockllm.state.sessions import Sessions
 
 SERVE_OPTIONS: Final = frozenset(
     {"host", "port", "listen", "no_cors", "hash_ignore", "quiet", "verbose"}
-    | {"tls_self_signed", "tls_cert", "tls_key", "tls_port", "tls_dir"}
+    | {"tls_self_signed", "tls_cert", "tls_key", "tls_client_ca", "tls_port", "tls_dir"}
 )
 OUT: Final = Option("--out", "recording", "folder for the recordings", "recordings", metavar="DIR")
 OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in SERVE_OPTIONS))
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if recorder.failed else 0
 
 
-def _record_stdio(name: str, line: Sequence[str], values: Mapping[str, Any]) -> int:
+def _record_stdio(name: str, line: Sequence[str], values: OptionValues) -> int:
     """Record an MCP server that this process starts. Return the exit code of the server, or 1 if a write failed."""
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name) is None:
         raise BadOption(f"--stdio: expected a name such as weather, found {name!r}")
@@ -107,7 +107,7 @@ def _record_stdio(name: str, line: Sequence[str], values: Mapping[str, Any]) -> 
 
 
 def create_recorder(
-    values: Mapping[str, Any], out: str, where: Sequence[Address], *, everything: bool = False
+    values: OptionValues, out: str, where: Sequence[Address], *, everything: bool = False
 ) -> Recorder:
     """Create the recorder of the options. Raise BadOption if an upstream is this server."""
     upstreams: dict[str, str] = {}

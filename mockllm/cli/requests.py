@@ -6,10 +6,11 @@ import argparse
 import json
 import sys
 import time
-from typing import Any, Final
+from typing import Final
 
 from mockllm.cli import api_client
 from mockllm.cli.console import use_colours
+from mockllm.core.json.codec import Json
 from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_lines
 
 POLL_INTERVAL: Final = 0.5
@@ -57,7 +58,7 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0, or 1 if no server responds."""
-    query: dict[str, Any] = {name: getattr(args, name) for name in FILTERS}
+    query: dict[str, Json] = {name: getattr(args, name) for name in FILTERS}
     query["missed"] = "true" if args.missed else None
     try:
         if args.cost:
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
+def _lost(found: dict[str, Json], last: int, query: dict[str, Json]) -> int:
     """Return how many requests after this id the journal has dropped; 0 for filtered lists, where it is unknown."""
     if any(value is not None for value in query.values()):
         return 0
@@ -92,7 +93,7 @@ def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
     return max(0, int(first) - last - 1)
 
 
-def _show(found: list[dict[str, Any]], args: argparse.Namespace) -> None:
+def _show(found: list[dict[str, Json]], args: argparse.Namespace) -> None:
     """Print the requests; with --missed, each with its near misses below."""
     lines = AccessLog(print, colour=use_colours())
     for each in found:
@@ -106,7 +107,7 @@ def _show(found: list[dict[str, Any]], args: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _show_costs(report: dict[str, Any], args: argparse.Namespace) -> None:
+def _show_costs(report: dict[str, Json], args: argparse.Namespace) -> None:
     """Print the costs of the journal, the dearest first."""
     if args.json:
         print(json.dumps(report))
@@ -123,7 +124,7 @@ def _show_costs(report: dict[str, Any], args: argparse.Namespace) -> None:
     print(f"${report['cost']:.6f} in all, at the server's prices")
 
 
-def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+def _with_request(each: dict[str, Json], args: argparse.Namespace) -> dict[str, Json]:
     """Return a request of the list with its headers and body, which `mockllm explain` reads."""
     try:
         return {**each, "request": api_client.ask(args, "GET", f"/api/requests/{each['id']}")["request"]}
@@ -131,7 +132,7 @@ def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, A
         return each
 
 
-def record(each: dict[str, Any]) -> AccessLogRecord:
+def record(each: dict[str, Json]) -> AccessLogRecord:
     """Convert a request of the control API to an access log record."""
     keys = {name: _KEYS.get(name, name) for name in AccessLogRecord._fields if name != "redactor"}
     return AccessLogRecord(**{name: each[key] for name, key in keys.items()})

@@ -9,10 +9,10 @@ import socket
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -26,7 +26,7 @@ from mockllm.cli.control_setup import (
     set_up_control_api,
 )
 from mockllm.cli.listen_addresses import addresses, configure_tls
-from mockllm.cli.option import BadOption, add
+from mockllm.cli.option import BadOption, OptionValues, add
 from mockllm.cli.options import (
     LOAD_OPTIONS,
     SERVING,
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     return strict_exit_code(app.journal.unmatched) if values["strict"] else 0
 
 
-def watch_input_end(values: Mapping[str, Any]) -> None:
+def watch_input_end(values: OptionValues) -> None:
     """Stop the server when standard input closes, if the command line says so."""
     if values["until_stdin_closes"]:
         from mockllm.cli.input_end import stop_at_input_end
@@ -120,9 +120,7 @@ def watch_input_end(values: Mapping[str, Any]) -> None:
         stop_at_input_end()
 
 
-def _create_app(
-    args: argparse.Namespace, values: Mapping[str, Any], engine: Engine, bounds: ServerLimits
-) -> App:
+def _create_app(args: argparse.Namespace, values: OptionValues, engine: Engine, bounds: ServerLimits) -> App:
     """Return the application with the settings of the command line."""
     lines = None if values["quiet"] else access_log_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], access_log=lines)
@@ -140,7 +138,7 @@ async def warn_about_files(builder: Builder, reload: Reloader) -> None:
     reload.begun_with(await builder.looked_over())
 
 
-def prepare_recordings(values: Mapping[str, Any]) -> None:
+def prepare_recordings(values: OptionValues) -> None:
     """Create the folder of recordings, so that it is served and watched. Raise BadOption."""
     if not values["record_misses"]:
         if values["upstream"]:
@@ -155,7 +153,7 @@ def prepare_recordings(values: Mapping[str, Any]) -> None:
         raise BadOption(f"--record-misses {values['record_misses']}: {error.strerror}") from None
 
 
-def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated: int) -> Builder:
+def create_builder(values: OptionValues, sessions: Sessions, max_generated: int) -> Builder:
     """Create the builder of the engine, for the start and each reload."""
     settings = EngineSettings(
         seed=values["seed"],

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +18,7 @@ from msgspec import Struct
 from mockllm.cli.console import log, print_line, print_mistakes
 from mockllm.cli.control_setup import AdminToken, background_tasks, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls
-from mockllm.cli.option import BadOption
+from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.options import limits, unknown_variables
 from mockllm.cli.serve import (
     create_builder,
@@ -57,7 +57,7 @@ ALONE: Final = ("record_misses",)
 """Options that need one process."""
 
 
-def run_workers(args: argparse.Namespace, values: Mapping[str, Any], token: AdminToken) -> int:
+def run_workers(args: argparse.Namespace, values: OptionValues, token: AdminToken) -> int:
     """Serve with several processes; see `serve.run`."""
     for key in ALONE:
         if values[key]:
@@ -68,9 +68,7 @@ def run_workers(args: argparse.Namespace, values: Mapping[str, Any], token: Admi
         return _run(args, values, token, store)
 
 
-def _run(
-    args: argparse.Namespace, values: Mapping[str, Any], token: AdminToken, store: StoreSetup | None
-) -> int:
+def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, store: StoreSetup | None) -> int:
     began = time.time()
     bounds = limits(args, os.environ)
     state = GroupSessions(SharedCounts(), unused=bounds.session_ttl, max_sessions=bounds.sessions)
@@ -160,7 +158,7 @@ def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:
 def _print_ready(
     where: Sequence[Address],
     app: App,
-    values: Mapping[str, Any],
+    values: OptionValues,
     trusted: Path | None,
     token: AdminToken,
     workers: int,

@@ -7,9 +7,9 @@ import sys
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from mockllm.cli.option import BadOption
+from mockllm.cli.option import BadOption, OptionValues
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
@@ -20,11 +20,11 @@ FOLDER: Final = "scenarios"
 DEFAULT_PACK: Final = "default"
 
 
-def _packs(values: Mapping[str, Any]) -> list[str]:
+def _packs(values: OptionValues) -> list[str]:
     return [name for names in values["pack"] or () for name in names.split(",") if name]
 
 
-def uses_default_pack(values: Mapping[str, Any]) -> bool:
+def uses_default_pack(values: OptionValues) -> bool:
     """Return whether the pack `default` is served: no sources in the options, and no scenario files."""
     if values["scenarios"] or _packs(values) or values.get("record_misses"):
         return False
@@ -34,13 +34,13 @@ def uses_default_pack(values: Mapping[str, Any]) -> bool:
         return False
 
 
-def note_default_pack(values: Mapping[str, Any]) -> None:
+def note_default_pack(values: OptionValues) -> None:
     """Print to standard error that the pack `default` is used, in case the user meant another folder."""
     if uses_default_pack(values):
         print(f"No scenario files in ./{FOLDER}; using the pack `{DEFAULT_PACK}`.", file=sys.stderr)
 
 
-def scenario_sources(values: Mapping[str, Any], environment: Mapping[str, str]) -> ScenarioSources:
+def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> ScenarioSources:
     """Return the sources to load. Without folders and packs: `./scenarios` if it contains files, else the pack
     `default`. The folder of `--record-misses` comes last."""
     scenarios = list(values["scenarios"] or ())

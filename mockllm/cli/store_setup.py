@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
-from mockllm.cli.option import BadOption
+from mockllm.cli.option import BadOption, OptionValues
 from mockllm.store.connection import (
     BadAddress,
     StoreAddress,
@@ -67,7 +67,7 @@ class StoreSetup:
 
 
 @contextmanager
-def store_setup(values: Mapping[str, Any]) -> Iterator[StoreSetup | None]:
+def store_setup(values: OptionValues) -> Iterator[StoreSetup | None]:
     """Yield the store for the block; None where no server is configured or installed. Raises BadOption."""
     if values["store"]:
         try:

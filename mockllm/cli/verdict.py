@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from mockllm.cli import api_client
 from mockllm.cli.option import BadOption
@@ -128,7 +128,7 @@ def lines(clients: Sequence[Json]) -> list[str]:
     return [plain(line, MAX_PROMPT) for line in result]  # a client chooses its name
 
 
-def _verdict(verdict: dict[str, Any]) -> list[str]:
+def _verdict(verdict: dict[str, Json]) -> list[str]:
     mark = "good" if verdict["good"] else "BAD "
     shown = ", ".join(f"#{id}" for id in verdict["requests"][:8])
     more = f" and {len(verdict['requests']) - 8} more" if len(verdict["requests"]) > 8 else ""

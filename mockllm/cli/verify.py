@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Any
 
 from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption
 from mockllm.cli.sources import read_input
 from mockllm.core.display import counted
+from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.access_log import MAX_PROMPT, plain
@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    body: dict[str, Any] = {}
+    body: dict[str, Json] = {}
     source = None
     if args.expectations is not None:
         source = read_source(*read_input(args.expectations, "expectations"))
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     return 0 if found["passed"] else 1
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Json]) -> None:
     for failure in found["failures"]:
         place = "" if failure["expect"] is None else f"expect[{failure['expect']}]: "
         print(plain(f"{place}{failure['message']}", MAX_PROMPT))

@@ -7,7 +7,6 @@ that only this provider has (server tools, citations) becomes native blocks and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
@@ -35,16 +34,16 @@ def decode(recording: Recording) -> Reply | Failure:
     return _from_stream([(name, loads(data)) for name, data in events_of(body)])
 
 
-def _from_body(body: dict[str, Any]) -> Reply:
+def _from_body(body: dict[str, Json]) -> Reply:
     parts = tuple(_part(block, _block_chunks(block)) for block in body["content"])
-    extras: dict[str, Any] = {key: body[key] for key in ("container", "context_management") if key in body}
+    extras: dict[str, Json] = {key: body[key] for key in ("container", "context_management") if key in body}
     return _reply(body, parts, body, body["usage"], extras)
 
 
-def _from_stream(events: list[tuple[str, dict[str, Any]]]) -> Reply:
-    blocks: dict[int, tuple[dict[str, Any], list[str]]] = {}
-    message: dict[str, Any] = {}
-    last: dict[str, Any] = {}
+def _from_stream(events: list[tuple[str, dict[str, Json]]]) -> Reply:
+    blocks: dict[int, tuple[dict[str, Json], list[str]]] = {}
+    message: dict[str, Json] = {}
+    last: dict[str, Json] = {}
     for name, data in events:
         match name:
             case "message_start":
@@ -62,7 +61,7 @@ def _from_stream(events: list[tuple[str, dict[str, Any]]]) -> Reply:
     return _reply(message, parts, last["delta"], {**message["usage"], **last["usage"]}, extras)
 
 
-def _add_delta(delta: dict[str, Any], block: dict[str, Any], chunks: list[str]) -> None:
+def _add_delta(delta: dict[str, Json], block: dict[str, Json], chunks: list[str]) -> None:
     match delta["type"]:
         case "text_delta":
             chunks.append(delta["text"])
@@ -76,7 +75,7 @@ def _add_delta(delta: dict[str, Any], block: dict[str, Any], chunks: list[str]) 
             block.setdefault("citations", []).append(delta["citation"])
 
 
-def _block_chunks(block: dict[str, Any]) -> list[str]:
+def _block_chunks(block: dict[str, Json]) -> list[str]:
     """Return the content of a complete block, as one chunk."""
     match block["type"]:
         case "text":
@@ -88,7 +87,7 @@ def _block_chunks(block: dict[str, Any]) -> list[str]:
     return []
 
 
-def _part(block: dict[str, Any], chunks: list[str]) -> Part:
+def _part(block: dict[str, Json], chunks: list[str]) -> Part:
     match block["type"]:
         case "text" if not block.get("citations"):
             return Text(tuple(chunks))
@@ -104,11 +103,11 @@ def _part(block: dict[str, Any], chunks: list[str]) -> Part:
 
 
 def _reply(
-    message: dict[str, Any],
+    message: dict[str, Json],
     parts: tuple[Part, ...],
-    ending: dict[str, Any],
-    counted: dict[str, Any],
-    extras: dict[str, Any],
+    ending: dict[str, Json],
+    counted: dict[str, Json],
+    extras: dict[str, Json],
 ) -> Reply:
     read = counted.get("cache_read_input_tokens") or 0
     written = counted.get("cache_creation_input_tokens") or 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockllm.conformance import openai_chat, openai_responses, vendors
 from mockllm.conformance.shape import Protocol, Recording
@@ -21,7 +20,7 @@ def decode(recording: Recording) -> Reply | Failure:
     return vendors.decode(recording)
 
 
-def failure_of(status: int, body: Mapping[str, Any]) -> Failure:
+def failure_of(status: int, body: Mapping[str, Json]) -> Failure:
     known = {"DeploymentNotFound": "model_not_found"}
     return Failure(known.get(body["error"]["code"], BY_STATUS[status]), status)
 

@@ -7,7 +7,6 @@ native parts. Members beside the message (the trace of a guardrail) become extra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockllm.conformance.shape import Protocol, Recording, body_of
 from mockllm.core.failure import Failure
@@ -37,18 +36,18 @@ def decode(recording: Recording) -> Reply | Failure:
     return _streamed(body)
 
 
-def _reply(parts: list[Part], reason: str, counted: Mapping[str, int], extras: dict[str, Any]) -> Reply:
+def _reply(parts: list[Part], reason: str, counted: Mapping[str, int], extras: dict[str, Json]) -> Reply:
     read, written = (counted.get(f"cache{name}InputTokens", 0) for name in ("Read", "Write"))
     usage = Usage(counted["inputTokens"] + read + written, counted["outputTokens"], read, written)
     own = {"bedrock": extras} if extras else {}
     return Reply((Choice(tuple(parts), FINISH[reason]),), usage, extras=own)
 
 
-def _extras(body: Mapping[str, Any]) -> dict[str, Any]:
+def _extras(body: Mapping[str, Json]) -> dict[str, Json]:
     return {name: body[name] for name in sorted(body.keys() - RESPONSE_MEMBERS)}
 
 
-def _part(block: dict[str, Any], chunks: list[str] | None) -> Part:
+def _part(block: dict[str, Json], chunks: list[str] | None) -> Part:
     """Return the part of a block; `chunks` are those of a stream."""
     match block:
         case {"text": text}:
@@ -63,9 +62,9 @@ def _part(block: dict[str, Any], chunks: list[str] | None) -> Part:
     return NativePart("bedrock", block)
 
 
-def _streamed(events: list[dict[str, Any]]) -> Reply:
+def _streamed(events: list[dict[str, Json]]) -> Reply:
     """Return the reply of a stream's events."""
-    opened: dict[int, dict[str, Any]] = {}
+    opened: dict[int, dict[str, Json]] = {}
     chunks: dict[int, list[str]] = {}
     for event in events:
         index = event.get("contentBlockIndex", 0)

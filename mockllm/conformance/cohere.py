@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from mockllm.conformance import openai_chat, vendors
 from mockllm.conformance.openai_lookups import lookup
@@ -36,7 +36,7 @@ def decode(recording: Recording) -> Reply | Failure:
     return _streamed([loads(data) for _, data in events_of(body) if data.startswith("{")])
 
 
-def _reply(parts: list[Part], reason: str, counted: Mapping[str, Any]) -> Reply:
+def _reply(parts: list[Part], reason: str, counted: Mapping[str, Json]) -> Reply:
     tokens = counted["tokens"]
     usage = Usage(
         tokens["input_tokens"],
@@ -47,7 +47,7 @@ def _reply(parts: list[Part], reason: str, counted: Mapping[str, Any]) -> Reply:
     return Reply((Choice(tuple(parts), FINISH.get(reason, "stop")),), usage)
 
 
-def _parts(message: Mapping[str, Any]) -> list[Part]:
+def _parts(message: Mapping[str, Json]) -> list[Part]:
     parts: list[Part] = [Text((message["tool_plan"],))] if message.get("tool_plan") else []
     for block in message.get("content", ()):
         thinks = block["type"] == "thinking"
@@ -57,11 +57,11 @@ def _parts(message: Mapping[str, Any]) -> list[Part]:
     return [*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls)]
 
 
-def _citations(cited: Sequence[Any]) -> tuple[Citation, ...]:
+def _citations(cited: Sequence[Json]) -> tuple[Citation, ...]:
     return tuple(Citation("https://x") for _ in cited)
 
 
-def _streamed(events: list[dict[str, Any]]) -> Reply:
+def _streamed(events: list[dict[str, Json]]) -> Reply:
     """Return the reply of a stream's events."""
     parts: list[tuple[str, str, list[str]]] = []
     cited = [event for event in events if event["type"] == "citation-start"]

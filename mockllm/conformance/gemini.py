@@ -8,7 +8,6 @@ counts) become extras, as in a scenario.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
@@ -55,7 +54,7 @@ def decode(recording: Recording) -> Reply | Failure:
     return _reply(body if isinstance(body, list) else [loads(data) for _, data in events_of(body)])
 
 
-def _failure(status: int, error: Mapping[str, Any]) -> Failure:
+def _failure(status: int, error: Mapping[str, Json]) -> Failure:
     reasons = {detail.get("reason") for detail in error.get("details", ())}
     if "API_KEY_INVALID" in reasons:
         return Failure("authentication")
@@ -66,16 +65,16 @@ def _failure(status: int, error: Mapping[str, Any]) -> Failure:
     return Failure.of_status(status)
 
 
-def _reply(chunks: list[dict[str, Any]]) -> Reply:
-    candidates: dict[int, list[dict[str, Any]]] = {}
+def _reply(chunks: list[dict[str, Json]]) -> Reply:
+    candidates: dict[int, list[dict[str, Json]]] = {}
     for chunk in chunks:
         for candidate in chunk.get("candidates", ()):
             candidates.setdefault(candidate.get("index", 0), []).append(candidate)
     choices = [_choice(candidates[number], streamed=len(chunks) > 1) for number in sorted(candidates)]
-    counted: dict[str, Any] = next(
+    counted: dict[str, Json] = next(
         (chunk["usageMetadata"] for chunk in reversed(chunks) if "usageMetadata" in chunk), {}
     )
-    extras: dict[str, Any] = {key: chunk[key] for chunk in chunks for key in chunk.keys() - RESPONSE_MEMBERS}
+    extras: dict[str, Json] = {key: chunk[key] for chunk in chunks for key in chunk.keys() - RESPONSE_MEMBERS}
     if any(own for _, own in choices):
         extras["candidates"] = [own for _, own in choices]
     if more := {key: counted[key] for key in sorted(counted.keys() & COUNTS)}:
@@ -91,9 +90,9 @@ def _reply(chunks: list[dict[str, Any]]) -> Reply:
     return Reply(tuple(choice for choice, _ in choices), usage, extras={"gemini": extras} if extras else {})
 
 
-def _choice(candidates: list[dict[str, Any]], *, streamed: bool) -> tuple[Choice, dict[str, Any]]:
+def _choice(candidates: list[dict[str, Json]], *, streamed: bool) -> tuple[Choice, dict[str, Json]]:
     """Return a choice of its candidates, and all further members of the last one."""
-    open_parts: list[tuple[type, Any, list[str]]] = []
+    open_parts: list[tuple[type, Json, list[str]]] = []
     for candidate in candidates:
         for part in candidate.get("content", {}).get("parts", ()):
             _add_part(part, open_parts, ending=streamed and "finishReason" in candidate)
@@ -108,7 +107,7 @@ def _choice(candidates: list[dict[str, Any]], *, streamed: bool) -> tuple[Choice
     return Choice(parts, FINISH.get(last.get("finishReason"), "stop")), own
 
 
-def _add_part(part: dict[str, Any], open_parts: list[tuple[type, Any, list[str]]], *, ending: bool) -> None:
+def _add_part(part: dict[str, Json], open_parts: list[tuple[type, Json, list[str]]], *, ending: bool) -> None:
     """Add the content of a part; the empty text of a last chunk adds nothing."""
     if "functionCall" in part:
         call = part["functionCall"]
@@ -122,7 +121,7 @@ def _add_part(part: dict[str, Any], open_parts: list[tuple[type, Any, list[str]]
         open_parts[-1][2].append(part["text"])
 
 
-def _part(kind: type, value: Any, chunks: list[str]) -> Part:
+def _part(kind: type, value: Json, chunks: list[str]) -> Part:
     if kind is NativePart:
         return NativePart("gemini", value)
     if kind is Call:

@@ -7,7 +7,6 @@ native part, as in a scenario.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
@@ -39,7 +38,7 @@ def decode(recording: Recording) -> Reply | Failure:
     return _from_stream([chunk for chunk in chunks if chunk.get("choices") is not None])
 
 
-def _finish(choice: Mapping[str, Any]) -> Finish:
+def _finish(choice: Mapping[str, Json]) -> Finish:
     return FINISH.get(choice.get("finish_reason"), "stop")
 
 
@@ -49,7 +48,7 @@ def _usage(counted: Json) -> Usage:
     return Usage(counted["prompt_tokens"], counted["completion_tokens"])
 
 
-def _message_parts(message: dict[str, Any]) -> tuple[Part, ...]:
+def _message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
     parts: list[Part] = []
     if message.get("content") is not None:
         parts.append(Text((message["content"],)))
@@ -64,7 +63,7 @@ def _message_parts(message: dict[str, Any]) -> tuple[Part, ...]:
     return (*parts, NativePart("openai", own)) if own else tuple(parts)
 
 
-def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
+def _from_stream(chunks: list[dict[str, Json]]) -> Reply:
     choice_parts: dict[int, list[tuple[type, str, str, list[str]]]] = {}
     finish: dict[int, Finish] = {}
     counted: Json = None
@@ -83,7 +82,7 @@ def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
     return Reply(choices, _usage(counted), extras={"openai": moderated[0]} if moderated else {})
 
 
-def _add_delta(delta: dict[str, Any], parts: list[tuple[type, str, str, list[str]]]) -> None:
+def _add_delta(delta: dict[str, Json], parts: list[tuple[type, str, str, list[str]]]) -> None:
     """Add the content of a delta; the empty texts of a first chunk add nothing."""
     for key, part_type in (("content", Text), ("refusal", Refusal)):
         text = delta.get(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from mockllm.conformance import openai_chat, vendors
 from mockllm.conformance.shape import Protocol, Recording, events_of
@@ -25,7 +25,7 @@ def decode(recording: Recording) -> Reply | Failure:
         usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])
         return Reply(tuple(_choice([item["text"]], item["finish_reason"]) for item in body["choices"]), usage)
     chunks: dict[int, list[str]] = {}
-    finish: dict[int, Any] = {}
+    finish: dict[int, Json] = {}
     for _, data in events_of(body):
         for item in loads(data)["choices"] if data != "[DONE]" else ():
             number = item["index"]
@@ -35,7 +35,7 @@ def decode(recording: Recording) -> Reply | Failure:
     return Reply(tuple(_choice(texts, finish[number]) for number, texts in sorted(chunks.items())))
 
 
-def _choice(texts: list[str], finish: Any) -> Choice:
+def _choice(texts: list[str], finish: Json) -> Choice:
     return Choice((Text(tuple(texts)),), "length" if finish == "length" else "stop")
 
 

@@ -7,7 +7,6 @@ as in a scenario.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from mockllm.conformance.openai_chat import ERROR_NAMES
 from mockllm.conformance.openai_chat import PROTOCOL as CHAT
@@ -54,7 +53,7 @@ def decode(recording: Recording) -> Reply | Failure:
     return _reply(events[-1]["response"], chunks)
 
 
-def _reply(response: dict[str, Any], chunks: Mapping[int, list[str]]) -> Reply:
+def _reply(response: dict[str, Json], chunks: Mapping[int, list[str]]) -> Reply:
     """Return the reply; `chunks` are those of each item, where the response was streamed."""
     parts = [_part(item, chunks.get(place)) for place, item in enumerate(response["output"])]
     reason = (response["incomplete_details"] or {}).get("reason")
@@ -69,7 +68,7 @@ def _reply(response: dict[str, Any], chunks: Mapping[int, list[str]]) -> Reply:
     return Reply((Choice(tuple(parts), FINISH.get(reason, "stop")),), usage)
 
 
-def _part(item: dict[str, Any], chunks: list[str] | None) -> Part:
+def _part(item: dict[str, Json], chunks: list[str] | None) -> Part:
     """Return the part of an item; without chunks it was sent in one event."""
     match item:
         case {"type": "message", "content": [{"type": "output_text", "annotations": [], "text": text}]}:

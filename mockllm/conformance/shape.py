@@ -12,7 +12,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
@@ -25,7 +25,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import GeneratingDialect, LookupDialect, ResponseIdentity
 from mockllm.dialects.routes import RouteMatch, find_route
 
-Recording: TypeAlias = Mapping[str, Any]
+Recording: TypeAlias = Mapping[str, Json]
 Run: TypeAlias = tuple[str, int]
 """A kind of event, and the number of adjacent events of this kind."""
 
@@ -243,7 +243,7 @@ def events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | No
         yield protocol.kind(name, payload), protocol.choice_key(payload), payload
 
 
-def body_of(response: Mapping[str, Any]) -> Any:
+def body_of(response: Mapping[str, Json]) -> Json:
     """Return a recorded body; that of a binary stream as the list of its payloads."""
     if response.get("body_encoding") != "base64":
         return response["body"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -42,13 +42,13 @@ def decode(recording: Recording) -> Reply | Failure:
     return replace(_from_stream(chunks), model=None if model == requested else model)
 
 
-def failure_of(status: int, body: Mapping[str, Any]) -> Failure:
+def failure_of(status: int, body: Mapping[str, Json]) -> Failure:
     """Return the failure of a status; xAI has one status for invalid keys and other errors."""
     key = isinstance(body.get("error"), str) and "API key" in body["error"]
     return Failure("authentication" if key else BY_STATUS[status], status)
 
 
-def _finish(choice: Mapping[str, Any]) -> Finish:
+def _finish(choice: Mapping[str, Json]) -> Finish:
     return FINISH.get(choice.get("finish_reason"), "stop")
 
 
@@ -62,11 +62,11 @@ def _usage(counted: Json) -> Usage:
     )
 
 
-def _reasoning(fields: Mapping[str, Any]) -> str:
+def _reasoning(fields: Mapping[str, Json]) -> str:
     return next((fields[name] for name in THOUGHTS if fields.get(name)), "")
 
 
-def _message_parts(message: dict[str, Any]) -> tuple[Part, ...]:
+def _message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
     parts: list[Part] = []
     if _reasoning(message):
         parts.append(Thinking((_reasoning(message),)))
@@ -76,7 +76,7 @@ def _message_parts(message: dict[str, Any]) -> tuple[Part, ...]:
     return (*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls))
 
 
-def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
+def _from_stream(chunks: list[dict[str, Json]]) -> Reply:
     parts: list[tuple[type, str, list[str]]] = []
     finish: Finish | None = None
     counted: Json = None
@@ -96,7 +96,7 @@ def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
     )
 
 
-def _add_delta(delta: dict[str, Any], parts: list[tuple[type, str, list[str]]], *, ended: bool) -> None:
+def _add_delta(delta: dict[str, Json], parts: list[tuple[type, str, list[str]]], *, ended: bool) -> None:
     """Add the content of a delta; the empty texts beside other members add nothing."""
     text = str(delta.get("content") or "")
     alone = delta == {"content": ""} and not ended
@@ -112,7 +112,7 @@ def _add_delta(delta: dict[str, Any], parts: list[tuple[type, str, list[str]]], 
             parts[-1][2].append(call["function"]["arguments"])
 
 
-def _continues(call: Mapping[str, Any], parts: list[tuple[type, str, list[str]]]) -> bool:
+def _continues(call: Mapping[str, Json], parts: list[tuple[type, str, list[str]]]) -> bool:
     """Return whether a call is a chunk of the last one, with all its members repeated."""
     last = parts[-1] if parts else (Text, "", [])
     return last[:2] == (Call, call["function"]["name"]) and not "".join(last[2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
@@ -107,7 +107,7 @@ def protocol_of(dialect: Dialect) -> Protocol:
         if dialect is protocol.dialect or dialect in protocol.others:
             return protocol
 
-    def unreviewed(recording: Mapping[str, Any]) -> Reply | Failure:
+    def unreviewed(recording: Mapping[str, Json]) -> Reply | Failure:
         return decode(protocol, recording)
 
     protocol = Protocol(
@@ -121,10 +121,10 @@ def protocol_of(dialect: Dialect) -> Protocol:
     return protocol
 
 
-def _recording(request: Request, live: RecordedResponse) -> dict[str, Any]:
+def _recording(request: Request, live: RecordedResponse) -> dict[str, Json]:
     """Return the exchange in the form of recordings. Raises JSONDecodeError."""
     kind = next((value for name, value in live.headers if name.lower() == "content-type"), "")
-    response: dict[str, Any] = {"status": live.status, "headers": dict(live.headers)}
+    response: dict[str, Json] = {"status": live.status, "headers": dict(live.headers)}
     if "amazon.eventstream" in kind or live.body[:1] == b"\0":  # its frames begin with a length of four bytes
         response |= {"body": b64encode(live.body).decode(), "body_encoding": "base64"}
     elif "text/event-stream" in kind or live.body.startswith((b"data:", b"event:", b":")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.drift.change import Change
@@ -47,7 +47,7 @@ def is_fixable(change: Change) -> bool:
     return change.kind == "new field" and not change.place.endswith("[]") and change.events != {"error"}
 
 
-def _present(folder: Path) -> list[dict[str, Any]]:
+def _present(folder: Path) -> list[dict[str, Json]]:
     """Return the modifiers of the pack that a run before has written."""
     file = folder / FOLDER / "extras.yaml"
     if not file.is_file():

@@ -11,7 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
@@ -97,7 +97,7 @@ def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> PackCapabilities
     )
 
 
-def _capabilities_in(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+def _capabilities_in(value: Json, key: str = "") -> Iterator[tuple[str, str]]:
     """Yield the capabilities of a value and of the values inside."""
     if key == "error":
         named = value.get("type", value.get("status", "of its own")) if isinstance(value, dict) else value
@@ -127,18 +127,18 @@ def _capabilities_in(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
             yield from _capabilities_in(child)
 
 
-def _is_error(status: Any) -> bool:
+def _is_error(status: Json) -> bool:
     return isinstance(status, int) and status >= 400
 
 
-def _redirects(value: Any, name: str) -> Iterator[tuple[str, str]]:
+def _redirects(value: Json, name: str) -> Iterator[tuple[str, str]]:
     """Yield the values of a key (in any case) that may refer to another server."""
     for key, place in value.items() if isinstance(value, dict) else ():
         if str(key).lower() == name and isinstance(place, str) and ("//" in place or "{" in place):
             yield "redirects", place
 
 
-def _fault(value: Any) -> str:
+def _fault(value: Json) -> str:
     if isinstance(value, dict):
         names = [str(key) for key in value if key not in ("chance", "probability", "at", "after", "enabled")]
         return str(value.get("kind") or value.get("fault") or (names[0] if names else "of its own"))

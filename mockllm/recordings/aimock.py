@@ -7,7 +7,7 @@ Fixtures are not recordings: each becomes an ordinary rule.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.text_vectors import LARGEST
@@ -31,7 +31,7 @@ def import_rules(file: ImportFile) -> ImportedRules:
         path: Path = ("fixtures", index)
         if not isinstance(fixture, dict) or not isinstance(fixture.get("response"), dict):
             raise NotImported(f"{rules.file.where(path)}: expected a fixture with a match and a response")
-        rule: dict[str, Any] = {"name": f"fixture-{index + 1}"}
+        rule: dict[str, Json] = {"name": f"fixture-{index + 1}"}
         conditions = fixture.get("match") or {}
         if not isinstance(conditions, dict):
             raise NotImported(f"{rules.file.where((*path, 'match'))}: expected an object with conditions")
@@ -53,9 +53,9 @@ def import_rules(file: ImportFile) -> ImportedRules:
     return rules
 
 
-def _match(conditions: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any] | None:
+def _match(conditions: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json] | None:
     """Return the match, or None if a condition cannot be imported: the rule would match too many requests."""
-    match: dict[str, Any] = {}
+    match: dict[str, Json] = {}
     for name, value in conditions.items():
         if name == "userMessage":
             match["user"] = {"contains": str(value)}
@@ -79,19 +79,19 @@ def _match(conditions: dict[str, Json], path: Path, rules: ImportedRules) -> dic
     return match
 
 
-def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
+def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:
     error = response.get("error")
     if isinstance(error, dict):
         status = response.get("status")
         fits = type(status) is int and 400 <= status <= 599
-        failure: dict[str, Any] = {"status": status if fits else 500}
+        failure: dict[str, Json] = {"status": status if fits else 500}
         if status is not None and not fits:
             rules.note((*path, "status"), "this is not the status of an error; 500 is used")
         if isinstance(error.get("message"), str):
             failure["message"] = error["message"]
         fields = {name: error[name] for name in ("type", "code", "param") if error.get(name) is not None}
         return {"literal": True, "error": failure | ({"fields": fields} if fields else {})}
-    reply: dict[str, Any] = {}
+    reply: dict[str, Json] = {}
     for name, value in response.items():
         if name == "content":
             reply["text" if isinstance(value, str) else "json"] = value
@@ -116,7 +116,7 @@ def _is_vector(value: Json) -> bool:
     return all(type(number) in (int, float) and abs(number) <= LARGEST for number in value)
 
 
-def _call(call: Json) -> dict[str, Any]:
+def _call(call: Json) -> dict[str, Json]:
     arguments = of(call, "arguments")
     if isinstance(arguments, str):
         with suppress(JSONDecodeError):
@@ -125,9 +125,9 @@ def _call(call: Json) -> dict[str, Any]:
     return {"name": str(of(call, "name")), "arguments": {} if arguments is None else arguments, **id}
 
 
-def _delivery(fixture: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
-    settings: dict[str, Any] = {}
-    pace: dict[str, Any] = {}
+def _delivery(fixture: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:
+    settings: dict[str, Json] = {}
+    pace: dict[str, Json] = {}
     for name, value in fixture.items():
         if name in ("match", "response"):
             continue

@@ -6,7 +6,7 @@ responses by templates, proxies or scenarios are not imported; a note reports ma
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
@@ -52,7 +52,7 @@ def _mapping(mapping: Json, path: Path, rules: ImportedRules, number: int) -> No
     request, response = of(mapping, "request"), of(mapping, "response")
     if not isinstance(request, dict) or not isinstance(response, dict):
         raise NotImported(f"{rules.file.where(path)}: expected a mapping with a request and a response")
-    rule: dict[str, Any] = {
+    rule: dict[str, Json] = {
         "name": f"mapping-{number}",
         "match": _match(request, (*path, "request"), rules),
     }
@@ -66,8 +66,8 @@ def _mapping(mapping: Json, path: Path, rules: ImportedRules, number: int) -> No
     rules.add(rule, path)
 
 
-def _match(request: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
-    match: dict[str, Any] = {}
+def _match(request: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:
+    match: dict[str, Json] = {}
     for name, value in request.items():
         if name == "method":
             if value != "ANY":
@@ -131,7 +131,7 @@ def _condition(value: Json, path: Path, rules: ImportedRules) -> Json:
     return None
 
 
-def _body(pattern: Json, match: dict[str, Any], path: Path, rules: ImportedRules) -> None:
+def _body(pattern: Json, match: dict[str, Json], path: Path, rules: ImportedRules) -> None:
     body = match.setdefault("body", {})
     if isinstance(of(pattern, "matchesJsonPath"), str):
         try:
@@ -158,9 +158,9 @@ def _body(pattern: Json, match: dict[str, Any], path: Path, rules: ImportedRules
         del match["body"]
 
 
-def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
-    http: dict[str, Any] = {}
-    settings: dict[str, Any] = {}
+def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:
+    http: dict[str, Json] = {}
+    settings: dict[str, Json] = {}
     for name, value in response.items():
         if name == "status" and type(value) is int and 200 <= value <= 599:
             http["status"] = value

@@ -120,7 +120,7 @@ def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
     """Return the compiled form of an entry of `extras`."""
     place = parse_path(spec.at)
     assert place is not None, "the model has checked it"
-    return ExtraFields(spec.fields, place, frozenset(spec.events or ()))
+    return ExtraFields(spec.fields, place, frozenset(spec.events or ()), tuple(spec.without))
 
 
 def _effective_owner(owner: Owner, value: object) -> Owner:

@@ -48,8 +48,13 @@ def folder(named: str | None = None) -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share", "mockllm", "tls")
 
 
-def context(certificate: str | Path, key: str | Path | None = None) -> ssl.SSLContext:
-    """Return an SSL context with a certificate. Raises NoCertificate."""
+def context(
+    certificate: str | Path, key: str | Path | None = None, client_ca: str | Path | None = None
+) -> ssl.SSLContext:
+    """Return an SSL context with a certificate. With `client_ca`, clients need a certificate of that CA.
+
+    Raises NoCertificate.
+    """
     result = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     result.set_alpn_protocols(["h2", "http/1.1"])
     key_file = key or certificate
@@ -74,7 +79,19 @@ def context(certificate: str | Path, key: str | Path | None = None) -> ssl.SSLCo
             ) from None
         key_text = "and its key (or use --tls-key FILE)" if key is None else f"and its key in {key}"
         raise NoCertificate(f"expected a certificate in {certificate} {key_text}, as PEM") from None
+    if client_ca is not None:
+        _require_client_certificates(result, client_ca)
     return result
+
+
+def _require_client_certificates(result: ssl.SSLContext, authority: str | Path) -> None:
+    try:
+        result.load_verify_locations(authority)
+    except ssl.SSLError:
+        raise NoCertificate(f"expected the certificate of a CA in {authority}, as PEM") from None
+    except OSError as error:
+        raise NoCertificate(f"cannot read {authority}: {error.strerror}") from None
+    result.verify_mode = ssl.CERT_REQUIRED
 
 
 def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = None) -> CertificateFiles:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
 
-from mockllm.core.json.codec import MISSING
+from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import Message, Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.access_log import AccessLog, AccessLogRecord, short
@@ -63,7 +62,7 @@ class Received:
         return self.request.query
 
     @property
-    def body(self) -> Any:
+    def body(self) -> Json:
         """The body's JSON; None without a body or for invalid JSON."""
         body = self.request.body
         return None if body is MISSING else body

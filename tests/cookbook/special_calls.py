@@ -7,8 +7,9 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from tests.dialects.mcp.messages import ToolClient, rpc
 from tests.dialects.virtual_socket import VirtualSocket
-from tests.language.virtual_server import NOW, VirtualServer, raw_request
+from tests.language.virtual_server import NOW, VirtualServer, chat_request, models_request, raw_request
 
 LONG: Final = "You book trains. Ask for the day and the place. " * 200
 """A beginning of prompts that caches hold."""
@@ -65,9 +66,63 @@ def _batch_results(scenario: str) -> str:
     return server.respond(get).bytes.decode()
 
 
+def _empty_vectors(scenario: str) -> str:
+    body = {"model": "text-embedding-3-small", "input": "hi", "encoding_format": "base64"}
+    return VirtualServer(scenario).respond(raw_request("/v1/embeddings", body)).bytes.decode()
+
+
+def _models(scenario: str) -> str:
+    return VirtualServer(scenario).respond(models_request()).bytes.decode()
+
+
+def _picture_in_a_result(scenario: str) -> str:
+    """The responses to a tool's result with an image, and to one without."""
+    call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    server = VirtualServer(scenario)
+    found = []
+    for content in ([image], "seen"):
+        result = {"role": "tool", "tool_call_id": "a", "content": content}
+        response = server.respond(chat_request(messages=[*turns, result]))
+        found.append(f"HTTP {response.status} {response.bytes.decode()}")
+    return "\n".join(found)
+
+
+def _forced_calls(scenario: str) -> str:
+    """The responses to three requests that force a call."""
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    server = VirtualServer(scenario)
+    sent = chat_request(tools=[tool], tool_choice="required")
+    return "\n".join(server.respond(sent).bytes.decode() for _ in range(3))
+
+
+def _keys_later(scenario: str) -> str:
+    """The statuses of a key now and after 20 minutes, and of another key then."""
+    server = VirtualServer(scenario)
+    times = (("a", NOW), ("a", NOW + 1200), ("b", NOW + 1200))
+    return " ".join(str(server.respond(chat_request(key=key, now=now)).status) for key, now in times)
+
+
+def _lost_session(scenario: str) -> str:
+    """The statuses of three calls of one MCP session, and of one of the next session."""
+    client = ToolClient(scenario, path="/mcp/shop")
+    statuses = [client.call("hours").status for _ in range(3)]
+    client.session = client.server.respond(
+        rpc("initialize", {"protocolVersion": "2025-06-18"}, path="/mcp/shop")
+    ).headers["mcp-session-id"]
+    return " ".join(map(str, [*statuses, client.call("hours").status]))
+
+
 SPECIAL: Final[Mapping[str, Callable[[str], str]]] = {
     "openai-realtime": _spoken_messages,
     "openai-embeddings": _vectors,
+    "openai-embeddings base64": _empty_vectors,
+    "openai-models": _models,
+    "openai-chat picture": _picture_in_a_result,
+    "openai-chat forced": _forced_calls,
+    "openai-chat later": _keys_later,
+    "mcp-session": _lost_session,
     "openai-transcriptions": _transcript,
     "openai-background": _background_states,
     "anthropic-batches": _batch_results,

@@ -228,6 +228,26 @@ def test_openrouter_has_errors_in_chunks() -> None:
     assert "error" in found.json[-1]
 
 
+ONE_ERROR_EVENT = [("openai-chat", 1), ("anthropic-messages", 1), ("bedrock-converse", 1)]
+
+
+@pytest.mark.parametrize(("call", "count"), [*ONE_ERROR_EVENT, ("openai-responses", 2)])
+def test_error_after_no_event_is_the_first_one(call: str, count: int) -> None:
+    middle = played(call, "error_event", after={"chunks": 1})
+    first = played(call, "error_event", after={"events": 0})
+    assert [event.keys() for event in first.json] == [event.keys() for event in middle.json[-count:]]
+    assert not first.notes
+
+
+def test_error_of_gemini_is_the_first_one() -> None:
+    assert played("gemini-generate", "error_event", after={"events": 0}).body.startswith(b'{\n  "error": {')
+
+
+def test_error_after_one_event_follows_the_first() -> None:
+    found = played("anthropic-messages", "error_event", after={"events": 1})
+    assert [event["type"] for event in found.json] == ["message_start", "error"]
+
+
 # --- other responses ---------------------------------------------------------------------------------
 
 

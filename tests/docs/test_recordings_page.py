@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.cli.main import main
 from mockllm.recordings import interaction, request_log
 from mockllm.recordings.importer import KINDS
 from tests.dialects.virtual_socket import VirtualSocket
@@ -54,7 +55,7 @@ REQUESTED = raw_request(
 
 
 def test_recording_of_page_is_replayed() -> None:
-    example, socket = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    example, socket, _ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     response = VirtualServer(example).respond(REQUESTED)
     assert response.bytes.endswith(b"data: [DONE]\n\n")
     assert response.took == 0.43
@@ -64,6 +65,14 @@ def test_recording_of_page_is_replayed() -> None:
         "response.created",
         "response.done",
     ]
+
+
+def test_edited_recording_of_page_meets_its_examples(tmp_path: Path) -> None:
+    edited = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[-1]
+    (tmp_path / "edited.yaml").write_text(edited, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["test", str(tmp_path)])
+    assert ended.value.code == 0
 
 
 def test_recordings_page_log_is_imported() -> None:

@@ -147,7 +147,8 @@ def test_a_mistake_in_a_fault_is_refused(text: str, stated: str) -> None:
 
 
 def test_a_faults_waits_are_capped() -> None:
-    for text in ("{stall: {after: {chunks: 1}, for: 1h}}", "{stall: {after: {chunks: 1}, for: [1h, 2h]}}"):
+    for wait in ("1h", "[1h, 2h]", "{exponential: {mean: 1s, min: 1h}}"):
+        text = f"{{stall: {{after: {{chunks: 1}}, for: {wait}}}}}"
         assert one(requested(fault=text), max_wait=7.0).took == 7.0
     assert one(requested(fault="{stall: {after: {chunks: 1}, for: 2s}}"), max_wait=7.0).took == 2.0
 
@@ -156,7 +157,7 @@ def test_every_duration_of_a_fault_has_a_capped_key() -> None:
     schema = FaultSpec.model_json_schema()
     found = {key for key, value in _properties(schema) if "A duration with its unit" in str(value)}
     drawn = {"uniform", "normal", "lognormal", "exponential", "empirical", "mean", "median", "p99", "stddev"}
-    assert found - drawn - {*FAULTS, "after", "at"} == set(WAITS)
+    assert found - drawn - {"min", "max", *FAULTS, "after", "at"} == set(WAITS)
 
 
 def _properties(schema: Any) -> Iterator[tuple[str, Any]]:

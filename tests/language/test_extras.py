@@ -60,6 +60,31 @@ def test_fields_of_rule_and_modifier_are_both_added() -> None:
     assert json.loads(respond_once(yaml).bytes) == body
 
 
+def test_without_removes_members_of_body_and_events() -> None:
+    yaml = 'rules: [{reply: a b, extras: [{at: "$.choices[]", without: [index, logprobs]}]}]'
+    (choice,) = respond_once(yaml).json["choices"]
+    assert sorted(choice) == ["finish_reason", "message"]
+    events = respond_once(yaml, chat_request(stream=True)).events[:-1]
+    assert all(
+        choice.keys() == {"delta", "finish_reason"} for event in events for choice in event.json["choices"]
+    )
+
+
+def test_without_beside_fields_replaces_a_member() -> None:
+    yaml = "rules: [{reply: x, extras: [{without: [object], fields: {object: mine}}]}]"
+    assert respond_once(yaml).json["object"] == "mine"
+
+
+def test_without_is_not_for_errors() -> None:
+    yaml = "rules: [{error: overloaded, extras: [{at: $.error, without: [code]}]}]"
+    assert "code" in respond_once(yaml).json["error"]
+
+
+def test_extras_that_change_nothing_are_a_mistake() -> None:
+    (mistake,) = diagnostics_of("rules: [{reply: x, extras: [{at: $.usage}]}]")
+    assert mistake.endswith("extras[0]: needs fields or without")
+
+
 def test_place_that_is_no_path_is_a_mistake() -> None:
     (mistake,) = diagnostics_of("rules: [{reply: x, extras: [{at: choices, fields: {a: 1}}]}]")
     assert 'expected a path such as $.choices[].message, found "choices"' in mistake

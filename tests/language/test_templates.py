@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.language.virtual_server import (
+    NOW,
     ClientRequest,
     cases,
     chat_request,
@@ -57,6 +58,17 @@ NAMES: list[tuple[str, str, ClientRequest, str]] = [
 @cases("template, sent, message", NAMES)
 def test_template_names(template: str, sent: ClientRequest, message: str) -> None:
     assert response_texts({"a.yaml": "rules:\n  - reply: >-\n      " + template}, sent) == [message]
+
+
+def test_template_now_is_the_time_of_each_request() -> None:
+    error = 'error: {type: rate_limit, fields: {resets_at: "{{ now + 42 }}"}}'
+    yaml = f'rules: [{{{error}, headers: {{x-reset: "{{{{ (now + 42) * 1000 }}}}"}}}}]'
+    moments = (NOW, NOW + 60)
+    for moment, response in zip(
+        moments, respond_all(yaml, *[chat_request(now=at) for at in moments]), strict=True
+    ):
+        assert response.json["error"]["resets_at"] == int(moment) + 42
+        assert response.headers["x-reset"] == f"{int(moment) + 42}000"
 
 
 def test_template_match_has_regex_groups() -> None:

@@ -32,12 +32,14 @@ from tests.waiting import PATIENCE
 RULES = "rules: [{reply: {chunks: [One, {wait: 10ms}, Two]}}]"
 
 
-def ask(url: str, trusted: Path | None = None) -> str:
+def ask(url: str, trusted: Path | None = None, own: Path | None = None) -> str:
     body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True})
     request = urllib.request.Request(
         f"{url}/v1/chat/completions", body.encode(), {"content-type": "application/json"}
     )
     trust = None if trusted is None else ssl.create_default_context(cafile=str(trusted))
+    if trust is not None and own is not None:
+        trust.load_cert_chain(own, own.with_name("ca-key.pem"))
     with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as answer:
         text: str = answer.read().decode()
     return text
@@ -139,6 +141,26 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
         assert "[DONE]" in ask(secure.replace("localhost", "127.0.0.1"), trusted)
         with pytest.raises(OSError, match="certificate verify failed"):
             ask(secure)
+
+
+@pytest.mark.full
+def test_client_needs_a_certificate_of_the_ca(tmp_path: Path) -> None:
+    client = self_signed(tmp_path / "client")
+    with served(tmp_path, "--tls-self-signed", "--tls-client-ca", str(client.ca)) as server:
+        url = server.line(lambda line: "listening on" in line).rpartition("listening on ")[2].strip()
+        trusted = Path(server.line(lambda line: "SSL_CERT_FILE" in line).rpartition("SSL_CERT_FILE=")[2])
+        assert "[DONE]" in ask(url, trusted, client.ca)
+        with pytest.raises(OSError):  # closed, or reset: which of them depends on the time
+            ask(url, trusted)
+
+
+def test_client_ca_must_be_readable_certificates(tmp_path: Path) -> None:
+    server = self_signed(tmp_path).server
+    (tmp_path / "text.pem").write_text("no PEM")
+    with pytest.raises(NoCertificate, match=r"expected the certificate of a CA in .*text\.pem"):
+        context(server, client_ca=tmp_path / "text.pem")
+    with pytest.raises(NoCertificate, match=r"cannot read .*none\.pem: No such file"):
+        context(server, client_ca=tmp_path / "none.pem")
 
 
 def upload_addresses(connection: HTTPConnection) -> set[str | None]:

@@ -6,7 +6,7 @@ The content is complete. These streams are those that strict parsers reject and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 from msgspec.structs import replace
 from pydantic import Field
@@ -30,6 +30,7 @@ from mockllm.core.faults.form_events import (
     rewritten,
     stream_events,
 )
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, Step
 from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.core.values.types import Templated
@@ -119,11 +120,11 @@ class MisplacedFinish(FormFault):
 FinishEvents: TypeAlias = list[tuple[FormEvent, FinishPlace]]
 
 
-def _values(place: FinishPlace) -> dict[str, Any]:
+def _values(place: FinishPlace) -> dict[str, Json]:
     return {member: place.owner.get(member, ABSENT) for member in place.members}
 
 
-def _set_values(place: FinishPlace, values: dict[str, Any]) -> None:
+def _set_values(place: FinishPlace, values: dict[str, Json]) -> None:
     for member, value in values.items():
         put_member(MemberPlace(place.owner, member), value)
 
@@ -249,7 +250,7 @@ class MisplacedUsage(FormFault):
 
 # --- chunks ------------------------------------------------------------------------------------------
 
-HOLLOW: Final[dict[str, Callable[[StreamForm, Payload], tuple[MemberPlace | None, Any]]]] = {
+HOLLOW: Final[dict[str, Callable[[StreamForm, Payload], tuple[MemberPlace | None, Json]]]] = {
     "no_choices": lambda form, payload: (form.choices(payload), []),
     "null_text": lambda form, payload: (form.text(payload), None),
     "empty_text": lambda form, payload: (form.text(payload), ""),

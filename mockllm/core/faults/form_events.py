@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.faults.base import UNSTREAMED, Fault, NotApplicable
 from mockllm.core.faults.fault_points import live_steps
-from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
 
@@ -78,7 +78,7 @@ def changed(plan: Plan, events: Sequence[FormEvent], form: StreamForm, reason: s
     return NotApplicable(reason) if result.steps == tuple(plan.steps) else result
 
 
-def put_member(place: MemberPlace, value: Any) -> None:
+def put_member(place: MemberPlace, value: Json) -> None:
     """Set a member, or remove it."""
     if value is ABSENT:
         place.owner.pop(place.member, None)

@@ -7,7 +7,7 @@ encodes it. They break only calls and JSON texts that the response has.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.faults.base import Needs, NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.faults.fault_points import too_few
-from mockllm.core.json.codec import JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -273,8 +273,8 @@ class WrongSchema(ReplyFault):
         )
         return NotApplicable("the response has no text") if result == NotApplicable("") else result
 
-    def _change(self, part: Any, context: ReplyFaultContext) -> Part | NotApplicable:
-        if type(part) is Call:
+    def _change(self, part: Call | Text, context: ReplyFaultContext) -> Part | NotApplicable:
+        if isinstance(part, Call):
             tool = _offered_tool(context.request, part)
             if tool is None or tool.schema is None or tool.kind == "custom":
                 return NotApplicable(f"the request has no schema for {part.name}")
@@ -389,5 +389,5 @@ class WrongUsage(UsageFault):
             "cached_read": self.cached_tokens,
             "reasoning": self.reasoning_tokens,
         }
-        counts: dict[str, Any] = {name: tokens for name, tokens in names.items() if tokens is not None}
+        counts: dict[str, Json] = {name: tokens for name, tokens in names.items() if tokens is not None}
         return replace(usage, **{"stated": usage.total, **(counts or {"output": 10 * max(usage.output, 1)})})

@@ -245,7 +245,13 @@ class ErrorEvent(ReplyFault):
         count = gap.chunk_index if plan.streamed else chunks_before(plan, self.after)
         if reply.failure is not None and count >= chunk_count(plan):
             return NotApplicable("the reply itself ends with an error there")
-        failure = Failure(self.type, self.status, self.message, in_chunk=self.form == "in_chunk")
+        failure = Failure(
+            self.type,
+            self.status,
+            self.message,
+            in_chunk=self.form == "in_chunk",
+            opening=None if count else self.after.events,
+        )
         return replace(first_chunks(reply, count), failure=failure)
 
 

@@ -142,7 +142,20 @@ class Integers(Struct, frozen=True):
         return float(max(0, random.randint(self.low, self.high)))
 
 
-Distribution: TypeAlias = Uniform | Integers | Normal | LogNormal | Exponential | Empirical
+class BoundedDistribution(Struct, frozen=True):
+    """A distribution whose draws below `least` are `least`, and those above `most` are `most`."""
+
+    inner: Normal | LogNormal | Exponential
+    least: float = 0.0
+    most: float = math.inf
+
+    def draw(self, random: Random) -> float:
+        return min(max(self.inner.draw(random), self.least), self.most)
+
+
+Distribution: TypeAlias = (
+    Uniform | Integers | Normal | LogNormal | Exponential | BoundedDistribution | Empirical
+)
 
 
 def _short(text: str) -> str:

@@ -92,6 +92,21 @@ class Encoder:
 
 def encode(encoder: Encoder) -> Iterator[Step]:
     """Return the steps of the encoder's reply, in order, one by one."""
+    failure = encoder.reply.failure
+    if failure is None or failure.opening is None:
+        return _all_steps(encoder)
+    return _failed_opening(encoder, failure, failure.opening)
+
+
+def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[Step]:
+    """Return the first `count` steps, and the error. An encoder makes its events one by one, so that the error has
+    the number that follows theirs."""
+    yield from islice(_all_steps(encoder), count)
+    for payload, event in encoder.fail(failure):
+        yield EventStep(payload, 0, "error", event)
+
+
+def _all_steps(encoder: Encoder) -> Iterator[Step]:
     reply = encoder.reply
     chunk_index = 0
 

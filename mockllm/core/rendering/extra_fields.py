@@ -1,4 +1,4 @@
-"""Fields added to the events or the body of a plan, whatever made it: the setting `extras`."""
+"""Fields added to the events or the body of a plan, or removed, whatever made it: the setting `extras`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[\*?\]")
 
 
 class ExtraFields(Struct, frozen=True):
-    """Fields to add to the objects at a path.
+    """Fields to add to the objects at a path, and the names of those to remove before.
 
     `at`: member names, and ITEMS for all items of a list. `events`: names, types or kinds of events; empty for all.
     """
@@ -26,6 +26,7 @@ class ExtraFields(Struct, frozen=True):
     fields: Mapping[str, Json]
     at: tuple[str, ...] = ()
     events: frozenset[str] = frozenset()
+    without: tuple[str, ...] = ()
 
 
 def parse_path(text: str) -> tuple[str, ...] | None:
@@ -44,8 +45,8 @@ def parse_path(text: str) -> tuple[str, ...] | None:
 
 
 def with_extra_fields(plan: Plan, extras: Sequence[ExtraFields]) -> Plan:
-    """Return the plan with these fields where they are missing. Errors, and events that are not JSON, stay as they
-    are."""
+    """Return the plan with these fields where they are missing, or without them. Errors, and events that are no JSON,
+    stay as they are."""
     if plan.head.status >= 400:
         return plan
     steps = tuple(
@@ -68,21 +69,24 @@ def _extended(step: EventStep, extras: Sequence[ExtraFields]) -> EventStep:
         return step
     names = event_names(step, payload)
     chosen = [extra for extra in extras if not extra.events or extra.events & names]
-    added = [_add(extra, payload) for extra in chosen]
-    if not any(added):
+    changed = [_change(extra, payload) for extra in chosen]
+    if not any(changed):
         return step
     indented = step.payload.startswith((b"{\n", b"[\n"))
     return replace(step, payload=pretty(payload) if indented else dumps(payload))
 
 
-def _add(extra: ExtraFields, payload: Json) -> bool:
-    """Add the fields; return whether one was missing."""
-    added = False
+def _change(extra: ExtraFields, payload: Json) -> bool:
+    """Remove and add the fields; return whether that changed anything."""
+    changed = False
     for place in _places(payload, extra.at):
+        unwanted = [name for name in extra.without if name in place]
+        for name in unwanted:
+            del place[name]
         missing = extra.fields.keys() - place.keys()
         place.update((name, value) for name, value in extra.fields.items() if name in missing)
-        added = added or bool(missing)
-    return added
+        changed = changed or bool(unwanted) or bool(missing)
+    return changed
 
 
 def _places(value: Json, at: tuple[str, ...]) -> Iterator[dict[str, Json]]:

@@ -6,14 +6,14 @@ A dialect describes its events by a StreamForm. Faults of form change the member
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.json.codec import dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Framing
 
-Payload: TypeAlias = dict[str, Any]
+Payload: TypeAlias = dict[str, Json]
 """The JSON object of one event."""
 
 

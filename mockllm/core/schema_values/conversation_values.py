@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.schema_values.conversation import ConversationTexts
@@ -54,7 +54,7 @@ class ConversationValues:
         self._comparisons = 0
 
     def offer(
-        self, context: FieldContext, facets: Mapping[str, Any], drawn: Json, *, required: bool
+        self, context: FieldContext, facets: Mapping[str, Json], drawn: Json, *, required: bool
     ) -> Json | Missing:
         """Return a value for a field; MISSING where none fits. `facets`: the keywords that say what the value is;
         `drawn`: the value that the field has otherwise."""
@@ -106,7 +106,7 @@ class ConversationValues:
 
     # --- texts -----------------------------------------------------------------------------------------
 
-    def _text(self, context: FieldContext, facets: Mapping[str, Any], *, required: bool) -> Json | Missing:
+    def _text(self, context: FieldContext, facets: Mapping[str, Json], *, required: bool) -> Json | Missing:
         kinds = kinds_of(context, facets.get("format"))
         paired = self._paired(context)
         if paired and "format" not in facets and "question" not in kinds:
@@ -224,7 +224,7 @@ class ConversationValues:
         return []
 
     def _items(
-        self, context: FieldContext, facets: Mapping[str, Any], first: Json, *, required: bool
+        self, context: FieldContext, facets: Mapping[str, Json], first: Json, *, required: bool
     ) -> Json | Missing:
         """Return a list of all values of the kind that its items have."""
         items = facets.get("items")
@@ -336,7 +336,7 @@ def _as_number(text: str) -> int | float | None:
         return None
 
 
-def _is_usual(value: Any, usual: tuple[float, float, int]) -> bool:
+def _is_usual(value: Json, usual: tuple[float, float, int]) -> bool:
     """Return whether a number may be meant by a field with a usual range; small ranges are taken literally."""
     low, high, _ = usual
     narrow = high <= 1 or low > 500

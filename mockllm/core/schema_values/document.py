@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import unquote, urljoin
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema import format_validator
 
-Schema: TypeAlias = Any
+Schema: TypeAlias = Json
 """True, False, or a dict with string keys."""
 
 TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "null")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -44,7 +44,7 @@ class DescribedField(Struct, frozen=True):
     required: bool
 
 
-def fields_of(schema: Mapping[str, Any], owner: FieldContext) -> list[DescribedField]:
+def fields_of(schema: Mapping[str, Json], owner: FieldContext) -> list[DescribedField]:
     """Return the described fields of an object."""
     properties: Mapping[str, Schema] = schema.get("properties", {})
     required = schema.get("required", properties)
@@ -101,9 +101,9 @@ class ValueFitter:
         except BudgetExceeded:
             return MISSING
 
-    def _facets(self, schema: Schema) -> dict[str, Any]:
+    def _facets(self, schema: Schema) -> dict[str, Json]:
         """Return the keywords that say what a field's value is, also of its alternatives and references."""
-        facets: dict[str, Any] | None = self._normal.known(schema, "facets")
+        facets: dict[str, Json] | None = self._normal.known(schema, "facets")
         if facets is None:
             before = self._budget.characters
             facets = self._read_facets(schema)
@@ -111,8 +111,8 @@ class ValueFitter:
                 self._normal.put(schema, "facets", facets)
         return facets
 
-    def _read_facets(self, schema: Schema) -> dict[str, Any]:
-        facets: dict[str, Any] = {}
+    def _read_facets(self, schema: Schema) -> dict[str, Json]:
+        facets: dict[str, Json] = {}
         pending = [schema]
         for _ in range(_MAX_PARTS):
             if not pending:
@@ -150,7 +150,7 @@ class ValueFitter:
 def field_names(root: Schema) -> frozenset[str]:
     """Return the names of the fields of a schema, up to a maximum."""
     names: set[str] = set()
-    pending: list[Any] = [root]
+    pending: list[Json] = [root]
     while pending and len(names) < _MAX_NAMES:
         part = pending.pop()
         if not isinstance(part, dict):

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import inf
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -96,7 +96,7 @@ class VariantPicker:
             pending += self._nested(part, variant, SchemaVariant(variant, guessed, inside).minimal)
         raise Unsatisfiable("the schema refers to itself")
 
-    def _nested(self, part: dict[str, Any], variant: dict[str, Json], minimal: bool) -> list[Schema]:
+    def _nested(self, part: dict[str, Json], variant: dict[str, Json], minimal: bool) -> list[Schema]:
         """Return the schemas of `allOf`, of the selected branches, and of dependent members."""
         schemas: list[Schema] = [*part.get("allOf", ())]
         schemas += [self._branch(part[key], variant, minimal) for key in ("anyOf", "oneOf") if key in part]
@@ -148,7 +148,7 @@ class VariantPicker:
         return max(heights)
 
 
-def _size(part: dict[str, Any], variant: dict[str, Json]) -> int:
+def _size(part: dict[str, Json], variant: dict[str, Json]) -> int:
     """Return how many entries the lists and maps of two merged schemas have."""
     size = sum(len(value) for value in part.values() if isinstance(value, (list, dict)))
     if "enum" in part and "enum" in variant:  # the merge compares each value with all others
@@ -156,7 +156,7 @@ def _size(part: dict[str, Any], variant: dict[str, Json]) -> int:
     return size + sum(len(value) for value in variant.values() if isinstance(value, (list, dict)))
 
 
-def _has_member(name: str, schema: dict[str, Any]) -> bool:
+def _has_member(name: str, schema: dict[str, Json]) -> bool:
     return name in schema.get("properties", ()) or name in schema.get("required", ())
 
 

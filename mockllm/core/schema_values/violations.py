@@ -6,10 +6,10 @@ a text, a value outside of the enumeration, and an additional field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from random import Random
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
@@ -74,7 +74,7 @@ def invalid_value(
     return None
 
 
-def _shuffled(keys: Any, random: Random) -> list[Any]:
+def _shuffled(keys: Iterable[str | int], random: Random) -> list[str | int]:
     result = list(keys)
     random.shuffle(result)
     return result
@@ -84,7 +84,7 @@ def _places(
     value: Json, random: Random, depth: int = MAX_DEPTH
 ) -> Iterator[tuple[Json, Callable[[Json], Json]]]:
     """Yield each value inside a value, the outer ones first, with a function that replaces it."""
-    keys: list[Any] = []
+    keys: list[str | int] = []
     if isinstance(value, dict):
         keys = _shuffled(value, random)
     elif isinstance(value, list):
@@ -96,7 +96,7 @@ def _places(
             yield inner, lambda new, key=key, put=put: _replaced(value, key, put(new))  # type: ignore[misc]
 
 
-def _replaced(value: Any, key: Any, new: Json) -> Json:
+def _replaced(value: Json, key: str | int, new: Json) -> Json:
     result = value.copy()
     result[key] = new
     return result

@@ -113,6 +113,7 @@ NAMES: Final[Mapping[str, Callable[[TemplateScope], Json | Missing]]] = {
     "path": lambda scope: _clean(scope.request.path),
     "body": lambda scope: scope.request.body,
     "session": lambda scope: _present(scope.request.session and _clean(scope.request.session)),
+    "now": lambda scope: int(scope.request.now),
     "match": lambda scope: dict(scope.captures),
     "mcp": lambda scope: dict(scope.request.mcp) or MISSING,
 }

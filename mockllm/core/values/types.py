@@ -11,8 +11,9 @@ are not templates. `file` is a function that returns the text of a referenced fi
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import (
+    BoundedDistribution,
     Distribution,
     Empirical,
     Exponential,
@@ -182,7 +184,7 @@ class _Conversion:
     def __call__(self, value: Json) -> Any:
         if self._validator is None:
             self._validator = SchemaValidator(self._schema)
-        kind = self._schema["type"]
+        kind = _kind(self._schema)
         if kind == "str":
             value = as_text(value)
         elif type(value) is bool and kind in ("int", "float"):
@@ -191,6 +193,12 @@ class _Conversion:
             return self._validator.validate_python(value, strict=False)
         except ValidationError as errors:
             raise ValueError(_reason(value, errors)) from None
+
+
+def _kind(schema: CoreSchema) -> str:
+    """Return the type of a value; of a text that a function checks, as of a header, that of the text."""
+    checked = schema["schema"] if schema["type"] == "function-after" else schema
+    return "str" if checked["type"] == "str" else schema["type"]
 
 
 _TYPE_NAMES: Final = {"int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -226,6 +234,7 @@ _SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
     "lognormal": ("median", "p99"),
     "exponential": ("mean",),
 }
+_BOUND_KEYS: Final = frozenset(("min", "max"))
 _FORMS: Final = ("uniform", *_SHAPES, "empirical")
 _EXPECTED: Final = (
     "expected a value, [low, high], or one of {uniform: [low, high]}, {normal: {mean, stddev}}, "
@@ -269,9 +278,7 @@ class _Drawable(Struct, frozen=True):
         ]
         forms.append(_object({"uniform": pair}, "Any value from the first to the second."))
         for name, keys in _SHAPES.items():
-            forms.append(
-                _object({name: _object(dict.fromkeys(keys, one))}, f"Drawn from the {name} distribution.")
-            )
+            forms.append(_object({name: _shape_schema(keys, one)}, f"Drawn from the {name} distribution."))
         listed = {"anyOf": [{"type": "array", "items": one, "minItems": 1}, {"type": "string"}]}
         forms.append(_object({"empirical": listed}, "One of measured values: a list, or a file with them."))
         return _or(*forms)
@@ -315,9 +322,20 @@ def _uniform(settings: object, constant: Read) -> Uniform:
 
 def _shaped(form: str, settings: object, constant: Read) -> Distribution:
     keys = _SHAPES[form]
-    if not isinstance(settings, dict) or set(settings) != set(keys):
-        raise quantity_error(f"write {form}: {{{', '.join(f'{key}: …' for key in keys)}}}")
-    numbers = [constant(settings[key]) for key in keys]
+    if not isinstance(settings, dict) or settings.keys() - _BOUND_KEYS != set(keys):
+        written = ", ".join(f"{key}: …" for key in keys)
+        raise quantity_error(f"write {form}: {{{written}}} (and min, max)")
+    inner = _unbounded(form, [constant(settings[key]) for key in keys])
+    if settings.keys().isdisjoint(_BOUND_KEYS):
+        return inner
+    least = constant(settings["min"]) if "min" in settings else 0.0
+    most = constant(settings["max"]) if "max" in settings else math.inf
+    if least > most:
+        raise quantity_error("min is above max")
+    return BoundedDistribution(inner, least, most)
+
+
+def _unbounded(form: str, numbers: Sequence[float]) -> Normal | LogNormal | Exponential:
     if form == "normal":
         return Normal(*numbers)
     if form == "exponential":
@@ -358,6 +376,11 @@ def _or(*forms: JsonSchema) -> JsonSchema:
     for form in forms:
         spread.extend(form["anyOf"] if set(form) == {"anyOf"} else [form])
     return {"anyOf": spread}
+
+
+def _shape_schema(keys: Iterable[str], number: JsonSchema) -> JsonSchema:
+    schema = _object(dict.fromkeys(keys, number))
+    return {**schema, "properties": {**schema["properties"], **dict.fromkeys(sorted(_BOUND_KEYS), number)}}
 
 
 def _object(properties: JsonSchema, description: str | None = None) -> JsonSchema:

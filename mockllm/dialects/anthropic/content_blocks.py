@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -38,7 +38,7 @@ from mockllm.dialects.anthropic.server_tools import (
 )
 from mockllm.dialects.dialect import ResponseIdentity
 
-Block: TypeAlias = dict[str, Any]
+Block: TypeAlias = dict[str, Json]
 
 _STOP: Final[Mapping[Finish, str]] = {
     "stop": "end_turn",

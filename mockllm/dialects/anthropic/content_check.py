@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -173,13 +173,13 @@ class MessageGroup(Struct):
 
     number: int
     role: str
-    blocks: list[dict[str, Any]] = field(default_factory=list)
+    blocks: list[dict[str, Json]] = field(default_factory=list)
 
-    def of(self, kind: str) -> list[dict[str, Any]]:
+    def of(self, kind: str) -> list[dict[str, Json]]:
         return [block for block in self.blocks if block["type"] == kind]
 
 
-def _check_pairs(messages: list[dict[str, Any]]) -> None:
+def _check_pairs(messages: list[dict[str, Json]]) -> None:
     """Raise a problem for calls without results in the next turn, and for results without calls in the previous
     turn."""
     before = MessageGroup(0, "")
@@ -201,7 +201,7 @@ def _check_pairs(messages: list[dict[str, Any]]) -> None:
         before = turn
 
 
-def _message_groups(messages: list[dict[str, Any]]) -> Iterator[MessageGroup]:
+def _message_groups(messages: list[dict[str, Json]]) -> Iterator[MessageGroup]:
     turn = MessageGroup(0, "")
     for number, message in enumerate(messages):
         if message["role"] == "system":

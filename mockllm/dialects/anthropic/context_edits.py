@@ -8,7 +8,7 @@ defaults are. Recordings show only responses without an applied edit. Compaction
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.tokens import estimate
@@ -38,7 +38,7 @@ def applied_edits(management: Json, messages: Json, input_tokens: int) -> tuple[
     return tuple(applied)
 
 
-def cleared_tokens(applied: Sequence[Mapping[str, Any]]) -> int:
+def cleared_tokens(applied: Sequence[Mapping[str, Json]]) -> int:
     """Return the input tokens that the edits save."""
     return sum(edit["cleared_input_tokens"] for edit in applied)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, fragment
@@ -149,7 +149,7 @@ def _partial_json(text: str) -> bytes:
     return _DELTAS[Call] % fragment(text)
 
 
-def _native(block: Any) -> tuple[Any, list[bytes]]:
+def _native(block: Json) -> tuple[Json, list[bytes]]:
     """Return the first event's block and the deltas of a native block. A call's input and a text with its citations
     are sent in deltas; everything else is complete in the first event."""
     if type(block) is not dict:

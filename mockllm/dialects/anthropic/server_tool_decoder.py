@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.dialects.anthropic.server_tools import MCP_RESULT, MCP_USE, RESULTS, Block
@@ -94,11 +94,11 @@ def _exchange(use: Block, result: Block | None) -> Iterator[DecodedServerTool]:
     yield DecodedServerTool(kind, words)
 
 
-def _object(value: Json) -> dict[str, Any]:
+def _object(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
-def _objects(value: Json) -> list[dict[str, Any]]:
+def _objects(value: Json) -> list[dict[str, Json]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
 from mockllm.dialects.dialect import ResponseIdentity
 
 DIALECT: Final = "anthropic"
-Block: TypeAlias = dict[str, Any]
+Block: TypeAlias = dict[str, Json]
 GENERATED: Final = "made"
 """In place of an id, a time or an encrypted text that the encoder makes."""
 RESULTS: Final = frozenset(

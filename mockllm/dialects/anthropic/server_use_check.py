@@ -7,10 +7,9 @@ inferred.
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec import Struct
 
+from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic.server_tools import MCP_RESULT, MCP_USE, RESULTS
 from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
 
@@ -32,7 +31,7 @@ class ServerUses(Struct):
     ids: tuple[str, ...] = ()
     open: tuple[OpenUse, ...] = ()
 
-    def add(self, number: int, message: dict[str, Any]) -> None:
+    def add(self, number: int, message: dict[str, Json]) -> None:
         """Add a message, whose blocks have their required members. Raise a problem for a result without a tool use
         before it. Raise one for a tool use without a result where the assistant's turn ends, too."""
         role, content = message["role"], message["content"]
@@ -46,7 +45,7 @@ class ServerUses(Struct):
             for place, block in enumerate(content):
                 self._add_block(number, place, block)
 
-    def _add_block(self, number: int, place: int, block: dict[str, Any]) -> None:
+    def _add_block(self, number: int, place: int, block: dict[str, Json]) -> None:
         kind = block["type"]
         if kind in (MCP_USE, "server_tool_use"):
             self.ids = (*self.ids, block["id"])
@@ -65,7 +64,7 @@ class ServerUses(Struct):
             self.open = tuple(use for use in self.open if use.id != id)
 
 
-def _only_results(content: Any) -> bool:
+def _only_results(content: Json) -> bool:
     return type(content) is list and all(block["type"] == "tool_result" for block in content)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 
@@ -14,8 +15,8 @@ class MessagesStreamForm(StreamForm):
     def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
         number = payload.get("index")
         index = MemberPlace(payload, "index")
-        block: Any = payload.get("content_block")
-        delta: Any = payload.get("delta")
+        block: Json = payload.get("content_block")
+        delta: Json = payload.get("delta")
         if type(block) is dict and block.get("type") == "tool_use":
             yield CallPlace(number, index, MemberPlace(block, "id"))
         elif type(delta) is dict and delta.get("type") == "input_json_delta":
@@ -39,7 +40,7 @@ class MessagesStreamForm(StreamForm):
             yield MemberPlace(payload["message"], "role")
 
     def text(self, payload: Payload) -> MemberPlace | None:
-        delta: Any = payload.get("delta")
+        delta: Json = payload.get("delta")
         is_text = type(delta) is dict and delta.get("type") == "text_delta"
         return MemberPlace(delta, "text") if is_text else None
 

@@ -4,8 +4,9 @@ texts."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 
@@ -19,8 +20,8 @@ class ConverseStreamForm(StreamForm):
     def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
         event = self.inner(payload)
         number, index = event.get("contentBlockIndex"), MemberPlace(event, "contentBlockIndex")
-        start: Any = event.get("start", {}).get("toolUse")
-        delta: Any = event.get("delta", {}).get("toolUse")
+        start: Json = event.get("start", {}).get("toolUse")
+        delta: Json = event.get("delta", {}).get("toolUse")
         if start is not None:
             yield CallPlace(number, index, MemberPlace(start, "toolUseId"))
         elif delta is not None:
@@ -43,7 +44,7 @@ class ConverseStreamForm(StreamForm):
             yield MemberPlace(event, "role")
 
     def text(self, payload: Payload) -> MemberPlace | None:
-        delta: Any = self.inner(payload).get("delta", {})
+        delta: Json = self.inner(payload).get("delta", {})
         return MemberPlace(delta, "text") if "text" in delta else None
 
     def delta(self, payload: Payload) -> MemberPlace | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 
@@ -15,7 +16,7 @@ class CohereStreamForm(StreamForm):
         kind = payload.get("type")
         index = MemberPlace(payload, "index")
         if kind in ("tool-call-start", "tool-call-delta"):
-            call: Any = payload["delta"]["message"]["tool_calls"]
+            call: Json = payload["delta"]["message"]["tool_calls"]
             arguments = MemberPlace(call["function"], "arguments")
             id = MemberPlace(call, "id") if kind == "tool-call-start" else None
             yield CallPlace(payload["index"], index, id, arguments)
@@ -35,11 +36,11 @@ class CohereStreamForm(StreamForm):
 
     def text(self, payload: Payload) -> MemberPlace | None:
         if payload.get("type") == "tool-plan-delta":
-            plan: Any = payload["delta"]
+            plan: Json = payload["delta"]
             return MemberPlace(plan["message"], "tool_plan")
         if payload.get("type") != "content-delta":
             return None
-        content: Any = payload["delta"]["message"]["content"]
+        content: Json = payload["delta"]["message"]["content"]
         return MemberPlace(content, "text") if "text" in content else None
 
     def delta(self, payload: Payload) -> MemberPlace | None:

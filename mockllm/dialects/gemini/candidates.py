@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -33,7 +33,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
 from mockllm.dialects.gemini.models import family
 
-Block: TypeAlias = dict[str, Any]
+Block: TypeAlias = dict[str, Json]
 
 DIALECT: Final = "gemini"
 
@@ -355,7 +355,7 @@ def _grounding(choice: Choice) -> dict[str, Json] | None:
 def _supports(texts: list[Text], places: dict[str, int]) -> list[Json]:
     """Return the text segments with the pages that support each; one entry where several pages support the same
     segment."""
-    supports: dict[tuple[int, int], dict[str, Any]] = {}
+    supports: dict[tuple[int, int], dict[str, Json]] = {}
     before = 0
     for text in texts:
         content = full_text(text)

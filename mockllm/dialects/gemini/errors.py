@@ -8,7 +8,7 @@ exceptions.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -268,7 +268,7 @@ def _format_wait(seconds: float) -> str:
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + exact(rest)
 
 
-def _quota_details(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str, Any]]:
+def _quota_details(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str, Json]]:
     """Return the details that link to the documentation of limits and name the exceeded limit."""
     if row.quota is None:
         return []

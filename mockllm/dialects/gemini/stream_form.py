@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 from mockllm.dialects.gemini.wire_format import indented, one_line
 
 
 def _candidates(payload: Payload) -> list[Payload]:
-    candidates: Any = payload.get("candidates")
+    candidates: Json = payload.get("candidates")
     return candidates if type(candidates) is list else []
 
 

@@ -170,7 +170,12 @@ class McpCall(ServerCall):
         return plan
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        """Return the session, the task or the stream that begins with this response, or the change of a task."""
+        """Return the session, the task or the stream that begins with this response, the session that ends with it,
+        or the change of a task."""
+        if isinstance(request, RpcRequest) and plan.head.status == 404 and request.client_session is not None:
+            return StoreUpdate(
+                forgotten=(SESSIONS + request.client_session,)
+            )  # a client has to begin another one
         if isinstance(request, RpcRequest) and (is_resumable(plan) or continued_stream(request)):
             return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
         if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 
@@ -12,7 +13,7 @@ class OllamaStreamForm(StreamForm):
     """The lines of /api/chat and /api/generate. A call comes whole, with its arguments as an object."""
 
     def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
-        message: Any = payload.get("message", {})
+        message: Json = payload.get("message", {})
         for call in message.get("tool_calls", ()):
             function = call["function"]
             index, arguments = MemberPlace(function, "index"), MemberPlace(function, "arguments")

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
 from mockllm.core.lazy import lazy
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, Role
+from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.tokens import estimate
@@ -124,6 +124,14 @@ def read_tool(fields: dict[str, Json], kind: str = "function") -> Tool | None:
 def join_texts(parts: Iterable[Part]) -> str:
     """Return the texts among the parts, one line for each."""
     return "\n".join(part.text for part in parts if type(part) is TextPart)
+
+
+def result_parts(
+    id: str | None, name: str | None, content: Json, media: Mapping[str, MediaPart]
+) -> tuple[Part, ...]:
+    """Return the result of a tool, and the media in it."""
+    parts = [*content_parts(content, media)]
+    return (ResultPart(id, name, join_texts(parts)), *[part for part in parts if type(part) is MediaPart])
 
 
 def read_call(id: str | None, fields: dict[str, Json]) -> CallPart:

@@ -4,8 +4,9 @@ texts in chunks of chat and completions, and in events of responses."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 REASON: Final = ("finish_reason",)
@@ -72,7 +73,7 @@ class ResponsesStreamForm(StreamForm):
 
     def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
         number = payload.get("output_index")
-        item: Any = payload.get("item")
+        item: Json = payload.get("item")
         index = MemberPlace(payload, "output_index")
         if type(item) is dict and "call_id" in item:
             arguments = MemberPlace(item, "arguments" if "arguments" in item else "input")

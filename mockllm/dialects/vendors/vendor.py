@@ -47,7 +47,7 @@ def _uuid(digits: str) -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-Members: TypeAlias = Mapping[str, Any]
+Members: TypeAlias = Mapping[str, Json]
 """JSON in which a `VendorIdFormat` is replaced by a new id in each response."""
 
 

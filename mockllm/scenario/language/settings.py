@@ -191,14 +191,22 @@ def _place(text: str) -> str:
 
 
 class ExtraFieldsSpec(Spec):
-    """Fields to add to a response, in the body or in the events of a stream."""
+    """Fields to add to a response, or to remove, in the body or in the events of a stream."""
 
-    fields: Annotated[dict[str, JsonValue], Field(min_length=1)]
+    fields: dict[str, JsonValue] = Field(default_factory=dict)
     """The fields with their values; a field that the response has already stays as it is."""
+    without: list[str] = Field(default_factory=list)
+    """The names of fields to remove, before `fields` are added: a name in both is replaced."""
     at: Annotated[str, AfterValidator(_place)] = "$"
     """The path of the objects that get the fields: `$` is the body or event, `[]` all items of a list."""
     events: list[str] | None = None
     """Only events with one of these names, `type`s or kinds (open, chunk, close, finish, usage, end)."""
+
+    @model_validator(mode="after")
+    def complete(self) -> ExtraFieldsSpec:
+        if not self.fields and not self.without:
+            raise PydanticCustomError("extras", "needs fields or without")
+        return self
 
 
 class HoldSpec(Spec):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import Redactor
@@ -68,7 +68,7 @@ def _text(text: str | None, redactor: Redactor) -> str | None:
     return None if text is None else redactor.text(text)[:MAX_TEXT]
 
 
-def _json(value: Json, redactor: Redactor) -> Any:
+def _json(value: Json, redactor: Redactor) -> Json:
     """Return arguments without secrets; long ones as the start of their text."""
     text = redactor.text(value if isinstance(value, str) else dumps(value).decode())
     try:

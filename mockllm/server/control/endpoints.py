@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -57,7 +57,7 @@ def endpoint_name(text: str) -> str:
     raise Problem(404, f"There is no endpoint {text[:80]}; the endpoints are {', '.join(ENDPOINTS)}.")
 
 
-def merge_patch(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+def merge_patch(target: Mapping[str, Json], patch: Mapping[str, Json]) -> dict[str, Json]:
     """Apply a JSON merge patch (RFC 7396): null removes a key, objects are merged."""
     result = dict(target)
     for key, value in patch.items():
@@ -137,11 +137,11 @@ def climates() -> Mapping[str, Climate]:
     folder = bundled_pack(PACK)
     if folder is None:
         return {}
-    pack: Any = read_source((folder / "pack.yaml").read_bytes(), "pack.yaml").data
+    pack: Json = read_source((folder / "pack.yaml").read_bytes(), "pack.yaml").data
     raw = b"".join(path.read_bytes() for path in sorted(folder.glob("*.yaml")) if path.name != "pack.yaml")
     for param, spec in pack["params"].items():
         raw = raw.replace(f'"${{{param}}}"'.encode(), str(spec["default"]).encode())
-    data: Any = read_source(raw, PACK).data
+    data: Json = read_source(raw, PACK).data
     about = {CALM: "everything as it is", **dict(_HEADING.findall(raw.decode()))}
     result = {}
     for name in pack["params"]["climate"]["type"]:

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
@@ -183,7 +183,7 @@ def summary(entry: JournalEntry) -> RequestSummary:
     return RequestSummary(**_summary_members(entry))
 
 
-def _summary_members(entry: JournalEntry) -> dict[str, Any]:
+def _summary_members(entry: JournalEntry) -> dict[str, Json]:
     response, redactor, near = entry.response, entry.redactor, []
     if response.near_misses:  # they quote the body
         near = list(map(entry.full_redactor.text, response.near_misses))
@@ -330,13 +330,13 @@ def _archived(entry: JournalEntry) -> bytes:
     return visible(dumps(_entry(entry)))
 
 
-def _entry(entry: JournalEntry) -> dict[str, Any]:
+def _entry(entry: JournalEntry) -> dict[str, Json]:
     sent = reconstruct(entry, entry.full_redactor)
     headers = {name.lower(): value for name, value in sent.headers}
     took = max(0.0, round(entry.duration * 1000, 3))
     first = min(took, max(0.0, round(sent.parts[0].at * 1000, 3))) if sent.parts else took
     text, encoded = _text(sent.body)
-    content: dict[str, Any] = {
+    content: dict[str, Json] = {
         "size": len(sent.body),
         "mimeType": headers.get("content-type", ""),
         "text": text if text is not None else encoded,
@@ -365,11 +365,11 @@ def _entry(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def _har_request(entry: JournalEntry) -> dict[str, Any]:
+def _har_request(entry: JournalEntry) -> dict[str, Json]:
     headers, redactor = {name.lower(): value for name, value in entry.headers}, entry.full_redactor
     host = headers.get("host", "localhost")
     path = entry.target if entry.target.startswith("/") else "/"  # "-" for bytes that were not a request
-    request: dict[str, Any] = {
+    request: dict[str, Json] = {
         "method": redactor.text(entry.method),
         "url": redactor.target(entry.target if "://" in entry.path else f"http://{host}{path}"),
         "httpVersion": "HTTP/1.0" if entry.framing.http10 else "HTTP/1.1",

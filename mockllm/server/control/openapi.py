@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from mockllm import __version__
+from mockllm.core.json.codec import Json
 from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
 from mockllm.server.control.api_types import JSON, PROBLEM, YAML, ApiRoute
 from mockllm.server.control.endpoints import ENDPOINTS
@@ -28,7 +29,7 @@ ERRORS: Final = {
     "501": "This server was started without the necessary part.",
 }
 TEXT: Final = {"type": "string"}
-PARAMETERS: Final[dict[str, dict[str, Any]]] = {
+PARAMETERS: Final[dict[str, dict[str, Json]]] = {
     "endpoint": {
         "description": "The endpoint's name, or one of its paths, URL-encoded.",
         "anyOf": [{"enum": [*ENDPOINTS]}, {"type": "string", "pattern": "^/"}],
@@ -49,7 +50,7 @@ ANY_TEXT: Final = "any text"
 """The start of the description of a body that no text violates."""
 
 
-def document(routes: Sequence[ApiRoute]) -> dict[str, Any]:
+def document(routes: Sequence[ApiRoute]) -> dict[str, Json]:
     """Return the document (OpenAPI 3.1) of all routes of the control API."""
     models: list[type[BaseModel]] = [ProblemBody]
     for route in routes:
@@ -60,7 +61,7 @@ def document(routes: Sequence[ApiRoute]) -> dict[str, Any]:
     modes = [(model, "validation" if model in inputs else "serialization") for model in dict.fromkeys(models)]
     refs, schemas = models_json_schema(modes, ref_template=REF)  # type: ignore[arg-type]
     by_model = {model: ref for (model, _), ref in refs.items()}
-    paths: dict[str, Any] = {}
+    paths: dict[str, Json] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_model, schemas["$defs"])
     paths.update(_server_paths(by_model[ProblemBody]))
@@ -78,11 +79,11 @@ def document(routes: Sequence[ApiRoute]) -> dict[str, Any]:
     }
 
 
-def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: ApiRoute, refs: Mapping[type, Json], schemas: dict[str, Json]) -> dict[str, Json]:
     types = (route.content_type, route.or_type)
     content = {type: {"schema": _schema(type, route, refs)} for type in types if type is not None}
     problem = {"content": {PROBLEM: {"schema": refs[ProblemBody]}}}
-    operation: dict[str, Any] = {
+    operation: dict[str, Json] = {
         "tags": ["control"],
         "operationId": f"{route.method.lower()}_{'_'.join(re.findall('[a-z]+', route.path[5:])) or 'api'}",
         "summary": route.summary,
@@ -91,7 +92,7 @@ def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]
             **{code: {"description": text, **problem} for code, text in ERRORS.items()},
         },
     }
-    parameters: list[dict[str, Any]] = [
+    parameters: list[dict[str, Json]] = [
         {"name": name, "in": "path", "required": True, "schema": PARAMETERS[name]}
         for name in re.findall(r"\{(\w+)\}", route.path)
     ]
@@ -115,7 +116,7 @@ def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]
     return operation
 
 
-def _schema(content_type: str, route: ApiRoute, refs: Mapping[Any, Any]) -> Any:
+def _schema(content_type: str, route: ApiRoute, refs: Mapping[type, Json]) -> Json:
     if content_type == YAML:
         return {"type": "object"}
     if content_type != JSON:
@@ -123,12 +124,12 @@ def _schema(content_type: str, route: ApiRoute, refs: Mapping[Any, Any]) -> Any:
     return refs[route.response_model] if route.response_model is not None else {"type": ["object", "array"]}
 
 
-def _server_paths(problem: Any) -> dict[str, Any]:
+def _server_paths(problem: Json) -> dict[str, Json]:
     """Return the server's paths outside of `/api`."""
 
     def operation(
-        id: str, summary: str, content_type: str, status: str = "200", more: Any = None
-    ) -> dict[str, Any]:
+        id: str, summary: str, content_type: str, status: str = "200", more: Json = None
+    ) -> dict[str, Json]:
         schema = {"type": "object"} if content_type == JSON else TEXT
         done = {"description": "Done.", "content": {content_type: {"schema": schema}}}
         responses = {
@@ -137,7 +138,7 @@ def _server_paths(problem: Any) -> dict[str, Any]:
         }
         return {"get": {"tags": ["server"], "operationId": id, "summary": summary, "responses": responses}}
 
-    def refusals(codes: Mapping[str, str]) -> dict[str, Any]:
+    def refusals(codes: Mapping[str, str]) -> dict[str, Json]:
         content = {PROBLEM: {"schema": problem}}
         return {code: {"description": text, "content": content} for code, text in codes.items()}
 
@@ -157,14 +158,14 @@ def _server_paths(problem: Any) -> dict[str, Any]:
     }
 
 
-def _providers() -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _providers() -> Iterator[tuple[str, str, dict[str, Json]]]:
     """Yield the provider routes by path and method; the providers define their bodies."""
     for route in PROVIDER_ROUTES:
         prefix = f"/{route.provider}" if route.prefixed else ""
         for path in route.paths():
             full = prefix + path
             names = dict.fromkeys(re.findall(r"\{(\w+)\}", full))
-            operation: dict[str, Any] = {
+            operation: dict[str, Json] = {
                 "tags": [route.provider],
                 "summary": f"{route.provider}: {route.dialect.api}",
                 "responses": {"default": {"description": "The response of a scenario."}},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from pydantic import ValidationError
 
 from mockllm.core.display import brief, counted
+from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import nearest_word
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret
@@ -138,7 +139,7 @@ def _compiled(
     )
 
 
-def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Vocabulary) -> Matcher:
+def _matcher(data: dict[str, Json], number: int, source: Source, vocabulary: Vocabulary) -> Matcher:
     path = ("expect", number, "match")
     try:
         match = Match.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
@@ -151,7 +152,7 @@ def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Voca
     return matcher(match)
 
 
-def _secret_conditions(match: dict[str, Any]) -> Iterator[tuple[str | int, ...]]:
+def _secret_conditions(match: dict[str, Json]) -> Iterator[tuple[str | int, ...]]:
     """Yield the paths of conditions on secrets, which the journal does not store; `exists` is not one of them."""
     for key, value in match.items():
         if key == "api_key":

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from mockllm.core.quantities.parse import (
+    BoundedDistribution,
     ChunkSize,
     Distribution,
     Empirical,
@@ -151,6 +152,14 @@ def test_exponential_has_its_mean() -> None:
 
 def test_empirical_gives_only_measured_values() -> None:
     assert set(drawn(Empirical((0.1, 0.7)), 100)) == {0.1, 0.7}
+
+
+def test_draws_stay_within_bounds() -> None:
+    found = drawn(BoundedDistribution(Normal(0.3, 0.2), 0.25, 0.35))
+    assert (min(found), max(found)) == (0.25, 0.35)
+    assert any(0.25 < value < 0.35 for value in found)
+    assert max(drawn(BoundedDistribution(Exponential(1.0), most=2.0))) == 2.0
+    assert min(drawn(BoundedDistribution(Exponential(1.0), least=0.5))) == 0.5
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,17 @@ def test_field_is_added_where_it_is_missing() -> None:
     assert payloads(added) == [b'{"a":[{"old":1,"new":null},{"new":0,"old":1},3]}']
 
 
+def test_member_is_removed_where_it_is() -> None:
+    extras = [ExtraFields({}, ("a", "[]"), without=("old", "gone"))]
+    removed = with_extra_fields(plan(b'{"a":[{"old":1,"new":2},{"new":0}]}', b'{"a": [{"new": 0}]}'), extras)
+    assert payloads(removed) == [b'{"a":[{"new":2},{"new":0}]}', b'{"a": [{"new": 0}]}']
+
+
+def test_member_is_removed_before_fields_are_added() -> None:
+    extras = [ExtraFields({"old": 2}, without=("old",))]
+    assert payloads(with_extra_fields(plan(b'{"old":1,"new":3}'), extras)) == [b'{"new":3,"old":2}']
+
+
 @pytest.mark.parametrize("payload", [b"[DONE]", b"3", b'{"b":1}', b'{"a":{"x":{}}}', b'{"a":[{"old":0}]}'])
 def test_event_without_the_place_keeps_its_bytes(payload: bytes) -> None:
     extras = [ExtraFields({"old": None}, ("a", "[]"))]

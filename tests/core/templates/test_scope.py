@@ -44,6 +44,7 @@ def request(kind: type[Request] = Requested, **more: Any) -> Request:
         "raw": b'{"a": [1]}',
         "query_string": "x=1&x=2&empty=",
         "session": "s1",
+        "now": 1_700_000_000.75,
     }
     return kind(**{**facts, **more})
 
@@ -80,6 +81,8 @@ WEATHER = {
         ("body", {"a": [1]}),
         ("body.a[0]", 1),
         ("session", "s1"),
+        ("now", 1_700_000_000),
+        ("(now + 42) * 1000", 1_700_000_042_000),
         ("match", {"1": "group"}),
         ('match["1"]', "group"),
         ("match[1]", "group"),
@@ -121,6 +124,18 @@ def test_scope_replaces_bytes_outside_utf8() -> None:
 
 def test_scope_names_are_those_of_the_language() -> None:
     assert sorted(NAMES) == [
-        *("body", "headers", "match", "mcp", "messages", "model", "path", "query", "session", "system"),
+        *(
+            "body",
+            "headers",
+            "match",
+            "mcp",
+            "messages",
+            "model",
+            "now",
+            "path",
+            "query",
+            "session",
+            "system",
+        ),
         *("tool_result", "tool_results", "tools", "turn", "typed", "user"),
     ]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, Valid
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import (
+    BoundedDistribution,
     ChunkSize,
     Empirical,
     Exponential,
@@ -142,8 +143,12 @@ NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
         ("drawn", ["1s"], "a range has two ends: write [low, high]"),
         ("drawn", {"uniform": "1s"}, "a range has two ends: write [low, high]"),
         ("drawn", ["2s", "1s"], "the range [2s, 1s] is upside down: the lower end comes first"),
-        ("drawn", {"normal": {"mean": "1s"}}, "write normal: {mean: …, stddev: …}"),
-        ("drawn", {"normal": "1s"}, "write normal: {mean: …, stddev: …}"),
+        ("drawn", {"normal": {"mean": "1s"}}, "write normal: {mean: …, stddev: …} (and min, max)"),
+        ("drawn", {"normal": "1s"}, "write normal: {mean: …, stddev: …} (and min, max)"),
+        ("drawn", {"exponential": {"mean": "1s", "maximum": "2s"}},
+         "write exponential: {mean: …} (and min, max)"),
+        ("drawn", {"exponential": {"mean": "1s", "min": "2s", "max": "1s"}},
+         "min is above max"),
         ("drawn", {"exponential": {"mean": 1}}, f"1 {NO_UNIT}"),
         ("drawn", {"lognormal": {"median": "2s", "p99": "1s"}},
          "a lognormal's median is more than 0, and its p99 not less than that"),
@@ -261,7 +266,7 @@ def test_template_names_are_checked_with_known_parameters() -> None:
     )
     assert message("text", "{{ zzzzz }}", params=["city"]) == (
         'unknown name "zzzzz" in a template; there are model, user, typed, system, messages, turn, tools, '
-        "tool_result, tool_results, query, headers, path, body, session, match, mcp, city"
+        "tool_result, tool_results, query, headers, path, body, session, now, match, mcp, city"
     )
     assert isinstance(read("text", "{{ city }} {{ user }}", params=["city"]), Expression)
 
@@ -321,6 +326,16 @@ def test_json_texts_may_be_templates(written: Json, built: Json) -> None:
         ("drawn", {"normal": {"mean": "1s", "stddev": "100ms"}}, DrawnNumber(Normal(1.0, 0.1))),
         ("drawn", {"lognormal": {"median": "300ms", "p99": "2s"}}, DrawnNumber(LogNormal(0.3, 2.0))),
         ("drawn", {"exponential": {"mean": "1s"}}, DrawnNumber(Exponential(1.0))),
+        (
+            "drawn",
+            {"normal": {"mean": "1s", "stddev": "1s", "min": "500ms", "max": "2s"}},
+            DrawnNumber(BoundedDistribution(Normal(1.0, 1.0), 0.5, 2.0)),
+        ),
+        (
+            "gap",
+            {"exponential": {"mean": "1s", "max": "3s"}},
+            BoundedDistribution(Exponential(1.0), most=3.0),
+        ),
         ("drawn", {"empirical": ["1s", "2s"]}, DrawnNumber(Empirical((1.0, 2.0)))),
         ("count", [2, 5], DrawnNumber(Integers(2, 5), whole=True)),
         ("count", {"normal": {"mean": 10, "stddev": 2}}, DrawnNumber(Normal(10, 2), whole=True)),

@@ -185,6 +185,16 @@ def test_session_ends_with_delete() -> None:
     assert client.server.respond(end).status == 404
 
 
+def test_session_ends_with_the_error_not_found() -> None:
+    rule = "rules: [{match: {mcp: {tool: echo}}, times: 1, error: not_found}]"
+    client = ToolClient(SERVER + rule)
+    assert client.call("get_news").status == client.send("ping").status == 200
+    assert client.call("echo").status == 404
+    assert client.send("ping").status == 404
+    again = client.server.respond(rpc("initialize", {"protocolVersion": "2025-06-18"}))
+    assert client.server.respond(rpc("ping", session=again.headers["mcp-session-id"])).status == 200
+
+
 def test_delete_without_sessions_is_not_allowed() -> None:
     end = raw_request("/mcp/weather", method="DELETE")
     assert respond_once(PLAIN, end).status == 405

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -79,7 +79,7 @@ class InteractionFields:
         self, status: str, usage: Json = None, steps: list[Json] | None = None
     ) -> dict[str, Json]:
         """Return the object; without usage as it begins."""
-        result: dict[str, Any] = {"id": self.id, "status": status}
+        result: dict[str, Json] = {"id": self.id, "status": status}
         if usage is not None:
             result |= {
                 "usage": usage,
@@ -327,7 +327,7 @@ class Interactions(GeminiDialect):
 def interaction_of(plan: Plan) -> dict[str, Json]:
     """Return the interaction of a body, or the one that a stream ends with and its steps. Return an empty object for
     a stream without its end."""
-    steps: dict[int, dict[str, Any]] = {}
+    steps: dict[int, dict[str, Json]] = {}
     arguments: dict[int, str] = {}
     whole: dict[str, Json] = {}
     for _, payload in events(plan):  # also of a cached response, whose steps are bytes
@@ -347,7 +347,7 @@ def interaction_of(plan: Plan) -> dict[str, Json]:
     return {**whole, "steps": list(steps.values())} if whole else {}
 
 
-def _add_delta(step: dict[str, Any], delta: dict[str, Json], arguments: dict[int, str], index: int) -> None:
+def _add_delta(step: dict[str, Json], delta: dict[str, Json], arguments: dict[int, str], index: int) -> None:
     match delta:
         case {"type": "text", "text": str(text)}:
             content = step.setdefault("content", [{"type": "text", "text": ""}])

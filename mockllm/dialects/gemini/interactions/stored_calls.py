@@ -6,7 +6,6 @@ Sources: google-genai's `Interactions` (`stream`, `last_event_id`, `include_inpu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
@@ -136,7 +135,7 @@ def _cancelled(stored: StoredResponse, now: float) -> StoredResponse:
     return stored._replace(timeline=timeline._replace(cancelled=now))
 
 
-def interaction_at(stored: StoredResponse, now: float) -> dict[str, Any]:
+def interaction_at(stored: StoredResponse, now: float) -> dict[str, Json]:
     """Return the interaction as a read at this time finds it."""
     timeline = stored.timeline
     if timeline is None or (timeline.cancelled is None and has_ended(timeline, now)):

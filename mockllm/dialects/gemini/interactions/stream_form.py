@@ -4,8 +4,9 @@ role."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.rendering.stream_form import CallPlace, FinishPlace, MemberPlace, Payload, StreamForm
 
 ENDED: Final = ("completed", "requires_action", "incomplete")
@@ -16,8 +17,8 @@ class InteractionStreamForm(StreamForm):
 
     def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
         number, index = payload.get("index"), MemberPlace(payload, "index")
-        step: Any = payload.get("step")
-        delta: Any = payload.get("delta")
+        step: Json = payload.get("step")
+        delta: Json = payload.get("delta")
         if type(step) is dict and step.get("type") == "function_call":
             yield CallPlace(number, index, MemberPlace(step, "id"))
         elif type(delta) is dict and delta.get("type") == "arguments_delta":
@@ -26,16 +27,16 @@ class InteractionStreamForm(StreamForm):
             yield CallPlace(number, index)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
-        interaction: Any = payload.get("interaction")
+        interaction: Json = payload.get("interaction")
         if type(interaction) is dict:
             yield FinishPlace(0, interaction, ("status",), interaction.get("status") in ENDED)
 
     def usage(self, payload: Payload) -> MemberPlace | None:
-        interaction: Any = payload.get("interaction")
+        interaction: Json = payload.get("interaction")
         return MemberPlace(interaction, "usage") if type(interaction) is dict else None
 
     def text(self, payload: Payload) -> MemberPlace | None:
-        delta: Any = payload.get("delta")
+        delta: Json = payload.get("delta")
         is_text = type(delta) is dict and delta.get("type") == "text"
         return MemberPlace(delta, "text") if is_text else None
 

@@ -5,15 +5,16 @@ No message has a finish reason."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.stream_form import CallPlace, MemberPlace, Payload, StreamForm
 from mockllm.dialects.gemini.generate_request import list_of
 
 
 def _content(payload: Payload) -> Payload | None:
-    content: Any = payload.get("serverContent")
+    content: Json = payload.get("serverContent")
     return content if type(content) is dict and "modelTurn" in content else None
 
 

@@ -20,10 +20,10 @@ from mockllm.dialects.openai.request_fields import (
     ModelRequest,
     choice_count,
     content_parts,
-    join_texts,
     read_call,
     read_format,
     read_tool,
+    result_parts,
 )
 
 ROLES: Final[dict[str, Role]] = {**NEUTRAL_ROLES, "tool": "tool", "function": "tool"}
@@ -180,10 +180,13 @@ def _parts(
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
         name = None if id is None else names.get(id) or lookup.call(id)
-        text = content if type(content) is str else join_texts(content_parts(content, MEDIA))
-        return (ResultPart(id, name, text),)
+        return (
+            (ResultPart(id, name, content),)
+            if type(content) is str
+            else result_parts(id, name, content, MEDIA)
+        )
     if role == "function":
-        return (ResultPart(None, text_of(message.get("name")), join_texts(content_parts(content, MEDIA))),)
+        return result_parts(None, text_of(message.get("name")), content, MEDIA)
     parts: list[Part] = [] if content is None else [*content_parts(content, MEDIA)]
     calls = message.get("tool_calls")
     for entry in calls if type(calls) is list else ():

@@ -27,6 +27,7 @@ from mockllm.dialects.openai.request_fields import (
     read_call,
     read_format,
     read_tool,
+    result_parts,
 )
 from mockllm.dialects.openai.responses.history import chain, history, items, resolve_reference
 
@@ -189,7 +190,7 @@ def _message(item: dict[str, Json], names: dict[str, str | None], lookup: Respon
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
         name = None if id is None else names.get(id) or lookup.call(id)
-        return Message("tool", (ResultPart(id, name, join_texts(content_parts(item.get("output"), MEDIA))),))
+        return Message("tool", result_parts(id, name, item.get("output"), MEDIA))
     if kind in CALLS:
         parsed = read_call(text_of(item.get("call_id")), item)
         if parsed.id is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
+from mockllm.core.json.codec import Json
 from mockllm.server.control.models.base import RequestModel
 from mockllm.server.exchange import EndReason
 
@@ -160,7 +161,7 @@ class ForgottenCount(BaseModel):
 class Expectation(RequestModel):
     """A condition on the requests of the journal; without a count, at least one request must meet it."""
 
-    match: dict[str, Any] = Field(default_factory=dict)
+    match: dict[str, Json] = Field(default_factory=dict)
     """A match in the scenario language."""
     rule: str | None = None
     """The id or name of the rule that must have been selected."""

@@ -68,6 +68,14 @@ def test_chat_media_and_unknown_parts_are_read() -> None:
     assert request.has_image
 
 
+@pytest.mark.parametrize("role", ["tool", "function"])
+def test_chat_tool_result_has_its_images(role: str) -> None:
+    content = [{"type": "text", "text": "seen"}, {"type": "image_url", "image_url": {"url": "data:"}}]
+    request = chat(messages=[{"role": role, "name": None, "content": content}])
+    assert request.messages[0].parts == (ResultPart(None, None, "seen"), MediaPart("image"))
+    assert request.has_image
+
+
 def test_chat_tool_result_finds_its_call() -> None:
     calls = [
         {"id": "a", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}},

@@ -103,6 +103,13 @@ def test_responses_media_and_unknown_parts_are_read() -> None:
     assert request.has_image
 
 
+def test_responses_tool_result_has_its_images() -> None:
+    output = [{"type": "input_text", "text": "seen"}, {"type": "input_image", "image_url": "data:"}]
+    request = responses(input=[{"type": "function_call_output", "call_id": "a", "output": output}])
+    assert request.messages[0].parts == (ResultPart("a", None, "seen"), MediaPart("image"))
+    assert request.has_image
+
+
 def test_responses_tools_of_every_kind_are_read() -> None:
     request = responses(
         tools=[
