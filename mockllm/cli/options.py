@@ -27,6 +27,7 @@ from mockllm.cli.units import (
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.scenario.diagnostics import nearest
 from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
+from mockllm.testing.environment import RUN_DIR, variables
 
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {"seconds": seconds, "bytes": size, "count": count}
 
@@ -294,13 +295,16 @@ def limits(args: argparse.Namespace, environment: Mapping[str, str]) -> ServerLi
 
 
 def unknown_variables(environment: Mapping[str, str], packs: Collection[str]) -> Iterator[str]:
-    """Yield a warning for each unknown MOCKLLM_ variable. `packs` contains the variables of pack parameters."""
+    """Yield a warning for each unknown MOCKLLM_ variable. `packs` contains the variables of pack parameters.
+
+    The variables for clients are known: `mockllm env` and `mockllm exec` set them in shells where servers start, too.
+    """
     options = [
         *(option.name for option in (*LOAD_OPTIONS, *SERVING)),
         *(limit.metadata["option"] for limit in fields(ServerLimits)),
     ]
     known = {*map(environment_name, options), *packs}
-    for name in sorted(environment.keys() - known):
+    for name in sorted(environment.keys() - known - {RUN_DIR, *variables("")}):
         if name.startswith(PREFIX) and not KUBERNETES_VARIABLE.fullmatch(f"{name}={environment[name]}"):
             near = nearest(name.removeprefix(PREFIX), [variable.removeprefix(PREFIX) for variable in known])
             hint = (

@@ -249,8 +249,21 @@ def _not_served(method: str, path: str, bare: str, provider: Provider) -> Failur
 
 def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
     methods = ", ".join(allowed)
-    message = f"Not allowed to {method} on {path}: use {methods}."
+    near = _near_action(path, method)
+    hint = f" Did you mean {method} {near}?" if near else ""
+    message = f"Not allowed to {method} on {path}: use {methods}.{hint}"
     return Failure("bad_request", 405, message, headers=(("allow", methods),))
+
+
+@text_cache(1024)
+def _near_action(path: str, method: str) -> str | None:
+    """Return the path with the action that was probably meant, as `:generateContent` for `:generate`."""
+    from difflib import get_close_matches  # imported only when a message is built
+
+    before, colon, action = path.rpartition(":")
+    actions = {known[1:].lower(): before + known for known in _OPEN} if colon else {}
+    near = [actions[name] for name in get_close_matches(action.lower(), actions)]
+    return next((meant for meant in near if method in _matching(meant)), None)
 
 
 def _without_version(method: str, path: str) -> tuple[RouteMatch, str] | None:

@@ -17,6 +17,7 @@ from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets
 from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
+from mockllm.recordings.divided_secrets import without_divided_secrets
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     Interaction,
@@ -139,7 +140,7 @@ def _clean_frames(
     if coding is not None:
         parts = list(decompressed_frames(coding, parts) or parts)
     body = b"".join(parts)
-    clean = redactor.data(body)
+    clean = without_divided_secrets(redactor.data(body), redactor)
     if clean == body:
         return None
     at, redacted = 0, []

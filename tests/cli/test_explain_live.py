@@ -67,7 +67,7 @@ def test_request_file_is_explained_by_server(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("99",), "mockllm: The journal has no request 99"),
+        (("99",), "mockllm: The journal has no request 99; it has none"),
         (
             ("1", "--scenarios", "x", "--seed", "3"),
             "--scenarios, --seed: the running server has its own scenarios",

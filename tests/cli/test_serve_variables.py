@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.cli.options import unknown_variables
+from mockllm.testing.environment import RUN_DIR, variables
 from tests.cli.in_process import command as told_here
 from tests.process import serving
 
@@ -75,6 +77,11 @@ def test_serve_unknown_variable_warns(folder: Path) -> None:
             "warning: MOCKLLM_QUITE has no effect; did you mean MOCKLLM_QUIET?",
             "warning: MOCKLLM_ZZZ has no effect; `mockllm serve --help` lists all variables",
         ]
+
+
+def test_variables_for_clients_are_known() -> None:
+    """After `eval "$(mockllm env)"` in a shell, and in the command of `exec`."""
+    assert list(unknown_variables({**variables("http://localhost:8080"), RUN_DIR: "/tmp/x"}, ())) == []
 
 
 @pytest.mark.full

@@ -39,6 +39,19 @@ def test_unknown_path_has_a_near_miss(path: str, near_miss: str | None) -> None:
     assert next(iter(planned.near_misses), None) == near_miss
 
 
+@pytest.mark.parametrize("action", ["generate", "generatecontent", "generateContents", "GenerateContent"])
+def test_wrong_action_of_a_model_names_the_right_one(action: str) -> None:
+    path = "/v1beta/models/gemini-2.5-pro:"
+    response = VirtualServer(RULES).respond(raw_request(path + action))
+    assert response.status == 405
+    assert f"Did you mean POST {path}generateContent?" in response.message
+
+
+def test_other_action_of_a_model_has_no_hint() -> None:
+    response = VirtualServer(RULES).respond(raw_request("/v1beta/models/gemini-2.5-pro:sing"))
+    assert response.message == "Not allowed to POST on /v1beta/models/gemini-2.5-pro:sing: use GET."
+
+
 def test_path_without_version_names_the_version() -> None:
     response = VirtualServer(RULES).respond(raw_request("/models/gemini-2.5-pro:generateContent"))
     hint = (

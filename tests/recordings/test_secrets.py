@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.recordings.divided_secrets import without_divided_secrets
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from tests.language.virtual_server import cases
@@ -39,6 +41,60 @@ def written(
         RequestParser(),
     )
     return text
+
+
+def stream(*pieces: str, member: str = "content") -> bytes:
+    events = [{"id": "x", "choices": [{"index": 0, "delta": {member: piece}}]} for piece in pieces]
+    return b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+@cases(
+    "pieces",
+    [
+        ("two events", ["The key sk-proj-abcdef", "ghijkl123456, keep it"]),
+        ("many events", ["k: ", "sk", "-", "a", "content", "b", "1", "234567890", "12345", " end"]),
+        ("letters with escapes", ['Der Schl\u00fcssel:\n"sk-proj-abc', 'def1234567" g\u00fcltig']),
+        ("keys of Google", ["AIza", "SyA1234567890", "abcdefghijklmnopq"]),
+    ],
+)
+def test_key_that_events_divide_is_masked(pieces: list[str]) -> None:
+    body = stream(*pieces)
+    clean = without_divided_secrets(body, Redactor())
+    assert len(clean) == len(body)
+    events = [json.loads(line[5:]) for line in clean.split(b"\n\n") if line]
+    text = "".join(event["choices"][0]["delta"]["content"] for event in events)
+    assert text == Redactor().data("".join(pieces).encode()).decode()
+    assert "*" * 12 in text
+
+
+def test_file_has_no_key_that_events_divide() -> None:
+    text = written(answer=stream("sk-proj-abcdef", "ghijkl123456"))
+    assert "abcdef" not in text
+    assert "ghijkl" not in text
+
+
+DEEP = (
+    b'data: {"a":'
+    + b"[" * 5000
+    + b"]" * 5000
+    + b"}\n\n"
+    + b'data: {"a":'
+    + b"[" * 900
+    + b"]" * 900
+    + b"}\n\n"
+)
+
+
+def test_stream_without_a_key_is_unchanged() -> None:
+    for body in (
+        stream("sk-", "is short"),
+        stream("One", "two"),
+        b"data: [DONE]\n\n",
+        b"\xff\x00data: {",
+        b"",
+        DEEP,
+    ):
+        assert without_divided_secrets(body, Redactor()) == body
 
 
 ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}}).encode()

@@ -149,10 +149,11 @@ def _network(client: str) -> str:
 
 
 def _token(headers: Mapping[str, str]) -> str | None:
+    own = headers.get(HEADER)
     bearer = headers.get("authorization", "")
-    if bearer[:7].lower() == "bearer ":
+    if own is None and bearer[:7].lower() == "bearer ":  # beside the own header it is a provider's key
         return bearer[7:].strip()
-    return headers.get(HEADER)
+    return own
 
 
 def _origins(host: str) -> tuple[str, str]:

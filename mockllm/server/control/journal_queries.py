@@ -92,8 +92,16 @@ def entry_by_id(journal: Journal, id: str) -> JournalEntry:
     number = int(id) if id.isascii() and id.isdecimal() and len(id) < 19 else 0
     entry = journal.find(number)
     if entry is None:
-        raise Problem(404, f"The journal has no request {id[:40]}; it stores the last {len(journal)}.")
+        raise Problem(404, f"The journal has no request {id[:40]}; it has {_numbers(journal)}.")
     return entry
+
+
+def _numbers(journal: Journal) -> str:
+    """Return the numbers of the stored requests, in words. They continue after a reset, so 1 may be missing."""
+    numbers = [entry.number for entry in journal]
+    if len(numbers) < 2:
+        return f"{numbers[0]} only" if numbers else "none"
+    return f"{numbers[0]} to {numbers[-1]}"
 
 
 def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:

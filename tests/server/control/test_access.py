@@ -24,6 +24,12 @@ CASES: dict[str, tuple[Access, str, dict[str, str], int | None]] = {
     "another machine with another token": (CLOSED, AWAY, {"x-mockllm-admin-token": "x"}, 401),
     "another machine with the token": (CLOSED, AWAY, {"authorization": "Bearer t0ken"}, None),
     "the token as a header of ours": (CLOSED, AWAY, {"x-mockllm-admin-token": "t0ken"}, None),
+    "the header of ours beside a provider's key": (
+        CLOSED,
+        AWAY,
+        {"authorization": "Bearer sk-1", "x-mockllm-admin-token": "t0ken"},
+        None,
+    ),
     "this machine with a wrong token": (CLOSED, "127.0.0.1", {"authorization": "bearer no"}, 401),
     "a token where none is set": (OPEN, AWAY, {"authorization": "Bearer x"}, 403),
     "behind a proxy on this machine": (

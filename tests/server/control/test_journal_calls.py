@@ -27,6 +27,22 @@ def test_request_detail_shows_request_and_response(server: Steered) -> None:
     assert shown["response"]["chunks"][-1]["text"].endswith("data: [DONE]\n\n")
 
 
+def test_unknown_request_names_stored_ones(server: Steered) -> None:
+    server.call("DELETE", "/api/requests")
+    assert unknown_request(server) == "The journal has no request 0; it has none."
+    server.ask("hello")
+    (first,) = listed(server)
+    assert unknown_request(server) == f"The journal has no request 0; it has {first['id']} only."
+    server.ask("hello")
+    assert (
+        unknown_request(server) == f"The journal has no request 0; it has {first['id']} to {first['id'] + 1}."
+    )
+
+
+def unknown_request(server: Steered) -> str:
+    return str(server.call("GET", "/api/requests/0").json["detail"])
+
+
 def test_unmatched_request_detail_shows_near_misses(server: Steered) -> None:
     server.ask("good bye")
     (found,) = listed(server, "?missed=true")
