@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mockllm.core.batch import BatchRun
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
-from mockllm.core.rendering.plan import Hold, Plan
+from mockllm.core.rendering.plan import Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
@@ -156,11 +156,12 @@ def is_held(exchange: Exchange) -> bool:
 
 
 def opens_socket(response: PlannedResponse) -> bool:
-    """Return whether a response opens a WebSocket: a handshake that no fault changed."""
+    """Return whether a response opens a WebSocket: a handshake that no fault changed, or that closes it later."""
     rendered = response.rendered
     if type(rendered) is not Plan or rendered.head.status != SWITCHING:
         return False
-    return rendered.delivery.socket is not None and not rendered.steps and not rendered.delivery.withheld
+    untouched = not rendered.steps or type(rendered.steps[0]) is WaitStep
+    return rendered.delivery.socket is not None and untouched and not rendered.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, cast
 from aiohttp import WSMsgType
 from aiohttp.web import WebSocketResponse
 
-from mockllm.core.rendering.plan import Headers
+from mockllm.core.rendering.plan import Headers, RawStep, Step, WaitStep
 from mockllm.core.rendering.socket_session import (
     METHOD,
     CloseSocket,
@@ -68,9 +68,12 @@ async def serve_socket(app: App, exchange: Exchange) -> None:
     server = SocketServer(app, head, sink, exchange.client, session, exchange.response.rule)
     end_exchange(app, exchange, "finished")
     app.running -= 1  # a server that stops does not wait for sockets without a response
+    close = server.close_later(plan.steps, exchange.response.time_scale)
     try:
         await server.run(response)
     finally:
+        if close is not None:
+            close.cancel()
         app.running += 1
         await server.end()
 
@@ -128,6 +131,18 @@ class SocketServer:
             if self._app.draining and not self._tasks:
                 break
 
+    def close_later(self, steps: Sequence[Step], scale: float) -> asyncio.TimerHandle | None:
+        """Close the socket at the time of a fault of its handshake, whatever runs then."""
+        if not steps:
+            return None
+        wait = sum(step.seconds for step in steps if isinstance(step, WaitStep))
+        last = b"".join(step.data for step in steps if isinstance(step, RawStep))
+        return asyncio.get_running_loop().call_later(wait * scale, self._end_with, last)
+
+    def _end_with(self, last: bytes) -> None:
+        self._write(last)
+        self._sink.connection.force_close()
+
     async def end(self) -> None:
         """End all responses, and close the socket."""
         tasks = list(self._tasks.values())
@@ -156,8 +171,7 @@ class SocketServer:
             transport.write(data)
 
     def _close(self, code: int, reason: str) -> None:
-        self._write(close_frame(code, reason))
-        self._sink.connection.force_close()
+        self._end_with(close_frame(code, reason))
 
     def _start(self, started: StartResponse | PlayMessages) -> None:
         if started.stream in self._tasks:
