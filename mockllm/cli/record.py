@@ -35,10 +35,14 @@ SERVE_OPTIONS: Final = frozenset(
     | {"tls_self_signed", "tls_cert", "tls_key", "tls_client_ca", "tls_port", "tls_dir"}
 )
 OUT: Final = Option("--out", "recording", "folder for the recordings", "recordings", metavar="DIR")
+USAGE: Final = (
+    "%(prog)s [--upstream PROVIDER=URL] [--out DIR] [--port PORT] [option ...] [-- COMMAND [argument ...]]"
+)
 OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in SERVE_OPTIONS))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage = USAGE
     parser.description = (
         "Forwards requests to the real providers and records each exchange: a scenario file with the "
         "request's hash and the response's bytes. Point the clients' base URL here. Their keys "

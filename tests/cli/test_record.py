@@ -207,3 +207,10 @@ def test_record_contradicting_options_are_refused(
     done = command("serve", *options, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_mistake_comes_after_a_short_usage(tmp_path: Path) -> None:
+    ended = command("record", "--upstream", "opnai=http://localhost:1", cwd=tmp_path)
+    usage, mistake = ended.stderr.splitlines()
+    assert usage.startswith("usage: mockllm record [--upstream PROVIDER=URL] [--out DIR]")
+    assert 'did you mean "openai"?' in mistake
