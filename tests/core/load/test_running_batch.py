@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mockllm.core.load.continuous_batch import (
@@ -146,6 +146,18 @@ def test_requests_begin_in_order_and_no_slot_idles(slots: int, arrivals: list[tu
     assert begins == sorted(begins)
 
 
+@example(
+    slots=3,
+    room=20,
+    arrivals=[
+        (0, 5, 1, False),
+        (0, 6, 1, False),
+        (0, 6, 1, True),
+        (1, 1, 1, False),
+        (0, 1, 1, True),
+        (3, 1, 1, False),
+    ],
+)
 @given(
     slots=st.integers(1, 4),
     room=st.integers(20, 60),
@@ -160,15 +172,18 @@ def test_neither_slots_nor_cache_are_exceeded_or_lost(
     batch = RunningBatch(ContinuousBatch(slots=slots, kv_cache=KvCache(room, block=1)))
     spans: list[tuple[float, float, int]] = []
     leaving: list[tuple[float, int]] = []
-    now, last = 0.0, 0.0
+    begins: dict[int, float] = {}
+    now = 0.0
     for number, (gap, length, tokens, leaves) in enumerate(arrivals):
         now += gap
         while leaving and leaving[0][0] <= now:
-            batch.end(heappop(leaving)[1])
+            left = heappop(leaving)[1]
+            batch.end(left)
+            del begins[left]
         begin = now + add(batch, number, now, length, PromptWork(tokens)).wait
         if begin > now:
-            assert begin >= last, "none overtakes"
-        last = begin
+            assert begin >= max(begins.values(), default=0.0), "none overtakes those that are still there"
+        begins[number] = begin
         end = begin + length
         if leaves:
             heappush(leaving, ((now + end) / 2, number))
