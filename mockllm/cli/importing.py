@@ -22,7 +22,7 @@ LARGE: Final = 5_000_000
 """Bytes of a file that is likely to take seconds: a pipe gets a line at once."""
 IMPORTED = b"# Imported from "
 """First bytes of an imported file. Only such files are overwritten."""
-OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
+OPTIONS = tuple(option for option in SERVING if option.key in ("hash_ignore", "redact"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if args.request and len(names) > 1:
         raise BadOption("--request belongs to one response, but there are several files")
     request = _import_file(args.request) if args.request else None
-    reader = RequestParser(volatile(values))
+    reader = RequestParser(volatile(values), values["redact"] or ())
     failed = False
     used_names: set[str] = set()
     with ProgressBar(sys.stderr, "exchange") as progress:

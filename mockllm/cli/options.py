@@ -17,6 +17,7 @@ from mockllm.cli.units import (
     byte_text,
     count,
     error_status,
+    private_text,
     seconds,
     size,
     store_failure,
@@ -60,6 +61,14 @@ LOAD_OPTIONS: Final = (
         False,
         flag=True,
     ),
+)
+REDACT: Final = Option(
+    "--redact",
+    "recording",
+    "text that no recording may have, such as a name or a path; repeatable",
+    convert=private_text,
+    metavar="TEXT",
+    many=",",
 )
 RECORDING: Final = (
     Option(
@@ -213,6 +222,7 @@ SERVING: Final = (
         metavar="DIR",
     ),
     *RECORDING,
+    REDACT,
     Option(
         "--hash-ignore",
         RESPONSES,

@@ -15,7 +15,7 @@ from typing import Final
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.option import BadOption, Option, OptionValues, add
-from mockllm.cli.options import RECORDING, SERVING, add_limits, limits, option_values, volatile
+from mockllm.cli.options import RECORDING, REDACT, SERVING, add_limits, limits, option_values, volatile
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.core.redaction import without_credentials
 from mockllm.engine import Engine
@@ -38,7 +38,7 @@ OUT: Final = Option("--out", "recording", "folder for the recordings", "recordin
 USAGE: Final = (
     "%(prog)s [--upstream PROVIDER=URL] [--out DIR] [--port PORT] [option ...] [-- COMMAND [argument ...]]"
 )
-OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in SERVE_OPTIONS))
+OPTIONS: Final = (*RECORDING, REDACT, OUT, *(option for option in SERVING if option.key in SERVE_OPTIONS))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +100,9 @@ def _record_stdio(name: str, line: Sequence[str], values: OptionValues) -> int:
         raise BadOption(f"--stdio: expected a name such as weather, found {name!r}")
     from mockllm.cli.stdio_recorder import StdioRecorder
 
-    recorder = Recorder(Upstreams({}), Path(values["out"]), RequestParser(volatile(values)), log, True)
+    recorder = Recorder(
+        Upstreams({}), Path(values["out"]), RequestParser(volatile(values), values["redact"] or ()), log, True
+    )
     try:
         code = asyncio.run(StdioRecorder(name, line, recorder).run())
     except OSError as error:
@@ -122,7 +124,8 @@ def create_recorder(
             )
         if any(address.is_at(url) for address in where):
             raise BadOption(f"--upstream {name}={without_credentials(url)} is this server itself")
-    return Recorder(Upstreams(upstreams), Path(out), RequestParser(volatile(values)), log, everything)
+    reader = RequestParser(volatile(values), values["redact"] or ())
+    return Recorder(Upstreams(upstreams), Path(out), reader, log, everything)
 
 
 def _print_ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:

@@ -17,6 +17,8 @@ from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
 MAX_EXIT_CODE: Final = 255
+SHORTEST_PRIVATE: Final = 3
+"""Characters of a text to mask."""
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
@@ -145,6 +147,13 @@ def upstream(text: str) -> tuple[str, str]:
     if not equals or not name or not is_base_url(url):
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
     return provider_name(name), url.rstrip("/")
+
+
+def private_text(text: str) -> str:
+    """Return a text to mask. Raises ValueError for one so short that it is a part of many words."""
+    if len(text) < SHORTEST_PRIVATE:
+        raise ValueError(f"expected at least {SHORTEST_PRIVATE} characters, found {text!r}")
+    return text
 
 
 def provider_name(name: str) -> str:

@@ -178,9 +178,13 @@ def secrets_of(
         texts += _in_target(target)
     if body is not None:
         texts += named_secrets(body)
-    plain = {text.strip() for text in texts if len(text.strip()) >= SHORTEST}
-    forms = {form for text in plain for form in (text, quote(text, safe=""), text.replace("/", "\\/"))}
-    return tuple(sorted(forms, key=len, reverse=True)[:MAX_SECRETS])
+    return written_forms(text.strip() for text in texts if len(text.strip()) >= SHORTEST)[:MAX_SECRETS]
+
+
+def written_forms(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return texts as they are and in the encodings of URLs and JSON, the longest first."""
+    forms = {form for text in texts for form in (text, quote(text, safe=""), text.replace("/", "\\/"))}
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
 def _in_header(name: str, value: str) -> Iterator[str]:

@@ -5,15 +5,16 @@ Recorders and importers create complete interactions; this module removes what m
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED, redact_text
-from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets_of
+from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets_of, written_forms
 from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
@@ -31,10 +32,9 @@ MAGIC: Final = {"gzip": (b"\x1f\x8b",), "x-gzip": (b"\x1f\x8b",), "deflate": (b"
 """First bytes by content encoding."""
 
 
-def redact(interaction: Interaction) -> Interaction:
+def redact(interaction: Interaction, redactor: Redactor) -> Interaction:
     """Return an interaction without secrets and without headers of one connection."""
     notes = list(interaction.notes)
-    redactor = redactor_of(interaction.request, interaction.response.headers)
     response = interaction.response
     headers = [
         (name, _redact_value(value, redactor))
@@ -48,7 +48,8 @@ def redact(interaction: Interaction) -> Interaction:
     clean = _clean_frames(frames, coding, redactor)
     if clean is not None:
         notes.append(
-            f"{interaction.where}: the response contains text that looks like a key; it is replaced by ****"
+            f"{interaction.where}: the response contains text that looks like a key or is private; "
+            "it is replaced by ****"
         )
         if coding is not None:
             headers = [(name, value) for name, value in headers if name.lower() != ENCODING]
@@ -58,7 +59,8 @@ def redact(interaction: Interaction) -> Interaction:
         messages = tuple(_clean_message(message, redactor) for message in messages)
         if messages != response.messages:
             notes.append(
-                f"{interaction.where}: messages contain text that looks like a key; it is replaced by ****"
+                f"{interaction.where}: messages contain text that looks like a key or is private; "
+                "it is replaced by ****"
             )
     return replace(
         interaction,
@@ -80,14 +82,23 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
 _PARAMETER: Final = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s,<>\"']+)")
 
 
-def redactor_of(request: RecordedRequest, response_headers: Pairs) -> Redactor:
-    """Return the redactor that masks the secrets of a request and the cookies and keys of its response."""
+def redactor_of(request: RecordedRequest, response_headers: Pairs, private: Sequence[str] = ()) -> Redactor:
+    """Return the redactor that masks the secrets of a request and the cookies and keys of its response. `private`:
+    further texts that no file may have."""
     try:
         body = loads(request.body)
     except JSONDecodeError:
         body = None
     pairs = (*request.headers, *response_headers)
-    return Redactor(secrets_of(pairs, f"?{request.query_string}", body, personal=True))
+    secrets = secrets_of(pairs, f"?{request.query_string}", body, personal=True)
+    return Redactor((*written_forms(_with_json_escapes(private)), *secrets))
+
+
+def _with_json_escapes(texts: Iterable[str]) -> Iterator[str]:
+    """Yield texts as they are and as JSON has them, with all other letters than those of ASCII as numbers or not."""
+    for text in texts:
+        yield text
+        yield from (json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (False, True))
 
 
 def _redact_value(value: str, redactor: Redactor) -> str:

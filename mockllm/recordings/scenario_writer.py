@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -45,9 +45,10 @@ WIDTH: Final = 100
 
 
 class RequestParser:
-    """Decodes requests like the server, to compute their names and hashes."""
+    """Decodes requests like the server, to compute their names and hashes. `private`: texts that no file may have."""
 
-    def __init__(self, volatile: frozenset[str] = VOLATILE) -> None:
+    def __init__(self, volatile: frozenset[str] = VOLATILE, private: Sequence[str] = ()) -> None:
+        self.private = private
         self._engine = Engine(run_steps(compile_catalog([])), Sessions(), EngineSettings(volatile=volatile))
 
     def read(self, recorded: RecordedRequest) -> Request:
@@ -77,6 +78,7 @@ def rules_of(interactions: Iterable[Interaction], reader: RequestParser) -> list
     names: set[str] = set()
     for interaction in interactions:
         request = reader.read(interaction.request)
+        redactor = redactor_of(interaction.request, interaction.response.headers, reader.private)
         hash = request_hash(request)
         rule = rules.get((interaction.session, hash))
         if rule is None:
@@ -84,17 +86,20 @@ def rules_of(interactions: Iterable[Interaction], reader: RequestParser) -> list
             if name in names:
                 name = f"{name}-{len(names)}"
             names.add(name)
-            redactor = redactor_of(interaction.request, interaction.response.headers)
             private = _is_private(request, redactor)
             values = (name, request, interaction.request, hash, interaction.session, redactor, private)
             rule = rules[interaction.session, hash] = RecordedRule(*values)
-        rule.interactions.append(redact(interaction))
+        rule.interactions.append(redact(interaction, redactor))
     return list(rules.values())
 
 
 def _is_private(request: Request, redactor: Redactor) -> bool:
     """Return whether a path, a header or the body of an example would contain a secret."""
-    texts = [request.path, *(value for name, value in request.headers.items() if name in HINT_HEADERS)]
+    texts = [
+        request.path,
+        request.query.get("alt", ""),
+        *(value for name, value in request.headers.items() if name in HINT_HEADERS),
+    ]
     secrets = (secret.encode("utf-8", "surrogateescape") for secret in redactor.secrets)
     return any(redactor.target(text) != text for text in texts) or any(map(request.raw.__contains__, secrets))
 

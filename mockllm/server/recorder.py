@@ -244,7 +244,9 @@ class Recorder(Struct):
         recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self.add(request, _interaction(recorded, response, request.session), to)
+        return await self.add(
+            request, _interaction(recorded, response, request.session, self.reader.private), to
+        )
 
     async def add(self, request: Request, interaction: Interaction, to: str | None) -> str:
         """Write the file of an exchange, with all earlier ones of the same request; return the note about it."""
@@ -301,9 +303,11 @@ async def _through(
     return True
 
 
-def _interaction(recorded: RecordedRequest, response: RecordedResponse, session: str | None) -> Interaction:
+def _interaction(
+    recorded: RecordedRequest, response: RecordedResponse, session: str | None, private: Sequence[str]
+) -> Interaction:
     """Return an interaction, without a session whose id is a key: the id would be in the file and its name."""
-    redactor = redactor_of(recorded, response.headers)
+    redactor = redactor_of(recorded, response.headers, private)
     where = redactor.target(recorded.path)
     if session is not None and redactor.session(session) != session:
         return Interaction(recorded, response, where, notes=(f"{where}: {SESSION_IS_KEY}",))

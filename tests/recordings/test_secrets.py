@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from mockllm.cli.units import private_text
 from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.divided_secrets import without_divided_secrets
@@ -30,15 +32,17 @@ def written(
     body: Any = BODY,
     headers: dict[str, str] | None = None,
     answer: bytes = b"",
+    private: Sequence[str] = (),
+    path: str = PATH,
 ) -> str:
     """The file of one exchange. The answer repeats the key, for that is where it would be missed."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     frames = (RecordedFrame(0.0, answer[:7]), RecordedFrame(0.1, answer[7:]))
-    request = RecordedRequest("POST", PATH, query, tuple((requested or {}).items()), raw)
+    request = RecordedRequest("POST", path, query, tuple((requested or {}).items()), raw)
     text, _ = scenario(
         [Interaction(request, RecordedResponse(200, tuple((headers or {}).items()), frames), PATH)],
         "x",
-        RequestParser(),
+        RequestParser(private=private),
     )
     return text
 
@@ -71,6 +75,34 @@ def test_file_has_no_key_that_events_divide() -> None:
     text = written(answer=stream("sk-proj-abcdef", "ghijkl123456"))
     assert "abcdef" not in text
     assert "ghijkl" not in text
+
+
+@cases(
+    "given",
+    [
+        ("a response", {"answer": b'{"text": "/home/ann/shop"}'}),
+        ("a response with escapes", {"answer": b'{"text": "\\/home\\/ann\\/shop"}'}),
+        ("two events", {"answer": stream("in /ho", "me/ann/shop")}),
+        ("a path of Windows", {"answer": b'{"text": "C:\\\\Users\\\\ann"}'}),
+        ("letters as they are", {"answer": '{"text": "M\u00fcller"}'.encode()}),
+        ("letters as numbers", {"answer": b'{"text": "M\\u00fcller"}'}),
+        ("a header", {"headers": {"x-folder": "/home/ann"}}),
+        ("a request", {"body": {**BODY, "user": "/home/ann"}}),
+        ("a path of a request", {"path": "/v1/home/ann/chat"}),
+        ("an encoded query", {"query": "alt=%2Fhome%2Fann"}),
+    ],
+)
+def test_private_text_is_in_no_file(given: dict[str, Any]) -> None:
+    text = written(**given, private=["/home/ann", "C:\\Users\\ann", "M\u00fcller"])
+    assert "ann" not in text
+    assert "ller" not in text
+    assert text != written(**given)
+
+
+def test_private_text_needs_three_characters() -> None:
+    assert private_text("ann") == "ann"
+    with pytest.raises(ValueError, match="at least 3 characters, found 'an'"):
+        private_text("an")
 
 
 DEEP = (

@@ -52,6 +52,16 @@ def test_close_has_no_frame_without_code_and_websocket(settings: dict[str, Any],
     assert played(built("close", **settings), plan).steps == (*STEPS[:3], CutStep("close", 1), *STEPS[3:])
 
 
+HANDSHAKE = Plan(replace(EMPTY.head, status=101), (), delivery=Delivery(socket=object))
+
+
+def test_close_of_handshake_closes_its_websocket_later() -> None:
+    wait, cut = WaitStep(2.0, 0), CutStep("close", 0)
+    named = built("close", code=1001, reason="bye", after={"time": "2s"})
+    assert played(named, HANDSHAKE).steps == (wait, RawStep(b"\x88\x05\x03\xe9bye", 0), cut)
+    assert played(built("close", after={"time": "2s"}), HANDSHAKE).steps == (wait, RawStep(b"", 0), cut)
+
+
 def test_close_of_websocket_at_missing_place_has_reason() -> None:
     messages = replace(STREAM, framing=Framing.WEBSOCKET)
     fault = built("close", code=1011, after={"chunks": 3})

@@ -44,6 +44,11 @@ def test_chat_messages_have_neutral_roles_and_texts() -> None:
     assert request.messages[3].text == "no"
 
 
+def test_chat_calls_that_are_no_objects_are_left_out() -> None:
+    for calls in ([1, None, "a"], {"id": "c"}, 7):
+        assert [message.parts for message in messages({"role": "assistant", "tool_calls": calls})] == [()]
+
+
 def test_chat_request_without_user_message_has_no_user() -> None:
     assert chat(messages=[{"role": "system", "content": "a"}]).user is None
     assert (
