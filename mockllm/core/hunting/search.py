@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from math import fsum
 from random import Random
 from typing import Final, Literal, TypeAlias
 
@@ -186,7 +187,7 @@ class HuntSearch:
 
     def _rarity(self, single: Single) -> float:
         """Return how rare that is what a disturbance showed; 0 where it showed nothing new."""
-        return sum(1 / self._counts[feature] for feature in single.features)
+        return fsum(1 / self._counts[feature] for feature in single.features)  # the same in any order
 
 
 def _in_turn(pairs: Sequence[Schedule]) -> list[Schedule]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -103,6 +107,29 @@ def test_pairs_on_one_request_are_of_a_client_that_retries() -> None:
     pairs = refused(exhausted(HuntSearch(BASE, Policy()), retried=True))
     assert pairs
     assert all(other.skip > one.skip for one, other in pairs)
+
+
+SEARCHED = """
+from tests.core.hunting.test_search import BASE, HuntSearch, Policy, exhausted
+print(exhausted(HuntSearch(BASE, Policy()), retried=True))
+"""
+
+
+def test_search_is_the_same_in_each_process() -> None:
+    """Python hashes texts with another seed in each process, so that sets have other orders."""
+    root = Path(__file__).parents[3]
+    orders = {
+        subprocess.run(
+            [sys.executable, "-c", SEARCHED],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=root,
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(orders) == 1
+    assert b"pairs" in orders.pop()
 
 
 def test_pairs_of_variations_are_of_two_families() -> None:
