@@ -53,7 +53,7 @@ MODES = ["legacy", "auto"]
 def recording(upstream: str, out: Path) -> Iterator[Live]:
     with serve(packs=["default"]) as built:
         recorder = create_recorder(
-            {"upstream": [("mcp/weather", upstream)], "hash_ignore": None},
+            {"upstream": [("mcp/weather", upstream)], "hash_ignore": None, "redact": None},
             str(out),
             [Address("127.0.0.1", built.port)],
             everything=True,
