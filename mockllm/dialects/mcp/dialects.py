@@ -173,9 +173,8 @@ class McpCall(ServerCall):
         """Return the session, the task or the stream that begins with this response, the session that ends with it,
         or the change of a task."""
         if isinstance(request, RpcRequest) and plan.head.status == 404 and request.client_session is not None:
-            return StoreUpdate(
-                forgotten=(SESSIONS + request.client_session,)
-            )  # a client has to begin another one
+            # a client has to begin another one
+            return StoreUpdate(forgotten=(SESSIONS + request.client_session,))
         if isinstance(request, RpcRequest) and (is_resumable(plan) or continued_stream(request)):
             return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
         if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
