@@ -284,4 +284,5 @@ class Responder(DecidedRequest):
             context.error,
             tuple(context.faults),
             webhooks=tuple(webhooks_of(plan, context)) if context.posts else (),
+            fault_places=tuple(context.fault_places.items()),
         )

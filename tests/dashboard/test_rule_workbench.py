@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,6 +92,7 @@ def test_file_rule_is_switched_off_and_on(dashboard: Dashboard) -> None:
     assert server.ask("hello").status == 404
     row = page.locator(".rows .row.off")
     expect(row).to_contain_text("off")
+    expect(page.locator(".rows .row").first).to_have_class(re.compile(r"\boff\b"))  # where people see it
     row.click()
     page.get_by_role("button", name="Switch on").click()
     dashboard.reported("hello is switched on")

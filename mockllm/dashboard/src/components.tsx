@@ -139,7 +139,7 @@ export function Copy(props: { text: string; label?: string; what: string }): JSX
     window.setTimeout(() => setDone(false), 1500);
   };
   return (
-    <button type="button" class="small" onClick={copy} aria-label={`Copy ${props.what}`}>
+    <button type="button" class="small" onClick={copy} aria-label={props.label ? undefined : `Copy ${props.what}`}>
       {done ? "Copied" : (props.label ?? "Copy")}
     </button>
   );

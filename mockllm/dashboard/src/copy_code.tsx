@@ -16,7 +16,7 @@ export function CopyCode(props: { id: number }): JSX.Element {
     });
   };
   return (
-    <button type="button" class="small" onClick={copy} aria-label="Copy the request as Python">
+    <button type="button" class="small" onClick={copy}>
       {done ? "Copied" : "Copy as Python"}
     </button>
   );

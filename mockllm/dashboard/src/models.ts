@@ -121,6 +121,8 @@ export interface TimedEvent {
   kind: string;
   chunk: number;
   text: string;
+  /** The fault that changed the stream there. */
+  fault: string | null;
 }
 
 /** What another server responded to a request of the journal. */

@@ -32,6 +32,7 @@ function harAddress(filter: Filter): string {
   const query = new URLSearchParams({ format: "har" });
   if (filter.endpoint && filter.endpoint !== "none") query.set("endpoint", filter.endpoint);
   if (filter.kind === "missed") query.set("missed", "true");
+  else if (filter.kind !== "all") query.set("kind", filter.kind);
   if (filter.text.trim()) query.set("text", filter.text.trim());
   return `/api/requests/export?${query}`;
 }

@@ -56,7 +56,7 @@ function useRows(): Row[] | null {
       id: item.name, kind: item.kind, where: target ?? "overlay.yaml", layer: "overlay", session: null, tries: 0, answers: 0, off: true,
     }));
     const loaded = new Set(rules.map(({ id }) => id)); // the two calls may answer for different moments
-    return [...rules, ...off.filter(({ id, where }) => where !== "overlay.yaml" || !loaded.has(`overlay:${id}`))];
+    return [...off.filter(({ id, where }) => where !== "overlay.yaml" || !loaded.has(`overlay:${id}`)), ...rules]; // as the overlay is first
   }, [rules, items]);
 }
 

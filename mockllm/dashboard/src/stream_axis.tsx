@@ -8,7 +8,7 @@ const WIDTH = 1000;
 const SHOWN = 200;
 
 function isFault(event: TimedEvent): boolean {
-  return event.kind === "cut" || event.kind === "raw" || event.kind === "error";
+  return event.fault !== null || event.kind === "cut" || event.kind === "raw" || event.kind === "error";
 }
 
 export function StreamAxis(props: { events: TimedEvent[]; faults: string[] }): JSX.Element | null {
@@ -19,8 +19,8 @@ export function StreamAxis(props: { events: TimedEvent[]; faults: string[] }): J
   const sent = events.filter((event) => event.at !== null);
   const last = Math.max(0, ...sent.map((event) => event.at!));
   const late = Math.max(0, ...sent.map((event) => event.at! - event.planned));
-  const faulty = events.filter(isFault);
-  const label = `${plural(sent.length, "event")} sent in ${duration(last)}, at most ${duration(late)} after the plan${events.length > sent.length ? `; ${events.length - sent.length} not sent` : ""}${faulty.length ? `; faults: ${props.faults.join(", ") || faulty.map(({ kind }) => kind).join(", ")}` : ""}`;
+  const faulty = props.faults.length ? props.faults : [...new Set(events.filter(isFault).map((event) => event.fault ?? event.kind))];
+  const label = `${plural(sent.length, "event")} sent in ${duration(last)}, at most ${duration(late)} after the plan${events.length > sent.length ? `; ${events.length - sent.length} not sent` : ""}${faulty.length ? `; faults: ${faulty.join(", ")}` : ""}`;
   return (
     <section class="part">
       <h3>Events over time</h3>
@@ -31,7 +31,7 @@ export function StreamAxis(props: { events: TimedEvent[]; faults: string[] }): J
             <line x1={x(event.planned)} x2={x(event.planned)} y1="4" y2="27" class={event.at === null ? "planned unsent" : "planned"} />
             {event.at === null ? null : (
               <line x1={x(event.at)} x2={x(event.at)} y1="35" y2="58" class={isFault(event) ? "sent fault" : `sent ${event.kind}`}>
-                <title>{`${duration(event.at)} ${event.kind}: ${event.text.slice(0, 120)}`}</title>
+                <title>{`${duration(event.at)} ${[event.kind, event.fault].filter(Boolean).join(", ")}: ${event.text.slice(0, 120)}`}</title>
               </line>
             )}
           </>
@@ -48,7 +48,7 @@ export function StreamAxis(props: { events: TimedEvent[]; faults: string[] }): J
             <li class={isFault(event) ? "fault" : ""}>
               <span class="at">{event.at === null ? "not sent" : duration(event.at)}</span>
               <span class="at">{duration(event.planned)}</span>
-              <span>{isFault(event) ? <span class="tag bad">{event.kind}</span> : event.kind}</span>
+              <span>{isFault(event) ? <span class="tag bad">{event.kind}</span> : event.kind} {event.fault && event.fault !== event.text ? <span class="tag bad">{event.fault}</span> : null}</span>
               <code>{event.text}</code>
             </li>
           ))}

@@ -10,6 +10,8 @@ import re
 from typing import Any, Final
 
 from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.scenario.diagnostics import nearest
+from mockllm.scenario.language.rule import ModifierSpec
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.control.problem import diagnostics_problem
@@ -43,9 +45,17 @@ def overlay_source(raw: bytes) -> Source:
             message = "expected rules, modifiers, or one of them"
             raise diagnostics_problem([source.diagnostic((), message)])
         return source
-    kind = "rules" if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data) else "modifiers"
+    kind = "rules" if _is_rule(data) else "modifiers"
     inner: Any = {kind: (0, source.marks[1], [source.marks])}
     return Source("body", {kind: [data]}, (0, source.marks[1], inner), has_params=source.has_params)
+
+
+def _is_rule(data: dict[Any, Any]) -> bool:
+    """Return whether a single item is a rule, also by a key of rules that is written wrongly."""
+    if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data):
+        return True
+    unknown = (key for key in data if isinstance(key, str) and key not in ModifierSpec.model_fields)
+    return any(nearest(key, RULE_KEYS) is not None for key in unknown)
 
 
 def json_as_yaml(raw: bytes) -> bytes:

@@ -118,9 +118,11 @@ def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[Tim
     """Yield the steps of a stream with their planned and their real times, in seconds after the request."""
     times = None if entry.times is None else [at - entry.started for at in entry.times]
     planned, place, cut = plan.delay, 0, False
-    for step in plan.steps:
+    faults, waited = dict(entry.response.fault_places), None
+    for number, step in enumerate(plan.steps):
+        fault = faults.get(number, waited)
         if isinstance(step, WaitStep):
-            planned += step.seconds
+            planned, waited = planned + step.seconds, fault
             continue
         at: float | None = None
         if times is None and not cut:
@@ -137,7 +139,9 @@ def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[Tim
             kind=kind,
             chunk=step.chunk_index,
             text=redactor.text(text)[:MAX_PAYLOAD],
+            fault=fault,
         )
+        waited = None
 
 
 def _shown(step: Step, *, framed: bool) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
@@ -123,7 +123,14 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         and (wanted.path is None or entry.path.startswith(wanted.path))
         and (wanted.fault is None or wanted.fault in entry.response.faults)
         and (wanted.since is None or entry.at >= wanted.since)
+        and (wanted.kind is None or _is_kind(entry, wanted.kind))
     )
+
+
+def _is_kind(entry: JournalEntry, kind: Literal["errors", "faults", "streams"]) -> bool:
+    if kind == "errors":
+        return entry.status >= 400
+    return bool(entry.response.faults) if kind == "faults" else entry.streamed
 
 
 async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSlices) -> bool:

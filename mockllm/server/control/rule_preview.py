@@ -21,20 +21,20 @@ async def previewed(
 ) -> tuple[int, list[PreviewedRequest]]:
     """Return how many requests were checked, and those that the `changed` rules and modifiers (by id) or the lack of
     removed rules affect. `catalog` contains the changed rules."""
-    known = {item.id for item in catalog.items}
+    removed = {item.id for item in engine.catalog.items} - {item.id for item in catalog.items}
     slices, checked = TimeSlices(), 0
     requests: list[PreviewedRequest] = []
     for entry in islice(reversed(journal), most):
         await slices.pause()
         checked += 1
-        found = _previewed(catalog, changed, known, entry, engine)
+        found = _previewed(catalog, changed, removed, entry, engine)
         if found is not None:
             requests.append(found)
     return checked, requests
 
 
 def _previewed(
-    catalog: Catalog, changed: Collection[str], known: Collection[str], entry: JournalEntry, engine: Engine
+    catalog: Catalog, changed: Collection[str], removed: Collection[str], entry: JournalEntry, engine: Engine
 ) -> PreviewedRequest | None:
     request = decode_again(entry, engine)
     index, rules, items = catalog.index, catalog.rules, catalog.items
@@ -43,8 +43,7 @@ def _previewed(
     numbers = index.matching(mask, request, rules, len(items))
     applied = [items[number].id for number in numbers if items[number].id in changed]
     before = after = entry.rule
-    removed = before is not None and before not in known and before != _builtin(entry)
-    if first in changed or before in changed or removed:
+    if first in changed or before in changed or before in removed:
         after = first
     if after not in changed and after == before and not applied:
         return None
@@ -61,8 +60,3 @@ def _previewed(
         after=after,
         modifiers=applied,
     )
-
-
-def _builtin(entry: JournalEntry) -> str | None:
-    """Return the name of a response that an endpoint makes without a rule."""
-    return None if entry.request_class is None else f"{entry.request_class.dialect}:{entry.request_class.api}"

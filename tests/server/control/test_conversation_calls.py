@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from mockllm.core.json.codec import Json
 from tests.server.control.live_server import EXAMPLE, Steered, listed, steered
 
 STREAM = """
@@ -83,6 +84,18 @@ def test_cut_stream_has_events_that_were_not_sent(server: Steered) -> None:
     assert events[cut]["text"] == "close"
     assert all(each["at"] is not None for each in events[: cut + 1])
     assert [each["at"] for each in events[cut + 1 :]] == [None] * (len(events) - cut - 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "marked"),
+    [({"stall": {"for": "20ms"}}, " two"), ("duplicate", "One"), ("no_terminator", "stop")],
+)
+def test_events_name_the_fault_that_changed_them(server: Steered, fault: Json, marked: str) -> None:
+    server.call("POST", "/api/rules", {"modifiers": [{"faults": [fault]}]})
+    server.ask("stream", stream=True)
+    (found,) = (each for each in conversation(server)["events"] if each["fault"])
+    assert found["fault"] == (fault if isinstance(fault, str) else "stall")
+    assert marked in found["text"]
 
 
 def test_request_of_no_protocol_has_no_turns(server: Steered) -> None:

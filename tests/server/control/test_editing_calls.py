@@ -110,6 +110,14 @@ def test_preview_of_a_switched_off_rule_shows_the_next(server: Steered) -> None:
     assert (request["before"], request["after"]) == ("a.yaml:hello", None)
 
 
+def test_preview_leaves_requests_of_deleted_rules(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"name": "gone", "match": {"user": "x"}, "reply": "y"})
+    server.ask("x")
+    server.call("DELETE", "/api/rules/gone")
+    text = "name: mine\nmatch: {user: other}\nreply: y"
+    assert server.call("POST", "/api/rules/preview", text).json["requests"] == []
+
+
 def test_preview_replaces_the_named_item(server: Steered) -> None:
     server.call("POST", "/api/rules", {"name": "mine", "match": {"user": "x"}, "reply": "y"})
     server.ask("x")
@@ -131,6 +139,7 @@ def test_preview_of_a_modifier_lists_its_requests(server: Steered) -> None:
     ("text", "line", "column", "message"),
     [
         ("match: {usr: x}\nreply: y", 1, 9, 'did you mean "user"'),
+        ("name: x\nreplyy: y", 2, 1, 'did you mean "reply"'),
         ("name: x\nmatch: {user: x\nreply: y", 3, 6, "is not closed"),
         ("name: x\nreplaces: 'a.yaml:gone'\nreply: y", 0, 0, "no such rule"),
         ("", None, None, "expected rules"),

@@ -68,6 +68,9 @@ FILTERS = {
     "?path=/v1/chat": 3,
     "?provider=openai&endpoint=openai-chat&client=127.0.0.1&left=finished": 3,
     "?fault=reset": 0,
+    "?kind=errors": 1,
+    "?kind=faults": 0,
+    "?kind=streams": 0,
     "?key=nobody": 0,
     "?since=99999999999": 0,
 }

@@ -41,13 +41,14 @@ class ReadResponse(BaseModel):
 class TimedEvent(BaseModel):
     """A step of a stream. `planned` and `at` are seconds after the request; `at` is None if it was not sent. `kind`
     is the kind of the event, `event` for one whose bytes were prepared, `raw` for bytes of a fault, `cut` for a
-    deliberate end."""
+    deliberate end; `fault` is the fault that changed the stream there."""
 
     planned: float
     at: float | None
     kind: str
     chunk: int
     text: str
+    fault: str | None
 
 
 class CodeQuery(RequestModel):

@@ -29,6 +29,8 @@ class RequestFilter(RequestModel):
     client: str | None = None
     missed: bool | None = None
     """Whether no rule matched."""
+    kind: Literal["errors", "faults", "streams"] | None = None
+    """Requests with a status of 400 and above, with any fault, or with a stream."""
     left: EndReason | None = None
     fault: str | None = None
     """A fault that was played."""
