@@ -41,7 +41,7 @@ class ReadResponse(BaseModel):
 class TimedEvent(BaseModel):
     """A step of a stream. `planned` and `at` are seconds after the request; `at` is None if it was not sent. `kind`
     is the kind of the event, `event` for one whose bytes were prepared, `raw` for bytes of a fault, `cut` for a
-    deliberate end; `fault` is the fault that changed the stream there."""
+    deliberate end."""
 
     planned: float
     at: float | None
@@ -49,6 +49,7 @@ class TimedEvent(BaseModel):
     chunk: int
     text: str
     fault: str | None
+    """The fault that changed the stream there."""
 
 
 class CodeQuery(RequestModel):
