@@ -7,7 +7,7 @@ from math import ceil
 from typing import Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.limits.limit import LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus, MeteredBound
 from mockllm.core.rendering.plan import Headers
 
 LimitHeaders: TypeAlias = Callable[[LimitStatus, float], Headers]
@@ -17,13 +17,18 @@ LimitRefusal: TypeAlias = Callable[[LimitResult, LimitStatus, int, str | None, f
 """Returns a provider's failure of a request that a limit refuses. Its parameters are the result, the state of the
 limit, the request's tokens, its model, and now."""
 Quantity: TypeAlias = Literal["limit", "remaining", "reset", "window"]
-Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Quantity]]
+Names: TypeAlias = Mapping[str, tuple[MeteredBound, Quantity]]
 
 
 def limit_header_pairs(names: Names, limit_status: LimitStatus, time: Callable[[float], str]) -> Headers:
-    """Return the headers of these names; `time` formats seconds."""
+    """Return the headers of these names; `time` formats seconds. `tokens` is the count of a provider that has one."""
     pairs: list[tuple[str, str]] = []
-    gauges = {"requests": limit_status.requests, "tokens": limit_status.tokens}
+    gauges = {
+        "requests": limit_status.requests,
+        "tokens": limit_status.any_tokens,
+        "input_tokens": limit_status.input_tokens,
+        "output_tokens": limit_status.output_tokens,
+    }
     for name, (bound, quantity) in names.items():
         gauge = gauges[bound]
         if gauge is not None:

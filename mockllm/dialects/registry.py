@@ -141,9 +141,9 @@ def limit_failure(
     if owner is not None and owner.limit_refusal is not None:
         return owner.limit_refusal(verdict, limit_status, tokens, model, now)
     headers = limit_headers(provider, limit_status, now)
-    gauge = limit_status.tokens if verdict.by == "tokens" else limit_status.requests
-    counted = None if verdict.by == "concurrent" else gauge
-    quota = None if counted is None else (verdict.by or "", counted.limit, counted.window)
+    gauge = limit_status.gauge(verdict.by)
+    bound = "requests" if verdict.by == "requests" else "tokens"
+    quota = None if gauge is None else (bound, gauge.limit, gauge.window)
     if verdict.retry_after is not None:
         return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers, quota=quota)
     amount = "1 request" if verdict.by == "requests" else f"{tokens} tokens"

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
+from mockllm.core.limits.limit import Cost
 from mockllm.core.load.continuous_batch import PromptWork
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
@@ -29,7 +30,7 @@ RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 class RequestValidation:
     """The validation of a request, computed at most once for each strictness. It also has whether the request's
-    model is known (`models` are those that rules name), and the tokens that the request takes of a limit."""
+    model is known (`models` are those that rules name), and what the request takes of a limit."""
 
     __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
 
@@ -59,15 +60,21 @@ class RequestValidation:
             return False
         return model not in self._models and not knows(self._request.provider, model)
 
-    def tokens(self) -> int:
-        """Return the tokens that the request takes of a limit: its input, and the maximum of its response."""
-        return self._request.input_tokens + (self._request.sampling.max_tokens or 0)
+    def cost(self) -> Cost:
+        """Return what the request takes of a limit."""
+        return request_cost(self._request)
 
     def work(self) -> PromptWork:
         """Return the work of the request for a continuous batch."""
         if self._work is None:
             self._work = prompt_work(self._request, self._dialect)
         return self._work
+
+
+def request_cost(request: Request) -> Cost:
+    """Return what a request takes of a limit: its input, and the maximum of its response."""
+    output = request.sampling.max_tokens or 0
+    return Cost(request.input_tokens + output, 0.0, output)
 
 
 class CandidateFinder:
@@ -106,7 +113,7 @@ class CandidateFinder:
             validation.invalid,
             validation.unknown_model,
             request.monotonic,
-            validation.tokens,
+            validation.cost,
             "strict" if request.generates else self._lookup_validation,
         )
         return replace(matched, work=validation.work) if self._batched else matched

@@ -22,6 +22,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import limit_headers
+from mockllm.engine.candidates import request_cost
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
@@ -163,8 +164,7 @@ class FastPath(Struct, frozen=True):
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
         or delays it."""
-        tokens = request.input_tokens + (request.sampling.max_tokens or 0)
-        limit_status = self.state.shared.charge(self.limited, request.monotonic, tokens)
+        limit_status = self.state.shared.charge(self.limited, request.monotonic, request_cost(request))
         if limit_status is None:
             return None
         pairs = limit_headers(request.provider, limit_status, request.now)

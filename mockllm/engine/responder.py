@@ -41,7 +41,12 @@ from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.then_post import webhooks_of
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 
-BOUND_NAMES: Final[Mapping[str | None, str]] = {"tokens": "tokens", "concurrent": "requests under way"}
+BOUND_NAMES: Final[Mapping[str | None, str]] = {
+    "tokens": "tokens",
+    "input_tokens": "input tokens",
+    "output_tokens": "output tokens",
+    "concurrent": "requests under way",
+}
 """The names of the bounds that refuse a request; a bound without one counts requests."""
 NO_WEBSOCKET: Final = "no WebSocket is served"
 

@@ -8,8 +8,18 @@ from copy import deepcopy
 from math import inf
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mockllm.core.limits.account import LimitAccount
-from mockllm.core.limits.limit import Cost, LimitResult, LimitStatus, combine, tightest
+from mockllm.core.limits.limit import (
+    METERED_BOUNDS,
+    NO_COST,
+    Cost,
+    LimitResult,
+    LimitStatus,
+    combine,
+    tightest,
+)
 from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.load.load import Admission, admit, admit_without_wait
 from mockllm.core.load.running_batch import RunningBatch
@@ -58,12 +68,12 @@ def check_admission(
     accounts = [scope.account(selected.candidate) for selected, scope in limited]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
-    tokens = matched.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
-    costs = [Cost(tokens, _draw(selected, matched)) for selected, _ in limited]
+    cost = matched.cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
+    costs = [_with_draw(cost, selected, matched) for selected, _ in limited]
     results = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in limited]
     refusal, delay = limit_refusal(
-        candidates, results, lambda: [account.status(now) for account in accounts], tokens
+        candidates, results, lambda: [account.status(now) for account in accounts], cost
     )
     if refusal is not None:
         return refusal, None
@@ -76,7 +86,7 @@ def check_admission(
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(now, cost)
     values = _limit_status(accounts, now), admission.wait, admission.slowdown
-    admitted = AdmissionResult(*values, tokens=tokens, batch_schedule=admission.batch_schedule)
+    admitted = AdmissionResult(*values, tokens=cost.tokens, batch_schedule=admission.batch_schedule)
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
@@ -128,7 +138,7 @@ def limit_refusal(
     limited: Sequence[Candidate],
     results: Sequence[LimitResult],
     statuses: Callable[[], Sequence[LimitStatus]],
-    tokens: int,
+    cost: Cost,
 ) -> tuple[AdmissionResult | None, float]:
     """Return the refusal of a request by one of these candidates' limits, None if all allow it; and the delay."""
     result = combine(results)
@@ -137,7 +147,9 @@ def limit_refusal(
     index = results.index(result)
     found = statuses()
     refusing, overall = found[index], tightest(found)
-    limit_status = LimitStatus(refusing.requests or overall.requests, refusing.tokens or overall.tokens)
+    limit_status = LimitStatus(*[refusing.gauge(bound) or overall.gauge(bound) for bound in METERED_BOUNDS])
+    limit, by = limited[index].limit, result.by
+    tokens = cost.of(by, limit) if limit and (by == "input_tokens" or by == "output_tokens") else cost.tokens
     return AdmissionResult(limit_status, by=limited[index], result=result, tokens=tokens), 0.0
 
 
@@ -151,12 +163,13 @@ def current_limits(selections: Sequence[tuple[Selected, ScopeState]], now: float
     return AdmissionResult(_limit_status(accounts, now))
 
 
-def _draw(selected: Selected, matched: MatchResult) -> float:
-    """Return the draw for the strategy `random`."""
+def _with_draw(cost: Cost, selected: Selected, matched: MatchResult) -> Cost:
+    """Return the cost with the draw for the strategy `random`."""
     candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":
-        return 0.0
-    return Randomness(matched.seed, candidate.random_key, candidate.scope, selected.tries).uniform("limit")
+        return cost
+    random = Randomness(matched.seed, candidate.random_key, candidate.scope, selected.tries)
+    return replace(cost, draw=random.uniform("limit"))
 
 
 def _limit_status(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:

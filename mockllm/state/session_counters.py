@@ -49,11 +49,10 @@ class SessionCounters:
         scope.number = number + 1
         return number
 
-    def charge(self, limited: Sequence[Candidate], now: float, tokens: int) -> LimitStatus | None:
+    def charge(self, limited: Sequence[Candidate], now: float, cost: Cost) -> LimitStatus | None:
         """Charge a request of the shared session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
         scope = self._scope("", "")
-        cost = Cost(tokens)
         accounts = [scope.account(candidate) for candidate in limited]
         limit_status = None
         if len(accounts) == 1:  # the usual case

@@ -6,7 +6,7 @@
 
 -- All functions are made once; what follows is of the present call.
 
-local now, tokens, slot, term, scopes, missing
+local now, tokens, output_tokens, slot, term, scopes, missing
 
 local function text(number) return string.format('%.0f', number) end
 
@@ -173,7 +173,9 @@ end
 
 -- limits: mockllm.core.limits.account. The results are {code, wait, delay}.
 
-local PASSES, BY_STRATEGY, TOO_MANY_OPEN, NEVER_TOKENS, NEVER_REQUESTS, TOKENS, REQUESTS = 0, 1, 2, 3, 4, 5, 6
+-- Of each meter, in the order in which they are checked: NEVER where it never passes, NEVER + 1 where it waits.
+
+local PASSES, BY_STRATEGY, TOO_MANY_OPEN, NEVER = 0, 1, 2, {3, 5, 7, 9}
 
 local function open_places(scope, field)
   local key = scope.key .. ':' .. field
@@ -185,8 +187,12 @@ local function account(candidate, scope, draw)
   local limit, field = candidate[6], candidate[1] .. '\0'
   local made = {scope = scope, field = field, strategy = limit[1], concurrent = limit[2], requests = limit[3], draw = draw}
   if made.strategy == 'after-n' then made.used = number(scope, field .. 'n') end
-  made.tokens = meter(scope, field .. 'T', limit[4])
-  made.meter = meter(scope, field .. 'R', limit[5])
+  made.meters = {
+    meter(scope, field .. 'T', limit[4]) or false, meter(scope, field .. 'I', limit[6]) or false,
+    meter(scope, field .. 'O', limit[7]) or false, meter(scope, field .. 'R', limit[5]) or false,
+  }
+  local most = made.meters[3] and made.meters[3].limit or 0
+  made.amounts = {tokens, tokens - output_tokens, math.min(output_tokens, most), 1}
   return made
 end
 
@@ -197,12 +203,11 @@ local function check(a)
   if a.strategy == 'none' then return {PASSES, 0, 0} end
   if a.concurrent >= 0 and open_places(a.scope, a.field .. 'c') >= a.concurrent then return {TOO_MANY_OPEN, 0, 0} end
   local longest, delay, code = 0, 0, PASSES
-  for _, bound in ipairs({{a.tokens, tokens, NEVER_TOKENS, TOKENS}, {a.meter, 1, NEVER_REQUESTS, REQUESTS}}) do
-    local m = bound[1]
+  for index, m in ipairs(a.meters) do
     if m then
-      local wait = m.kind.wait(m, bound[2])
-      if wait == nil then return {bound[3], 0, 0} end
-      if wait > longest then longest, code = wait, bound[4] end
+      local wait = m.kind.wait(m, a.amounts[index])
+      if wait == nil then return {NEVER[index], 0, 0} end
+      if wait > longest then longest, code = wait, NEVER[index] + 1 end
       delay = math.max(delay, m.kind.delay(m))
     end
   end
@@ -215,13 +220,19 @@ local function charge(a)
     put(a.scope, a.field .. 'n', a.used)
   end
   if a.concurrent >= 0 then redis.call('ZADD', a.scope.key .. ':' .. a.field .. 'c', text(now + term), slot) end
-  if a.meter then a.meter.kind.charge(a.meter, 1) end
-  if a.tokens then a.tokens.kind.charge(a.tokens, tokens) end
+  for index, m in ipairs(a.meters) do
+    if m then m.kind.charge(m, a.amounts[index]) end
+  end
 end
 
 local function gauges(a)
-  if a.strategy == 'after-n' then return {{a.requests, math.max(0, a.requests - a.used), -1}, false} end
-  return {a.meter and a.meter.kind.gauge(a.meter) or false, a.tokens and a.tokens.kind.gauge(a.tokens) or false}
+  if a.strategy == 'after-n' then return {{a.requests, math.max(0, a.requests - a.used), -1}, false, false, false} end
+  local states = {}
+  for place, index in ipairs({4, 1, 2, 3}) do
+    local m = a.meters[index]
+    states[place] = m and m.kind.gauge(m) or false
+  end
+  return states
 end
 
 -- guards: mockllm.core.selection.guards
@@ -316,8 +327,7 @@ local function takes_turn(code) return code == FREE or code == USED_UP or code =
 local function note_gauges(accounts, limits)
   for index, a in ipairs(accounts) do
     limits[index] = limits[index] or {PASSES, 0, 0}
-    local both = gauges(a)
-    limits[index][4], limits[index][5] = both[1], both[2]
+    for place, state in ipairs(gauges(a)) do limits[index][3 + place] = state end
   end
 end
 
@@ -325,7 +335,7 @@ local function decide(keys, arguments)
   local stored = keys[#keys]
   local request = cmsgpack.unpack(arguments[1])
   local unmatched_refused, scope_ttl, modifiers, rules, remember = request[2], request[6], request[7], request[8], request[9]
-  now, tokens, slot, term = request[1], request[3], request[4], request[5]
+  now, tokens, output_tokens, slot, term = request[1], request[3][1], request[3][2], request[4], request[5]
   if remember > 0 then
     local before = redis.call('GET', stored)
     if before then return before end

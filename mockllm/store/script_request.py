@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Raw, Struct
 from msgspec.msgpack import Encoder
 
-from mockllm.core.limits.limit import METERED, Limit
+from mockllm.core.limits.limit import METERED, NO_COST, Limit
 from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, MICRO
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import Candidate, MatchResult
@@ -79,7 +79,7 @@ class ScriptRequestWriter:
         payload = [
             now,
             unmatched and matched.fails_validation(None),
-            _tokens(matched),
+            _cost(matched),
             id,
             round(TERM * MICRO),
             ttl,
@@ -205,6 +205,8 @@ def _limit(limit: Limit) -> list[Any]:
         limit.requests or 0,
         _meter(limit, limit.tokens, None),
         _meter(limit, limit.requests, limit.burst if limit.strategy == "token-bucket" else limit.queue),
+        _meter(limit, limit.input_tokens, None),
+        _meter(limit, limit.output_tokens, None),
     ]
 
 
@@ -232,7 +234,9 @@ def _draws(
     return [tries, [(value >= bound) is lost for value in drawn]]
 
 
-def _tokens(matched: MatchResult) -> int:
-    """Return the tokens that a request takes of its limits; 0 if none of them counts tokens, which costs nothing."""
-    counted = any(each.limit is not None and each.limit.tokens is not None for each in matched.modifiers)
-    return matched.tokens() if counted else 0
+def _cost(matched: MatchResult) -> list[int]:
+    """Return the tokens that a request takes of its limits, and those of its output; zeros if none of them counts
+    tokens, which costs nothing."""
+    counted = any(each.limit is not None and each.limit.counts_tokens for each in matched.modifiers)
+    cost = matched.cost() if counted else NO_COST
+    return [cost.tokens, cost.output_tokens]

@@ -9,7 +9,16 @@ from msgspec import Struct
 from msgspec.msgpack import Decoder
 
 from mockllm.core.limits.account import reported_wait
-from mockllm.core.limits.limit import ALLOWED, Gauge, Limit, LimitResult, LimitStatus, tightest
+from mockllm.core.limits.limit import (
+    ALLOWED,
+    NO_COST,
+    Gauge,
+    Limit,
+    LimitResult,
+    LimitStatus,
+    MeteredBound,
+    tightest,
+)
 from mockllm.core.limits.meters import MICRO
 from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
@@ -30,6 +39,8 @@ REASONS: Final[Sequence[GuardReason]] = (
     "used up", "used up", "skipped", "not its turn", "lost its chance", "outside its window",
 )  # fmt: skip
 """The reasons by the script's codes; code 0 is none."""
+_BOUNDS: Final[Sequence[MeteredBound]] = ("tokens", "input_tokens", "output_tokens", "requests")
+"""The bounds in the order of the script's codes: from 3 on, two codes for each."""
 _decode: Final = Decoder().decode
 
 
@@ -117,9 +128,9 @@ def _admission(
     statuses = [_status(each.limit, row) for each, row in zip(limited, limits, strict=True) if each.limit]
     if outcome == "modifier":
         return AdmissionResult(tightest(statuses)), None
-    tokens = matched.tokens() if any(each.limit and each.limit.tokens is not None for each in limited) else 0
+    cost = matched.cost() if any(each.limit and each.limit.counts_tokens for each in limited) else NO_COST
     results = [_result(each.limit, row, at) for each, row in zip(limited, limits, strict=True) if each.limit]
-    refusal, wait = limit_refusal(limited, results, lambda: statuses, tokens)
+    refusal, wait = limit_refusal(limited, results, lambda: statuses, cost)
     if refusal is not None:
         return refusal, None
     if full:
@@ -128,7 +139,7 @@ def _admission(
     for candidate, count in zip(loaded, loads, strict=True):
         assert candidate.load is not None, "it is loaded"
         slower *= slowdown(candidate.load, count + 1)
-    admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=tokens)
+    admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=cost.tokens)
     placed = [each for each in candidates if each.load or (each.limit and each.limit.concurrent is not None)]
     return admitted, make_slot(placed, at) if placed else None
 
@@ -139,17 +150,14 @@ def _result(limit: Limit, row: Sequence[Any], at: float) -> LimitResult:
         return LimitResult(True, delay / MICRO) if delay else ALLOWED
     if code == 1 or code == 2:
         return LimitResult(False, 0.0, limit.retry_after, "requests" if code == 1 else "concurrent")
-    if code == 3 or code == 4:
-        return LimitResult(False, 0.0, None, "tokens" if code == 3 else "requests")
-    micros = round(at * MICRO)
-    return LimitResult(
-        False, 0.0, reported_wait(at, wait, micros + wait), "tokens" if code == 5 else "requests"
-    )
+    by = _BOUNDS[(code - 3) // 2]
+    if code % 2:  # the cost is more than the bound
+        return LimitResult(False, 0.0, None, by)
+    return LimitResult(False, 0.0, reported_wait(at, wait, round(at * MICRO) + wait), by)
 
 
 def _status(limit: Limit, row: Sequence[Any]) -> LimitStatus:
-    requests, tokens = row[3], row[4]
-    return LimitStatus(_gauge(limit, requests), _gauge(limit, tokens))
+    return LimitStatus(*[_gauge(limit, gauge) for gauge in row[3:7]])
 
 
 def _gauge(limit: Limit, row: Sequence[int] | bool) -> Gauge | None:

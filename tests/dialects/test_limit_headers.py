@@ -87,6 +87,40 @@ def test_headers(provider: str | None, headers: Headers) -> None:
     assert limit_headers(provider, BOTH, NOON) == headers
 
 
+@pytest.mark.parametrize(
+    ("status", "values"),
+    [
+        pytest.param(
+            LimitStatus(None, None, Gauge(30_000, 29_000, 2.0, 60.0), Gauge(8_000, 2_000, 45.0, 60.0)),
+            ["30000", "29000", "8000", "2000", "38000", "31000"],
+            id="their sum is the limit of all tokens",
+        ),
+        pytest.param(
+            LimitStatus(None, None, Gauge(30_000, 29_000, 2.0, 60.0)),
+            ["30000", "29000", "30000", "29000"],
+            id="one of them",
+        ),
+        pytest.param(
+            LimitStatus(None, Gauge(9, 3, 2.0, 60.0), Gauge(5, 1, 2.0, 60.0)),
+            ["5", "1", "9", "3", "9", "3"],
+            id="one of them, and all",
+        ),
+    ],
+)
+def test_anthropic_reports_input_and_output_apart(status: LimitStatus, values: list[str]) -> None:
+    headers = limit_headers("anthropic", status, NOON)
+    assert [value for name, value in headers if not name.endswith("reset")] == values
+
+
+def test_other_providers_report_tokens_with_least_left() -> None:
+    status = LimitStatus(None, None, Gauge(30_000, 29_000, 2.0, 60.0), Gauge(8_000, 2_000, 45.0, 60.0))
+    assert dict(limit_headers("openai", status, NOON)) == {
+        "x-ratelimit-limit-tokens": "8000",
+        "x-ratelimit-remaining-tokens": "2000",
+        "x-ratelimit-reset-tokens": "45s",
+    }
+
+
 @pytest.mark.parametrize("provider", TELLING)
 def test_missing_bound_has_no_headers(provider: str) -> None:
     requests = dict(limit_headers(provider, LimitStatus(BOTH.requests), NOON))

@@ -149,3 +149,33 @@ def test_refusal_of_other_provider_has_usual_error(provider: str, headers: int) 
     failure = refusal(provider, used(Limit("fixed-window", 1), 9), 9)
     assert (failure.type, failure.message, failure.retry_after) == ("rate_limit", None, 60.0)
     assert len(failure.headers) == headers
+
+
+@pytest.mark.parametrize(
+    ("limit", "cost", "words"),
+    [
+        (
+            Limit("token-bucket", input_tokens=30_000),
+            Cost(20_000),
+            "of 30,000 input tokens per minute (org: ",
+        ),
+        (
+            Limit("token-bucket", output_tokens=8_000),
+            Cost(6_000, 0.0, 6_000),
+            "of 8,000 output tokens per minute (org: ",
+        ),
+    ],
+)
+def test_anthropic_names_the_exceeded_part(limit: Limit, cost: Cost, words: str) -> None:
+    account = LimitAccount(limit)
+    account.charge(NOON, cost)
+    verdict = account.check(NOON, cost)
+    failure = limit_failure(
+        "anthropic", verdict, account.status(NOON), cost.tokens, "claude-sonnet-4-6", NOON
+    )
+    assert failure.message is not None
+    assert words in failure.message
+    assert ", model: claude-sonnet-4-6)" in failure.message
+    openai_failure = limit_failure("openai", verdict, account.status(NOON), cost.tokens, "gpt-4o", NOON)
+    assert openai_failure.message is not None
+    assert "on tokens per min (TPM)" in openai_failure.message

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.limits.limit import Limit
+from mockllm.core.limits.limit import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
@@ -26,7 +26,7 @@ def match_result(
     *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
 ) -> MatchResult:
     return MatchResult(
-        "", 0, rules, modifiers, lambda validation: False, monotonic=now, tokens=lambda: tokens
+        "", 0, rules, modifiers, lambda validation: False, monotonic=now, cost=lambda: Cost(tokens)
     )
 
 
@@ -125,7 +125,7 @@ def test_tokens_are_counted_for_token_limits_only() -> None:
         raise AssertionError("the body was read for nothing")
 
     counters = SessionCounters()
-    matched = replace(match_result(modifier("a", limit=ONE)), tokens=untouched)
+    matched = replace(match_result(modifier("a", limit=ONE)), cost=untouched)
     assert counters.decide(matched).outcome == "unmatched"
     counted = match_result(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
     assert outcomes(counters, counted, counted) == ["unmatched", "limited"]

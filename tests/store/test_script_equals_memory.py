@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mockllm.core.limits.limit import Limit
+from mockllm.core.limits.limit import Cost, Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
@@ -119,6 +119,8 @@ limits = st.builds(
     ),
     requests=sizes,
     tokens=st.one_of(st.none(), st.integers(0, 12)),
+    input_tokens=st.one_of(st.none(), st.integers(0, 9)),
+    output_tokens=st.one_of(st.none(), st.integers(0, 6)),
     concurrent=sizes,
     window=st.sampled_from([0.5, 2.0]),
     burst=sizes,
@@ -208,7 +210,7 @@ def test_script_decides_as_counters_in_memory(
         now += passed / 1000
         matched = MatchResult(
             session, 7, reached(chosen(listed, others)), chosen(limited, some), refusing(invalid), monotonic=now,
-            tokens=partial(int, tokens),
+            cost=partial(Cost, tokens, 0.0, tokens // 3),
         )  # fmt: skip
         expected = comparable(memory.decide(matched))
         assert comparable(store.decide(matched)) == expected

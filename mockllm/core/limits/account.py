@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.limits.limit import ALLOWED, METERED, Bound, Cost, Gauge, Limit, LimitResult, LimitStatus
+from mockllm.core.limits.limit import (
+    ALLOWED,
+    METERED,
+    Bound,
+    Cost,
+    Gauge,
+    Limit,
+    LimitResult,
+    LimitStatus,
+    MeteredBound,
+)
 from mockllm.core.limits.meters import MICRO, Bucket, FixedWindow, Meter, SlidingWindow
 
 MILLI = MICRO // 1000
+_CHECKED: Final[tuple[MeteredBound, ...]] = ("tokens", "input_tokens", "output_tokens", "requests")
+"""The bounds in the order in which they are checked: of equal waits the first is reported."""
 _ACCOUNT_BYTES: Final = 900
 _ENTRY_BYTES: Final = 130
 """The memory of an account with its meters, and of each entry of a sliding window."""
@@ -20,7 +32,7 @@ class LimitAccount:
     """The account of one key. `in_flight` is the number of responses in flight, where the limit has a bound on
     them. `now` is in seconds on one clock. A clock that goes back neither frees nor breaks anything."""
 
-    __slots__ = ("_requests", "_tokens", "_used", "grows", "in_flight", "limit")
+    __slots__ = ("_divided", "_meters", "_requests", "_tokens", "_used", "grows", "in_flight", "limit")
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
@@ -32,8 +44,11 @@ class LimitAccount:
     def reset(self) -> None:
         """Set the usage to zero. Responses in flight still count."""
         self._used = 0
-        self._requests = _meter(self.limit, "requests")
-        self._tokens = _meter(self.limit, "tokens")
+        meters = {bound: _meter(self.limit, bound) for bound in _CHECKED}
+        self._requests, self._tokens = meters["requests"], meters["tokens"]
+        self._meters = [(bound, meter) for bound, meter in meters.items() if meter is not None]
+        self._divided = bool(meters["input_tokens"] or meters["output_tokens"])
+        """Whether parts of a request's tokens have meters of their own."""
 
     def check(self, now: float, cost: Cost) -> LimitResult:
         """Return whether a request may pass. Changes nothing."""
@@ -55,20 +70,15 @@ class LimitAccount:
                 return strategy == "always"
 
     def _check_meters(self, now: float, cost: Cost) -> LimitResult:
-        at = round(now * MICRO)
+        limit, at = self.limit, round(now * MICRO)
         longest, delay = 0, 0
         by: Bound | None = None
-        for bound, meter, amount in (
-            ("tokens", self._tokens, cost.tokens),
-            ("requests", self._requests, 1),
-        ):
-            if meter is None:
-                continue
-            wait = meter.wait(at, amount)
+        for bound, meter in self._meters:
+            wait = meter.wait(at, cost.of(bound, limit))
             if wait is None:
-                return LimitResult(False, 0.0, None, bound)  # type: ignore[arg-type]  # one of these two
+                return LimitResult(False, 0.0, None, bound)
             if wait > longest:
-                longest, by = wait, bound  # type: ignore[assignment]
+                longest, by = wait, bound
             delay = max(delay, meter.delay(at))
         if by is not None:
             return LimitResult(False, 0.0, reported_wait(now, longest, at + longest), by)
@@ -83,15 +93,13 @@ class LimitAccount:
         at = round(now * MICRO)
         if limit.concurrent is not None:
             self.in_flight += 1
-        if self._requests is not None:
-            self._requests.charge(at, 1)
-        if self._tokens is not None:
-            self._tokens.charge(at, cost.tokens)
+        for bound, meter in self._meters:
+            meter.charge(at, cost.of(bound, limit))
 
     def charge_at_once(self, now: float, cost: Cost) -> LimitStatus | None:
         """Count a request that passes without a wait, and return the rest of the limit, as `check`, `charge` and
         `status` do. None, and nothing changes, for any other request."""
-        if self.limit.strategy == "token-bucket" and self.limit.concurrent is None:
+        if self.limit.strategy == "token-bucket" and self.limit.concurrent is None and not self._divided:
             requests: Bucket | None = self._requests  # type: ignore[assignment] # the strategy's meters are buckets
             tokens: Bucket | None = self._tokens  # type: ignore[assignment]
             at = round(now * MICRO)
@@ -111,8 +119,7 @@ class LimitAccount:
     @property
     def size(self) -> int:
         """About how many bytes the account takes."""
-        meters = (self._requests, self._tokens)
-        entries = sum(meter.entries for meter in meters if isinstance(meter, SlidingWindow))
+        entries = sum(meter.entries for _, meter in self._meters if isinstance(meter, SlidingWindow))
         return _ACCOUNT_BYTES + _ENTRY_BYTES * entries
 
     def release(self) -> None:
@@ -126,6 +133,8 @@ class LimitAccount:
             most = limit.requests or 0
             return LimitStatus(Gauge(most, max(0, most - self._used), limit.retry_after, limit.window))
         at = round(now * MICRO)
+        if self._divided:
+            return LimitStatus(**{bound: meter.gauge(at) for bound, meter in self._meters})
         return LimitStatus(
             None if self._requests is None else self._requests.gauge(at),
             None if self._tokens is None else self._tokens.gauge(at),
@@ -141,7 +150,7 @@ def reported_wait(now: float, wait: int, due: int) -> float:
     return milliseconds / 1000
 
 
-def _meter(limit: Limit, bound: Bound) -> Meter | None:
+def _meter(limit: Limit, bound: MeteredBound) -> Meter | None:
     """Return the meter of a bound; None where the limit has no such bound."""
     most: int | None = getattr(limit, bound)
     if most is None:

@@ -21,7 +21,9 @@ METERED: Final[frozenset[Strategy]] = frozenset(
 )
 """The strategies that recover with time, so that their `retry_after` is exact."""
 
-Bound: TypeAlias = Literal["requests", "tokens", "concurrent"]
+MeteredBound: TypeAlias = Literal["requests", "tokens", "input_tokens", "output_tokens"]
+METERED_BOUNDS: Final[tuple[MeteredBound, ...]] = get_args(MeteredBound)
+Bound: TypeAlias = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrent"]
 
 
 def whole_milliseconds(seconds: float) -> float:
@@ -32,7 +34,7 @@ def whole_milliseconds(seconds: float) -> float:
 class Limit(Struct, frozen=True):
     """A limit; times in seconds, None is no bound. A strategy ignores the fields that it does not use.
 
-    `requests` and `tokens` are the maximum in each `window`, both at once; `requests` is also after-n's N.
+    `requests` and the token bounds are the maximum in each `window`, all at once; `requests` is also after-n's N.
     `concurrent` is the maximum of responses in flight (windows and buckets). `burst` is the size of a token bucket
     (default `requests`), `queue` the maximum of requests that wait in a leaky one (default `requests` minus one).
     For tokens either bucket has the size of one window. `probability` is random's. `retry_after` is the wait in a
@@ -48,13 +50,38 @@ class Limit(Struct, frozen=True):
     queue: int | None = None
     probability: float = 0.0
     retry_after: float = 1.0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    @property
+    def counts_tokens(self) -> bool:
+        """Whether a bound counts tokens."""
+        return not (self.tokens is None and self.input_tokens is None and self.output_tokens is None)
 
 
 class Cost(Struct, frozen=True):
-    """The cost of one request: itself, and `tokens`. `draw` in [0, 1) decides for the strategy `random`."""
+    """The cost of one request: itself, and its tokens. `output_tokens` are those of `tokens` that its response may
+    have at most. `draw` in [0, 1) decides for the strategy `random`."""
 
     tokens: int = 0
     draw: float = 0.0
+    output_tokens: int = 0
+
+    def of(self, bound: MeteredBound, limit: Limit) -> int:
+        """Return the amount that a request takes of a bound. Of output tokens it takes the whole bound at most: how
+        many its response will have is not known, so every request can be admitted."""
+        match bound:
+            case "requests":
+                return 1
+            case "tokens":
+                return self.tokens
+            case "input_tokens":
+                return self.tokens - self.output_tokens
+            case "output_tokens":
+                return min(self.output_tokens, limit.output_tokens or 0)
+
+
+NO_COST: Final = Cost()
 
 
 class LimitResult(Struct, frozen=True):
@@ -92,16 +119,27 @@ class LimitStatus(Struct, frozen=True):
 
     requests: Gauge | None = None
     tokens: Gauge | None = None
+    input_tokens: Gauge | None = None
+    output_tokens: Gauge | None = None
+
+    def gauge(self, bound: Bound | None) -> Gauge | None:
+        """Return the state of a bound."""
+        return None if bound is None or bound == "concurrent" else getattr(self, bound)
+
+    @property
+    def any_tokens(self) -> Gauge | None:
+        """The state of the tokens for a provider that has one count of them: the one with the least left."""
+        if self.tokens is not None:
+            return self.tokens
+        return _tightest([gauge for gauge in (self.input_tokens, self.output_tokens) if gauge is not None])
 
     def scaled(self, factor: float) -> LimitStatus:
         """Return the state as a client sees it whose server's time has this factor. The windows keep their lengths:
         they are names of limits (`requests per minute`)."""
         if factor == 1.0:
             return self
-        gauges = (
-            gauge and replace(gauge, reset=gauge.reset * factor) for gauge in (self.requests, self.tokens)
-        )
-        return LimitStatus(*gauges)
+        gauges = [self.gauge(bound) for bound in METERED_BOUNDS]
+        return LimitStatus(*[gauge and replace(gauge, reset=gauge.reset * factor) for gauge in gauges])
 
 
 ALLOWED = LimitResult(True)
@@ -132,10 +170,8 @@ def tightest(statuses: Sequence[LimitStatus]) -> LimitStatus:
     takes longest to recover, then the first."""
     if len(statuses) == 1:  # the usual case
         return statuses[0]
-    return LimitStatus(
-        _tightest([status.requests for status in statuses if status.requests is not None]),
-        _tightest([status.tokens for status in statuses if status.tokens is not None]),
-    )
+    by_bound = ([status.gauge(bound) for status in statuses] for bound in METERED_BOUNDS)
+    return LimitStatus(*[_tightest([gauge for gauge in gauges if gauge is not None]) for gauges in by_bound])
 
 
 def _tightest(gauges: Sequence[Gauge]) -> Gauge | None:

@@ -12,7 +12,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.limits.limit import Limit, LimitResult, LimitStatus
+from mockllm.core.limits.limit import Cost, Limit, LimitResult, LimitStatus
 from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWork
 from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
@@ -58,7 +58,7 @@ class MatchResult(Struct, frozen=True):
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
     returns whether the request fails a validation, and is called at most once. `unknown_model` returns whether its
-    model is unknown, `tokens` how many tokens it takes of a limit. `monotonic` is the request's time in seconds, on a
+    model is unknown, `cost` what it takes of a limit. `monotonic` is the request's time in seconds, on a
     monotonic clock.
     """
 
@@ -69,7 +69,7 @@ class MatchResult(Struct, frozen=True):
     invalid: Callable[[Validation], bool]
     unknown_model: Callable[[], bool] = bool
     monotonic: float = 0.0
-    tokens: Callable[[], int] = int
+    cost: Callable[[], Cost] = Cost
     unmatched: Validation = "strict"
     """The validation where no rule matched."""
     work: Callable[[], PromptWork] = lambda: NO_WORK

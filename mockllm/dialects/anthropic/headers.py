@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits.limit import LimitResult, LimitStatus
+from mockllm.core.limits.limit import Bound, Gauge, LimitResult, LimitStatus, MeteredBound
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Headers, ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
+from mockllm.dialects.rate_limit_headers import Names, Quantity, limit_header_pairs
 
 JSON_TYPE: Final = ("content-type", "application/json")
 STREAM_TYPE: Final[Headers] = (
@@ -26,6 +27,8 @@ _LIMITS: Final = (
     ("requests", 4_000),
     ("tokens", 2_400_000),
 )
+_BOUNDS: Final[Sequence[MeteredBound]] = ("input_tokens", "output_tokens", "requests", "tokens")
+_QUANTITIES: Final[Sequence[Quantity]] = ("limit", "remaining", "reset")
 
 
 def request_id(identity: ResponseIdentity) -> str:
@@ -49,7 +52,13 @@ def exhausted(identity: ResponseIdentity, reset_after: float) -> Headers:
 def limits(status: LimitStatus, now: float) -> Headers:
     """Return the headers that report the state of a limit. One count of tokens is reported for the input, the output
     and both. It is exact, while the service itself rounds remaining tokens to thousands."""
-    return limit_header_pairs(LIMIT_HEADER_NAMES, status, lambda reset: _time(ceil(round(now + reset, 3))))
+    each = LimitStatus(
+        status.requests,
+        status.tokens or _both(status.input_tokens, status.output_tokens),
+        status.input_tokens or status.tokens,
+        status.output_tokens or status.tokens,
+    )
+    return limit_header_pairs(LIMIT_HEADER_NAMES, each, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
 def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
@@ -57,16 +66,39 @@ def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str |
     unused. Where the limit refuses requests but counts none, no requests remain until the reset."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(status, now))}
     wait = NEVER if verdict.retry_after is None else verdict.retry_after
+    gauge = status.gauge(verdict.by)
+    message = None
+    if gauge is not None and verdict.by in _PARTS and gauge.window == MINUTE:
+        message = EXCEEDED.format(limit=gauge.limit, tokens=_PARTS[verdict.by], model=model)
     if verdict.by == "requests" and status.requests is None and wait != NEVER:
         headers["anthropic-ratelimit-requests-remaining"] = "0"
         headers["anthropic-ratelimit-requests-reset"] = _time(ceil(round(now + wait, 3)))
-    return Failure("rate_limit", retry_after=wait, headers=tuple(headers.items()))
+    return Failure("rate_limit", message=message, retry_after=wait, headers=tuple(headers.items()))
 
 
+def _both(input: Gauge | None, output: Gauge | None) -> Gauge | None:
+    """Return the state of all tokens where input and output are counted apart."""
+    if input is None or output is None:
+        return input or output
+    limit, remaining = input.limit + output.limit, input.remaining + output.remaining
+    return Gauge(limit, remaining, max(input.reset, output.reset), max(input.window, output.window))
+
+
+MINUTE: Final = 60.0
+_PARTS: Final[Mapping[Bound | None, str]] = {"input_tokens": "input tokens", "output_tokens": "output tokens"}
+EXCEEDED: Final = (
+    "This request would exceed your organization's rate limit of {limit:,} {tokens} per minute "
+    f"(org: {_ORGANIZATION[1]}, model: {{model}}). For details, refer to: "
+    "https://docs.claude.com/en/api/rate-limits. You can see the response headers for current usage. "
+    "Please reduce the prompt length or the maximum tokens requested, or try again later. "
+    "You may also contact sales at https://claude.com/contact-sales to discuss your options for a rate limit "
+    "increase."
+)
+"""The message of a limit on a part of the tokens, as anthropics/claude-code#55132 (2026-04-30) quotes it."""
 LIMIT_HEADER_NAMES: Final[Names] = {
-    f"anthropic-ratelimit-{name}-{quantity}": ("requests" if name == "requests" else "tokens", quantity)
-    for name, _ in _LIMITS
-    for quantity in ("limit", "remaining", "reset")
+    f"anthropic-ratelimit-{name}-{quantity}": (bound, quantity)
+    for (name, _), bound in zip(_LIMITS, _BOUNDS, strict=True)
+    for quantity in _QUANTITIES
 }
 
 

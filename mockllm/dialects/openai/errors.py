@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
@@ -232,8 +232,8 @@ _LEARN_MORE: Final = "Visit https://platform.openai.com/account/rate-limits to l
 def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
     """Return the failure of a request of `tokens` tokens. A bound that the limit does not have is reported as
     unused."""
-    bound = "tokens" if verdict.by == "tokens" else "requests"
-    gauge: Gauge | None = None if verdict.by == "concurrent" else getattr(status, bound)
+    bound = "tokens" if verdict.by in ("tokens", "input_tokens", "output_tokens") else "requests"
+    gauge = status.gauge(verdict.by)
     requested = tokens if bound == "tokens" else 1
     if gauge is None:
         suffix = " on requests under way" if verdict.by == "concurrent" else ""

@@ -52,6 +52,10 @@ class LimitSpec(Spec):
     """The number of requests in each window; with after-n, the total number."""
     tokens: Count | None = None
     """The number of tokens in each window, in addition to the requests: input tokens plus `max_tokens`."""
+    input_tokens: Count | None = None
+    """The number of input tokens in each window."""
+    output_tokens: Count | None = None
+    """The number of output tokens in each window: a request takes its `max_tokens`, at most the whole bound."""
     concurrent: Count | None = None
     """The number of responses in flight (windows and buckets)."""
     window: Duration = 60.0
@@ -68,8 +72,9 @@ class LimitSpec(Spec):
     @model_validator(mode="after")
     def complete(self) -> LimitSpec:
         if self.strategy in METERED:
-            if (self.requests, self.tokens, self.concurrent) == (None, None, None):
-                raise _needs(self.strategy, "requests, tokens or concurrent")
+            counts = (self.requests, self.tokens, self.input_tokens, self.output_tokens, self.concurrent)
+            if all(count is None for count in counts):
+                raise _needs(self.strategy, "requests, tokens, input_tokens, output_tokens or concurrent")
             if not self.window:
                 raise PydanticCustomError("window", "a window must be longer than 0s")
         if self.strategy == "after-n" and self.requests is None:
@@ -81,10 +86,18 @@ class LimitSpec(Spec):
     @property
     def limit(self) -> Limit:
         """The limit as the core's type."""
-        counts = (self.requests, self.tokens, self.concurrent)
-        probability = self.probability or 0.0
         return Limit(
-            self.strategy, *counts, self.window, self.burst, self.queue, probability, self.retry_after
+            self.strategy,
+            self.requests,
+            self.tokens,
+            self.concurrent,
+            self.window,
+            self.burst,
+            self.queue,
+            self.probability or 0.0,
+            self.retry_after,
+            self.input_tokens,
+            self.output_tokens,
         )
 
 

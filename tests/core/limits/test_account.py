@@ -283,3 +283,31 @@ def test_tightest_returns_least_remaining() -> None:
     assert tightest([LimitStatus(quick, much), LimitStatus(slow), LimitStatus(None, little)]) == LimitStatus(
         slow, little
     )
+
+
+def test_account_counts_input_and_output_apart() -> None:
+    limit = Limit("fixed-window", window=TEN, input_tokens=10, output_tokens=100)
+    account = LimitAccount(limit)
+    assert account.charge_at_once(0, Cost(47, 0.0, 40)) == LimitStatus(
+        None, None, Gauge(10, 3, TEN, TEN), Gauge(100, 60, TEN, TEN)
+    )
+    assert account.check(0, Cost(44, 0.0, 40)) == LimitResult(False, 0.0, TEN, "input_tokens")
+    assert account.check(0, Cost(83, 0.0, 80)) == LimitResult(False, 0.0, TEN, "output_tokens")
+    assert account.check(0, Cost(11)) == LimitResult(False, 0.0, None, "input_tokens")
+    assert account.check(0, Cost(63, 0.0, 60)).allowed
+
+
+def test_account_admits_more_output_than_its_limit() -> None:
+    account = LimitAccount(Limit("token-bucket", output_tokens=100))
+    cost = Cost(32_007, 0.0, 32_000)
+    account.charge(0, cost)
+    assert account.check(0, cost) == LimitResult(False, 0.0, 60.0, "output_tokens")
+    assert account.check(60, cost).allowed
+
+
+def test_status_has_one_count_of_tokens_for_some_providers() -> None:
+    input, output, both = Gauge(9, 2, 5.0, TEN), Gauge(9, 1, 1.0, TEN), Gauge(9, 9, 0.0, TEN)
+    assert LimitStatus(None, None, input, output).any_tokens == output
+    assert LimitStatus(None, None, input).any_tokens == input
+    assert LimitStatus(None, both, input).any_tokens == both
+    assert LimitStatus(output).any_tokens is None
