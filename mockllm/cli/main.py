@@ -8,7 +8,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -95,7 +95,10 @@ def _run(args: list[str]) -> int:
         parser.print_help(sys.stderr)
         return 2
     if not args[0].startswith("-") and chosen is parser:
-        return _unknown_command(args[0])
+        return _unknown_command("mockllm", args[0], COMMANDS)
+    known = chosen.get_default("known")
+    if known and len(args) > 1 and not args[1].startswith("-") and args[1] not in known:
+        return _unknown_command(chosen.prog, args[1], known)
     namespace, left = parser.parse_known_args(args)
     if left:
         return _unknown_argument(chosen, left[0])
@@ -109,12 +112,12 @@ def _run(args: list[str]) -> int:
     return code
 
 
-def _unknown_command(argument: str) -> int:
+def _unknown_command(program: str, argument: str, known: Iterable[str]) -> int:
     from mockllm.scenario.diagnostics import nearest, quoted_choice
 
-    near = nearest(argument, COMMANDS)
-    hint = f'did you mean "{near}"?' if near else f"expected {quoted_choice(COMMANDS)}"
-    print(f'mockllm: unknown command "{argument}"; {hint}', file=sys.stderr)
+    near = nearest(argument, known)
+    hint = f'did you mean "{near}"?' if near else f"expected {quoted_choice(known)}"
+    print(f'{program}: unknown command "{argument}"; {hint}', file=sys.stderr)
     return 2
 
 

@@ -24,6 +24,8 @@ _SYNONYMS: Final[Mapping[str, str]] = {
         "arguments": "args input parameters",
         "requests": "rpm",
         "tokens": "tpm",
+        "input_tokens": "itpm",
+        "output_tokens": "otpm",
         "tokens_per_second": "tps",
         "delay": "latency",
         "chance": "probability",

@@ -57,6 +57,8 @@ def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, com
     ("arguments", "text"),
     [
         (["srve"], 'mockllm: unknown command "srve"; did you mean "serve"?'),
+        (["pack", "outdate"], 'mockllm pack: unknown command "outdate"; did you mean "outdated"?'),
+        (["pack", "instal"], 'mockllm pack: unknown command "instal"; expected "new", "check", "test", '),
         (["dashboard"], 'mockllm: unknown command "dashboard"; expected "serve", "check", "explain", '),
         (["serve", "--pck", "a"], "mockllm serve: unknown option --pck; did you mean --pack?"),
         (["check", "--prot=80"], "mockllm check: unknown option --prot=80; `mockllm check --help` lists"),
