@@ -93,9 +93,23 @@ def _update(
     if raised is not None:
         for name in names:
             _raise_ranges(name, changes, raised.get(name, ()))
+        _print_held_back(locking, names, raised)
     for name, error in refused.items():
         print(f"mockllm: {without_passwords(name)}: {error}", file=sys.stderr)
     return 1 if refused else 0
+
+
+def _print_held_back(
+    locking: LockfileEditor, names: Sequence[str], ranges: Mapping[str, Sequence[VersionConstraint]]
+) -> None:
+    """Print which ranges of other packs exclude the newest version of an updated one."""
+    for name, locked, _, newest in locking.outdated():
+        if name not in names or newest is None or newest <= parse_version(locked.version):
+            continue
+        for each in ranges.get(name, ()):
+            if each.pack is not None and not each.range.matches(newest):
+                says = f"{name} {newest} is newer, but {each.where} requires {each.range}"
+                print(f"mockllm: {says}", file=sys.stderr)
 
 
 def _raise_ranges(name: str, changes: Sequence[LockChange], constraints: Sequence[VersionConstraint]) -> None:

@@ -209,7 +209,11 @@ def test_major_update_brings_newer_versions_of_used_packs(
 def test_update_keeps_ranges_of_packs_that_stay(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     used_versions(tmp_path)
     assert run("pack", "update", "--major", "low") == 0
-    assert "low 1.0.0 stays" in capfd.readouterr().out
+    got = capfd.readouterr()
+    assert "low 1.0.0 stays" in got.out
+    assert "mockllm: low 2.0.0 is newer, but " in got.err
+    assert "pack.yaml:" in got.err  # who requires an older one
+    assert "requires ^1" in got.err
     assert versions() == {"team/x": "1.0.0", "low": "1.0.0", "third": "1.1.0"}
 
 
