@@ -59,9 +59,16 @@ def test_new_strategy_has_none_of_the_old_settings(dashboard: Dashboard) -> None
     card = dashboard.open("control").card("Rate limit")
     dashboard.scope("anthropic-messages")
     card.get_by_label("Strategy").select_option("fixed-window")
-    card.get_by_label("Tokens").fill("5000")
+    card.get_by_label("Tokens", exact=True).fill("5000")
+    card.get_by_label("Input tokens").fill("4000")
+    card.get_by_label("Output tokens").fill("300")
     card.get_by_role("button", name="Switch on").click()
     dashboard.reported("is on")
+    held = server.call("GET", "/api/config")["endpoints"]["anthropic-messages"]["limit"]
+    assert held == {
+        "strategy": "fixed-window", "requests": 10, "tokens": 5000, "input_tokens": 4000, "output_tokens": 300,
+        "window": "1m",
+    }  # fmt: skip
     card.get_by_label("Strategy").select_option("after-n")
     card.get_by_label("Requests").fill("0")
     card.get_by_role("button", name="Apply").click()

@@ -20,6 +20,8 @@ interface Setting {
 const SETTINGS: Record<string, Setting> = {
   requests: { title: "Requests", hint: "in each window; with after-n in total", placeholder: "10", read: parseValue },
   tokens: { title: "Tokens", hint: "in each window", placeholder: "40000", read: parseValue },
+  input_tokens: { title: "Input tokens", hint: "in each window", placeholder: "30000", read: parseValue },
+  output_tokens: { title: "Output tokens", hint: "in each window", placeholder: "8000", read: parseValue },
   window: { title: "Window", hint: "one minute if empty", placeholder: "1m", read: (text) => (/^\d+$/.test(text.trim()) ? `${text.trim()}s` : parseValue(text)) },
   burst: { title: "Burst", hint: "most requests at once", placeholder: "as requests", read: parseValue },
   queue: { title: "Queue", hint: "most waiting requests", placeholder: "requests − 1", read: parseValue },
@@ -27,7 +29,7 @@ const SETTINGS: Record<string, Setting> = {
   probability: { title: "Probability", hint: "of a refusal", placeholder: "30%", read: parsePercent },
   retry_after: { title: "Retry after", hint: "header of a refusal", placeholder: "1s", read: parseTime },
 };
-const WINDOW_SETTINGS = ["requests", "tokens", "window", "concurrent"];
+const WINDOW_SETTINGS = ["requests", "tokens", "input_tokens", "output_tokens", "window", "concurrent"];
 const STRATEGY_SETTINGS: Record<string, string[]> = {
   "fixed-window": WINDOW_SETTINGS,
   "sliding-window": WINDOW_SETTINGS,
