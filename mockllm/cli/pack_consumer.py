@@ -157,9 +157,21 @@ def _change_line(change: LockChange) -> str:
     if change.signature is not None:
         by = change.signature.signer
         line += f"\n  signed by {by}" if by else f"\n  signed, but not checked: {change.signature.flaw}"
+    tag = _other_version(change.source, now)
+    if tag is not None and before != now:
+        line += f"\n  its tag is {tag}, but its pack.yaml says {now}: `mockllm pack outdated` goes by the tag"
     return line + "".join(
         f"\n  {readable(each)}" for each in (*change.uses, *(f"it {each}" for each in change.leads))
     )
+
+
+def _other_version(source: str, version: str) -> str | None:
+    """Return the tag of a source that names another version."""
+    tag = source.rpartition("@")[2].partition("#")[0]
+    try:
+        return tag if parse_version(tag) != parse_version(version) else None
+    except ValueError:
+        return None
 
 
 def _fetch(locking: LockfileEditor) -> int:

@@ -123,6 +123,20 @@ def test_outdated_lists_what_fits_and_what_is_newest(
     assert run("check", "--frozen") == 0
 
 
+def test_tag_of_another_version_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    shared = tmp_path / "x"
+    shared.mkdir()
+    git(shared, "init", "--quiet")
+    pack(shared, "team/x", "0.1.0")
+    tagged(shared, "v1.0.0")
+    assert run("pack", "add", f"{shared}@v1.0.0") == 0
+    assert "its tag is v1.0.0, but its pack.yaml says 0.1.0" in capfd.readouterr().out
+    pack(shared, "team/x", "1.1.0")
+    tagged(shared, "v1.1.0")
+    assert run("pack", "update", "team/x") == 0
+    assert "its tag" not in capfd.readouterr().out
+
+
 def test_branch_is_followed_and_refused_by_frozen(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     built = repository(tmp_path / "x", "1.0.0")
     assert run("pack", "add", f"{built}@main") == 1
