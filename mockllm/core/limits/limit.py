@@ -70,15 +70,11 @@ class Cost(Struct, frozen=True):
     def of(self, bound: MeteredBound, limit: Limit) -> int:
         """Return the amount that a request takes of a bound. Of output tokens it takes the whole bound at most: how
         many its response will have is not known, so every request can be admitted."""
-        match bound:
-            case "requests":
-                return 1
-            case "tokens":
-                return self.tokens
-            case "input_tokens":
-                return self.tokens - self.output_tokens
-            case "output_tokens":
-                return min(self.output_tokens, limit.output_tokens or 0)
+        if bound == "requests":
+            return 1
+        if bound == "output_tokens":
+            return min(self.output_tokens, limit.output_tokens or 0)
+        return self.tokens - self.output_tokens if bound == "input_tokens" else self.tokens
 
 
 NO_COST: Final = Cost()
