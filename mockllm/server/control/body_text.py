@@ -19,7 +19,9 @@ from mockllm.server.control.problem import diagnostics_problem
 NAME: Final = "body"
 RULE_KEYS: Final = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
 """Keys that only a rule has: they distinguish a single rule from a single modifier."""
-CONDITION_KEYS: Final = frozenset({"name", "match", "priority", "per", "times", "every", "skip", "requires_state"})
+CONDITION_KEYS: Final = frozenset(
+    {"name", "match", "priority", "per", "times", "every", "skip", "requires_state"}
+)
 """Keys that say when an item applies. An item with no others is a rule that lacks its reply."""
 MODIFIER_KEYS: Final = frozenset({"limit", "load"})
 """Keys that only a modifier has."""
