@@ -90,4 +90,5 @@ def test_explain_accepts_special_characters(server: Steered) -> None:
 )
 def test_single_item_is_a_rule_or_a_modifier(text: str, kind: str) -> None:
     source = overlay_source(text.encode())
-    assert isinstance(source.data, dict) and list(source.data) == [kind]
+    assert isinstance(source.data, dict)
+    assert list(source.data) == [kind]
