@@ -53,8 +53,8 @@ class RequestQuery(RequestFilter):
 class ExportQuery(RequestFilter):
     format: Literal["jsonl", "har"] = "jsonl"
     search: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-    """What the search box of the dashboard selects: words that are all in the request's line of the list, or a text of
-    at least three characters in its body or in the response."""
+    """Words that the request's line of the dashboard's list has, or a text of three or more characters in the body
+    or the response."""
 
 
 class RequestSummary(BaseModel):
