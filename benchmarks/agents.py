@@ -150,7 +150,7 @@ def _lateness(side: Side, mix: Row, per_second: float, effort: Effort) -> str:
             lines.append(f"| {run} | {middle * 1e3:.2f} ms | {late * 1e3:.2f} ms | **{late / middle:.1f}** |")
     half, late = waits(0.7)
     lines.append(
-        f"\nRandom arrivals alone cause {late / half:.1f}: that is p99 / median of equal requests in a queue with one "
-        "server that is busy 70 % of the time."
+        f"\nRandom arrivals alone cause {late / half:.1f}: that is p99 / median of equal requests in a queue with "
+        "one server that is busy 70 % of the time."
     )
     return "\n".join(lines)
