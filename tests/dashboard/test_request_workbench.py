@@ -266,7 +266,7 @@ def test_shown_requests_are_exported_as_har(dashboard: Dashboard) -> None:
     expect(page.locator(".rows .row")).to_have_count(1)
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Export as HAR").click()
-    assert "text=zebra" in unquote(downloading.value.url)
+    assert "search=zebra" in unquote(downloading.value.url)
     exported = json.loads(downloading.value.path().read_text())
     assert [entry["request"]["method"] for entry in exported["log"]["entries"]] == ["POST"]
     page.get_by_label("Filter the log").fill("")

@@ -27,13 +27,13 @@ function filterOf(query: URLSearchParams): Filter {
   return { text: query.get("text") ?? "", kind: kind as Filter["kind"], endpoint: query.get("endpoint") ?? "" };
 }
 
-/** Returns the address of the export of the shown requests; the list's own words are not exported separately. */
+/** Returns the address of the export of the shown requests. */
 function harAddress(filter: Filter): string {
   const query = new URLSearchParams({ format: "har" });
-  if (filter.endpoint && filter.endpoint !== "none") query.set("endpoint", filter.endpoint);
+  if (filter.endpoint) query.set("endpoint", filter.endpoint);
   if (filter.kind === "missed") query.set("missed", "true");
   else if (filter.kind !== "all") query.set("kind", filter.kind);
-  if (filter.text.trim()) query.set("text", filter.text.trim());
+  if (filter.text.trim()) query.set("search", filter.text.trim());
   return `/api/requests/export?${query}`;
 }
 

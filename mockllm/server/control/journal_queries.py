@@ -23,6 +23,7 @@ from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import SESSION, path_without_session
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.models.journal import (
+    ExportQuery,
     HeaderPair,
     JournalChunk,
     JournalRequest,
@@ -46,6 +47,8 @@ LARGE: Final = 128 * KIB
 
 _ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
 
+SHORTEST_SEARCHED: Final = 3
+"""A search for fewer characters does not read bodies: nearly all have them."""
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
 
@@ -107,7 +110,7 @@ def _numbers(journal: Journal) -> str:
 def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     """Return whether an entry meets all conditions."""
     plain = (
-        (wanted.endpoint, entry.endpoint),
+        (wanted.endpoint, entry.endpoint or "none"),
         (wanted.provider, entry.provider),
         (wanted.model, entry.model),
         (wanted.status, entry.status),
@@ -140,6 +143,27 @@ async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSl
         return False
     text = wanted.text
     return text is None or await apart(entry, lambda: contains(entry, text))
+
+
+async def is_exported(wanted: ExportQuery, entry: JournalEntry, slices: TimeSlices) -> bool:
+    """Return whether an entry meets all conditions of an export."""
+    if not await is_selected(wanted, entry, slices):
+        return False
+    search = wanted.search
+    if search is None or _is_in_line(entry, search):
+        return True
+    return len(search) >= SHORTEST_SEARCHED and await apart(entry, lambda: contains(entry, search))
+
+
+def _is_in_line(entry: JournalEntry, search: str) -> bool:
+    """Return whether the request's line of the dashboard's list has all words; case does not matter."""
+    shown = summary(entry)
+    line = (
+        shown.id, shown.method, shown.path, shown.model, shown.rule, shown.status, shown.session, shown.client,
+        shown.error, *shown.faults, *shown.modifiers, shown.left,
+    )  # fmt: skip
+    text = " ".join("" if each is None else str(each) for each in line).lower()
+    return all(word in text for word in search.lower().split())
 
 
 def contains(entry: JournalEntry, text: str) -> bool:

@@ -49,7 +49,7 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
     """The journal as JSON lines or HAR."""
     slices = TimeSlices()
     entries = [
-        entry for entry in context.journal if await journal_queries.is_selected(call.query, entry, slices)
+        entry for entry in context.journal if await journal_queries.is_exported(call.query, entry, slices)
     ]
     disposition = ("Content-Disposition", f'attachment; filename="mockllm.{call.query.format}"')
     if call.query.format == "har":

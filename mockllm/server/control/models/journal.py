@@ -16,7 +16,7 @@ class RequestFilter(RequestModel):
 
     session: str | None = None
     endpoint: str | None = None
-    """The endpoint's name, such as openai-chat."""
+    """The endpoint's name, such as openai-chat; `none` for requests of no endpoint."""
     provider: str | None = None
     model: str | None = None
     rule: str | None = None
@@ -52,6 +52,9 @@ class RequestQuery(RequestFilter):
 
 class ExportQuery(RequestFilter):
     format: Literal["jsonl", "har"] = "jsonl"
+    search: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """Words that the request's line of the dashboard's list has, or a text of three or more characters in the body
+    or the response."""
 
 
 class RequestSummary(BaseModel):
