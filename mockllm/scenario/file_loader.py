@@ -24,6 +24,7 @@ from mockllm.scenario.scenario_folder import (
     MANIFEST,
     is_pack,
     linked_folders,
+    meant_path,
     read_bytes,
     read_reference,
     scenario_files,
@@ -187,7 +188,8 @@ class _LoadAttempt(Struct, dict=True):
             for name in self.list_files(path, shown):
                 self.add_user_file(path, name, os.path.join(shown, name), uses, files)
         else:
-            self.diagnostics.append(Diagnostic(scenario, 0, 0, "", absent or MISSING_PATH))
+            meant = meant_path(path, shown, scenarios=True) if absent == MISSING_PATH else ""
+            self.diagnostics.append(Diagnostic(scenario, 0, 0, "", f"{absent or MISSING_PATH}{meant}"))
 
     def keep_last(self, path: str, shown: str, reason: str = MISSING_PATH) -> bool:
         """Return whether a missing file or folder was loaded the last time. Then its last version stays in

@@ -182,6 +182,16 @@ def test_link_out_of_pack_is_refused(home: Path) -> None:
     assert loaded.files == ()
 
 
+def test_missing_file_gets_the_nearest_name(home: Path) -> None:
+    write_files(home, **{"scenarios/hello.yaml": "", "scenarios/hello.yml.orig": "", "scenario.log": ""})
+    assert [
+        str(diagnostic) for diagnostic in load_files(["scenarios/hello.yml", "scenario"]).diagnostics
+    ] == [
+        'scenario: there is no such file or folder; did you mean "scenarios"?',
+        'scenarios/hello.yml: there is no such file or folder; did you mean "scenarios/hello.yaml"?',
+    ]
+
+
 def test_unreadable_file_has_diagnostic(home: Path) -> None:
     (home / "a.yaml").symlink_to("nowhere")
     write_files(home, **{"b.yaml": ""})
