@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable
@@ -22,6 +20,7 @@ from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import SESSION, path_without_session
 from mockllm.server.control.body_text import visible
+from mockllm.server.control.journal_search import contains, has_words
 from mockllm.server.control.models.journal import (
     HeaderPair,
     JournalChunk,
@@ -41,10 +40,14 @@ from mockllm.server.server_limits import KIB
 
 T = TypeVar("T")
 
+NO_ENDPOINT: Final = "none"
+"""The endpoint of requests that went to none, as metrics have it."""
+
 LARGE: Final = 128 * KIB
 """Bytes of an entry that is reconstructed in a thread: redacting and writing it takes more than some milliseconds."""
 
-_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+MIN_SEARCHED: Final = 3
+"""Characters of a search that is also one in bodies."""
 
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
@@ -107,7 +110,7 @@ def _numbers(journal: Journal) -> str:
 def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     """Return whether an entry meets all conditions."""
     plain = (
-        (wanted.endpoint, entry.endpoint),
+        (wanted.endpoint, entry.endpoint or NO_ENDPOINT),
         (wanted.provider, entry.provider),
         (wanted.model, entry.model),
         (wanted.status, entry.status),
@@ -138,47 +141,12 @@ async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSl
     await slices.pause()
     if not matches_filter(wanted, entry):
         return False
-    text = wanted.text
-    return text is None or await apart(entry, lambda: contains(entry, text))
-
-
-def contains(entry: JournalEntry, text: str) -> bool:
-    """Return whether a text is in the request's body or in the response, as readers see them; case does not matter.
-    A text that a stream sends in several events is found in the joined texts of its events."""
-    wanted = text.lower()
-    redactor = entry.full_redactor
-    if wanted in _searched(redactor.data(entry.raw)):
+    text, search = wanted.text, wanted.search
+    if text is not None and not await apart(entry, lambda: contains(entry, text)):
+        return False
+    if search is None or has_words(summary(entry), search):
         return True
-    sent = reconstruct(entry, redactor).body
-    return wanted in _searched(sent) or (entry.streamed and wanted in _joined(sent).lower())
-
-
-def _searched(data: bytes) -> str:
-    """Return bytes as a text in lower case, with JSON's escapes of letters resolved."""
-    text = data.decode("utf-8", "replace")
-    if "\\u" in text:
-        text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
-    return text.lower()
-
-
-def _joined(data: bytes) -> str:
-    """Return the texts in the events of a stream, joined by key."""
-    texts: dict[str, list[str]] = {}
-    for line in data.decode("utf-8", "replace").splitlines():
-        with contextlib.suppress(JSONDecodeError):
-            _collect(loads(line.removeprefix("data:").strip()), "", texts)
-    return "\n".join("".join(parts) for parts in texts.values())
-
-
-def _collect(value: Json, key: str, texts: dict[str, list[str]]) -> None:
-    if isinstance(value, str):
-        texts.setdefault(key, []).append(value)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            _collect(inner, name, texts)
-    elif isinstance(value, list):
-        for inner in value:
-            _collect(inner, key, texts)
+    return len(search.strip()) >= MIN_SEARCHED and await apart(entry, lambda: contains(entry, search.strip()))
 
 
 def is_called(id: str | None, name: str) -> bool:

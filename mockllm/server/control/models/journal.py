@@ -36,6 +36,8 @@ class RequestFilter(RequestModel):
     """A fault that was played."""
     text: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     """A text in the body of the request or in the response; case does not matter."""
+    search: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """Words that the summary contains, or, from three characters on, a text of the bodies: the dashboard's filter."""
     since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Seconds since the epoch."""
 
@@ -52,6 +54,8 @@ class RequestQuery(RequestFilter):
 
 class ExportQuery(RequestFilter):
     format: Literal["jsonl", "har"] = "jsonl"
+    until: Annotated[int, Field(ge=0)] | None = None
+    """Only requests up to this id."""
 
 
 class RequestSummary(BaseModel):
