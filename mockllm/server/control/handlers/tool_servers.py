@@ -133,7 +133,7 @@ def _call(entry: JournalEntry, context: ControlContext) -> ToolServerCall:
 
 
 def _has_failed(entry: JournalEntry) -> bool:
-    """Return whether a message got an error. A 405 of GET or DELETE says that a server has no stream or no sessions."""
+    """Return whether a message got an error. A 405 of GET or DELETE says that a server has no stream or session."""
     if entry.method != "POST" and entry.status == 405:
         return False
     return entry.status >= 400 or _says_failure(entry.response.plan)
