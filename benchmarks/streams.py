@@ -105,11 +105,17 @@ class MeasuredPlay(player.Player):
     all: list[tuple[float, Plan, MeasuredSink]] = []  # noqa: RUF012 - one process, one run
 
     def __init__(
-        self, made: Plan, opening: RenderedHead, sink: SocketSink, deadlines: Deadlines, since: float
+        self,
+        plan: Plan,
+        head: RenderedHead,
+        sink: SocketSink,
+        deadlines: Deadlines,
+        started: float,
+        time_scale: float = 1.0,
     ) -> None:
         measured = MeasuredSink(sink)
-        MeasuredPlay.all.append((since, made, measured))
-        super().__init__(made, opening, measured, deadlines, since)
+        MeasuredPlay.all.append((started, plan, measured))
+        super().__init__(plan, head, measured, deadlines, started, time_scale)
 
 
 def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
@@ -174,6 +180,10 @@ class Client(asyncio.Protocol):
         if data.endswith(b"0\r\n\r\n"):
             self._transport.close()
             self._ended.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._ended.done():
+            self._ended.set_exception(exc or EOFError("the server closed a stream before its end"))
 
 
 async def load(case: Case, port: int) -> list[Client]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.dashboard.dashboard_page import Dashboard, DashboardServer
 
+PLACES = "all => all.map(each => [each.offsetLeft, each.offsetTop, each.offsetWidth])"
+"""JavaScript that tells where elements are."""
 VIEWS = ["live", "requests", "control", "rules", "clients", "hunt", "mcp"]
 
 
@@ -30,14 +32,34 @@ def test_tabs_stay_in_their_places_when_marks_appear(dashboard: Dashboard, width
     try:
         dashboard.open()
         tabs = page.get_by_role("tab")
-        places = "all => all.map(each => [each.offsetLeft, each.offsetTop, each.offsetWidth])"
-        before = tabs.evaluate_all(places)
+        before = tabs.evaluate_all(PLACES)
         server.ask("nobody answers this")
         server.call("PATCH", "/api/config/global", {"pace": {"itl": "20ms"}})
         expect(page.locator("#tab-requests .mark")).to_be_visible()
         expect(page.locator("#tab-control .mark")).to_be_visible()
-        assert tabs.evaluate_all(places) == before
+        assert tabs.evaluate_all(PLACES) == before
     finally:
+        page.set_viewport_size({"width": 1400, "height": 1000})
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+def test_tabs_stay_in_their_places_when_the_head_fills(dashboard: Dashboard, width: int) -> None:
+    page, held = dashboard.page, list[Route]()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.route("**/health", lambda route: held.append(route))
+    try:
+        page.goto("about:blank")
+        with page.expect_request("**/health"):
+            page.goto(f"{dashboard.server.url}/dashboard#/live")
+        expect(page.locator(".state")).to_have_text("live")
+        tabs = page.get_by_role("tab")
+        before = tabs.evaluate_all(PLACES)
+        for route in held:
+            route.continue_()
+        expect(page.locator(".about")).to_contain_text("rules in")
+        assert tabs.evaluate_all(PLACES) == before
+    finally:
+        page.unroute("**/health")
         page.set_viewport_size({"width": 1400, "height": 1000})
 
 

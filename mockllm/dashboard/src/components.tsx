@@ -53,6 +53,7 @@ export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose
           onClick={() => props.choose(tab.id)}
         >
           {tab.title}
+          {tab.mark ? " " : null}
           {tab.mark ? (
             <span class={tab.mark.word ? "mark missed" : "mark"} title={tab.mark.says ?? `${tab.mark.text} ${tab.mark.word}`}>
               {tab.mark.word ? `${tab.mark.text} ${tab.mark.word}` : tab.mark.text}

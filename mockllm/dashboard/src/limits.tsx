@@ -93,7 +93,7 @@ export function Limits(props: { scope: Scope; strategies: { name: string; about:
           role="switch"
           class="switch"
           aria-checked={current !== null}
-          aria-label="Rate limit"
+          aria-label={`Rate limit: ${current ? "On" : "Off"}`}
           onClick={() =>
             void (current
               ? apply(null, `The limit of ${scopeTitle(props.scope)} is off.`)

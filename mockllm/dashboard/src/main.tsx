@@ -79,13 +79,12 @@ function Header(): JSX.Element {
         <i aria-hidden="true" />
         {STATES[connection]}
       </span>
-      {server ? (
-        <span class="about">
-          {server.version} · {plural(server.rules, "rule")} in {plural(server.files, "file")}
-          {server.stale.length ? <a class="tag bad" href="#/rules">{plural(server.stale.length, "stale file")}</a> : null}
-          {server.store && server.store !== "ok" ? <span class="tag bad">{server.store}</span> : null}
-        </span>
-      ) : null}
+      <span class="about">
+        {/* Its line stands before its text is there: on a narrow page the tabs below it would move. */}
+        {server ? `${server.version} · ${plural(server.rules, "rule")} in ${plural(server.files, "file")}` : "\u00a0"}
+        {server?.stale.length ? <a class="tag bad" href="#/rules">{plural(server.stale.length, "stale file")}</a> : null}
+        {server?.store && server.store !== "ok" ? <span class="tag bad">{server.store}</span> : null}
+      </span>
       <Shortcuts />
       <button type="button" class="small theme" onClick={() => choose(next)} aria-label={`Use ${next} colours`}>
         {colours.dark ? "Light" : "Dark"}

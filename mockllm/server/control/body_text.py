@@ -19,6 +19,12 @@ from mockllm.server.control.problem import diagnostics_problem
 NAME: Final = "body"
 RULE_KEYS: Final = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
 """Keys that only a rule has: they distinguish a single rule from a single modifier."""
+CONDITION_KEYS: Final = frozenset(
+    {"name", "match", "priority", "per", "times", "every", "skip", "requires_state"}
+)
+"""Keys that say when an item applies. An item with no others is a rule that lacks its reply."""
+MODIFIER_KEYS: Final = frozenset({"limit", "load"})
+"""Keys that only a modifier has."""
 FILE_KEYS: Final = frozenset({"rules", "modifiers"})
 RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
 """The description of such a body."""
@@ -54,8 +60,12 @@ def _is_rule(data: dict[Any, Any]) -> bool:
     """Return whether a single item is a rule, also by a key of rules that is written wrongly."""
     if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data):
         return True
-    unknown = (key for key in data if isinstance(key, str) and key not in ModifierSpec.model_fields)
-    return any(nearest(key, RULE_KEYS) is not None for key in unknown)
+    unknown = [key for key in data if isinstance(key, str) and key not in ModifierSpec.model_fields]
+    if any(nearest(key, RULE_KEYS) is not None for key in unknown):
+        return True
+    if any(nearest(key, MODIFIER_KEYS) is not None for key in unknown):
+        return False
+    return data.keys() - set(unknown) <= CONDITION_KEYS
 
 
 def json_as_yaml(raw: bytes) -> bytes:

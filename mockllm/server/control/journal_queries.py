@@ -22,6 +22,7 @@ from mockllm.engine.session_id import SESSION, path_without_session
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.journal_search import contains, has_words
 from mockllm.server.control.models.journal import (
+    ExportQuery,
     HeaderPair,
     JournalChunk,
     JournalRequest,
@@ -40,14 +41,11 @@ from mockllm.server.server_limits import KIB
 
 T = TypeVar("T")
 
-NO_ENDPOINT: Final = "none"
-"""The endpoint of requests that went to none, as metrics have it."""
-
 LARGE: Final = 128 * KIB
 """Bytes of an entry that is reconstructed in a thread: redacting and writing it takes more than some milliseconds."""
 
-MIN_SEARCHED: Final = 3
-"""Characters of a search that is also one in bodies."""
+SHORTEST_SEARCHED: Final = 3
+"""A search for fewer characters does not read bodies: nearly all have them."""
 
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
@@ -110,7 +108,7 @@ def _numbers(journal: Journal) -> str:
 def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     """Return whether an entry meets all conditions."""
     plain = (
-        (wanted.endpoint, entry.endpoint or NO_ENDPOINT),
+        (wanted.endpoint, entry.endpoint or "none"),
         (wanted.provider, entry.provider),
         (wanted.model, entry.model),
         (wanted.status, entry.status),
@@ -141,12 +139,20 @@ async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSl
     await slices.pause()
     if not matches_filter(wanted, entry):
         return False
-    text, search = wanted.text, wanted.search
-    if text is not None and not await apart(entry, lambda: contains(entry, text)):
+    text = wanted.text
+    return text is None or await apart(entry, lambda: contains(entry, text))
+
+
+async def is_exported(wanted: ExportQuery, entry: JournalEntry, slices: TimeSlices) -> bool:
+    """Return whether an entry meets all conditions of an export."""
+    if wanted.until is not None and entry.number > wanted.until:
         return False
+    if not await is_selected(wanted, entry, slices):
+        return False
+    search = wanted.search
     if search is None or has_words(summary(entry), search):
         return True
-    return len(search.strip()) >= MIN_SEARCHED and await apart(entry, lambda: contains(entry, search.strip()))
+    return len(search) >= SHORTEST_SEARCHED and await apart(entry, lambda: contains(entry, search))
 
 
 def is_called(id: str | None, name: str) -> bool:

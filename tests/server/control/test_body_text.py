@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import loads
-from mockllm.server.control.body_text import body_source, json_as_yaml
+from mockllm.server.control.body_text import body_source, json_as_yaml, overlay_source
 from tests.server.control.live_server import Steered
 
 TEXTS = {
@@ -75,3 +75,20 @@ def test_explain_accepts_special_characters(server: Steered) -> None:
     stated = server.call("POST", "/api/explain", {"request_id": found["id"]})
     assert stated.json["rule"] == "a.yaml:hello"
     assert server.call("POST", "/api/explain", sent({"user": f"hello {ODD}"})).json["rule"] == "a.yaml:hello"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("{name: a, match: {model: m}}", "rules"),
+        ("{name: a, match: {model: m}, replies: hi}", "rules"),
+        ("{match: {model: m}, limt: {requests: 1}}", "modifiers"),
+        ("{match: {model: m}, pace: {itl: 1ms}}", "modifiers"),
+        ("{name: a, replaces: b, enabled: false}", "modifiers"),
+        ("{error: overloaded, chance: 10%}", "modifiers"),
+    ],
+)
+def test_single_item_is_a_rule_or_a_modifier(text: str, kind: str) -> None:
+    source = overlay_source(text.encode())
+    assert isinstance(source.data, dict)
+    assert list(source.data) == [kind]

@@ -130,20 +130,3 @@ def test_text_is_found_in_bodies_and_streams(server: Steered) -> None:
         assert len(listed(server, f"?text={quote(text)}")) == count, text
     lines = server.call("GET", "/api/requests/export?text=hello").text.splitlines()
     assert len(lines) == 2  # also the near miss that names the rule
-
-
-def test_search_finds_what_the_list_of_requests_shows(server: Steered) -> None:
-    server.ask("hello Zoë")
-    server.ask("stream", stream=True)
-    server.call("GET", "/nothing/here")
-    words = {"zoë": 1, "COMPLETIONS 200": 2, "200 absent": 0, "lo Z": 1, "ze": 0, "nothing": 1}
-    for text, count in words.items():
-        assert len(listed(server, f"?search={quote(text)}")) == count, text
-    exported = server.call("GET", "/api/requests/export?search=completions&until=1").text
-    assert [line[:7] for line in exported.splitlines()] == ['{"id":1']
-
-
-def test_endpoint_none_has_the_requests_to_no_endpoint(server: Steered) -> None:
-    server.ask("hello")
-    server.call("GET", "/nothing/here")
-    assert [each["path"] for each in listed(server, "?endpoint=none")] == ["/nothing/here"]

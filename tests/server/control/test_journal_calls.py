@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -94,6 +94,31 @@ def test_exports_contain_the_requests(server: Steered) -> None:
     assert entry["request"]["url"].endswith("/v1/chat/completions")
     assert "Hello you." in entry["response"]["content"]["text"]
     assert "s3cret" not in str(entry) + lines[0]
+
+
+@pytest.mark.parametrize(
+    ("search", "count"),
+    [("zebra", 1), ("hello CHAT/completions", 1), ("m2", 1), ("hello zebra", 0), ("ze", 0), ("", 422)],
+)
+def test_export_searches_lines_and_bodies(server: Steered, search: str, count: int) -> None:
+    server.ask("hello", model="m2")
+    server.ask("a zebra")
+    exported = server.call("GET", f"/api/requests/export?search={quote(search)}")
+    assert (exported.status if exported.status != 200 else len(exported.text.splitlines())) == count
+
+
+def test_export_ends_at_a_request(server: Steered) -> None:
+    for _ in range(3):
+        server.ask("hello")
+    last, middle, first = (each["id"] for each in listed(server))
+    exported = server.call("GET", f"/api/requests/export?until={middle}").text
+    assert [f'"id":{id},' in exported for id in (first, middle, last)] == [True, True, False]
+
+
+def test_filter_selects_requests_of_no_endpoint(server: Steered) -> None:
+    server.ask("hello")
+    server.call("GET", "/v1/nothing")
+    assert [entry["path"] for entry in listed(server, "?endpoint=none")] == ["/v1/nothing"]
 
 
 SECRET = "sk-" + "aB3" * 8

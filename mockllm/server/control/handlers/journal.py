@@ -47,12 +47,9 @@ async def forget_requests(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def export_requests(context: ControlContext, call: ApiCall) -> TextResponse:
     """The journal as JSON lines or HAR."""
-    slices, until = TimeSlices(), call.query.until
+    slices = TimeSlices()
     entries = [
-        entry
-        for entry in context.journal
-        if (until is None or entry.number <= until)
-        and await journal_queries.is_selected(call.query, entry, slices)
+        entry for entry in context.journal if await journal_queries.is_exported(call.query, entry, slices)
     ]
     disposition = ("Content-Disposition", f'attachment; filename="mockllm.{call.query.format}"')
     if call.query.format == "har":

@@ -16,7 +16,7 @@ class RequestFilter(RequestModel):
 
     session: str | None = None
     endpoint: str | None = None
-    """The endpoint's name, such as openai-chat."""
+    """The endpoint's name, such as openai-chat; `none` for requests of no endpoint."""
     provider: str | None = None
     model: str | None = None
     rule: str | None = None
@@ -36,8 +36,6 @@ class RequestFilter(RequestModel):
     """A fault that was played."""
     text: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     """A text in the body of the request or in the response; case does not matter."""
-    search: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-    """Words that the summary contains, or, from three characters on, a text of the bodies: the dashboard's filter."""
     since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Seconds since the epoch."""
 
@@ -54,6 +52,9 @@ class RequestQuery(RequestFilter):
 
 class ExportQuery(RequestFilter):
     format: Literal["jsonl", "har"] = "jsonl"
+    search: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """Words that the request's line of the dashboard's list has, or a text of three or more characters in the body
+    or the response."""
     until: Annotated[int, Field(ge=0)] | None = None
     """Only requests up to this id."""
 
