@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.price_file import read_prices
@@ -93,8 +93,8 @@ def allowed_hosts(values: OptionValues) -> frozenset[str]:
 
 
 def background_tasks(
-    first: Callable[[], Coroutine[Any, Any, None]], reload: Reloader | None, admin_server: Server | None
-) -> Callable[[], Coroutine[Any, Any, None]]:
+    first: Callable[[], Coroutine[object, object, None]], reload: Reloader | None, admin_server: Server | None
+) -> Callable[[], Coroutine[object, object, None]]:
     """Return the background task of the server, which runs its first task, reloads and the admin port together."""
 
     async def run() -> None:

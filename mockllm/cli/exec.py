@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import mockllm.testing
 from mockllm.cli.console import print_mistakes
@@ -24,8 +24,9 @@ from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limi
 from mockllm.cli.own_server import build, control_of, serving
 from mockllm.cli.units import exit_codes, positive_seconds
 from mockllm.core.display import counted
+from mockllm.core.request.request import Request
 from mockllm.engine import Engine
-from mockllm.server.access_log import AccessLog, near_miss_lines
+from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_lines
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import CannotListen
@@ -139,7 +140,7 @@ class _UnmatchedLog(AccessLog):
         self._unmatched_lines = unmatched
         self._verbose = verbose
 
-    def show(self, record: Any, request: Any = None) -> None:
+    def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         if record.unmatched:
             self._unmatched_lines.append("\n".join((self.line(record, request), *near_miss_lines(record, 1))))
         if self._verbose:

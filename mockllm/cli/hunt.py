@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
@@ -22,6 +22,7 @@ from mockllm.cli.units import at_least, exit_codes, positive_seconds
 from mockllm.cli.verdict import write
 from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import schedule_text
+from mockllm.core.hunting.disturbance_types import Expectation
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 from mockllm.core.hunting.finding import Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy
@@ -231,7 +232,7 @@ def _jobs(wanted: int | None) -> int:
     return min(MAX_JOBS, RUNS_OF_PROCESSOR * (os.cpu_count() or 1)) if wanted is None else wanted
 
 
-def _expectations(name: str | None) -> Mapping[str, Any]:
+def _expectations(name: str | None) -> Mapping[str, Expectation]:
     if name is None:
         return {}
     try:

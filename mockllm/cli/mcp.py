@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
     values = option_values(args, (*LOAD_OPTIONS, *OPTIONS), environment)
     bounds = limits(args, environment)
-    defaults: dict[str, Any] = {"miss_status": 404, "proxy_allow": ()}
+    defaults: dict[str, object] = {"miss_status": 404, "proxy_allow": ()}
     try:
         builder, engine = build({**defaults, **values}, bounds, environment)
     except Broken as broken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,7 @@ KUBERNETES_VARIABLE: Final = re.compile(
 """Variables that Kubernetes sets in each container. For a Service called `mockllm`, MOCKLLM_PORT is its address."""
 
 
+T = TypeVar("T")
 OptionValues: TypeAlias = Mapping[str, Any]
 """The values of options by their keys, from the command line, variables and defaults."""
 
@@ -32,8 +33,8 @@ class Option(Struct, frozen=True):
     name: str
     group: str
     help: str
-    default: Any = None
-    convert: Callable[[str], Any] = str
+    default: object = None
+    convert: Callable[[str], object] = str
     metavar: str | None = None
     flag: bool = False
     many: str | None = None
@@ -45,7 +46,7 @@ class Option(Struct, frozen=True):
     def key(self) -> str:
         return self.name.removeprefix("--").replace("-", "_")
 
-    def from_environment(self, environment: Mapping[str, str]) -> Any:
+    def from_environment(self, environment: Mapping[str, str]) -> object:
         """Return the value of its variables; None if they are unset or empty."""
         for variable in (environment_name(self.name), self.also):
             text = environment.get(variable or "")
@@ -100,10 +101,10 @@ def help_text(text: str, default: object, variables: str) -> str:
     return f"{text}{tail} [{variables}]".replace("%", "%%")
 
 
-def argparse_type(read: Callable[[str], Any]) -> Callable[[str], Any]:
+def argparse_type(read: Callable[[str], T]) -> Callable[[str], T]:
     """Wrap a converter for argparse, which hides the message of a plain ValueError."""
 
-    def convert(text: str) -> Any:
+    def convert(text: str) -> T:
         try:
             return read(text)
         except ValueError as error:

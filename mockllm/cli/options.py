@@ -30,7 +30,7 @@ from mockllm.scenario.diagnostics import nearest
 from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
 from mockllm.testing.environment import RUN_DIR, variables
 
-_READ: Final[Mapping[str, Callable[[str], Any]]] = {"seconds": seconds, "bytes": size, "count": count}
+_READ: Final[Mapping[str, Callable[[str], float]]] = {"seconds": seconds, "bytes": size, "count": count}
 
 
 FILES: Final = "scenarios"
@@ -274,9 +274,9 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 
 def option_values(
     args: argparse.Namespace, options: Sequence[Option], environment: Mapping[str, str]
-) -> dict[str, Any]:
+) -> OptionValues:
     """Return the value of each option by its key."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for option in options:
         value = getattr(args, option.key, None)
         if value is None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -51,6 +51,7 @@ from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
 from mockllm.server.workers.supervisor import Supervisor
+from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
 
 ALONE: Final = ("record_misses",)
@@ -87,8 +88,11 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
     admin_server = set_up_control_api(app, builder, watched, values)
-    settings = {"values": values, "limits": bounds, "addresses": where, "controlled": admin_server is None}
-    settings |= {"replica": 0, "store": None if store is None else store.address}
+    address = None if store is None else store.address
+    controlled = admin_server is None
+    settings = WorkerSettings(
+        values=values, limits=bounds, addresses=where, controlled=controlled, replica=0, store=address
+    )
     forked = fork_workers(sockets, serve)  # before anything here has a thread or an event loop
     group = ServedGroup(
         app=app,
@@ -115,12 +119,12 @@ class ServedGroup(Struct):
     builder: Builder
     state: GroupSessions
     supervisor: Supervisor
-    settings: dict[str, Any]
+    settings: WorkerSettings
     store: StoreSetup | None
     reload: Reloader | None
     admin_server: Server | None
     ready: Callable[[], None]
-    tasks: Callable[[], Coroutine[Any, Any, None]]
+    tasks: Callable[[], Coroutine[object, object, None]]
 
 
 def _first_engine(builder: Builder, store: StoreSetup | None) -> Engine:

@@ -13,9 +13,10 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Final, TextIO
 
 from mockllm.core.display import counted
+from mockllm.core.json.codec import Json
 
 LIFETIME: Final = 12 * 3600.0
 """Seconds after which a session counts as a new one: the system uses the numbers of sessions again."""
@@ -57,7 +58,7 @@ def _not_shown(warnings: Sequence[str], environment: Mapping[str, str]) -> Seque
     return [warning for digest, warning in digests.items() if digest not in shown]
 
 
-def _stored(path: Path) -> dict[str, Any]:
+def _stored(path: Path) -> dict[str, Json]:
     with suppress(OSError, ValueError):
         found = json.loads(path.read_text())
         if isinstance(found, dict):

@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 _PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
 
@@ -35,7 +35,7 @@ def ca_loading_skipped() -> Iterator[None]:
     """
     create, load = ssl.create_default_context, ssl.SSLContext.set_default_verify_paths
 
-    def context_without_cas(*_: Any, **__: Any) -> ssl.SSLContext:
+    def context_without_cas(*_: object, **__: object) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     ssl.create_default_context = context_without_cas

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import sys
-from collections.abc import Mapping
-from typing import Any
 
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.control_setup import allowed_hosts
@@ -21,6 +19,7 @@ from mockllm.server.workers.channel import first_message
 from mockllm.server.workers.marked_journal import MarkedJournal
 from mockllm.server.workers.no_store import NoStore
 from mockllm.server.workers.worker import Worker, WorkerDecider
+from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts, SlotTable
 from mockllm.state.shared_sessions import REPLICA, SharedSessions
 
@@ -47,7 +46,7 @@ def serve(end: socket.socket) -> None:
     run_on_best_loop(_run(settings, end))
 
 
-async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
+async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     values, bounds = settings["values"], settings["limits"]
     counts = SharedCounts(settings["counts"])
     first = settings["replica"] * REPLICA
@@ -81,7 +80,7 @@ async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
     decider.close()
 
 
-def _decider(settings: Mapping[str, Any], state: SharedSessions) -> WorkerDecider:
+def _decider(settings: WorkerSettings, state: SharedSessions) -> WorkerDecider:
     """Return what decides the requests that count."""
     if settings["store"] is None:
         return NoStore(state)

@@ -11,16 +11,17 @@ import types
 import typing
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
 from msgspec import Struct
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.providers import REGISTERED
 
 Field: TypeAlias = Literal["required", "optional", "unknown", "no types"]
-_JSON: Final[dict[Any, str]] = {
+_JSON: Final[dict[object, str]] = {
     str: "string",
     int: "number",
     float: "number",
@@ -54,7 +55,7 @@ def knowledge(dialect: Dialect, *, streamed: bool, path: str, event: str = "") -
     return _field(members, re.findall(r"\.([^.\[]+)|(\[\])", path))
 
 
-def _root(dialect: Dialect, streamed: bool) -> Any:
+def _root(dialect: Dialect, streamed: bool) -> object:
     call = next(
         (
             call
@@ -70,7 +71,7 @@ def _root(dialect: Dialect, streamed: bool) -> Any:
 
 
 @cache
-def _imported(name: str) -> Any:
+def _imported(name: str) -> object:
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
@@ -81,7 +82,7 @@ def _imported(name: str) -> Any:
         return Knowledge("no types", by=f"install {package} to tell")
 
 
-def _of_event(root: Any, event: str) -> Iterator[Any]:
+def _of_event(root: object, event: str) -> Iterator[object]:
     """Yield the member of a union for a kind of event; all of it where the kind is no type of an event."""
     named = list(_discriminated(root))
     if not named:
@@ -92,7 +93,7 @@ def _of_event(root: Any, event: str) -> Iterator[Any]:
             yield member
 
 
-def _discriminated(root: Any) -> Iterator[tuple[set[str], Any]]:
+def _discriminated(root: object) -> Iterator[tuple[set[str], object]]:
     """Yield the classes of a union of events with the values of their `type`, and the types of their `delta`."""
     members = list(_members(root))
     for member in members if len(members) > 1 else ():
@@ -103,18 +104,18 @@ def _discriminated(root: Any) -> Iterator[tuple[set[str], Any]]:
         yield literals, member
 
 
-def _literals(model: Any, name: str) -> set[str]:
+def _literals(model: object, name: str) -> set[str]:
     field = model.model_fields.get(name) if _is_model(model) else None
     return (
         {value for each in _members(field.annotation) for value in typing.get_args(each)} if field else set()
     )
 
 
-def _field(members: Iterable[Any], steps: list[tuple[str, str]]) -> Knowledge:
+def _field(members: Iterable[object], steps: list[tuple[str, str]]) -> Knowledge:
     """Return what classes know of a field: the last of the steps."""
     holders, required, by = list(members), True, ""
     for name, _ in steps:
-        found: list[Any] = []
+        found: list[object] = []
         required = True
         for holder in (each for item in holders for each in _members(item)):
             if not name:
@@ -134,7 +135,7 @@ def _field(members: Iterable[Any], steps: list[tuple[str, str]]) -> Knowledge:
     return Knowledge("required" if required else "optional", accepted, by)
 
 
-def _field_of(model: type[BaseModel], name: str) -> Any:
+def _field_of(model: type[BaseModel], name: str) -> FieldInfo | None:
     """Return a field by its name on the wire: its alias, or its own name in camel case."""
     for own, field in model.model_fields.items():
         camel = re.sub(r"_(\w)", lambda match: match[1].upper(), own)
@@ -143,7 +144,7 @@ def _field_of(model: type[BaseModel], name: str) -> Any:
     return None
 
 
-def _members(annotation: Any) -> Iterator[Any]:
+def _members(annotation: object) -> Iterator[object]:
     """Yield the members of a union, at any depth; without annotations' metadata."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
@@ -157,7 +158,7 @@ def _members(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _json(annotation: Any) -> str:
+def _json(annotation: object) -> str:
     """Return the JSON type that an annotation takes."""
     origin = typing.get_origin(annotation)
     if origin is typing.Literal:
@@ -165,11 +166,11 @@ def _json(annotation: Any) -> str:
     return _JSON.get(origin or annotation, "object" if _is_model(annotation) else "string")
 
 
-def _is_model(annotation: Any) -> bool:
+def _is_model(annotation: object) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _name(annotation: Any) -> str:
+def _name(annotation: object) -> str:
     return getattr(annotation, "__name__", "") or " or ".join(
         getattr(member, "__name__", "") for member in list(_members(annotation))[:3]
     )

@@ -11,7 +11,7 @@ import errno
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
@@ -203,7 +203,7 @@ def cannot_listen(host: str, port: int, exc: Exception) -> str:
     return reasons.get(number or 0, f"cannot listen on {host}:{port}: {exc}")
 
 
-def run_on_best_loop(main: Coroutine[Any, Any, T]) -> T:
+def run_on_best_loop(main: Coroutine[object, object, T]) -> T:
     """Run like `asyncio.run`, on uvloop if it is installed."""
     try:
         import uvloop
@@ -219,7 +219,7 @@ async def serve(
     app: App,
     addresses: Sequence[Address],
     ready: Callable[[Sequence[Address]], None],
-    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    beside: Callable[[], Coroutine[object, object, None]] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second signal does not wait for running responses. `ready` gets the addresses
     when the sockets listen; `beside` (the reload) runs from then on."""
@@ -247,7 +247,7 @@ def run(
     app: App,
     addresses: Sequence[Address],
     ready: Callable[[Sequence[Address]], None],
-    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    beside: Callable[[], Coroutine[object, object, None]] | None = None,
 ) -> None:
     """Run `serve` on a new event loop. Raises CannotListen."""
     open_as_many_as_allowed()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -214,7 +214,7 @@ class OverlayStore:
         entries = await asyncio.to_thread(overlay_entries, source, session, self._vocabulary)
         if entries.diagnostics:
             raise OverlayRejected(422, *entries.diagnostics)
-        data: Any = source.data
+        data = source.data
         items = [(kind, index, item) for kind in KINDS for index, item in enumerate(data.get(kind) or ())]
         if not items:
             raise OverlayRejected(422, source.diagnostic((), "expected rules or modifiers"))
@@ -264,12 +264,12 @@ def _names(overlay: Overlay) -> list[str]:
     return [name for item in (*overlay.rules, *overlay.modifiers) if (name := _name(item)) is not None]
 
 
-def _name(item: Any) -> str | None:
+def _name(item: Json) -> str | None:
     name = item.get("name")
     return name if isinstance(name, str) else None
 
 
-def _with_free_name(item: Any, taken: set[str]) -> Json:
+def _with_free_name(item: Json, taken: set[str]) -> Json:
     """Rename a modifier of settings if its name is taken, because a saved overlay may have been added again."""
     name, number = str(item["name"]), 2
     while name in taken:
@@ -278,7 +278,7 @@ def _with_free_name(item: Any, taken: set[str]) -> Json:
     return {**item, "name": name}
 
 
-def _without(name: str, items: Sequence[Any]) -> tuple[Json, ...]:
+def _without(name: str, items: Sequence[Json]) -> tuple[Json, ...]:
     return tuple(item for item in items if _name(item) != name)
 
 

@@ -6,7 +6,7 @@ The command line is generated from this table, so every limit can be set.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from mockllm.core.budget import CHARACTERS_PER_VALUE, DEFAULT_VALUES
 from mockllm.core.json.codec import MAX_DEPTH
@@ -18,9 +18,10 @@ PREFIX: Final = "MOCKLLM_"
 """Prefix of the environment variables."""
 
 Unit: TypeAlias = Literal["bytes", "seconds", "count"]
+T = TypeVar("T")
 
 
-def _limit(default: Any, option: str, unit: Unit, help: str) -> Any:
+def _limit(default: T, option: str, unit: Unit, help: str) -> T:
     return field(default=default, metadata={"option": option, "unit": unit, "help": help})
 
 

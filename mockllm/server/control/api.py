@@ -9,7 +9,7 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
@@ -126,7 +126,7 @@ class ControlApi(LazyRoutes):
 
     async def _run(
         self, method: str, path: str, query: str, raw: bytes, headers: Mapping[str, str], client: str
-    ) -> Any:
+    ) -> object:
         if path == "/metrics":
             if method not in ("GET", "HEAD"):
                 raise method_problem(method, path, ["GET"])

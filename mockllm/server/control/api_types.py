@@ -41,7 +41,7 @@ class ApiRoute(Struct, frozen=True):
 
     method: str
     path: str
-    handler: Callable[..., Awaitable[Any]]
+    handler: Callable[..., Awaitable[object]]
     response_model: type[BaseModel] | None = None
     body_model: type[BaseModel] | None = None
     query: type[BaseModel] | None = None

@@ -7,12 +7,12 @@ multilingual plane, and unescaped control characters and line separators.
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Final
 
-from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.language.rule import ModifierSpec
-from mockllm.scenario.source_file import Source
+from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.control.problem import diagnostics_problem
 
@@ -45,18 +45,18 @@ def body_source(raw: bytes) -> Source:
 def overlay_source(raw: bytes) -> Source:
     """Parse a YAML or JSON body: the `rules` and `modifiers` of a scenario file, or a single rule or modifier."""
     source = body_source(raw)
-    data: Any = source.data
+    data = source.data
     if source.diagnostics or not isinstance(data, dict) or FILE_KEYS & data.keys() or not data:
         if not source.diagnostics and not (isinstance(data, dict) and data):
             message = "expected rules, modifiers, or one of them"
             raise diagnostics_problem([source.diagnostic((), message)])
         return source
     kind = "rules" if _is_rule(data) else "modifiers"
-    inner: Any = {kind: (0, source.marks[1], [source.marks])}
+    inner: dict[str, Mark] = {kind: (0, source.marks[1], [source.marks])}
     return Source("body", {kind: [data]}, (0, source.marks[1], inner), has_params=source.has_params)
 
 
-def _is_rule(data: dict[Any, Any]) -> bool:
+def _is_rule(data: dict[str, Json]) -> bool:
     """Return whether a single item is a rule, also by a key of rules that is written wrongly."""
     if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data):
         return True

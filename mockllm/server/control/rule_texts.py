@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from mockllm.core.json.codec import Json
 from mockllm.scenario.overlay import to_yaml
 from mockllm.scenario.scenario_folder import read_bytes
-from mockllm.scenario.source_file import COLUMN_BITS, Source
+from mockllm.scenario.source_file import COLUMN_BITS, Mark, Source
 from mockllm.scenario.yaml_reader import read_source
 
 LISTS: Final = ("rules", "modifiers", "examples")
@@ -38,7 +39,7 @@ def _entry(source: Source, line: int, name: str) -> tuple[str, int] | None:
     return None
 
 
-def _entries(source: Source) -> Iterator[tuple[str, int, Any]]:
+def _entries(source: Source) -> Iterator[tuple[str, int, Json]]:
     for kind in LISTS:
         items = source.data.get(kind) if isinstance(source.data, dict) else None
         for index, item in enumerate(items if isinstance(items, list) else ()):
@@ -56,14 +57,13 @@ def _text(source: Source, kind: str, index: int, content: str) -> str:
     before = own[0][: place.column - 1]
     shared = sum(source.position((key, number)).line == place.line for key, number, _ in _entries(source))
     if before.strip() != "-" or shared > 1:  # written on one line, as in JSON
-        data: Any = source.data
-        return to_yaml(data[kind][index])
+        return to_yaml(source.data[kind][index])
     own[0] = " " * len(before) + own[0][len(before) :]
     while len(own) > 1 and (not own[-1].strip() or own[-1].lstrip().startswith("#")):
         own.pop()
     return textwrap.dedent("\n".join(own)) + "\n"
 
 
-def _children(source: Source) -> dict[str, Any]:
+def _children(source: Source) -> dict[str, Mark]:
     children = source.marks[2]
     return dict(children) if isinstance(children, dict) else {}

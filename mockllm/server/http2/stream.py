@@ -166,7 +166,7 @@ class Http2Stream(asyncio.Transport):
     def is_reading(self) -> bool:
         return self._reading
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         transport = self._owner.transport
         return default if transport is None else transport.get_extra_info(name, default)
 

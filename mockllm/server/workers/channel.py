@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-Handler: TypeAlias = Callable[..., Awaitable[Any]]
+Handler: TypeAlias = Callable[..., Awaitable[object]]
 _LENGTH: Final = 8
 """Bytes before each message: its length."""
 
@@ -65,7 +65,7 @@ class Channel:
         finally:
             self.close()
 
-    async def call(self, name: str, *values: Any) -> Any:
+    async def call(self, name: str, *values: object) -> Any:
         """Return the result of a function of the peer. Raises CallFailed or ChannelClosed."""
         if self._closed:
             raise ChannelClosed
@@ -77,7 +77,7 @@ class Channel:
         finally:
             self._calls.pop(number, None)
 
-    def notify(self, name: str, *values: Any) -> None:
+    def notify(self, name: str, *values: object) -> None:
         """Call a function of the peer without a result."""
         if not self._closed:
             self._send(ChannelMessage("notice", 0, name, values))

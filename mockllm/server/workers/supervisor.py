@@ -8,16 +8,16 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
 from mockllm.server.serving_metrics import AllServingMetrics
-from mockllm.server.workers.channel import CallFailed, ChannelClosed
+from mockllm.server.workers.channel import CallFailed, ChannelClosed, Handler
 from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_sessions import GroupSessions
@@ -30,6 +30,7 @@ from mockllm.server.workers.worker_report import (
     merged_playing,
     merged_serving,
 )
+from mockllm.server.workers.worker_settings import WorkerSettings
 
 PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
@@ -57,7 +58,7 @@ class Supervisor:
         app: App,
         state: GroupSessions,
         sockets: Sequence[Sequence[ListeningSocket]],
-        settings: Mapping[str, Any],
+        settings: WorkerSettings,
         say: Callable[[str], None],
         forked: Sequence[ForkedProcess] = (),
     ) -> None:
@@ -184,7 +185,9 @@ class Supervisor:
             await self._all(workers, PAUSE_TIME, "commit")
         self._spawn(self._state.change_store())
 
-    async def _all(self, workers: Sequence[WorkerProcess], seconds: float, name: str, *values: Any) -> None:
+    async def _all(
+        self, workers: Sequence[WorkerProcess], seconds: float, name: str, *values: object
+    ) -> None:
         """Give all workers an order. A worker that has ended obeys all. Raises NotChanged."""
         calls = [asyncio.wait_for(worker.channel.call(name, *values), seconds) for worker in workers]
         for worker, result in zip(workers, await asyncio.gather(*calls, return_exceptions=True), strict=True):
@@ -253,7 +256,7 @@ class Supervisor:
 
     # --- calls of workers ----------------------------------------------------------------------
 
-    def _handlers(self, worker: WorkerProcess) -> Mapping[str, Callable[..., Awaitable[Any]]]:
+    def _handlers(self, worker: WorkerProcess) -> Mapping[str, Handler]:
         """Return the functions that a worker may call."""
         follower: list[WorkerFollower] = []
 

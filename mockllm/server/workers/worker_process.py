@@ -7,12 +7,13 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from mockllm.server.workers.channel import Channel
+from mockllm.server.workers.channel import Channel, Handler
 from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.listening_sockets import ListeningSocket
 from mockllm.server.workers.worker_report import WorkerReport
+from mockllm.server.workers.worker_settings import WorkerSettings
 
 CHILD: Final = "from mockllm.cli.worker_process import main; main()"
 """Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
@@ -37,8 +38,8 @@ async def start_process(
     index: int,
     serial: int,
     sockets: Sequence[ListeningSocket],
-    settings: Mapping[str, Any],
-    handlers: Callable[[WorkerProcess], Mapping[str, Callable[..., Awaitable[Any]]]],
+    settings: WorkerSettings,
+    handlers: Callable[[WorkerProcess], Mapping[str, Handler]],
     forked: ForkedProcess | None = None,
 ) -> WorkerProcess:
     """Start a worker that listens on these sockets, once it has its rules; or begin with one that was forked."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from math import isfinite
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel
 
@@ -117,7 +117,7 @@ def _items(overlay: Overlay, settings: Settings) -> OverlayItems:
     for endpoint, modifiers in settings.items():
         items += [_item("modifier", modifier, endpoint) for modifier in modifiers]
     names = {item.name for item in items}
-    kinds: tuple[tuple[Literal["rule", "modifier"], Any], ...] = (
+    kinds: tuple[tuple[Literal["rule", "modifier"], Sequence[Json]], ...] = (
         ("rule", overlay.rules),
         ("modifier", overlay.modifiers),
     )
@@ -126,7 +126,7 @@ def _items(overlay: Overlay, settings: Settings) -> OverlayItems:
     return OverlayItems(items=items)
 
 
-def _item(kind: Literal["rule", "modifier"], item: Any, endpoint: str | None = None) -> OverlayItem:
+def _item(kind: Literal["rule", "modifier"], item: Json, endpoint: str | None = None) -> OverlayItem:
     """Return one item of the overlay. `endpoint`: the endpoint of settings, an empty name for all of them."""
     return OverlayItem(
         name=item["name"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -196,7 +196,7 @@ def _setting(name: str, field: FieldInfo) -> FaultSetting:
     )
 
 
-def _literals(annotation: Any) -> list[str]:
+def _literals(annotation: object) -> list[str]:
     """Return the values of all Literals in an annotation."""
     inner = get_args(annotation)
     if (

@@ -1,0 +1,28 @@
+"""The settings with which a worker process begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+from mockllm.server.http_server import Address
+from mockllm.server.server_limits import ServerLimits
+from mockllm.store.connection import StoreAddress
+
+
+class WorkerSettings(TypedDict):
+    """The settings of all workers, and those that only one worker has."""
+
+    values: Mapping[str, Any]
+    """The values of the command's options."""
+    limits: ServerLimits
+    addresses: Sequence[Address]
+    controlled: bool
+    """Whether the control API is served on the worker's addresses."""
+    replica: int
+    store: StoreAddress | None
+    counts: NotRequired[int]
+    """The descriptor of the shared counts."""
+    index: NotRequired[int]
+    listening: NotRequired[Sequence[tuple[int, bool]]]
+    """The descriptors of its sockets, each with whether it uses TLS."""
