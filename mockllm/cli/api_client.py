@@ -88,7 +88,8 @@ def fetch(
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         raise ApiError(
-            f"no server responds at {base}: {getattr(reason, 'strerror', None) or reason}"
+            f"no server responds at {base}: {getattr(reason, 'strerror', None) or reason}; "
+            "`mockllm serve` starts one, --url names another"
         ) from None
 
 

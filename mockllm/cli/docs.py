@@ -98,7 +98,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         server = ThreadingHTTPServer((HOST, args.port), partial(SiteHandler, directory=str(SITE)))
     except (OSError, OverflowError) as error:
-        print(f"mockllm docs: port {args.port}: {error}; --port sets another", file=sys.stderr)
+        from mockllm.server.http_server import cannot_listen  # an import that serving pages can do without
+
+        print(f"mockllm docs: {cannot_listen(HOST, args.port, error)}", file=sys.stderr)
         return 1
     with server:
         url = f"http://localhost:{server.server_port}{PREFIX}/"

@@ -61,8 +61,10 @@ def run(args: argparse.Namespace) -> int:
 def _require_server(servers: Mapping[str, object], name: str, paths: Collection[str]) -> None:
     """Raise BadOption for a server that neither the scenarios nor recordings have."""
     if name not in servers and f"/{name}" not in paths:
-        known = ", ".join(servers) or "none"
-        raise BadOption(f'mcp: no MCP server is called "{name}" in the scenarios; there are: {known}')
+        known = (
+            f" in the scenarios; there are: {', '.join(servers)}" if servers else ": the scenarios have none"
+        )
+        raise BadOption(f'mcp: no MCP server is called "{name}"{known}')
 
 
 def _to_stderr(line: str) -> None:

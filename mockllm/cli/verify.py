@@ -44,7 +44,11 @@ def run(args: argparse.Namespace) -> int:
             print_mistakes(source.diagnostics, sys.stderr)
             return 2
         if not isinstance(source.data, dict):
-            raise BadOption(f"{source.name}: expected `expect:` and a list")
+            from mockllm.scenario.validation_errors import describe_value  # it imports the language's models
+
+            message = f"expected `expect:` and a list below it, found {describe_value(source.data)}"
+            print_mistakes([source.diagnostic((), message)], sys.stderr)
+            return 2
         body = dict(source.data)
     if args.session is not None:
         body["session"] = args.session

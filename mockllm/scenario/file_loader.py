@@ -24,6 +24,7 @@ from mockllm.scenario.scenario_folder import (
     MANIFEST,
     is_pack,
     linked_folders,
+    meant_path,
     read_bytes,
     read_reference,
     scenario_files,
@@ -175,7 +176,8 @@ class _LoadAttempt(Struct, dict=True):
         path = os.path.abspath(scenario)
         if os.path.basename(path) == MANIFEST:
             path, shown = os.path.dirname(path), os.path.dirname(shown) or "."
-        lost = not os.path.exists(path) and self.keep_last(path, shown)
+        absent = _absence(path)
+        lost = absent is not None and self.keep_last(path, shown, absent)
         if is_pack(Path(path)) or os.path.join(path, MANIFEST) in self.known:  # what was a pack stays one
             uses.add_folder(Path(path), shown)
         elif os.path.isfile(path) or (lost and path in self.before):
@@ -186,7 +188,8 @@ class _LoadAttempt(Struct, dict=True):
             for name in self.list_files(path, shown):
                 self.add_user_file(path, name, os.path.join(shown, name), uses, files)
         else:
-            self.diagnostics.append(Diagnostic(scenario, 0, 0, "", MISSING_PATH))
+            meant = meant_path(path, shown, scenarios=True) if absent == MISSING_PATH else ""
+            self.diagnostics.append(Diagnostic(scenario, 0, 0, "", f"{absent or MISSING_PATH}{meant}"))
 
     def keep_last(self, path: str, shown: str, reason: str = MISSING_PATH) -> bool:
         """Return whether a missing file or folder was loaded the last time. Then its last version stays in
@@ -213,7 +216,9 @@ class _LoadAttempt(Struct, dict=True):
             except OSError as error:
                 reason = f"cannot be read: {error.strerror}"
                 if not self.keep_last(folder, shown, reason):
-                    self.diagnostics.append(Diagnostic(shown, 0, 0, "", reason))
+                    below = os.path.relpath(error.filename or folder, folder)
+                    where = shown if below == os.curdir else os.path.join(shown, below)
+                    self.diagnostics.append(Diagnostic(where, 0, 0, "", reason))
             else:
                 self.folders |= linked_folders(Path(folder), names)
                 return names
@@ -313,3 +318,14 @@ def _with_distinct_ids(files: Sequence[LoadedFile], packs: Collection[str]) -> l
         id = f"./{id}" if slash and folder in packs else id
         apart.append(file if id == file.id else replace(file, id=id))
     return apart
+
+
+def _absence(path: str) -> str | None:
+    """Return why there is nothing at a path, or None if there is something."""
+    try:
+        os.stat(path)
+    except PermissionError as error:
+        return f"cannot be read: {error.strerror}"
+    except OSError:
+        return MISSING_PATH
+    return None

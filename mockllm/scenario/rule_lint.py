@@ -56,6 +56,11 @@ _REGEX_AS_TEXT: Final = re.compile(r"/([^/\s][^/]*)/([dgimsuy]{0,5})")
 _PATHS: Final = frozenset({"path", "headers", "query", "body"})
 """Conditions for values that may have slashes around them."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
+_REGEX_AS_GLOB: Final = {
+    "model": re.compile(r"\^|.*(?:[$]$|[|]|\\[.]|(?<!\d)\.[*+])"),
+    "path": re.compile(r"\^"),
+}
+"""How a regex looks, by the field where a bare text is a glob: `gpt-4.*` may be one, for GPT-4.1."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
@@ -113,8 +118,13 @@ def _texts(
 
 
 def _unmatchable_values(match: Match, place: Path) -> Warnings:
-    """Warn about paths, methods and hashes that no request has."""
+    """Warn about models, paths, methods and hashes that no request has."""
+    for name, regex in _REGEX_AS_GLOB.items():
+        for text in filter(regex.match, _literal_texts(getattr(match, name))):
+            yield (*place, name), f"this is a glob, not a regex; write {{regex: '{text}'}}"
     for path in _literal_texts(match.path):
+        if path[:1] == "^":
+            continue
         if beyond := _BEYOND_PATHS.search(path):
             only = urlsplit(path).path if "://" in path else path[: beyond.start()]
             rest = "" if "://" in path else "; match its query by query: {NAME: …}"

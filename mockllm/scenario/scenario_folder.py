@@ -24,8 +24,8 @@ SUFFIXES: Final = (".yaml", ".yml")
 
 
 def is_pack(folder: Path) -> bool:
-    """Return whether a folder is a pack."""
-    return (folder / MANIFEST).is_file()
+    """Return whether a folder is a pack. One without rights is none; reading its files reports the error."""
+    return os.path.isfile(folder / MANIFEST)
 
 
 def scenario_files(folder: Path) -> list[str]:
@@ -113,10 +113,21 @@ def read_reference(folder: str, file: str, name: str) -> bytes:
 def _read_failure(path: str, name: str, error: OSError) -> str:
     if not isinstance(error, FileNotFoundError):
         return f'"{name}" cannot be read: {error.strerror}'
+    return f'there is no file "{name}"{meant_path(path, name)}'
+
+
+def meant_path(path: str, name: str, *, scenarios: bool = False) -> str:
+    """Return a suggestion of the nearest name beside a missing path, shown as `name`, or an empty text. `scenarios`
+    leaves out files that are not read as scenarios."""
     around = os.path.dirname(path)
-    near = nearest(os.path.basename(path), os.listdir(around) if os.path.isdir(around) else ())
-    meant = f'; did you mean "{os.path.join(os.path.dirname(name), near)}"?' if near else ""
-    return f'there is no file "{name}"{meant}'
+    listed = os.path.isdir(around) and os.access(around, os.R_OK)
+    names = os.listdir(around) if listed else []
+    if scenarios:
+        names = [
+            each for each in names if each.endswith(SUFFIXES) or os.path.isdir(os.path.join(around, each))
+        ]
+    near = nearest(os.path.basename(path), names)
+    return f'; did you mean "{os.path.join(os.path.dirname(name), near)}"?' if near else ""
 
 
 LISTING: Final = "*"

@@ -48,6 +48,9 @@ def _decode(raw: bytes, name: str) -> str:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
+        if b"\0" in raw:
+            message = "this is a binary file, not a text; remove it, or end its name in another suffix"
+            raise _UndecodableFile(name, 1, 1, message) from None
         place = _end_position(raw[: error.start].decode("utf-8"))
         message = f"the byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise _UndecodableFile(name, *place, message) from None

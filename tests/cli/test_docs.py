@@ -116,4 +116,5 @@ def test_unusable_port_is_explained(url: str, tmp_path: Path, port: str) -> None
     number = url.rpartition(":")[2] if port == "taken" else port
     ended = command("docs", "--port", number, cwd=tmp_path)
     assert ended.returncode == 1
-    assert f"port {number}: " in ended.stderr
+    reasons = {"taken": f"port {number} is in use", "99999": "99999 is not a port"}
+    assert ended.stderr.startswith(f"mockllm docs: {reasons[port]}; choose ")

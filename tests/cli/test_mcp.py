@@ -115,6 +115,12 @@ def test_unknown_server_is_a_usage_mistake(folder: Path) -> None:
     assert 'no MCP server is called "nothing" in the scenarios; there are: shop' in ended.stderr
 
 
+def test_scenarios_without_servers_are_said_to_have_none(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("rules: [{reply: x}]", encoding="utf-8")
+    ended = command("mcp", "nothing", "--scenarios", str(tmp_path), cwd=tmp_path)
+    assert ended.stderr == 'mockllm: mcp: no MCP server is called "nothing": the scenarios have none\n'
+
+
 def test_mistake_in_a_file_is_shown(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("mcp: [{}]", encoding="utf-8")
     ended = command("mcp", "shop", "--scenarios", str(tmp_path), cwd=tmp_path)

@@ -128,7 +128,9 @@ def test_requests_without_server_fails(
 ) -> None:
     monkeypatch.setenv("MOCKLLM_URL", "http://127.0.0.1:1")
     code, _, err = ran(capsys, "requests")
-    assert (code, err) == (1, "mockllm: no server responds at http://127.0.0.1:1: Connection refused\n")
+    reason = "no server responds at http://127.0.0.1:1: Connection refused"
+    remedy = "`mockllm serve` starts one, --url names another"
+    assert (code, err) == (1, f"mockllm: {reason}; {remedy}\n")
     assert ran(capsys, "requests", "--url", "localhost:1")[0] == 2
 
 
@@ -160,7 +162,8 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
         "expectations.yaml:1:10: expects: is unknown; the known keys are expect,",
     ),
     "no YAML": ("expect: [", 2, "expectations"),
-    "a list": ("- a", 2, "expected `expect:`"),
+    "an empty file": ("", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found nothing"),
+    "a list": ("- a", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found a list"),
 }
 
 

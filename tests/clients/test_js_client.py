@@ -28,7 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_vitest_project_passes(project: Path) -> None:
     output = run("npx", "vitest", "run", "behaviours", "settings", at=project)
-    assert re.search(r"Tests\s+18 passed", output), output
+    assert re.search(r"Tests\s+19 passed", output), output
 
 
 def test_failed_vitest_test_prints_its_requests(project: Path) -> None:
@@ -41,8 +41,10 @@ def test_project_is_typed(project: Path) -> None:
     run("npx", "tsc", "-p", ".", at=project)
 
 
-def test_node_runner_passes(project: Path) -> None:
-    assert "pass 1" in run("node", "--test", "--test-reporter=tap", "node_runner.mjs", at=project)
+def test_node_runner_prints_requests_of_a_failure(project: Path) -> None:
+    output = run("node", "--test", "--test-reporter=tap", "node_runner.mjs", at=project, check=False)
+    assert re.search(r"# pass 1\n# fail 1\n", output), output
+    assert "/v1/chat/completions gpt-4o → no rule" in output
 
 
 def test_playwright_project_passes(project: Path) -> None:

@@ -79,6 +79,19 @@ def test_action_serves_runs_and_reports(tmp_path: Path) -> None:
         urllib.request.urlopen(url)
 
 
+@pytest.mark.parametrize(("options", "code"), [("--strict", 1), ("", 0)])
+def test_action_fails_at_its_end_if_strict(tmp_path: Path, options: str, code: int) -> None:
+    (tmp_path / "a.yaml").write_text("rules:\n  - {match: {model: m}, reply: Hi.}\n")
+    runner = Runner(tmp_path)
+    assert runner.step("start", scenarios="a.yaml", options=options).returncode == 0
+    url = runner.variables()["OPENAI_BASE_URL"]
+    body = '{"model": "another", "messages": [{"role": "user", "content": "x"}]}'
+    runner.step("command", command=f"curl --silent --data '{body}' {url}/chat/completions")
+    reported = runner.step("report")
+    assert reported.returncode == code
+    assert ("::error::mockllm ended with exit code 1" in reported.stdout) == bool(code)
+
+
 def test_action_says_why_no_server_started(tmp_path: Path) -> None:
     runner = Runner(tmp_path)
     failed = runner.step("start", pack="no-such-pack")

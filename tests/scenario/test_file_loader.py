@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,16 @@ def test_link_out_of_pack_is_refused(home: Path) -> None:
     assert loaded.files == ()
 
 
+def test_missing_file_gets_the_nearest_name(home: Path) -> None:
+    write_files(home, **{"scenarios/hello.yaml": "", "scenarios/hello.yml.orig": "", "scenario.log": ""})
+    assert [
+        str(diagnostic) for diagnostic in load_files(["scenarios/hello.yml", "scenario"]).diagnostics
+    ] == [
+        'scenario: there is no such file or folder; did you mean "scenarios"?',
+        'scenarios/hello.yml: there is no such file or folder; did you mean "scenarios/hello.yaml"?',
+    ]
+
+
 def test_unreadable_file_has_diagnostic(home: Path) -> None:
     (home / "a.yaml").symlink_to("nowhere")
     write_files(home, **{"b.yaml": ""})
@@ -199,6 +210,40 @@ def test_unreadable_folder_has_diagnostic(home: Path, monkeypatch: pytest.Monkey
     assert [str(diagnostic) for diagnostic in load_files(["."]).diagnostics] == [
         ".: cannot be read: Permission denied"
     ]
+
+
+def refuse_below(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Refuse what a folder without its rights refuses; root, who runs some tests, may read it all the same."""
+    real_stat, real_scandir = os.stat, os.scandir
+
+    def stat(path: str, **settings: bool) -> os.stat_result:
+        if folder in Path(path).parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real_stat(path, **settings)
+
+    def scandir(path: str | Path) -> object:
+        if Path(path) == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real_scandir(path)
+
+    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("s", "s: cannot be read: Permission denied"),
+        ("s/a.yaml", "s/a.yaml: cannot be read: Permission denied"),
+        (".", "./s: cannot be read: Permission denied"),
+    ],
+)
+def test_folder_without_rights_has_diagnostic(
+    home: Path, monkeypatch: pytest.MonkeyPatch, named: str, message: str
+) -> None:
+    write_files(home, **{"s/a.yaml": ""})
+    refuse_below(monkeypatch, home / "s")
+    assert [str(diagnostic) for diagnostic in load_files([named]).diagnostics] == [message]
 
 
 def test_load_files_collects_diagnostics_of_all_files(home: Path) -> None:

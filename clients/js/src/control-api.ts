@@ -16,6 +16,20 @@ export class MockllmError extends Error {
   }
 }
 
+/**
+ * Awaits an action of `caller`. An error has the line of the caller's call in its stack, as if it were thrown there: the
+ * action has begun, but nothing was awaited.
+ */
+export function thrownAt<T>(caller: Function, action: Promise<T>): Promise<T> {
+  const place = new Error();
+  Error.captureStackTrace(place, caller);
+  return action.catch((error: Error) => {
+    const lines = place.stack?.split("\n").slice(1) ?? [];
+    error.stack = [`${error.name}: ${error.message}`, ...lines].join("\n");
+    throw error;
+  });
+}
+
 /** The control API of a server, over HTTP. */
 export class ControlApi {
   constructor(
@@ -23,18 +37,9 @@ export class ControlApi {
     private readonly token?: string,
   ) {}
 
-  /**
-   * Calls the API. `caller`: the public method that the test called. An error has the line of that call in its stack, as
-   * if it were thrown there: the call was made before the first `await`.
-   */
+  /** Calls the API. `caller`: the public method that the test called, at whose line an error is. */
   call<T>(caller: Function, method: string, path: string, body?: unknown): Promise<T> {
-    const place = new MockllmError("", 0);
-    Error.captureStackTrace(place, caller);
-    return this.send<T>(method, path, body).catch((error: MockllmError) => {
-      const lines = place.stack?.split("\n").slice(1) ?? [];
-      error.stack = [`${error.name}: ${error.message}`, ...lines].join("\n");
-      throw error;
-    });
+    return thrownAt(caller, this.send<T>(method, path, body));
   }
 
   /** Returns the text of a response. Throws MockllmError unless the status is 2xx. */

@@ -1,6 +1,6 @@
 import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type ControlApi, MockllmError } from "./control-api.js";
+import { type ControlApi, MockllmError, thrownAt } from "./control-api.js";
 import type { components } from "./generated/control.js";
 import { VARIABLES } from "./generated/environment.js";
 import type { ErrorSpec, ModifierSpec, ReplySpec, RuleSpec, StepSpec } from "./generated/scenario.js";
@@ -87,7 +87,11 @@ export abstract class MockBase {
 
   /** Adds the rules and modifiers of scenario files and folders, above all others. Paths are relative to the working
    * directory. */
-  async load(...paths: string[]): Promise<void> {
+  load(...paths: string[]): Promise<void> {
+    return thrownAt(this.load, this.addFiles(paths));
+  }
+
+  private async addFiles(paths: string[]): Promise<void> {
     for (const path of paths) {
       for (const file of await scenarioFiles(path)) {
         const text = await readFile(file, "utf8");
@@ -101,7 +105,11 @@ export abstract class MockBase {
   }
 
   /** Adds the modifiers of a climate of the pack `weather`: calm, flaky, rate-limited, slow, storm, provider-outage. */
-  async climate(name: string): Promise<void> {
+  climate(name: string): Promise<void> {
+    return thrownAt(this.climate, this.addClimate(name));
+  }
+
+  private async addClimate(name: string): Promise<void> {
     const { climates } = await this.api.call<Schemas["ClimateList"]>(this.climate, "GET", "/api/climates");
     const climate = climates.find((each) => each.name === name);
     if (climate === undefined) {
@@ -139,23 +147,23 @@ export abstract class MockBase {
   }
 
   /** Throws unless the number of requests that match is as expected. The message shows the nearest other requests. */
-  async verify(match: Match, count: Count = {}): Promise<void> {
+  verify(match: Match, count: Count = {}): Promise<void> {
+    return thrownAt(this.verify, this.compare(match, count));
+  }
+
+  private async compare(match: Match, count: Count): Promise<void> {
     const expectation: Record<string, unknown> = { match };
     if (count.times !== undefined) expectation["exactly"] = count.times;
     if (count.atLeast !== undefined) expectation["at_least"] = count.atLeast;
     if (count.atMost !== undefined) expectation["at_most"] = count.atMost;
     const body = { expect: [expectation], session: this.sessionId ?? null };
-    const place = new MockllmError("", 0);
-    Error.captureStackTrace(place, this.verify);
     const result = await this.api.call<Schemas["VerifyResult"]>(this.verify, "POST", "/api/verify", body);
     if (result.passed) return;
     const lines = result.failures.flatMap((failure) => [
       `${failure.message} with ${JSON.stringify(match)}`,
       ...(failure.nearest ?? []).flatMap((near) => [`  ${near.id} ${near.path}`, ...near.differences.map((each) => `    ${each}`)]),
     ]);
-    place.message = lines.join("\n");
-    place.stack = `${place.name}: ${place.message}\n${place.stack?.split("\n").slice(1).join("\n")}`;
-    throw place;
+    throw new MockllmError(lines.join("\n"), 0);
   }
 
   /** Returns how the clients behaved: whether they waited as requested, retried the right errors, noticed a cut stream.

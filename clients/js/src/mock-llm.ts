@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ControlApi } from "./control-api.js";
+import { ControlApi, thrownAt } from "./control-api.js";
 import { MockBase } from "./mock-base.js";
 import { type RunningServer, type ServerOptions, startServer } from "./server-process.js";
 
@@ -24,7 +24,7 @@ export class MockLLM extends MockBase {
 
   /** Starts a server on a free port of this machine: `mockllm` on the path, else uvx, pipx or a container runs it. */
   static async start(options: ServerOptions = {}): Promise<MockLLM> {
-    const server = await startServer(options);
+    const server = await thrownAt(MockLLM.start, startServer(options));
     return new MockLLM(server.url, server);
   }
 

@@ -95,14 +95,15 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const args = [...prefix, ...serveArguments(options, empty === undefined ? scenarios : [empty], packs)];
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
   if (empty !== undefined) child.once("exit", () => void rm(empty, { recursive: true, force: true }));
-  const url = await ready(child, options.timeout ?? 60_000);
+  const command = [program, ...args].join(" ");
+  const url = await ready(child, command, options.timeout ?? 60_000);
   child.unref(); // a test runner may end while the server runs; the end of its input then stops the server
   (child.stdin as { unref?(): void } | null)?.unref?.();
   const end = () => void child.kill();
   process.once("exit", end);
   return {
     url,
-    command: [program, ...args].join(" "),
+    command,
     async stop() {
       process.removeListener("exit", end);
       await stopped(child);
@@ -117,13 +118,13 @@ async function emptyFolder(): Promise<string> {
   return folder;
 }
 
-function ready(child: ChildProcess, timeout: number): Promise<string> {
+function ready(child: ChildProcess, command: string, timeout: number): Promise<string> {
   return new Promise((resolve, reject) => {
     let printed = "";
     const fail = (why: string) => {
       clearTimeout(timer);
       child.kill();
-      reject(new Error(`the mockllm server did not start: ${why}\n${printed.trim()}`));
+      reject(new Error(`the mockllm server did not start: ${why}\n${command}\n${printed.trim()}`));
     };
     const timer = setTimeout(() => fail(`not ready after ${timeout} ms`), timeout);
     const read = (data: Buffer) => {

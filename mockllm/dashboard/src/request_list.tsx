@@ -28,8 +28,9 @@ function filterOf(query: URLSearchParams): Filter {
 }
 
 /** Returns the address of the export of the shown requests. */
-function harAddress(filter: Filter): string {
+function harAddress(filter: Filter, until: number): string {
   const query = new URLSearchParams({ format: "har" });
+  if (until !== Infinity) query.set("until", String(until));
   if (filter.endpoint) query.set("endpoint", filter.endpoint);
   if (filter.kind === "missed") query.set("missed", "true");
   else if (filter.kind !== "all") query.set("kind", filter.kind);
@@ -171,7 +172,7 @@ export function RequestList(): JSX.Element {
         />
         <p class="foot">
           {plural(shown.length, "request")} shown{searching ? "; searching the bodies …" : ""}{" "}
-          <a href={harAddress(filter)} download="mockllm.har">
+          <a href={harAddress(filter, paused)} download="mockllm.har">
             Export as HAR
           </a>
           {log.dropped ? `; ${count(log.dropped)} were left out of the live log` : ""}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable
@@ -22,6 +20,7 @@ from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import SESSION, path_without_session
 from mockllm.server.control.body_text import visible
+from mockllm.server.control.journal_search import contains, has_words
 from mockllm.server.control.models.journal import (
     ExportQuery,
     HeaderPair,
@@ -45,10 +44,9 @@ T = TypeVar("T")
 LARGE: Final = 128 * KIB
 """Bytes of an entry that is reconstructed in a thread: redacting and writing it takes more than some milliseconds."""
 
-_ESCAPE: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
-
 SHORTEST_SEARCHED: Final = 3
 """A search for fewer characters does not read bodies: nearly all have them."""
+
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
 
@@ -147,62 +145,14 @@ async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSl
 
 async def is_exported(wanted: ExportQuery, entry: JournalEntry, slices: TimeSlices) -> bool:
     """Return whether an entry meets all conditions of an export."""
+    if wanted.until is not None and entry.number > wanted.until:
+        return False
     if not await is_selected(wanted, entry, slices):
         return False
     search = wanted.search
-    if search is None or _is_in_line(entry, search):
+    if search is None or has_words(summary(entry), search):
         return True
     return len(search) >= SHORTEST_SEARCHED and await apart(entry, lambda: contains(entry, search))
-
-
-def _is_in_line(entry: JournalEntry, search: str) -> bool:
-    """Return whether the request's line of the dashboard's list has all words; case does not matter."""
-    shown = summary(entry)
-    line = (
-        shown.id, shown.method, shown.path, shown.model, shown.rule, shown.status, shown.session, shown.client,
-        shown.error, *shown.faults, *shown.modifiers, shown.left,
-    )  # fmt: skip
-    text = " ".join("" if each is None else str(each) for each in line).lower()
-    return all(word in text for word in search.lower().split())
-
-
-def contains(entry: JournalEntry, text: str) -> bool:
-    """Return whether a text is in the request's body or in the response, as readers see them; case does not matter.
-    A text that a stream sends in several events is found in the joined texts of its events."""
-    wanted = text.lower()
-    redactor = entry.full_redactor
-    if wanted in _searched(redactor.data(entry.raw)):
-        return True
-    sent = reconstruct(entry, redactor).body
-    return wanted in _searched(sent) or (entry.streamed and wanted in _joined(sent).lower())
-
-
-def _searched(data: bytes) -> str:
-    """Return bytes as a text in lower case, with JSON's escapes of letters resolved."""
-    text = data.decode("utf-8", "replace")
-    if "\\u" in text:
-        text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
-    return text.lower()
-
-
-def _joined(data: bytes) -> str:
-    """Return the texts in the events of a stream, joined by key."""
-    texts: dict[str, list[str]] = {}
-    for line in data.decode("utf-8", "replace").splitlines():
-        with contextlib.suppress(JSONDecodeError):
-            _collect(loads(line.removeprefix("data:").strip()), "", texts)
-    return "\n".join("".join(parts) for parts in texts.values())
-
-
-def _collect(value: Json, key: str, texts: dict[str, list[str]]) -> None:
-    if isinstance(value, str):
-        texts.setdefault(key, []).append(value)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            _collect(inner, name, texts)
-    elif isinstance(value, list):
-        for inner in value:
-            _collect(inner, key, texts)
 
 
 def is_called(id: str | None, name: str) -> bool:

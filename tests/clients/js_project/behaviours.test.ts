@@ -14,6 +14,9 @@ const ask = async (mock: MockSession, content: string, maxRetries = 0) => {
   const response = await openai(mock, maxRetries).chat.completions.create({ model: "gpt-4o", messages });
   return response.choices[0]!.message.content;
 };
+const refusal = async (action: Promise<unknown>) => (await action.catch((each: unknown) => each)) as Error;
+/** The uppermost line of a stack, which runners show. */
+const place = (error: Error) => error.stack!.split("\n").find((line) => line.startsWith("    at "));
 
 // The first start takes longer than a test may on a busy machine.
 test.beforeAll(async ({ mockllmServer }) => void mockllmServer, 60_000);
@@ -151,5 +154,14 @@ test("a server of its own with a pack", async () => {
 });
 
 test("a server that does not start says why", async () => {
-  await expect(MockLLM.start({ packs: "no-such-pack" })).rejects.toThrow(/no-such-pack/);
+  const error = await refusal(MockLLM.start({ packs: "no-such-pack" }));
+  expect(error.message).toMatch(/^the mockllm server did not start: it ended with exit code 2\nmockllm serve .*\n.*no-such-pack/s);
+  expect(place(error)).toContain("behaviours.test.ts");
+});
+
+test("mistakes of files and climates are at their line", async ({ mockllm }) => {
+  await writeFile("mistake.yaml", "rules:\n  - replly: x\n");
+  expect(place(await refusal(mockllm.load("mistake.yaml")))).toContain("behaviours.test.ts");
+  expect(place(await refusal(mockllm.load("no-such-file.yaml")))).toContain("behaviours.test.ts");
+  expect(place(await refusal(mockllm.climate("sunny")))).toContain("behaviours.test.ts");
 });

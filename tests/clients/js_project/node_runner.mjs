@@ -8,7 +8,10 @@ let mock;
 before(async () => (server = await MockLLM.start()));
 after(() => server.stop());
 beforeEach(() => (mock = server.session()));
-afterEach(() => mock.close());
+afterEach(async (context) => {
+  if (!context.passed) console.error(await mock.journal());
+  await mock.close();
+});
 
 test("a reply", async () => {
   await mock.reply("Hi.", { match: { user: "hello" } });
@@ -18,4 +21,9 @@ test("a reply", async () => {
   });
   assert.equal((await response.json()).choices[0].message.content, "Hi.");
   await mock.verify({ user: "hello" }, { times: 1 });
+});
+
+test("a failing test", async () => {
+  await fetch(`${mock.openaiUrl}/chat/completions`, { method: "POST", body: JSON.stringify({ model: "gpt-4o" }) });
+  await mock.verify({ user: "hello" });
 });

@@ -107,6 +107,14 @@ def test_export_searches_lines_and_bodies(server: Steered, search: str, count: i
     assert (exported.status if exported.status != 200 else len(exported.text.splitlines())) == count
 
 
+def test_export_ends_at_a_request(server: Steered) -> None:
+    for _ in range(3):
+        server.ask("hello")
+    last, middle, first = (each["id"] for each in listed(server))
+    exported = server.call("GET", f"/api/requests/export?until={middle}").text
+    assert [f'"id":{id},' in exported for id in (first, middle, last)] == [True, True, False]
+
+
 def test_filter_selects_requests_of_no_endpoint(server: Steered) -> None:
     server.ask("hello")
     server.call("GET", "/v1/nothing")

@@ -124,12 +124,19 @@ def _call(entry: JournalEntry, context: ControlContext) -> ToolServerCall:
         method=masked(str(words.get("method", entry.method))),
         name=None if name is None else masked(str(name)),
         status=entry.status,
-        failed=entry.status >= 400 or _says_failure(entry.response.plan),
+        failed=_has_failed(entry),
         faults=list(entry.response.faults),
         rule=entry.rule,
         session=entry.session and entry.redactor.session(entry.session),
         took=entry.duration,
     )
+
+
+def _has_failed(entry: JournalEntry) -> bool:
+    """Return whether a message got an error. A 405 of GET or DELETE says that a server has no stream or session."""
+    if entry.method != "POST" and entry.status == 405:
+        return False
+    return entry.status >= 400 or _says_failure(entry.response.plan)
 
 
 def _says_failure(plan: Plan) -> bool:

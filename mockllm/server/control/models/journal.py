@@ -55,6 +55,8 @@ class ExportQuery(RequestFilter):
     search: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     """Words that the request's line of the dashboard's list has, or a text of three or more characters in the body
     or the response."""
+    until: Annotated[int, Field(ge=0)] | None = None
+    """Only requests up to this id."""
 
 
 class RequestSummary(BaseModel):
