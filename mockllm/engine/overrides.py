@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
@@ -24,7 +24,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic, nearest
 from mockllm.scenario.language.settings import FaultSetting
 from mockllm.scenario.settings_merge import SELF
-from mockllm.scenario.source_file import Source
+from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
@@ -138,7 +138,7 @@ def _faults(text: str, max_wait: float) -> tuple[Fault, ...]:
     try:
         validated = _model().model_validate(data, context={"literal": True})
     except ValidationError as error:
-        marks: Any = source.marks if isinstance(source.data, list) else (0, source.marks[1], [source.marks])
+        marks: Mark = source.marks if isinstance(source.data, list) else (0, source.marks[1], [source.marks])
         wrapped = Source(FAULT, data, (0, source.marks[1], {"faults": marks}))
         raise _bad_fault(diagnostics_of(error, wrapped, (), _model())) from None
     return tuple(getattr(fault, name) for fault in validated.faults for name in fault.model_fields_set)  # type: ignore[attr-defined]

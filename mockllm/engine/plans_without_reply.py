@@ -4,12 +4,11 @@ and handshakes."""
 from __future__ import annotations
 
 from email.utils import formatdate
-from typing import Any
 
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
 from mockllm.core.rendering.socket_session import METHOD
 from mockllm.core.request.request import Request
@@ -37,7 +36,7 @@ class NotGenerating(Exception):
 def http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
     """Return the plan of an evaluated `http`."""
     headers: list[tuple[str, str]] = [(name, str(value)) for name, value in spec.headers.items()]
-    body: Any = spec.body
+    body: Json = spec.body
     if spec.body_file is not None:
         payload, content_type = response.files[spec.body_file], "application/octet-stream"
     elif isinstance(body, str):

@@ -6,7 +6,7 @@ A recording is parsed and decoded once, by the dialect in which it was recorded,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar, get_args
+from typing import Final, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel
 
@@ -196,7 +196,7 @@ def decodes(spec: ReplaySpec, files: Mapping[str, bytes], dialect: Dialect) -> b
     return any(decoded is not None and _has_content(decoded) for _, decoded in plans)
 
 
-def _constructed(kind: type[T], **fields: Any) -> T:
+def _constructed(kind: type[T], **fields: object) -> T:
     """Return an object of the scenario language, whose values need no validation."""
     return kind.model_construct(_fields_set=set(fields), **fields)
 
@@ -223,7 +223,7 @@ def _error(status: int, decoded: DecodedResponse) -> ErrorSpec:
 
 
 def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     if decoded.text is not None:
         fields["text"] = decoded.text
         chunks = decoded.chunks

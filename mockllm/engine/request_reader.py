@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.redaction import Redactor, secrets_of
@@ -89,7 +89,7 @@ class RequestReader:
         self._error = error
         overrides = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
         self._override = settings.override if overrides else None
-        self._attributes: dict[str, Any] = {
+        self._attributes: dict[str, object] = {
             "method": method,
             "path": route.path,
             "headers": headers,

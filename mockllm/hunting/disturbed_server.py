@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -37,7 +37,7 @@ class ServerSources(Struct, frozen=True):
 
     scenarios: Sequence[str] = ()
     packs: Sequence[str] = ()
-    params: dict[str, Any] = field(default_factory=dict)
+    params: dict[str, object] = field(default_factory=dict)
     seed: int = 0
     own_pace: bool = False
 

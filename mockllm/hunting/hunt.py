@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 from unittest.mock import patch
 
 from mockllm.core.hunting.disturbance import Schedule
@@ -40,7 +40,7 @@ class Hunt:
         *,
         scenarios: Sequence[str] = (),
         packs: Sequence[str] = (),
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
         seed: int = 0,
         reported: tuple[type[BaseException], ...] = (),
         timeout: float = 10.0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -126,7 +126,7 @@ class _Provider(AbstractProvider[Requirement, PackVersion, str]):
     def identify(self, requirement_or_candidate: Requirement | PackVersion) -> str:
         return requirement_or_candidate.name
 
-    def get_preference(self, identifier: str, *args: Any, **information: Any) -> str:
+    def get_preference(self, identifier: str, *args: object, **information: object) -> str:
         return identifier
 
     def find_matches(

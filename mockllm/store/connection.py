@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 Argument: TypeAlias = bytes | str | int | float
+StoreReply: TypeAlias = Any
+"""The reply to a command: bytes, a number, None, or a list of them, as the command says."""
 CONNECT_TIME: Final = 5.0
 """Seconds in which a connection is made."""
 SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
@@ -93,16 +95,16 @@ class StoreConnection(asyncio.Protocol):
         self._pack: Callable[[Any], bytes] = pack_command
         self._lost = lost
         self._transport: asyncio.Transport | None = None
-        self._replies: deque[asyncio.Future[Any] | None] = deque()
+        self._replies: deque[asyncio.Future[StoreReply] | None] = deque()
         self._seen = 0
         """The number of commands that were sent when `expire` was last called."""
         self._sent = 0
         self._unsent: list[bytes] = []
         self._loop = asyncio.get_running_loop()
 
-    def send(self, *arguments: Argument) -> asyncio.Future[Any]:
+    def send(self, *arguments: Argument) -> asyncio.Future[StoreReply]:
         """Send a command at the end of this iteration. The result is its reply, or StoreRefused or StoreAway."""
-        future: asyncio.Future[Any] = self._loop.create_future()
+        future: asyncio.Future[StoreReply] = self._loop.create_future()
         self.queue(arguments, future)
         return future
 
@@ -110,7 +112,7 @@ class StoreConnection(asyncio.Protocol):
         """Send a command whose reply does not matter."""
         self.queue(arguments, None)
 
-    def queue(self, arguments: Sequence[Argument], future: asyncio.Future[Any] | None) -> None:
+    def queue(self, arguments: Sequence[Argument], future: asyncio.Future[StoreReply] | None) -> None:
         """Send a command at the end of this iteration, and set its result, if there is a future for it."""
         if self._transport is None:
             if future is not None:

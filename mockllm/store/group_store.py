@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.script_request import hashed_name
 from mockllm.store.store_decider import SESSIONS, session_pattern
 from mockllm.store.store_link import StoreLink
+
+T = TypeVar("T")
 
 ALL: Final = "mockllm:{*"
 """The pattern of all keys of counts."""
@@ -29,8 +31,7 @@ class GroupStore:
 
     async def sessions(self) -> Mapping[str, float] | None:
         """Return the used sessions with the time of their last use; None if the store is away."""
-        found: Mapping[str, float] | None = await self._tried(self._sessions)
-        return found
+        return await self._tried(self._sessions)
 
     async def _sessions(self) -> Mapping[str, float]:
         rows: list[bytes] = await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES")
@@ -93,7 +94,7 @@ class GroupStore:
         self.link.post("DEL", f"mockllm:replica:{number}")
 
     async def _keys(self, pattern: str) -> AsyncIterator[bytes]:
-        cursor: Any = b"0"
+        cursor = b"0"
         while True:
             cursor, keys = await self.link.call("SCAN", cursor, "MATCH", pattern, "COUNT", PAGE)
             for key in keys:
@@ -101,7 +102,7 @@ class GroupStore:
             if cursor == b"0":
                 return
 
-    async def _tried(self, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def _tried(self, call: Callable[[], Awaitable[T]]) -> T | None:
         try:
             async with asyncio.timeout(self._wait):
                 return await call()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Raw, Struct
 from msgspec.msgpack import Encoder
@@ -97,7 +97,7 @@ class ScriptRequestWriter:
 
     def _row(
         self, candidate: Candidate, scopes: dict[str, int], seed: int, tries: int, draws: int
-    ) -> list[Any]:
+    ) -> list[object]:
         place = scopes.setdefault(candidate.scope, len(scopes) + 1)
         written = self._written.get(candidate.key)
         if written is None:
@@ -160,7 +160,7 @@ def state_value(text: str) -> StateValue:
     return None
 
 
-def _unchanging(candidate: Candidate) -> list[Any]:
+def _unchanging(candidate: Candidate) -> list[object]:
     sets, load = candidate.sets, candidate.load
     return [
         field_name(candidate),
@@ -173,7 +173,7 @@ def _unchanging(candidate: Candidate) -> list[Any]:
     ]
 
 
-def _guard(guard: Guard) -> list[Any]:
+def _guard(guard: Guard) -> list[object]:
     during, requires = guard.during, guard.requires
     return [
         -1 if guard.times is None else guard.times,
@@ -197,7 +197,7 @@ def _values(wanted: StateValue | Sequence[StateValue]) -> Sequence[StateValue]:
     return wanted if isinstance(wanted, (list, tuple)) else (wanted,)
 
 
-def _limit(limit: Limit) -> list[Any]:
+def _limit(limit: Limit) -> list[object]:
     concurrent = limit.concurrent if limit.strategy in METERED else None
     return [
         limit.strategy,
@@ -210,7 +210,7 @@ def _limit(limit: Limit) -> list[Any]:
     ]
 
 
-def _meter(limit: Limit, most: int | None, size: int | None) -> list[Any] | bool:
+def _meter(limit: Limit, most: int | None, size: int | None) -> list[object] | bool:
     """Return a meter as `mockllm.core.limits.account` makes it. `size` is a bucket's, or a leaky one's queue."""
     if most is None or limit.strategy not in METERED:
         return False
@@ -225,7 +225,7 @@ def _meter(limit: Limit, most: int | None, size: int | None) -> list[Any] | bool
 
 def _draws(
     candidate: Candidate, seed: int, place: str, bound: float, tries: int, count: int, *, lost: bool
-) -> list[Any]:
+) -> list[object]:
     """Return for some tries whether a draw is at least `bound` (`lost`), or below it."""
     drawn = [
         Randomness(seed, candidate.random_key, candidate.scope, tries + number).uniform(place)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.msgpack import Decoder
 
+from mockllm.core.json.codec import Json
 from mockllm.core.limits.account import reported_wait
 from mockllm.core.limits.limit import (
     ALLOWED,
@@ -42,6 +43,10 @@ REASONS: Final[Sequence[GuardReason]] = (
 _BOUNDS: Final[Sequence[MeteredBound]] = ("tokens", "input_tokens", "output_tokens", "requests")
 """The bounds in the order of the script's codes: from 3 on, two codes for each."""
 _decode: Final = Decoder().decode
+
+
+ResultRow: TypeAlias = Sequence[Json]
+"""What the script returns of one candidate or limit."""
 
 
 class MissingDraws(Struct, frozen=True):
@@ -93,13 +98,13 @@ def read_result(
     return StoreDecision(decision, at, [row[1] for row in rows])
 
 
-def _selected(candidate: Candidate, row: Sequence[Any]) -> Selected:
+def _selected(candidate: Candidate, row: ResultRow) -> Selected:
     _, tries, eligible, *_ = row
     guard = candidate.guard
     return Selected(candidate, tries, eligible if guard is None else guard.response_count(eligible))
 
 
-def _reason(candidate: Candidate, row: Sequence[Any]) -> GuardReason:
+def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:
     code, _, _, place, found = row
     if code != UNMET:
         return REASONS[int(code)]
@@ -113,7 +118,7 @@ def _admission(
     outcome: str,
     matched: MatchResult,
     modifiers: Sequence[Selected],
-    limits: Sequence[Any],
+    limits: Sequence[ResultRow],
     loads: Sequence[int],
     full: int,
     at: float,
@@ -144,7 +149,7 @@ def _admission(
     return admitted, make_slot(placed, at) if placed else None
 
 
-def _result(limit: Limit, row: Sequence[Any], at: float) -> LimitResult:
+def _result(limit: Limit, row: ResultRow, at: float) -> LimitResult:
     code, wait, delay, *_ = row
     if code == 0:
         return LimitResult(True, delay / MICRO) if delay else ALLOWED
@@ -156,7 +161,7 @@ def _result(limit: Limit, row: Sequence[Any], at: float) -> LimitResult:
     return LimitResult(False, 0.0, reported_wait(at, wait, round(at * MICRO) + wait), by)
 
 
-def _status(limit: Limit, row: Sequence[Any]) -> LimitStatus:
+def _status(limit: Limit, row: ResultRow) -> LimitStatus:
     return LimitStatus(*[_gauge(limit, gauge) for gauge in row[3:7]])
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
@@ -17,7 +17,7 @@ from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
 from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
-from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
+from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused, StoreReply
 from mockllm.store.script_request import (
     FEW_DRAWS,
     MANY_DRAWS,
@@ -61,7 +61,7 @@ class StoreDecider:
         self._writer = ScriptRequestWriter(unused)
         self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused)
-        self._unconfirmed: list[asyncio.Future[Any]] = []
+        self._unconfirmed: list[asyncio.Future[StoreReply]] = []
         state.remember_in_store = self._remember
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
@@ -132,7 +132,7 @@ class StoreDecider:
         unconfirmed, self._unconfirmed = self._unconfirmed, []
         return self._confirmed(unconfirmed)
 
-    async def _confirmed(self, unconfirmed: Sequence[asyncio.Future[Any]]) -> Failure | None:
+    async def _confirmed(self, unconfirmed: Sequence[asyncio.Future[StoreReply]]) -> Failure | None:
         try:
             async with asyncio.timeout(self._wait):
                 await asyncio.gather(*unconfirmed)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from mockllm.store.connection import (
     Argument,
@@ -16,6 +16,7 @@ from mockllm.store.connection import (
     StoreAway,
     StoreConnection,
     StoreRefused,
+    StoreReply,
     connect,
 )
 
@@ -74,7 +75,7 @@ class StoreLink:
         self._reported = False
         self._task: asyncio.Task[None] | None = None
         self._expiry: asyncio.TimerHandle | None = None
-        self._delayed: deque[tuple[Sequence[Argument], asyncio.Future[Any]]] = deque()
+        self._delayed: deque[tuple[Sequence[Argument], asyncio.Future[StoreReply]]] = deque()
         """The commands that are sent when there is a connection."""
 
     async def open(self) -> None:
@@ -156,7 +157,7 @@ class StoreLink:
                     raise
                 await asyncio.sleep(RETRY / 5)
 
-    async def call(self, *arguments: Argument) -> Any:
+    async def call(self, *arguments: Argument) -> StoreReply:
         """Return the reply to a command. Wait for a store that is away: the caller has a deadline."""
         while True:
             try:
@@ -164,14 +165,14 @@ class StoreLink:
             except StoreAway:
                 await self._connected.wait()
 
-    def send(self, *arguments: Argument) -> asyncio.Future[Any]:
+    def send(self, *arguments: Argument) -> asyncio.Future[StoreReply]:
         """Send a command, now or when there is a connection, in the order of these calls. The caller has a deadline:
         a command whose future is cancelled before is not sent."""
         if self._connection is not None:
             return self._connection.send(*arguments)
         while self._delayed and self._delayed[0][1].done():
             self._delayed.popleft()
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[StoreReply] = asyncio.get_running_loop().create_future()
         self._delayed.append((arguments, future))
         return future
 

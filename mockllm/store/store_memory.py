@@ -9,12 +9,13 @@ import time
 from asyncio import Future
 from collections.abc import Sequence
 from math import inf
-from typing import Any, Final
+from typing import Final
 
 from msgspec import msgpack
 
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.state.shared_sessions import LookupKey, LookupResult
+from mockllm.store.connection import StoreReply
 from mockllm.store.script_request import hashed_name, session_base
 from mockllm.store.store_link import StoreLink
 
@@ -32,7 +33,7 @@ class StoreMemory:
         self._link = link
         self._session_ttl = SHARED_TTL if unused == inf else max(1, round(unused))
 
-    def remember(self, session: str, update: StoreUpdate) -> list[Future[Any]]:
+    def remember(self, session: str, update: StoreUpdate) -> list[Future[StoreReply]]:
         """Send what a response adds, now or when the store is back. The results are there when the store has it."""
         base, ttl = session_base("mockllm", session), self._session_ttl if session else SHARED_TTL
         send = self._link.send
@@ -52,7 +53,7 @@ class StoreMemory:
                 sent += self._listed(base, update.stored.id, ttl)
         return sent
 
-    def _listed(self, base: bytes, id: str, ttl: int) -> list[Future[Any]]:
+    def _listed(self, base: bytes, id: str, ttl: int) -> list[Future[StoreReply]]:
         """Add an id to those that lists have; the place of one that is there stays the same."""
         send = self._link.send
         names = base + b"names"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -46,7 +46,7 @@ class CountBounds(Struct, frozen=True):
 
 def miscounted(
     bounds: CountBounds,
-    match: Mapping[str, Any] | None,
+    match: Mapping[str, object] | None,
     matcher: Matcher,
     matching: Sequence[Received],
     received: Sequence[Received],
@@ -68,7 +68,7 @@ def miscounted(
     return "\n".join(lines)
 
 
-def _match_text(match: Mapping[str, Any]) -> str:
+def _match_text(match: Mapping[str, object]) -> str:
     try:
         return dumps(dict(match)).decode()
     except TypeError:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.json.codec import dumps
 from mockllm.scenario import catalog_lint
@@ -31,7 +31,7 @@ MAX_CACHED: Final = 64
 MIN_AGE: Final = 2_000_000_000
 """Nanoseconds after which a file's time reveals a later change. Some systems store whole seconds."""
 
-_cache: dict[Any, CompiledBase] = {}
+_cache: dict[Hashable, CompiledBase] = {}
 
 
 class CompiledBase:

@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.json.codec import Json
 from mockllm.engine.known_names import VOCABULARY
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles, load_files
@@ -88,7 +89,7 @@ class _Open(EntryTyper):
         """Do nothing: `CodeRules.over` resolves `replaces`."""
 
 
-def compile_item(kind: EntryKind, item: Mapping[str, Any], by: Caller, name: str) -> CodeRules:
+def compile_item(kind: EntryKind, item: Mapping[str, object], by: Caller, name: str) -> CodeRules:
     """Compile a rule or modifier written in code. `name` is its default name. Raise Broken for mistakes."""
     data = _json(item)
     own_name = data.get("name", name)
@@ -144,7 +145,7 @@ def _without_replaces(entry: TypedEntry) -> TypedEntry:
     return replace(entry, spec=entry.spec.model_copy(update={"replaces": None}))
 
 
-def _json(value: Any) -> Any:
+def _json(value: object) -> Json:
     """Convert mappings, tuples and paths to JSON values. The loader reports other types."""
     if isinstance(value, Mapping):
         return {key: _json(child) for key, child in value.items()}

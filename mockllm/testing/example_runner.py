@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -166,11 +166,9 @@ def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
     found = bundled_pack(pack.manifest.name)
     named = found is not None and Path(pack.folder).resolve() == found.resolve()
     named = named or pack.origin in ("locked", "installed")
-    places: dict[str, Any] = {"packs": (pack.manifest.name,)} if named else {"scenarios": (pack.shown,)}
+    scenarios, packs = ((), (pack.manifest.name,)) if named else ((pack.shown,), ())
     lock = sources.lock or lock_path(sources.scenarios)
-    alone = ScenarioSources(
-        **{"scenarios": (), **places}, vocabulary=sources.vocabulary, lock=lock, frozen=sources.frozen
-    )
+    alone = ScenarioSources(scenarios, packs, vocabulary=sources.vocabulary, lock=lock, frozen=sources.frozen)
     if not sources.settings.sets:
         return alone
     used = load_files(alone.scenarios, alone.packs, resolver=PackResolver.for_lock(lock)).packs

@@ -131,11 +131,11 @@ _VALUES: Final[Mapping[str, Callable[[Outcome], Json | Missing]]] = {
 }
 
 
-def _simple(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+def _simple(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
     yield from _check(key, _condition(expected), _VALUES[key](outcome))
 
 
-def _condition(expected: Any) -> Condition:
+def _condition(expected: object) -> Condition:
     """Return the condition; null means that the value is absent."""
     return Exists(False) if expected is None else condition(expected)
 
@@ -167,7 +167,7 @@ def common_length(left: str, right: str) -> int:
     return next((at for at, equal in enumerate(same) if not equal), min(len(left), len(right)))
 
 
-def _headers(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _headers(key: str, expected: Mapping[str, object] | None, outcome: Outcome) -> Iterator[Mismatch]:
     for name, each in (expected or {}).items():
         value = outcome.headers.get(name.lower(), MISSING)
         yield from _check(f"headers.{name}", _condition(each), value)
@@ -193,7 +193,7 @@ def _usage(key: str, expected: UsageExpectation | None, outcome: Outcome) -> Ite
             yield from _check(f"usage.{name}", _condition(getattr(expected, name)), value)
 
 
-def _body(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _body(key: str, expected: Mapping[str, object] | None, outcome: Outcome) -> Iterator[Mismatch]:
     hint = "the response is streaming" if outcome.response.plan.streamed else None
     for path, each in (expected or {}).items():
         at = compile_path(path)
@@ -202,7 +202,7 @@ def _body(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Ite
         yield from _check(f"body {path}", expected_condition, value, hint)
 
 
-def _chunks(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+def _chunks(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
     chunks = None if outcome.decoded is None else outcome.decoded.chunks
     if chunks is None:
         yield from _check(key, _condition(expected), MISSING, "the response is non-streaming")
@@ -270,7 +270,7 @@ def names_of(id: str) -> tuple[str, ...]:
     return id.rpartition(":")[2], id, *short_ids(id)
 
 
-def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+def _rule(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
     rule, expected_condition = outcome.response.rule, _condition(expected)
     if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
@@ -279,7 +279,7 @@ def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
         )
 
 
-def _modifier(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+def _modifier(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
     expected_condition = of_set(_condition(expected))
     spelt = [names_of(id) for id in outcome.response.modifiers]
     forms = range(max(map(len, spelt), default=1))

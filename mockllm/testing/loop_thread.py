@@ -10,7 +10,7 @@ import threading
 import weakref
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mockllm.server.app import App
 from mockllm.server.deadlines import Cancellable, LoopClock
@@ -40,7 +40,7 @@ class Loop:
         self._thread = threading.Thread(target=self._loop.run_forever, name="mockllm", daemon=True)
         self._thread.start()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[object, None, T]) -> T:
         """Run a coroutine in the loop and return its result. The wait is one of real time, also in virtual time."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         done = _thread.allocate_lock()

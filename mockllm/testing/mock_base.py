@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -27,7 +27,7 @@ from mockllm.testing.recording_engine import RecordingEngine, RuleStack
 if TYPE_CHECKING:
     from mockllm.testing.verdicts import Verdicts
 
-Match: TypeAlias = Mapping[str, Any]
+Match: TypeAlias = Mapping[str, object]
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
@@ -69,26 +69,32 @@ class MockBase:
 
     """The session of this object; None for the server, which gets all requests."""
 
-    def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
+    def reply(
+        self, reply: str | Mapping[str, object], match: Match | None = None, **words: object
+    ) -> CodeRule:
         """Add a rule with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are other keys of a rule:
         `name`, `times`, `per`, `delay`, `pace`, `faults` … Raise Broken for mistakes."""
         return self._rule("reply", {"match": match, "reply": reply, **words})
 
-    def error(self, error: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
+    def error(
+        self, error: str | Mapping[str, object], match: Match | None = None, **words: object
+    ) -> CodeRule:
         """Add a rule with an error: its name (`"rate_limit"`) or `{"type": …, "status": …, …}`."""
         return self._rule("error", {"match": match, "error": error, **words})
 
-    def sequence(self, *steps: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
+    def sequence(
+        self, *steps: str | Mapping[str, object], match: Match | None = None, **words: object
+    ) -> CodeRule:
         """Add a rule with steps in order: texts, or mappings such as `{"error": …, "times": 2}`. `then` sets the
         response after the last step."""
         listed = steps[0] if len(steps) == 1 and isinstance(steps[0], list) else steps
         return self._rule("sequence", {"match": match, "sequence": listed, **words})
 
-    def rule(self, **words: Any) -> CodeRule:
+    def rule(self, **words: object) -> CodeRule:
         """Add any rule, as in a file: `rule(match={…}, http={"status": 418})`."""
         return self._rule("rule", words)
 
-    def modifier(self, **words: Any) -> None:
+    def modifier(self, **words: object) -> None:
         """Add a modifier of all responses: `modifier(delay="200ms")`."""
         self._written("modifier", "modifier", words)
 
@@ -107,10 +113,10 @@ class MockBase:
         values = {**sources.settings.values, f"{WEATHER}.climate": climate}
         self._stack.serve(scenario_sources(sources.scenarios, packs, values))
 
-    def _rule(self, default_name: str, words: Mapping[str, Any]) -> CodeRule:
+    def _rule(self, default_name: str, words: Mapping[str, object]) -> CodeRule:
         return CodeRule(self._written("rule", default_name, words), self)
 
-    def _written(self, kind: EntryKind, default_name: str, words: Mapping[str, Any]) -> str:
+    def _written(self, kind: EntryKind, default_name: str, words: Mapping[str, object]) -> str:
         keys = {name: value for name, value in words.items() if not (name == "match" and value is None)}
         addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
         self._stack.add(addition)
@@ -239,7 +245,7 @@ class MockBase:
 
 
 def scenario_sources(
-    scenarios: Sequence[str], packs: Sequence[str], values: Mapping[str, Any]
+    scenarios: Sequence[str], packs: Sequence[str], values: Mapping[str, object]
 ) -> ScenarioSources:
     """Return the sources. The process's environment sets no parameter, so a test is the same on every machine."""
     return ScenarioSources(

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from mockllm.core.time_scale import MIN_TIME_SCALE
 from mockllm.engine import Engine
@@ -49,7 +49,7 @@ class MockLLM(MockBase):
         self,
         scenarios: Paths = (),
         packs: str | Sequence[str] = (),
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
         seed: int = 0,
         strict: bool = False,
         *,
@@ -125,7 +125,7 @@ class MockLLM(MockBase):
         *,
         scenarios: Sequence[str] | None = None,
         packs: Sequence[str] | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
         seed: int | None = None,
         time_scale: float | None = None,
     ) -> MockSession:
@@ -195,7 +195,7 @@ class MockLLM(MockBase):
 
 
 def _sources(
-    scenarios: Paths, packs: str | Sequence[str], params: Mapping[str, Any] | None
+    scenarios: Paths, packs: str | Sequence[str], params: Mapping[str, object] | None
 ) -> ScenarioSources:
     listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
     named = [packs] if isinstance(packs, str) else packs

@@ -14,11 +14,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial, wraps
 from types import BuiltinFunctionType
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from unittest.mock import patch
 
 from mockllm.testing.socket_peers import outside_peer
@@ -46,7 +46,7 @@ LOOK: Final = 0.001
 """Real seconds between two looks at a condition that another thread may notify."""
 
 
-class ReentrantQueue(queue.Queue[Any]):
+class ReentrantQueue(queue.Queue[object]):
     """Takes the place of `queue.SimpleQueue`, whose native wait cannot be seen: an executor's threads wait in it.
     A thread may put something while it holds the lock: the end of an executor does so from a weak reference."""
 
@@ -82,10 +82,10 @@ def patched_clock(clock: VirtualTime) -> Iterator[None]:
         yield
 
 
-def _functions_of_time(clock: VirtualTime) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+def _functions_of_time(clock: VirtualTime) -> Iterator[tuple[object, str, Callable[..., object]]]:
     """Yield the places of the functions of `time`, with their replacements."""
     real_time = time.time
-    replacements: dict[Any, Callable[..., Any]] = {
+    replacements: dict[object, Callable[..., object]] = {
         time.sleep: clock.sleep,
         time.monotonic: clock.monotonic,
         time.monotonic_ns: lambda: int(clock.monotonic() * NANO),
@@ -101,7 +101,7 @@ def _functions_of_time(clock: VirtualTime) -> Iterator[tuple[Any, str, Callable[
         )
 
 
-def _names(module: str, members: dict[str, Any], replaced: Container[Any]) -> tuple[str, ...]:
+def _names(module: str, members: Mapping[str, object], replaced: Container[object]) -> tuple[str, ...]:
     """Return the names under which a module has one of these functions; a module is searched again when it grows."""
     known = _searched.get(module)
     if known is None or known[0] != len(members):
@@ -114,11 +114,11 @@ def _names(module: str, members: dict[str, Any], replaced: Container[Any]) -> tu
     return tuple(name for name in known[1] if members.get(name) in replaced)
 
 
-def _reading(clock: VirtualTime, name: str) -> Callable[..., Any]:
+def _reading(clock: VirtualTime, name: str) -> Callable[..., object]:
     original = getattr(socket.socket, name)
 
     @wraps(original)
-    def read(own: socket.socket, *args: Any, **named: Any) -> Any:
+    def read(own: socket.socket, *args: object, **named: object) -> object:
         timeout = own.gettimeout()
         if timeout != 0.0 and own.fileno() >= 0:
             outside = partial(_is_outside, clock, (own.fileno(),))
@@ -129,11 +129,11 @@ def _reading(clock: VirtualTime, name: str) -> Callable[..., Any]:
     return read
 
 
-def _select(clock: VirtualTime) -> Callable[..., Any]:
+def _select(clock: VirtualTime) -> Callable[..., object]:
     original = selectors.DefaultSelector.select
 
     @wraps(original)
-    def select(own: Any, timeout: float | None = None) -> Any:
+    def select(own: selectors.DefaultSelector, timeout: float | None = None) -> object:
         ready = original(own, 0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
@@ -154,7 +154,7 @@ def _is_outside(clock: VirtualTime, files: tuple[int, ...]) -> bool:
     return False
 
 
-def _wait(clock: VirtualTime, queues: Queues) -> Callable[..., Any]:
+def _wait(clock: VirtualTime, queues: Queues) -> Callable[..., object]:
     original = threading.Condition.wait
 
     @wraps(original)
@@ -183,18 +183,18 @@ def _wait(clock: VirtualTime, queues: Queues) -> Callable[..., Any]:
     return wait
 
 
-def _process(clock: VirtualTime, name: str) -> Callable[..., Any]:
+def _process(clock: VirtualTime, name: str) -> Callable[..., object]:
     original = getattr(subprocess.Popen, name)
 
     @wraps(original)
-    def wait(own: Any, *args: Any, **named: Any) -> Any:
+    def wait(own: object, *args: object, **named: object) -> object:
         with clock.real_time("a process runs: time passes as usual while it is waited for"):
             return original(own, *args, **named)
 
     return wait
 
 
-def _native(clock: VirtualTime) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+def _native(clock: VirtualTime) -> Iterator[tuple[object, str, Callable[..., object]]]:
     """Yield the functions that begin loops with timers of their own: their use is noted."""
     for name, function in NATIVE:
         module = sys.modules.get(name)
@@ -202,14 +202,19 @@ def _native(clock: VirtualTime) -> Iterator[tuple[Any, str, Callable[..., Any]]]
             continue
         original = getattr(module, function)
 
-        def begin(*args: Any, _original: Any = original, _name: str = name, **named: Any) -> Any:
+        def begin(
+            *args: object,
+            _original: Callable[..., object] = original,
+            _name: str = name,
+            **named: object,
+        ) -> object:
             clock.note(f"{_name} has native timers: they run in real time")
             return _original(*args, **named)
 
         yield module, function, begin
 
 
-def _notify(clock: VirtualTime, queues: Queues) -> Callable[..., Any]:
+def _notify(clock: VirtualTime, queues: Queues) -> Callable[..., object]:
     original = threading.Condition.notify
 
     @wraps(original)
@@ -222,7 +227,7 @@ def _notify(clock: VirtualTime, queues: Queues) -> Callable[..., Any]:
     return notify
 
 
-def _start(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:
+def _start(clock: VirtualTime, joins: Joins) -> Callable[..., object]:
     original = threading.Thread.start
 
     @wraps(original)
@@ -246,7 +251,7 @@ def _start(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:
     return start
 
 
-def _join(clock: VirtualTime, joins: Joins) -> Callable[..., Any]:
+def _join(clock: VirtualTime, joins: Joins) -> Callable[..., object]:
     original = threading.Thread.join
 
     @wraps(original)

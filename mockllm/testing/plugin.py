@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 import itertools
+import os
 import re
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -45,7 +46,7 @@ SERVERS: Final = pytest.StashKey[list[tuple[str, "MockBase"]]]()
 """The servers and sessions of a test with their URLs, for the checks and reports after it. A test may have stopped
 its server."""
 
-MODIFIERS: Final = pytest.StashKey[list[dict[str, Any]]]()
+MODIFIERS: Final = pytest.StashKey[Sequence[Mapping[str, object]]]()
 """The modifiers of a hunt, which disturb the server of a test."""
 HUNT: Final = "mockllm.hunting.pytest_hunt"
 """The module that hunts a test, imported for a test with `hunt`."""
@@ -230,7 +231,7 @@ def _words(node: pytest.Item) -> dict[str, Any]:
     return words
 
 
-def _path(node: pytest.Item, path: Any) -> str:
+def _path(node: pytest.Item, path: str | os.PathLike[str]) -> str:
     """Return a path relative to the test's file if it exists there, else to the root of the tests."""
     beside = node.path.parent / path
     return str(beside if beside.exists() else node.config.rootpath / Path(path))

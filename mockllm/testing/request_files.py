@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct, convert
 from msgspec import ValidationError as MsgspecValidationError
@@ -50,7 +50,7 @@ class JournalLineRequest(Struct):
     """The request of a journal entry: its body as JSON, as text or in base64."""
 
     headers: list[JournalHeader]
-    body: Any = None
+    body: Json = None
     text: str | None = None
     base64: str | None = None
     whole: bool = True
@@ -154,7 +154,7 @@ class _File(Struct, frozen=True):
         except UnsupportedCall as error:
             raise InvalidRequestFile(Diagnostic(self.name, 1, 1, "api", str(error))) from None
 
-    def _word(self, model: type[W], data: Any, path: Path) -> W:
+    def _word(self, model: type[W], data: Json, path: Path) -> W:
         try:
             return model.model_validate(data, context={"vocabulary": self.vocabulary, "literal": True})
         except ValidationError as error:

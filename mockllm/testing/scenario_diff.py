@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -174,7 +174,7 @@ def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
         yield "body", *_from_difference(*(_payload(each).decode("utf-8", "replace") for each in (old, new)))
 
 
-def _parts(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+def _parts(field: str, old: object, new: object) -> Iterator[tuple[str, object, object]]:
     """Yield the differences of a field; of a mapping only the different keys."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         yield field, old, new
@@ -193,11 +193,11 @@ def _counts(usage: Usage | None) -> dict[str, Json] | None:
     return {word: getattr(usage, name) for word, name in USAGE.items()} | stated | reported
 
 
-def _visible(outcome: Outcome) -> dict[str, Any]:
+def _visible(outcome: Outcome) -> dict[str, object]:
     plan, decoded = outcome.response.plan, outcome.decoded
     headers = {name: value for name, value in outcome.headers.items() if not _OWN.match(name)}
     own = {name.lower() for name, _ in plan.head.unique_headers}
-    visible: dict[str, Any] = {"status": plan.head.status, "error": outcome.response.error}
+    visible: dict[str, object] = {"status": plan.head.status, "error": outcome.response.error}
     if decoded is not None:
         visible |= {"text": decoded.text, "thinking": decoded.thinking, "refusal": decoded.refusal}
         visible["tool_calls"] = [(call.name, call.arguments) for call in decoded.calls]
@@ -234,7 +234,7 @@ def _without(value: Json) -> Json:
     return [_without(child) for child in value] if isinstance(value, list) else value
 
 
-def _shortened(old: Any, new: Any) -> tuple[str, str]:
+def _shortened(old: object, new: object) -> tuple[str, str]:
     """Return both values shortened; with equal beginnings, from their first difference on."""
     shown = _shown(old), _shown(new)
     return shown if shown[0] != shown[1] else _from_difference(str(old), str(new))
@@ -247,7 +247,7 @@ def _from_difference(old: str, new: str) -> tuple[str, str]:
     return _shown(before + old[begin:]), _shown(before + new[begin:])
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     if value is None or value == []:
         return "none"
     return brief(value) if isinstance(value, str | int | list | dict) else str(value)

@@ -6,10 +6,13 @@ The validator library is imported on first use, never fetches a remote `$ref`, a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mockllm.core.json.codec import Json, canonical, loads
 from mockllm.core.text_cache import text_cache
+
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 MAX_CACHED_SCHEMAS: Final = 256
 MAX_CACHED_LENGTH: Final = 16_384
@@ -22,7 +25,7 @@ SchemaPath: TypeAlias = tuple[str, ...]
 class Validator:
     """A compiled schema."""
 
-    def __init__(self, compiled: Any) -> None:
+    def __init__(self, compiled: jsonschema_rs.Validator) -> None:
         self._compiled = compiled
 
     def matches(self, value: Json) -> bool:

@@ -6,10 +6,10 @@ condition where any of its elements does, unless the condition is on the whole s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import ge, gt, le, lt
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -62,7 +62,7 @@ MAX_ENDED: Final = 2
 MAX_COMPARED: Final = 200
 """Most items of a list that a hint is searched in: a client chooses their number."""
 Operator: TypeAlias = Literal["gt", "gte", "lt", "lte"]
-OPERATORS: Final[Mapping[Operator, tuple[Any, str]]] = {
+OPERATORS: Final[Mapping[Operator, tuple[Callable[[float, float], bool], str]]] = {
     "gt": (gt, "more than"),
     "gte": (ge, "at least"),
     "lt": (lt, "less than"),
@@ -99,7 +99,7 @@ class Compare(Struct, Condition, frozen=True):
     def matches(self, value: Json | Missing) -> bool:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return False
-        return bool(OPERATORS[self.op][0](value, self.number))
+        return OPERATORS[self.op][0](value, self.number)
 
     def describe(self) -> str:
         return f"{OPERATORS[self.op][1]} {self.number}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import freeze, is_deep
@@ -247,7 +247,7 @@ class FieldIndex:
                 mask |= find(folded)
         return mask
 
-    def _lookup_list(self, items: Sequence[Any]) -> int:
+    def _lookup_list(self, items: Sequence[Json]) -> int:
         mask = self._empty if items == () else self._present
         if self._items is not None:
             for item in items:

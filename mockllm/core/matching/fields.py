@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash
 
 Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
-Reader: TypeAlias = Callable[[Request], Any]
+Reader: TypeAlias = Callable[[Request], Json | Missing]
 
 
 class FieldInfo(Struct, frozen=True):
@@ -162,14 +162,14 @@ class Field:
 
 
 def _attribute(name: str) -> Reader:
-    def read(request: Request) -> Any:
+    def read(request: Request) -> Json | Missing:
         value = getattr(request, name)
         return MISSING if value is None else value
 
     return read
 
 
-def _cached(request: Request, key: str, read: Callable[[], Any]) -> Any:
+def _cached(request: Request, key: str, read: Callable[[], Json | Missing]) -> Json | Missing:
     """Return a value that is read once and cached in the request for all conditions."""
     cache = vars(request).setdefault("_field_values", {})
     if key not in cache:

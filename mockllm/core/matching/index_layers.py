@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import JsonPath
@@ -109,7 +109,7 @@ class JoinedLayer:
         self._layers = small
         # At least two names, so that attrgetter returns a tuple.
         self._values = attrgetter(*dict.fromkeys(("generates", "dialect", *(layer.name for layer in small))))
-        self._cache: dict[Any, int] = {}
+        self._cache: dict[tuple[object, ...], int] = {}
         self.bound = 0
         for layer in small:
             self.bound |= layer.bound

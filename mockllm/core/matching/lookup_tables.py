@@ -5,8 +5,8 @@ below a number. A lookup costs about the same for ten rows as for ten thousand.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Generic, TypeVar
 
 from mockllm.core.matching.bitsets import Rows, packed, unpacked
 from mockllm.core.matching.conditions import Operator
@@ -71,7 +71,8 @@ class Affixes(Table[str]):
 class Literals(Table[str]):
     """Rows by a text within a text."""
 
-    _automaton: Any = None
+    _occurrences: Callable[[str], Iterable[tuple[int, int]]] | None = None
+    """Returns the end and the number of each literal that occurs in a text."""
     _in_order: tuple[Rows, ...] = ()
 
     def close(self, size: int) -> None:
@@ -80,22 +81,23 @@ class Literals(Table[str]):
             return
         from ahocorasick import Automaton
 
-        self._automaton = Automaton()
+        automaton = Automaton()
         for number, literal in enumerate(self._rows):
-            self._automaton.add_word(literal, number)
-        self._automaton.make_automaton()
+            automaton.add_word(literal, number)
+        automaton.make_automaton()
+        self._occurrences = automaton.iter
         self._in_order = tuple(self._rows.values())
 
     def find(self, key: str) -> int:
         mask = 0
-        if self._automaton is None:
+        if self._occurrences is None:
             for literal, rows in self._rows.items():
                 if literal in key:
                     mask |= unpacked(rows)
         else:
-            for _, number in self._automaton.iter(key):
+            for _, number in self._occurrences(key):
                 rows = self._in_order[number]
-                if type(rows) is int:
+                if isinstance(rows, int):
                     mask |= rows
                 else:
                     for row in rows:

@@ -7,7 +7,6 @@ ranks the rules with equally many failed tests.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any as Anything
 from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, Missing
@@ -82,7 +81,7 @@ def condition_distance(condition: Condition, value: Json | Missing) -> float:
     return FAR
 
 
-def _worst(pairs: Iterable[tuple[Condition, Anything]]) -> float:
+def _worst(pairs: Iterable[tuple[Condition, Json | Missing]]) -> float:
     """Return the greatest distance of the unmet conditions."""
     return max(
         (condition_distance(part, value) for part, value in pairs if not meets(part, value)), default=FAR

@@ -12,9 +12,10 @@ from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import ChunkSize, parse_chunk_size, parse_duration, parse_probability
 
-JsonSchema: TypeAlias = dict[str, Any]
+JsonSchema: TypeAlias = dict[str, Json]
 
 
 def quantity_error(message: str) -> PydanticCustomError:
@@ -35,7 +36,7 @@ class _Quantity(Struct, frozen=True):
     hint: str
     schema: Callable[[], JsonSchema]
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         def read(value: object) -> object:
             if not isinstance(value, self.types) or isinstance(value, bool):
                 raise quantity_error(f"not a {self.hint}")

@@ -7,12 +7,20 @@ regexes then cost as much as one. The module is separate because it reads `re`'s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from re import _constants, _parser  # type: ignore[attr-defined]
-from typing import Any, Final
+from typing import Final, Protocol
 
-from mockllm.core.regex.timed_search import TimedSearch
-from mockllm.core.regex.translate import BOUNDARY_MARKER, MAX_COUNT, Untranslatable, has_boundary, translate
+from mockllm.core.regex.timed_search import RegexMatch, TimedSearch
+from mockllm.core.regex.translate import (
+    BOUNDARY_MARKER,
+    MAX_COUNT,
+    ItemArgument,
+    TreeItem,
+    Untranslatable,
+    has_boundary,
+    translate,
+)
 
 _GROUPS: Final = (_constants.SUBPATTERN, _constants.ATOMIC_GROUP)
 _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT)
@@ -71,12 +79,19 @@ class CompiledRegex:
         return engine
 
 
+class _Re2Pattern(Protocol):
+    """A pattern that RE2 compiled; its package has no types."""
+
+    def search(self, text: str) -> RegexMatch | None:
+        """Return the first occurrence."""
+
+
 class _Linear:
     """A pattern for RE2. `marker`: the character that marks the word boundaries of a text; empty for none."""
 
     __slots__ = ("_compiled", "_marker", "_numbers")
 
-    def __init__(self, compiled: Any, numbers: tuple[int, ...], marker: str) -> None:
+    def __init__(self, compiled: _Re2Pattern, numbers: tuple[int, ...], marker: str) -> None:
         self._compiled, self._numbers, self._marker = compiled, numbers, marker
 
     @classmethod
@@ -93,7 +108,7 @@ class _Linear:
             return None
         return cls(compiled, translation.groups, BOUNDARY_MARKER if marked else "")
 
-    def search(self, text: str) -> Any:
+    def search(self, text: str) -> RegexMatch | None:
         """Return RE2's match of the first occurrence, or None."""
         try:
             text.encode()
@@ -139,7 +154,7 @@ def backtracks_little(pattern: str) -> bool:
     return varying_repeats(_parser.parse(pattern)) <= 1
 
 
-def varying_repeats(tree: Any) -> int:
+def varying_repeats(tree: Iterable[TreeItem]) -> int:
     """Return how many repeats of a parse tree may take different counts; one with another inside counts as two."""
     total = 0
     for operation, argument in tree:
@@ -153,7 +168,7 @@ def varying_repeats(tree: Any) -> int:
     return total
 
 
-def _subpatterns(parts: Any) -> Iterator[Any]:
+def _subpatterns(parts: Iterable[object]) -> Iterator[Iterable[TreeItem]]:
     """Yield the parse trees in an item's arguments: of groups, branches, look-arounds and conditions."""
     for part in parts:
         if isinstance(part, _parser.SubPattern):
@@ -177,7 +192,7 @@ def required_literal(pattern: str, ignore_case: bool = False) -> str | None:
     return fold_case(longest) if ignores else longest
 
 
-def _literals(tree: Any, ignores: bool) -> Iterator[str]:
+def _literals(tree: Iterable[TreeItem], ignores: bool) -> Iterator[str]:
     """Yield the characters that must follow each other; NUL where other characters may be between them."""
     for operation, argument in tree:
         if operation is _constants.LITERAL:
@@ -195,9 +210,10 @@ def _literals(tree: Any, ignores: bool) -> Iterator[str]:
             yield "\0"
 
 
-def _allows_flags(operation: Any, argument: Any) -> bool:
+def _allows_flags(operation: object, argument: ItemArgument) -> bool:
     return operation is not _constants.SUBPATTERN or not (argument[1] or argument[2])
 
 
-def _inside(operation: Any, argument: Any) -> Any:
-    return argument[3] if operation is _constants.SUBPATTERN else argument
+def _inside(operation: object, argument: ItemArgument) -> Iterable[TreeItem]:
+    inner: Iterable[TreeItem] = argument[3] if operation is _constants.SUBPATTERN else argument
+    return inner

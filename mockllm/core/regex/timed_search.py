@@ -7,7 +7,7 @@ Python's `re` has no limit. The limit is CPU time of the process, so a busy mach
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 LIMIT: Final = 0.02
 """Seconds of CPU time after which a search ends without a result: a thousand times what a usual search takes."""
@@ -20,6 +20,19 @@ _BRACES: Final = re.compile(r"(\\N\{|\\.)|\{(?!\d+,?\d*\}|,\d*\})", re.DOTALL)
 
 class SearchTooLong(Exception):
     """A search took longer than the limit. Whether the pattern occurs is not known."""
+
+
+class RegexMatch(Protocol):
+    """An occurrence that an engine found. The packages of the engines have no types."""
+
+    def group(self) -> str:
+        """Return the whole occurrence."""
+
+    def groups(self) -> tuple[str | None, ...]:
+        """Return the groups in order; None for a group without a match."""
+
+    def span(self) -> tuple[int, int]:
+        """Return where it begins and ends."""
 
 
 class TimedSearch:
@@ -35,23 +48,24 @@ class TimedSearch:
         plain = _BRACES.sub(lambda found: found[1] or r"\{", pattern)
         self._ended: int | None = None
         """The hash of the last text whose search took too long: a near miss searches the same one several times."""
-        self._compiled: Any = regex.compile(plain, regex.IGNORECASE if flags & re.IGNORECASE else 0)
+        self._compiled = regex.compile(plain, regex.IGNORECASE if flags & re.IGNORECASE else 0)
 
-    def search(self, text: str) -> Any:
+    def search(self, text: str) -> RegexMatch | None:
         """Return the match of the first occurrence, or None. Raise SearchTooLong."""
         if len(text) > MAX_TEXT or (self._ended is not None and hash(text) == self._ended):
             raise SearchTooLong
         try:
-            return self._compiled.search(text, timeout=LIMIT)
+            match: RegexMatch | None = self._compiled.search(text, timeout=LIMIT)
         except TimeoutError:
             self._ended = hash(text)
             TimedSearch.ended += 1
             raise SearchTooLong from None
+        return match
 
     def groups(self, text: str) -> dict[int, str] | None:
         """Return the groups with a match by number, 0 for the whole match. Raise SearchTooLong."""
         match = self.search(text)
         if match is None:
             return None
-        texts = (match[0], *match.groups())
+        texts = (match.group(), *match.groups())
         return {number: group for number, group in enumerate(texts) if group is not None}

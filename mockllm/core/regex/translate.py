@@ -14,8 +14,12 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 from re import _casefix, _constants, _parser  # type: ignore[attr-defined]
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
+ItemArgument: TypeAlias = Any
+"""The argument of an item in a parse tree of `re`: a number, a constant, a tree, or a tuple of them."""
+TreeItem: TypeAlias = tuple[object, ItemArgument]
+"""An item of a parse tree: its operation, a constant of `re`, and its argument."""
 BOUNDARY_MARKER: Final = "\uf8ff"
 """The marker at each word boundary of a marked text: a private-use character, which no text should contain."""
 MAX_COUNT: Final = 1000
@@ -43,16 +47,16 @@ class Untranslatable(Exception):
     """The pattern has no RE2 form."""
 
 
-def has_boundary(tree: Iterable[Any]) -> bool:
+def has_boundary(tree: Iterable[TreeItem]) -> bool:
     """Return whether a parse tree contains `\\b`."""
     return any(_has(item, _BOUNDARY) for item in tree)
 
 
-def _is_boundary(operation: Any, argument: Any) -> bool:
+def _is_boundary(operation: object, argument: ItemArgument) -> bool:
     return operation is _constants.AT and argument is _constants.AT_BOUNDARY
 
 
-def _parts(operation: Any, argument: Any) -> Sequence[Any]:
+def _parts(operation: object, argument: ItemArgument) -> Sequence[Iterable[TreeItem]]:
     """Return the sub-trees of an item; one empty tree for an item without any."""
     if operation is _constants.BRANCH:
         return argument[1]  # type: ignore[no-any-return]
@@ -87,7 +91,7 @@ class _Translator:
         self._items = 0
         self.groups: list[int] = []
 
-    def sequence(self, tree: Iterable[Any], flags: int, *, last: bool, times: int = 1) -> str:
+    def sequence(self, tree: Iterable[TreeItem], flags: int, *, last: bool, times: int = 1) -> str:
         """Translate consecutive items. `last`: no item with characters follows; `times`: the enclosing counts."""
         items = list(tree)
         if self._marked:
@@ -100,7 +104,7 @@ class _Translator:
             written.append(self._item(operation, argument, flags, at_end, times))
         return "".join(written)
 
-    def _item(self, operation: Any, argument: Any, flags: int, last: bool, times: int) -> str:
+    def _item(self, operation: object, argument: ItemArgument, flags: int, last: bool, times: int) -> str:
         if operation is _constants.AT:
             return self._anchor(argument, flags, last)
         if operation is _constants.BRANCH:
@@ -120,7 +124,7 @@ class _Translator:
         marker = r"\x{f8ff}" if self._marked else ""
         return (marker + "?" if marker else "") + _one(operation, argument, flags, marker)
 
-    def _repeat(self, argument: Any, flags: int, times: int) -> str:
+    def _repeat(self, argument: ItemArgument, flags: int, times: int) -> str:
         least, most, part = argument
         endless = most is _constants.MAXREPEAT
         count = int(least if endless else most)
@@ -130,7 +134,7 @@ class _Translator:
         inner = self.sequence(part, flags, last=False, times=times)
         return f"(?:{inner}){{{least},{'' if endless else most}}}"
 
-    def _anchor(self, place: Any, flags: int, last: bool) -> str:
+    def _anchor(self, place: object, flags: int, last: bool) -> str:
         marker = "\\x{f8ff}?" if self._marked else ""
         if place is _constants.AT_BOUNDARY:
             if flags & re.ASCII and self._marked:
@@ -150,7 +154,7 @@ class _Translator:
         raise Untranslatable
 
 
-def _check_boundaries(items: Sequence[Any]) -> None:
+def _check_boundaries(items: Sequence[TreeItem]) -> None:
     """Raise Untranslatable where two boundaries may be at one place, whose text has one marker."""
     boundaries = [number for number, item in enumerate(items) if _is_boundary(*item)]
     for number, item in enumerate(
@@ -169,7 +173,7 @@ def _check_boundaries(items: Sequence[Any]) -> None:
         raise Untranslatable
 
 
-def _has(item: Any, places: Sequence[Any]) -> bool:
+def _has(item: TreeItem, places: Sequence[object]) -> bool:
     """Return whether an item is, or contains, one of these anchors."""
     operation, argument = item
     if operation is _constants.AT:
@@ -184,7 +188,7 @@ _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
 _SINGLE: Final = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN)
 
 
-def _takes_character(operation: Any, argument: Any) -> bool:
+def _takes_character(operation: object, argument: ItemArgument) -> bool:
     """Return whether an item takes at least one character."""
     if operation in _REPEATS:
         return argument[0] > 0 and any(_takes_character(*item) for item in argument[2])
@@ -193,7 +197,7 @@ def _takes_character(operation: Any, argument: Any) -> bool:
     return operation in _SINGLE
 
 
-def _one(operation: Any, argument: Any, flags: int, marker: str) -> str:
+def _one(operation: object, argument: ItemArgument, flags: int, marker: str) -> str:
     """Translate an item that takes one character; a negated class does not take the marker."""
     if operation is _constants.ANY:
         return (
@@ -212,7 +216,7 @@ def _one(operation: Any, argument: Any, flags: int, marker: str) -> str:
     raise Untranslatable
 
 
-def _set(items: Sequence[Any], flags: int, marker: str) -> str:
+def _set(items: Sequence[TreeItem], flags: int, marker: str) -> str:
     """Translate a class. RE2 has no negated class inside of a class: there it becomes an alternative."""
     negated = bool(items) and items[0][0] is _constants.NEGATE
     members: list[str] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -231,7 +231,7 @@ def _first(choice: Choice, count: int) -> Choice:
             parts.append(part)
             count -= 1
             continue
-        chunks: list[Any] = []
+        chunks: list[ContentChunk] = []
         for chunk in part.chunks:
             if not count:
                 break

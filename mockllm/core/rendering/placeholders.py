@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from secrets import token_hex
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, Final, Literal, NamedTuple, SupportsIndex, TypeAlias, TypedDict, TypeVar, cast
 
 from msgspec import Struct
 
@@ -27,8 +27,14 @@ _IN_HEADER: Final = re.compile(f"{_MARKER_PREFIX}t(\\d+);")
 Source: TypeAlias = Literal["now", "tokens"] | IdPattern
 """The value behind a placeholder: the response's time, the request's input tokens, or an id."""
 
-Operation: TypeAlias = tuple[Callable[[Any, Any], Any], Any]
-"""A function of two arguments and its second argument."""
+Function: TypeAlias = Callable[[Any, Any], Any]
+"""A pure function of the value of a placeholder and of an operand: each has its own types."""
+
+Comparison: TypeAlias = Callable[[Any, Any], bool]
+"""Such a function whose result is true or false."""
+
+Operation: TypeAlias = tuple[Function, object]
+"""A function and its operand."""
 
 ValueSelector: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
 """Selects the values of a `PlaceholderStep`, in order, from all values of a response."""
@@ -48,8 +54,8 @@ class PlaceholderCondition(NamedTuple):
     """The result of a comparison that an encoder made while it placed placeholders."""
 
     recipe: Recipe
-    compare: Callable[[Any, Any], bool]
-    operand: Any
+    compare: Comparison
+    operand: object
     result: bool
 
 
@@ -69,11 +75,11 @@ class TextPlaceholder(str):
         placeholder._placeholders, placeholder._recipe, placeholder._sample = placeholders, recipe, sample
         return placeholder
 
-    def __getitem__(self, place: Any) -> str:
+    def __getitem__(self, place: SupportsIndex | slice) -> str:
         result: str = self.then(operator.getitem, place)
         return result
 
-    def then(self, function: Callable[[Any, Any], Any], operand: Any) -> Any:
+    def then(self, function: Function, operand: object) -> Any:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._recipe, self._sample, (function, operand))
 
@@ -82,13 +88,11 @@ def _subtracted_from(value: float, operand: float) -> float:
     return operand - value
 
 
-def _arithmetic(
-    function: Callable[[Any, Any], Any],
-) -> Callable[[NumberPlaceholder, float], NumberPlaceholder]:
+def _arithmetic(function: Function) -> Callable[[NumberPlaceholder, float], NumberPlaceholder]:
     return lambda placeholder, operand: placeholder._with(function, operand)
 
 
-def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[NumberPlaceholder, Any], bool]:
+def _comparison(compare: Comparison) -> Callable[[NumberPlaceholder, object], bool]:
     return lambda placeholder, operand: placeholder._compare(compare, operand)
 
 
@@ -106,7 +110,7 @@ class NumberPlaceholder:
         self._recipe = recipe
         self._sample = sample
 
-    def then(self, function: Callable[[Any, Any], Any], operand: Any) -> Any:
+    def then(self, function: Function, operand: object) -> Any:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._recipe, self._sample, (function, operand))
 
@@ -136,7 +140,7 @@ class NumberPlaceholder:
 
     __hash__ = None  # type: ignore[assignment]  # a lookup by number would be decided for one request only
 
-    def _with(self, function: Callable[[Any, Any], Any], operand: float) -> NumberPlaceholder:
+    def _with(self, function: Function, operand: float) -> NumberPlaceholder:
         if isinstance(operand, NumberPlaceholder):
             raise TypeError("a cached response computes no number from two placeholders")
         if type(operand) is int and operand == 0 and function in (operator.add, operator.sub):
@@ -144,7 +148,7 @@ class NumberPlaceholder:
         result: NumberPlaceholder = self.then(function, operand)
         return result
 
-    def _compare(self, compare: Callable[[Any, Any], bool], operand: object) -> bool:
+    def _compare(self, compare: Comparison, operand: object) -> bool:
         if isinstance(operand, NumberPlaceholder):
             raise TypeError("a cached response compares no two placeholders")
         if isinstance(self._recipe.source, IdPattern):
@@ -154,7 +158,7 @@ class NumberPlaceholder:
         return result
 
 
-def _apply(value: Any, function: Callable[[Any], Any]) -> Any:
+def _apply(value: A, function: Callable[[A], B]) -> B:
     return function(value)
 
 
@@ -181,7 +185,9 @@ class Placeholders:
             self.recipes.append(recipe)
         return self.recipes.index(recipe)
 
-    def derived(self, recipe: Recipe, sample: Any, operation: Operation) -> Any:
+    def derived(
+        self, recipe: Recipe, sample: object, operation: Operation
+    ) -> TextPlaceholder | NumberPlaceholder:
         """Return a placeholder with one operation more."""
         function, operand = operation
         derived = Recipe(recipe.source, (*recipe.operations, operation))
@@ -244,7 +250,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     def fits(self, now: float, tokens: int) -> bool:
         """Return whether all comparisons have the same result for this request."""
         for (source, operations), compare, expected, result in self.conditions:
-            value: Any = tokens if source == "tokens" else now
+            value: object = tokens if source == "tokens" else now
             for function, operand in operations:
                 value = function(value, operand)
             if compare(value, expected) is not result:
@@ -255,7 +261,7 @@ class Prerendered(Struct, frozen=True, eq=False):
         """Return the values of one response: its ids (of this id seed), then its times and token counts."""
         values = fill_ids(self.ids, id_seed)
         for source, operations in self.computed:  # written out, for this runs for each response
-            value: Any
+            value: str | float
             if source == "tokens":
                 value = tokens
             elif source == "now":
@@ -271,6 +277,19 @@ class Prerendered(Struct, frozen=True, eq=False):
         """Return the head of the response with these values."""
         unique = [(name, values[number].decode()) for name, number in self.unique_headers]
         return ResponseHead(self.status, self.fixed, tuple(unique))
+
+
+class PrerenderedFields(TypedDict):
+    """The fields of every `Prerendered`."""
+
+    status: int
+    fixed: Headers
+    unique_headers: Sequence[tuple[str, int]]
+    ids: Sequence[IdPattern]
+    computed: Sequence[Recipe]
+    conditions: Sequence[PlaceholderCondition]
+    framing: Framing
+    size: int
 
 
 def _encoded(value: str | float) -> bytes:
@@ -311,13 +330,13 @@ class PlaceholderParser:
             end = marker.end()
         return (*parts, data[end:]), tuple(numbers)
 
-    def finish(self, size: int) -> tuple[dict[str, Any], Callable[[Sequence[int]], ValueSelector]]:
+    def finish(self, size: int) -> tuple[PrerenderedFields, Callable[[Sequence[int]], ValueSelector]]:
         """Return the fields of a `Prerendered` whose steps have `size` bytes, and a function from recipe numbers to a
         selector. Call `finish` after `split` has seen all steps."""
         ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
         computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
         places = {number: place for place, number in enumerate([*ids, *computed])}
-        fields = {
+        fields: PrerenderedFields = {
             "status": self._plan.head.status,
             "fixed": tuple(self._fixed),
             "unique_headers": tuple((name, places[number]) for name, number in self._unique),

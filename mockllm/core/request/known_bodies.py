@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
@@ -48,6 +48,10 @@ _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
+Memo: TypeAlias = dict[Hashable, Any]
+"""What was computed of a part of a body, by a name that stands for one type."""
+
+
 class RemainingMembers(Struct, eq=False):
     """A body without its turns: the bytes before and after them, and the members there. `depth`: see
     `depth_bound`; `memo` is what was computed of the members."""
@@ -57,7 +61,7 @@ class RemainingMembers(Struct, eq=False):
     before: dict[str, Json]
     after: dict[str, Json]
     depth: int
-    memo: dict[Hashable, Any] = field(default_factory=dict)
+    memo: Memo = field(default_factory=dict)
 
 
 class Stage(Struct, eq=False):
@@ -67,7 +71,7 @@ class Stage(Struct, eq=False):
     end: int
     count: int
     depth: int
-    memo: dict[Hashable, Any] = field(default_factory=dict)
+    memo: Memo = field(default_factory=dict)
 
 
 _START: Final = Stage(0, 0, 2)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 from urllib.parse import parse_qsl
 
 from mockllm.core.json.codec import Json
@@ -107,7 +107,7 @@ class Request(BodyFields, ToolServerFields):
     @classmethod
     def of(
         cls,
-        head: Mapping[str, Any],
+        head: Mapping[str, object],
         raw: bytes,
         client: str,
         now: float,

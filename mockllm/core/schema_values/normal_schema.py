@@ -28,7 +28,7 @@ class NormalSchema(Struct, eq=False):
 
     root: Schema
     cost: int
-    parts: dict[tuple[int, Hashable], tuple[Schema, Any]] = field(default_factory=dict)
+    parts: dict[tuple[int, Hashable], tuple[Schema, object]] = field(default_factory=dict)
     checked: Validator | None = None
 
     @property
@@ -43,7 +43,7 @@ class NormalSchema(Struct, eq=False):
         entry = self.parts.get((id(part), what))
         return entry[1] if entry is not None and entry[0] is part else None
 
-    def put(self, part: Schema, what: Hashable, value: Any) -> None:
+    def put(self, part: Schema, what: Hashable, value: object) -> None:
         """Cache what follows from a part, as long as the cache has capacity."""
         if len(self.parts) < MAX_PARTS:
             self.parts[id(part), what] = (part, value)

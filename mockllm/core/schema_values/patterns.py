@@ -7,16 +7,17 @@ caller validates the text, and requests another one.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import inf
 from random import Random
 from re import _constants, _parser  # type: ignore[attr-defined]
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
-from typing import Any, Final
+from typing import Final, Protocol
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.regex.compile import varying_repeats
+from mockllm.core.regex.translate import ItemArgument, TreeItem
 from mockllm.core.schema_values.document import Schema, Unsatisfiable, patterns
 from mockllm.core.text_cache import text_cache
 
@@ -47,6 +48,16 @@ _SET_CHARACTERS_PER_CHARACTER: Final = 8
 """Characters of a set that cost as much as one of a text."""
 
 
+class ParsedPattern(Protocol):
+    """A parse tree of `re`, which has no types."""
+
+    def __iter__(self) -> Iterator[TreeItem]:
+        """Return the items in order."""
+
+    def getwidth(self) -> tuple[int, int]:
+        """Return the least and the greatest length of a match."""
+
+
 class Pattern:
     """A parsed pattern of a JSON Schema (in ECMA's syntax)."""
 
@@ -66,13 +77,14 @@ class Pattern:
             raise Unsatisfiable("the pattern is nested too deep") from None
 
 
-def _parsed(source: str) -> Any:
+def _parsed(source: str) -> ParsedPattern:
     """Parse a pattern. Raise Unsatisfiable where that is impossible."""
     source = re.sub(r"\(\?<(?![=!])", "(?P<", source)
     try:
-        return _parser.parse(_without_classes(source))
+        tree: ParsedPattern = _parser.parse(_without_classes(source))
     except (re.error, RecursionError, OverflowError):
         raise Unsatisfiable("the pattern cannot be read") from None
+    return tree
 
 
 def compile_cost(source: str) -> int:
@@ -118,11 +130,11 @@ def pattern_size(source: str) -> int:
         return size
 
 
-def _size(tree: Any) -> int:
+def _size(tree: Iterable[TreeItem]) -> int:
     return min(_MAX_SIZE, sum(_size_of(operation, argument) for operation, argument in tree))
 
 
-def _size_of(operation: Any, argument: Any) -> int:
+def _size_of(operation: object, argument: ItemArgument) -> int:
     if operation in _REPEATS:
         least, most, inner = argument
         times: int = max(1, least, 0 if most is _constants.MAXREPEAT else most)
@@ -161,10 +173,10 @@ class _PatternGenerator:
         self._groups: dict[int, str] = {}
         self._length = 0
 
-    def generate(self, tree: Any) -> str:
+    def generate(self, tree: Iterable[TreeItem]) -> str:
         return "".join([self._one(operation, argument) for operation, argument in tree])
 
-    def _one(self, operation: Any, argument: Any) -> str:
+    def _one(self, operation: object, argument: ItemArgument) -> str:
         self._budget.add_characters(1)
         if operation is _constants.LITERAL:
             return chr(argument)
@@ -188,7 +200,7 @@ class _PatternGenerator:
             return text
         return ""  # an assertion: the caller validates the text
 
-    def _repeated(self, least: int, most: int, inner: Any) -> str:
+    def _repeated(self, least: int, most: int, inner: Iterable[TreeItem]) -> str:
         if least > self._max_length:
             raise Unsatisfiable("the pattern is too long")
         more = self._random.randint(0, 4) if self._more is None else self._more
@@ -201,7 +213,7 @@ class _PatternGenerator:
                 raise Unsatisfiable("the pattern is too long")
         return "".join(texts)
 
-    def _of_set(self, members: Sequence[tuple[Any, Any]]) -> str:
+    def _of_set(self, members: Sequence[TreeItem]) -> str:
         chars: list[str] = []
         negated = members[0][0] is _constants.NEGATE
         for operation, argument in members:

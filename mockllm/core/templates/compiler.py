@@ -135,7 +135,7 @@ class _Compiler:
         if self._depth > _MAX_DEPTH:
             raise TemplateSyntax("the template is nested too deeply")
 
-    def path(self, node: Any) -> Evaluate:
+    def path(self, node: nodes.Node) -> Evaluate:
         """Return the closure for a name with its keys and indices."""
         keys: list[str | int] = []
         while not isinstance(node, nodes.Name):
@@ -278,7 +278,7 @@ def _key(node: nodes.Node) -> str | int:
 
 
 def _dashed_header(node: nodes.Sub) -> bool:
-    left: Any = node.left
+    left = node.left
     return (
         isinstance(left, nodes.Getattr) and isinstance(left.node, nodes.Name) and left.node.name == "headers"
     )
@@ -306,7 +306,7 @@ _REFUSED: Final = {
 }
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Json, Json], bool]:
+def _ordered(compare: Callable[[Json, Json], bool]) -> Callable[[Json, Json], bool]:
     def ordered(left: Json, right: Json) -> bool:
         try:
             return compare(left, right)
@@ -335,7 +335,7 @@ _COMPARISONS: Final[dict[str, Callable[[Json, Json], bool]]] = {
     "notin": lambda left, right: not _within(left, right),
 }
 
-_ARITHMETIC: Final[dict[type, Callable[[Any, Any], Any]]] = {
+_ARITHMETIC: Final[dict[type, Callable[[Json, Json], Json]]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
     nodes.Mul: operator.mul,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.json.codec import MISSING, Json, dumps, pretty
 from mockllm.core.templates.template import MAX_OUTPUT_LENGTH, TemplateTypeError, as_text, capped
@@ -40,7 +40,7 @@ def shown(value: Json) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
 
 
-def _sized(value: Json) -> Any:
+def _sized(value: Json) -> Json:
     if type(value) in (str, list, dict):
         return value
     raise TemplateTypeError(f"{shown(value)} has no length")

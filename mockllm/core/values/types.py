@@ -83,7 +83,7 @@ _TEMPLATE_SCHEMA: Final[JsonSchema] = {
 }
 
 
-def _dynamic_or(inner: CoreSchema, parse: Callable[[object, ValidationInfo], Any]) -> CoreSchema:
+def _dynamic_or(inner: CoreSchema, parse: Callable[[object, ValidationInfo], object]) -> CoreSchema:
     """Return the schema of the dynamic value that `parse` returns; where it is None, of a constant."""
 
     def read(value: object, constant: Callable[[object], object], info: ValidationInfo) -> object:
@@ -96,7 +96,7 @@ def _dynamic_or(inner: CoreSchema, parse: Callable[[object, ValidationInfo], Any
 class _Templated:
     """See Templated."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         inner = handler(source)
         convert = _Conversion(inner)
         return _dynamic_or(inner, lambda value, info: _expression(value, convert, info))
@@ -115,7 +115,7 @@ Templated: TypeAlias = Annotated[T, _Templated()]
 conversion of a request's texts is lenient ("429" is 429); the validation of a file is not."""
 
 
-def _expression(value: object, convert: Callable[[Json], Any], info: ValidationInfo) -> Dynamic | None:
+def _expression(value: object, convert: Callable[[Json], object], info: ValidationInfo) -> Dynamic | None:
     """Return the expression of a text that is a template; None for any other value. A Dynamic is returned
     unchanged."""
     if isinstance(value, Dynamic):
@@ -141,7 +141,7 @@ def _expression(value: object, convert: Callable[[Json], Any], info: ValidationI
 class _TemplatedJson:
     """See TemplatedJson."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return _dynamic_or(handler(source), _json)
 
 
@@ -149,11 +149,11 @@ TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
 """`TemplatedJson[JsonValue]`: JSON in which any text may be a template, whose value keeps its type."""
 
 
-def _json(value: object, info: ValidationInfo) -> Any:
+def _json(value: object, info: ValidationInfo) -> object:
     """Return the tree with the expressions of its templates; None where it has none."""
     if isinstance(value, str):
         return _expression(value, _identity, info)
-    children: Iterable[tuple[Any, object]]
+    children: Iterable[tuple[str | int, object]]
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
@@ -241,7 +241,7 @@ _EXPECTED: Final = (
     "{lognormal: {median, p99}}, {exponential: {mean}}, {empirical: [...]}"
 )
 
-Read: TypeAlias = Callable[[Any], Any]
+Read: TypeAlias = Callable[[object], float]
 """Parses one number or duration, and raises pydantic's errors."""
 
 
@@ -250,7 +250,7 @@ class _Drawable(Struct, frozen=True):
 
     once: bool
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         inner = handler(source) if self.once else handler.generate_schema(get_args(source)[0])
         convert = _Conversion(inner)
         whole = inner["type"] == "int"
