@@ -6,7 +6,7 @@ Warnings have the form of errors, and with `--strict` they are errors.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,8 +18,9 @@ from mockllm.scenario.compiler import entry_matcher, run_steps
 from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
 from mockllm.scenario.file_loader import LoadedFile
+from mockllm.scenario.language.conditions import NameCondition, TextCondition
 from mockllm.scenario.language.reply import ReplySpec
-from mockllm.scenario.language.rule import RuleSpec
+from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
@@ -43,8 +44,9 @@ class LintSubject(Struct, frozen=True):
     matcher: Matcher
 
     @property
-    def spec(self) -> Any:
-        return self.entry.spec
+    def spec(self) -> RuleSpec | ModifierSpec:
+        spec: RuleSpec | ModifierSpec = self.entry.spec
+        return spec
 
     def warn(self, message: str, *below: str | int, key: bool = False, refused: bool = False) -> Diagnostic:
         """Return a warning about the entry, or about a place below it."""
@@ -144,9 +146,9 @@ def _hidden_rules(subjects: Iterable[LintSubject], found: list[Diagnostic]) -> I
             yield
 
 
-def _always_responds(spec: RuleSpec) -> bool:
+def _always_responds(spec: RuleSpec | ModifierSpec) -> bool:
     """Return whether a rule responds whenever its match matches."""
-    if spec.sequence is not None and spec.then == "fall_through":
+    if not isinstance(spec, RuleSpec) or (spec.sequence is not None and spec.then == "fall_through"):
         return False
     if spec.during is not None or spec.requires_state:
         return False
@@ -190,7 +192,7 @@ def _reserved_paths(subject: LintSubject, vocabulary: Vocabulary) -> Iterator[Di
             return
 
 
-def _literal_paths(condition: Any) -> Iterator[str]:
+def _literal_paths(condition: TextCondition | NameCondition | list[str] | None) -> Iterator[str]:
     """Yield the paths that a condition spells out, at least in their first part."""
     if isinstance(condition, str):
         yield condition
@@ -203,7 +205,7 @@ def _literal_paths(condition: Any) -> Iterator[str]:
         yield from (path for path in _literal_paths(condition.starts_with) if path.count("/") > 1)
 
 
-def _may_stream(spec: Any) -> bool:
+def _may_stream(spec: Settings) -> bool:
     """Return whether it may stream a response that the request did not ask to stream, as a recording may."""
     responses = (spec, *(getattr(spec, "sequence", None) or ()), *(getattr(spec, "choose", None) or ()))
     return any(each.stream not in (None, False) or getattr(each, "replay", None) for each in responses)
@@ -228,13 +230,16 @@ def _impossible_faults(subject: LintSubject, as_requested: bool) -> Iterator[Dia
         yield from _faults_without_response(subject, response[0], [response], below, number)
 
 
-def _effective_stream(response: Any, rule: RuleSpec, requested: bool | None) -> bool | None:
+def _effective_stream(response: Settings, rule: RuleSpec, requested: bool | None) -> bool | None:
     stream: bool | None = rule.stream if response.stream is None else response.stream
     return requested if stream is None else stream
 
 
 def _faults_without_response(
-    subject: LintSubject, settings: Settings, responses: Sequence[tuple[Any, bool | None]], *below: str | int
+    subject: LintSubject,
+    settings: Settings,
+    responses: Sequence[tuple[Settings, bool | None]],
+    *below: str | int,
 ) -> Iterator[Diagnostic]:
     """Warn about faults of these settings that no response can have; each response comes with its `stream`."""
     for number, spec in enumerate(settings.faults or ()):
@@ -245,7 +250,7 @@ def _faults_without_response(
                 yield subject.warn(f"{name} can never be applied: {reasons[0]}", *below, "faults", number)
 
 
-def _mismatch(response: Any, fault: Fault, stream: bool | None) -> str | None:
+def _mismatch(response: object, fault: Fault, stream: bool | None) -> str | None:
     """Return why a response is not of the kind that a fault needs; None if it may be."""
     if getattr(response, "proxy", None) is not None:
         return "the response of another server is forwarded unchanged"
@@ -254,7 +259,7 @@ def _mismatch(response: Any, fault: Fault, stream: bool | None) -> str | None:
     return missing and f"it needs a {needs}, and {missing}"
 
 
-def _missing_kind(response: Any, fault: Fault, stream: bool | None) -> str | None:
+def _missing_kind(response: object, fault: Fault, stream: bool | None) -> str | None:
     for key, label in (("error", "an error"), ("http", "an http response")):
         if getattr(response, key, None) is not None:
             return f"{label} is never streamed" if fault.needs == "stream" else f"{label} is not one"

@@ -26,7 +26,7 @@ from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.reply import HttpSpec, ReplySpec
+from mockllm.scenario.language.reply import HttpSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
 from mockllm.scenario.language.server_tools import McpSpec, ServerToolSpec
 from mockllm.scenario.language.settings import Settings
@@ -179,7 +179,7 @@ def _response_selector(spec: RuleSpec, entry: TypedEntry) -> ResponseSelector:
 ResponseKind: TypeAlias = ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxySpec
 
 
-def _response_spec(spec: Any) -> ResponseKind:
+def _response_spec(spec: ResponseSpec) -> ResponseKind:
     specs: Iterable[ResponseKind | None] = (spec.reply, spec.error, spec.http, spec.replay, spec.proxy)
     return next(response for response in specs if response is not None)
 

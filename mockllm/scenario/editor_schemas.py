@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.values.types import Drawable, Templated
@@ -28,7 +29,7 @@ from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.manifest import PackSpec, UseSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
-JsonSchema: TypeAlias = dict[str, Any]
+JsonSchema: TypeAlias = dict[str, Json]
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _REF: Final = "#/definitions/{model}"
@@ -145,7 +146,7 @@ def _schema(model: type[BaseModel], title: str) -> JsonSchema:
     }
 
 
-def _references(schema: Any) -> set[str]:
+def _references(schema: Json) -> set[str]:
     """Return the definitions that a schema refers to."""
     return set(re.findall(r'"#/definitions/([^"]+)"', json.dumps(schema)))
 
@@ -182,11 +183,11 @@ class _Draft7(GenerateJsonSchema):
             result["propertyNames"] = keys
         return result
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: object) -> bool:
         return False
 
 
-def _simplify(schema: Any) -> Any:
+def _simplify(schema: Json) -> Json:
     """Return a schema without titles, null defaults and discriminators; choices as `anyOf`; nothing beside a
     `$ref`."""
     if isinstance(schema, list):
@@ -209,7 +210,7 @@ def _simplify(schema: Any) -> Any:
     return result
 
 
-def _with_shared(schema: Any, shared: Mapping[str, JsonSchema]) -> Any:
+def _with_shared(schema: Json, shared: Mapping[str, JsonSchema]) -> Json:
     """Return a schema with references to the shared forms; a separate description stays."""
 
     def changed(schema: JsonSchema) -> JsonSchema | None:
@@ -225,7 +226,7 @@ def _with_shared(schema: Any, shared: Mapping[str, JsonSchema]) -> Any:
     return _map_schema(schema, changed)
 
 
-def _with_parameters(schema: Any) -> Any:
+def _with_parameters(schema: Json) -> Json:
     """Return a schema that accepts a pack's parameter in place of any scalar."""
     parameter = {"$ref": _REF.format(model="Parameter")}
 
@@ -242,7 +243,7 @@ def _with_parameters(schema: Any) -> Any:
     return _map_schema(schema, changed)
 
 
-def _map_schema(schema: Any, changed: Callable[[JsonSchema], JsonSchema | None]) -> Any:
+def _map_schema(schema: Json, changed: Callable[[JsonSchema], JsonSchema | None]) -> Json:
     """Return the schema with a function applied to every schema in it; a changed schema is not searched further."""
     if isinstance(schema, list):
         return [_map_schema(each, changed) for each in schema]
@@ -262,7 +263,7 @@ def _map_schema(schema: Any, changed: Callable[[JsonSchema], JsonSchema | None])
     return result
 
 
-def _flatten(schema: Any) -> Any:
+def _flatten(schema: Json) -> Json:
     """Return nested choices as one choice; each form only once."""
 
     def changed(schema: JsonSchema) -> JsonSchema | None:
@@ -300,7 +301,7 @@ def _for_editors(schema: JsonSchema) -> JsonSchema:
     return _map_schema(schema, changed)  # type: ignore[no-any-return]
 
 
-def _referenced_forms(schema: Any) -> Iterator[str]:
+def _referenced_forms(schema: Json) -> Iterator[str]:
     """Yield the names of definitions, alone or among others, of a key with a separate description."""
     if isinstance(schema, list):
         for each in schema:

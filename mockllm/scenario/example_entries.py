@@ -6,7 +6,6 @@ Separate from rules. Examples are not served, so a reload does not send them bet
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 from pydantic import ValidationError
@@ -38,7 +37,7 @@ class ExampleEntry(Struct, frozen=True):
 
 
 def read_example(
-    file: LoadedFile, item: Any, number: int, packs: Sequence[UsedPack], vocabulary: Vocabulary
+    file: LoadedFile, item: Json, number: int, packs: Sequence[UsedPack], vocabulary: Vocabulary
 ) -> ExampleEntry | list[Diagnostic]:
     """Return one example, or its errors. Nothing in an example is a template."""
     path: Path = ("examples", number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any as Anything
+from typing import Any
 
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
@@ -98,11 +98,11 @@ def _hash_matcher(hash_condition: Condition) -> Matcher:
     return AnyMatcher((current, FieldMatcher(Field("older_hash"), hash_condition)))
 
 
-def _keyed(name: str, key: str, value: Anything) -> FieldMatcher:
+def _keyed(name: str, key: str, value: object) -> FieldMatcher:
     return FieldMatcher(Field(name, key.lower() if name == "headers" else key), condition(value))
 
 
-def _field_condition(name: str, value: Anything) -> Condition:
+def _field_condition(name: str, value: object) -> Condition:
     if isinstance(value, ToolResultMatch):
         return _tool_result_condition(value)
     if isinstance(value, MessagesMatch):
@@ -112,7 +112,7 @@ def _field_condition(name: str, value: Anything) -> Condition:
     return condition(value, globbed=name in GLOB_FIELDS)
 
 
-def condition(value: Anything, *, globbed: bool = False) -> Condition:
+def condition(value: object, *, globbed: bool = False) -> Condition:
     """Return the condition of a bare value, a list of alternatives, or operators."""
     if isinstance(value, Spec):
         return _operators(value)
@@ -139,7 +139,7 @@ def _operators(spec: Spec) -> Condition:
     return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
 
-def _operator(name: str, value: Anything, ignore_case: bool) -> Condition:
+def _operator(name: str, value: Any, ignore_case: bool) -> Condition:
     if name in ("gt", "gte", "lt", "lte"):
         return Compare(name, value)  # type: ignore[arg-type]  # mypy does not narrow by `in`
     if name in ("each", "some"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from mockllm.core.media.audio import make_audio
 from mockllm.core.media.images import ImageSize, make_image, size_of
@@ -49,7 +49,7 @@ def image_part(spec: ImageSpec, files: ReadFile, subject: str) -> Media:
 
 def audio_part(spec: AudioSpec, files: ReadFile, subject: str) -> Media:
     """Return audio; generated audio is a WAV file."""
-    seconds: Any = spec.duration
+    seconds = spec.duration
     if spec.file is None and spec.data is None:
         data = make_audio("wav", DEFAULT_SECONDS if seconds is None else seconds, subject)
         return Media("audio/wav", b64encode(data).decode(), seconds=seconds, generated=True)
@@ -58,7 +58,7 @@ def audio_part(spec: AudioSpec, files: ReadFile, subject: str) -> Media:
 
 def video_part(spec: VideoSpec, files: ReadFile, subject: str) -> Media:
     """Return a video; a generated one is an MP4 file."""
-    seconds: Any = spec.duration
+    seconds = spec.duration
     if spec.file is None and spec.data is None:
         size = None if spec.size is None else str(spec.size)
         pixels = size_of(size or "") or DEFAULT_SIZE
@@ -76,8 +76,8 @@ def _written(spec: MediaSpec, files: ReadFile, usual: str) -> Media:
 
 def transcript_of(spec: TranscriptSpec) -> Transcript:
     """Return what a spec states of a transcript."""
-    segments: Any = spec.segments or ()
-    duration: Any = spec.duration
+    segments = spec.segments or ()
+    duration = spec.duration
     return Transcript(
         spec.language,
         duration,

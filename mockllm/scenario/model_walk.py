@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from pydantic import BaseModel, TypeAdapter
 
+from mockllm.core.json.codec import Json
+
 Schema: TypeAlias = Mapping[str, Any]
 Model: TypeAlias = "type[BaseModel] | TypeAdapter[Any]"
 
@@ -50,7 +52,7 @@ class ModelShape(Struct, frozen=True):
             return []
         return [str(key) for key, _ in self._children()]
 
-    def allowed_values(self) -> list[Any]:
+    def allowed_values(self) -> list[Json]:
         """Return the values of a literal or enumeration."""
         if self.schema is None or self.schema["type"] != "literal":
             return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -22,7 +22,8 @@ from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
 EntryKind: TypeAlias = Literal["rule", "modifier", "server"]
-MODELS: Mapping[EntryKind, type[RuleSpec] | type[ModifierSpec] | type[McpServerSpec]] = {
+EntrySpec: TypeAlias = RuleSpec | ModifierSpec | McpServerSpec
+MODELS: Mapping[EntryKind, type[EntrySpec]] = {
     "rule": RuleSpec,
     "modifier": ModifierSpec,
     "server": McpServerSpec,
@@ -37,7 +38,7 @@ class RawEntry(Struct, frozen=True):
     file: LoadedFile
     kind: EntryKind
     index: int
-    data: Any
+    data: Json
 
     @property
     def path(self) -> Path:
@@ -119,11 +120,11 @@ def read_spec(
     vocabulary: Vocabulary | None = None,
     untrusted: bool = False,
     files: Callable[[FilePattern], Sequence[str]] = lambda pattern: (),
-) -> Any:
+) -> EntrySpec:
     """Return a rule or modifier as its model. `read` returns the files that it refers to, `files` the names of those
     that a templated name can be. `enabled` was evaluated before. An `untrusted` entry may contain nothing that lets
     the server hang. Raise pydantic's ValidationError for errors."""
-    context: dict[str, Any] = {"origin": where, "params": params, "vocabulary": vocabulary}
+    context: dict[str, object] = {"origin": where, "params": params, "vocabulary": vocabulary}
     context["untrusted"] = untrusted
     context["files"] = files
     context["file"] = lambda name: read(name).decode("utf-8", "replace")

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.reply import ResponseSpec
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
 _EVENTS: Final = (b"data:", b"event:")
 """How the body of an event stream begins."""
 REPAIR: Final = "write `as: reply`"
-OtherDialect: TypeAlias = Callable[[Any, Mapping[str, bytes], Collection[str]], str | None]
+OtherDialect: TypeAlias = Callable[[ReplaySpec, Mapping[str, bytes], Collection[str]], str | None]
 
 
 def replay_warnings(
     spec: RuleSpec, files: Mapping[str, bytes], vocabulary: Vocabulary
 ) -> Iterator[tuple[Path, str]]:
     """Yield a warning for each replay of bytes that a matching request cannot read."""
-    places: list[tuple[Path, Any]] = [((), spec)]
+    places: list[tuple[Path, ResponseSpec]] = [((), spec)]
     for below in ("sequence", "choose"):
         places += [((below, index), each) for index, each in enumerate(getattr(spec, below) or ())]
     wanted, other = _wanted(spec, vocabulary), vocabulary.other_dialect
@@ -65,10 +66,11 @@ def _of_names(names: list[str], dialects: Mapping[str, Collection[str]]) -> froz
     return frozenset().union(*fitting)
 
 
-def _texts(condition: Any) -> list[str]:
+def _texts(condition: object) -> list[str]:
     """Return the names that a condition spells out; none for other conditions."""
     names = condition if isinstance(condition, list) else [condition]
-    return names if all(isinstance(name, str) for name in names) else []
+    texts = [name for name in names if isinstance(name, str)]
+    return texts if len(texts) == len(names) else []
 
 
 def _is_whole(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 from random import Random
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -84,7 +84,7 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
     """Return the result of an embeddings call for a reply with an embedding."""
     assert spec.embedding is not None
     tokens = None if spec.usage is None else spec.usage.input_tokens
-    vectors: Any = spec.embedding
+    vectors = spec.embedding
     chosen = None
     if isinstance(vectors, TextEmbeddingSpec):
         known = vectors.by_text.items()
@@ -102,7 +102,7 @@ EVENTS: Final = "events"
 """The key of the extras of single events."""
 
 
-def split_extras(extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def split_extras(extras: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     """Return the extras of whole responses and those of events, each by dialect."""
     if not any(EVENTS in own for own in extras.values()):
         return {"extras": extras}
@@ -124,7 +124,7 @@ def server_tools(specs: ServerTools | None) -> list[Part]:
     return parts
 
 
-def _plain(value: Any) -> Json:
+def _plain(value: object) -> Json:
     """Return a value of a specification as JSON: mappings of the language in a list as objects."""
     if isinstance(value, list) and value and isinstance(value[0], Spec):
         return [{name: getattr(item, name) for name in type(item).model_fields} for item in value]
@@ -172,9 +172,11 @@ class ReplyRenderer(Struct):
         calls = any(type(part) is Call for part in parts)
         refused = any(type(part) is Refusal for part in parts)
         finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
-        own: Any = spec.finish_reason
-        raw = str(own.raw) if isinstance(own, RawFinishSpec) else None
-        choice = Choice(parts, own or finish) if raw is None else Choice(parts, finish, raw_finish=raw)
+        own = spec.finish_reason
+        if isinstance(own, RawFinishSpec):
+            choice = Choice(parts, finish, raw_finish=str(own.raw))
+        else:
+            choice = Choice(parts, own or finish)
         sampling = self.request.sampling
         if sampling[1:] == UNLIMITED:
             return choice
@@ -313,12 +315,12 @@ class ReplyRenderer(Struct):
             return [Text(cut(f"There is no tool to call: {tool}.", self.size))] if alone else []
         return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool), of_call=True))]
 
-    def json(self, value: Any) -> Text:
+    def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):
             value, notes = generate_json(self.request, self.draws(), self.max_generated)
             self.notes += notes
-        bare = isinstance(value, str) and self.request.response_format.bare
-        return Text(self.chunks_of(value if bare else dumps(value).decode()))
+        bare = self.request.response_format.bare
+        return Text(self.chunks_of(value if bare and isinstance(value, str) else dumps(value).decode()))
 
     def draws(self) -> Callable[[], Random]:
         """Return what begins the draws of one generated value; each value has separate draws."""
@@ -389,11 +391,10 @@ class ReplyRenderer(Struct):
                 reasoning += tokens if type(part) is Thinking else 0
         if spec is None:
             return Usage(self.request.input_tokens, output, reasoning=reasoning)
-        counts: Any = spec
         return Usage(
-            self.request.input_tokens if counts.input_tokens is None else counts.input_tokens,
-            output if counts.output_tokens is None else counts.output_tokens,
-            counts.cached_tokens or 0,
-            counts.cache_write_tokens or 0,
-            reasoning if counts.reasoning_tokens is None else counts.reasoning_tokens,
+            self.request.input_tokens if spec.input_tokens is None else spec.input_tokens,
+            output if spec.output_tokens is None else spec.output_tokens,
+            spec.cached_tokens or 0,
+            spec.cache_write_tokens or 0,
+            reasoning if spec.reasoning_tokens is None else spec.reasoning_tokens,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from mockllm.core.json.codec import MISSING, Missing
@@ -102,7 +102,7 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
 
 
 def _texts(
-    value: Any, path: Path, name: str = "", ignore_case: bool = False
+    value: object, path: Path, name: str = "", ignore_case: bool = False
 ) -> Iterator[tuple[Path, str, str, bool]]:
     """Yield each text of a match that may be unintended: its path, its key, and whether case is ignored
     there. Most texts are plain and are not examined further."""
@@ -145,7 +145,7 @@ def _unmatchable_values(match: Match, place: Path) -> Warnings:
             yield from _unmatchable_values(each, (*place, name, index))
 
 
-def _empty_conditions(value: Any, path: Path) -> Warnings:
+def _empty_conditions(value: object, path: Path) -> Warnings:
     """Warn about conditions without an operator, which every value meets, even a missing one."""
     if isinstance(value, _OPERATORS) and not value.model_fields_set - {"ignore_case"}:
         yield path, "this condition has no operator, so it is always met; write an operator, such as contains"
@@ -210,7 +210,7 @@ def _responses(spec: RuleSpec) -> Iterator[tuple[Path, ResponseSpec]]:
             yield (below, index), response
 
 
-def _is_set(setting: Any) -> bool:
+def _is_set(setting: object) -> bool:
     return bool(setting.model_fields_set) if isinstance(setting, Spec) else setting not in (None, [], {})
 
 
@@ -261,7 +261,7 @@ def _non_generating_target(spec: RuleSpec, vocabulary: Vocabulary) -> str | None
     return None
 
 
-def _literal_texts(condition: Any) -> Sequence[str]:
+def _literal_texts(condition: object) -> Sequence[str]:
     """Return the texts and globs that a condition spells out; none if it has other operators."""
     if isinstance(condition, str):
         return (condition,)
@@ -334,7 +334,7 @@ def _available_members(holder: PathRead, shape: ValueShape, key: str | int) -> s
     return f"{holder} has {', '.join(names) or 'no members'}"
 
 
-def _expressions(value: Any, path: Path) -> Iterator[tuple[Path, Expression[Any]]]:
+def _expressions(value: object, path: Path) -> Iterator[tuple[Path, Expression[object]]]:
     """Yield the templates of a spec, with their paths."""
     if isinstance(value, Expression):
         yield path, value

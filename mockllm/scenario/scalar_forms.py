@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Final, Literal, get_args, get_origin
 
 from mockllm.core.faults import FAULTS
 from mockllm.scenario.diagnostics import Path
@@ -51,7 +51,7 @@ def _setting_of(fault: str, word: str) -> str | None:
     return None
 
 
-def _words(annotation: Any) -> list[Any]:
+def _words(annotation: object) -> list[object]:
     """Return the words that a setting allows."""
     parts = get_args(annotation)
     return (

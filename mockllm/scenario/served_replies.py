@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockllm.core.json.codec import Json
 from mockllm.core.matching.conditions import Equals, Glob, OneOf
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.request.uri_template import VARIABLE, expanded
+from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.mcp_server import CONTENTS, McpResourceSpec, McpServerSpec
 from mockllm.scenario.language.reply import ReplySpec
@@ -41,7 +40,8 @@ def served_reply(spec: McpServerSpec, call: dict[str, Json]) -> ReplySpec | None
         return next(tool.reply for tool in spec.tools if tool.name == call["tool"] and tool.reply is not None)
     if "prompt" in call:
         prompt = next(prompt for prompt in spec.prompts if prompt.name == call["prompt"])
-        return _reply(mcp=_construct(McpReplySpec, messages=prompt.messages))
+        reply = McpReplySpec.model_construct({"messages"}, messages=prompt.messages)
+        return ReplySpec.model_construct({"mcp"}, mcp=reply)
     uri = str(call.get("resource"))
     for resource in spec.resources:
         fits = uri == resource.uri or (resource.uri is None and expanded(resource.address, uri) is not None)
@@ -52,18 +52,10 @@ def served_reply(spec: McpServerSpec, call: dict[str, Json]) -> ReplySpec | None
 
 def _resource_reply(spec: McpResourceSpec) -> ReplySpec:
     if spec.blob is not None:
-        return _reply(images=[spec.blob])
-    return _reply(text=spec.text) if spec.text is not None else _reply(json_=spec.json_)
-
-
-def _reply(**fields: Any) -> ReplySpec:
-    reply: ReplySpec = _construct(ReplySpec, **fields)
-    return reply
-
-
-def _construct(kind: Any, **fields: Any) -> Any:
-    """Return an object of the language, whose values need no validation."""
-    return kind.model_construct(_fields_set=set(fields), **fields)
+        return ReplySpec.model_construct({"images"}, images=[spec.blob])
+    if spec.text is not None:
+        return ReplySpec.model_construct({"text"}, text=spec.text)
+    return ReplySpec.model_construct({"json_"}, json_=spec.json_)
 
 
 def served_words(spec: McpReplySpec) -> dict[str, Json]:
@@ -77,5 +69,5 @@ def served_words(spec: McpReplySpec) -> dict[str, Json]:
     return words
 
 
-def _set_words(spec: Any) -> dict[str, Json]:
+def _set_words(spec: Spec) -> dict[str, Json]:
     return {key: getattr(spec, key) for key in sorted(spec.model_fields_set)}

@@ -53,10 +53,10 @@ T = TypeVar("T")
 class MergedSettings(Struct, frozen=True):
     """The settings in effect, not yet evaluated, each with its owner."""
 
-    delays: tuple[tuple[Owner, Any], ...] = ()
+    delays: tuple[tuple[Owner, float], ...] = ()
     pace: tuple[tuple[str, Owner, Any], ...] = ()
-    slowdowns: tuple[tuple[Owner, Any], ...] = ()
-    headers: tuple[tuple[str, Owner, Any], ...] = ()
+    slowdowns: tuple[tuple[Owner, float], ...] = ()
+    headers: tuple[tuple[str, Owner, str | None], ...] = ()
     stream: bool | None = None
     faults: tuple[tuple[Owner, Fault], ...] = ()
     static: bool = True
@@ -69,7 +69,7 @@ class MergedSettings(Struct, frozen=True):
 
 def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
     """Return one setting out of many, the strongest first."""
-    headers: dict[str, tuple[str, Owner, Any]] = {}
+    headers: dict[str, tuple[str, Owner, str | None]] = {}
     for owner, setting in settings:
         for name, value in (setting.headers or {}).items():
             headers.setdefault(name.lower(), (name, owner, value))

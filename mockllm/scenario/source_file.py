@@ -14,7 +14,7 @@ from mockllm.scenario.diagnostics import Diagnostic, Path, path_text
 MAX_FILE_SIZE: Final = 16 * 1024 * 1024
 """Maximum number of bytes of one scenario file."""
 
-Mark: TypeAlias = "tuple[int, int, Mapping[str, Any] | Sequence[Any] | None]"
+Mark: TypeAlias = "tuple[int, int, Mapping[str, Mark] | Sequence[Mark] | None]"
 """The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its children."""
 
 COLUMN_BITS: Final = 24
@@ -30,6 +30,13 @@ class Position(NamedTuple):
 def pack_position(line: int, column: int) -> int:
     """Return a position as one small integer, which is cheap to store and to send to another process."""
     return line << COLUMN_BITS | column
+
+
+def child_mark(mark: Mark, step: str | int) -> Mark:
+    """Return the mark of a child. Raise TypeError or LookupError if there is no such child."""
+    children: Any = mark[2]
+    child: Mark = children[step]
+    return child
 
 
 class Source(Struct, frozen=True):
@@ -57,9 +64,8 @@ class Source(Struct, frozen=True):
         below it."""
         mark = self.marks
         for depth, step in enumerate(path):
-            children: Any = mark[2]
             try:
-                mark = children[step]
+                mark = child_mark(mark, step)
             except (TypeError, LookupError):
                 return path[:depth]
         return path
@@ -68,8 +74,7 @@ class Source(Struct, frozen=True):
         """Return the mark of the value at `path`, which must exist."""
         mark = self.marks
         for step in path:
-            children: Any = mark[2]
-            mark = children[step]
+            mark = child_mark(mark, step)
         return mark
 
     def diagnostic(self, path: Path, message: str, key: bool = False) -> Diagnostic:

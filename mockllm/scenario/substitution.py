@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path, scalar_text, suggestion, value_at
-from mockllm.scenario.source_file import Mark, Source
+from mockllm.scenario.source_file import Mark, Source, child_mark
 
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
 _ALONE: Final = re.compile(r"\$\{([^{}]*)\}\Z")
@@ -64,9 +64,8 @@ class _Substitution(Struct):
         """Return a value and its marks; both are the same objects if nothing in them changed."""
         if isinstance(data, str):
             return (self.text(data, path), mark) if "${" in data else (data, mark)
-        children: Any = mark[2]
         if isinstance(data, list):
-            items = [self.tree(item, children[i], (*path, i)) for i, item in enumerate(data)]
+            items = [self.tree(item, child_mark(mark, i), (*path, i)) for i, item in enumerate(data)]
             if all(new is old for (new, _), old in zip(items, data, strict=True)):
                 return data, mark
             return [item for item, _ in items], (mark[0], mark[1], [item_mark for _, item_mark in items])
@@ -75,7 +74,6 @@ class _Substitution(Struct):
         return data, mark
 
     def mapping(self, data: dict[str, Json], mark: Mark, path: Path) -> tuple[Json, Mark]:
-        children: Any = mark[2]
         items: dict[str, Json] = {}
         marks: dict[str, Mark] = {}
         changed = False
@@ -84,7 +82,7 @@ class _Substitution(Struct):
             new = str(self.interpolate(key, below, key=True)) if "${" in key else key
             if new in items:
                 self.report(below, f'duplicate key "{new}"', key=True)
-            items[new], marks[new] = self.tree(value, children[key], below)
+            items[new], marks[new] = self.tree(value, child_mark(mark, key), below)
             changed = changed or new != key or items[new] is not value
         return (items, (mark[0], mark[1], marks)) if changed else (data, mark)
 

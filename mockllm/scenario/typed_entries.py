@@ -32,6 +32,7 @@ from mockllm.scenario.pack_graph import Use, UsedPack
 from mockllm.scenario.raw_entries import (
     MODELS,
     EntryKind,
+    EntrySpec,
     RawEntry,
     file_references,
     raw_entries,
@@ -95,10 +96,10 @@ class FileOutline(Spec):
     models: Models | None = None
     provider: str | None = None
     finding: SessionId | None = None
-    rules: list[Any] = Field(default_factory=list)
-    modifiers: list[Any] = Field(default_factory=list)
-    mcp: list[Any] = Field(default_factory=list)
-    examples: list[Any] = Field(default_factory=list)
+    rules: list[Json] = Field(default_factory=list)
+    modifiers: list[Json] = Field(default_factory=list)
+    mcp: list[Json] = Field(default_factory=list)
+    examples: list[Json] = Field(default_factory=list)
 
 
 class EntryTyper(Struct):
@@ -139,7 +140,7 @@ class EntryTyper(Struct):
         self.apply_replacements(loaded)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
-    def read_examples(self, file: LoadedFile, items: Sequence[Any], packs: Sequence[UsedPack]) -> None:
+    def read_examples(self, file: LoadedFile, items: Sequence[Json], packs: Sequence[UsedPack]) -> None:
         # A large import that servers do not need.
         from mockllm.scenario.example_entries import ExampleEntry, read_example
 
@@ -235,7 +236,7 @@ class EntryTyper(Struct):
             )
         )
 
-    def type_entry(self, entry: RawEntry, files: dict[str, bytes]) -> Any:
+    def type_entry(self, entry: RawEntry, files: dict[str, bytes]) -> EntrySpec | None:
         """Return the spec, or None after an error; add the referenced files to `files`."""
 
         def read(name: str) -> bytes:

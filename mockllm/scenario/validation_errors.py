@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 from pydantic import ValidationError
@@ -185,7 +185,7 @@ def _wrong_type(errors: list[_FieldError], path: Path) -> str:
     """Return `expected a text or a list, found the number 7`, with a correction if one is obvious."""
     value = errors[0].error["input"]
     expected: list[str] = []
-    values: list[Any] = []
+    values: list[Json] = []
     for field_error in errors:
         if field_error.error["type"] == "literal_error":
             values += field_error.shape.allowed_values()
@@ -199,7 +199,7 @@ def _wrong_type(errors: list[_FieldError], path: Path) -> str:
     return f"expected {expected_text}, found {describe_value(value)}{_advice(value, kinds, values, path)}"
 
 
-def _advice(value: Json, kinds: list[str], values: list[Any], path: Path) -> str:
+def _advice(value: Json, kinds: list[str], values: list[Json], path: Path) -> str:
     if written := _meant_form(value, kinds, path):
         return f"; write {written}"
     if isinstance(value, str):

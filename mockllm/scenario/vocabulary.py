@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.key_suggestions import own_name
+
+if TYPE_CHECKING:
+    from mockllm.scenario.language.replay import ReplaySpec
 
 _GLOB: Final = re.compile(r"[*?\[]")
 _NAMED: Final = re.compile(r"\{\w+\}")
@@ -48,7 +52,7 @@ class Vocabulary(Struct, frozen=True):
     """The dialects of the calls at each of the `generating_paths`."""
     line_dialects: Collection[str] = ()
     """The dialects whose streams are lines of JSON, so that a stream of one line is one object."""
-    other_dialect: Callable[[Any, Mapping[str, bytes], Collection[str]], str | None] | None = None
+    other_dialect: Callable[[ReplaySpec, Mapping[str, bytes], Collection[str]], str | None] | None = None
     """Returns the dialect in which a `replay` was recorded, if none of these dialects can decode it."""
     prefixes: Collection[str] = ()
     """The providers with whose names no path begins but as a prefix, which rules do not see."""
@@ -59,7 +63,7 @@ class Vocabulary(Struct, frozen=True):
 
     def kind_of_parent(
         self, dialect: str, path: Sequence[str | int]
-    ) -> type[dict[str, Any] | list[Any]] | None:
+    ) -> type[dict[str, Json] | list[Json]] | None:
         """Return whether a member of a response is an object or a list with members that the server writes itself;
         None for any other member."""
         start = f"{_written_name(path)}."

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import SimpleNamespace
-from typing import Any, Final
+from typing import Final, NamedTuple
+
+from ruamel.yaml.error import MarkedYAMLError
 
 from mockllm.scenario.diagnostics import Diagnostic
+
+
+class _Mark(NamedTuple):
+    """A position, counted from 0 as the parser does."""
+
+    line: int
+    column: int
+
 
 _ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
 _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
@@ -56,11 +65,11 @@ def quoting_advice(text: str) -> str:
     return f"put it in quotes: '{text.replace(chr(39), chr(39) * 2)}'"
 
 
-def syntax_diagnostic(error: Any, text: str, name: str) -> Diagnostic:
+def syntax_diagnostic(error: MarkedYAMLError, text: str, name: str) -> Diagnostic:
     """Return the diagnostic for a parser error (its marks count from 0)."""
     problem = str(error.problem or error.context or "")
-    at = error.problem_mark or error.context_mark
-    opened = error.context_mark or at
+    marks = (error.problem_mark or error.context_mark, error.context_mark or error.problem_mark)
+    at, opened = (_Mark(mark.line, mark.column) for mark in marks)
     lines = text.splitlines()
     if "tab" not in problem and (template := _unquoted_template(lines, (at.line, opened.line))):
         line, column, snippet = template
@@ -69,7 +78,9 @@ def syntax_diagnostic(error: Any, text: str, name: str) -> Diagnostic:
     return Diagnostic(name, mark.line + 1, mark.column + 1, "", message)
 
 
-def _place_and_message(problem: str, context: str, at: Any, opened: Any, lines: list[str]) -> tuple[Any, str]:
+def _place_and_message(
+    problem: str, context: str, at: _Mark, opened: _Mark, lines: list[str]
+) -> tuple[_Mark, str]:
     """Return the mark of the error and the message."""
     char = _rest(lines, at)[:1]
     if "unexpected end of stream" in problem and "quoted" in context:
@@ -93,7 +104,7 @@ def _place_and_message(problem: str, context: str, at: Any, opened: Any, lines: 
     if at.line and "mapping values" in problem:
         tight = _COLON_WITHOUT_SPACE_LINE.match(lines[at.line - 1])
         if tight:
-            above = SimpleNamespace(line=at.line - 1, column=tight.start(1))
+            above = _Mark(at.line - 1, tight.start(1))
             return above, f'write a space after the ":" of "{tight[1]}"'
     for phrase, message in _MESSAGES.items():
         if phrase in problem:
@@ -101,7 +112,7 @@ def _place_and_message(problem: str, context: str, at: Any, opened: Any, lines: 
     return at, f"not valid YAML: {problem}"
 
 
-def _bad_start(char: str, at: Any, lines: list[str]) -> str:
+def _bad_start(char: str, at: _Mark, lines: list[str]) -> str:
     """Return the message for a character that begins no value."""
     if char == "\t":
         return _TAB
@@ -110,12 +121,12 @@ def _bad_start(char: str, at: Any, lines: list[str]) -> str:
     return _quoted_start(at, lines)
 
 
-def _quoted_start(mark: Any, lines: list[str]) -> str:
+def _quoted_start(mark: _Mark, lines: list[str]) -> str:
     char = _rest(lines, mark)[:1]
     return f'an unquoted text cannot begin with "{char}"; {quoting_advice(_value(lines, mark))}'
 
 
-def _between_brackets(char: str, at: Any, opened: Any, lines: list[str]) -> str:
+def _between_brackets(char: str, at: _Mark, opened: _Mark, lines: list[str]) -> str:
     """Return the message for a missing item or end of a list or mapping."""
     if char == "?" or (char in ("[", "{") and _before(lines, at) not in ("", *"]}'\"")):
         return f'a "{char}" ends an unquoted text between brackets; put the text in quotes'
@@ -123,12 +134,12 @@ def _between_brackets(char: str, at: Any, opened: Any, lines: list[str]) -> str:
     return f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
 
 
-def _before(lines: list[str], mark: Any) -> str:
+def _before(lines: list[str], mark: _Mark) -> str:
     """Return the last character before a mark on its line, without blanks."""
     return lines[mark.line][: mark.column].rstrip()[-1:] if mark.line < len(lines) else ""
 
 
-def _value(lines: list[str], mark: Any) -> str:
+def _value(lines: list[str], mark: _Mark) -> str:
     """Return the text from a mark on: between brackets, up to the next comma or bracket."""
     rest = _rest(lines, mark)
     before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
@@ -137,7 +148,7 @@ def _value(lines: list[str], mark: Any) -> str:
     return re.split(r"[,\]}]", rest, maxsplit=1)[0].rstrip() or rest
 
 
-def _rest(lines: list[str], mark: Any) -> str:
+def _rest(lines: list[str], mark: _Mark) -> str:
     return lines[mark.line][mark.column :].rstrip() if mark.line < len(lines) else ""
 
 

@@ -13,13 +13,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
+    CollectionStartEvent,
     DocumentStartEvent,
+    Event,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -32,6 +34,8 @@ from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.source_file import COLUMN_BITS, Mark, pack_position
 from mockllm.scenario.yaml_errors import quoting_advice, syntax_diagnostic
 
+_Valued: TypeAlias = ScalarEvent | CollectionStartEvent
+"""The events with a tag."""
 Scalar: TypeAlias = "str | int | float | bool | None"
 
 CONSTANTS: Final[Mapping[str, Scalar]] = {
@@ -126,12 +130,12 @@ def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
     return None, (0, pack_position(1, 1), None), diagnostics
 
 
-def _place(event: Any) -> int:
+def _place(event: Event) -> int:
     mark = event.start_mark
     return mark.line + 1 << COLUMN_BITS | mark.column + 1  # type: ignore[no-any-return]  # as `pack_position`, inlined
 
 
-def _is_omitted(key: Any, value: Any) -> bool:
+def _is_omitted(key: Event, value: Event) -> bool:
     """Return whether a plain key has no value."""
     return (
         type(key) is ScalarEvent
@@ -155,7 +159,7 @@ class _NodeReader:
         _, parser = YAML(typ="safe", pure=pure).get_constructor_parser(text)
         self.next = parser.get_event
 
-    def report(self, event: Any, message: str) -> None:
+    def report(self, event: Event, message: str) -> None:
         mark = event.start_mark
         place = (mark.line + 1, mark.column + 1)
         self.diagnostics.append(Diagnostic(self.name, *place, path_text(tuple(self.path)), message))
@@ -174,9 +178,9 @@ class _NodeReader:
             raise _ReadingStopped
         return data, mark
 
-    def node(self, event: Any, key_place: int = 0) -> tuple[Json, Mark]:
+    def node(self, event: AliasEvent | _Valued, key_place: int = 0) -> tuple[Json, Mark]:
         """Read the node that begins with `event`."""
-        if type(event) is AliasEvent:
+        if isinstance(event, AliasEvent):
             return self.alias(event, key_place)
         self.count += 1
         anchor, before = event.anchor, self.count
@@ -198,7 +202,7 @@ class _NodeReader:
             self.anchors[anchor] = (data, mark, self.count - before + 1, _height(mark))
         return data, mark
 
-    def alias(self, event: Any, key_place: int) -> tuple[Json, Mark]:
+    def alias(self, event: AliasEvent, key_place: int) -> tuple[Json, Mark]:
         name = event.anchor
         if name not in self.anchors:
             self.report(event, f'there is no anchor "&{name}" above; if a text is meant, write "*{name}"')
@@ -215,15 +219,15 @@ class _NodeReader:
             raise _ReadingStopped
         return data, (key_place, _place(event), mark[2])
 
-    def check_tag(self, event: Any) -> None:
+    def check_tag(self, event: _Valued) -> None:
         if event.tag in _TEXT_TAGS and type(event) is ScalarEvent:
             return
-        shown = event.tag.replace("tag:yaml.org,2002:", "!!")
+        shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
         self.report(
             event, f'the tag "{shown}" is not read: scenarios are plain data; quote it if it is a text'
         )
 
-    def scalar(self, event: Any) -> Json:
+    def scalar(self, event: ScalarEvent) -> Json:
         if (
             event.tag is not None or event.style or not event.implicit[0]
         ):  # quoted, a block, or tagged: a text
@@ -245,7 +249,7 @@ class _NodeReader:
             marks.append(mark)
         return items, marks
 
-    def mapping(self, start: Any) -> tuple[Json, dict[str, Mark] | None]:
+    def mapping(self, start: MappingStartEvent) -> tuple[Json, dict[str, Mark] | None]:
         items: dict[str, Json] = {}
         marks: dict[str, Mark] = {}
         while type(event := self.next()) is not MappingEndEvent:
@@ -274,7 +278,7 @@ class _NodeReader:
             self.path.pop()
         return items, marks
 
-    def check_key(self, event: Any) -> None:
+    def check_key(self, event: ScalarEvent) -> None:
         """Report a key that is a text but never intended."""
         if event.value == "<<":
             self.report(event, "merge keys (`<<`) are not part of YAML 1.2; write the keys out")
@@ -283,21 +287,21 @@ class _NodeReader:
         elif not event.style:
             self.report(event, 'a key is missing before the ":"')
 
-    def skip_key(self, event: Any) -> str:
+    def skip_key(self, event: AliasEvent | _Valued) -> str:
         self.path.append(_IN_A_KEY)
         self.node(event)
         self.path.pop()
         return f"?{self.count}"
 
-    def unquoted_template(self, start: Any, event: Any) -> str:
+    def unquoted_template(self, start: MappingStartEvent, event: MappingStartEvent) -> str:
         """Report `{{ name }}` without quotes, which is to YAML a mapping with a mapping as its key."""
         self.skip_key(event)
         self.path.append(_IN_A_KEY)
-        while type(event := self.next()) is not MappingEndEvent:
-            self.node(event)
+        while type(last := self.next()) is not MappingEndEvent:
+            self.node(last)
         self.path.pop()
         lines = self.text.splitlines()
-        mark, end = start.start_mark, event.end_mark
+        mark, end = start.start_mark, last.end_mark
         stop = end.column if end.line == mark.line else None
         text = str(lines[mark.line][mark.column : stop]).strip()
         self.report(start, quoting_advice(text))

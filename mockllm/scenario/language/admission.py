@@ -6,7 +6,7 @@ limit nothing.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -23,11 +23,11 @@ NAMES: Final = {name.replace("-", "_"): name for name in STRATEGIES}
 """Strategies by their spelling with underscores: `token_bucket` is `token-bucket`."""
 
 
-def _with_hyphens(value: Any) -> Any:
+def _with_hyphens(value: object) -> object:
     return NAMES.get(value, value) if isinstance(value, str) else value
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: object) -> object:
     if isinstance(value, str) and is_template(value):
         raise quantity_error(
             'a template is not allowed here: a limit is a number, or a parameter of its pack ("${name}")'

@@ -10,7 +10,6 @@ import ast
 import inspect
 from collections.abc import Callable, Iterator
 from textwrap import dedent
-from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -29,10 +28,10 @@ class Spec(BaseModel):
     )
 
 
-def short_form(key: str, model: Any, *checks: Callable[[Any], None]) -> BeforeValidator:
+def short_form(key: str, model: type[BaseModel], *checks: Callable[[object], None]) -> BeforeValidator:
     """Return the validator by which a bare text means a mapping with this key; `checks` raise errors first."""
 
-    def read(value: Any) -> Any:
+    def read(value: object) -> object:
         for check in checks:
             check(value)
         return {key: value} if isinstance(value, str) else value
@@ -40,7 +39,7 @@ def short_form(key: str, model: Any, *checks: Callable[[Any], None]) -> BeforeVa
     return BeforeValidator(read, json_schema_input_type=str | model)
 
 
-def children(value: object) -> Iterator[tuple[str | int, Any]]:
+def children(value: object) -> Iterator[tuple[str | int, object]]:
     """Yield the direct children of a value, each with the key or index that it has in the file."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -12,7 +12,7 @@ from mockllm.core.values.types import Duration
 from mockllm.scenario.language.base import Spec
 
 
-def _with_numbers(value: Any) -> Any:
+def _with_numbers(value: object) -> object:
     """Return a mapping from JSON, whose keys are texts, with numbers as keys; one duration for all numbers."""
     if isinstance(value, str):
         return {1: value}

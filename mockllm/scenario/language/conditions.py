@@ -7,7 +7,7 @@ header is therefore an error when the file is loaded, and not a rule that never 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -41,13 +41,13 @@ MAX_REGEX_LENGTH = 10_000
 """Maximum number of characters of a regex in a pack. Packs are written by others."""
 
 
-def _form(value: Any) -> str:
+def _form(value: object) -> str:
     if isinstance(value, list):
         return "list"
     return "operators" if isinstance(value, (dict, Spec)) else "value"
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> object:
     if isinstance(value, str):
         return value
     if value is None:
@@ -60,7 +60,7 @@ def _text(value: Any) -> Any:
     raise PydanticCustomError("text", "expected a text")
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         written = None
         if isinstance(value, str):
@@ -94,7 +94,7 @@ def _path(value: str) -> str:
     return value
 
 
-def _json_schema(value: Any) -> Any:
+def _json_schema(value: object) -> object:
     try:
         validator(value)
     except ValueError as error:
@@ -219,13 +219,13 @@ class SetOperators(TextOperators):
 Scalar: TypeAlias = str | int | float | bool | None
 # A type checker cannot follow an alias into itself inside Annotated; pydantic needs it to be one.
 if TYPE_CHECKING:
-    TextCondition: TypeAlias = str | list[Any] | TextOperators
-    NumberCondition: TypeAlias = Number | list[Any] | NumberOperators
-    JsonCondition: TypeAlias = Scalar | list[Any] | JsonOperators
-    NameCondition: TypeAlias = str | list[Any] | SetOperators
+    TextCondition: TypeAlias = "str | list[TextCondition] | TextOperators"
+    NumberCondition: TypeAlias = "Number | list[NumberCondition] | NumberOperators"
+    JsonCondition: TypeAlias = "Scalar | list[JsonCondition] | JsonOperators"
+    NameCondition: TypeAlias = "str | list[NameCondition] | SetOperators"
 else:
 
-    def _condition(name: str, value: Any, operators: type[Spec]) -> TypeAliasType:
+    def _condition(name: str, value: object, operators: type[Spec]) -> TypeAliasType:
         """Return the alias of this name: a value, a list of such conditions, or operators."""
         forms = (
             Annotated[value, Tag("value")]

@@ -22,6 +22,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from mockllm.core.quantities.types import quantity_error
@@ -35,7 +36,7 @@ from mockllm.scenario.validation_errors import describe_value
 def _discriminator(forms: Mapping[str, type[Spec]]) -> Discriminator:
     """Return the discriminator of a union of a text and mappings, each with a key that only it has."""
 
-    def form(value: Any) -> str:
+    def form(value: object) -> str:
         if isinstance(value, dict):
             return next(key for key in forms if key in value)
         return next((key for key, model in forms.items() if isinstance(value, model)), "text")
@@ -44,7 +45,7 @@ def _discriminator(forms: Mapping[str, type[Spec]]) -> Discriminator:
 
 
 def _form_check(forms: Mapping[str, type[Spec]], expected: str) -> BeforeValidator:
-    def check(value: Any) -> Any:
+    def check(value: object) -> object:
         if isinstance(value, dict) and not forms.keys() & value.keys():
             raise quantity_error(expected)
         return value
@@ -68,9 +69,9 @@ class SentencesText(Spec):
     """The number of sentences; `[2, 5]` is drawn."""
 
 
-def _known_file(value: Any, info: ValidationInfo) -> Any:
+def _known_file(value: object, info: ValidationInfo) -> object:
     """Let a template name only files that exist when the scenarios are loaded."""
-    context: Mapping[str, Any] = info.context or {}
+    context = info.context or {}
     if not isinstance(value, Expression) or "files" not in context:
         return value
     blocks = value.template.blocks
@@ -81,7 +82,7 @@ def _known_file(value: Any, info: ValidationInfo) -> Any:
     return replace(value, convert=partial(_one_of, frozenset(names)))
 
 
-def _one_of(names: frozenset[str], value: Any) -> str:
+def _one_of(names: frozenset[str], value: object) -> str:
     if value in names:
         return str(value)
     raise ValueError(f"there is no file {value!r}, or there was none at the last reload")
@@ -127,11 +128,11 @@ FROM_SCHEMA: Final = FromSchema()
 class _OrFromSchema:
     """The annotation behind `OrFromSchema`."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         inner = handler.generate_schema(get_args(source)[0])
         listed = inner["type"] == "list"
 
-        def read(value: Any, constant: core_schema.ValidatorFunctionWrapHandler) -> Any:
+        def read(value: object, constant: core_schema.ValidatorFunctionWrapHandler) -> object:
             if value == KEYWORD:
                 return FROM_SCHEMA
             if listed and isinstance(value, str):
@@ -142,7 +143,7 @@ class _OrFromSchema:
 
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    ) -> JsonSchemaValue:
         inner = handler(schema)
         return {"anyOf": [inner, {"const": KEYWORD}]} if inner.get("type") == "array" else inner
 
@@ -195,7 +196,7 @@ EXPECTED: Final = "expected a list of numbers, or a list of such lists"
 _VECTOR: Final = {"type": "array", "items": {"type": "number"}, "minItems": 1}
 
 
-def _vectors(value: Any) -> tuple[Vector, ...]:
+def _vectors(value: object) -> tuple[Vector, ...]:
     """Return a list of vectors; one vector becomes a list of one."""
     if not isinstance(value, list | tuple) or not value:
         raise quantity_error(f"{EXPECTED}, found {describe_value(value)}")
@@ -204,7 +205,7 @@ def _vectors(value: Any) -> tuple[Vector, ...]:
     return tuple(_vector(item, f" in vector {number}") for number, item in enumerate(value, 1))
 
 
-def _vector(value: Any, where: str = "") -> Vector:
+def _vector(value: object, where: str = "") -> Vector:
     if not isinstance(value, list | tuple) or not value:
         raise quantity_error(f"{EXPECTED}, found {describe_value(value)}{where}")
     for item in value:
@@ -222,7 +223,7 @@ _Vectors: TypeAlias = Templated[
 ]
 
 
-def _text_or_vector(value: Any) -> Any:
+def _text_or_vector(value: object) -> object:
     return value if isinstance(value, str) else _vectors(value)
 
 
@@ -231,7 +232,7 @@ TextOrVector: TypeAlias = Annotated[
 ]
 
 
-def _cosine(value: Any) -> Any:
+def _cosine(value: object) -> object:
     """Read a whole number as a float."""
     return float(value) if type(value) is int else value
 
@@ -247,7 +248,7 @@ class TextEmbeddingSpec(Spec):
     """The cosine of the vectors of similar texts."""
 
 
-def _embedding_form(value: Any) -> str:
+def _embedding_form(value: object) -> str:
     return "by text" if isinstance(value, dict | TextEmbeddingSpec) else "vectors"
 
 

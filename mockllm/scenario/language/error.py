@@ -3,7 +3,7 @@ it, and a chunk script breaks off with it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -24,13 +24,13 @@ class RetryDateSpec(Spec):
     """The time from the response to the date."""
 
 
-def _retry_form(value: Any) -> str:
+def _retry_form(value: object) -> str:
     if isinstance(value, RetryDateSpec) or (isinstance(value, dict) and "date" in value):
         return "date"
     return "none" if value is None or value == "none" else "a time"
 
 
-def _no_wait(value: Any) -> Any:
+def _no_wait(value: object) -> object:
     return "none" if value is None else value
 
 
@@ -70,7 +70,7 @@ class ErrorSpec(Spec):
         return self
 
 
-def _error(value: Any) -> Any:
+def _error(value: object) -> object:
     """Read a bare text as the name of an error."""
     status = str(value)
     if not isinstance(value, bool) and status.isdigit() and len(status) == 3:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, JsonValue, Tag, ValidationInfo, field_validator, model_validator
 
@@ -18,7 +18,7 @@ from mockllm.scenario.language.conditions import (
 from mockllm.scenario.language.match import Match
 
 
-def _form(value: Any) -> str:
+def _form(value: object) -> str:
     return "mapping" if isinstance(value, (dict, Spec)) else "value"
 
 
@@ -169,7 +169,7 @@ class RequestSpec(Spec):
 
     @field_validator("provider", "api")
     @classmethod
-    def known_name(cls, value: Any, info: ValidationInfo) -> Any:
+    def known_name(cls, value: object, info: ValidationInfo) -> object:
         """Reject a name that the server does not have."""
         vocabulary = (info.context or {}).get("vocabulary")
         for name in value if isinstance(value, list) else [value]:
@@ -181,7 +181,7 @@ class RequestSpec(Spec):
         return value
 
 
-def _arguments_form(value: Any) -> str:
+def _arguments_form(value: object) -> str:
     """Return the form of expected arguments. An empty object is a value: a call without arguments."""
     paths = isinstance(value, dict) and value and all(str(key).startswith("$") for key in value)
     return "paths" if paths else "value"
@@ -232,7 +232,7 @@ class UsageExpectation(Spec):
     """The output tokens of the reasoning."""
 
 
-def _chunks_form(value: Any) -> str:
+def _chunks_form(value: object) -> str:
     return "texts" if isinstance(value, list) and all(isinstance(item, str) for item in value) else "number"
 
 
@@ -278,7 +278,7 @@ class ExpectSpec(Spec):
 
     @field_validator("body")
     @classmethod
-    def several_nodes(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
+    def several_nodes(cls, body: dict[str, JsonCondition] | None) -> dict[str, JsonCondition] | None:
         """Require a quantifier for a path that can select several nodes, as in a match."""
         return Match.several_nodes(body)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
 
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -11,7 +11,7 @@ _Path: TypeAlias = tuple[str | int, ...]
 _TEMPLATE: Final = "{{"
 
 
-def refused_members(extras: dict[str, Any], vocabulary: Vocabulary) -> Iterator[str]:
+def refused_members(extras: Mapping[str, object], vocabulary: Vocabulary) -> Iterator[str]:
     """Yield a message for each name that is no dialect, each member that the server writes, and each value that would
     replace such members."""
     for dialect, own in extras.items():
@@ -37,12 +37,12 @@ def refused_members(extras: dict[str, Any], vocabulary: Vocabulary) -> Iterator[
                 )
 
 
-def _replaces(value: Any, kind: type) -> bool:
+def _replaces(value: object, kind: type) -> bool:
     """Return whether a value does not add members to an object or a list of this kind. A template may."""
     return not value or not isinstance(value, kind) if not isinstance(value, str) else _TEMPLATE not in value
 
 
-def _members(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, Any]]:
+def _members(value: object, path: _Path = ()) -> Iterator[tuple[_Path, object]]:
     """Yield all members below a value, with their paths."""
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

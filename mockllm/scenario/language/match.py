@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, field_validator
 
@@ -22,7 +22,7 @@ from mockllm.scenario.language.conditions import (
 )
 
 
-def _named(value: Any) -> str:
+def _named(value: object) -> str:
     if isinstance(value, list):
         return "list"
     return "named" if isinstance(value, (dict, Spec)) else "value"
@@ -31,7 +31,7 @@ def _named(value: Any) -> str:
 _PERCENT: Final = re.compile(r"-?\d+(\.\d+)?%")
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> object:
     """Read a whole number as a float."""
     if isinstance(value, str) and _PERCENT.fullmatch(value):
         raise quantity_error(
@@ -214,7 +214,7 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
 
     @field_validator("*", mode="before")
     @classmethod
-    def not_null(cls, value: Any, info: ValidationInfo) -> Any:
+    def not_null(cls, value: object, info: ValidationInfo) -> object:
         """Reject a key without a value, which would match every request."""
         if value is None:
             absent = "" if info.field_name in _PARTS else "write {exists: false} to match its absence, or "
@@ -223,7 +223,7 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
 
     @field_validator("body")
     @classmethod
-    def several_nodes(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
+    def several_nodes(cls, body: dict[str, JsonCondition] | None) -> dict[str, JsonCondition] | None:
         """Require a quantifier for a path that can select several nodes."""
         for path, condition in (body or {}).items():
             if not compile_path(path).singular and not _quantified(condition):
@@ -233,7 +233,7 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
 
     @field_validator("provider", "dialect", "api")
     @classmethod
-    def known_name(cls, condition: Any, info: ValidationInfo) -> Any:
+    def known_name(cls, condition: object, info: ValidationInfo) -> object:
         """Reject a name that the server does not have, because such a condition can never be met."""
         vocabulary = (info.context or {}).get("vocabulary")
         if vocabulary is None:
@@ -245,12 +245,12 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
         return condition
 
 
-def _quantified(condition: Any) -> bool:
+def _quantified(condition: object) -> bool:
     quantifiers = {"some", "each", "exists", "length", "schema_"}
     return isinstance(condition, JsonOperators) and set() < condition.model_fields_set <= quantifiers
 
 
-def _literals(condition: Any) -> Iterator[str]:
+def _literals(condition: object) -> Iterator[str]:
     if isinstance(condition, str):
         if not set("*?[") & set(condition):
             yield condition

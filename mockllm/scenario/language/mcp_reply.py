@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -75,7 +75,7 @@ class PromptMessageSpec(Spec):
         return self
 
 
-def _message(value: Any) -> Any:
+def _message(value: object) -> object:
     return {"text": value} if isinstance(value, str) else value
 
 
@@ -99,7 +99,7 @@ class McpTaskSpec(Spec):
     """The JSON-RPC error (`code`, `message`) with which the task fails, in place of its result."""
 
 
-def _task(value: Any) -> Any:
+def _task(value: object) -> object:
     return value if isinstance(value, dict | McpTaskSpec) else {"after": value}
 
 

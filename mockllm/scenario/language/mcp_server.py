@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, TypeAlias
 
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.request.tool_server import (
     PromptArgument,
@@ -28,15 +29,15 @@ from mockllm.scenario.language.reply import Reply
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
-OPEN_OBJECT: Final[dict[str, Any]] = {"type": "object"}
+OPEN_OBJECT: Final[dict[str, Json]] = {"type": "object"}
 
 
-def _schema(value: Any) -> Any:
+def _schema(value: object) -> object:
     """Read a mapping of properties without `type` as it is; a schema of an input is one of an object."""
     return {"type": "object", **value} if isinstance(value, dict) and "type" not in value else value
 
 
-def _named(value: Any) -> Any:
+def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -181,7 +182,7 @@ class McpOAuthSpec(Spec):
         return ServerAuthorization(tuple(self.scopes), self.expires)
 
 
-def _oauth(value: Any) -> Any:
+def _oauth(value: object) -> object:
     return {} if value is True else None if value is False else value
 
 

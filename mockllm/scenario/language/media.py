@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,7 +14,7 @@ from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec, short_form
 
 
-def _no_scalar(value: Any) -> None:
+def _no_scalar(value: object) -> None:
     """Raise an error for an unquoted text that YAML reads as a number or boolean."""
     if isinstance(value, (bool, int, float)):
         raise quantity_error(f"expected a file or a mapping, found {scalar_text(value)}")
@@ -42,7 +42,7 @@ class MediaSpec(Spec):
         return self
 
 
-def _size(value: Any) -> Any:
+def _size(value: object) -> object:
     if isinstance(value, str) and "{{" not in value and size_of(value) is None:
         raise quantity_error(f'expected a size such as 1024x768, found "{value}"')
     return value
@@ -56,7 +56,7 @@ class SizedSpec(MediaSpec):
 
     @field_validator("size", mode="before")
     @classmethod
-    def pixels(cls, value: Any, info: ValidationInfo) -> Any:
+    def pixels(cls, value: object, info: ValidationInfo) -> object:
         return _size(value)
 
 

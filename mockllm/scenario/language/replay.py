@@ -6,7 +6,7 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,7 +20,7 @@ from mockllm.scenario.validation_errors import describe_value
 _SPEED: Final = re.compile(r"\d{1,6}(\.\d{1,6})?x\Z")
 
 
-def _timing(value: Any) -> Any:
+def _timing(value: object) -> object:
     is_speed = isinstance(value, str) and _SPEED.match(value) and float(value[:-1]) > 0
     if value in ("recorded", "none") or is_speed:
         return value
@@ -137,7 +137,7 @@ class ReplaySpec(Spec):
 
     @model_validator(mode="before")
     @classmethod
-    def file_alone(cls, value: Any) -> Any:
+    def file_alone(cls, value: object) -> object:
         """Refuse a bare text with the form to use: it may be meant as a file or as the bytes themselves."""
         if isinstance(value, str):
             name = value if re.fullmatch(r"[\w./-]{1,60}", value) else "NAME"

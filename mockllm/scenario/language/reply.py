@@ -3,7 +3,7 @@ by chance."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import (
     BeforeValidator,
@@ -36,14 +36,14 @@ from mockllm.scenario.language.settings import Headers, Settings
 from mockllm.scenario.language.user_speech import UserSpeechScript
 
 
-def _no_scalar(value: Any) -> None:
+def _no_scalar(value: object) -> None:
     """Raise an error for an unquoted text that YAML reads as a number or boolean."""
     if isinstance(value, (bool, int, float)):
         text = scalar_text(value)
         raise quantity_error(f'expected a text or a mapping, found {text}; write "{text}"')
 
 
-def _no_list(value: Any) -> None:
+def _no_list(value: object) -> None:
     if isinstance(value, list):
         raise quantity_error(
             "expected a text or a mapping, found a list; write `sequence` for several responses in turn, `choose` "
@@ -60,7 +60,7 @@ class ThinkingSpec(Spec):
     """A signature in place of a generated one, if the protocol signs reasoning."""
 
 
-def _thinking(value: Any) -> Any:
+def _thinking(value: object) -> object:
     if isinstance(value, dict) and "text" in value:
         return value
     return value if isinstance(value, Spec) else {"text": value}
@@ -118,7 +118,7 @@ class UsageSpec(Spec):
 
     @model_validator(mode="before")
     @classmethod
-    def neutral(cls, value: Any) -> Any:
+    def neutral(cls, value: object) -> object:
         for name, neutral in _PROVIDER_NAMES.items():
             if isinstance(value, dict) and name in value:
                 raise quantity_error(f"{name} is one provider's name; write {neutral}, for all providers")
@@ -179,7 +179,7 @@ class RawFinishSpec(Spec):
     """The finish reason as the response has it, whatever the protocol is: `UNEXPECTED_TOOL_CALL`."""
 
 
-def _finish_form(value: Any) -> str:
+def _finish_form(value: object) -> str:
     return "raw" if isinstance(value, dict | RawFinishSpec) else "word"
 
 
@@ -274,7 +274,7 @@ class ReplySpec(ChoiceSpec):
 
     @field_validator("extras", mode="before")
     @classmethod
-    def not_written(cls, extras: Any, info: ValidationInfo) -> Any:
+    def not_written(cls, extras: object, info: ValidationInfo) -> object:
         """Reject members that the server writes from other words of the reply, and names of no dialect."""
         vocabulary = (info.context or {}).get("vocabulary")
         if vocabulary is None or not isinstance(extras, dict):
@@ -333,7 +333,7 @@ class ResponseSpec(Settings):
 
     @model_validator(mode="wrap")
     @classmethod
-    def literally(cls, value: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+    def literally(cls, value: object, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         """Apply `literal` of a step or branch to that step or branch only."""
         context = info.context
         literal = isinstance(value, dict) and value.get("literal") is True

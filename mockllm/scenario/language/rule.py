@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from math import inf
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -61,7 +61,7 @@ class DuringSpec(Spec):
         return TimeWindow(self.start, inf if self.to is None else self.to, self.every)
 
 
-def _constant(value: Any) -> Any:
+def _constant(value: object) -> object:
     if isinstance(value, str) and is_template(value):
         raise quantity_error("a template is not allowed here: the value of a state is a constant")
     return value

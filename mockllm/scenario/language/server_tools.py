@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -203,7 +203,7 @@ class ServerToolSpec(Spec):
 
     @model_validator(mode="before")
     @classmethod
-    def one_tool(cls, value: Any) -> Any:
+    def one_tool(cls, value: object) -> object:
         if isinstance(value, dict) and len(value) != 1:
             raise PydanticCustomError("server_tool", "a server tool is one of {names}", {"names": NAMES})
         return value

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -77,13 +78,13 @@ class InputTimeSpec(Spec):
 BY_INPUT: Final = frozenset(InputTimeSpec.model_fields)
 
 
-def _first_form(value: Any) -> str:
+def _first_form(value: object) -> str:
     if isinstance(value, InputTimeSpec | DynamicInputTime):
         return "by input"
     return "by input" if isinstance(value, dict) and BY_INPUT & value.keys() else "a time"
 
 
-def _reading_time(spec: Any) -> Any:
+def _reading_time(spec: InputTimeSpec) -> DynamicInputTime:
     return DynamicInputTime(spec.base, spec.per_input_token, spec.cached)
 
 
@@ -140,7 +141,7 @@ class _OneFault(Spec):
         return self
 
 
-def _by_name(value: Any) -> Any:
+def _by_name(value: object) -> object:
     """Read a bare text as the name of a fault."""
     if isinstance(value, dict):
         _check_form(value)
@@ -152,7 +153,7 @@ def _by_name(value: Any) -> Any:
     return {value: {}}
 
 
-def _check_form(value: dict[str, Any]) -> None:
+def _check_form(value: Mapping[str, object]) -> None:
     """Raise an error for a mapping whose form shows the intended fault."""
     for name, content in value.items():
         if name in FAULTS and content is None:
@@ -218,7 +219,7 @@ class HoldSpec(Spec):
     """The longest wait; the response is sent then."""
 
 
-def _by_hold_name(value: Any) -> Any:
+def _by_hold_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -241,7 +242,7 @@ class ThenPostSpec(Spec):
 
     @field_validator("to")
     @classmethod
-    def address(cls, to: Any) -> Any:
+    def address(cls, to: object) -> object:
         if isinstance(to, str) and not to.startswith(("http://", "https://")):
             raise quantity_error(f'expected an address such as http://localhost:9000/hook, found "{to}"')
         return to
