@@ -55,6 +55,7 @@ from mockllm.core.values.dynamic import (
     evaluate,
     is_static,
 )
+from mockllm.core.values.json_shape import shape_of
 
 __all__ = [
     "ChunkSizeField",
@@ -142,32 +143,18 @@ class _TemplatedJson:
     """See TemplatedJson."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return _dynamic_or(handler(source), _json)
+        inner = handler(source)
+        shape = shape_of(inner)
+
+        def read(value: object, info: ValidationInfo) -> object:
+            tree = shape.with_templates(value, lambda text, convert: _expression(text, convert, info))
+            return tree if shape.fits(tree) else None  # then pydantic says what is wrong, and where
+
+        return _dynamic_or(inner, read)
 
 
 TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
 """`TemplatedJson[JsonValue]`: JSON in which any text may be a template, whose value keeps its type."""
-
-
-def _json(value: object, info: ValidationInfo) -> object:
-    """Return the tree with the expressions of its templates; None where it has none."""
-    if isinstance(value, str):
-        return _expression(value, _identity, info)
-    children: Iterable[tuple[str | int, object]]
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    changed = {key: dynamic for key, child in children if (dynamic := _json(child, info)) is not None}
-    if not changed:
-        return None
-    if isinstance(value, dict):
-        return {str(key): changed.get(key, child) for key, child in value.items()}
-    assert isinstance(value, list)
-    return [changed.get(index, child) for index, child in enumerate(value)]
-
-
-def _identity(value: Json) -> Json:
-    return value
 
 
 class _Conversion:
