@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
+from typing import Annotated, Final, TypeAlias, TypeVar, get_args
 
 from msgspec.structs import replace
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainValidator,
     Tag,
     ValidationInfo,
     WithJsonSchema,
@@ -216,19 +217,21 @@ def _vector(value: object, where: str = "") -> Vector:
 
 _Vectors: TypeAlias = Templated[
     Annotated[
-        Any,
-        BeforeValidator(_vectors),
+        tuple[Vector, ...],
+        PlainValidator(_vectors),
         WithJsonSchema({"anyOf": [_VECTOR, {"type": "array", "items": _VECTOR, "minItems": 1}]}),
     ]
 ]
 
 
-def _text_or_vector(value: object) -> object:
+def _text_or_vector(value: object) -> str | tuple[Vector, ...]:
     return value if isinstance(value, str) else _vectors(value)
 
 
 TextOrVector: TypeAlias = Annotated[
-    Any, BeforeValidator(_text_or_vector), WithJsonSchema({"anyOf": [{"type": "string"}, _VECTOR]})
+    str | tuple[Vector, ...],
+    PlainValidator(_text_or_vector),
+    WithJsonSchema({"anyOf": [{"type": "string"}, _VECTOR]}),
 ]
 
 
