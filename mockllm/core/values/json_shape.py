@@ -1,7 +1,7 @@
 """The shape of JSON in the language: which of its values are objects and lists, and which may be anything.
 
 A model says so by its type, such as `dict[str, JsonValue]`. Values with templates are checked by their shape twice:
-when a file is loaded, and when a request has given the templates their values.
+when a file is loaded, and when the templates have values.
 """
 
 from __future__ import annotations
