@@ -57,10 +57,10 @@ _PATHS: Final = frozenset({"path", "headers", "query", "body"})
 """Conditions for values that may have slashes around them."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
 _REGEX_AS_GLOB: Final = {
-    "model": re.compile(r"\^|.*(?:[$]$|[|]|\\[.]|(?<!\d)\.[*+])"),
+    "model": re.compile(r"\^|.*(?:[$]$|[|]|\\[.]|\.[+]|(?<!\w)\.[*])"),
     "path": re.compile(r"\^"),
 }
-"""How a regex looks, by the field where a bare text is a glob: `gpt-4.*` may be one, for GPT-4.1."""
+"""How a regex looks, by the field where a bare text is a glob: `gpt-4.*` and `anthropic.*` may be one."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
