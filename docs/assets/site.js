@@ -33,3 +33,16 @@ function addButtons() {
 // The theme replaces the page without loading it anew where instant navigation is on.
 if (window.document$) window.document$.subscribe(addButtons);
 else addButtons();
+
+// The theme adds the list of versions when it has read versions.json, and its button is called "Select version" only. Who
+// speaks to the browser says what the button shows, so the version has to be in its name (WCAG 2.5.3).
+function nameVersions() {
+  const button = document.querySelector(".md-version__current");
+  button?.setAttribute("aria-label", `${button.textContent}: select version`);
+  return button !== null;
+}
+
+if (!nameVersions()) {
+  const observer = new MutationObserver(() => nameVersions() && observer.disconnect());
+  observer.observe(document.body, { childList: true, subtree: true });
+}
