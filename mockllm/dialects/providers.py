@@ -45,7 +45,10 @@ DEFAULT: Final = REGISTERED[0]
 def likely_provider(named: Provider | None, headers: Mapping[str, str], query: str) -> Provider:
     """Return the provider of an unknown path: the one that its prefix names, else that of its client. Azure's own
     paths begin with OpenAI's prefix."""
-    hinted = next((each for each in REGISTERED if each.has_hint(headers, query)), None)
-    if named is None or hinted is None:
-        return named or hinted or DEFAULT
-    return hinted if any(route.path.startswith(f"/{named.name}/") for route in hinted.routes) else named
+    hinted = [each for each in REGISTERED if each.has_hint(headers, query)]
+    if named is None:
+        return hinted[0] if hinted else DEFAULT
+    start = f"/{named.name}/"
+    return next(
+        (each for each in hinted if any(route.path.startswith(start) for route in each.routes)), named
+    )

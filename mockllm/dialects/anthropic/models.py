@@ -129,8 +129,8 @@ class AnthropicModels:
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        """Return one model, of any id because any model is served; or the list, with the rules' models first. An
-        alias gets the model that it stands for."""
+        """Return one model, of any id because any model is served; or the list, with the rules' models first.
+        For an alias it is the dated model."""
         body = _page(request, models) if request.model is None else _model(snapshot(request.model))
         head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))
