@@ -80,7 +80,7 @@ def _print(found: dict[str, Json]) -> None:
             label, end = ("nearest:", f": {why}") if why else ("such as", "")
             print(plain(f"  {label} #{each['id']} {each['path']}{end}", MAX_PROMPT))
     lost = (
-        f" ({found['lost']} older ones are no longer in the journal; `serve --journal N` keeps more)"
+        f" ({found['lost']} older ones are no longer in the journal; `serve --journal N` stores more)"
         if found["lost"]
         else ""
     )
