@@ -297,7 +297,7 @@ def away_and_back(page: Page, meanwhile: Callable[[], object] = bool) -> None:
     page.go_back()
 
 
-def test_unsaved_text_of_a_file_is_kept(files: Dashboard) -> None:
+def test_unsaved_text_of_a_file_is_preserved(files: Dashboard) -> None:
     page = at(files, "rules/file/b.yaml")
     typed(page, FILES["b.yaml"].replace("Soon.", "Mine."))
     away_and_back(page)
@@ -309,7 +309,7 @@ def test_unsaved_text_of_a_file_is_kept(files: Dashboard) -> None:
     expect(editor(page)).to_contain_text("Mine.")
 
 
-def test_unsaved_text_of_a_rule_is_kept(dashboard: Dashboard) -> None:
+def test_unsaved_text_of_a_rule_is_preserved(dashboard: Dashboard) -> None:
     page = at(dashboard, "rules/new")
     typed(page, "name: mine\nreply: Mine.\n")
     away_and_back(page)

@@ -161,7 +161,7 @@ def test_loaded_file_can_replace_rules_below(tmp_path: Path) -> None:
         assert text(server.openai_url) == "mine"
 
 
-def test_climate_change_keeps_rules() -> None:
+def test_climate_change_leaves_rules() -> None:
     with MockLLM() as server:
         server.reply("Hi")
         server.climate("rate-limited")
