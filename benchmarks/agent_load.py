@@ -1,8 +1,8 @@
 """Load of conversations: each pass through the shapes is a set of new conversations with names of their own, so that
 no two requests are equal and lengths differ, but each request repeats the history of the one before it.
 
-`rate` keeps connections busy, by wrk where it is installed. `lateness` sends at fixed times, whether or not earlier
-responses have come, and measures from those times.
+`rate` uses all connections without a pause, by wrk where it is installed. `lateness` sends at fixed times, whether
+or not earlier responses have come, and measures from those times.
 """
 
 from __future__ import annotations

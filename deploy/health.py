@@ -32,14 +32,14 @@ def arguments(command_line: Path) -> argparse.Namespace:
         return parser.parse_args([])
 
 
-def address(given: argparse.Namespace) -> tuple[str, int]:
+def address(args: argparse.Namespace) -> tuple[str, int]:
     """Return the host and the port. As for the server, `--listen` replaces the others if they are no arguments."""
-    host = given.host or os.environ.get("MOCKLLM_HOST") or ""
-    ports = (given.port, os.environ.get("MOCKLLM_PORT"), os.environ.get("PORT"), "8080")
+    host = args.host or os.environ.get("MOCKLLM_HOST") or ""
+    ports = (args.port, os.environ.get("MOCKLLM_PORT"), os.environ.get("PORT"), "8080")
     # Kubernetes may set MOCKLLM_PORT to an address
     port = next(each for each in ports if each and each.isdigit())
-    (listen, *_) = given.listen or os.environ.get("MOCKLLM_LISTEN", "").split(",")
-    if listen and not (given.host or given.port):
+    (listen, *_) = args.listen or os.environ.get("MOCKLLM_LISTEN", "").split(",")
+    if listen and not (args.host or args.port):
         host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     if host == "::":
