@@ -66,7 +66,7 @@ def test_attributes_that_readers_set_exist_in_requests() -> None:
     for module in ("mockllm.engine.request_reader", "mockllm.core.request.request"):
         for node in ast.walk(tree(module)):
             if isinstance(node, ast.Dict):
-                written |= {key.value for key in node.keys if isinstance(key, ast.Constant)}
+                written |= {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("attributes"):
                 written.add(ast.literal_eval(node.slice))
     assert {"method", "volatile", "raw"} <= written
