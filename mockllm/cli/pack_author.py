@@ -23,11 +23,12 @@ from mockllm.core.display import counted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.atomic_store import put_file, put_tree
 from mockllm.packing.builder import build
-from mockllm.packing.fetch import fetch_pack, manifest, parse_version_of
+from mockllm.packing.fetch import fetch_pack, parse_version_of
 from mockllm.packing.inspection import PackCapabilities, capabilities, validate_pack, with_shown_path
 from mockllm.packing.pack_source import parse_pack_source
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import readable
+from mockllm.scenario.file_lint import unused_params
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path
 from mockllm.scenario.pack_files import PackRejected, is_ignored, read_tree
@@ -64,9 +65,9 @@ def _build(folder: Path, out: Path) -> int:
 
 def _expect_pack(folder: Path) -> None:
     if not is_pack(folder):
-        raise PackRejected(
-            f"{folder} is not a pack: it contains no {MANIFEST}; `mockllm pack new` writes one"
-        )
+        other = next((name for name in ("pack.yml", "pack.YAML") if (folder / name).is_file()), None)
+        hint = f"rename {other}" if other else "`mockllm pack new` writes one"
+        raise PackRejected(f"{folder} is not a pack: it contains no {MANIFEST}; {hint}")
 
 
 def _index(file: Path, sources: Sequence[str]) -> int:
@@ -129,10 +130,13 @@ def load_pack(folder: str, shown: str) -> LoadedScenarios:
 
 def _check(folder: str, shown: str, json: bool) -> int:
     tree = read_tree(Path(folder))
-    parse_version_of(manifest(tree, os.path.join(shown, MANIFEST)))
     gathered = load_pack(folder, shown)
-    warnings = with_shown_path(catalog_lint.warnings(gathered), folder, shown)
     own = next((pack for pack in gathered.loaded.packs if os.path.samefile(pack.folder, folder)), None)
+    found = catalog_lint.warnings(gathered)
+    if own is not None:
+        parse_version_of(own.manifest)
+        found += unused_params(own, (*gathered.loaded.files, *gathered.loaded.disabled))
+    warnings = with_shown_path(found, folder, shown)
     powers = None if own is None else capabilities(gathered, own)
     if json:
         report: Json = {

@@ -10,6 +10,7 @@ from typing import Final
 
 from mockllm.cli import api_client
 from mockllm.cli.console import use_colours
+from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_lines
 
@@ -67,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
         found = api_client.ask(args, "GET", "/api/requests", {**query, "limit": max(1, min(args.last, 1000))})
         shown = found["requests"][::-1] if args.last > 0 else []
         _show(shown, args)
+        if not found["requests"] and not args.follow:
+            print(_nothing(found["total"], query), file=sys.stderr)
         last = max(
             [found["total"] if not found["requests"] else 0, *(each["id"] for each in found["requests"])]
         )
@@ -83,6 +86,14 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _nothing(total: int, query: dict[str, Json]) -> str:
+    """Return why no request is shown."""
+    filters = " ".join(f"--{name}" for name, value in query.items() if value is not None)
+    if not total or not filters:
+        return "the server has no requests in its journal"
+    return f"no request fits {filters}; the server received {counted(total, 'request')}"
 
 
 def _lost(found: dict[str, Json], last: int, query: dict[str, Json]) -> int:

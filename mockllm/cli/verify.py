@@ -77,7 +77,8 @@ def _print(found: dict[str, Json]) -> None:
         print(plain(f"{place}{failure['message']}", MAX_PROMPT))
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
-            print(plain(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""), MAX_PROMPT))
+            label, end = ("nearest:", f": {why}") if why else ("such as", "")
+            print(plain(f"  {label} #{each['id']} {each['path']}{end}", MAX_PROMPT))
     lost = f" ({found['lost']} older ones are no longer in the journal)" if found["lost"] else ""
     print(
         f"{'verified' if found['passed'] else 'failed'}: {counted(found['checked'], 'request')} checked{lost}"

@@ -40,3 +40,15 @@ REGISTERED: Final[tuple[Provider, ...]] = (
 share a path and the request has no hint, the provider that comes first serves it."""
 BY_NAME: Final[Mapping[str, Provider]] = {provider.name: provider for provider in REGISTERED}
 DEFAULT: Final = REGISTERED[0]
+
+
+def likely_provider(named: Provider | None, headers: Mapping[str, str], query: str) -> Provider:
+    """Return the provider of an unknown path: the one that its prefix names, else that of its client. Azure's own
+    paths begin with OpenAI's prefix."""
+    hinted = [each for each in REGISTERED if each.has_hint(headers, query)]
+    if named is None:
+        return hinted[0] if hinted else DEFAULT
+    start = f"/{named.name}/"
+    return next(
+        (each for each in hinted if any(route.path.startswith(start) for route in each.routes)), named
+    )

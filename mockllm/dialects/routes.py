@@ -20,7 +20,7 @@ from mockllm.core.rendering.socket_session import METHOD
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider, ProviderCall
-from mockllm.dialects.providers import BY_NAME, DEFAULT, REGISTERED
+from mockllm.dialects.providers import BY_NAME, REGISTERED, likely_provider
 
 
 class Route(Struct, frozen=True):
@@ -197,8 +197,9 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
         meant = _select([each for candidates in known.values() for each in candidates], headers, query)
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
-    hinted = (each for each in REGISTERED if each.has_hint(headers, query))
-    likely = BY_NAME[provider] if provider else next(hinted, DEFAULT)
+    named = BY_NAME.get(provider or "")
+    unserved = named is not None and _is_unserved(named, bare)
+    likely = named if named and unserved else likely_provider(named, headers, query)
     dialect = likely.routes[0].call.dialect
     if _is_unserved(likely, bare):
         return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)

@@ -17,6 +17,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
 from mockllm.scenario.control_paths import RESERVED, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, path_text, value_at
+from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.conditions import NameCondition, TextCondition
 from mockllm.scenario.language.reply import ReplySpec
@@ -85,7 +86,7 @@ def warning_steps(
         if entry.kind != "server"
         and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
-    found: list[Diagnostic] = [*_slow_regexes(subjects)]
+    found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
     as_requested = not any(_may_stream(subject.spec) for subject in subjects)
     for subject in subjects:
         found += _impossible_faults(subject, as_requested)

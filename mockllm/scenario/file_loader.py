@@ -24,10 +24,11 @@ from mockllm.scenario.scenario_folder import (
     MANIFEST,
     is_pack,
     linked_folders,
+    listed_files,
     meant_path,
     read_bytes,
     read_reference,
-    scenario_files,
+    unreadable,
     within,
 )
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source, content_digest
@@ -72,7 +73,8 @@ class LoadedFiles(Struct, frozen=True):
     """The result of loading. `files` are in the order in which their rules are tried, the user's first;
     `disabled` are files whose `enabled` is not met. `diagnostics` are all errors, by place. `stale` names
     broken files and removed folders, which are here in their last good version. `trees` are files to watch,
-    and folders with the scenario files below them; `folders` are the folders of files that links in them lead to."""
+    and folders with the scenario files below them; `folders` are the folders of files that links in them lead to.
+    `misnamed` are files that are not loaded because of their suffix alone."""
 
     files: tuple[LoadedFile, ...]
     disabled: tuple[LoadedFile, ...]
@@ -81,6 +83,7 @@ class LoadedFiles(Struct, frozen=True):
     stale: tuple[str, ...]
     trees: frozenset[str]
     folders: frozenset[str]
+    misnamed: tuple[str, ...] = ()
 
 
 def load_files(
@@ -129,6 +132,7 @@ class _LoadAttempt(Struct, dict=True):
     stale: list[str] = field(default_factory=list)
     trees: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
+    misnamed: list[str] = field(default_factory=list)
     users: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
@@ -168,6 +172,7 @@ class _LoadAttempt(Struct, dict=True):
             tuple(dict.fromkeys(self.stale)),
             frozenset(self.trees),
             frozenset(self.folders),
+            tuple(self.misnamed),
         )
 
     def root(self, scenario: str, uses: PackGraph, files: list[LoadedFile]) -> None:
@@ -212,7 +217,7 @@ class _LoadAttempt(Struct, dict=True):
         self.trees |= {folder, os.path.realpath(folder)}
         if not self.is_lost(folder):
             try:
-                names = scenario_files(Path(folder))
+                names, misnamed = listed_files(Path(folder))
             except OSError as error:
                 reason = f"cannot be read: {error.strerror}"
                 if not self.keep_last(folder, shown, reason):
@@ -221,6 +226,7 @@ class _LoadAttempt(Struct, dict=True):
                     self.diagnostics.append(Diagnostic(where, 0, 0, "", reason))
             else:
                 self.folders |= linked_folders(Path(folder), names)
+                self.misnamed += (os.path.join(shown, name) for name in misnamed)
                 return names
         return sorted(
             os.path.relpath(file.path, folder) for file in self.before.values() if file.folder == folder
@@ -293,7 +299,7 @@ class _LoadAttempt(Struct, dict=True):
         try:
             content = self.read(path)
         except OSError as error:
-            self.diagnostics.append(Diagnostic(shown, 0, 0, "", f"cannot be read: {error.strerror}"))
+            self.diagnostics.append(Diagnostic(shown, 0, 0, "", unreadable(path, error)))
             return None
         if known is not None and known.name == shown and known.digest == content_digest(content):
             return known

@@ -86,6 +86,11 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
         return f'; did you mean "{name}"?'
     if key in _ADVICE and _ADVICE[key][0] in allowed:
         return f"; {_ADVICE[key][1]}"
+    if path[-2:-1] == ("messages",) and key in ("role", "text", "content"):
+        return f"; it belongs below some or each: {{some: {{{own_name(key, ('text',)) or key}: …}}}}"
+    first, dot, rest = key.partition(".")
+    if dot and first in allowed and "." not in rest:
+        return f"; write {first}: {{{rest}: …}}"
     keys_of = {
         container: shape.step(container).allowed_keys() for container in _CONTAINERS if container in allowed
     }
@@ -101,7 +106,13 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
     if near is None and not inside and "raw_body" in allowed:
         query = path_with_dots(key) or f"$.{key}"
         return f'; match a field of the request by its JSONPath: body: {{"{query}": …}}'
-    return inside or suggestion(key, allowed)
+    return inside or suggestion(key, allowed) + _foreign_letter(key, near)
+
+
+def _foreign_letter(key: str, near: str | None) -> str:
+    """Return a note about the letter of another alphabet in a key that looks like the suggested one."""
+    letter = next((each for each in key if not each.isascii()), None)
+    return f' the "{letter}" is the letter U+{ord(letter):04X}' if near and letter else ""
 
 
 def own_name(name: str, allowed: Collection[object]) -> str | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.templates.template import SubstitutedText
-from mockllm.scenario.diagnostics import Diagnostic, Path
+from mockllm.scenario.diagnostics import Diagnostic, Path, parse_path, value_at
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.file_patterns import FilePattern
 from mockllm.scenario.language.base import Spec
@@ -19,6 +21,7 @@ from mockllm.scenario.language.media import AudioSpec, ImageSpec, VideoSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.substitution import param_alone
 from mockllm.scenario.vocabulary import Vocabulary
 
 EntryKind: TypeAlias = Literal["rule", "modifier", "server"]
@@ -30,6 +33,7 @@ MODELS: Mapping[EntryKind, type[EntrySpec]] = {
 }
 KEYS: Mapping[EntryKind, str] = {"rule": "rules", "modifier": "modifiers", "server": "mcp"}
 """The key of a file that lists the entries of a kind."""
+_NO_VALUE: Final = re.compile(r'"(\w+):" has no value')
 
 
 class RawEntry(Struct, frozen=True):
@@ -89,6 +93,22 @@ class RawEntry(Struct, frozen=True):
             f"{known.path}.".startswith((f"{diagnostic.path}.", f"{diagnostic.path}["))
             for known in self.file.source.diagnostics
         )
+
+    def with_param(self, diagnostic: Diagnostic) -> Diagnostic:
+        """Return the diagnostic; where the value there is that of a parameter, it names the parameter."""
+        written = value_at(self.file.raw.data, self.file.source.existing_path(parse_path(diagnostic.path)))
+        empty = _NO_VALUE.search(diagnostic.message)
+        if empty is not None and isinstance(written, dict):
+            written = written.get(empty[1])
+        name = param_alone(written)
+        if name is None:
+            return diagnostic
+        if empty is not None:
+            return replace(diagnostic, message=f'{diagnostic.message}: the parameter "{name}" is not set')
+        kind = self.file.params.kinds.get(name)
+        of_type = f" of type {kind}" if isinstance(kind, str) else ""
+        found = diagnostic.message.partition("; write ")[0]
+        return replace(diagnostic, message=f'{found}, the value of the parameter "{name}"{of_type}')
 
     def diagnostic(self, message: str, *below: str | int) -> Diagnostic:
         """Return a diagnostic at a place in the entry."""

@@ -53,6 +53,25 @@ _SAFE_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
 _SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
 """A regex as JavaScript writes it, with flags."""
 _REGEX_AS_TEXT: Final = re.compile(r"/([^/\s][^/]*)/([dgimsuy]{0,5})")
+_GLOB_AS_TEXT: Final = re.compile(r"\*(?:[^*\s].*)?|.*[^*]\*", re.DOTALL)
+"""How a glob looks: `*hello*`, `hello*`. A text in Markdown may begin with `* ` or `**`."""
+_PLAIN_TEXTS: Final = frozenset(
+    (
+        "user",
+        "typed",
+        "system",
+        "text",
+        "raw_body",
+        "headers",
+        "query",
+        "form",
+        "host",
+        "session",
+        "api_key",
+        "id",
+    )
+)
+"""Conditions where a bare text is compared as it is."""
 _PATHS: Final = frozenset({"path", "headers", "query", "body"})
 """Conditions for values that may have slashes around them."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
@@ -85,6 +104,9 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
                 path,
                 f"slashes are part of the text here; for a regex write {{regex: '{slashed[1]}'{case}}}",
             )
+        elif _GLOB_AS_TEXT.fullmatch(text):
+            if name in _PLAIN_TEXTS:
+                yield path, f"\"*\" is part of the text here; for a pattern write {{glob: '{text}'}}"
         elif not spec.literal and is_template(text) and _is_template(text):
             yield path, f"match has no templates: this condition is met by the literal text {text}"
     yield from _unmatchable_values(spec.match, ("match",))
@@ -107,7 +129,7 @@ def _texts(
     """Yield each text of a match that may be unintended: its path, its key, and whether case is ignored
     there. Most texts are plain and are not examined further."""
     if isinstance(value, str):
-        if name == "regex" or is_template(value) or value[:1] == "/":
+        if name == "regex" or is_template(value) or value[:1] in ("/", "*") or value[-1:] == "*":
             yield path, name, value, ignore_case
         return
     if isinstance(value, TextOperators | JsonOperators):

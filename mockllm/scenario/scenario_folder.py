@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ MANIFEST: Final = "pack.yaml"
 MAX_FOLDER_DEPTH: Final = 64
 """Maximum depth of nested folders."""
 SUFFIXES: Final = (".yaml", ".yml")
+_NEARLY: Final = re.compile(r"\.ya?ml(\.txt)?\Z", re.IGNORECASE)
+"""The suffixes, and those that a user may take for them: editors and other systems write them."""
 
 
 def is_pack(folder: Path) -> bool:
@@ -31,7 +34,15 @@ def is_pack(folder: Path) -> bool:
 def scenario_files(folder: Path) -> list[str]:
     """Return the scenario files of a folder, at any depth, by path (with slashes, relative to the folder).
     Packs in subfolders are left out: they are loaded where they are used."""
-    return sorted(_files(folder, "", (os.path.realpath(folder),)))
+    return listed_files(folder)[0]
+
+
+def listed_files(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the scenario files of a folder, and the files that are none because of their suffix alone, such as
+    `a.YAML` and `a.yaml.txt`."""
+    found = sorted(_files(folder, "", (os.path.realpath(folder),)))
+    files = [name for name in found if name.endswith(SUFFIXES)]
+    return files, [name for name in found if not name.endswith(SUFFIXES)]
 
 
 def _files(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
@@ -46,7 +57,7 @@ def _files(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
                 below = Path(entry.path)
                 if real not in above and not is_pack(below):  # a link to a folder above would never end
                     yield from _files(below, f"{prefix}{entry.name}/", (*above, real))
-            elif entry.name.endswith(SUFFIXES) and (prefix or entry.name != MANIFEST):
+            elif _NEARLY.search(entry.name) and (prefix or entry.name != MANIFEST):
                 yield f"{prefix}{entry.name}"
 
 
@@ -82,6 +93,13 @@ def read_bytes(path: str) -> bytes:
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "it is not a file, but a pipe or a device", path)
         return file.read(MAX_FILE_SIZE + 1)
+
+
+def unreadable(path: str, error: OSError) -> str:
+    """Return why a file cannot be read, in words."""
+    if isinstance(error, FileNotFoundError) and os.path.islink(path):
+        return f"it is a link to {os.readlink(path)}, which does not exist"
+    return f"cannot be read: {error.strerror}"
 
 
 def path_inside(folder: str, file: str, name: str) -> str:

@@ -53,6 +53,12 @@ def substitute_at(
     return substitution.tree(data, source.mark(path), path)[0], substitution.diagnostics
 
 
+def param_alone(written: Json) -> str | None:
+    """Return the name of the parameter whose value replaces all of a text; None for other values."""
+    alone = _ALONE.match(written) if isinstance(written, str) else None
+    return None if alone is None else alone[1]
+
+
 class _Substitution(Struct):
     source: Source
     params: Mapping[str, Json]

@@ -265,7 +265,8 @@ class EntryTyper(Struct):
             )
         except ValidationError as error:
             found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
-            self.diagnostics += (each for each in found if not entry.follows_unknown_param(each))
+            found = [each for each in found if not entry.follows_unknown_param(each)]
+            self.diagnostics += (entry.with_param(each) for each in found)
             return None
         complete = True
         for below, name in file_references(spec):

@@ -60,6 +60,8 @@ _BOUNDS: Final = {
     "string_pattern_mismatch": "a text of the form {pattern}",
 }
 
+_TRUTHS: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""Words that YAML 1.1 reads as true or false, and YAML 1.2 as texts."""
 _COLON_WITHOUT_SPACE: Final = re.compile(r"\w+:[^\s/]")
 """`reply:hi`, which YAML reads as a text."""
 
@@ -212,11 +214,15 @@ def _advice(value: Json, kinds: list[str], values: list[Json], path: Path) -> st
             return f"; for a provider's own word write {{raw: {value}}}"
         if "true or false" in kinds and value in ("true", "false"):
             return f"; write {value} without quotes"
+        if "true or false" in kinds and value.lower() in _TRUTHS:
+            return f"; write {_TRUTHS[value.lower()]}"
     elif isinstance(value, bool | int | float):
         if "a text" in kinds or scalar_text(value) in values:
             return f'; write "{scalar_text(value)}"'
     elif value is None and "a text" in kinds:
         return '; write "" for an empty text'
+    if isinstance(value, list) and path[-1:] == ("messages",):
+        return "; write {some: {role: …, text: …}}, or each in place of some"
     if kinds == ["a mapping"] and isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return "; write its keys without dashes"
     if kinds == ["a list"] and not values:

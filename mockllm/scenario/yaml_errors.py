@@ -26,6 +26,8 @@ _ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
 _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
 _COLON_WITHOUT_SPACE_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
 """A line that begins with `name:x`, which YAML reads as a text."""
+_CONFLICT: Final = re.compile(r"^<{7} ", re.MULTILINE)
+"""The line with which git marks the begin of a conflict."""
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
 
 _INDENT: Final = (
@@ -67,6 +69,9 @@ def quoting_advice(text: str) -> str:
 
 def syntax_diagnostic(error: MarkedYAMLError, text: str, name: str) -> Diagnostic:
     """Return the diagnostic for a parser error (its marks count from 0)."""
+    if conflict := _CONFLICT.search(text):
+        line = text.count("\n", 0, conflict.start()) + 1
+        return Diagnostic(name, line, 1, "", "a conflict of a merge begins here; resolve it")
     problem = str(error.problem or error.context or "")
     marks = (error.problem_mark or error.context_mark, error.context_mark or error.problem_mark)
     at, opened = (_Mark(mark.line, mark.column) for mark in marks)

@@ -12,6 +12,8 @@ from mockllm.core.matching.matchers import Matcher, mismatches
 from mockllm.engine.near_misses import mismatch_line
 from mockllm.testing.received_request import Received
 
+__tracebackhide__ = True  # a traceback shows the lines of the test only
+
 MAX_SHOWN: Final = 5
 """Maximum number of other requests in the message, the nearest first."""
 

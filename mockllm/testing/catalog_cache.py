@@ -25,6 +25,8 @@ from mockllm.scenario.source_file import content_digest
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.engine_builder import Broken
 
+__tracebackhide__ = True  # a traceback shows the lines of the test only
+
 MAX_CACHED: Final = 64
 """Maximum number of entries. A full cache is cleared."""
 

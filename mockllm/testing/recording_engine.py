@@ -28,6 +28,8 @@ from mockllm.testing.catalog_cache import CompiledBase, compiled_base
 from mockllm.testing.code_rules import CodeRules, merged
 from mockllm.testing.received_request import Received
 
+__tracebackhide__ = True  # a traceback shows the lines of the test only
+
 MAX_RECEIVED: Final = 10_000
 """Maximum number of stored requests. The oldest are dropped first."""
 

@@ -156,6 +156,27 @@ def test_pack_check_reports_positions(tmp_path: Path, capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["mistakes"][0]["line"] == 1
 
 
+def test_pack_check_reports_manifest_positions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    built = pack(tmp_path / "p", more="params: {n: {type: str}}")
+    assert run("pack", "check", built) == 1
+    assert capsys.readouterr().out.startswith(f"{built}/pack.yaml:3:20: params.n.type: expected")
+    (built / "pack.yaml").rename(built / "pack.yml")
+    assert run("pack", "check", built) == 1
+    assert capsys.readouterr().err.endswith("is not a pack: it contains no pack.yaml; rename pack.yml\n")
+
+
+def test_pack_check_warns_of_unused_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    params = "params: {n: {default: a}, in_a_file: {}, condition: {}, nothing: {}}"
+    rules = "rules: [{reply: 'x ${n}', enabled: {condition: a}}, {reply: {text: {file: a.md}}}]"
+    built = pack(tmp_path / "p", more=params, rules=rules)
+    (built / "a.md").write_text("{{ in_a_file }}")
+    run("pack", "check", built)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "uses this" in line]
+    assert lines == [
+        f"warning: {built}/pack.yaml:3:57: params.nothing: no file of the pack uses this parameter"
+    ]
+
+
 def test_pack_list_and_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = (
         "description: Says hi.\nlicense: MIT\nparams:\n"

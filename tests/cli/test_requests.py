@@ -53,6 +53,13 @@ def test_requests_are_listed_oldest_first(server: Steered, capsys: pytest.Captur
     assert ran(capsys, "requests", "--last", "0")[1] == ""
 
 
+def test_requests_says_why_it_lists_none(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(capsys, "requests") == (0, "", "the server has no requests in its journal\n")
+    server.ask("hello")
+    reason = "no request fits --model --rule; the server received 1 request\n"
+    assert ran(capsys, "requests", "--rule", "typo", "--model", "x") == (0, "", reason)
+
+
 def test_requests_missed_lists_near_misses(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
     server.ask("hallo")
     server.ask("hello")
@@ -140,6 +147,11 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
         "expect:\n  - match: {user: bye}\n",
         1,
         'nearest: #1 /v1/chat/completions: user expected "bye", found "hello"',
+    ),
+    "what was asked too often": (
+        "expect: [{match: {user: hello}, exactly: 0}]",
+        1,
+        "expected exactly 0, found 1\n  such as #1 /v1/chat/completions\n",
     ),
     "an unknown word": (
         "expect:\n- match:\n    usr: bye",

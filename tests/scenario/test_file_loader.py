@@ -197,16 +197,16 @@ def test_unreadable_file_has_diagnostic(home: Path) -> None:
     write_files(home, **{"b.yaml": ""})
     loaded = load_files(["."])
     assert [str(diagnostic) for diagnostic in loaded.diagnostics] == [
-        "./a.yaml: cannot be read: No such file or directory"
+        "./a.yaml: it is a link to nowhere, which does not exist"
     ]
     assert [file.id for file in loaded.files] == ["b.yaml"]
 
 
 def test_unreadable_folder_has_diagnostic(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(folder: Path) -> list[str]:
+    def refuse(folder: Path) -> tuple[list[str], list[str]]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mockllm.scenario.file_loader.scenario_files", refuse)
+    monkeypatch.setattr("mockllm.scenario.file_loader.listed_files", refuse)
     assert [str(diagnostic) for diagnostic in load_files(["."]).diagnostics] == [
         ".: cannot be read: Permission denied"
     ]

@@ -137,10 +137,10 @@ def test_reload_unreadable_folder_serves_last_version(home: Path, monkeypatch: p
     write_files(home, **{"s/a.yaml": "rules: [1]"})
     first = load_files(["s"])
 
-    def refuse(folder: Path) -> list[str]:
+    def refuse(folder: Path) -> tuple[list[str], list[str]]:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("mockllm.scenario.file_loader.scenario_files", refuse)
+    monkeypatch.setattr("mockllm.scenario.file_loader.listed_files", refuse)
     second = load_files(["s"], last=first)
     assert second.files == first.files
     assert [str(diagnostic) for diagnostic in second.diagnostics] == ["s: cannot be read: Permission denied"]

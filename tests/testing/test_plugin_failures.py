@@ -115,3 +115,17 @@ def test_flaky(mockllm):
     ask(mockllm.openai_url, "known" if len(runs) == 3 else "unknown")
 """
     run(pytester, tests).assert_outcomes(passed=1)
+
+
+def test_mistake_in_call_shows_only_the_test(pytester: pytest.Pytester) -> None:
+    tests = """
+def test_climate(mockllm):
+    mockllm.climate("stormy")
+
+def test_counts(mockllm):
+    mockllm.verify({}, times=1, at_least=2)
+"""
+    result = run(pytester, tests)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(['E *climate: expected *did you mean "storm"?', "E *TypeError: times is *"])
+    result.stdout.no_fnmatch_line("*mockllm/testing/*.py*")

@@ -6,6 +6,7 @@ A hint is a few words. Hints are made only for near misses and explanations, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -18,6 +19,8 @@ from mockllm.core.regex.compile import fold_case
 CASE: Final = "only the case differs"
 SPACE: Final = "only white space differs"
 TYPO: Final = "nearly the same: a typing error?"
+WILDCARD: Final = '"*" is plain text here; for a pattern write {glob: …}'
+_MAX_WILDCARDS: Final = 2
 _MAX_WORD_LENGTH: Final = 60
 """Longer texts are not names that may be misspelt."""
 MAX_TEXT_LENGTH: Final = 100_000
@@ -68,6 +71,8 @@ def equality_hint(expected: Json, value: Json | Missing) -> str | None:
         return CASE
     if "".join(expected.split()) == forms(value).bare:
         return SPACE
+    if 0 < expected.count("*") <= _MAX_WILDCARDS and fnmatchcase(value, expected):
+        return WILDCARD
     if max(len(expected), len(value)) > _MAX_WORD_LENGTH:
         return None
     from difflib import SequenceMatcher

@@ -28,7 +28,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.container import container_of
 from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
-from mockllm.dialects.anthropic.models import AnthropicFamily
+from mockllm.dialects.anthropic.models import AnthropicFamily, snapshot
 from mockllm.dialects.anthropic.server_tools import (
     DIALECT,
     executes_code,
@@ -89,9 +89,8 @@ def _shown_parts(part: Part, request: MessagesRequest) -> tuple[Part, ...]:
 
 def message(reply: Reply, model: str | None, identity: ResponseIdentity, family: AnthropicFamily) -> Block:
     """Return the message without content, which opens a stream."""
-    model_name = reply.model or model or DEFAULT_MODEL
     result: Block = {
-        "model": model_name,
+        "model": reply.model or snapshot(model or DEFAULT_MODEL),
         "id": identity.ids.make("msg_01", 22),
         "type": "message",
         "role": "assistant",

@@ -66,6 +66,25 @@ _KNOWN: Final[dict[str, tuple[str, str, int, int]]] = {
 """Display name, release, context window, and maximum output tokens; newest first, as in the live list."""
 WELL_KNOWN: Final = tuple(_KNOWN)
 _PAGE_SIZE, _MAX_PAGE_SIZE = 20, 1000
+SNAPSHOTS: Final = {
+    "claude-opus-4-5": "claude-opus-4-5-20251101",
+    "claude-haiku-4-5": "claude-haiku-4-5-20251001",
+    "claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
+    "claude-opus-4-1": "claude-opus-4-1-20250805",
+    "claude-opus-4-0": "claude-opus-4-20250514",
+    "claude-sonnet-4-0": "claude-sonnet-4-20250514",
+    "claude-3-7-sonnet-latest": "claude-3-7-sonnet-20250219",
+    "claude-3-5-haiku-latest": "claude-3-5-haiku-20241022",
+    "claude-3-5-sonnet-latest": "claude-3-5-sonnet-20241022",
+    "claude-3-opus-latest": "claude-3-opus-20240229",
+}
+"""The dated model that serves each alias. From recordings (Sonnet 4 and 4.5) and the provider's page of models; the
+models since 4.6 have no dated names."""
+
+
+def snapshot(model: str) -> str:
+    """Return the model name of the response to a request for `model`."""
+    return SNAPSHOTS.get(model, model)
 
 
 class AnthropicModelsRequest(AnthropicRequest):
@@ -110,8 +129,9 @@ class AnthropicModels:
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        """Return one model, of any id because any model is served; or the list, with the rules' models first."""
-        body = _page(request, models) if request.model is None else _model(request.model)
+        """Return one model, of any id because any model is served; or the list, with the rules' models first.
+        For an alias it is the dated model."""
+        body = _page(request, models) if request.model is None else _model(snapshot(request.model))
         head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))
 

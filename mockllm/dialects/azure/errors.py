@@ -25,8 +25,8 @@ NOT_DEPLOYED_MESSAGE: Final = (
 )
 TOO_MANY_MESSAGE: Final = (
     "Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded token rate limit of "
-    "your current pricing tier. Please retry after {wait}. Please contact Azure support service if you would "
-    "like to further increase the default rate limit."
+    "your current pricing tier. Please retry after {seconds} seconds. Please contact Azure support service if you "
+    "would like to further increase the default rate limit."
 )
 FILTERED_MESSAGE: Final = (
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
@@ -79,6 +79,13 @@ _FOUNDRY_LIMITED: Final = OpenAiErrorRow(
     "Your requests to {model} for {model} in westeurope have exceeded rate limit.",
     retry_after=1.0,
 )
+_UNIDENTIFIED: Final = ("apim-request-id",)
+_UNDEPLOYED: Final = ("apim-request-id", "x-ms-region")
+_GATEWAY_HEADERS: Final = {
+    **dict.fromkeys(("authentication", "permission", "not_found", "request_too_large"), _UNIDENTIFIED),
+    **dict.fromkeys(("model_not_found", "model_deprecated"), _UNDEPLOYED),
+}
+"""The headers of refusals before a deployment, which counts no limit and filters nothing there."""
 _PLACE: Final = {
     "apim-request-id": VendorIdFormat(),
     "x-ms-region": "West Europe",
@@ -89,7 +96,12 @@ AZURE: Final = Vendor(
     "azure",
     encoders.Grok,
     bases=("/openai/v1",),
-    errors=VendorErrors(errors.rows({}, **_GATEWAY, rate_limit=_LIMITED), envelope, milliseconds=True),
+    errors=VendorErrors(
+        errors.rows({}, **_GATEWAY, rate_limit=_LIMITED),
+        envelope,
+        milliseconds="wait",
+        headers=_GATEWAY_HEADERS,
+    ),
     headers={
         **_PLACE,
         "x-request-id": VendorIdFormat(),
@@ -123,7 +135,10 @@ FOUNDRY: Final = Vendor(
         usage=encoders.grok_usage,
     ),
     errors=VendorErrors(
-        errors.rows({}, **_GATEWAY, rate_limit=_FOUNDRY_LIMITED), foundry_envelope, milliseconds=True
+        errors.rows({}, **_GATEWAY, rate_limit=_FOUNDRY_LIMITED),
+        foundry_envelope,
+        milliseconds="zero",
+        headers=_GATEWAY_HEADERS,
     ),
     headers={**_PLACE, "azureai-requested-tier": "default", "azureai-processed-tier": "default"},
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import ceil
 from typing import Final, TypeAlias
 
 from msgspec import Struct
@@ -39,7 +40,8 @@ DEFAULT_CONTEXT_TOKENS: Final = 128_000
 
 
 class OpenAiErrorRow(Struct, frozen=True):
-    """One error by its name. `message` can name: model, method, path, key, request_id, wait, limit, tokens."""
+    """One error by its name. `message` can name: model, method, path, key, request_id, wait, seconds, limit and
+    tokens."""
 
     status: int
     type: str
@@ -202,6 +204,7 @@ def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, ident
         key=mask_key(request.api_key or ""),
         request_id=request_id(identity),
         wait=go_duration(_retry_delay(failure, row)),
+        seconds=ceil(_retry_delay(failure, row)),
     )
 
 

@@ -55,9 +55,14 @@ def missing(path: str) -> Failure:
 
 def unsupported(value: Json, path: str, allowed: Sequence[str]) -> Failure:
     """Return the error of a value that is not one of the allowed words."""
+    return refuse(f"Invalid value: '{value}'. {supported(allowed)}", path, "invalid_value")
+
+
+def supported(allowed: Sequence[str]) -> str:
+    """Return the sentence of a refusal with the allowed words."""
     listed = [f"'{word}'" for word in allowed]
     joined = " and ".join(listed) if len(listed) < 3 else f"{', '.join(listed[:-1])}, and {listed[-1]}"
-    return refuse(f"Invalid value: '{value}'. Supported values are: {joined}.", path, "invalid_value")
+    return f"Supported values are: {joined}."
 
 
 def boolean(value: Json, path: str) -> Failure | None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage
@@ -64,6 +67,11 @@ class Groq(VendorEncoder):
         elif choices[0]["finish_reason"] is not None:
             result["x_groq"] = self._own_object(self.reply.usage.put_into({"usage": self._counted}, "usage"))
         return result
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        """Return the error, which names its status: that of the response is 200."""
+        status = failure.status or self.vendor.errors.rows[failure.type].status
+        return super().fail(replace(failure, fields={**failure.fields, "status_code": status}))
 
     def _own_object(self, more: dict[str, Json]) -> Json:
         return {"id": GROQ_REQUEST_ID.make(self.ids, "x-request-id"), **more}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow, Rows, error_message
@@ -67,13 +67,26 @@ def error_plan(vendor: Vendor, failure: Failure, request: Request, identity: Res
     row = vendor.errors.rows[failure.type]
     wait = _retry_delay(vendor, failure)
     response_head = head(vendor, identity, "application/json", failure.status or row.status)
+    names = vendor.errors.headers.get(failure.type)
+    if names is not None:
+        own = tuple(pair for pair in response_head.unique_headers if pair[0] in names)
+        response_head = replace(response_head, unique_headers=own)
     if wait is not None and vendor.errors.details is None:
-        milliseconds = round(wait * 1000)
-        response_head = response_head.with_headers((("retry-after", str(-(-milliseconds // 1000))),))
-        if vendor.errors.milliseconds:
-            response_head = response_head.with_headers((("retry-after-ms", str(milliseconds)),))
+        response_head = response_head.with_headers(
+            _retry_headers(vendor, wait, own=failure.retry_after is None)
+        )
     body = dumps(error_body(vendor, failure, request, identity))
     return Plan(response_head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
+
+
+def _retry_headers(vendor: Vendor, wait: float, *, own: bool) -> Headers:
+    """Return the wait in whole seconds, rounded up, and in milliseconds. `own`: no scenario has set it."""
+    milliseconds = round(wait * 1000)
+    seconds = ("retry-after", str(-(-milliseconds // 1000)))
+    if vendor.errors.milliseconds is None:
+        return (seconds,)
+    zero = own and vendor.errors.milliseconds == "zero"
+    return (seconds, ("retry-after-ms", "0" if zero else str(milliseconds)))
 
 
 def head(vendor: Vendor, identity: ResponseIdentity, media: str, status: int = 200) -> ResponseHead:

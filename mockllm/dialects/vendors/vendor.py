@@ -109,8 +109,11 @@ class VendorErrors(Struct, frozen=True):
     rows: Rows = field(default_factory=lambda: ROWS)
     envelope: Envelope = openai_envelope
     event: str | None = None
-    milliseconds: bool = False
-    """Whether the wait until the next attempt is also reported in milliseconds."""
+    milliseconds: Literal["wait", "zero"] | None = None
+    """What `retry-after-ms` has beside the wait in seconds. `zero`: 0 for the provider's own wait, where SDKs
+    fall back to another wait, and else the wait. None: there is no such header."""
+    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The names of the vendor's headers that an error has, by error; others have all."""
     details: Callable[[float], list[Json]] | None = None
     """Returns error details that contain the wait, in seconds, until the next attempt; None where headers
     contain it."""

@@ -84,7 +84,9 @@ def _error(value: object) -> object:
             )
         return {"type": value}
     if not isinstance(value, dict | ErrorSpec):
-        raise quantity_error(f"expected an error's name or a mapping, found {describe_value(value)}")
+        several = "; write `sequence` for several in turn, `choose` for one by chance"
+        hint = several if isinstance(value, list) else ""
+        raise quantity_error(f"expected an error's name or a mapping, found {describe_value(value)}{hint}")
     return value
 
 

@@ -148,6 +148,8 @@ def test_condition_describes_itself(condition: Condition, words: str) -> None:
         (Equals("gpt-4o"), "GPT-4o", "only the case differs"),
         (Equals("a b"), "a  b", "only white space differs"),
         (Equals("gpt-4o-mini"), "gpt-4o-mni", "nearly the same: a typing error?"),
+        (Equals("*hello*"), "hello", '"*" is plain text here; for a pattern write {glob: …}'),
+        (Equals("*hello*"), "bye", None),
         (Equals("gpt-4o"), "claude", None),
         (Equals("a" * 100), "a" * 99, None),
         (Equals("1"), 1, "it is a number, not a text"),

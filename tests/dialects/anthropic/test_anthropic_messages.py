@@ -134,6 +134,22 @@ def test_model_comes_from_reply_then_request_then_default() -> None:
     assert body_of(MESSAGES.encode_body(make_reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
 
 
+ALIASES: list[Any] = [
+    ("claude-sonnet-4-0", "claude-sonnet-4-20250514"),
+    ("claude-sonnet-4-5", "claude-sonnet-4-5-20250929"),
+    ("claude-3-7-sonnet-latest", "claude-3-7-sonnet-20250219"),
+    ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"),
+    ("claude-opus-4-7", "claude-opus-4-7"),
+]
+
+
+@pytest.mark.parametrize(("alias", "served"), ALIASES)
+def test_response_names_the_dated_model_of_an_alias(alias: str, served: str) -> None:
+    assert encode_body(make_reply(), model=alias)["model"] == served
+    assert encode_stream(make_reply(), model=alias)[0]["message"]["model"] == served
+    assert encode_body(make_reply(model=alias), model="x")["model"] == alias
+
+
 def test_ids_have_the_providers_form_and_are_stable() -> None:
     reply = make_reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
     plan = MESSAGES.encode_body(reply, messages(), STAMP)

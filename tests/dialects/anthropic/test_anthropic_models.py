@@ -71,6 +71,13 @@ def test_any_single_model_is_known() -> None:
     assert models_request(model="x").model == "x"
 
 
+def test_alias_is_resolved_to_its_dated_model() -> None:
+    plan = MODELS.own_response(models_request(model="claude-sonnet-4-5"), (), STAMP)
+    assert isinstance(plan, Plan)
+    body = body_of(plan)
+    assert (body["id"], body["display_name"]) == ("claude-sonnet-4-5-20250929", "Claude Sonnet 4.5")
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [

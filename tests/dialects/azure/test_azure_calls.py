@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.failure import Failure
+from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.content_filters import SAFE, sort_keys
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, find_route
+from mockllm.dialects.routes import RouteMatch, UnknownPath, find_route
 from tests.golden.wire import assert_golden
 
 STAMP = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
@@ -164,6 +164,60 @@ def test_foundry_response_has_the_makers_form() -> None:
     limited = payload(azure.FOUNDRY_CHAT.error(Failure("rate_limit"), others, STAMP))["error"]
     assert limited["code"] == "RateLimitReached"
     assert limited["details"] == limited["message"]
+
+
+GATEWAY: dict[str, tuple[str, ...]] = {
+    "authentication": (),
+    "not_found": (),
+    "model_not_found": ("x-ms-region",),
+}
+
+
+@pytest.mark.parametrize("failure", GATEWAY)
+def test_gateways_refusal_has_no_limits_of_a_deployment(failure: str) -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
+    headers = dict(azure.CHAT.error(Failure(failure), request, STAMP).head.headers)
+    assert tuple(headers) == ("content-type", "apim-request-id", *GATEWAY[failure])
+    refused = dict(azure.CHAT.error(Failure("bad_request"), request, STAMP).head.headers)
+    assert {"x-ratelimit-remaining-tokens", "x-ms-rai-invoked"} <= set(refused)
+
+
+@pytest.mark.parametrize(("wait", "stated"), [(None, "33"), (1.5, "2"), (86400.0, "86400")])
+def test_azure_message_states_the_wait_in_seconds(wait: float | None, stated: str) -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
+    plan = azure.CHAT.error(Failure("rate_limit", retry_after=wait), request, STAMP)
+    assert f" Please retry after {stated} seconds. " in payload(plan)["error"]["message"]
+    assert dict(plan.head.headers)["retry-after"] == stated
+
+
+def test_azure_message_without_wait_states_none() -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
+    message = payload(azure.CHAT.error(Failure("rate_limit", retry_after=NEVER), request, STAMP))["error"][
+        "message"
+    ]
+    assert "retry" not in message
+
+
+@pytest.mark.parametrize(("wait", "expected"), [(None, ("1", "0")), (1.5, ("2", "1500"))])
+def test_foundry_states_zero_milliseconds(wait: float | None, expected: tuple[str, str]) -> None:
+    _, request = route_request("/models/chat/completions", {**HI, "model": "grok-4"})
+    failure = Failure("rate_limit", retry_after=wait)
+    headers = dict(azure.FOUNDRY_CHAT.error(failure, request, STAMP).head.headers)
+    assert (headers["retry-after"], headers["retry-after-ms"]) == expected
+
+
+@pytest.mark.parametrize(("headers", "query"), [({"api-key": "k"}, ""), ({}, "api-version=2024-10-21")])
+def test_unknown_azure_path_has_the_gateways_error(headers: dict[str, str], query: str) -> None:
+    found = find_route("POST", "/openai/deployments/x/nothing", headers, query)
+    assert isinstance(found, UnknownPath)
+    request = found.dialect.request_class(method="POST", path="/", headers=headers)
+    assert payload(found.dialect.error(found.failure, request, STAMP))["error"]["code"] == "404"
+
+
+def test_unserved_call_of_azure_stays_known() -> None:
+    found = find_route("POST", "/openai/assistants", {"api-key": "k"})
+    assert isinstance(found, UnknownPath)
+    assert found.failure.fields == {"code": "not_served"}
 
 
 def test_azure_wire_equals_golden_file() -> None:

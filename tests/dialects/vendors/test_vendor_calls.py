@@ -231,6 +231,15 @@ def test_error_has_the_vendors_envelope(vendor: str, failure: Failure, expected:
     assert payload(chat(vendor).error(failure, request(), STAMP)) == expected
 
 
+@pytest.mark.parametrize(("status", "stated"), [(None, 503), (400, 400)])
+def test_groq_error_inside_a_stream_has_its_status(status: int | None, stated: int) -> None:
+    failure = Failure("overloaded", status=status, fields={"code": "tool_use_failed"})
+    broken = Reply((Choice((Text(("Yes",)),)),), failure=failure)
+    event, error = list(events(chat("groq").encode_stream(broken, request(stream=True), STAMP)))[-1]
+    assert (event, loads(error)["error"]["status_code"]) == ("error", stated)
+    assert list(loads(error)["error"])[-2:] == ["code", "status_code"]
+
+
 def test_openrouter_metadata_has_the_providers_message() -> None:
     limited = payload(chat("openrouter").error(Failure("rate_limit"), request(), STAMP))
     assert limited["error"]["metadata"]["provider_name"] == "OpenAI"

@@ -29,6 +29,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, OpenAiFamily, family, snapshot
+from mockllm.dialects.openai.moderated import chat_moderation
 
 FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",
@@ -57,6 +58,8 @@ class ChatResponseFields:
         """Whether a call is written as a `function_call`. A message has at most one, and it has no id."""
         self.logprobs = request.logprobs
         """The number of likeliest tokens at each position; None where the response has no probabilities."""
+        self.moderation = chat_moderation(request, reply)
+        """The moderation of request and reply; None where the request wants none."""
 
     def top(self, kind: str) -> dict[str, Json]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
@@ -198,5 +201,7 @@ def body(reply: Reply, response_fields: ChatResponseFields) -> dict[str, Json]:
     result["choices"] = choices
     result["usage"] = usage(reply.usage, response_fields.family)
     result |= response_fields.foot()
+    if response_fields.moderation is not None:
+        result["moderation"] = response_fields.moderation
     extras = reply.extras.get("openai")
     return reply.usage.put_into(merged_json(result, extras) if extras else result, "usage")

@@ -18,6 +18,7 @@ from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
+from mockllm.dialects.openai.unsupported import OWN_MODELS, check_chat_model
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -263,7 +264,8 @@ def check(request: Request) -> Failure | None:
     body = request.body
     if type(body) is not dict:
         return check_readable(request)
-    return check_known(request, check_body, lambda: check_body(body), turns_pass)
+    error = check_known(request, check_body, lambda: check_body(body), turns_pass)
+    return check_chat_model(body) if error is None and request.provider in OWN_MODELS else error
 
 
 def check_body(body: dict[str, Json]) -> Failure | None:

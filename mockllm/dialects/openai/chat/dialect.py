@@ -27,11 +27,15 @@ from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.stored_calls import store_update
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.moderated import moderation_variant
 from mockllm.dialects.openai.request_builder import build_chat
 from mockllm.dialects.openai.stream_forms import CHAT_FORM
 
 ENCODING_FIELDS: Final = frozenset(
-    {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"}
+    {
+        *("stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"),
+        "moderation",
+    }
 )
 """The request fields that change the encoding of a reply."""
 
@@ -77,6 +81,7 @@ class Chat(OpenAiCall):
             request.custom,
             request.legacy,
             request.logprobs,
+            moderation_variant(request),
         )
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:

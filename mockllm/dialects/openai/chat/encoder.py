@@ -45,7 +45,8 @@ class ChatEncoder(Encoder):
         self._tail = b'],"usage":null' if request.include_usage else b"]"
         counted = merged_json(usage(reply.usage, fields.family), extras.get("usage", {}))
         self._usage = counted if reply.usage.presence == "counted" else None
-        self._moderation = extras.get("moderation")
+        moderation = extras.get("moderation")
+        self._moderation = merged_json(fields.moderation or {}, moderation or {}) or None
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
         """The number of opened calls of each choice."""

@@ -20,6 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
+from mockllm.dialects.openai.unsupported import OWN_MODELS, check_responses_model
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -154,7 +155,10 @@ def turns_pass(known: KnownBody) -> bool:
 def check(request: Request) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
     fields."""
-    return check_known(request, check, lambda: _check_whole(request), turns_pass)
+    error = check_known(request, check, lambda: _check_whole(request), turns_pass)
+    return (
+        check_responses_model(request.fields) if error is None and request.provider in OWN_MODELS else error
+    )
 
 
 def _check_whole(request: Request) -> Failure | None:

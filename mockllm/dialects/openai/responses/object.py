@@ -15,6 +15,7 @@ from mockllm.core.randomness import HEX
 from mockllm.core.reply.reply import Choice, Finish, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, ResponsesFamily, responses_family, snapshot
+from mockllm.dialects.openai.moderated import response_moderation
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -103,6 +104,8 @@ class ResponseObjectFields:
         """The settings in the order of the wire. Fields of the output are None until they are known."""
         self.own = dict(reply.extras.get("openai", {}))
         """The top-level fields that the scenario adds."""
+        self.moderation = response_moderation(request, reply)
+        """The moderation of request and reply; None where the request wants none."""
         self.logprobs = request.logprobs
         """The number of likeliest tokens at each position of a text; None where the response has no probabilities."""
 
@@ -133,6 +136,8 @@ class ResponseObjectFields:
             "service_tier": self.tier if tier is None else tier,
             "usage": None if usage is None else merged_json(usage, self.own.get("usage", {})),
         }
+        if self.moderation is not None and status in ("completed", "incomplete"):
+            result["moderation"] = merged_json(self.moderation, self.own.get("moderation") or {})
         return result
 
 
