@@ -1,4 +1,4 @@
-"""`mockllm diff`: which requests two versions of scenarios answer otherwise, and what of the answers."""
+"""`mockllm diff`: the requests to which two versions of scenarios respond differently, and the differences."""
 
 from __future__ import annotations
 

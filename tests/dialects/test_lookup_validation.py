@@ -1,4 +1,4 @@
-"""Calls that a protocol answers by itself follow `validation` too: that of all files with rules."""
+"""Calls with a response of the protocol follow `validation` too: that of all files with rules."""
 
 from __future__ import annotations
 

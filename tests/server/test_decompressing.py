@@ -1,4 +1,4 @@
-"""Decompressing a request body takes work in proportion to its size, and gives the loop its turns."""
+"""The work to decompress a request body is in proportion to its size, and the event loop runs meanwhile."""
 
 from __future__ import annotations
 

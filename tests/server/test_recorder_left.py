@@ -1,4 +1,4 @@
-"""Clients that leave a recorder before an answer has ended: what they asked for is recorded, or said not to be."""
+"""Clients that leave a recorder before a response has ended: it is recorded, or reported as not recorded."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 """Hot reload of a running server: files come, go and break as people, editors and Kubernetes make them, and no
-request notices more than a new answer.
-"""
+request notices more than a new response."""
 
 from __future__ import annotations
 

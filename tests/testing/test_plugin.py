@@ -1,4 +1,4 @@
-"""The pytest plugin, in test runs of its own: what passes, what fails, what is told; in parallel too."""
+"""The pytest plugin, in separate test runs: what passes, what fails, and the report; in parallel too."""
 
 from __future__ import annotations
 

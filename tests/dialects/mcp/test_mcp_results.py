@@ -1,4 +1,4 @@
-"""The results of an MCP server: the handshake, the lists, and what its description or a rule answers."""
+"""The results of an MCP server: the handshake, the lists, and the responses of its description or of a rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries of requests that came in one piece: their head and body are split when an entry is made."""
+"""Entries of requests that came in one read: their head and body are split when an entry is made."""
 
 from __future__ import annotations
 
