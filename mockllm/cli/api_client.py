@@ -7,6 +7,8 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from http.client import RemoteDisconnected
+from ssl import SSLCertVerificationError, SSLError
 from typing import Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
@@ -86,11 +88,20 @@ def fetch(
         with error:
             raise _refusal(error, base) from None
     except (URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        raise ApiError(
-            f"no server responds at {base}: {getattr(reason, 'strerror', None) or reason}; "
-            "`mockllm serve` starts one, --url names another"
-        ) from None
+        raise ApiError(_no_response(getattr(error, "reason", error), base)) from None
+
+
+def _no_response(reason: object, base: str) -> str:
+    """Return why no response came from a server, and what to do."""
+    if isinstance(reason, SSLCertVerificationError):
+        remedy = "export SSL_CERT_FILE=FILE with the CA that `mockllm serve` names"
+        return f"the certificate of {base} is not trusted ({reason.verify_message}); {remedy}"
+    if isinstance(reason, SSLError):
+        return f"{base} does not speak HTTPS; write http://"
+    if isinstance(reason, RemoteDisconnected):
+        return f"{base} closed the connection without a response; if it speaks HTTPS, write https://"
+    why = getattr(reason, "strerror", None) or reason
+    return f"no server responds at {base}: {why}; `mockllm serve` starts one, --url names another"
 
 
 def _base(args: argparse.Namespace) -> str:

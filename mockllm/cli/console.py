@@ -34,9 +34,11 @@ def print_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
 
 
 def write_line(text: str, stream: TextIO) -> None:
-    """Write a line at once. Redirect the stream to the null device once its reader is gone."""
+    """Write a line at once, by one call: several processes may write to the same file. Redirect the stream to the
+    null device once its reader is gone."""
     try:
-        print(text, file=stream, flush=True)
+        stream.write(f"{text}\n")
+        stream.flush()
     except BrokenPipeError:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

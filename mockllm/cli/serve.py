@@ -105,11 +105,20 @@ def run(args: argparse.Namespace) -> int:
             ready = partial(
                 print_ready, app=app, default_pack=uses_default_pack(values), trusted=trusted, token=token
             )
-            run_server(app, addresses(args, values), ready, tasks)
+            again = partial(reload_after_signal, watched)
+            run_server(app, addresses(args, values), ready, tasks, again, log)
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return strict_exit_code(app.journal.unmatched) if values["strict"] else 0
+
+
+async def reload_after_signal(reload: Reloader | None) -> None:
+    """Reload the files after a SIGHUP."""
+    if reload is None:
+        log("SIGHUP: this server does not reload (--no-reload)")
+    else:
+        await reload.now()
 
 
 def watch_input_end(values: OptionValues) -> None:

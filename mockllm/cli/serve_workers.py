@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -25,6 +24,7 @@ from mockllm.cli.serve import (
     dashboard_warning,
     no_rules_warning,
     print_ready,
+    reload_after_signal,
     strict_exit_code,
     warn_about_files,
     watch_input_end,
@@ -46,6 +46,7 @@ from mockllm.server.http_server import (
     run_on_best_loop,
 )
 from mockllm.server.reload import Reloader
+from mockllm.server.server_signals import ServerSignals
 from mockllm.server.workers.forked_process import fork_workers
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import listen
@@ -184,40 +185,15 @@ async def _run_group(group: ServedGroup) -> None:
     if store is not None:
         state.store = await store.open(_say_nothing, group.settings["values"]["store_wait"])
         group.settings["replica"] = store.replica
-    stopping, hurried = _signals(group.reload)
-    await _supervise(group, stopping, hurried)
+    await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload)))
     if state.store is not None and store is not None:
         state.store.release_replica(store.replica)
         await asyncio.sleep(0)
         state.store.link.close()
 
 
-def _signals(reload: Reloader | None) -> tuple[asyncio.Event, asyncio.Event]:
-    """Return what the first and the second SIGTERM or SIGINT set. SIGHUP reloads."""
-    loop = asyncio.get_running_loop()
-    stopping, hurried = asyncio.Event(), asyncio.Event()
-    reloads: set[asyncio.Task[None]] = set()
-
-    def signalled() -> None:
-        (hurried if stopping.is_set() else stopping).set()
-
-    def reload_now() -> None:
-        if reload is None:
-            log("SIGHUP: this server does not reload (--no-reload)")
-            return
-        task = loop.create_task(reload.now())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signalled)
-    if not sys.stdout.isatty():  # a terminal that closes sends it, and ends the server
-        loop.add_signal_handler(signal.SIGHUP, reload_now)
-    return stopping, hurried
-
-
-async def _supervise(group: ServedGroup, stopping: asyncio.Event, hurried: asyncio.Event) -> None:
-    """Start the workers, and end them when `stopping` is set; without their responses when `hurried` is set."""
+async def _supervise(group: ServedGroup, signals: ServerSignals) -> None:
+    """Start the workers, and end them at the first signal, at the second one without their responses."""
     app, store, supervisor, builder = group.app, group.store, group.supervisor, group.builder
 
     async def activate(catalog: Catalog, rules: LoadedRules) -> None:
@@ -235,8 +211,9 @@ async def _supervise(group: ServedGroup, stopping: asyncio.Event, hurried: async
     background = [loop.create_task(group.tasks())]
     if store is not None:
         background.append(loop.create_task(store.watch(log)))
-    await stopping.wait()
+    await signals.stopping.wait()
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
-    await supervisor.stop(at_once=hurried)
+    with signals.reported_wait(app.limits.grace, log):
+        await supervisor.stop(at_once=signals.hurried)

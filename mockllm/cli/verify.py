@@ -79,7 +79,11 @@ def _print(found: dict[str, Json]) -> None:
             why = "; ".join(each["differences"])
             label, end = ("nearest:", f": {why}") if why else ("such as", "")
             print(plain(f"  {label} #{each['id']} {each['path']}{end}", MAX_PROMPT))
-    lost = f" ({found['lost']} older ones are no longer in the journal)" if found["lost"] else ""
+    lost = (
+        f" ({found['lost']} older ones are no longer in the journal; `serve --journal N` stores more)"
+        if found["lost"]
+        else ""
+    )
     print(
         f"{'verified' if found['passed'] else 'failed'}: {counted(found['checked'], 'request')} checked{lost}"
     )

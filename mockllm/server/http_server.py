@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import signal
 import socket
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.listener import Listener
+from mockllm.server.server_signals import ServerSignals
 
 T = TypeVar("T")
+AsyncCall: TypeAlias = Callable[[], Coroutine[object, object, None]]
 
 _BACKLOG: Final = 4096
 _NO_IPV6: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.EINVAL})
@@ -219,39 +220,37 @@ async def serve(
     app: App,
     addresses: Sequence[Address],
     ready: Callable[[Sequence[Address]], None],
-    beside: Callable[[], Coroutine[object, object, None]] | None = None,
+    beside: AsyncCall | None = None,
+    reload: AsyncCall | None = None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; a second signal does not wait for running responses. `ready` gets the addresses
-    when the sockets listen; `beside` (the reload) runs from then on."""
+    when the sockets listen; `beside` (which watches files) runs from then on, and `reload` after a SIGHUP."""
     server = Server(app, addresses)
     loop = asyncio.get_running_loop()
-    stopping, hurried = asyncio.Event(), asyncio.Event()
-
-    def signalled() -> None:
-        (hurried if stopping.is_set() else stopping).set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):  # not available on Windows
-            loop.add_signal_handler(number, signalled)
+    signals = ServerSignals(reload)
     await server.start()
     GcPolicy(lambda: app.running > 0, lambda: app.engine).begin(loop)
     ready(server.listening)
     task = loop.create_task(beside()) if beside is not None else None
-    await stopping.wait()
+    await signals.stopping.wait()
     if task is not None:
         task.cancel()
-    await server.stop(at_once=hurried)
+    with signals.reported_wait(app.limits.grace, log):
+        await server.stop(at_once=signals.hurried)
 
 
 def run(
     app: App,
     addresses: Sequence[Address],
     ready: Callable[[Sequence[Address]], None],
-    beside: Callable[[], Coroutine[object, object, None]] | None = None,
+    beside: AsyncCall | None = None,
+    reload: AsyncCall | None = None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Run `serve` on a new event loop. Raises CannotListen."""
     open_as_many_as_allowed()
-    run_on_best_loop(serve(app, addresses, ready, beside))
+    run_on_best_loop(serve(app, addresses, ready, beside, reload, log))
 
 
 def open_as_many_as_allowed() -> None:

@@ -59,10 +59,10 @@ def has_client() -> bool:
 
 def store_address(url: str) -> StoreAddress:
     """Read `redis://host:port/db`, `rediss://…` (TLS), `valkey://…`, `unix:///path`. Raises BadAddress."""
-    try:
-        from redis.connection import parse_url
-    except ImportError:
-        raise BadAddress(f"a store needs the packages redis and hiredis: {EXTRA}") from None
+    if not has_client():
+        raise BadAddress(f"a store needs the packages redis and hiredis: {EXTRA}")
+    from redis.connection import parse_url
+
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
         raise BadAddress("expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH")

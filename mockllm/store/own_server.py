@@ -13,6 +13,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final
 
+from mockllm.store.connection import EXTRA, has_client
+
 PROGRAMS: Final = ("valkey-server", "redis-server")
 DURABLE: Final = ("--appendonly", "yes", "--appendfsync", "no")
 """Each command is written to a file before its reply is sent, so that a killed server forgets none. By default
@@ -60,6 +62,14 @@ class OwnServer:
         self._process.kill()
         self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def missing_store() -> str:
+    """Return what a user has to install so that a server starts its own store."""
+    program = "install redis-server or valkey-server"
+    if has_client():
+        return program
+    return EXTRA if installed_program() is not None else f"{program}, and {EXTRA}"
 
 
 def installed_program() -> str | None:

@@ -29,6 +29,22 @@ def test_write_line_flushes(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.getvalue() == "hello\n"
 
 
+class CountingWrites(io.StringIO):
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+def test_write_line_is_one_write() -> None:
+    out = (
+        CountingWrites()
+    )  # without a buffer each write reaches the file, and other processes write between two
+    write_line("hello", out)
+    assert (out.writes, out.getvalue()) == (1, "hello\n")
+
+
 def test_write_line_ignores_full_disk() -> None:
     write_line("hello", Full())
 

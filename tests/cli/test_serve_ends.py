@@ -81,6 +81,33 @@ def test_stop_refuses_new_connections(folder: Path) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["one process", "workers"])
+def test_stopping_server_says_what_it_waits_for(folder: Path, more: tuple[str, ...]) -> None:
+    grace = f"{PATIENCE * 20:.0f}"
+    with serving("--grace", grace, *more, cwd=folder) as server, streaming(server, "endless"):
+        server.send(signal.SIGTERM)
+        notice = server.line(lambda line: line.startswith("stopping:"))
+        assert notice == (f"stopping: running responses have {grace} s to end; a second signal ends them now")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+
+
+def test_sighup_reloads_and_ends_no_stream(folder: Path) -> None:
+    with serving(cwd=folder) as server, streaming(server, "slow") as stream:
+        server.send(signal.SIGHUP)
+        server.line(lambda line: line.startswith("reloaded: 3 rules"))
+        assert stream.read().endswith(b"data: [DONE]\n\n")
+
+
+@pytest.mark.full
+def test_sighup_without_reload_changes_nothing(folder: Path) -> None:
+    with serving("--no-reload", cwd=folder) as server:
+        server.send(signal.SIGHUP)
+        server.line(lambda line: line == "SIGHUP: this server does not reload (--no-reload)")
+        assert server.ask("hello") == "Hi there."
+
+
+@pytest.mark.full
 def test_second_signal_stops_server_at_once(folder: Path) -> None:
     grace = f"{PATIENCE * 20:.0f}"  # longer than `ended` waits
     with serving("--grace", grace, cwd=folder) as server, streaming(server, "endless"):

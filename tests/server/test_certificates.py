@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from mockllm.cli.main import main
 from mockllm.server.certificates import DAYS, NoCertificate, context, folder, self_signed
 from mockllm.server.http_server import Address
-from tests.process import serving
+from tests.process import command, serving
 from tests.waiting import PATIENCE
 
 RULES = "rules: [{reply: {chunks: [One, {wait: 10ms}, Two]}}]"
@@ -141,6 +141,21 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
         assert "[DONE]" in ask(secure.replace("localhost", "127.0.0.1"), trusted)
         with pytest.raises(OSError, match="certificate verify failed"):
             ask(secure)
+
+
+@pytest.mark.full
+def test_commands_explain_failed_https(tmp_path: Path) -> None:
+    with served(tmp_path, "--tls-self-signed", "--tls-port", "0") as server:
+        line = server.line(lambda line: "listening on" in line)
+        plain, secure = line.rpartition("listening on ")[2].split(", ")
+
+        def err(url: str, **more: str) -> str:
+            return command("requests", "--url", url, cwd=tmp_path, **more).stderr
+
+        assert "is not trusted (self-signed certificate in certificate chain); export SSL_CERT" in err(secure)
+        assert err(secure, SSL_CERT_FILE="tls/ca.pem") == "the server has no requests in its journal\n"
+        assert err(plain.replace("http:", "https:")).endswith(" does not speak HTTPS; write http://\n")
+        assert err(secure.replace("https:", "http:")).endswith("; if it speaks HTTPS, write https://\n")
 
 
 @pytest.mark.full

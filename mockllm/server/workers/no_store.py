@@ -11,8 +11,8 @@ from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
 
 REFUSAL = (
-    "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or with "
-    "redis-server or valkey-server installed."
+    "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
+    "with redis-server or valkey-server installed, and the packages of the extra redis."
 )
 
 

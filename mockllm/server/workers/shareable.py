@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mockllm.scenario.catalog import Catalog, CatalogItem
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.language.reply import ReplySpec
+from mockllm.store.own_server import missing_store
 
 MAX_NAMED = 5
 """Most rules that a message names."""
@@ -22,8 +23,7 @@ def unshareable(catalog: Catalog) -> list[Diagnostic]:
     more = f" and {len(counting) - MAX_NAMED} more" if len(counting) > MAX_NAMED else ""
     message = (
         f"several processes cannot share what these rules count: {', '.join(named)}{more}; "
-        "leave out --workers, or give the processes a store: --store redis://HOST:PORT/DB, or install "
-        "redis-server or valkey-server"
+        f"leave out --workers, or give the processes a store: --store redis://HOST:PORT/DB, or {missing_store()}"
     )
     return [at_item(counting[0], message)]
 
