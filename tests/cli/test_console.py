@@ -1,4 +1,4 @@
-"""Lines for who watches a server are no matter of the requests: also where nobody watches any more."""
+"""Lines for a person at the terminal do not affect requests, even if the terminal is closed."""
 
 from __future__ import annotations
 

@@ -129,6 +129,9 @@ class VendorEncoder(Encoder):
     def reasoning_members(self, text: str) -> dict[str, Json]:
         return {self.form.thinking or "": text}
 
+    def stream_error(self, failure: Failure) -> Json:
+        return error_body(self.vendor, failure, self._request, self._identity)
+
     # --- non-streaming -------------------------------------------------------------------------------
 
     def top(self, kind: str) -> dict[str, Json]:
@@ -231,7 +234,7 @@ class VendorEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        body = error_body(self.vendor, failure, self._request, self._identity)
+        body = self.stream_error(failure)
         if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
         if failure.in_chunk or self.errors_in_chunk:
@@ -310,7 +313,7 @@ def _error(payload: Json) -> Json:
     match payload:
         case {"detail": str(message)} | {"error": str(message)}:
             return {**payload, "message": message}
-        case {"object": "error", "message": str()}:
+        case {"object": "error", "message": str()} | {"message": str(), "type": str(), "code": _}:
             return payload
         case [{"error": dict(error)}]:
             return error
@@ -353,5 +356,4 @@ class VendorChat(VendorCall, Chat):
         )
         return replace(wire_request, path=self.vendor.path("/chat/completions"))
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)

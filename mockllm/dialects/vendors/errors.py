@@ -119,6 +119,43 @@ def deepseek(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {**inner, "code": inner["code"] or INVALID}}
 
 
+DEEPSEEK: Final = {
+    "authentication": OpenAiErrorRow(
+        401, "authentication_error", INVALID, "Authentication Fails, Your api key: {key} is invalid"
+    ),
+    **dict.fromkeys(
+        ("model_not_found", "model_deprecated"), OpenAiErrorRow(400, INVALID, INVALID, "Model Not Exist")
+    ),
+    "insufficient_quota": OpenAiErrorRow(402, "unknown_error", INVALID, "Insufficient Balance"),
+}
+"""DeepSeek's own errors. The unknown model is in https://github.com/langbot-app/LangBot/issues/1643."""
+CEREBRAS: Final = {
+    "authentication": OpenAiErrorRow(401, INVALID, "wrong_api_key", "Wrong API Key", "api_key"),
+    "model_not_found": OpenAiErrorRow(
+        404,
+        "not_found_error",
+        "model_not_found",
+        "Model {model} does not exist or you do not have access to it.",
+        "model",
+    ),
+    "rate_limit": OpenAiErrorRow(
+        429,
+        "too_many_requests_error",
+        "request_quota_exceeded",
+        "Requests per minute limit exceeded - too many requests sent.",
+        "quota",
+        retry_after=1.0,
+    ),
+}
+"""Cerebras' own errors, from public reports of 2026: https://github.com/nminaya/grammar-nazi-bot/issues/933 and 959.
+That of the key is inferred."""
+
+
+def cerebras(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Cerebras: an error is an object without an envelope."""
+    return inner
+
+
 def with_status(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """vLLM: the code is the status."""
     return {"error": {**inner, "code": status}}

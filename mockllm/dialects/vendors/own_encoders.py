@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
 from mockllm.core.reply.reply import Citation, Text, Usage
@@ -25,6 +26,10 @@ class Cerebras(VendorEncoder):
         if plain and not (counted.cached_read or counted.reasoning):
             own = self.reply.extras.get("openai", {}).get("usage", {})
             self._counted = merged_json(plain_usage(counted), own)
+
+    def stream_error(self, failure: Failure) -> Json:
+        """Return the error in an envelope: no report of one in a stream exists, and SDKs raise no other."""
+        return {"error": super().stream_error(failure)}
 
 
 def huggingface_usage(counted: Usage) -> dict[str, Json]:

@@ -138,16 +138,7 @@ VENDORS: Final = (
             media="text/event-stream; charset=utf-8",
         ),
         errors=VendorErrors(
-            errors.rows(
-                {},
-                authentication=OpenAiErrorRow(
-                    401,
-                    "authentication_error",
-                    INVALID,
-                    "Authentication Fails, Your api key: {key} is invalid",
-                ),
-                insufficient_quota=OpenAiErrorRow(402, "unknown_error", INVALID, "Insufficient Balance"),
-            ),
+            errors.rows({}, **errors.DEEPSEEK),
             errors.deepseek,
         ),
         headers={"x-ds-trace-id": HEX32},
@@ -258,6 +249,9 @@ VENDORS: Final = (
         errors=VendorErrors(
             errors.rows(
                 {"authentication": "No auth credentials found", "rate_limit": "Provider returned error"},
+                model_not_found=replace(
+                    ROWS["model_not_found"], status=400, message="{model} is not a valid model ID"
+                ),
                 insufficient_quota=replace(
                     ROWS["insufficient_quota"], status=402, message="Insufficient credits"
                 ),
@@ -318,7 +312,7 @@ VENDORS: Final = (
             thinking="reasoning",
             usage=encoders.cerebras_usage,
         ),
-        errors=VendorErrors(errors.rows({"authentication": "Wrong API Key"})),
+        errors=VendorErrors(errors.rows({}, **errors.CEREBRAS), errors.cerebras),
     ),
     *NEWER,
 )

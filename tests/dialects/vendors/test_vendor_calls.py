@@ -95,7 +95,7 @@ def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
     assert [c["finish_reason"] for c in choices if c.get("finish_reason")] == [vendor.form.finish["stop"]]
 
 
-def test_complete_call_keeps_the_waits_before_it() -> None:
+def test_complete_call_comes_after_the_waits_before_it() -> None:
     reply = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
     (part,) = chat("ollama").supported_reply(reply, request()).choices[0].parts
     assert isinstance(part, Call)
@@ -211,6 +211,28 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
             }
         ],
     ),
+    "DeepSeek refuses an unknown model as a bad request": (
+        "deepseek",
+        Failure("model_not_found"),
+        {
+            "error": {
+                "message": "Model Not Exist",
+                "type": "invalid_request_error",
+                "param": None,
+                "code": "invalid_request_error",
+            }
+        },
+    ),
+    "Cerebras has no envelope": (
+        "cerebras",
+        Failure("rate_limit"),
+        {
+            "message": "Requests per minute limit exceeded - too many requests sent.",
+            "type": "too_many_requests_error",
+            "param": "quota",
+            "code": "request_quota_exceeded",
+        },
+    ),
     "DeepSeek has a status of its own for an empty purse": (
         "deepseek",
         Failure("insufficient_quota"),
@@ -238,6 +260,26 @@ def test_groq_error_inside_a_stream_has_its_status(status: int | None, stated: i
     event, error = list(events(chat("groq").encode_stream(broken, request(stream=True), STAMP)))[-1]
     assert (event, loads(error)["error"]["status_code"]) == ("error", stated)
     assert list(loads(error)["error"])[-2:] == ["code", "status_code"]
+
+
+@pytest.mark.parametrize(("vendor", "status"), [("deepseek", 400), ("openrouter", 400), ("cerebras", 404)])
+def test_unknown_model_has_the_vendors_status(vendor: str, status: int) -> None:
+    plan = chat(vendor).error(Failure("model_not_found"), request(), STAMP)
+    assert plan.head.status == status
+    decoded = chat(vendor).decode(plan)
+    assert decoded is not None
+    assert "message" in decoded.error
+
+
+def test_openrouter_names_the_model_that_it_does_not_know() -> None:
+    error = payload(chat("openrouter").error(Failure("model_not_found"), request(), STAMP))["error"]
+    assert error == {"message": "m is not a valid model ID", "code": 400}
+
+
+def test_cerebras_error_in_a_stream_has_an_envelope() -> None:
+    broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("rate_limit"))
+    _, error = list(events(chat("cerebras").encode_stream(broken, request(stream=True), STAMP)))[-1]
+    assert loads(error)["error"]["code"] == "request_quota_exceeded"
 
 
 def test_openrouter_metadata_has_the_providers_message() -> None:
