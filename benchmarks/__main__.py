@@ -40,19 +40,21 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds, rougher figures")
     parser.add_argument("--requests", type=int, help="the number of requests of soak (1,000,000)")
     parser.add_argument("--seconds", type=float, default=inf, help="the most seconds of soak (no limit)")
-    given = parser.parse_args()
-    unknown = set(given.names) - set(NAMES)
+    options = parser.parse_args()
+    unknown = set(options.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     effort = replace(
-        Effort(1, 3) if given.quick else Effort(), soak_requests=given.requests, soak_seconds=given.seconds
+        Effort(1, 3) if options.quick else Effort(),
+        soak_requests=options.requests,
+        soak_seconds=options.seconds,
     )
     load = "wrk" if WRK else "our own generator (install wrk for figures that compare)"
     print(f"`scripts/bench {' '.join(sys.argv[1:])}`".replace(" `", "`"))
     machine = f"{platform.machine()}, Python {platform.python_version()}"
     print(f"{machine}; server on core {SERVER_CORE}, {load} on core {LOAD_CORE}")
     for name, title in NAMES.items():
-        if name in (given.names or NAMES.keys() - {"peers"}):
+        if name in (options.names or NAMES.keys() - {"peers"}):
             print(f"\n## {title} (`{name}`)\n", flush=True)
             importlib.import_module(f"benchmarks.{name}").main(effort)
 

@@ -1,8 +1,8 @@
 """Load of conversations: each pass through the shapes is a set of new conversations with names of their own, so that
 no two requests are equal and lengths differ, but each request repeats the history of the one before it.
 
-`rate` keeps connections busy, by wrk where it is installed. `lateness` sends at given times, whether or not earlier
-responses have come, and measures from those times.
+`rate` uses all connections without a pause, by wrk where it is installed. `lateness` sends at fixed times, whether
+or not earlier responses have come, and measures from those times.
 """
 
 from __future__ import annotations
@@ -92,16 +92,16 @@ def rate(port: int, requests: Sequence[Request], seconds: int) -> tuple[float, i
         data.write_bytes(b"".join(_listed(number, shape) for number, shape in requests))
         script.write_text(LUA)
         arguments = [f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}/"]
-        said = subprocess.run(
+        output = subprocess.run(
             [str(WRK), "-t1", *arguments, "--", str(data), str(first)],
             preexec_fn=lambda: put(LOAD_CORE),
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-    found = re.search(r"(\d+) requests in[^$]*Requests/sec:\s+([\d.]+)", said)
-    if found is None or "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"the load did not go through:\n{said}")
+    found = re.search(r"(\d+) requests in[^$]*Requests/sec:\s+([\d.]+)", output)
+    if found is None or "Non-2xx" in output or "Socket errors" in output:
+        raise SystemExit(f"the load did not go through:\n{output}")
     return float(found[2]), int(found[1])
 
 
@@ -118,7 +118,7 @@ def lateness(port: int, requests: Sequence[Request], per_second: float, seconds:
 
 
 class _Client(asyncio.Protocol):
-    """One connection: it sends a request when it is told, and notes how long its response took."""
+    """One connection: it sends a request when it is due, and notes how long its response took."""
 
     def __init__(self, taken: list[float], idle: asyncio.Queue[_Client]) -> None:
         self._taken, self._idle = taken, idle

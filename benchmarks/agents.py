@@ -24,17 +24,20 @@ from benchmarks.whole import scenario
 
 RULES = 990
 """Rules for other models, before those of the agents."""
-SAID = "I have looked at the files. The parser returns early where the input has no lines; I will change that next."
+REPLY_TEXT = (
+    "I have looked at the files. The parser returns early where the input has no lines; "
+    "I will change that next."
+)
 AGENT_RULES = f"""
   - name: after-a-result
     match: {{model: "*-text*", tool_result: {{exists: true}}}}
-    reply: "{SAID}"
+    reply: "{REPLY_TEXT}"
   - name: text
     match: {{model: "*-text*"}}
-    reply: "{SAID}"
+    reply: "{REPLY_TEXT}"
   - name: template
     match: {{model: "*-template*", user: {{contains: Case}}}}
-    reply: "Turn {{{{ turn }}}}: {{{{ tool_result.name | default('nothing') }}}} for {{{{ model }}}}. {SAID}"
+    reply: "Turn {{{{ turn }}}}: {{{{ tool_result.name | default('nothing') }}}} for {{{{ model }}}}. {REPLY_TEXT}"
   - name: call
     match: {{model: "*-call*", tools: "*"}}
     reply: {{tool_calls: from_schema}}
@@ -42,7 +45,7 @@ AGENT_RULES = f"""
     match: {{model: "*-sequence*"}}
     per: conversation
     then: cycle
-    sequence: ["{SAID}", "And now the other one. {SAID}"]
+    sequence: ["{REPLY_TEXT}", "And now the other one. {REPLY_TEXT}"]
 modifiers:
   - name: pace
     pace: {{itl: 20ms, whole: at_once, ttft: 0ms}}
@@ -100,7 +103,7 @@ def rows() -> list[Row]:
 
     return [
         Row("27 KB, five tools, one turn more each time", together([_growing(12, 27)], 8), "100 µs"),
-        Row("27 KB, five tools, each a conversation of its own", together([_growing(19, 19)], 8), "100 µs"),
+        Row("27 KB, five tools, each a separate conversation", together([_growing(19, 19)], 8), "100 µs"),
         Row("120 KB, 30 tools, streamed", together(MIX[-1:], 4)),
         Row("a text", small("text")),
         Row("a template", small("template"), "70 µs"),
@@ -120,11 +123,11 @@ def main(effort: Effort) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(rules())
         side = ours("--scenarios", folder)
-        said = b'{"text":"%b"}' % SAID.encode().ljust(800)
-        parsed = bare("parsed", said)
+        body = b'{"text":"%b"}' % REPLY_TEXT.encode().ljust(800)
+        parsed = bare("parsed", body)
         for row in (mix, *rows()):
             print(f"{row.name}: {_sizes(row.requests)}\n", flush=True)
-            sides = [parsed, bare("whole", said), side]
+            sides = [parsed, bare("whole", body), side]
             base, *found = measure(sides, (), effort, send=partial(_rate, row.requests))
             print(table(base, found, row.wanted) + "\n", flush=True)
             if row is mix:

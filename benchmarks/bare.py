@@ -1,8 +1,8 @@
-"""The baseline: a bare aiohttp application that answers with the same bytes each time, on the same loop as
+"""The baseline: a bare aiohttp application that responds with the same bytes each time, on the same loop as
 ours, its access log off: `python -m benchmarks.bare KIND < BYTES`, KIND one of `whole`, `response`, `stream`,
 `parsed`.
 
-Prints its port. It reads nothing of the request and makes nothing of its own: what is above it is ours. Only `parsed`
+Prints its port. It reads nothing of the request and makes nothing: all cost above it is ours. Only `parsed`
 reads the request's body and parses it with orjson.
 """
 
@@ -19,24 +19,24 @@ from aiohttp import web
 from mockllm.server.http_server import run_on_best_loop
 
 
-async def main(kind: str, said: bytes) -> None:
+async def main(kind: str, body: bytes) -> None:
     async def whole(request: web.Request) -> web.StreamResponse:
-        return web.Response(body=said, content_type="application/json")
+        return web.Response(body=body, content_type="application/json")
 
     async def response(request: web.Request) -> web.StreamResponse:
-        return web.Response(body=said, content_type="text/event-stream")
+        return web.Response(body=body, content_type="text/event-stream")
 
     async def stream(request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        streamed = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         with contextlib.suppress(ConnectionResetError):  # the load has ended
-            await answer.prepare(request)
-            await answer.write(said)
-            await answer.write_eof()
-        return answer
+            await streamed.prepare(request)
+            await streamed.write(body)
+            await streamed.write_eof()
+        return streamed
 
     async def parsed(request: web.Request) -> web.StreamResponse:
         orjson.loads(await request.read())
-        return web.Response(body=said, content_type="application/json")
+        return web.Response(body=body, content_type="application/json")
 
     app = web.Application()
     handlers = {"whole": whole, "response": response, "stream": stream, "parsed": parsed}

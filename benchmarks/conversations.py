@@ -103,9 +103,9 @@ def _history(agent: Agent) -> tuple[str, str, list[Turn]]:
 
 def shapes(agent: Agent) -> Iterator[Shape]:
     """The requests of one conversation, in order."""
-    system, asked, turns = _history(agent)
+    system, task, turns = _history(agent)
     for count in agent.turns:
-        yield PROTOCOLS[agent.protocol](agent, system, asked, turns[:count])
+        yield PROTOCOLS[agent.protocol](agent, system, task, turns[:count])
 
 
 def _encoded(body: dict[str, Any]) -> bytes:
@@ -132,10 +132,10 @@ def _head(client: str, key: tuple[str, str]) -> tuple[tuple[str, str], ...]:
 _OPENAI: Final = _head("OpenAI", ("Authorization", "Bearer sk-benchmark"))
 
 
-def _chat(agent: Agent, system: str, asked: str, turns: Sequence[Turn]) -> Shape:
+def _chat(agent: Agent, system: str, task: str, turns: Sequence[Turn]) -> Shape:
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": system},
-        {"role": "user", "content": asked},
+        {"role": "user", "content": task},
     ]
     for number, (name, arguments, result) in enumerate(turns):
         id = f"call_{_MARK}{number:04}"
@@ -154,8 +154,8 @@ def _chat(agent: Agent, system: str, asked: str, turns: Sequence[Turn]) -> Shape
     return Shape("/v1/chat/completions", _OPENAI, _encoded({**body, **agent.settings}))
 
 
-def _responses(agent: Agent, system: str, asked: str, turns: Sequence[Turn]) -> Shape:
-    items: list[dict[str, Any]] = [{"role": "user", "content": asked}]
+def _responses(agent: Agent, system: str, task: str, turns: Sequence[Turn]) -> Shape:
+    items: list[dict[str, Any]] = [{"role": "user", "content": task}]
     for number, (name, arguments, result) in enumerate(turns):
         id = f"call_{_MARK}{number:04}"
         called = {"type": "function_call", "call_id": id, "name": name, "arguments": json.dumps(arguments)}
@@ -168,14 +168,14 @@ def _responses(agent: Agent, system: str, asked: str, turns: Sequence[Turn]) -> 
     return Shape("/v1/responses", _OPENAI, _encoded({**body, **agent.settings}))
 
 
-def _messages(agent: Agent, system: str, asked: str, turns: Sequence[Turn]) -> Shape:
+def _messages(agent: Agent, system: str, task: str, turns: Sequence[Turn]) -> Shape:
     cached = {"cache_control": {"type": "ephemeral"}}
-    entries: list[dict[str, Any]] = [{"role": "user", "content": [{"type": "text", "text": asked}]}]
+    entries: list[dict[str, Any]] = [{"role": "user", "content": [{"type": "text", "text": task}]}]
     for number, (name, arguments, result) in enumerate(turns):
         id = f"toolu_{_MARK}{number:04}"
-        said = {"type": "text", "text": f"I look at part {number} of {_MARK}."}
+        text_part = {"type": "text", "text": f"I look at part {number} of {_MARK}."}
         called = {"type": "tool_use", "id": id, "name": name, "input": arguments}
-        entries.append({"role": "assistant", "content": [said, called]})
+        entries.append({"role": "assistant", "content": [text_part, called]})
         block = {"type": "tool_result", "tool_use_id": id, "content": [{"type": "text", "text": result}]}
         entries.append({"role": "user", "content": [block]})
     body: dict[str, Any] = {"max_tokens": 8000, "messages": entries, "model": agent.model}
@@ -192,12 +192,12 @@ def _messages(agent: Agent, system: str, asked: str, turns: Sequence[Turn]) -> S
     )
 
 
-def _generate(agent: Agent, system: str, asked: str, turns: Sequence[Turn]) -> Shape:
-    contents: list[dict[str, Any]] = [{"role": "user", "parts": [{"text": asked}]}]
+def _generate(agent: Agent, system: str, task: str, turns: Sequence[Turn]) -> Shape:
+    contents: list[dict[str, Any]] = [{"role": "user", "parts": [{"text": task}]}]
     for name, arguments, result in turns:
         contents.append({"role": "model", "parts": [{"functionCall": {"name": name, "args": arguments}}]})
-        answered = {"name": name, "response": json.loads(result)}
-        contents.append({"role": "user", "parts": [{"functionResponse": answered}]})
+        response = {"name": name, "response": json.loads(result)}
+        contents.append({"role": "user", "parts": [{"functionResponse": response}]})
     body: dict[str, Any] = {"contents": contents, "systemInstruction": {"parts": [{"text": system}]}}
     if agent.tools:
         body["tools"] = [{"functionDeclarations": offered(agent.tools)}]

@@ -2,7 +2,7 @@
 
 The server is as it is served (journal on), with nothing of ours inside: its memory is what the system says, before
 the first stream, with all of them under way, and behind the last. What a stream holds is the connection's (its
-socket, transport and buffers) and the answer's (its plan's rest, its times, its line in the journal).
+socket, transport and buffers) and the response's (its plan's rest, its times, its entry in the journal).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import cast
 
 from benchmarks.rounds import Effort
-from benchmarks.sides import LOAD_CORE, Running, ours, placed, running, settle
+from benchmarks.sides import LOAD_CORE, Running, let_calm_down, ours, placed, running
 from mockllm.server.http_server import run_on_best_loop
 
 STREAMS, CHUNKS, GAP, RAMP = 10_000, 18, 0.5, 5.0
@@ -27,11 +27,11 @@ rules:
 BODY = json.dumps(
     {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
 ).encode()
-ASKED = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 
 
 class Reader(asyncio.Protocol):
-    """Reads one stream: how many chunks came, and how late the last one was. It keeps nothing else."""
+    """Reads one stream: how many chunks came, and how late the last one was. It stores nothing else."""
 
     def __init__(self, ended: asyncio.Future[None]) -> None:
         self.chunks = 0
@@ -41,7 +41,7 @@ class Reader(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._sent = time.monotonic()
-        self._transport.write(ASKED)
+        self._transport.write(REQUEST)
 
     def data_received(self, data: bytes) -> None:
         self.chunks += data.count(b'"delta":{"content":')
@@ -65,11 +65,11 @@ async def crowd(server: Running, streams: int) -> tuple[list[Reader], float]:
         await ended
         return reader
 
-    asked = [asyncio.ensure_future(one(number)) for number in range(streams)]
-    while not all(each.done() for each in asked):
+    readers = [asyncio.ensure_future(one(number)) for number in range(streams)]
+    while not all(each.done() for each in readers):
         most = max(most, server.memory)
         await asyncio.sleep(0.2)
-    return [each.result() for each in asked], most
+    return [each.result() for each in readers], most
 
 
 def main(effort: Effort) -> None:
@@ -82,11 +82,11 @@ def main(effort: Effort) -> None:
         Path(folder, "bench.yaml").write_text(SCENARIO)
         for number in range(min(3, effort.rounds)):
             with running(ours("--scenarios", folder)) as server, placed(LOAD_CORE):
-                run_on_best_loop(crowd(server, 200))  # what is imported and kept at the first use
-                settle()
+                run_on_best_loop(crowd(server, 200))  # what is imported and cached at the first use
+                let_calm_down()
                 before, cpu = server.memory, server.cpu
                 readers, most = run_on_best_loop(crowd(server, STREAMS))
-                settle()
+                let_calm_down()
                 assert all(reader.chunks == CHUNKS for reader in readers)
                 late = sorted(reader.late * 1000 for reader in readers)
                 half, high = (late[int(len(late) * part)] for part in (0.5, 0.99))

@@ -1,6 +1,6 @@
-"""What finding the rule costs, by number of rules and by what they ask for.
+"""What finding the rule costs, by number of rules and by their conditions.
 
-Tells what one find costs (first match, the request already read) through the index for 10, 1,000 and 10,000
+Prints the cost of one find (first match, the request already read) through the index for 10, 1,000 and 10,000
 rules, and beside it one linear scan of the 10,000, a miss's `nearest`, and building the index.
 """
 
@@ -37,7 +37,7 @@ WORDS = (
 
 
 class Chat(Request):
-    """Reads what the matchers below ask for."""
+    """Reads the fields of the matchers below."""
 
     @lazy
     def model(self) -> str | None:
@@ -119,10 +119,10 @@ def main(effort: Effort) -> None:
             start = perf_counter()
             index = RuleIndex(matchers)
             built = (perf_counter() - start) * 1e3
-            asked = [chat(random.randrange(size), random) for _ in range(300)]
+            requests = [chat(random.randrange(size), random) for _ in range(300)]
             rounds = effort.rounds * effort.seconds
-            line.append(cost(lambda request, index=index: next(index.find(request), None), asked, rounds))  # type: ignore[misc]
-        linear = cost(scan(matchers), asked[:5], 3)
+            line.append(cost(lambda request, index=index: next(index.find(request), None), requests, rounds))  # type: ignore[misc]
+        linear = cost(scan(matchers), requests[:5], 3)
         misses = [chat(SIZES[-1] + number, random) for number in range(20)]
         near = cost(index.nearest, misses, 3)
         found = " | ".join(f"{each:.2f} µs" for each in line)

@@ -27,7 +27,7 @@ import orjson
 from aiohttp import web
 
 from benchmarks.agent_load import Request, named
-from benchmarks.agents import MIX, SAID, Row, rows, rules, together
+from benchmarks.agents import MIX, REPLY_TEXT, Row, rows, rules, together
 from benchmarks.rounds import Effort
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.app import App
@@ -46,7 +46,7 @@ _CONVERSATIONS: Final = 1_000_000
 
 
 class NoSocket(asyncio.Transport):
-    """A transport that counts writes and keeps the last one."""
+    """A transport that counts writes and stores the last one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -134,11 +134,11 @@ def _listener() -> Listener:
 
 
 async def _bare() -> asyncio.Protocol:
-    said = b'{"text":"%b"}' % SAID.encode().ljust(800)
+    body = b'{"text":"%b"}' % REPLY_TEXT.encode().ljust(800)
 
     async def parsed(request: web.Request) -> web.StreamResponse:
         orjson.loads(await request.read())
-        return web.Response(body=said, content_type="application/json")
+        return web.Response(body=body, content_type="application/json")
 
     app = web.Application()
     app.router.add_post("/{path:.*}", parsed)

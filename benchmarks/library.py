@@ -17,7 +17,7 @@ BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
 def main(effort: Effort) -> None:
     began = time.perf_counter()
     with MockLLM(packs="default") as server:
-        _asked(server)
+        _request(server)
     print(f"the first of a process, with its first response: {(time.perf_counter() - began) * 1000:.0f} ms\n")
     print("| what is served | started, wanted below 1 ms (p90) | rules added | first response | stopped |")
     print("|---|--:|--:|--:|--:|")
@@ -32,7 +32,7 @@ def main(effort: Effort) -> None:
 
 
 def _lived(words: dict[str, Any]) -> tuple[float, float, float, float]:
-    """Seconds to start a server, to tell it something, to its first answer, and to stop it."""
+    """Seconds to start a server, to add a rule, to its first response, and to stop it."""
     server: MockLLM | None = None
 
     def start() -> None:
@@ -42,12 +42,12 @@ def _lived(words: dict[str, Any]) -> tuple[float, float, float, float]:
     started = _took(start)
     assert server is not None
     running = server
-    told = _took(lambda: running.reply("Hi", match={"model": "gpt-4o"}))
-    answered = _took(lambda: _asked(running))
-    return started, told, answered, _took(running.stop)
+    added = _took(lambda: running.reply("Hi", match={"model": "gpt-4o"}))
+    responded = _took(lambda: _request(running))
+    return started, added, responded, _took(running.stop)
 
 
-def _asked(server: MockLLM) -> None:
+def _request(server: MockLLM) -> None:
     client = http.client.HTTPConnection("127.0.0.1", server.port)
     client.request("POST", "/v1/chat/completions", BODY, {"Content-Type": "application/json"})
     assert client.getresponse().read()

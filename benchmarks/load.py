@@ -1,7 +1,7 @@
 """Load from the second core: wrk where it is installed, else a small generator of our own, which also checks
-what is answered.
+the responses.
 
-Both keep a fixed number of connections busy and send the given bodies in turn.
+Both keep a fixed number of connections busy and send the bodies in turn.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ end
 
 
 def rate(port: int, bodies: Sequence[bytes], seconds: int, *, own: bool = False) -> tuple[float, int]:
-    """Answers a second, and how many there were; each request with a head of its `own`, or all with the same but
-    for the body's length. SystemExit where one was no success."""
+    """Return responses a second, and their number. Each request has its `own` head, or all have the same but
+    for the length of the body. SystemExit where a response was no success."""
     if WRK:
         return _wrk(port, bodies, seconds, own)
-    tally = asked(port, bodies, seconds=seconds, own=own)
-    return tally.rate, tally.answers
+    tally = send(port, bodies, seconds=seconds, own=own)
+    return tally.rate, tally.responses
 
 
 def _wrk(port: int, bodies: Sequence[bytes], seconds: int, own: bool) -> tuple[float, int]:
@@ -61,7 +61,7 @@ def _wrk(port: int, bodies: Sequence[bytes], seconds: int, own: bool) -> tuple[f
         headers = "".join(f'wrk.headers["{name}"] = "{value}"\n' for name, value in HEADERS.items())
         script.write_text(headers + LUA)
         url = f"http://127.0.0.1:{port}{PATH}"
-        said = subprocess.run(
+        output = subprocess.run(
             [
                 str(WRK),
                 "-t1",
@@ -79,29 +79,29 @@ def _wrk(port: int, bodies: Sequence[bytes], seconds: int, own: bool) -> tuple[f
             text=True,
             check=True,
         ).stdout
-    found = re.search(r"(\d+) requests in[^$]*Requests/sec:\s+([\d.]+)", said)
-    if found is None or "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"the load did not go through:\n{said}")
+    found = re.search(r"(\d+) requests in[^$]*Requests/sec:\s+([\d.]+)", output)
+    if found is None or "Non-2xx" in output or "Socket errors" in output:
+        raise SystemExit(f"the load did not go through:\n{output}")
     return float(found[2]), int(found[1])
 
 
 @dataclass
 class Tally:
-    """What was answered. `ids` are those of the answers, each kept once."""
+    """The responses that came. `ids` are theirs, each once."""
 
     until: float
     most: float
     rate: float = 0.0
-    answers: int = 0
+    responses: int = 0
     ids: set[bytes] = field(default_factory=set)
     rules: set[bytes] = field(default_factory=set)
     last: bytes = b""
-    heard: Callable[[bytes], object] = bytes
-    """Is given each answer."""
+    on_response: Callable[[bytes], object] = bytes
+    """Is called with each response."""
 
 
 class Client(asyncio.Protocol):
-    """One connection: a request, its whole answer, the next request."""
+    """One connection: a request, its complete response, the next request."""
 
     def __init__(self, requests: Iterator[bytes], tally: Tally, ended: asyncio.Future[None]) -> None:
         self._requests = requests
@@ -126,12 +126,12 @@ class Client(asyncio.Protocol):
         if not came.startswith(b"HTTP/1.1 200"):
             self._ended.set_exception(SystemExit(f"no success: {came[:300]!r}"))
             return
-        tally.answers += 1
+        tally.responses += 1
         tally.ids.update(_ID.findall(came)[:1])
         tally.rules.update(_RULE.findall(came))
         tally.last = came
-        tally.heard(came)
-        if time.monotonic() < tally.until and tally.answers < tally.most:
+        tally.on_response(came)
+        if time.monotonic() < tally.until and tally.responses < tally.most:
             self._transport.write(next(self._requests))
         else:
             self._ended.set_result(None)
@@ -157,17 +157,17 @@ def _owned(requests: Sequence[bytes]) -> Iterator[bytes]:
         yield each.replace(b"@@@@@@@@", b"%08x" % number, 1)
 
 
-def asked(
+def send(
     port: int,
     bodies: Sequence[bytes],
     *,
     seconds: float = 60,
-    answers: float = float("inf"),
+    responses: float = float("inf"),
     connections: int = CONNECTIONS,
-    heard: Callable[[bytes], object] = bytes,
+    on_response: Callable[[bytes], object] = bytes,
     own: bool = False,
 ) -> Tally:
-    """What our own generator was answered, for so long or so many answers; each is given to `heard`."""
+    """Send requests for so many seconds, or until so many responses came. `on_response` is called with each."""
     head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
     head += "X-Request-Id: @@@@@@@@\r\n" * own
     requests = [
@@ -178,14 +178,14 @@ def asked(
 
     async def run() -> Tally:
         began = time.monotonic()
-        tally = Tally(began + seconds, answers, heard=heard)
+        tally = Tally(began + seconds, responses, on_response=on_response)
         turn = _owned(requests) if own else cycle(requests)
         loop = asyncio.get_running_loop()
         ended: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
         for future in ended:
             await loop.create_connection(lambda future=future: Client(turn, tally, future), "127.0.0.1", port)  # type: ignore[misc]
         await asyncio.gather(*ended)
-        tally.rate = tally.answers / (time.monotonic() - began)
+        tally.rate = tally.responses / (time.monotonic() - began)
         return tally
 
     with placed(LOAD_CORE):

@@ -1,5 +1,5 @@
-"""What it costs to be seen: a server with journal and metrics that is followed on `/ws` as by the dashboard and
-scraped as by Prometheus, against one without journal and metrics that nobody looks at.
+"""The cost of being watched: a server with journal and metrics that is followed on `/ws` as by the dashboard and
+scraped as by Prometheus, against one without journal and metrics.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 
 from benchmarks import load, streaming, whole
 from benchmarks.rounds import Effort, Figures, table
-from benchmarks.sides import ENVIRONMENT, LOAD_CORE, ROOT, Side, ours, put, running, settle
+from benchmarks.sides import ENVIRONMENT, LOAD_CORE, ROOT, Side, let_calm_down, ours, put, running
 
 WANTED = "0.85"
 
 
 def sides(*arguments: str) -> tuple[Side, Side]:
-    """The server that nobody sees, and the one that is watched."""
+    """The server without a watcher, and the one that is watched."""
     watched = ours(*arguments, name="mockllm, journal, metrics, /ws and /metrics open")
     unseen = Side("without them", ["-m", "benchmarks.unwatched", *watched.command[2:]])
     return unseen, watched
@@ -29,7 +29,7 @@ def sides(*arguments: str) -> tuple[Side, Side]:
 
 @contextlib.contextmanager
 def watcher(port: int) -> Iterator[None]:
-    """Looks at a server for a while, and tells what it saw. SystemExit where it was told nothing."""
+    """Watch a server for a while, and print the counts. SystemExit where the watcher got nothing."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.watcher", str(port)],
         stdout=subprocess.PIPE, cwd=ROOT, env=ENVIRONMENT, preexec_fn=lambda: put(LOAD_CORE),
@@ -41,28 +41,28 @@ def watcher(port: int) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGTERM)
-        said = process.stdout.read()
+        output = process.stdout.read()
         process.wait()
-    told = json.loads(said)
-    if not told.get("events") or not told.get("pages") or told.get("cut off"):
-        raise SystemExit(f"the watcher was not told what it should be: {told}")
-    print(f"the watcher was told of {told['requests']:,} requests in {told['events']} frames, and read "
-          f"{told['pages']} pages of metrics")  # fmt: skip
+    counts = json.loads(output)
+    if not counts.get("events") or not counts.get("pages") or counts.get("cut off"):
+        raise SystemExit(f"the watcher did not get what it should: {counts}")
+    print(f"the watcher got {counts['requests']:,} requests in {counts['events']} frames, and read "
+          f"{counts['pages']} pages of metrics")  # fmt: skip
 
 
 def measured(unseen: Side, watched: Side, bodies: Sequence[bytes], effort: Effort) -> list[Figures]:
     """Both in turn, round by round."""
     with running(unseen) as one, running(watched) as other, watcher(other.port):
-        settle()
+        let_calm_down()
         figures = [Figures(unseen.name), Figures(watched.name)]
         for server in (one, other):
             load.rate(server.port, bodies, 1)
         for _ in range(effort.rounds):
             for server, found in zip((one, other), figures, strict=True):
                 before = server.cpu
-                rate, answers = load.rate(server.port, bodies, effort.seconds)
+                rate, responses = load.rate(server.port, bodies, effort.seconds)
                 found.rates.append(rate)
-                found.costs.append((server.cpu - before) / answers * 1e6)
+                found.costs.append((server.cpu - before) / responses * 1e6)
     return figures
 
 

@@ -1,7 +1,7 @@
 """Other mock servers for LLM providers under the same load, on the same core: aimock, llmposter and VidaiMock.
 
 `scripts/peer_servers.py` installs them; a server that is not there is left out by name. Each server has the same
-rules in its own form. VidaiMock has none: it replies with a text of its own, whatever the request.
+rules in its own form. VidaiMock has none: it replies with a fixed text, whatever the request.
 """
 
 from __future__ import annotations

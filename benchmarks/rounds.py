@@ -1,7 +1,7 @@
 """Several servers under the same load, turn about, so that what else the machine does falls on all of them.
 
-A ratio is taken within each round and the median told, with the least and the greatest. Beside the answers a
-second stands the server's CPU time for one answer, which another process on the core disturbs less.
+A ratio is taken within each round; the table has the median, the least and the greatest. Beside the responses a
+second is the server's CPU time for one response, which another process on the core disturbs less.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from math import inf
 from statistics import median
 
 from benchmarks import load
-from benchmarks.sides import Side, running, settle
+from benchmarks.sides import Side, let_calm_down, running
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,12 @@ class Effort:
 
 @dataclass
 class Figures:
-    """What one side came to, round by round."""
+    """The figures of one side, round by round."""
 
     name: str
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
-    """Microseconds of CPU time for each answer."""
+    """Microseconds of CPU time for each response."""
 
 
 def measure(
@@ -50,16 +50,16 @@ def measure(
     run = send or (lambda port, seconds: load.rate(port, bodies, seconds, own=own))
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(running(side)) for side in sides]
-        settle()
+        let_calm_down()
         figures = [Figures(side.name) for side in sides]
         for server in servers:
             run(server.port, 1)
         for _ in range(effort.rounds):
             for server, found in zip(servers, figures, strict=True):
                 before = server.cpu
-                rate, answers = run(server.port, effort.seconds)
+                rate, responses = run(server.port, effort.seconds)
                 found.rates.append(rate)
-                found.costs.append((server.cpu - before) / answers * 1e6)
+                found.costs.append((server.cpu - before) / responses * 1e6)
     return figures
 
 

@@ -1,7 +1,7 @@
 """What is decided and counted for each request, under load: sequences, for all and for each conversation, named
 states, and limits whose headers count down. Against the same server where nothing is left to decide.
 
-First that it is right: of a sequence each step is answered to one request alone, in whatever order many ask.
+First that it is right: each step of a sequence responds to one request alone, in whatever order many clients send.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from benchmarks.rounds import Effort, measure, table
 from benchmarks.sides import ours, running
 
 STEPS = 6_000
-ANSWERS = 5_000
-SAID = "The parcel left the warehouse on Tuesday and should reach you within two working days; see step {n}."
+RESPONSES = 5_000
+REPLY_TEXT = (
+    "The parcel left the warehouse on Tuesday and should reach you within two working days; see step {n}."
+)
 STEP = re.compile(rb"see step (\d+)\.")
-REPLY = f"reply: {SAID.format(n=0)}"
+REPLY = f"reply: {REPLY_TEXT.format(n=0)}"
 TWO = f"sequence: [{{{REPLY}}}, {{reply: Another day.}}], then: cycle"
 SCENARIOS = {
-    "one answer": f"rules: [{{{REPLY}}}]",
+    "one response": f"rules: [{{{REPLY}}}]",
     "a sequence": f"rules: [{{{TWO}}}]",
     "a sequence for each of 512 conversations": f"rules: [{{per: conversation, {TWO}}}]",
     "named states": f"rules: [{{requires_state: {{a: null}}, sets_state: {{a: 1}}, {REPLY}}}, "
@@ -34,13 +36,13 @@ SCENARIOS = {
 
 
 def stepwise() -> str:
-    """A sequence of many steps, each said once."""
-    steps = "".join(f"      - {SAID.format(n=number)}\n" for number in range(STEPS))
+    """A sequence of many steps, each sent once."""
+    steps = "".join(f"      - {REPLY_TEXT.format(n=number)}\n" for number in range(STEPS))
     return f"mockllm: 1\nrules:\n  - name: steps\n    then: error\n    sequence:\n{steps}"
 
 
 def main(effort: Effort) -> None:
-    asked = [
+    requests = [
         json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": f"hi {turn}"}]}).encode()
         for turn in range(512)
     ]
@@ -52,15 +54,15 @@ def main(effort: Effort) -> None:
             Path(folder, "bench.yaml").write_text(text)
         with running(ours("--scenarios", str(folders[""]))) as server:
             found: list[int] = []
-            tally = load.asked(
+            tally = load.send(
                 server.port,
-                asked,
-                answers=ANSWERS,
-                heard=lambda came: found.extend(int(number) for number in STEP.findall(came)),
+                requests,
+                responses=RESPONSES,
+                on_response=lambda came: found.extend(int(number) for number in STEP.findall(came)),
             )
-        assert sorted(found) == list(range(tally.answers)), "a step was said twice, or to nobody"
+        assert sorted(found) == list(range(tally.responses)), "a step was sent twice, or never"
         connections = load.CONNECTIONS
-        print(f"checked: {tally.answers:,} steps to {connections} connections at once, each said once")
+        print(f"checked: {tally.responses:,} steps to {connections} connections at once, each sent once")
         sides = [ours("--scenarios", str(folders[name]), name=f"mockllm, {name}") for name in SCENARIOS]
-        base, *others = measure(sides, asked, effort)
+        base, *others = measure(sides, requests, effort)
     print(table(base, others, ""))

@@ -1,6 +1,6 @@
 """Servers to measure, each a process on the first core; the load runs on the second.
 
-A server is told by its command; it prints its address, and its CPU time and memory are read from /proc.
+A server is described by its command. It prints its address, and its CPU time and memory are read from /proc.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""Where modules are not kept compiled, a start would be compiling first of all."""
+"""Without stored bytecode a start would mostly compile modules."""
 START_TIMEOUT = 60.0
 """Seconds."""
 ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
@@ -34,7 +34,7 @@ class Side:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
-    given: bytes = b""
+    stdin: bytes = b""
     spread: bool = False
     """Whether its processes run on all cores; else on the first."""
     program: str = sys.executable
@@ -48,9 +48,9 @@ def ours(*arguments: str, name: str = "mockllm", **environment: str) -> Side:
     return Side(name, command, environment)
 
 
-def bare(kind: str, said: bytes) -> Side:
-    """A bare aiohttp handler that says these bytes (see `benchmarks.bare`)."""
-    return Side(f"bare aiohttp ({kind})", ["-m", "benchmarks.bare", kind], given=said)
+def bare(kind: str, body: bytes) -> Side:
+    """A bare aiohttp handler that sends these bytes (see `benchmarks.bare`)."""
+    return Side(f"bare aiohttp ({kind})", ["-m", "benchmarks.bare", kind], stdin=body)
 
 
 @dataclass
@@ -82,7 +82,7 @@ def running(side: Side) -> Iterator[Running]:
     process = subprocess.Popen(
         [side.program, *side.command],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL if side.port else subprocess.PIPE,  # nobody reads the lines of a peer
+        stdout=subprocess.DEVNULL if side.port else subprocess.PIPE,  # the lines of a peer are not read
         stderr=subprocess.DEVNULL if side.port else None,
         cwd=ROOT,
         env={**ENVIRONMENT, **side.environment},
@@ -90,7 +90,7 @@ def running(side: Side) -> Iterator[Running]:
     )
     try:
         assert process.stdin is not None
-        process.stdin.write(side.given)
+        process.stdin.write(side.stdin)
         process.stdin.close()
         yield Running(process, _listening(process, side.port) if side.port else _port(process))
     finally:
@@ -158,6 +158,6 @@ def placed(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, cores)
 
 
-def settle() -> None:
+def let_calm_down() -> None:
     """Let the machine calm down after a start."""
     time.sleep(0.3)

@@ -1,6 +1,6 @@
 """Requests that each use a whole budget of the server: how long `/health` waits meanwhile, and how long a SIGTERM.
 
-The waits are measured by a process of its own, which requests `/health` each five milliseconds on one connection.
+The waits are measured by a separate process, which requests `/health` each five milliseconds on one connection.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.rounds import Effort
-from benchmarks.sides import LOAD_CORE, Running, ours, placed, running, settle
+from benchmarks.sides import LOAD_CORE, Running, let_calm_down, ours, placed, running
 
 CHAT = "/v1/chat/completions"
 PROBE_INTERVAL = 0.005
@@ -31,7 +31,7 @@ MAX_SECONDS = 60
 
 @dataclass(frozen=True)
 class Case:
-    """Requests that are sent at once, each on a connection of its own, and the rules of the server."""
+    """Requests that are sent at once, each on a separate connection, and the rules of the server."""
 
     name: str
     requests: Sequence[bytes]
@@ -130,10 +130,10 @@ def figures(case: Case) -> list[str]:
         side = ours("--scenarios", str(file), "--no-reload", "--strict", "--grace", f"{GRACE}s")
         try:
             with running(side) as server:
-                settle()
+                let_calm_down()
                 measures = measured(server, case)
             with running(side) as server:
-                settle()
+                let_calm_down()
                 ended = stopped(server, case)
         except SystemExit:
             return ["not loaded", "", "", "", ""]  # with --strict a warning suffices, as it does in a pack
@@ -142,7 +142,7 @@ def figures(case: Case) -> list[str]:
 
 def measured(server: Running, case: Case) -> list[str]:
     if case.after:
-        answers(server.port, case.requests)
+        statuses_of(server.port, case.requests)
     probe = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.stalls", str(server.port)],
         stdin=subprocess.PIPE,
@@ -152,7 +152,7 @@ def measured(server: Running, case: Case) -> list[str]:
     assert probe.stdout is not None
     probe.stdout.readline()  # it has begun
     began, cpu = time.perf_counter(), server.cpu
-    statuses = answers(server.port, case.after or case.requests)
+    statuses = statuses_of(server.port, case.after or case.requests)
     seconds = time.perf_counter() - began
     cpu = server.cpu - cpu
     time.sleep(0.5)
@@ -160,7 +160,7 @@ def measured(server: Running, case: Case) -> list[str]:
     return ["/".join(sorted(set(statuses))), f"{seconds:.1f}", f"{cpu * 1000:.0f}", f"{waited * 1000:.0f}"]
 
 
-def answers(port: int, requests: Sequence[bytes]) -> list[str]:
+def statuses_of(port: int, requests: Sequence[bytes]) -> list[str]:
     """Send requests at once; return the statuses of their responses."""
     found: list[str] = []
 
@@ -186,8 +186,8 @@ def answers(port: int, requests: Sequence[bytes]) -> list[str]:
 def stopped(server: Running, case: Case) -> float:
     """Return the seconds from a SIGTERM during the requests to the end of the process."""
     if case.after:
-        answers(server.port, case.requests)
-    client = threading.Thread(target=answers, args=(server.port, case.after or case.requests))
+        statuses_of(server.port, case.requests)
+    client = threading.Thread(target=statuses_of, args=(server.port, case.after or case.requests))
     client.start()
     time.sleep(0.2)
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""From the start of the process to its ready line and to its first answer."""
+"""From the start of the process to its ready line and to its first response."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def main(effort: Effort) -> None:
             ours("--scenarios", folder, name="1,000 rules"),
         ):
             times = [_started(side) for _ in range(effort.rounds * 2 + 1)]
-            ready, answered = [each[0] * 1000 for each in times], [each[1] * 1000 for each in times]
+            ready, responded = [each[0] * 1000 for each in times], [each[1] * 1000 for each in times]
             spread = f"({min(ready):.0f}–{max(ready):.0f})"
-            print(f"| {side.name} | **{median(ready):.0f} ms** {spread} | {median(answered):.0f} ms |")
+            print(f"| {side.name} | **{median(ready):.0f} ms** {spread} | {median(responded):.0f} ms |")
 
 
 def _started(side: Side) -> tuple[float, float]:
-    """Seconds to the ready line and to the end of the first answer."""
+    """Seconds to the ready line and to the end of the first response."""
     began = time.perf_counter()
     with running(side) as server:
         ready = time.perf_counter() - began
         client = http.client.HTTPConnection("127.0.0.1", server.port)
         client.request("POST", "/v1/chat/completions", BODY, {"Content-Type": "application/json"})
         client.getresponse().read()
-        answered = time.perf_counter() - began
+        responded = time.perf_counter() - began
         client.close()
-    return ready, answered
+    return ready, responded

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import quantiles
 
 from benchmarks.rounds import Effort, measure, table
-from benchmarks.sides import Running, ours, running, settle
+from benchmarks.sides import Running, let_calm_down, ours, running
 
 REPLY = "reply: The parcel left the warehouse on Tuesday and should reach you within two working days."
 SCENARIOS = {
@@ -30,7 +30,7 @@ ALONE = 2_000
 
 
 def main(effort: Effort) -> None:
-    asked = [
+    requests = [
         json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": f"hi {turn}"}]}).encode()
         for turn in range(512)
     ]
@@ -42,13 +42,13 @@ def main(effort: Effort) -> None:
             (folder / "bench.yaml").write_text(f"mockllm: 1\n{text}\n")
             side = ours("--scenarios", str(folder), "--workers", "2", name=f"mockllm, {name}")
             sides.append(replace(side, spread=True))
-        base, *found = measure(sides, asked, effort)
+        base, *found = measure(sides, requests, effort)
         print(table(base, found, "0.5"))
         print("\n| one request after another | p50 | p99 | store's CPU µs/request |\n|---|--:|--:|--:|")
         for name, side in zip(SCENARIOS, sides, strict=True):
             with running(side) as server:
-                settle()
-                print(f"| {name} | {alone(server, asked[0])}", flush=True)
+                let_calm_down()
+                print(f"| {name} | {alone(server, requests[0])}", flush=True)
 
 
 def alone(server: Running, body: bytes) -> str:

@@ -1,5 +1,5 @@
 """Streams of 18 chunks without waits: a rule's, and the pack `benchmark`'s. Against bare aiohttp that writes
-the same bytes at once as a `StreamResponse`; beside it a `web.Response`, which tells its length beforehand.
+the same bytes at once as a `StreamResponse`; beside it a `web.Response`, which states its length beforehand.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ rules:
 
 
 def main(effort: Effort) -> None:
-    asked = [
+    requests = [
         json.dumps(
             {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": f"hi {turn}"}]}
         ).encode()
@@ -36,20 +36,20 @@ def main(effort: Effort) -> None:
         ]
         for side in sides:
             with running(side) as server:
-                tally = load.asked(server.port, asked, answers=5_000)
-            said = dechunked(tally.last)
-            assert said.count(b'"delta":{"content":') == 18, said
-            assert len(tally.ids) == tally.answers, "two answers have the same id"
-            size, ids = len(said), len(tally.ids)
-            print(f"checked: {side.name}: {tally.answers:,} streams of {size} bytes, {ids:,} different ids")
-        base, *found = measure([bare("stream", said), bare("response", said), *sides], asked, effort)
+                tally = load.send(server.port, requests, responses=5_000)
+            stream = dechunked(tally.last)
+            assert stream.count(b'"delta":{"content":') == 18, stream
+            assert len(tally.ids) == tally.responses, "two responses have the same id"
+            size, ids = len(stream), len(tally.ids)
+            print(f"checked: {side.name}: {tally.responses:,} streams of {size} bytes, {ids:,} different ids")
+        base, *found = measure([bare("stream", stream), bare("response", stream), *sides], requests, effort)
     print(table(base, found, "0.7"))
 
 
 def dechunked(came: bytes) -> bytes:
     body = came.partition(b"\r\n\r\n")[2]
-    said = b""
+    stream = b""
     while (found := re.match(rb"([0-9a-f]+)\r\n", body)) and (size := int(found[1], 16)):
-        said += body[found.end() : found.end() + size]
+        stream += body[found.end() : found.end() + size]
         body = body[found.end() + size + 2 :]
-    return said
+    return stream

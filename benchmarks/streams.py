@@ -43,19 +43,19 @@ from mockllm.server.socket_sink import SocketSink
 from mockllm.state.sessions import Sessions
 
 STREAMS, CHUNKS, GAP, RAMP = 1000, 18, 0.05, 1.0
-SAID = b'"delta":{"content":'
-"""What stands in each event of a chunk."""
+CHUNK_MARK = b'"delta":{"content":'
+"""A part of each event of a chunk."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured: a scenario, its pack's settings, and which models are asked for in turn."""
+    """What is measured: a scenario, its pack's settings, and which models are requested in turn."""
 
     scenario: str
     models: Sequence[str] = ("gpt-4o",)
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def asked(self, number: int) -> bytes:
+    def request(self, number: int) -> bytes:
         """The request of a stream."""
         model = self.models[number % len(self.models)]
         message = {"role": "user", "content": "hi"}
@@ -73,7 +73,7 @@ WHOLE_VOCABULARY = Case(VOCABULARY, MODELS)
 
 
 class Stream(NamedTuple):
-    """One stream as the server has it: its client's port, by which it is told from the others, how late each of
+    """One stream as the server has it: its client's port, which identifies it, how late each of
     its writes was, and when each chunk was due."""
 
     port: int
@@ -99,7 +99,7 @@ class MeasuredSink:
 
 
 class MeasuredPlay(player.Player):
-    """A play that keeps, per stream, its plan, when it should have begun, and when it wrote."""
+    """A player that stores, for each stream, its plan, when it should have begun, and when it wrote."""
 
     __slots__ = ()
     all: list[tuple[float, Plan, MeasuredSink]] = []  # noqa: RUF012 - one process, one run
@@ -118,8 +118,8 @@ class MeasuredPlay(player.Player):
         super().__init__(plan, head, measured, deadlines, started, time_scale)
 
 
-def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
-    """What one stream came to. What is due by a write left with it, if it had not before."""
+def measured_stream(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
+    """Return the measures of one stream. What is due by a write left with it, if it had not before."""
     at = since + plan.delay
     due: list[float] = [at]  # the head, then whatever leaves
     chunks: list[float] = []
@@ -129,7 +129,7 @@ def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
         elif at > due[-1]:
             due.append(at)
         if isinstance(step, EventStep | RawStep):
-            chunks += [at] * (step.payload if isinstance(step, EventStep) else step.data).count(SAID)
+            chunks += [at] * (step.payload if isinstance(step, EventStep) else step.data).count(CHUNK_MARK)
     late: list[float] = []
     for written in sink.written:
         while len(late) < len(due) and due[len(late)] <= written:
@@ -139,7 +139,7 @@ def told(since: float, plan: Plan, sink: MeasuredSink) -> Stream:
 
 
 def serve(pipe: Connection, case: Case) -> None:
-    """The server's process: its port first, its lateness and CPU time when asked to end."""
+    """The server's process: its port first, its lateness and CPU time when it has to end."""
     put(SERVER_CORE)
     setattr(respond, "Player", MeasuredPlay)  # noqa: B010 - measured from inside, without a hook in the server
     with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +156,7 @@ def serve(pipe: Connection, case: Case) -> None:
         while not pipe.poll():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         cpu = time.process_time()
-        pipe.send(([told(*each) for each in MeasuredPlay.all], cpu))
+        pipe.send(([measured_stream(*each) for each in MeasuredPlay.all], cpu))
         await server.stop()
 
     run_on_best_loop(main())
@@ -165,18 +165,18 @@ def serve(pipe: Connection, case: Case) -> None:
 class Client(asyncio.Protocol):
     """Reads one stream and notes when each chunk came."""
 
-    def __init__(self, asked: bytes, ended: asyncio.Future[None]) -> None:
+    def __init__(self, request: bytes, ended: asyncio.Future[None]) -> None:
         self.came: list[float] = []
-        self._asked = asked
+        self._request = request
         self._ended = ended
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.port: int = self._transport.get_extra_info("sockname")[1]
-        self._transport.write(self._asked)
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        self.came += [time.monotonic()] * data.count(SAID)
+        self.came += [time.monotonic()] * data.count(CHUNK_MARK)
         if data.endswith(b"0\r\n\r\n"):
             self._transport.close()
             self._ended.set_result(None)
@@ -194,8 +194,8 @@ async def load(case: Case, port: int) -> list[Client]:
     async def one(number: int) -> Client:
         await asyncio.sleep(began + number * RAMP / STREAMS - loop.time())
         ended = loop.create_future()
-        asked = case.asked(number)
-        _, client = await loop.create_connection(lambda: Client(asked, ended), "127.0.0.1", port)
+        request = case.request(number)
+        _, client = await loop.create_connection(lambda: Client(request, ended), "127.0.0.1", port)
         await ended
         return client
 
@@ -217,11 +217,11 @@ def run(case: Case) -> tuple[list[list[float]], list[list[float]], float]:
     by_port = {client.port: client for client in clients}
     assert by_port.keys() == {stream.port for stream in streams}
     assert len(streams) == STREAMS
-    heard = [
+    at_client = [
         [came - due for came, due in zip(by_port[stream.port].came, stream.due, strict=True)]
         for stream in streams
     ]
-    return [stream.late for stream in streams], heard, cpu
+    return [stream.late for stream in streams], at_client, cpu
 
 
 def quantile(late: Sequence[Sequence[float]], part: float) -> float:
@@ -240,8 +240,8 @@ def measured(case: Case, rounds: int) -> None:
     print("| run | where | p50 | p99, wanted at most 2 | worst | drift, first to last chunk | server CPU |")
     print("|--:|---|--:|--:|--:|--:|--:|")
     for number in range(rounds):
-        late, heard, cpu = run(case)
-        for where, found in (("at the server's write", late), ("at the client", heard)):
+        late, at_client, cpu = run(case)
+        for where, found in (("at the server's write", late), ("at the client", at_client)):
             half, most, worst = (f"{quantile(found, part):.2f} ms" for part in (0.5, 0.99, 1))
             drifted = f"{drift(found):+.2f} ms"
             print(f"| {number + 1} | {where} | {half} | **{most}** | {worst} | {drifted} | {cpu:.2f} s |")

@@ -1,6 +1,6 @@
-"""mockllm without its journal and its metrics, to tell what they cost: `python -m benchmarks.unwatched serve …`.
+"""mockllm without its journal and its metrics, to measure their cost: `python -m benchmarks.unwatched serve …`.
 
-There is no such option: what a server does not remember cannot be asked for afterwards.
+There is no such option: what a server does not store cannot be read afterwards.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whole answers: 1,000 rules and 3 modifiers that all apply; a rule near the end asks for a model, the last
+"""Non-streaming responses: 1,000 rules and 3 modifiers that all apply; a rule near the end matches a model, the last
 user text and a JSONPath. Against a bare aiohttp handler that returns a constant of the same size.
 
-Twice: as most clients ask, each time with the same headers (what follows from them is found out once), and with
+Twice: as most clients send, each time with the same headers (what follows from them is found out once), and with
 an id in a header of each request.
 """
 
@@ -20,7 +20,7 @@ from benchmarks.sides import bare, ours, running
 RULES = 1_000
 TEXT = "the order of my last week please refund parcel weather in paris why does it take so long"
 WORDS = TEXT.split(" ")
-ANSWER = (
+REPLY = (
     "Thank you for asking about case number {n}. The parcel left the warehouse on Tuesday and should reach "
     "you within two working days; its label was scanned this morning. If it does not arrive, answer to this "
     "message and the amount is paid back to the card that was used, which takes three to five days."
@@ -35,7 +35,7 @@ def scenario(rules: int = RULES) -> str:
             f"{{model: bench-{number % 20}, user: {{contains: 'number {number}.'}}, "
             f"body: {{$.metadata.case: case-{number}}}}}"
         )
-        made += [f"  - name: case-{number}", f"    match: {match}", f"    reply: {ANSWER.format(n=number)}"]
+        made += [f"  - name: case-{number}", f"    match: {match}", f"    reply: {REPLY.format(n=number)}"]
     made += [
         "modifiers:",
         "  - {name: pace, pace: {itl: 20ms, whole: at_once}}",
@@ -65,27 +65,29 @@ def bodies(count: int = 512) -> list[bytes]:
     return made
 
 
-def checked(port: int, asked: Sequence[bytes], count: int = 5_000) -> bytes:
-    """An answer's body, after many were compared: no two have the same id, and each of the rules answered."""
-    tally = load.asked(port, asked, answers=count)
-    assert len(tally.ids) == tally.answers >= count, "two answers have the same id"
-    assert len(tally.rules) == 20, f"other rules answered: {sorted(tally.rules)[:30]}"
+def checked(port: int, requests: Sequence[bytes], count: int = 5_000) -> bytes:
+    """Return the body of a response, after many were compared: no two have the same id, and each rule responded."""
+    tally = load.send(port, requests, responses=count)
+    assert len(tally.ids) == tally.responses >= count, "two responses have the same id"
+    assert len(tally.rules) == 20, f"other rules responded: {sorted(tally.rules)[:30]}"
     print(
-        f"checked: {tally.answers:,} responses of {len(tally.rules)} rules, {len(tally.ids):,} different ids"
+        f"checked: {tally.responses:,} responses of {len(tally.rules)} rules, {len(tally.ids):,} different ids"
     )
     return tally.last.partition(b"\r\n\r\n")[2]
 
 
 def main(effort: Effort) -> None:
-    asked = bodies()
-    print(f"requests of {min(map(len, asked))} to {max(map(len, asked))} bytes, {len(asked)} different ones")
+    requests = bodies()
+    print(
+        f"requests of {min(map(len, requests))} to {max(map(len, requests))} bytes, {len(requests)} different ones"
+    )
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(scenario())
         side = ours("--scenarios", folder, name="mockllm, 1,000 rules, 3 modifiers")
         with running(side) as server:
-            said = checked(server.port, asked)
-        print(f"responses of {len(said)} bytes")
+            body = checked(server.port, requests)
+        print(f"responses of {len(body)} bytes")
         for own in (False, True):
-            print(f"\n{'each request with a header of its own' if own else 'all with the same headers'}:\n")
-            base, found = measure([bare("whole", said), side], asked, effort, own=own)
+            print(f"\n{'each request with its own header' if own else 'all with the same headers'}:\n")
+            base, found = measure([bare("whole", body), side], requests, effort, own=own)
             print(table(base, [found], "0.7"))

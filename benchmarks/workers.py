@@ -1,7 +1,7 @@
 """Several processes on one port against one process: responses a second, and CPU time for each response.
 
 The load runs on the same cores as the processes, so responses a second do not double where there are two cores. CPU
-time tells what the cores could do with the load elsewhere: two serve 2 × (CPU time of one process / of two).
+time shows what the cores could do with the load elsewhere: two serve 2 × (CPU time of one process / of two).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NO_STORE = {"PATH": ""}
 
 
 def main(effort: Effort) -> None:
-    asked = bodies()
+    requests = bodies()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(scenario())
         options = ("--scenarios", folder)
@@ -31,7 +31,7 @@ def main(effort: Effort) -> None:
             )
             for count in (1, 2, 4)
         ]
-        base, *found = measure([one, *several], asked, effort)
+        base, *found = measure([one, *several], requests, effort)
     print(table(base, found, ""))
     for each in found:
         cpu = median(single / cost for single, cost in zip(base.costs, each.costs, strict=True))

@@ -1,8 +1,8 @@
-"""The image's health check: whether the server in this container answers `/health`, as HTTP or as HTTPS.
+"""The image's health check: whether the server in this container responds to `/health`, as HTTP or as HTTPS.
 
 It reads the server's own arguments (`--port`, `--host`, `--listen`), from the command line of the container's first
 process, then the variables of the same names. It trusts any certificate, for this is no other machine. Of a proxy
-that the environment names it asks nothing. `python health.py FILE` reads another process's command line.
+that the environment names it sends no request. `python health.py FILE` reads another process's command line.
 """
 
 import argparse
@@ -32,14 +32,14 @@ def arguments(command_line: Path) -> argparse.Namespace:
         return parser.parse_args([])
 
 
-def address(given: argparse.Namespace) -> tuple[str, int]:
+def address(args: argparse.Namespace) -> tuple[str, int]:
     """Return the host and the port. As for the server, `--listen` replaces the others if they are no arguments."""
-    host = given.host or os.environ.get("MOCKLLM_HOST") or ""
-    ports = (given.port, os.environ.get("MOCKLLM_PORT"), os.environ.get("PORT"), "8080")
+    host = args.host or os.environ.get("MOCKLLM_HOST") or ""
+    ports = (args.port, os.environ.get("MOCKLLM_PORT"), os.environ.get("PORT"), "8080")
     # Kubernetes may set MOCKLLM_PORT to an address
     port = next(each for each in ports if each and each.isdigit())
-    (listen, *_) = given.listen or os.environ.get("MOCKLLM_LISTEN", "").split(",")
-    if listen and not (given.host or given.port):
+    (listen, *_) = args.listen or os.environ.get("MOCKLLM_LISTEN", "").split(",")
+    if listen and not (args.host or args.port):
         host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     if host == "::":
@@ -48,7 +48,7 @@ def address(given: argparse.Namespace) -> tuple[str, int]:
 
 
 def main() -> None:
-    """Exit with 0 if a server answers, else with what was found."""
+    """Exit with 0 if a server responds, else with what was found."""
     host, port = address(arguments(Path(*(sys.argv[1:] or ("/proc/1/cmdline",)))))
     anybody = ssl.create_default_context()
     anybody.check_hostname = False
@@ -68,7 +68,7 @@ def main() -> None:
             found.append(str(error))
         finally:
             connection.close()
-    sys.exit(f"no server answers at port {port}: {'; '.join(found)}")
+    sys.exit(f"no server responds at port {port}: {'; '.join(found)}")
 
 
 if __name__ == "__main__":

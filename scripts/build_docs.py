@@ -1,7 +1,7 @@
 """Builds the documentation site (mockllm/site) from docs, with Zensical.
 
 Hatchling runs it for wheels, so that `mockllm docs` needs no network; scripts/docs runs it by hand. An editable
-installation builds nothing: `mockllm docs` builds the site when it is asked for. With MOCKLLM_DOCS=required a failed
+installation builds nothing: `mockllm docs` builds the site at its first use. With MOCKLLM_DOCS=required a failed
 build is an error, otherwise the wheel has no site and a file in its place that says why.
 """
 

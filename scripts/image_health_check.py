@@ -1,7 +1,7 @@
 """Writes an image's health check into the images of an OCI layout.
 
 `buildah inspect --type image IMAGE | python scripts/image_health_check.py LAYOUT`. Buildah leaves the check out of
-OCI images, and Docker's buildx keeps it: the specification of OCI images reserves its name, `Healthcheck`.
+OCI images, and Docker's buildx preserves it: the specification of OCI images reserves its name, `Healthcheck`.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def install_schemas(folder: Path) -> None:
 
 
 def relative(schema: bytes) -> bytes:
-    """Return a schema that refers to the file beside it, and has no address of its own."""
+    """Return a schema that refers to the file beside it, and has no address."""
     content = json.loads(schema.replace(ABSOLUTE, b'"_definitions.json#'))
     content.pop("$id", None)
     return json.dumps(content).encode()

@@ -1,7 +1,7 @@
-"""Which of a test's cases the default run takes, where all of them are a product of what the project can do.
+"""Selects the cases of a test that the default run takes, where all of them are a product of the project's features.
 
 `@pytest.mark.covering` on a test: each value of each of its parameters comes once, not every combination of them.
-`@pytest.mark.covering("call", "fault")` asks this of the named parameters only, and `@pytest.mark.covering(count=1)`
+`@pytest.mark.covering("call", "fault")` requires this of the named parameters only; `@pytest.mark.covering(count=1)`
 takes the first of cases that differ in little. The other cases are marked `full`.
 """
 

@@ -1,4 +1,4 @@
-"""`mockllm` as a user runs it: a process of its own, with what it has said so far."""
+"""`mockllm` as a user runs it: a separate process, with its output so far."""
 
 from __future__ import annotations
 

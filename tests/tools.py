@@ -1,7 +1,7 @@
 """Programs that some tests need and a machine may not have.
 
-Without one its tests are skipped. Where nobody looks on (`CI=true`) they fail, so that a run that tests less than it
-should is not green.
+Without one its tests are skipped. Where no person watches (`CI=true`) they fail, so that a run that tests
+less than it should is not green.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 //		mock.Verify(mockllm.Rule{"user": "hello"}, 1)
 //	}
 //
-// Each call of Start returns a session of its own on one server for the test binary, so that parallel tests do not see
+// Each call of Start returns a separate session on one server for the test binary, so that parallel tests do not see
 // each other's rules and requests. A failed test logs its requests.
 package mockllm
 

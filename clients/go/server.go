@@ -18,7 +18,7 @@ import (
 type Options struct {
 	// Scenarios are files and folders, relative to the package's folder.
 	Scenarios []string
-	// Packs by name, such as "default". Without packs and scenarios only the rules of the tests answer.
+	// Packs by name, such as "default". Without packs and scenarios only the rules of the tests respond.
 	Packs []string
 	// Seed of random draws and ids.
 	Seed int

@@ -2,8 +2,7 @@
 events.
 
 A recorded response is decoded into a Reply or Failure (each protocol's `decode`), served again, and both
-observations are compared. Texts do not matter. A recording can be reduced to a `RecordedCase` without texts
-(facts.py); a clone without the recordings compares it in the same way.
+observations are compared. Texts do not matter.
 """
 
 from __future__ import annotations
@@ -15,15 +14,13 @@ from itertools import groupby
 from typing import TypeAlias, cast
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.randomness import Ids
+from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.event_stream import read_frames
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import GeneratingDialect, LookupDialect, ResponseIdentity
-from mockllm.dialects.routes import RouteMatch, find_route
 
 Recording: TypeAlias = Mapping[str, Json]
 Run: TypeAlias = tuple[str, int]
@@ -77,31 +74,6 @@ class Observation:
     headers: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedCase:
-    """A recording without its texts. `day` is the day of the recording (ISO, "" where unknown); `seen` has no
-    headers where the recording's were scrubbed."""
-
-    id: str
-    day: str
-    path: str
-    """The path with its query."""
-    body: Mapping[str, Json]
-    headers: Mapping[str, str]
-    content: Reply | Failure
-    observed: Observation
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    case: RecordedCase
-    missing: frozenset[str]
-    extra: frozenset[str]
-    f1: float
-    same_order: bool
-    headers_missing: frozenset[str] = field(default_factory=frozenset)
-
-
 def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json | str) -> Observation:
     """Return the observation of a response: of a parsed body, or of the text of a stream."""
     found = list(events(protocol, body))
@@ -116,31 +88,6 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
     )
     names = frozenset(name.lower() for name in headers) - protocol.noise
     return Observation(status, frozenset(shape), order, names)
-
-
-def serve(protocol: Protocol, case: RecordedCase) -> Observation:
-    """Return the observation of this server's response to a case."""
-    plan = planned(protocol, case)
-    return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), sent_body(plan))
-
-
-def planned(protocol: Protocol, case: RecordedCase) -> Plan:
-    """Return this server's response to a case's request, with the case's content."""
-    path, _, query = case.path.partition("?")
-    headers = {**protocol.sent, **case.headers}
-    match = find_route(protocol.method, protocol.before + path, headers, query)
-    assert isinstance(match, RouteMatch) or isinstance(case.content, Failure)
-    dialect = next(item for item in (protocol.dialect, *protocol.others) if item is match.dialect)
-    request = dialect.request_class(
-        method=protocol.method,
-        path=match.path,
-        headers=headers,
-        raw=dumps(dict(case.body)),
-        query_string=query,
-        route=match.route if isinstance(match, RouteMatch) else {},
-    )
-    identity = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
-    return encoded(dialect, case.content, request, identity)
 
 
 def encoded(
@@ -160,21 +107,6 @@ def encoded(
         generating.encode_stream(content, request, identity)
         if request.stream
         else generating.encode_body(content, request, identity)
-    )
-
-
-def compare(protocol: Protocol, case: RecordedCase) -> Comparison:
-    ours, live = serve(protocol, case), case.observed
-    common = len(ours.shape & live.shape)
-    f1 = 2 * common / (len(ours.shape) + len(live.shape))
-    missing = live.headers - ours.headers
-    return Comparison(
-        case,
-        live.shape - ours.shape,
-        ours.shape - live.shape,
-        f1 if ours.status == live.status else 0.0,
-        same_order(ours, live, case.content),
-        missing,
     )
 
 

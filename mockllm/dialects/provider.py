@@ -32,7 +32,7 @@ class ProviderCall(Struct, frozen=True, eq=False):
     """The heading of its table in docs/errors.md; None where the table of another call covers it."""
     neutral: bool = True
     """Whether neutral words can ask for a generating call (`build_request`): examples, `explain` and the shared tests
-    include it. False where another call stands for it."""
+    include it. False where another call represents it."""
     sdk_types: tuple[str, str] | tuple[()] = ()
     """The classes (`module:name`) of a body and of an event in the official Python SDK; for a call without streams
     the first one twice."""

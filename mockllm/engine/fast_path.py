@@ -68,10 +68,10 @@ class FastPath(Struct, frozen=True):
     state: Sessions
     seed: int
     id_seed_prefix: bytes
-    prompts: CacheOverrides
+    cache_overrides: CacheOverrides
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
-    least: float
+    min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
 
     def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
@@ -83,7 +83,10 @@ class FastPath(Struct, frozen=True):
         check = dialect.check if validation == "strict" else dialect.check_readable
         if validation != "off" and check(request) is not None:
             return None
-        if len(request.raw) >= self.least and type(cache_of(request, dialect, self.prompts)) is tuple:
+        if (
+            len(request.raw) >= self.min_prompt_bytes
+            and type(cache_of(request, dialect, self.cache_overrides)) is tuple
+        ):
             return None
         if self.selector is not None:
             return self._respond_by_counts(self.selector, request, dialect)
@@ -199,8 +202,8 @@ def build_fast_path(
         for step, response in enumerate(selector.responses)
     ]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
-    prompts = all_settings[0].merged.cache
-    if not any(responses) or any(settings.merged.cache != prompts for settings in all_settings):
+    overrides = all_settings[0].merged.cache
+    if not any(responses) or any(settings.merged.cache != overrides for settings in all_settings):
         return None
     return FastPath(
         item,
@@ -212,9 +215,9 @@ def build_fast_path(
         state,
         seed,
         Ids.id_seed_prefix(seed, ""),
-        prompts or CacheOverrides(),
+        overrides or CacheOverrides(),
         [modifier for modifier in modifiers if modifier.limit is not None],
-        inf if prompts is None else least_bytes(prompts),
+        inf if overrides is None else least_bytes(overrides),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from math import inf
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import BackgroundDialect, GeneratingDialect, MediaDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
@@ -270,9 +270,8 @@ class ResponsePlanner:
         if request.background:
             stream = self._stream(context, dialect, reply, cacheable=False)
             plan = paced_stream(context, stream, reply, settings)
-            plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
-                plan, settings.pace, request, context.identity, streamed=context.streamed
-            )
+            in_background = cast(BackgroundDialect, dialect).in_background
+            plan = in_background(plan, settings.pace, request, context.identity, streamed=context.streamed)
         elif context.streamed:
             stream = self._stream(context, dialect, reply, cacheable=cacheable)
             plan = paced_stream(context, stream, reply, settings)
@@ -297,7 +296,8 @@ class ResponsePlanner:
             context.identity = context.identity._replace(calls={})
         context.notes += unsupported_part_notes(reply, dialect, context.request)
         reply = without_unsupported_media(reply, dialect)
-        return dialect.complete(reply, context.request) if context.request.makes_media else reply  # type: ignore[attr-defined]  # a MediaDialect
+        request = context.request
+        return cast(MediaDialect, dialect).complete(reply, request) if request.makes_media else reply
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""

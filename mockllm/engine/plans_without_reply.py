@@ -7,18 +7,20 @@ from email.utils import formatdate
 
 from msgspec.structs import replace
 
+from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
 from mockllm.core.rendering.socket_session import METHOD
+from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import evaluate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.language.content import TextEmbeddingSpec
 from mockllm.scenario.language.proxy import ProxySpec
-from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import batch_outcome, embedding_result
+from mockllm.scenario.language.reply import BatchSpec, HttpSpec, ReplySpec
 
 
 class NotGenerating(Exception):
@@ -89,9 +91,27 @@ def lookup_plan(spec: ReplySpec, context: PlanContext) -> Plan:
         opened: Plan = listen(script, request, identity)
         return opened
     if embed is not None and spec.embedding is not None:
-        plan: Plan = embed(embedding_result(evaluate(spec, context.evaluation_context)), request, identity)
+        plan: Plan = embed(_embedding_result(evaluate(spec, context.evaluation_context)), request, identity)
         return plan
     if begin is None or spec.batch is None:
         raise NotGenerating(request.api)
-    started: Plan = begin(batch_outcome(evaluate(spec.batch, context.evaluation_context)), request, identity)
+    started: Plan = begin(_batch_outcome(evaluate(spec.batch, context.evaluation_context)), request, identity)
     return started
+
+
+def _embedding_result(spec: ReplySpec) -> EmbeddingResult:
+    """Return the result of an embeddings call for a reply with an embedding."""
+    assert spec.embedding is not None
+    tokens = None if spec.usage is None else spec.usage.input_tokens
+    vectors = spec.embedding
+    chosen = None
+    if isinstance(vectors, TextEmbeddingSpec):
+        known = vectors.by_text.items()
+        by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
+        chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
+    return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
+
+
+def _batch_outcome(spec: BatchSpec) -> BatchOutcome:
+    """Return an evaluated spec of a batch's end as data."""
+    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)

@@ -122,16 +122,16 @@ class RequestReader:
         monotonic = now if monotonic is None else monotonic
         if self._session is None and self._override is None:
             return self._request_class.of(self._attributes, raw, client, now, monotonic, self._shared)
-        view = None if self._session is None else self._state.session(self._session, monotonic, now)
-        lookup = self._shared if view is None else view.lookup
+        session = None if self._session is None else self._state.session(self._session, monotonic, now)
+        lookup = self._shared if session is None else session.lookup
         request = self._request_class.of(self._attributes, raw, client, now, monotonic, lookup)
-        if view is not None and not view.shown:
+        if session is not None and not session.shown:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
-            view.shown = Redactor(secrets).session(self._session or "")
+            session.shown = Redactor(secrets).session(self._session or "")
         if self._error is None:
             if self._override is not None:
-                override = self._override(request.headers, view)
+                override = self._override(request.headers, session)
                 request.context = EngineContext(self._routing, override)
-            elif view is not None and view.seed is not None:
-                request.context = EngineContext(self._routing, Override(view.seed))
+            elif session is not None and session.seed is not None:
+                request.context = EngineContext(self._routing, Override(session.seed))
         return request

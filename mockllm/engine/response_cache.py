@@ -271,7 +271,7 @@ def chunk_sizes(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
 
 
 def _share(part: Part | None) -> float:
-    """Return how many tokens of a part each token of its chunks stands for."""
+    """Return how many tokens of a part each token of its chunks counts as."""
     chunks: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
     counted = sum(len(split(chunk)) for chunk in chunks if type(chunk) is str)
     if not counted:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.scenario import catalog_lint
-from mockllm.scenario.diagnostics import Diagnostic, StaleSource
+from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.scenario_folder import fingerprint
@@ -28,11 +28,9 @@ class ReloadResult(Struct, frozen=True):
 
     loaded: bytes
     entries: Sequence[TypedEntry]
-    diagnostics: Sequence[Diagnostic]
     trees: frozenset[str]
     folders: frozenset[str]
     stale: Sequence[StaleSource]
-    files: int
     warnings: Sequence[str] = ()
 
 
@@ -41,8 +39,7 @@ def pack_result(scenarios: LoadedScenarios, warnings: Sequence[str] = ()) -> Rel
     entries = [replace(entry, spec=None) for entry in scenarios.entries]
     loaded = scenarios.loaded
     return ReloadResult(
-        pickle.dumps(loaded, -1), entries, scenarios.diagnostics, loaded.trees, loaded.folders, scenarios.stale,
-        len(loaded.files), warnings,
+        pickle.dumps(loaded, -1), entries, loaded.trees, loaded.folders, scenarios.stale, warnings
     )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.core.batch import BatchOutcome
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -22,7 +21,6 @@ from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
 from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
     Call,
@@ -54,12 +52,10 @@ from mockllm.scenario.language.content import (
     GeneratedText,
     RawChunk,
     SentencesText,
-    TextEmbeddingSpec,
     TokensText,
     WaitChunk,
 )
 from mockllm.scenario.language.reply import (
-    BatchSpec,
     ChoiceSpec,
     CitationSpec,
     PartSpec,
@@ -78,24 +74,6 @@ UNLIMITED: Final = Sampling()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
 DEFAULT_CHUNK_SIZE = ChunkSize(1, "tokens")
 """The chunk size without a pace: one token, as the providers stream."""
-
-
-def embedding_result(spec: ReplySpec) -> EmbeddingResult:
-    """Return the result of an embeddings call for a reply with an embedding."""
-    assert spec.embedding is not None
-    tokens = None if spec.usage is None else spec.usage.input_tokens
-    vectors = spec.embedding
-    chosen = None
-    if isinstance(vectors, TextEmbeddingSpec):
-        known = vectors.by_text.items()
-        by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
-        chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
-    return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
-
-
-def batch_outcome(spec: BatchSpec) -> BatchOutcome:
-    """Return an evaluated spec of a batch's end as data."""
-    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)
 
 
 EVENTS: Final = "events"

@@ -52,13 +52,13 @@ class Exchange(Struct, gc=False, kw_only=True):
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
-    """The body as it comes; None if the request came in one piece with a known head, or has ended."""
+    """The body as it comes; None if the request came in one read with a known head, or has ended."""
     raw: bytes = b""
     """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
     body_complete: bool = False
     """Whether `raw` is complete."""
     received: bytes = b""
-    """All bytes of a request that came in one piece, head and body; empty otherwise."""
+    """All bytes of a request that came in one read, head and body; empty otherwise."""
     checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0

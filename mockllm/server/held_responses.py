@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import Future, get_running_loop
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.rendering.plan import Hold
@@ -64,7 +65,7 @@ class HeldResponses:
         """Return how many responses wait for a name."""
         return len(self._waiting.get(key, ()))
 
-    def forget(self, session: str) -> None:
-        """Forget the releases of a session for which no response has waited."""
-        for key in [key for key in self._released if key[0] == session]:
+    def forget(self, sessions: Sequence[str]) -> None:
+        """Forget the releases of sessions that end, for which no response has waited."""
+        for key in [key for key in self._released if key[0] in sessions]:
             del self._released[key]

@@ -297,7 +297,7 @@ def _size(rendered: Plan | PrerenderedResponse, until: float | None) -> int:
 
 
 def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Iterator[Step | PlaceholderStep]:
-    """Yield the steps that are scheduled within the given seconds, up to a cut."""
+    """Yield the steps that are scheduled within so many seconds, up to a cut."""
     for step in steps:
         if isinstance(step, CutStep):
             return

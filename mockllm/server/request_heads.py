@@ -191,7 +191,7 @@ class RequestHeadCache:
         return other
 
     def record(self, head: RequestHead, data: bytes, raw: bytes) -> None:
-        """Cache the head of a request if it came before. `data` is all that came, in one piece; `raw` is the body as
+        """Cache the head of a request if it came before. `data` is all that came, in one read; `raw` is the body as
         it came. A head that requests more than a response is not cached."""
         start, written, end = _without_length(data)
         known = hash(start)

@@ -32,11 +32,11 @@ from mockllm.server.request_heads import is_control_path
 from mockllm.server.suspended_responses import suspend_response, take_client_response
 from mockllm.state.shared_sessions import LookupInStore
 
-SWITCHING: Final = 101
-"""The status of a handshake. `finish_exchange` opens its WebSocket."""
-
 if TYPE_CHECKING:
     from mockllm.server.recorder import Recorder
+
+SWITCHING: Final = 101
+"""The status of a handshake. `finish_exchange` opens its WebSocket."""
 
 
 def respond(app: App, exchange: Exchange) -> bool:
@@ -49,27 +49,34 @@ def respond(app: App, exchange: Exchange) -> bool:
     """
     try:
         make_response(app, exchange)
-        rendered = exchange.response.rendered
-        if (type(rendered) is Plan or app.recorder is not None) and (
-            exchange.response is NOT_PLANNED
-            or recorder_of(app, exchange) is not None
-            or opens_socket(exchange.response)
-            or is_held(exchange)
-        ):
-            return False
-        if exchange.unconfirmed is not None:
+        if must_wait(app, exchange):
             return False
         if write_at_once(app, exchange):
             return True
-        begin(app, exchange)
+        begin_playing(app, exchange)
     except (Exception, LookupInStore):
         if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
             return True
         fail(app, exchange)
-        begin(app, exchange)
+        begin_playing(app, exchange)
     return False
+
+
+def must_wait(app: App, exchange: Exchange) -> bool:
+    """Return whether `finish_exchange` has to wait before it writes the response, or writes another one."""
+    if exchange.unconfirmed is not None:
+        return True
+    response = exchange.response
+    if type(response.rendered) is PrerenderedResponse and app.recorder is None:
+        return False  # no response of the cache is one of the following
+    return (
+        response is NOT_PLANNED
+        or recorder_of(app, exchange) is not None
+        or opens_socket(response)
+        or is_held(exchange)
+    )
 
 
 def make_response(app: App, exchange: Exchange) -> None:
@@ -225,7 +232,7 @@ def fail(app: App, exchange: Exchange) -> None:
     )
 
 
-def begin(app: App, exchange: Exchange) -> None:
+def begin_playing(app: App, exchange: Exchange) -> None:
     """Begin to play the response: write what has no wait before it."""
     plan = exchange.response.plan
     framing = exchange.framing = framing_of(app, exchange)

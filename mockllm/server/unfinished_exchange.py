@@ -27,7 +27,7 @@ from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
 from mockllm.server.respond import (
-    begin,
+    begin_playing,
     control_of,
     fail,
     framing_of,
@@ -61,7 +61,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
             traceback.print_exc(file=sys.stderr)
             return False
         fail(app, exchange)
-        begin(app, exchange)
+        begin_playing(app, exchange)
         return await _play(app, exchange)
     finally:
         if not exchange.ended:
@@ -93,7 +93,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         if usable is not None:
             return usable
         await _hold(app, exchange)
-        begin(app, exchange)
+        begin_playing(app, exchange)
     return await _play(app, exchange)
 
 

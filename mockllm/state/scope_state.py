@@ -31,7 +31,7 @@ class InFlight:
     def __init__(self) -> None:
         self._ends: dict[InFlightSlot, float] = {}
         self._next: list[tuple[float, int, InFlightSlot]] = []
-        """A heap of all known ends; also of some that were given up since."""
+        """A heap of all known ends; also of slots that have ended since."""
         self._order = count()
 
     def expect_end(self, slot: InFlightSlot, until: float) -> None:

@@ -50,10 +50,6 @@ class OwnServer:
             time.sleep(0.005)
         return process
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def started_again(self) -> bool:
         """Start the server again if it has ended, with the counts in its file. Return whether it was started."""
         if self._process.poll() is None:

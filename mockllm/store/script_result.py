@@ -56,10 +56,9 @@ class MissingDraws(Struct, frozen=True):
 
 
 class StoreDecision(Struct, frozen=True):
-    """A decision, the store's time in seconds, and the tries of modifiers and rules before it."""
+    """A decision, and the tries of modifiers and rules before it."""
 
     decision: Decision
-    at: float
     tries: Sequence[int]
 
 
@@ -95,7 +94,7 @@ def read_result(
     if not matched.session and not scope:
         place = number()
     decision = Decision(outcome, winner, modifiers, place, blocked, admission, slot, blocked_modifiers)
-    return StoreDecision(decision, at, [row[1] for row in rows])
+    return StoreDecision(decision, [row[1] for row in rows])
 
 
 def _selected(candidate: Candidate, row: ResultRow) -> Selected:

@@ -70,8 +70,6 @@ class StoreDecider:
         self.tries: Counter[str] = Counter()
         """The tries that this process had decided, by key."""
         self.eligible: Counter[str] = Counter()
-        self.failures = 0
-        """The number of requests that had no decision of the store."""
         self.link.keep_open()
         asyncio.get_running_loop().call_later(RENEWAL, self._renew)
 
@@ -168,7 +166,6 @@ class StoreDecider:
             StoreSlot(self._slots, id, session_base("mockllm", matched.session), placed, 0.0).release()
 
     def _without(self, matched: MatchResult, error: Exception) -> Decision | Failure:
-        self.failures += 1
         return self._state.local.decide(matched) if self._on_failure == "local" else self._failure(error)
 
     def _failure(self, error: Exception) -> Failure:

@@ -1,4 +1,4 @@
-"""One run of an agent against a server of its own, with the pack `coding-agents`: what was sent, and what is left."""
+"""One run of an agent against a separate server with the pack `coding-agents`: what was sent, and what is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder in which an agent runs: a home of its own, a working folder, and no key or setting of this machine."""
+"""A folder in which an agent runs: its own home, a working folder, and no key or setting of this machine."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def installed() -> None:
     require_agent(CODEX)
 
 
-def test_default_provider_keeps_its_web_socket(tmp_path: Path) -> None:
+def test_default_provider_has_its_web_socket(tmp_path: Path) -> None:
     """One handshake for ten calls; a machine that is too busy for Codex's timeout of a handshake has a second one."""
     run = run_agent(CODEX, tmp_path)
     assert run.written == CONTENT, run.shown()

@@ -1,4 +1,5 @@
-"""A command run in the test's own process: for what ends by itself, a process of its own takes a second each."""
+"""Runs a command in the test's own process, for commands that end by themselves: a separate process takes a second
+each."""
 
 from __future__ import annotations
 

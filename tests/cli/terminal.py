@@ -1,4 +1,4 @@
-"""A terminal that keeps what is written to it, and the forms of the line with the progress."""
+"""A terminal that stores what is written to it, and the forms of the progress line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The admin token: given, read from a file, or made there once and told."""
+"""The admin token: from the command line, from a file, or created there once and printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines for who watches a server are no matter of the requests: also where nobody watches any more."""
+"""Lines for a person at the terminal do not affect requests, even if the terminal is closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.console import LOG_INTERVAL, ThrottledLog, write_line
+from mockllm.cli.console import LOG_INTERVAL, ThrottledLog
+from mockllm.server.line_output import write_line
 from tests.process import LISTENING, MOCKLLM, environment
 from tests.waiting import PATIENCE
 

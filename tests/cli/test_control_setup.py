@@ -1,4 +1,4 @@
-"""The control API as `serve` gives it: on the same port, or on one of its own."""
+"""The control API of `serve`: on the same port, or on a separate one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mockllm diff`: which requests two versions of scenarios answer otherwise, and what of the answers."""
+"""`mockllm diff`: the requests to which two versions of scenarios respond differently, and the differences."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_ctrl_c_removes_what_a_comparison_shows(
     assert out.getvalue().endswith(REMOVED)
 
 
-def test_fetch_tells_its_end() -> None:
+def test_fetch_reports_its_end() -> None:
     repository(Path("repo").absolute(), "1.0.0")
     numbers: list[tuple[int, int | None, str]] = []
     token = FETCH_WATCH.set(lambda *each: numbers.append(each))

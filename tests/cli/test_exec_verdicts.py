@@ -1,4 +1,4 @@
-"""`mockllm exec --verdicts`: how the command behaved as a client is told, written, and fails it."""
+"""`mockllm exec --verdicts` prints and writes how the command behaved as a client, and fails it."""
 
 from __future__ import annotations
 

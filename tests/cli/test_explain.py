@@ -1,4 +1,4 @@
-"""`mockllm explain`: what would answer, why, and what would be sent."""
+"""`mockllm explain`: which rule would respond, why, and what would be sent."""
 
 from __future__ import annotations
 

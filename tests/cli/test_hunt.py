@@ -36,7 +36,7 @@ def client(tmp_path: Path) -> list[str]:
     return [sys.executable, "client.py"]
 
 
-def test_hunt_reports_and_keeps_a_finding(
+def test_hunt_reports_and_stores_a_finding(
     tmp_path: Path, client: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -65,7 +65,7 @@ class Relay:
         return self.process.returncode
 
 
-def test_lines_are_answered_until_the_input_ends(folder: Path) -> None:
+def test_lines_get_responses_until_the_input_ends(folder: Path) -> None:
     relay = Relay(folder)
     relay.send(OPENING)
     assert json.loads(relay.line())["result"]["protocolVersion"] == "2025-06-18"
@@ -115,7 +115,7 @@ def test_unknown_server_is_a_usage_mistake(folder: Path) -> None:
     assert 'no MCP server is called "nothing" in the scenarios; there are: shop' in ended.stderr
 
 
-def test_scenarios_without_servers_are_said_to_have_none(tmp_path: Path) -> None:
+def test_scenarios_without_servers_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{reply: x}]", encoding="utf-8")
     ended = command("mcp", "nothing", "--scenarios", str(tmp_path), cwd=tmp_path)
     assert ended.stderr == 'mockllm: mcp: no MCP server is called "nothing": the scenarios have none\n'

@@ -1,4 +1,4 @@
-"""How `mockllm serve` ends: running answers, signals, and the exit code."""
+"""How `mockllm serve` ends: running responses, signals, and the exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options in seconds, bytes and counts are read as people write them, and what is none is told."""
+"""Options in seconds, bytes and counts are read as people write them; an invalid value raises with a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`mockllm verdict`, against a live server: what it tells, what it writes, how it ends."""
+"""`mockllm verdict`, against a live server: what it prints, what it writes, how it ends."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
-from mockllm.conformance.shape import Observation, Protocol, RecordedCase, Recording, body_of, observe
+from mockllm.conformance.shape import Observation, Protocol, Recording, body_of, observe
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import (
@@ -33,6 +33,7 @@ from mockllm.core.reply.reply import (
     Thinking,
     Usage,
 )
+from tests.conformance.comparison import RecordedCase
 from tests.conformance.left_out import LEFT_OUT
 
 HERE = Path(__file__).parent

@@ -13,9 +13,10 @@ from functools import cache
 import pytest
 
 from mockllm.conformance.protocols import PROTOCOLS
-from mockllm.conformance.shape import Comparison, Observation, Protocol, RecordedCase, Recording, compare
+from mockllm.conformance.shape import Observation, Protocol, Recording
 from mockllm.conformance.tolerant import tolerant
 from mockllm.core.reply.reply import Reply
+from tests.conformance.comparison import Comparison, RecordedCase, compare
 from tests.conformance.exceptions import EXEMPTIONS, Exemption, excused
 from tests.conformance.facts import (
     committed_cases,

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from mockllm.conformance.protocols import PROTOCOLS
-from mockllm.conformance.shape import Protocol, RecordedCase, Recording, planned, sent_body
+from mockllm.conformance.shape import Protocol, Recording, sent_body
 from mockllm.conformance.tolerant import tolerant
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Reply
+from tests.conformance.comparison import RecordedCase, planned
 from tests.conformance.facts import committed_cases
 
 OTHER_VALUES: tuple[Json, ...] = (None, 7, "x", [], {})

@@ -41,11 +41,11 @@ def test_redact_text_finds_keys_by_form(key: str) -> None:
 @pytest.mark.parametrize(
     "text", ["ask-me-anything-you-like", "a risk-free-operation", "gpt-4o-mini", "max_tokens"]
 )
-def test_redact_text_keeps_words(text: str) -> None:
+def test_redact_text_leaves_words(text: str) -> None:
     assert redact_text(text) == text
 
 
-def test_redact_bytes_keeps_length() -> None:
+def test_redact_bytes_has_the_same_length() -> None:
     payload = b'{"key":"sk-aaaaaaaaaaaaaaa1aaaaaaaa","mine":"secret-1"}'
     found = redact_bytes(payload, ["secret-1"])
     assert len(found) == len(payload)

@@ -1,4 +1,4 @@
-"""All randomness and all ids: pure hashes of where they stand."""
+"""All randomness and all ids are pure hashes of their places."""
 
 from __future__ import annotations
 

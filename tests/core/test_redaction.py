@@ -51,7 +51,7 @@ def test_secret_field_is_certain(name: str, secret: bool) -> None:
     assert redacted([{"a": {name: "x"}}], secret_field) == [{"a": {name: REDACTED if secret else "x"}}]
 
 
-def test_redacted_keeps_numbers() -> None:
+def test_redacted_leaves_numbers() -> None:
     assert redacted({"token": 7, "key": None, "secret": {"a": True}, "password": ""}) == {
         "token": 7, "key": None, "secret": {"a": True}, "password": "",
     }  # fmt: skip

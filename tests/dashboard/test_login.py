@@ -1,4 +1,4 @@
-"""The dashboard from another machine: the admin token opens it once, a cookie keeps it open."""
+"""The dashboard from another machine: the admin token opens it once, and a cookie then suffices."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def answer(route: Route, listed: list[dict[str, Any]]) -> None:
     route.fulfill(json={"requests": shown, **counts})
 
 
-def test_history_is_kept_if_events_come_first(slow_history: Page, server: DashboardServer) -> None:
+def test_history_is_shown_if_events_come_first(slow_history: Page, server: DashboardServer) -> None:
     """1,013 requests; the thirteen newest come by the feed while the page still loads the others."""
     page = slow_history
     listed = [{**event(number), "id": number} for number in range(1, 1014)]

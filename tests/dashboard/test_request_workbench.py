@@ -62,7 +62,7 @@ def test_text_of_bodies_and_streams_is_found(dashboard: Dashboard) -> None:
     expect(rows).to_have_count(0)
 
 
-def test_filters_are_kept_in_the_address(dashboard: Dashboard) -> None:
+def test_filters_are_stored_in_the_address(dashboard: Dashboard) -> None:
     server = dashboard.server
     server.ask("hello")
     server.ask("hello", stream=True)

@@ -124,7 +124,7 @@ def test_copy_in_the_overlay_takes_the_rules_place(dashboard: Dashboard) -> None
     page = at(dashboard, "rules/rule/a.yaml%3Awords")
     page.get_by_role("button", name="Copy to the overlay").click()
     expect(editor(page)).to_contain_text("a.yaml:words")
-    expect(page.locator(".preview")).to_contain_text("It would answer 1 request.")
+    expect(page.locator(".preview")).to_contain_text("It would respond to 1 request.")
     expect(page.locator(".preview")).to_contain_text("Rule words would lose 1")
     text = 'name: words\nreplaces: "a.yaml:words"\nmatch: {user: {contains: words}}\nreply: Fewer.\n'
     typed(page, text)
@@ -151,7 +151,7 @@ def test_new_rule_from_request_shows_who_would_lose(dashboard: Dashboard) -> Non
     expect(editor(page)).to_contain_text("user: hello there")
     effect = page.get_by_role("region", name="Effect on the last requests")
     expect(effect).to_contain_text("Effect on the last 3 requests")
-    expect(effect).to_contain_text("It would answer 2 requests.")
+    expect(effect).to_contain_text("It would respond to 2 requests.")
     expect(effect).to_contain_text("Rule hello would lose 2")
     add = page.get_by_role("button", name="Add to the overlay")
     expect(add).to_be_disabled()
@@ -159,7 +159,7 @@ def test_new_rule_from_request_shows_who_would_lose(dashboard: Dashboard) -> Non
     expect(add).to_be_enabled()
     text = editor(page).inner_text().replace("user: hello there", "user: {contains: e}")
     typed(page, text)
-    expect(effect).to_contain_text("It would answer 3 requests.")
+    expect(effect).to_contain_text("It would respond to 3 requests.")
     expect(effect).to_contain_text("1 request had no rule")
     add.click()
     dashboard.reported("is active")
@@ -297,7 +297,7 @@ def away_and_back(page: Page, meanwhile: Callable[[], object] = bool) -> None:
     page.go_back()
 
 
-def test_unsaved_text_of_a_file_is_kept(files: Dashboard) -> None:
+def test_unsaved_text_of_a_file_is_preserved(files: Dashboard) -> None:
     page = at(files, "rules/file/b.yaml")
     typed(page, FILES["b.yaml"].replace("Soon.", "Mine."))
     away_and_back(page)
@@ -309,7 +309,7 @@ def test_unsaved_text_of_a_file_is_kept(files: Dashboard) -> None:
     expect(editor(page)).to_contain_text("Mine.")
 
 
-def test_unsaved_text_of_a_rule_is_kept(dashboard: Dashboard) -> None:
+def test_unsaved_text_of_a_rule_is_preserved(dashboard: Dashboard) -> None:
     page = at(dashboard, "rules/new")
     typed(page, "name: mine\nreply: Mine.\n")
     away_and_back(page)

@@ -51,7 +51,7 @@ def test_j_and_k_move_through_the_rows(dashboard: Dashboard) -> None:
         expect(page.locator(f"#row-{shown}")).to_have_attribute("aria-selected", "true")
 
 
-def test_no_shortcut_acts_while_somebody_types(dashboard: Dashboard) -> None:
+def test_no_shortcut_acts_while_a_person_types(dashboard: Dashboard) -> None:
     page = dashboard.open("requests", anew=True).page
     page.keyboard.press("/")
     field = page.get_by_label("Filter the log")

@@ -164,7 +164,7 @@ def test_and_fails_where_there_is_none() -> None:
         port = str(taken.getsockname()[1])
         done = health_check(MOCKLLM_PORT=port)
     assert done.returncode == 1
-    assert f"no server answers at port {port}" in done.stderr
+    assert f"no server responds at port {port}" in done.stderr
 
 
 def test_exposed_port_is_default_port() -> None:

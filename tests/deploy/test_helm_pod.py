@@ -96,7 +96,7 @@ def test_pod_reloads_exchanged_config_map(tmp_path: Path) -> None:
         assert server.ask("well, hello") == "Changed."
 
 
-def test_stream_ends_whole_after_pod_is_told_to_stop(tmp_path: Path) -> None:
+def test_stream_ends_complete_after_pod_gets_the_stop(tmp_path: Path) -> None:
     mount_config_map("plain", tmp_path / "scenarios")
     with (
         serving(*options("plain", tmp_path), cwd=tmp_path, **values("plain")) as server,

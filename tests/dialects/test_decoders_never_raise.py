@@ -89,7 +89,7 @@ def test_decoder_never_raises_on_altered_field(call: GeneratingCall) -> None:
 
 
 @calls
-def test_decoder_keeps_text_where_another_field_is_wrong(call: GeneratingCall) -> None:
+def test_decoder_returns_text_where_another_field_is_wrong(call: GeneratingCall) -> None:
     """What can be decoded is decoded: few fields hold the text."""
     plan = next(plans(call))
     expected = decode(call.dialect, plan)

@@ -1,4 +1,4 @@
-"""Rate-limit headers of each provider, from what a limit stands at; names and forms as recorded."""
+"""Rate-limit headers of each provider, from the state of a limit; names and forms as recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each provider says where a limit refuses: true figures, a true wait, and what stands beside it."""
+"""Each provider's response where a limit refuses: true figures, a true wait, and the members beside them."""
 
 from __future__ import annotations
 

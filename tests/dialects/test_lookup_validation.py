@@ -1,4 +1,4 @@
-"""Calls that a protocol answers by itself follow `validation` too: that of all files with rules."""
+"""Calls with a response of the protocol follow `validation` too: that of all files with rules."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_lenient_lookup_refuses_unreadable_body(path: str) -> None:
 @pytest.mark.parametrize("route", LOOKUPS, ids=lambda route: route.line)
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.covering
-def test_lookup_without_validation_answers_anything(route: Route, body: object) -> None:
+def test_lookup_without_validation_accepts_anything(route: Route, body: object) -> None:
     prefix = f"/{route.provider}" if route.prefixed else ""
     for path in route.paths():
         assert respond_once(OFF, raw_request(prefix + path, body)).status == 200

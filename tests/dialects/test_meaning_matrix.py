@@ -1,6 +1,6 @@
-"""Every fault of meaning in every protocol, streamed and whole: the fields that each provider's client would see.
+"""Every fault of meaning in every protocol, streamed and non-streaming: the fields that each provider's client sees.
 
-One reading of each wire, and one table of what stands there: both the stream and the whole answer must say it.
+One reading of each protocol, and one table of results: the stream and the non-streaming response must have them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
-from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, requested
+from tests.dialects.test_building_and_decoding import CALLS, NAMES, STAMP, requested
 from tests.docs.meaning_forms import FORMS
 from tests.faults.meaning_facts import SCHEMA, TABLE, alike
 from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts

@@ -1,6 +1,6 @@
 """Provider knowledge lives in the provider's folder: elsewhere no identifier and no string names a provider.
 
-Docstrings and comments may: they name sources and examples. So may the files below, for the reason given.
+Docstrings and comments may: they name sources and examples. So may the files below, each with its reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which call a request is, and what is said where it is none."""
+"""The route of a request, and the refusal where there is none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other faults of form, in every protocol that has the place: roles, usage, chunks, events."""
+"""The remaining faults of form, in every protocol that has the place: roles, usage, chunks, events."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_transcripts_belong_to_their_speech() -> None:
     assert detector.take_transcript() is None
 
 
-def test_sound_is_not_heard_where_a_script_is() -> None:
+def test_sound_is_not_detected_where_a_script_is() -> None:
     assert list(scripted(()).process(SOUND * 2_000)) == []
 
 
@@ -51,7 +51,7 @@ def test_short_pause_of_a_script_is_one_speech() -> None:
     assert detector.take_transcript() == "One two."
 
 
-def test_cleared_speech_is_not_heard_again() -> None:
+def test_cleared_speech_is_not_detected_again() -> None:
     detector = scripted()
     assert list(detector.process(QUIET * 600)) == [("started", 100)]
     detector.clear()

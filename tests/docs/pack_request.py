@@ -1,6 +1,5 @@
-"""One request to a server with a pack and an environment, and all that it gives: what the rows of
-docs/switching.md are held against.
-"""
+"""One request to a server with a pack and an environment, and all of its response: the rows of docs/switching.md are
+compared with it."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import COMMANDS
+from mockllm.core.faults import FAMILIES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -38,3 +39,11 @@ def test_contributing_command_contract_holds() -> None:
         source = (ROOT / "mockllm" / "cli" / f"{'importing' if name == 'import' else name}.py").read_text()
         assert re.search(r"^def arguments\(parser: ", source, re.MULTILINE), name
         assert name == "pack" or re.search(r"^def run\(\w+: ", source, re.MULTILINE), name
+
+
+def test_pages_name_each_family_of_faults() -> None:
+    guide = (ROOT / "docs/adding-a-fault.md").read_text(encoding="utf-8")
+    for family in FAMILIES:
+        module = family.__name__.replace(".", "/") + ".py"
+        assert module in PAGE
+        assert f"`{Path(module).name}`" in guide

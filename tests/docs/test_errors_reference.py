@@ -1,4 +1,4 @@
-"""docs/errors.md is what the dialects' tables say: `scripts/errors` writes it, and nobody else."""
+"""docs/errors.md equals the dialects' tables: `scripts/errors` writes it."""
 
 from __future__ import annotations
 

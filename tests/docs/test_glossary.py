@@ -8,6 +8,8 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
+from tests.docs.test_retired_words import IN_NAMES, words_of
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockllm"
 TESTS = ROOT / "tests"
@@ -59,10 +61,22 @@ def test_retired_module_path_is_not_used() -> None:
     assert used == [], "a retired name: see docs/glossary.md"
 
 
-def test_names_of_tests_have_at_most_60_characters() -> None:
-    names = {
+@cache
+def names_of_tests() -> dict[str, str]:
+    """The file of each test, by the name of the test."""
+    return {
         name: path.name
         for path in sorted(TESTS.rglob("test_*.py"))
         for name in re.findall(r"(?m)^ *(?:async )?def (test_\w+)\(", path.read_text(encoding="utf-8"))
     }
-    assert {name: file for name, file in names.items() if len(name) > MAX_TEST_NAME} == {}
+
+
+def test_names_of_tests_have_at_most_60_characters() -> None:
+    assert {name: file for name, file in names_of_tests().items() if len(name) > MAX_TEST_NAME} == {}
+
+
+def test_names_of_tests_have_no_retired_words() -> None:
+    """Speech is spoken."""
+    retired = IN_NAMES - {"spoken"}
+    used = {name: file for name, file in names_of_tests().items() if not retired.isdisjoint(words_of(name))}
+    assert used == {}, "use the words of docs/glossary.md"

@@ -1,6 +1,5 @@
-"""docs/load-tests.md is true: its scenario passes its example, its options and metrics are there, its bounds are
-those that a server begins with, and its manifest asks for what the image has.
-"""
+"""docs/load-tests.md is true: its scenario passes its example, its options and metrics exist, its bounds are the
+defaults of a server, and its manifest matches the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands in docs/packs.md, run one after the other in an empty folder, do what the page says."""
+"""The commands in docs/packs.md, run in order in an empty folder, do what the page says."""
 
 from __future__ import annotations
 

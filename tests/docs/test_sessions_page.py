@@ -1,6 +1,5 @@
-"""docs/sessions.md: its files have no mistake and their examples hold, its recipe keeps tests of parallel workers
-apart, its headers and options are the real ones.
-"""
+"""docs/sessions.md: its files have no mistake and their examples hold, its recipe separates tests of parallel
+workers, its headers and options are the real ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row of docs/switching.md is run: the middle column is what is asked, the right one what must come."""
+"""Every row of docs/switching.md is run: the middle column is the request, the right one the required response."""
 
 from __future__ import annotations
 

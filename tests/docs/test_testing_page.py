@@ -1,6 +1,5 @@
-"""docs/testing.md is true: its tests pass, in each of its languages where that is installed, by the commands that it
-tells; its tables name what there is.
-"""
+"""docs/testing.md is true: its tests pass, in each of its languages where that is installed, by the commands of the
+page; its tables name what there is."""
 
 from __future__ import annotations
 

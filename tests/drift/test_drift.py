@@ -96,7 +96,7 @@ def test_fixed_pack_is_served_to_clients(tmp_path: Path) -> None:
     assert answer.model_extra == {"cost": 0}
 
 
-def test_second_fix_keeps_rows_of_other_protocols(tmp_path: Path) -> None:
+def test_second_fix_leaves_rows_of_other_protocols(tmp_path: Path) -> None:
     with pretended_provider(*(change.plant for change in FIXABLE)) as provider:
         drift(provider, tmp_path, "--fix")
         first = (tmp_path / "scenarios/provider-drift/extras.yaml").read_text()
@@ -109,7 +109,7 @@ def test_second_fix_keeps_rows_of_other_protocols(tmp_path: Path) -> None:
     assert '"name":"openai-chat"' in second
 
 
-def test_fix_without_scenarios_keeps_the_default_pack(tmp_path: Path) -> None:
+def test_fix_without_scenarios_serves_the_default_pack(tmp_path: Path) -> None:
     with pretended_provider(PLANTED[0].plant) as provider:
         command("drift", f"--upstream=openai={provider.url}", *FREE, "--fix", cwd=tmp_path, **KEYS)
     assert "use: [./provider-drift, default]" in (tmp_path / "scenarios/provider-drift.yaml").read_text()
@@ -118,7 +118,7 @@ def test_fix_without_scenarios_keeps_the_default_pack(tmp_path: Path) -> None:
 # --- keys, texts and cost --------------------------------------------------------------------------
 
 
-def test_keys_are_sent_and_neither_keys_nor_texts_kept(tmp_path: Path) -> None:
+def test_keys_are_sent_and_neither_keys_nor_texts_stored(tmp_path: Path) -> None:
     with pretended_provider(*(change.plant for change in PLANTED)) as provider:
         shown = [
             drift(provider, tmp_path),
@@ -189,7 +189,7 @@ def test_ignored_places_do_not_count(tmp_path: Path) -> None:
     assert "no changes" in ended.stdout
 
 
-def test_low_change_fails_only_where_asked(tmp_path: Path) -> None:
+def test_low_change_fails_only_on_request(tmp_path: Path) -> None:
     with pretended_provider(PLANTED[0].plant) as provider:
         codes = [
             drift(provider, tmp_path, "--fail-on", level).returncode for level in ("low", "medium", "none")

@@ -1,4 +1,4 @@
-"""What is kept, and what makes room for what."""
+"""What a bounded cache stores, and what it evicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict `cache_lost`: a client that changes the beginning of its own conversation."""
+"""The verdict `cache_lost`: a client that changes the beginning of its conversation."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_cost_without_usage_is_estimated() -> None:
 
 
 @pytest.mark.parametrize("provider", [None, "azure", "openrouter"])
-def test_model_keeps_its_tiers_at_other_providers(provider: str | None) -> None:
+def test_model_has_the_same_tiers_at_other_providers(provider: str | None) -> None:
     requested = request("openai/gpt-5", service_tier="flex")
     requested.provider = provider
     assert cost_of(requested, response(Usage(1_000_000, 0)), {}).dollars == pytest.approx(0.625)

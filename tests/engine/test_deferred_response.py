@@ -86,7 +86,7 @@ def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
     assert body(deferred(vectors, embed(20))) == body(expected)
 
 
-def test_deferred_response_keeps_its_slot_to_the_end() -> None:
+def test_deferred_response_has_its_slot_to_the_end() -> None:
     one = engine(LONG, **PACE, limited=True)
     response = one.begin_response(chat(one))
     assert isinstance(response, DeferredResponse)

@@ -1,4 +1,4 @@
-"""The engine itself: reading, refusing, telling what is loaded, and what it keeps within bounds."""
+"""The engine: reading, refusing, its summary of the loaded files, and its bounds."""
 
 from __future__ import annotations
 

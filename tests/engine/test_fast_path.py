@@ -1,4 +1,4 @@
-"""The short way: the same answers and the same counts as the long one, whoever goes which."""
+"""The fast path: the same responses and the same counts as without it."""
 
 from __future__ import annotations
 

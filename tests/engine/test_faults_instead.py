@@ -1,4 +1,4 @@
-"""What is told of faults where one of them sends something else in place of the answer."""
+"""The notes on faults where one of them replaces the response."""
 
 from __future__ import annotations
 

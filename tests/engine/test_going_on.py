@@ -1,4 +1,4 @@
-"""Requests that go on from answers before: what the engine remembers, for whom, and what it does not."""
+"""Requests that continue earlier responses: what the engine stores, for which sessions, and what it omits."""
 
 from __future__ import annotations
 

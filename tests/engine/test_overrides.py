@@ -1,4 +1,4 @@
-"""What a request's own headers want otherwise: the seed, a fault, the delay, the rule that answers."""
+"""The overrides in a request's own headers: the seed, a fault, the delay, the rule that responds."""
 
 from __future__ import annotations
 

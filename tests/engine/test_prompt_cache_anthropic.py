@@ -175,7 +175,7 @@ def test_change_before_the_breakpoint_misses(changed: dict[str, Any]) -> None:
     assert written_and_read(client.messages(**{**body, **changed}))[1] == 0
 
 
-def test_tool_choice_loses_messages_and_keeps_system() -> None:
+def test_tool_choice_misses_messages_and_reads_system() -> None:
     client = CachingClient()
     body: dict[str, Any] = {
         "system": [block(LONG)],
@@ -222,7 +222,7 @@ def test_reset_empties_the_cache() -> None:
     assert written_and_read(client.messages(system=[block(LONG)]))[1] == 0
 
 
-def test_stream_tells_the_counts_at_its_start() -> None:
+def test_stream_has_the_counts_at_its_start() -> None:
     client = CachingClient()
     body: dict[str, Any] = {
         "model": "claude-sonnet-4-5",

@@ -206,7 +206,7 @@ def test_items_with_and_without_their_ids_are_the_same() -> None:
     assert cached_tokens(usage) >= 2304
 
 
-def test_stream_tells_the_counts_in_its_usage() -> None:
+def test_stream_has_the_counts_in_its_usage() -> None:
     client = CachingClient()
     body = {"model": "gpt-4o", "stream": True, "stream_options": {"include_usage": True}}
     for hit in (False, True):

@@ -1,4 +1,5 @@
-"""A session's script gives the same bytes at the same moments, whatever the server does for others meanwhile."""
+"""A session's script yields the same bytes at the same moments, whatever the server does for other sessions
+meanwhile."""
 
 from __future__ import annotations
 

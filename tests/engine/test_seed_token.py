@@ -1,4 +1,4 @@
-"""The seed that an answer is told by, and gives it again."""
+"""The seed that a response states reproduces the response."""
 
 from __future__ import annotations
 

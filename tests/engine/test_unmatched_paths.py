@@ -1,4 +1,4 @@
-"""A path that no provider has is a 404 that lists the routes, and first tells of the rules that name it."""
+"""A path that no provider has is a 404 that names the rules for the path first, and then the routes."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Endpoints:
         return self.game.respond(raw_request(f"/v1/webhook_endpoints{path}", body, method=verb, **more))
 
 
-def test_secret_is_told_once() -> None:
+def test_secret_is_shown_once() -> None:
     server = Endpoints()
     secret = server.built.pop("signing_secret")
     assert secret.startswith("whsec_")

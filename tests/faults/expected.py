@@ -1,4 +1,4 @@
-"""What each fault of the connection, of HTTP and of streams must do, told of the answer without it."""
+"""What each fault of the connection, of HTTP and of streams must do, compared with the response without it."""
 
 from __future__ import annotations
 

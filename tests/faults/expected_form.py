@@ -1,4 +1,4 @@
-"""What each fault of form must do, told of the stream without it: where members stand, by protocol."""
+"""What each fault of form must do, compared with the stream without it: the places of members, by protocol."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What each fault of meaning must do, told of the answer without it.
+"""What each fault of meaning must do, compared with the response without it.
 
-The answer is read as its protocol's client would, and must say what the table says (`meanings.py`).
+The response is read as a client of its protocol reads it, and must have the values of the table (`meanings.py`).
 """
 
 from __future__ import annotations

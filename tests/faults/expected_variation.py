@@ -1,4 +1,4 @@
-"""What each legal variation must do, told of the answer without it."""
+"""What each legal variation must do, compared with the response without it."""
 
 from __future__ import annotations
 

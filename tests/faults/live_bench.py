@@ -1,4 +1,4 @@
-"""The bench on which faults are tried: a live server, and a fresh engine for each answer."""
+"""The server of the fault tests: a live server, and a fresh engine for each response."""
 
 from __future__ import annotations
 

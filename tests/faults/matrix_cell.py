@@ -1,7 +1,7 @@
-"""One cell of the matrix: a fault on one provider's call, streamed or whole, seen by a client of raw bytes.
+"""One cell of the matrix: a fault on one provider's call, streamed or non-streaming, seen by a client of raw bytes.
 
-What a fault must do is told apart from it, as what happens to the answer without the fault (`Plain`): the same
-request to a fresh engine gives the same ids, and the server's clock stands still.
+The effect of a fault is described as a change of the response without the fault (`Plain`): the same request to a
+fresh engine gets the same ids, and the server's clock is fixed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""What each fault of meaning must leave on the wire: one reading of each protocol, and one table of what stands
-there, streamed and whole alike. Two matrices go by it: of the dialects, and of raw sockets.
-"""
+"""What each fault of meaning must leave on the wire: one reading of each protocol, and one table of results, streamed
+and non-streaming. Two matrices use it: of the dialects, and of raw sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Portkey's gateway, unmodified, as a process of its own, and what it answers to a chat completion."""
+"""Portkey's gateway, unmodified, as a separate process, and its response to a chat completion."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_hunt_joins_findings_of_one_cause() -> None:
     assert {*finding.also, *(each.kind for each in finding.schedule)} == {"crlf", "comments"}
 
 
-def test_hunt_tells_a_flaky_finding_apart() -> None:
+def test_hunt_marks_a_flaky_finding() -> None:
     trial = ScriptedTrial(
         lambda schedule, number: any(each.kind == "crlf" for each in schedule) and number % 2 == 0
     )

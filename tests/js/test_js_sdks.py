@@ -1,7 +1,6 @@
-"""The official JavaScript SDKs, and Vercel's `ai`, against a live server: each case of the scripts beside this
-file is a test here, told by its name. They need node and `npm ci`; without, these tests say so and are skipped,
-or fail where `CI` is set.
-"""
+"""The official JavaScript SDKs, and Vercel's `ai`, against a live server: each case of the scripts beside this file
+is a test with the case's name. They need node and `npm ci`; without, these tests are skipped with the reason, or fail
+where `CI=true` is set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenario files with a limit, requests at a given time, and the status of their responses."""
+"""Scenario files with a limit, requests at fixed times, and the status of their responses."""
 
 from __future__ import annotations
 

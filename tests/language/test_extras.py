@@ -28,7 +28,7 @@ def test_extras_of_a_modifier_are_in_every_body() -> None:
     assert [answer.json["choices"][0]["message"]["audio"] for answer in answers] == [None] * 4
 
 
-def test_extras_are_in_answers_without_a_rule() -> None:
+def test_extras_are_in_responses_without_a_rule() -> None:
     assert respond_once(f"rules: []\n{MODIFIER}", models_request()).json["cost"] == 1
 
 

@@ -281,7 +281,7 @@ class ReloadingServer:
         return [self.game.respond(chat_request(user)).text for user in users]
 
 
-def test_reload_broken_file_keeps_last_version(tmp_path: Path) -> None:
+def test_reload_broken_file_serves_last_version(tmp_path: Path) -> None:
     server = ReloadingServer(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
     result = server.load(a="rules: [{match: {user: a}, reply: ]", b="rules: [{reply: new}]")
     assert server.response_texts("a", "b") == ["one", "new"]
@@ -291,7 +291,7 @@ def test_reload_broken_file_keeps_last_version(tmp_path: Path) -> None:
     assert (server.response_texts("a"), result.stale) == (["two"], [])
 
 
-def test_reload_language_error_keeps_last_version(tmp_path: Path) -> None:
+def test_reload_language_error_serves_last_version(tmp_path: Path) -> None:
     server = ReloadingServer(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
     server.load(a="rules: [{match: {usr: a}, reply: two}]")
     assert server.response_texts("a") == ["one"]
@@ -307,7 +307,7 @@ def test_reload_new_broken_file_is_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "message", ["reply: {text: {file: ans.md}}", "http: {status: 200, body_file: ans.md}"]
 )
-def test_reload_missing_body_file_keeps_last_version_of_both(tmp_path: Path, message: str) -> None:
+def test_reload_missing_body_file_serves_last_version_of_both(tmp_path: Path, message: str) -> None:
     (tmp_path / "ans.md").write_text("one")
     server = ReloadingServer(
         tmp_path, a=f"rules: [{{match: {{user: a}}, {message}}}]", b="rules: [{reply: b}]"
@@ -328,7 +328,7 @@ def test_reload_missing_body_file_keeps_last_version_of_both(tmp_path: Path, mes
     assert b"two" in server.game.respond(chat_request("a")).bytes
 
 
-def test_reload_missing_delay_file_keeps_last_version(tmp_path: Path) -> None:
+def test_reload_missing_delay_file_serves_last_version(tmp_path: Path) -> None:
     (tmp_path / "ms.csv").write_text("100ms\n")
     server = ReloadingServer(tmp_path, a="rules: [{reply: a, delay: {empirical: ms.csv}}]")
     (tmp_path / "ms.csv").unlink()

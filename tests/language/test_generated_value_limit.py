@@ -127,7 +127,7 @@ def test_raised_limit_lets_schema_be_generated() -> None:
     assert default_game(max_generated=20_000).respond(sent).status == 200
 
 
-def test_server_after_hostile_schema_answers_health(tmp_path: Path) -> None:
+def test_server_after_hostile_schema_serves_health(tmp_path: Path) -> None:
     small = chat_tool(member({"type": "array", "items": {"type": "null"}, "minItems": 50}))
     options = ("--pack", "default", "--max-generated-values", "50")
     with serving(*options, cwd=tmp_path) as server:

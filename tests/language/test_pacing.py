@@ -1,4 +1,4 @@
-"""Every distribution, played on a virtual clock: right mean and quantiles, of what is drawn once for each answer
+"""Every distribution, played on a virtual clock: right mean and quantiles, of what is drawn once for each response
 (`ttft`) and of what is drawn for each gap (`itl`, `jitter`); then slowdown, and what a chunk's size does to time.
 
 Samples are large and seeded, so that nothing here is luck. Tolerances are four standard errors: of the mean, and

@@ -66,7 +66,7 @@ def test_during_passes_in_scaled_time() -> None:
     assert texts == ["before", "after"]
 
 
-def test_plan_keeps_the_times_of_the_scenario() -> None:
+def test_plan_has_the_times_of_the_scenario() -> None:
     response = ScaledServer("rules: [{reply: Hi, delay: 10s}]").ask()
     assert response.delay == 10.0
     assert response.planned.time_scale == 0.01

@@ -1,4 +1,4 @@
-"""Unmodified load generators against the pack `vllm`: they report the times that the scenario asked for, and `mockllm
+"""Unmodified load generators against the pack `vllm`: they report the times of the scenario, and `mockllm
 fit` finds these in their results.
 
 `scripts/setup load-generators` installs them into .venv/load-generators. GuideLLM needs PyTorch, 6 GB in all:

@@ -1,4 +1,4 @@
-"""A pack's templates are bounded: what would grow without end is an error of that one answer, soon."""
+"""A pack's templates are bounded: endless growth is an error of that one response, soon."""
 
 from __future__ import annotations
 

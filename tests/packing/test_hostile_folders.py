@@ -1,4 +1,4 @@
-"""Hostile folders that are here already: served or checked where they stand, they neither hang nor reach out."""
+"""Hostile local folders: served or checked in place, they neither block the process nor reach other files."""
 
 from __future__ import annotations
 

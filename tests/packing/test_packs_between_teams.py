@@ -220,7 +220,7 @@ def test_major_update_brings_newer_versions_of_used_packs(
     assert run("check", "--frozen") == 0
 
 
-def test_update_keeps_ranges_of_packs_that_stay(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_update_respects_ranges_of_packs_that_stay(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     used_versions(tmp_path)
     assert run("pack", "update", "--major", "low") == 0
     got = capfd.readouterr()

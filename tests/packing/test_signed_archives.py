@@ -31,7 +31,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_signer_of_archive_is_told_and_locked(archive: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_signer_of_archive_is_shown_and_locked(archive: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", "--signed", str(archive)) == 0
     assert "  signed by ann@acme.example" in capfd.readouterr().out
     assert read_lock(str(Path("mockllm.lock").absolute())).packs["team/x"].signer == "ann@acme.example"

@@ -43,7 +43,7 @@ def built(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_signer_of_tag_is_told_and_locked(built: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_signer_of_tag_is_shown_and_locked(built: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", "--signed", f"{built}@v1.1.0") == 0
     assert "  signed by ann@acme.example" in capfd.readouterr().out
     assert read_lock(str(Path("mockllm.lock").absolute())).packs["team/x"].signer == "ann@acme.example"

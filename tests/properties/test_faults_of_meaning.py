@@ -21,7 +21,7 @@ from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import objects_of
 from tests.dialects.gemini.test_gemini_properties import replies as candidates
-from tests.dialects.test_asking_and_hearing import CALLS, NAMES, requested
+from tests.dialects.test_building_and_decoding import CALLS, NAMES, requested
 from tests.examples import examples
 from tests.properties.replies import any_words, built, unbroken
 from tests.properties.test_replies import PROTOCOLS, STAMP, Protocol, each_protocol, sizes

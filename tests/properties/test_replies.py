@@ -1,4 +1,5 @@
-"""Any legal reply is a legal stream in every protocol, and the stream says what the whole answer says."""
+"""Any legal reply is a legal stream in every protocol, and the stream has the same content as the non-streaming
+response."""
 
 from __future__ import annotations
 

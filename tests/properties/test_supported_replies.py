@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
-from tests.dialects.test_asking_and_hearing import requested
+from tests.dialects.test_building_and_decoding import requested
 from tests.examples import examples
 from tests.properties.replies import any_words, built
 from tests.properties.test_replies import sizes

@@ -1,4 +1,4 @@
-"""A scenario file that was imported, asked again what was asked then."""
+"""An imported scenario file gets the recorded requests again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other tools have recorded, as the tests of importing have it, and how it is taken and asked again."""
+"""Recordings of other tools for the tests of importing, their import, and their requests sent again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What other tools have recorded, as scenario files: what cannot be taken is told, and all else comes back."""
+"""Recordings of other tools as scenario files: the import reports what it leaves out, and all else is replayed."""
 
 # ruff: noqa: E501 - cases stand on one line each
 

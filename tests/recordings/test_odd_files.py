@@ -1,5 +1,5 @@
-"""Files in which anything may stand anywhere: each is imported, or refused with its place; none is a traceback, and
-what was imported can be served."""
+"""Files with anything anywhere: each is imported, or refused with its position; none is a traceback, and imported
+files can be served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pack `recordings`: one command, and the poem is there for four providers, over HTTPS, packed for who asks."""
+"""The pack `recordings`: one command, and the poem is there for four providers, over HTTPS, compressed on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers without their requests: what `curl -i` wrote, and bodies alone."""
+"""Responses without their requests: what `curl -i` wrote, and bodies alone."""
 
 # ruff: noqa: E501 - cases stand on one line each
 

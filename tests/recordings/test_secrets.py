@@ -1,4 +1,4 @@
-"""Keys never stand in a file, wherever a request or an answer holds them."""
+"""No file contains a key, wherever a request or a response has it."""
 
 # ruff: noqa: E501 - cases stand on one line each
 

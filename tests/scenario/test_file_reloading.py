@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # --- reloading -----------------------------------------------------------------------------------
 
 
-def test_reload_broken_file_keeps_last_version_of_it_only(home: Path) -> None:
+def test_reload_broken_file_serves_last_version_of_it_only(home: Path) -> None:
     write_files(home, **{"a.yaml": "rules: [1]", "b.yaml": "rules: [1]"})
     first = load_files(["."])
     write_files(home, **{"a.yaml": "rules: [", "b.yaml": "rules: [2]", "c.yaml": "rules: {"})
@@ -39,7 +39,7 @@ def test_reload_broken_file_keeps_last_version_of_it_only(home: Path) -> None:
     assert (fourth.stale, fourth.diagnostics) == ((), ())
 
 
-def test_reload_file_in_broken_keeps_last_version(home: Path) -> None:
+def test_reload_file_in_broken_serves_last_version(home: Path) -> None:
     write_files(home, **{"a.yaml": "rules: [1]"})
     first = load_files(["."])
     write_files(home, **{"a.yaml": "rules: [2]", "b.yaml": "rules: [2]"})
@@ -55,7 +55,7 @@ def test_reload_removed_file_is_removed(home: Path) -> None:
     assert [file.id for file in load_files(["."], last=first).files] == ["b.yaml"]
 
 
-def test_reload_broken_manifest_keeps_last_version(home: Path) -> None:
+def test_reload_broken_manifest_serves_last_version(home: Path) -> None:
     write_files(
         home, **{"a.yaml": "use: [./p]", "p/pack.yaml": pack_yaml("p"), "p/b.yaml": "rules: ['${n}']"}
     )
@@ -67,7 +67,7 @@ def test_reload_broken_manifest_keeps_last_version(home: Path) -> None:
     assert [diagnostic.path for diagnostic in second.diagnostics] == ["licence"]
 
 
-def test_reload_file_with_lost_parameter_keeps_last_version(home: Path) -> None:
+def test_reload_file_with_lost_parameter_serves_last_version(home: Path) -> None:
     write_files(
         home, **{"pack.yaml": pack_yaml("p"), "a.yaml": "rules: ['${n}']", "b.yaml": "enabled: {n: 2}"}
     )
@@ -79,7 +79,7 @@ def test_reload_file_with_lost_parameter_keeps_last_version(home: Path) -> None:
     assert second.stale == ("./a.yaml", "./b.yaml")
 
 
-def test_reload_root_file_with_missing_use_keeps_last_packs(home: Path) -> None:
+def test_reload_root_file_with_missing_use_serves_last_packs(home: Path) -> None:
     write_files(home, **{"a.yaml": "use: [default]"})
     first = load_files(["."])
     write_files(home, **{"a.yaml": "use: [defualt]"})
@@ -94,7 +94,7 @@ LOST = "there is no such file or folder"
 
 
 @pytest.mark.parametrize("options", ["s", "./s/", "s/a.yaml", "p", "p/pack.yaml"])
-def test_reload_missing_root_keeps_last_version(home: Path, options: str) -> None:
+def test_reload_missing_root_serves_last_version(home: Path, options: str) -> None:
     write_files(home, **{"s/b.yaml": "rules: [1]", "s/a.yaml": "use: [./q]\nrules: [2]"})
     write_files(home, **{"s/q/pack.yaml": pack_yaml("q"), "s/q/c.yaml": "rules: [3]"})
     write_files(
@@ -133,7 +133,7 @@ def test_reload_path_that_never_existed_is_missing(home: Path) -> None:
     assert str(home / "s") in loaded.trees
 
 
-def test_reload_unreadable_folder_keeps_last_version(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reload_unreadable_folder_serves_last_version(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_files(home, **{"s/a.yaml": "rules: [1]"})
     first = load_files(["s"])
 
@@ -146,7 +146,7 @@ def test_reload_unreadable_folder_keeps_last_version(home: Path, monkeypatch: py
     assert [str(diagnostic) for diagnostic in second.diagnostics] == ["s: cannot be read: Permission denied"]
 
 
-def test_reload_missing_used_pack_keeps_last_version_of_it(home: Path) -> None:
+def test_reload_missing_used_pack_serves_last_version_of_it(home: Path) -> None:
     write_files(
         home,
         **{"a.yaml": "use: [./p]\nrules: [1]", "p/pack.yaml": pack_yaml("p"), "p/b.yaml": "rules: ['${n}']"},
@@ -190,7 +190,7 @@ def test_reload_unchanged_file_is_not_parsed(home: Path) -> None:
     assert second.files[1].raw is not first.files[1].raw
 
 
-def test_load_files_reads_through_given_reader(home: Path) -> None:
+def test_load_files_reads_through_passed_reader(home: Path) -> None:
     write_files(home, **{"a.yaml": "rules: ["})
     loaded = load_files(["."], read=lambda path: b"rules: [1]")
     assert loaded.files[0].source.data == {"rules": [1]}

@@ -1,7 +1,8 @@
-"""What the SDKs make of each fault, as the tests beside it find it and docs/faults.md tells it.
+"""The reaction of the SDKs to each fault, as the tests beside it find it and docs/faults.md prints it.
 
-For openai (chat), anthropic (messages) and google-genai: of a stream and of a whole answer, the text that the caller
-gets, and behind `!` the name of the exception that is raised. ALL is the whole text, with its finish reason.
+For openai (chat), anthropic (messages) and google-genai: of a stream and of a non-streaming response, the text that
+the caller gets, and behind `!` the name of the exception that is raised. ALL is the whole text, with its finish
+reason.
 """
 
 from __future__ import annotations

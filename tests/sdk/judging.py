@@ -1,6 +1,6 @@
-"""A server whose clients are judged, and what is said of them when all has ended.
+"""A server whose clients get verdicts, and the verdicts at the end.
 
-Beside the tests of verdicts on SDKs, which are apart by what the SDKs do: ask again, and read a stream.
+Beside the tests of verdicts on SDKs, which are in two files by what the SDKs do: retry, and read a stream.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What only the anthropic package asks for: thinking with its signature, events, results in user turns."""
+"""What only the anthropic package uses: thinking with its signature, events, results in user turns."""
 
 from __future__ import annotations
 

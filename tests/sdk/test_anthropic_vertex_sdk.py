@@ -1,5 +1,5 @@
-"""What the anthropic package's Vertex clients make of our answers: whole and streamed, sync and async, tools,
-thinking, counting, and each named error as an exception of its own."""
+"""The anthropic package's Vertex clients read our responses: non-streaming and streamed, sync and async, tools,
+thinking, counting, and each named error as a separate exception."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What boto3's clients and the anthropic package's Bedrock client make of our answers: whole and streamed, tools,
-thinking, counting, lists, faults, and each named error as an exception of its own."""
+"""boto3's clients and the anthropic package's Bedrock client read our responses: non-streaming and streamed, tools,
+thinking, counting, lists, faults, and each named error as a separate exception."""
 
 from __future__ import annotations
 

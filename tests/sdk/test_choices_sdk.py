@@ -1,4 +1,4 @@
-"""Which tool is called, and which form an answer has, as Anthropic's and Google's SDKs ask for it: arguments and
+"""Which tool is called, and which form a response has, as Anthropic's and Google's SDKs request it: arguments and
 values are made from the schemas that they send."""
 
 from __future__ import annotations

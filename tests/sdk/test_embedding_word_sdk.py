@@ -1,4 +1,4 @@
-"""`reply: {embedding: …}` as the SDKs read it: the numbers that the rule gives, also where they travel packed."""
+"""`reply: {embedding: …}` as the SDKs read it: the numbers of the rule, also where they are sent as base64."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def naming(name: str | None) -> types.GenerateContentConfig:
 
 
 @built
-def test_cache_lives_as_the_sdk_asks(server: Live, built: Built) -> None:
+def test_cache_lives_as_the_sdk_requests(server: Live, built: Built) -> None:
     client = built(server)
     cache = client.caches.create(model=MODEL, config=CREATION)
     assert cache.name is not None
@@ -78,7 +78,7 @@ def test_cache_lives_as_the_sdk_asks(server: Live, built: Built) -> None:
 
 
 @built
-def test_cache_lives_as_the_async_sdk_asks(server: Live, built: Built) -> None:
+def test_cache_lives_as_the_async_sdk_requests(server: Live, built: Built) -> None:
     async def live() -> list[str | None]:
         async with built(server).aio as client:
             cache = await client.caches.create(model=MODEL, config=CREATION)

@@ -92,7 +92,7 @@ def test_turns_build_a_conversation(server: Any, built: Built) -> None:
 
 
 @built
-def test_speech_is_transcribed_answered_and_interrupted(server: Any, built: Built) -> None:
+def test_speech_is_transcribed_and_its_response_interrupted(server: Any, built: Built) -> None:
     async def act(session: Any) -> list[types.LiveServerMessage]:
         for audio in (TONE, SILENCE):
             await session.send_realtime_input(audio=types.Blob(data=audio, mime_type="audio/pcm;rate=16000"))

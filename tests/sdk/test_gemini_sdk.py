@@ -1,4 +1,4 @@
-"""What the google-genai package makes of our answers: Gemini's API and Vertex AI, sync and async, whole and
+"""The google-genai package reads our responses: Gemini's API and Vertex AI, sync and async, non-streaming and
 streamed, tools, structured output, thoughts, counts, models and embeddings."""
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """LangChain's models for Amazon Bedrock and for Ollama's own API: texts, streams, tools, an agent and errors.
 
-Apart from test_langchain.py: each model here keeps connections, which a test closes.
+Separate from test_langchain.py: each model here holds connections, which a test closes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the official SDKs make of answers whose meaning is broken: a field, an exception, or nothing at all."""
+"""The reaction of the official SDKs to responses with a broken meaning: a field, an exception, or nothing at all."""
 
 from __future__ import annotations
 

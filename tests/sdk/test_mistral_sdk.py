@@ -1,4 +1,4 @@
-"""What the mistralai package makes of our answers, sync and async, whole and streamed."""
+"""The mistralai package reads our responses, sync and async, non-streaming and streamed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Frameworks that want older SDKs than ours, each in a process of the environment .venv/older.
 
-What is checked stands in tests/sdk/older, a file for each; here the servers are started and the outcome told.
+The checks are in tests/sdk/older, a file for each; this file starts the servers and reports the outcome.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What only the openai package asks for: its helpers, `n`, usage in streams, ids in headers, models."""
+"""What only the openai package uses: its helpers, `n`, usage in streams, ids in headers, models."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Pydantic AI against a live server: chat completions, responses and messages, its agents and its own
-exceptions. Its models are asynchronous; `run_sync` is the same in a loop of its own.
-"""
+"""Pydantic AI against a live server: chat completions, responses and messages, its agents and its exceptions. Its
+models are asynchronous; `run_sync` is the same in a separate loop."""
 
 from __future__ import annotations
 

@@ -276,7 +276,7 @@ def test_cleared_audio_is_no_item(talk: Talk) -> None:
 
 
 @pytest.mark.parametrize("format", ["audio/pcmu", "audio/pcma"])
-def test_telephone_audio_is_heard_and_sent(talk: Talk, format: str) -> None:
+def test_telephone_audio_is_detected_and_sent(talk: Talk, format: str) -> None:
     talk.configure(
         audio={"input": {"format": {"type": format}}, "output": {"format": {"type": format}}},
     )

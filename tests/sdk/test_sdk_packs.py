@@ -1,4 +1,4 @@
-"""The shipped packs as SDKs use them: a request steers its answer by its query, or by the model's name."""
+"""The shipped packs as SDKs use them: a request controls its response by its query, or by the model's name."""
 
 from __future__ import annotations
 

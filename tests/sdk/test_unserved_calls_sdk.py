@@ -83,6 +83,6 @@ def test_unserved_call_is_501_that_is_not_retried(partly: Live, name: str) -> No
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_rule_that_names_path_answers(partly: Live) -> None:
+def test_rule_that_names_path_responds(partly: Live) -> None:
     with openai.OpenAI(base_url=f"{partly.url}/v1", api_key="k") as client:
         assert client.beta.assistants.list().data == []

@@ -1,6 +1,6 @@
-"""Verdicts on real SDKs that ask again, or do not, set well and badly: each gets what it earns, and nothing else.
+"""Verdicts on real SDKs that retry, or do not, with good and bad settings: each gets its verdicts, and no others.
 
-No wait is longer than the answers ask for, or than the shortest that an SDK makes by itself.
+No wait is longer than the responses request, or than the shortest that an SDK makes by itself.
 """
 
 from __future__ import annotations

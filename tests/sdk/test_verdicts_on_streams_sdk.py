@@ -1,6 +1,6 @@
 """Verdicts on real SDKs that read a stream: to its end, or not, and with which read timeout.
 
-No wait is longer than the answers ask for, or than the shortest that an SDK makes by itself.
+No wait is longer than the responses request, or than the shortest that an SDK makes by itself.
 """
 
 from __future__ import annotations

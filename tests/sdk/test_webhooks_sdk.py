@@ -90,7 +90,7 @@ def _next(client: openai.OpenAI, receiver: Receiver) -> Any:
 
 
 @pytest.mark.parametrize(("model", "end"), [("usual", "completed"), ("failed", "failed")])
-def test_webhook_tells_end_of_background_response(
+def test_webhook_reports_end_of_background_response(
     client: openai.OpenAI, receiver: Receiver, model: str, end: str
 ) -> None:
     response = client.responses.create(model=model, input="hi", background=True)

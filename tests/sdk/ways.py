@@ -1,7 +1,7 @@
-"""Sixteen ways to ask the same: three SDKs, four protocols, sync and async, whole and streamed, each answer
-in neutral words.
+"""Sixteen ways to send the same: three SDKs, four protocols, sync and async, non-streaming and streamed, each
+response in neutral words.
 
-What a scenario says is promised for all of them, so one table of cases is asked in every way.
+A scenario holds for all of them, so one table of cases is sent in every way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An engine that answers by the path alone: what the server is tested with, and what a stream of it is."""
+"""An engine that responds by the path alone, for the tests of the server, and the content of its streams."""
 
 from __future__ import annotations
 

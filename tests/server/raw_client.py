@@ -1,4 +1,4 @@
-"""A client that sends the bytes it is told and reads what comes, on a socket of its own."""
+"""A client with a separate socket that sends bytes and reads what comes."""
 
 from __future__ import annotations
 

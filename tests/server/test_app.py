@@ -1,4 +1,4 @@
-"""The server's one handler, on raw sockets with an engine that answers by the path."""
+"""The server's one handler, on raw sockets with an engine that responds by the path."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_lines_beyond_the_bound_get_no_response(server: Live, monkeypatch: pytes
     assert lines[0]["error"]["code"] == "request_timeout"
 
 
-def test_many_lines_are_answered_in_order(server: Live) -> None:
+def test_many_lines_get_responses_in_order(server: Live) -> None:
     batch, lines = ended(server, *(f"line {number}" for number in range(300)))
     assert batch["request_counts"] == {"total": 300, "completed": 300, "failed": 0}
     assert [each["custom_id"] for each in lines] == [f"line {number}" for number in range(300)]

@@ -1,6 +1,5 @@
-"""Answers that begin in the turn in which they are made, before aiohttp's handler sees them out; and what becomes
-of one whose client, or whose server, ends in that moment.
-"""
+"""Responses that begin in the iteration in which they are made, and their end where the client leaves, or the server
+stops, in that moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTPS: certificates of one's own, made once and kept; HTTP and HTTPS side by side."""
+"""HTTPS: certificates that the server makes once and stores; HTTP and HTTPS side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decompressing a request body takes work in proportion to its size, and gives the loop its turns."""
+"""The work to decompress a request body is in proportion to its size, and the event loop runs meanwhile."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_inflated_one_large_member_work_is_linear(counted: list[int]) -> None:
 @pytest.mark.parametrize(
     "raw", [EMPTY * 5000 + HELLO, gzip.compress(b"\0" * 9_000_000, mtime=0)], ids=["members", "bytes"]
 )
-def test_inflated_much_work_gives_the_loop_turns(raw: bytes) -> None:
+def test_inflated_much_work_yields_to_the_loop(raw: bytes) -> None:
     async def turns() -> int:
         task = asyncio.ensure_future(inflated(raw, "gzip", BOUND))
         count = 0

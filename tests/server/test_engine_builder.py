@@ -78,7 +78,7 @@ def test_rebuilt_engine_has_its_warnings(tmp_path: Path) -> None:
     assert asyncio.run(built.again()).warnings == ()
 
 
-def test_rebuild_with_broken_file_keeps_last_version(tmp_path: Path) -> None:
+def test_rebuild_with_broken_file_serves_last_version(tmp_path: Path) -> None:
     built = builder(tmp_path, GOOD)
     built.first()
     (tmp_path / "a.yaml").write_text(BAD, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Answers packed for clients that ask for it: off unless it is switched on; streams event by event."""
+"""Compressed responses for clients that accept them: off by default; streams event by event."""
 
 from __future__ import annotations
 

@@ -70,6 +70,34 @@ def test_control_api_releases_by_name_and_session() -> None:
         assert session.release("a") == 0
 
 
+@pytest.mark.parametrize("end", ["DELETE /api/sessions/one", "POST /api/reset"])
+def test_early_release_ends_with_its_session(end: str) -> None:
+    method, path = end.split()
+    with MockLLM() as server, ThreadPoolExecutor(1) as pool:
+        session = server.session("one")
+        session.reply("Mine.", hold="a")
+        assert session.release("a") == 0
+        urllib.request.urlopen(
+            urllib.request.Request(server.base_url + path, method=method), timeout=60
+        ).close()
+        requested = pool.submit(ask, session.base_url)
+        until(lambda: server._running.app.held_responses.waiting(("one", "a")) == 1)
+        assert session.release("a") == 1
+        assert "Mine" in requested.result(PATIENCE)
+
+
+def test_reset_of_state_ends_early_releases_without_session() -> None:
+    with MockLLM() as server, ThreadPoolExecutor(1) as pool:
+        server.reply("Approved.", hold="a")
+        assert server.release("a") == 0
+        reset = urllib.request.Request(f"{server.base_url}/api/reset", b'{"what": ["state"]}')
+        urllib.request.urlopen(reset, timeout=60).close()
+        requested = pool.submit(ask, server.base_url)
+        until(lambda: server._running.app.held_responses.waiting(("", "a")) == 1)
+        assert server.release("a") == 1
+        assert "Approved" in requested.result(PATIENCE)
+
+
 def test_client_that_leaves_waits_no_more() -> None:
     with MockLLM() as server:
         server.reply("Never.", hold="a")

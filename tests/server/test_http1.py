@@ -220,7 +220,7 @@ def test_heads(
 
 
 @pytest.mark.parametrize("value", ["fine", "two\nlines"])
-def test_ready_lines_stand_at_the_end(value: str) -> None:
+def test_ready_lines_are_at_the_end(value: str) -> None:
     opened = render_head(plan(("X", value)), HttpFraming(), DATE, "A: 1\r\nB: 2\r\n")
     assert lines(opened)[-2:] == ["A: 1", "B: 2"]
     assert f"X: {value.replace(chr(10), ' ')}" in lines(opened)

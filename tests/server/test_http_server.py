@@ -1,4 +1,4 @@
-"""Listening, being asked to end, and ending well."""
+"""Listening, the signal to end, and the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No bytes that a client can send make a 5xx, and each of these is told what was wrong with it."""
+"""No bytes of a client make a 5xx, and each response states what was wrong."""
 
 from __future__ import annotations
 

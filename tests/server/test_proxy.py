@@ -1,4 +1,4 @@
-"""`proxy`: a rule passes its requests on to another server, whose answer is the answer."""
+"""`proxy`: a rule forwards its requests to another server, and returns that server's response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that leave a recorder before an answer has ended: what they asked for is recorded, or said not to be."""
+"""Clients that leave a recorder before a response has ended: it is recorded, or reported as not recorded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def test_stream_left_by_client_is_recorded_to_its_end(tmp_path: Path) -> None:
     assert ": the rest" in file.read_text(encoding="utf-8")
 
 
-def test_endless_stream_without_client_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_stream_without_client_is_not_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mockllm.server.recorder.ALONE", 0.05)
     closed = threading.Event()
 

@@ -208,7 +208,7 @@ def test_warning_of_first_load_is_printed_once(tmp_path: Path) -> None:
     run(main())
 
 
-def test_failed_build_keeps_engine_until_next_change(tmp_path: Path) -> None:
+def test_failed_build_leaves_engine_until_next_change(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
         before = world.app.engine

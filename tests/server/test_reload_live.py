@@ -1,6 +1,5 @@
 """Hot reload of a running server: files come, go and break as people, editors and Kubernetes make them, and no
-request notices more than a new answer.
-"""
+request notices more than a new response."""
 
 from __future__ import annotations
 
@@ -131,7 +130,7 @@ def test_swapped_config_map_is_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_broken_file_keeps_last_good_version_beside_others(folder: Path, server: Watched) -> None:
+def test_broken_file_serves_last_good_version_beside_others(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
 
@@ -271,7 +270,7 @@ SEQUENCE = "mockllm: 1\nrules:\n  - {name: s, match: {user: next}, sequence: [on
 
 
 @pytest.mark.full
-def test_reload_keeps_counts_of_unchanged_rules_only(folder: Path, server: Watched) -> None:
+def test_reload_preserves_counts_of_unchanged_rules_only(folder: Path, server: Watched) -> None:
     (folder / "s.yaml").write_text(SEQUENCE)
     becomes(server, "next", "one")
     (folder / "a.yaml").write_text(rule("one", "second"))

@@ -1,4 +1,4 @@
-"""Heads that come again: they are not parsed anew, and nobody can tell."""
+"""Heads that come again are not parsed again, and no response differs."""
 
 from __future__ import annotations
 

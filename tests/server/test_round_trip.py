@@ -1,5 +1,5 @@
-"""Serve A, record A through B, replay what B recorded: A's bytes. On what live providers have said, where that is at
-hand, and on what this server itself says."""
+"""Serve A, record A through B, replay what B recorded: A's bytes. With recordings of live providers, where they are
+at hand, and with this server's own responses."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def test_client_that_obeys_scaled_waits_has_recovered() -> None:
     assert "30s" in str(server.verdicts[0])
 
 
-def test_client_that_ignores_scaled_waits_is_told() -> None:
+def test_client_that_ignores_scaled_waits_gets_a_verdict() -> None:
     with MockLLM(time_scale=SCALE) as server, client_of(server, 0) as client:
         server.sequence({"error": {"type": "rate_limit", "retry_after": "1000s"}, "times": 2}, "At last.")
         for _ in range(2):

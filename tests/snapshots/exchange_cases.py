@@ -1,4 +1,4 @@
-"""Requests whose responses are stored, in groups; each group is asked in its order on an engine of its own."""
+"""Requests whose responses are stored, in groups; each group is sent in its order to a separate engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server process that is asked a fixed list of requests, and what it shows of them afterwards."""
+"""A server process that gets a fixed list of requests, and what it shows of them afterwards."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def test_seeded_requests_on_fixed_clock_give_same_bytes(group: str) -> None:
     check_snapshot(f"exchanges/{group}.txt", "\n".join(outputs))
 
 
-def test_other_seed_on_same_requests_gives_other_bytes() -> None:
+def test_other_seed_on_same_requests_makes_other_bytes() -> None:
     scenarios = SCENARIOS.read_text(encoding="utf-8")
     first, second = (Engine(scenarios, seed).exchange(GROUPS["chat"][2]) for seed in (SEED, SEED + 1))
     assert first != second

@@ -1,4 +1,4 @@
-"""Prompt caches that two processes share: what one writes, the other finds."""
+"""Prompt caches that two processes share: each finds what the others wrote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why another rule answered than the expected one."""
+"""Why another rule responded than the expected one."""
 
 from __future__ import annotations
 

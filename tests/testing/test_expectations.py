@@ -1,4 +1,4 @@
-"""Each word of `expect`: when it holds, and what is told where it does not."""
+"""Each word of `expect`: when it holds, and the report where it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The control API of `MockLLM`: what it was asked, for tests in other languages and for a look at it."""
+"""The control API of `MockLLM`: its requests, for tests in other languages and for a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pytest plugin, in test runs of its own: what passes, what fails, what is told; in parallel too."""
+"""The pytest plugin, in separate test runs: what passes, what fails, and the report; in parallel too."""
 
 from __future__ import annotations
 
@@ -345,7 +345,7 @@ with MockLLM() as server:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=True, timeout=PATIENCE)
 
 
-def test_packages_of_inner_run_are_kept(tmp_path: Path) -> None:
+def test_packages_of_inner_run_stay_imported(tmp_path: Path) -> None:
     (tmp_path / "test_outer.py").write_text(OUTER, encoding="utf-8")
     done = apart(tmp_path, "-p", "pytester")
     assert "2 passed" in done.stdout, done.stdout

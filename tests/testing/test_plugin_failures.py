@@ -1,4 +1,4 @@
-"""What a test that fails shows of its own servers, whatever it did to them."""
+"""The report of a failed test on its own servers, whatever it did to them."""
 
 from __future__ import annotations
 

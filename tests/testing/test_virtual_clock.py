@@ -88,7 +88,7 @@ def test_threads_wake_in_the_order_of_their_deadlines(clock: VirtualTime) -> Non
     assert woken == [10, 20, 30]
 
 
-def test_time_stands_while_a_thread_works(clock: VirtualTime) -> None:
+def test_time_is_fixed_while_a_thread_works(clock: VirtualTime) -> None:
     done = threading.Event()
 
     def nap() -> None:
@@ -319,7 +319,7 @@ end.sendall(b"hello")
 """
 
 
-def test_connection_to_another_process_keeps_real_time() -> None:
+def test_connection_to_another_process_has_real_time() -> None:
     import socket
 
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as process:

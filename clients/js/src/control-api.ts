@@ -8,7 +8,7 @@ export class MockllmError extends Error {
 
   constructor(
     message: string,
-    /** The HTTP status of the refusal; 0 where no server answered. */
+    /** The HTTP status of the refusal; 0 where no server responded. */
     readonly status: number,
     readonly problems: NonNullable<Problem["errors"]> = [],
   ) {
@@ -52,7 +52,7 @@ export class ControlApi {
     try {
       response = await fetch(this.url + path, init);
     } catch (error) {
-      throw new MockllmError(`no mockllm server answers at ${this.url}: ${reason(error)}`, 0);
+      throw new MockllmError(`no mockllm server responds at ${this.url}: ${reason(error)}`, 0);
     }
     const text = await response.text();
     if (response.ok) return text;

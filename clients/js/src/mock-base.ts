@@ -32,7 +32,7 @@ export interface AddedRule {
 
 const PAGE = 500;
 
-/** A server, or a session of it: adds rules, and tells what came. */
+/** A server, or a session of it: adds rules, and lists the requests that came. */
 export abstract class MockBase {
   /** The base URL without a path. */
   abstract readonly baseUrl: string;

@@ -3,12 +3,12 @@ import { ControlApi, thrownAt } from "./control-api.js";
 import { MockBase } from "./mock-base.js";
 import { type RunningServer, type ServerOptions, startServer } from "./server-process.js";
 
-/** A mock server. `MockLLM.start()` starts one of its own, `MockLLM.connect(url)` uses one that runs. */
+/** A mock server. `MockLLM.start()` starts a new one, `MockLLM.connect(url)` uses one that runs. */
 export class MockLLM extends MockBase {
   readonly baseUrl: string;
   readonly sessionId = undefined;
   protected readonly api: ControlApi;
-  /** How the server runs: its command line; `connected` for one that somebody else started. */
+  /** How the server runs: its command line; `connected` for one that another process started. */
   readonly command: string;
 
   private constructor(

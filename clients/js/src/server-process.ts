@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 export interface ServerOptions {
   /** Scenario files and folders, relative to the working directory. */
   scenarios?: string | string[];
-  /** Packs by name, such as `default`. Without packs and scenarios only the rules of the tests answer. */
+  /** Packs by name, such as `default`. Without packs and scenarios only the rules of the tests respond. */
   packs?: string | string[];
   /** Parameters of packs. */
   params?: Record<string, string | number | boolean>;

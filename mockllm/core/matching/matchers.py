@@ -71,7 +71,7 @@ def mismatches(differences: Sequence[FieldMismatch]) -> tuple[int, int]:
 class FieldMatcher:
     """A condition on a field."""
 
-    __test__ = False  # tells pytest that this is not a test case
+    __test__ = False  # pytest does not collect it as a test case
 
     field: Field
     condition: Condition

@@ -1,6 +1,6 @@
 """Translates Python's regex syntax into RE2's, so that a search takes time linear in the text.
 
-The translation keeps Python's meaning: Unicode classes, case folding, and `$` before a final line feed. It works on
+The translation has Python's meaning: Unicode classes, case folding, and `$` before a final line feed. It works on
 the parse tree of `re`. Look-arounds, back references, atomic groups and counts above 1,000 have no RE2 form.
 
 RE2 knows only the word boundaries of ASCII. A text beyond ASCII therefore gets a marker at each boundary. The

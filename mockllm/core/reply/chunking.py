@@ -1,4 +1,4 @@
-"""Texts cut into chunks, and filler texts of a given size. Chunks always join to the text."""
+"""Texts cut into chunks, and filler texts of a certain size. Chunks always join to the text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SENTENCE_END: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[�
 
 
 def cut(text: str, size: ChunkSize) -> tuple[str, ...]:
-    """Return the chunks of a text, each of the given size and the last one with the rest; none for an empty text.
+    """Return the chunks of a text, each of this size and the last one with the rest; none for an empty text.
     White space belongs to the word or sentence after it, as in tokens."""
     if size.unit == "characters":
         return tuple(text[start : start + size.count] for start in range(0, len(text), size.count))

@@ -154,7 +154,7 @@ class _TemplatedJson:
 
 
 TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
-"""`TemplatedJson[JsonValue]`: JSON in which any text may be a template, whose value keeps its type."""
+"""`TemplatedJson[JsonValue]`: JSON in which any text may be a template, whose value is not converted to a text."""
 
 
 class _Conversion:

@@ -76,7 +76,7 @@ export function notify(text: string, bad = false): void {
 }
 
 /** Removes the notice of a problem: a later action has succeeded. */
-export function settle(): void {
+export function clearProblem(): void {
   if (notice.value?.bad) notice.set(null);
 }
 
@@ -85,7 +85,7 @@ export async function attempt(action: () => Promise<string | void>): Promise<Pro
   try {
     const text = await action();
     if (text) notify(text);
-    else settle();
+    else clearProblem();
     return undefined;
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem(0, String(error));

@@ -7,9 +7,9 @@ import { plural } from "./format.ts";
 const LONG = 600;
 
 function Text(props: { text: string }): JSX.Element {
-  if (props.text.length <= LONG) return <p class="said">{props.text}</p>;
+  if (props.text.length <= LONG) return <p class="turn-text">{props.text}</p>;
   return (
-    <details class="said">
+    <details class="turn-text">
       <summary>{props.text.slice(0, 200)} …</summary>
       {props.text}
     </details>

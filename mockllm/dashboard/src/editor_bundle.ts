@@ -1,5 +1,5 @@
 // CodeMirror with the scenario language: completion and descriptions from the JSON Schema, the server's diagnostics.
-// It is a bundle of its own (`editor.js`), which the page loads when an editor opens.
+// It is a separate bundle (`editor.js`), which the page loads when an editor opens.
 
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, type CompletionContext, type CompletionResult } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";

@@ -18,7 +18,7 @@ const POLL_INTERVAL = 1000;
 const HELLO_TIMEOUT = 300;
 /** Most requests of one call. */
 const PAGE_SIZE = 1000;
-/** Milliseconds after which the page asks for the requests that the feed left out. */
+/** Milliseconds after which the page fetches the requests that the feed left out. */
 const GAP_DELAY = 500;
 const RETRY = [1000, 2000, 4000, 8000, 15000];
 
@@ -92,7 +92,7 @@ async function history(): Promise<void> {
 
 let gap: { after: number; before: number } | null = null;
 
-/** Asks for the requests that the feed left out, unless there are too many to show. */
+/** Fetches the requests that the feed left out, unless there are too many to show. */
 function fill(after: number, before: number): void {
   if (gap) {
     gap.before = before;

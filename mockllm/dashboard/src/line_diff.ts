@@ -47,7 +47,7 @@ function between(one: string[], two: string[]): DiffLine[] {
   return found;
 }
 
-/** Leaves out equal lines that are far from a difference; null stands for them. */
+/** Leaves out equal lines that are far from a difference; null is in their place. */
 export function withoutFarLines(lines: DiffLine[], around = 3): (DiffLine | null)[] {
   const near = lines.map((_, index) => lines.slice(Math.max(0, index - around), index + around + 1).some(({ kind }) => kind !== "same"));
   const found: (DiffLine | null)[] = [];

@@ -80,7 +80,7 @@ function Header(): JSX.Element {
         {STATES[connection]}
       </span>
       <span class="about">
-        {/* Its line stands before its text is there: on a narrow page the tabs below it would move. */}
+        {/* Its line has its height before the text is there: on a narrow page the tabs below it would move. */}
         {server ? `${server.version} · ${plural(server.rules, "rule")} in ${plural(server.files, "file")}` : "\u00a0"}
         {server?.stale.length ? <a class="tag bad" href="#/rules">{plural(server.stale.length, "stale file")}</a> : null}
         {server?.store && server.store !== "ok" ? <span class="tag bad">{server.store}</span> : null}

@@ -1,5 +1,5 @@
 // The editor of a rule of the overlay. While it is typed, the server says what is wrong, and which of the last
-// requests the rule would answer.
+// requests the rule would respond to.
 
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
@@ -44,8 +44,8 @@ export function OverlayEditor(props: Props): JSX.Element {
     else drafts.delete(props.title);
   };
   const check = async (typed: string): Promise<FieldError[]> => {
-    const asked = new URLSearchParams(query);
-    if (props.name) asked.set("name", props.name);
+    const parameters = new URLSearchParams(query);
+    if (props.name) parameters.set("name", props.name);
     const number = ++checks.current;
     const show = (errors: FieldError[], found?: Preview): FieldError[] => {
       if (number !== checks.current) return errors; // a later text is checked already
@@ -54,7 +54,7 @@ export function OverlayEditor(props: Props): JSX.Element {
       return errors;
     };
     try {
-      const found = await call<Preview>("POST", `/api/rules/preview?${asked}`, typed);
+      const found = await call<Preview>("POST", `/api/rules/preview?${parameters}`, typed);
       return show(found.errors, found);
     } catch (error) {
       return show([{ field: "", message: error instanceof Problem ? error.message : String(error) }]);

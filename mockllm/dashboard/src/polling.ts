@@ -15,7 +15,7 @@ export function usePolled<T>(path: string, interval: (result: T | undefined | nu
   const last = useRef(0);
   const timer = useRef<number | undefined>(undefined);
   const mounted = useRef(true);
-  const current = useRef(path); // a scheduled call asks for what is shown then
+  const current = useRef(path); // a scheduled call fetches what is shown then
   current.current = path;
   useEffect(() => {
     if (timer.current !== undefined) return; // a call is scheduled

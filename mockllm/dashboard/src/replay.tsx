@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import { call, get, Problem } from "./api.ts";
 import { response as sentResponse, pretty } from "./compare.tsx";
-import { Field, notify, settle, TextArea } from "./components.tsx";
+import { clearProblem, Field, notify, TextArea } from "./components.tsx";
 import { bodyText, sentHeaders } from "./copy_as.ts";
 import { DiffView } from "./diff_view.tsx";
 import { log } from "./feed.ts";
@@ -56,7 +56,7 @@ export function Replay(props: { detail: Detail }): JSX.Element {
     try {
       const changed = body !== pretty(original ?? "");
       setElsewhere(await call<Elsewhere>("POST", `/api/requests/${detail.id}/send`, { server: server.trim(), ...(changed ? { body } : {}), ...(key ? { key } : {}) }));
-      settle();
+      clearProblem();
     } catch (problem) {
       notify(problem instanceof Problem ? problem.message : String(problem), true);
     } finally {

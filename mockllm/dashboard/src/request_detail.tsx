@@ -87,8 +87,8 @@ function Content(props: Loaded): JSX.Element {
   const { query } = useRoute();
   const other = Number(query.get("with") ?? 0);
   const compare = (id: number | null): void => {
-    const kept = Object.fromEntries([...query].filter(([name]) => name !== "with"));
-    show(address("requests", [detail.id], id === null ? kept : { ...kept, with: id }), true);
+    const others = Object.fromEntries([...query].filter(([name]) => name !== "with"));
+    show(address("requests", [detail.id], id === null ? others : { ...others, with: id }), true);
   };
   const makeRule = props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null;
   return (

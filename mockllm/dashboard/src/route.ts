@@ -52,8 +52,8 @@ export function address(view: View, rest: (string | number)[] = [], query: Recor
 
 /** Shows a view, and a request of it. The filter of the requests stays in the address. */
 export function go(view: View, id?: number): void {
-  const kept = view === "requests" && route.value.view === "requests" ? Object.fromEntries(route.value.query) : {};
-  const target = address(view, id === undefined ? [] : [id], kept);
+  const filters = view === "requests" && route.value.view === "requests" ? Object.fromEntries(route.value.query) : {};
+  const target = address(view, id === undefined ? [] : [id], filters);
   // moving through the rows of a list adds one entry to the history, not hundreds
   show(target, id !== undefined && route.value.id !== null);
 }

@@ -120,7 +120,7 @@ function LastRequests(props: { rule: RuleText }): JSX.Element {
           ))}
         </ul>
       ) : (
-        <p class="hint">The journal has no request that this rule answered.</p>
+        <p class="hint">The journal has no request with a response of this rule.</p>
       )}
     </section>
   );

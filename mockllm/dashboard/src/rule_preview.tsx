@@ -1,4 +1,4 @@
-// Which of the last requests a rule would answer, and which other rule would lose them.
+// Which of the last requests a rule would respond to, and which other rule would lose them.
 
 import type { JSX } from "preact";
 import { plural, ruleName } from "./format.ts";
@@ -7,7 +7,7 @@ import { address } from "./route.ts";
 
 const MAX_SHOWN = 40;
 
-/** Returns `takes 2 from hello and answers 1 unmatched request`. */
+/** Counts requests by the rule that responds to them now. */
 function losses(requests: PreviewedRequest[]): { from: string; number: number }[] {
   const counts = new Map<string, number>();
   for (const { before } of requests) {
@@ -25,16 +25,16 @@ function change({ before, after }: PreviewedRequest): string {
 
 export function RulePreview(props: { preview: Preview; stale: boolean }): JSX.Element {
   const { preview } = props;
-  const answered = preview.requests.filter(({ after }) => after !== null && preview.changed.includes(after));
-  const taken = answered.filter(({ after, before }) => after !== before);
-  const lost = preview.requests.filter(({ after, before }) => after !== before && !answered.some((one) => one.after === after));
+  const matched = preview.requests.filter(({ after }) => after !== null && preview.changed.includes(after));
+  const taken = matched.filter(({ after, before }) => after !== before);
+  const lost = preview.requests.filter(({ after, before }) => after !== before && !matched.some((one) => one.after === after));
   const modified = preview.requests.filter(({ modifiers }) => modifiers.length);
   return (
     <section class={props.stale ? "part preview stale-preview" : "part preview"} aria-label="Effect on the last requests">
       <h3>Effect on the last {plural(preview.checked, "request")}</h3>
       {preview.requests.length ? (
         <>
-          {answered.length || !modified.length ? <p>It would answer <strong>{plural(answered.length, "request")}</strong>.</p> : null}
+          {matched.length || !modified.length ? <p>It would respond to <strong>{plural(matched.length, "request")}</strong>.</p> : null}
           {modified.length ? <p>It would change the response to <strong>{plural(modified.length, "request")}</strong>.</p> : null}
           {lost.length ? <p><strong>{plural(lost.length, "request")}</strong> would go to other rules, or to none.</p> : null}
           <ul class="losses">
@@ -57,7 +57,7 @@ export function RulePreview(props: { preview: Preview; stale: boolean }): JSX.El
           {preview.requests.length > MAX_SHOWN ? <p class="hint">and {preview.requests.length - MAX_SHOWN} more</p> : null}
         </>
       ) : (
-        <p>{preview.checked ? "It would answer none of them." : "The journal is empty."}</p>
+        <p>{preview.checked ? "It would respond to none of them." : "The journal is empty."}</p>
       )}
       <p class="hint">By their matches only: counts, chances and states are not considered.</p>
     </section>

@@ -55,7 +55,7 @@ function useRows(): Row[] | null {
     const off = switchedOff(items).map(({ item, target }): Row => ({
       id: item.name, kind: item.kind, where: target ?? "overlay.yaml", layer: "overlay", session: null, tries: 0, answers: 0, off: true,
     }));
-    const loaded = new Set(rules.map(({ id }) => id)); // the two calls may answer for different moments
+    const loaded = new Set(rules.map(({ id }) => id)); // the two calls may show different moments
     return [...off.filter(({ id, where }) => where !== "overlay.yaml" || !loaded.has(`overlay:${id}`)), ...rules]; // as the overlay is first
   }, [rules, items]);
 }

@@ -1,4 +1,4 @@
-// Keyboard shortcuts of the page, and the overlay that lists them. None acts while somebody types.
+// Keyboard shortcuts of the page, and the overlay that lists them. None acts while a person types.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";

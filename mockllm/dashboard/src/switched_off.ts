@@ -1,4 +1,4 @@
-// Rules that are switched off: items of the overlay with `enabled: false`, which may stand for a rule of a file.
+// Rules that are switched off: items of the overlay with `enabled: false`, which may replace a rule of a file.
 
 import { call } from "./api.ts";
 import { refresh } from "./feed.ts";
@@ -40,7 +40,7 @@ export async function switchOff(rule: RuleText): Promise<string> {
   return `${own} is switched off.`;
 }
 
-/** Switches it on again: the item that stands for a file's rule is removed. */
+/** Switches it on again: the item that replaces a file's rule is removed. */
 export async function switchOn({ item, target }: SwitchedOff): Promise<string> {
   if (target) await call("DELETE", path(item.name));
   else await call("PUT", path(item.name), item.yaml.replace(DISABLED, "").replace(/\n\n/g, "\n"));

@@ -95,8 +95,7 @@ class CreateMessageBatch(StoredObjectCall, BatchDialect):
     api = "batches"
     request_class: type[Request] = CreateBatchRequest
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request)

@@ -36,9 +36,7 @@ from mockllm.dialects.anthropic.messages_request import (
 from mockllm.dialects.anthropic.prompt_form import PROMPT_FORM
 from mockllm.dialects.anthropic.server_tools import DIALECT, SUPPORTED
 from mockllm.dialects.anthropic.stream_form import MESSAGES_FORM
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 
 class Messages:
@@ -58,14 +56,9 @@ class Messages:
         server_tools=SUPPORTED,
     )
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    check = staticmethod(check)
+    check_readable = staticmethod(check_readable)
+    error = staticmethod(error_plan)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, MessagesRequest)
@@ -98,11 +91,8 @@ class Messages:
         assert isinstance(request, MessagesRequest)
         return (request.omits_thinking, request.declines_thinking, request.reported_options)
 
-    def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    build_request = staticmethod(build_request)
+    decode = staticmethod(decode)
 
 
 class AnthropicCountTokens:
@@ -113,14 +103,9 @@ class AnthropicCountTokens:
     generates: bool = False
     request_class: type[Request] = AnthropicCountRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check_counted(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    check = staticmethod(check_counted)
+    check_readable = staticmethod(check_readable)
+    error = staticmethod(error_plan)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

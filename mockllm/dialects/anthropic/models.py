@@ -123,8 +123,7 @@ class AnthropicModels:
     def check_readable(self, request: Request) -> Failure | None:
         return None
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    error = staticmethod(error_plan)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

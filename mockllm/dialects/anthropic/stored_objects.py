@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import whole_number
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
-from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
@@ -25,8 +23,7 @@ class StoredObjectCall(UncheckedCall):
 
     name: str = "anthropic"
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    error = staticmethod(error_plan)
 
 
 def json_plan(body: Json, identity: ResponseIdentity) -> Plan:

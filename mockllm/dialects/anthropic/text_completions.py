@@ -113,14 +113,9 @@ class TextCompletions:
         framings=frozenset({Framing.SSE_CRLF}),
     )
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    check = staticmethod(check)
+    check_readable = staticmethod(check_readable)
+    error = staticmethod(error_plan)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         choice = reply.choices[0] if reply.choices else Choice(())

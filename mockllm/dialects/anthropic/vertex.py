@@ -67,8 +67,7 @@ class VertexMessages(Messages):
 
     request_class: type[Request] = VertexRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check_hosted(request)
+    check = staticmethod(check_hosted)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return vertex_error_plan(failure, request, _on_vertex(identity))

@@ -71,8 +71,7 @@ class FoundryMessages(Messages):
 
     request_class: type[Request] = FoundryMessagesRequest
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return _error(failure, request, identity)
+    error = staticmethod(_error)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return _on_azure(super().encode_body(reply, request, identity), identity)
@@ -91,5 +90,4 @@ class FoundryCount(AnthropicCountTokens):
 
     request_class: type[Request] = FoundryCountRequest
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return _error(failure, request, identity)
+    error = staticmethod(_error)

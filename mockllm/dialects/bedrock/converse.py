@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import encode
@@ -35,9 +34,7 @@ from mockllm.dialects.bedrock.errors import LATENCY, error_plan, json_plan, requ
 from mockllm.dialects.bedrock.prompt_cache import CONVERSE_PROMPT
 from mockllm.dialects.bedrock.stream_forms import CONVERSE_FORM
 from mockllm.dialects.bedrock.usage_form import usage_form
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 
 class Converse:
@@ -57,14 +54,9 @@ class Converse:
         framings=frozenset({Framing.EVENT_STREAM}),
     )
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    check = staticmethod(check)
+    check_readable = staticmethod(check_readable)
+    error = staticmethod(error_plan)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return supported_reply(reply)
@@ -92,8 +84,5 @@ class Converse:
     def variant(self, request: Request) -> Hashable:
         return None
 
-    def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    build_request = staticmethod(build_request)
+    decode = staticmethod(decode)

@@ -190,8 +190,7 @@ class BedrockEmbeddings(EmbeddingDialect):
     generates = False
     request_class: type[Request] = BedrockEmbeddingsRequest
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, BedrockEmbeddingsRequest)
@@ -207,8 +206,7 @@ class BedrockEmbeddings(EmbeddingDialect):
             return _malformed(f"#/{'/'.join(form.size_path)}: {size} is not a valid enum value")
         return None
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    error = staticmethod(error_plan)
 
     def embed(self, result: EmbeddingResult | None, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, BedrockEmbeddingsRequest)

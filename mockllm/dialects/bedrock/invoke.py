@@ -27,7 +27,6 @@ from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import JSON_TYPE, LATENCY, error_plan, request_headers
 from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, InvokedBody, body_of, decode
 from mockllm.dialects.bedrock.prompt_cache import INVOKE_PROMPT
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -134,11 +133,8 @@ class Invoke:
         assert isinstance(request, InvokeRequest)
         return check_readable(request) or request.maker.check(request.inner)
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    check_readable = staticmethod(check_readable)
+    error = staticmethod(error_plan)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, InvokeRequest)
@@ -168,5 +164,4 @@ class Invoke:
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return ANTHROPIC.build_request(request)
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)

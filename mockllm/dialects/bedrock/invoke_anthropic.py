@@ -14,7 +14,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, Ids
@@ -66,8 +65,7 @@ class AnthropicBody(Messages):
 
     request_class: type[Request] = InvokeMessagesRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check_hosted(request)
+    check = staticmethod(check_hosted)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         return super().encode_body(_with_model(reply, request), request, _on_bedrock(identity))

@@ -98,8 +98,7 @@ class _Lookup(UncheckedCall):
 
     name: str = "bedrock"
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    error = staticmethod(error_plan)
 
 
 class BedrockCountTokens(_Lookup):
@@ -120,8 +119,7 @@ class BedrockCountTokens(_Lookup):
             return Failure("bad_request", message=str(problem))
         return None
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -117,8 +117,7 @@ class CohereCall:
         what = "missing" if request.body is MISSING and not request.raw else "no JSON object"
         return Failure("bad_request", message=f"invalid request: the request body is {what}")
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    error = staticmethod(error_plan)
 
 
 def required(body: dict[str, Json], **types: type | tuple[type, ...]) -> Failure | None:

@@ -45,7 +45,7 @@ from mockllm.dialects.gemini.uploads import GeminiUpload
 
 GENERATE: Final = Generate("/v1beta")
 VERTEX: Final = Generate("/v1beta1/projects/mockllm/locations/global/publishers/google")
-"""The same call, asked for under Vertex AI's path."""
+"""The same call, under Vertex AI's path."""
 COUNT: Final = GeminiCountTokens()
 EMBEDDINGS: Final = GeminiEmbeddings()
 IMAGEN: Final = Imagen()

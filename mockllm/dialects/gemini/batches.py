@@ -138,8 +138,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchDialect):
     line_call: str = "generateContent"
     """The call that serves each request."""
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request)

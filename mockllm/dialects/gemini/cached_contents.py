@@ -102,8 +102,7 @@ class CachedContentCall(GeminiStoredCall):
 class CachedContentCallWithBody(CachedContentCall):
     """The base of the calls with a body."""
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, CachedContentRequest)

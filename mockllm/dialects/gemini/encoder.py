@@ -25,7 +25,7 @@ class GenerateEncoder(Encoder):
 
     def __init__(self, reply: Reply, request: GenerateRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
-        self.request, self.identity = request, identity
+        self.request = request
         self.fields = GeminiResponseFields(reply, request, identity)
         self.write = one_line if request.sse else indented
         self.signatures = [

@@ -17,7 +17,6 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Respo
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     GeminiResponseFields,
@@ -120,5 +119,4 @@ class Generate(GeminiDialect):
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request, self._base)
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)

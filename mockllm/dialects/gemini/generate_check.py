@@ -19,11 +19,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import SchemaPath, subschemas
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.cached_content import (
     cached_name,
     cached_problem,
@@ -146,8 +144,7 @@ class GeminiDialect:
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    error = staticmethod(error_plan)
 
 
 def check_readable(request: Request) -> Failure | None:

@@ -23,8 +23,6 @@ AUDIO: Final = "AUDIO"
 IMAGE: Final = "IMAGE"
 TEXT: Final = "TEXT"
 SPEECH_TYPE: Final = "audio/L16;codec=pcm;rate=24000"
-TOKENS_PER_SECOND: Final = 25
-"""Audio tokens (the provider's guide to tokens has 32 for input, and 25 for output)."""
 SIZES: Final = {
     "1:1": ImageSize(1024, 1024),
     "3:4": ImageSize(864, 1184),

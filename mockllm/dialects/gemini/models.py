@@ -106,8 +106,7 @@ class GeminiModels(UncheckedCall):
     api: str = "models"
     request_class: type[Request] = GeminiModelsRequest
 
-    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, identity)
+    error = staticmethod(error_plan)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

@@ -31,7 +31,6 @@ from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.core.request.tool_server import ServerMessage, ToolServer
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mcp.check import (
     SESSIONS,
@@ -110,8 +109,7 @@ class ServerCall:
     name = "mcp"
     generates = False
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return foreign_page(request)
+    check_readable = staticmethod(foreign_page)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request)
@@ -221,8 +219,7 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         return resumable_recording(readdressed(plan, request), request)
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)
 
 
 def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan:

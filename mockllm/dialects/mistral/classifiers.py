@@ -147,8 +147,7 @@ class MistralModerations(VendorCall, OpenAiCall):
             return refuse("The input has no text to classify.", "input")
         return check_fields(request.fields, {"model": string})
 
-    def result(self, text: str) -> dict[str, Json]:
-        return _moderated(text)
+    result = staticmethod(_moderated)
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity

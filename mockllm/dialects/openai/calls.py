@@ -56,8 +56,7 @@ class OpenAiCall:
 
     name = "openai"
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request, identity)

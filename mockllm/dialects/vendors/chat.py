@@ -356,5 +356,4 @@ class VendorChat(VendorCall, Chat):
         )
         return replace(wire_request, path=self.vendor.path("/chat/completions"))
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)

@@ -113,8 +113,7 @@ class LoraCall(VendorCall):
         assert isinstance(request, LoraRequest)
         return check_readable(request) or self.refusal(request)
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def refusal(self, request: LoraRequest) -> Failure | None:
         raise NotImplementedError  # pragma: no cover - abstract

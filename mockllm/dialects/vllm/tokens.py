@@ -71,8 +71,7 @@ class TokenCall(VendorCall):
     name = "openai"
     generates = False
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def plan(self, body: Json, identity: ResponseIdentity) -> Plan:
         return Plan(head(self.vendor, identity, "application/json"), (EventStep(dumps(body), 0, "body"),))

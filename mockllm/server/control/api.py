@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class ControlApi(LazyRoutes):
-    """Answers the calls of the control API on one context."""
+    """Responds to the calls of the control API on one context."""
 
     def __init__(self, context: ControlContext, access: Access | None = None) -> None:
         self.context = context

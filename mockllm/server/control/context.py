@@ -100,6 +100,7 @@ class ControlContext:
         self._expiry: OverlayExpiry | None = None
         self.other_processes: OtherProcesses | None = None
         """The processes that serve requests beside this one, or instead of it."""
+        self.engine.state.ended.append(self.held_responses.forget)
 
     @property
     def store_problem(self) -> str | None:
@@ -188,6 +189,7 @@ class ControlContext:
         if kind == "state":
             self.resets += 1
             self.engine.state.reset()
+            self.held_responses.forget([""])
             if self.overlays is not None:  # a session's overlay ends with it
                 await self.overlays.drop(self.overlays.sessions)
         elif kind == "journal":

@@ -202,7 +202,7 @@ def test_stall_before_the_head_delays_it() -> None:
     assert plans.played(built("stall", after={"time": "0.1s"})) == replace(plans.STREAM, delay=10.5)
 
 
-def test_stall_keeps_the_brackets_of_an_array() -> None:
+def test_stall_does_not_change_the_brackets_of_an_array() -> None:
     plan = plans.played(built("stall", after={"bytes": 2}), plans.ARRAY)
     assert sent_bytes(plan) == sent_bytes(plans.ARRAY)
 
@@ -296,7 +296,7 @@ def test_crlf_ends_lines_of_comments() -> None:
     assert b"data: one\r\n\r\n: keep-alive\r\n\r\n" in sent_bytes(plan)
 
 
-def test_coalesce_keeps_a_cut_after_the_group() -> None:
+def test_coalesce_leaves_a_cut_after_the_group() -> None:
     cut = replace(plans.STREAM, steps=(*plans.STEPS[:3], CutStep("reset", 1)))
     assert plans.played(built("coalesce"), cut) == cut
 

@@ -130,7 +130,7 @@ def test_cut_of_gzip_or_truncated_body_has_bytes_only() -> None:
     assert unplayed(WHOLE, packed, {"close": {"after": {"chunks": 1}}}) == "the response has no chunks"
 
 
-def test_bad_gzip_after_cut_keeps_the_full_length() -> None:
+def test_bad_gzip_after_cut_states_the_full_length() -> None:
     plan = broken(WHOLE, {"close": {"after": {"bytes": 20}}}, {"bad_gzip": {"form": "bad_checksum"}})
     assert zlib.decompressobj(wbits=31).decompress(sent_bytes(plan)) == BODY[:20]
     assert length(plan) > len(sent_bytes(plan))
@@ -183,7 +183,7 @@ def test_cut_after_the_end_of_slow_response_has_reason() -> None:
     assert unplayed(PLAIN, dripping, {"reset": {"after": {"time": "2m"}}}) == "the response takes only 85 s"
 
 
-def test_cut_at_time_keeps_steps_after_earlier_cut() -> None:
+def test_cut_at_time_leaves_steps_after_earlier_cut() -> None:
     plan = broken(WHOLE, {"close": {"after": {"bytes": 20}}}, SLOW, {"reset": {"after": {"time": "16s"}}})
     assert until_the_cut(plan)[0] == 16.0
     assert b"".join(step.data for step in plan.steps if type(step) is RawStep) == BODY

@@ -50,7 +50,7 @@ def test_find_gap_in_stream_splits_the_steps(place: dict[str, Any], index: int) 
     assert found(STREAM, **place) == Gap(STEPS[:index], STEPS[index:])
 
 
-def test_find_gap_at_byte_splits_event_and_keeps_framing() -> None:
+def test_find_gap_at_byte_splits_event_within_framing() -> None:
     place = found(STREAM, bytes=15)
     assert place.before[-1] == RawStep(b"eve", 1, event=True, bound=True)
     assert place.after[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
@@ -58,7 +58,7 @@ def test_find_gap_at_byte_splits_event_and_keeps_framing() -> None:
 
 
 @pytest.mark.parametrize("count", range(22))
-def test_find_gap_in_array_keeps_its_brackets(count: int) -> None:
+def test_find_gap_in_array_preserves_its_brackets(count: int) -> None:
     place = found(ARRAY, bytes=count) if count <= 16 else found(ARRAY, bytes=16)
     assert sent_bytes(replace(ARRAY, steps=(*place.before, *place.after))) == sent_bytes(ARRAY)
 
@@ -164,7 +164,7 @@ def test_chunks_before_counts_for_each_kind_of_place() -> None:
     assert chunks_before(WHOLE, GapPoint(bytes=1)) == 2
 
 
-def test_cut_at_keeps_later_steps_for_the_length() -> None:
+def test_cut_at_counts_later_steps_for_the_length() -> None:
     built = cut_at(WHOLE, found(WHOLE, bytes=3), "reset")
     assert built.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0))
     assert sent_bytes(built) == BODY[:3]

@@ -60,13 +60,13 @@ def test_content_length_too_long_closes_the_connection(plan: Plan, size: int, en
     assert broken.steps == (*plan.steps, *end)
 
 
-def test_content_length_too_long_keeps_a_cut() -> None:
+def test_content_length_too_long_preserves_a_cut() -> None:
     cut = played(built("reset"))
     assert played(built("content_length"), cut).steps == cut.steps
     assert played(built("content_length"), EMPTY).steps == (CutStep("close", 0),)
 
 
-def test_content_length_too_short_keeps_the_body() -> None:
+def test_content_length_too_short_preserves_the_body() -> None:
     broken = played(built("content_length", form="too_short"), WHOLE)
     assert broken.head.headers[-1] == ("content-length", str(len(BODY) - 10))
     assert broken.steps == WHOLE.steps

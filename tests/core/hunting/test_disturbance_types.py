@@ -1,4 +1,4 @@
-"""The table of conduct, and a user's changes of it."""
+"""The table of expected reactions, and a user's changes of it."""
 
 from __future__ import annotations
 

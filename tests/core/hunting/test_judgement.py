@@ -81,7 +81,7 @@ def test_fault_with_nothing_compared_holds() -> None:
     assert judge((CUT,), ended(0, CUT, compared=None), baseline, Policy()).result == "held"
 
 
-def test_fault_with_a_part_of_the_answer_fails() -> None:
+def test_fault_with_a_part_of_the_response_fails() -> None:
     outcome = ended(0, CUT, stdout="one\n", compared=b"one\n")
     assert rule(outcome, CUT) == "no_wrong_result"
 

@@ -30,7 +30,7 @@ def test_crash_is_the_line_of_a_mistake(text: str, line: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "openai.APIError: overloaded", "error: IndexError in the provider's text"]
 )
-def test_crash_of_a_told_error_is_none(text: str) -> None:
+def test_crash_of_a_reported_error_is_none(text: str) -> None:
     assert RunOutcome(1, 0.1, stderr=text).crash is None
 
 

@@ -32,7 +32,7 @@ def test_shrink_finds_the_one_that_fails() -> None:
         assert [each.kind for each in shrunk(schedule, has("cut"))] == ["cut"]
 
 
-def test_shrink_keeps_two_that_fail_together() -> None:
+def test_shrink_leaves_two_that_fail_together() -> None:
     schedule = (CRLF, *(Disturbance("comments", {}, skip=n) for n in range(3)), CUT)
     assert {each.kind for each in shrunk(schedule, has("crlf", "cut"))} == {"crlf", "cut"}
 
@@ -43,7 +43,7 @@ def test_shrink_makes_a_disturbance_simple() -> None:
     assert shrunk((late,), has("cut")) == (Disturbance("cut", forms[0], {}, 0, 1),)
 
 
-def test_shrink_keeps_what_is_needed() -> None:
+def test_shrink_leaves_what_is_needed() -> None:
     late = Disturbance("cut", DISTURBANCES["cut"].forms[0], skip=4, times=3)
 
     def needed(schedule: Schedule) -> bool:

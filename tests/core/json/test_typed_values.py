@@ -1,4 +1,4 @@
-"""Values that clients send are of the expected type, or something harmless stands in their place."""
+"""Values that clients send have the expected type, or are replaced by a harmless value."""
 
 from __future__ import annotations
 

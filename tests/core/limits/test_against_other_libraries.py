@@ -1,8 +1,8 @@
 """Every strategy on random arrivals, against independent libraries: `limits` for the windows, `throttled-py`
 for the buckets. Their clocks are replaced by the trace's own.
 
-`throttled-py`'s token and leaky buckets go by whole seconds, so their traces do; its GCRA, which is a token
-bucket told otherwise, goes by fractions.
+`throttled-py`'s token and leaky buckets count whole seconds, so their traces do; its GCRA, another form of a
+token bucket, counts fractions.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def test_token_latency_without_times_is_none() -> None:
 
 
 @pytest.mark.parametrize(("tokens", "taken"), [(0, 0), (1, 16), (16, 16), (17, 32)])
-def test_cache_gives_out_whole_blocks(tokens: int, taken: int) -> None:
+def test_cache_allocates_whole_blocks(tokens: int, taken: int) -> None:
     assert KvCache(1000).in_blocks(tokens) == taken
 
 

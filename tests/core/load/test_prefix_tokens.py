@@ -43,7 +43,7 @@ def test_end_of_prompt_unused_for_longest_leaves_first() -> None:
     assert cache.tokens == 80
 
 
-def test_prompt_longer_than_cache_keeps_its_beginning() -> None:
+def test_prompt_longer_than_cache_stores_its_beginning() -> None:
     cache = PrefixTokens(KvCache(40))
     cache.add(prefixes("abcdefgh"))
     assert (len(cache), cache.tokens, cache.cached(prefixes("abcdefgh"), 80)) == (4, 40, 32)

@@ -1,4 +1,4 @@
-"""Near misses: the rules that would have answered but for the least."""
+"""Near misses: the rules that differ least from a match."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def test_size_of_text(text: str, size: tuple[int, int] | None) -> None:
     assert size_of(text) == size
 
 
-def test_wav_lasts_as_long_as_asked() -> None:
+def test_wav_has_the_requested_duration() -> None:
     data = make_audio("wav", 1.5, "x")
     with open_wave(BytesIO(data)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (RATE, 1, RATE * 3 // 2)

@@ -150,7 +150,7 @@ def test_exponential_has_its_mean() -> None:
     assert statistics.mean(drawn(Exponential(0.5))) == pytest.approx(0.5, rel=0.05)
 
 
-def test_empirical_gives_only_measured_values() -> None:
+def test_empirical_draws_only_measured_values() -> None:
     assert set(drawn(Empirical((0.1, 0.7)), 100)) == {0.1, 0.7}
 
 

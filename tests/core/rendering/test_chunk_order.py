@@ -1,4 +1,4 @@
-"""Whose turn it is: beats by choice and part, and a reply cut behind one."""
+"""The order of chunks by choice and part, and a reply that is cut after one."""
 
 from __future__ import annotations
 

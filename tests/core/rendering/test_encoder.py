@@ -1,4 +1,4 @@
-"""One driver for all dialects: in which order the moments of an answer come, and which beat each is."""
+"""One driver for all dialects: the order of the moments of a response, and the chunk index of each."""
 
 from __future__ import annotations
 

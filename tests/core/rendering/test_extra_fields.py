@@ -52,7 +52,7 @@ def test_member_is_removed_before_fields_are_added() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"[DONE]", b"3", b'{"b":1}', b'{"a":{"x":{}}}', b'{"a":[{"old":0}]}'])
-def test_event_without_the_place_keeps_its_bytes(payload: bytes) -> None:
+def test_event_without_the_place_has_the_same_bytes(payload: bytes) -> None:
     extras = [ExtraFields({"old": None}, ("a", "[]"))]
     assert payloads(with_extra_fields(plan(payload), extras)) == [payload]
 

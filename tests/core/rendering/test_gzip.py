@@ -1,4 +1,4 @@
-"""Packing answers as they leave."""
+"""Compression of responses while they are sent."""
 
 from __future__ import annotations
 

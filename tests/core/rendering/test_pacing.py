@@ -1,4 +1,4 @@
-"""Pace as tables: which waits come out of which settings, and where they stand in a plan."""
+"""Pacing as tables: the waits that follow from the settings, and their places in a plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Placeholders: what an encoder may do with them, and that filling gives what rendering gives."""
+"""Placeholders: what an encoder may do with them; a filled response equals a rendered one."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_opening_is_what_came_before_the_first_message() -> None:
     assert list(Replayed(TALK[1:]).session.opening()) == []
 
 
-def test_message_is_answered_at_the_recorded_times() -> None:
+def test_message_gets_responses_at_the_recorded_times() -> None:
     replayed = Replayed()
     updated = replayed.send("update", voice="a")
     assert (texts(updated), waits(updated.plan), updated.note) == ([b"updated"], [0.5], None)
@@ -119,7 +119,7 @@ def test_answer_of_binary_messages_is_binary() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 9])
-def test_audio_in_other_parts_gets_all_answers(count: int) -> None:
+def test_audio_in_other_parts_gets_all_responses(count: int) -> None:
     replayed = Replayed()
     replayed.send("update", voice="a")
     actions = [replayed.send("append", audio="x") for _ in range(count)]

@@ -46,7 +46,7 @@ def test_vector_search_works_in_any_size(size: int) -> None:
         assert found.index(max(found)) == expected
 
 
-def test_shortened_vector_keeps_direction_of_its_start() -> None:
+def test_shortened_vector_has_direction_of_its_start() -> None:
     whole = vector("hello world", 1536)
     short = shortened(whole, 256)
     assert len(short) == 256

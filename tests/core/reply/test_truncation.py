@@ -91,7 +91,7 @@ def test_truncate_counts_thinking() -> None:
     assert cut(*parts, max_tokens=used).parts == parts[:1]
 
 
-def test_truncate_keeps_calls_complete() -> None:
+def test_truncate_leaves_calls_complete() -> None:
     assert cut(Text(("one",)), CALL, max_tokens=2, finish="tool_calls") == Choice((Text(("one",)),), "length")
 
 

@@ -89,7 +89,7 @@ def test_cut_fraction_returns_part_of_characters(
         pytest.param(("a", Pause(1.0)), "", (Pause(1.0),), id="nothing"),
     ],
 )
-def test_rechunked_keeps_chunk_boundaries(
+def test_rechunked_preserves_chunk_boundaries(
     texts: tuple[ContentChunk, ...], text: str, content: tuple[ContentChunk, ...]
 ) -> None:
     assert rechunked(texts, text) == content

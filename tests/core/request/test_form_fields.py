@@ -74,7 +74,7 @@ def test_upload_loses_contents_of_files_alone() -> None:
     assert read_form(MULTIPART, left) == {"purpose": "vision", "file": 'a".png'}
 
 
-def test_related_upload_keeps_its_description() -> None:
+def test_related_upload_has_its_description() -> None:
     body = b'--xyz\r\n\r\n{"file": {}}\r\n--xyz\r\nContent-Type: text/plain\r\n\r\nsecret\r\n--xyz--'
     left = without_contents("multipart/related; boundary=xyz", body)
     assert b"secret" not in left

@@ -99,7 +99,7 @@ def test_reads_decide_the_state() -> None:
     assert with_read(stored) is None
 
 
-def test_cancelled_batch_keeps_what_was_answered() -> None:
+def test_cancelled_batch_has_its_finished_lines() -> None:
     stopped = cancelled(answered(), BEGAN + 6.5)
     assert cancelled(stopped, BEGAN + 7) is stopped
     state = state_of(stopped, BEGAN + 7)

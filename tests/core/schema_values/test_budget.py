@@ -84,6 +84,6 @@ def test_match_cost(pattern: str, cost: int) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["^(){20000}$", "^((){99}){200}$"])
-def test_make_empty_part_repeated_often_tells_a_flaw(pattern: str) -> None:
+def test_make_empty_part_repeated_often_reports_a_flaw(pattern: str) -> None:
     built = generate({"type": "string", "pattern": pattern}, Random(0))
     assert built.flaw is not None

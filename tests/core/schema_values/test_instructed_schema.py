@@ -1,4 +1,4 @@
-"""The JSON that an instruction asks for: its keys, an example, or a schema in the text."""
+"""The JSON that an instruction requests: its keys, an example, or a schema in the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON that breaks a schema: by one change, in the way that was asked, at a place that is drawn."""
+"""JSON that breaks a schema: by one change, in the requested way, at a drawn place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a rule whose match holds answers all the same not."""
+"""When a rule does not respond although its match holds."""
 
 from __future__ import annotations
 

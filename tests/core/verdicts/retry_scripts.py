@@ -1,4 +1,4 @@
-"""Scripts of clients that retry: a refusal and its retry, retries at given times, several statuses in turn."""
+"""Scripts of clients that retry: a refusal and its retry, retries at fixed times, several statuses in turn."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def script(second: float, scale: float = 0.01, **more: object) -> ClientScript:
     return built
 
 
-def test_scaled_wait_is_told_in_the_time_of_the_scenario() -> None:
+def test_scaled_wait_is_reported_in_scenario_time() -> None:
     built = script(0.05)
     assert built.requests[0].wait == 5.0
     assert built.verdicts() == {"recovered": [1, 2]}

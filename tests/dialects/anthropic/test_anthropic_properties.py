@@ -36,7 +36,7 @@ REPLIES = st.builds(Reply, st.lists(CHOICES, max_size=2).map(tuple), st.just(Usa
 
 
 @given(REPLIES, st.booleans())
-def test_any_reply_gives_a_legal_order_of_events(reply: Reply, omitted: bool) -> None:
+def test_any_reply_has_a_legal_order_of_events(reply: Reply, omitted: bool) -> None:
     fields = {"thinking": {"type": "adaptive", "display": "omitted"}} if omitted else {}
     events = encode_stream(reply, **fields)
     assert [event["type"] for event in events if event["type"] == "ping"] == ["ping"] * bool(events[1:-2])

@@ -107,7 +107,7 @@ def test_tool_results_become_a_separate_message_first() -> None:
     assert (request.user, request.turn) == ("there", 2)
 
 
-def test_message_of_results_keeps_the_last_user_text() -> None:
+def test_message_of_results_has_the_last_user_text() -> None:
     call = {"type": "tool_use", "id": "t", "name": "see", "input": {}}
     observed = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {}}]}
     request = turns("look", [call], [observed, {"type": "tool_result"}])

@@ -69,7 +69,7 @@ def collected(*blocks: Any) -> list[tuple[str, Any]]:
     return [(tool.kind, tool.words) for tool in collector.server_tools()]
 
 
-def test_result_of_an_earlier_use_stands_for_both() -> None:
+def test_result_of_an_earlier_use_is_for_both() -> None:
     found = {
         "type": "web_search_tool_result",
         "tool_use_id": "s",

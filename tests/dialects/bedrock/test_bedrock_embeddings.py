@@ -131,7 +131,7 @@ def test_unreadable_body_of_embeddings_is_refused(server: VirtualServer) -> None
 
 @pytest.mark.parametrize("model", [TITAN_1, TITAN_2, IMAGE, COHERE_4, NOVA])
 @pytest.mark.parametrize("body", [{}, nova({}), {"inputText": 3, "texts": 3, "inputs": [3], "images": None}])
-def test_unchecked_body_of_embeddings_is_answered(model: str, body: Any) -> None:
+def test_unchecked_body_of_embeddings_gets_a_response(model: str, body: Any) -> None:
     assert send(VirtualServer(f"validation: 'off'\n{RULES}"), model, body).status == 200
 
 

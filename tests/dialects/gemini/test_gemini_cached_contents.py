@@ -255,7 +255,7 @@ def test_lenient_validation_requires_a_readable_body() -> None:
     assert server.respond(raw_request("/v1beta/cachedContents", b"{")).status == 400
 
 
-def test_rule_answers_in_place_of_the_call() -> None:
+def test_rule_responds_in_place_of_the_call() -> None:
     caches = Caches()
     for text, status in (("refuse", 429), ("own", 200)):
         contents: Json = [{"parts": [{"text": text}]}]

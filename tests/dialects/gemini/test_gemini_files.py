@@ -86,7 +86,7 @@ def test_raw_upload_is_a_file(server: VirtualServer) -> None:
     assert plain["mimeType"] == "application/octet-stream"
 
 
-def test_resumable_upload_comes_in_pieces(server: VirtualServer) -> None:
+def test_resumable_upload_comes_in_parts(server: VirtualServer) -> None:
     begun = start(server, {"displayName": "mine"}, **{"x-goog-upload-header-content-type": "text/plain"})
     url = begun.headers["x-goog-upload-url"]
     assert url.startswith("http://mock:1/upload/v1beta/files?upload_protocol=resumable&upload_id=")

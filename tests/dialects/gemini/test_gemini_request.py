@@ -170,7 +170,7 @@ def test_tools_are_read_by_name_and_kind() -> None:
     )
 
 
-def test_snake_case_schema_keeps_names_and_values() -> None:
+def test_snake_case_schema_has_the_same_names_and_values() -> None:
     schema: Json = {
         "type": "OBJECT",
         "property_ordering": ["two_words"],

@@ -77,7 +77,7 @@ def test_response_of_a_client_is_accepted() -> None:
 # --- versions -----------------------------------------------------------------------------------
 
 
-def test_unknown_version_is_refused_with_those_that_are_spoken() -> None:
+def test_unknown_version_is_refused_with_the_known_versions() -> None:
     answer = respond_once(PLAIN, rpc("ping", headers={"mcp-protocol-version": "1999-01-01"}))
     assert (answer.status, answer.json["error"]["code"]) == (400, -32022)
     assert answer.json["error"]["data"] == {"supported": ["2026-07-28"], "requested": "1999-01-01"}

@@ -58,7 +58,7 @@ class Vault:
         return self.server.respond(dataclasses.replace(request, now=request.now + later))
 
 
-def test_request_without_a_token_is_told_where_the_metadata_is() -> None:
+def test_refusal_without_a_token_names_the_metadata() -> None:
     vault = Vault()
     got = vault.server.respond(call("open", path=PATH, headers=HOST))
     assert got.status == 401
@@ -111,7 +111,7 @@ def test_code_with_its_verifier_is_a_token_for_its_time() -> None:
     assert 'error="invalid_token"' in expired.headers["www-authenticate"]
 
 
-def test_redirect_keeps_the_query_of_the_client() -> None:
+def test_redirect_has_the_query_of_the_client() -> None:
     location = Vault().authorize(redirect_uri="http://client/back?a=1").headers["location"]
     assert location.startswith("http://client/back?a=1&code=")
 

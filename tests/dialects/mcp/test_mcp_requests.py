@@ -64,7 +64,7 @@ def test_responses_of_the_client_are_put_into_the_call() -> None:
     assert (plain.client_response, plain.with_client_responses("ask_1", {})) == (None, plain.raw)
 
 
-def test_replay_keeps_waits() -> None:
+def test_replay_has_the_recorded_waits() -> None:
     request = read(rpc("ping"))
     assert isinstance(request, RpcRequest)
     plan = Plan(ResponseHead(200, ()), (WaitStep(1.0, 0),), Framing.SSE)

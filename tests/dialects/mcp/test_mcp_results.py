@@ -1,4 +1,4 @@
-"""The results of an MCP server: the handshake, the lists, and what its description or a rule answers."""
+"""The results of an MCP server: the handshake, the lists, and the responses of its description or of a rule."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FILES = SERVER + RULES
 SESSION_HEADER = "mcp-session-id"
 
 
-def test_initialize_answers_with_the_version_of_the_client() -> None:
+def test_initialize_responds_with_the_version_of_the_client() -> None:
     client = ToolClient(SERVER, protocol="2025-06-18")
     assert client.opening.json == {
         "jsonrpc": "2.0",
@@ -210,7 +210,7 @@ def test_tool_that_fails_says_so_in_its_result() -> None:
         assert result == {"content": [{"type": "text", "text": text}], "isError": True}
 
 
-def test_tool_of_the_description_answers_by_itself() -> None:
+def test_tool_of_the_description_responds_by_itself() -> None:
     answer = ToolClient(FILES).call("echo", {"text": "hi"})
     assert answer.id == "a.yaml:weather"
     assert answer.json["result"]["content"] == [{"type": "text", "text": "You said hi."}]
@@ -344,7 +344,7 @@ def test_two_files_with_one_server_use_the_first() -> None:
     assert client.opening.json["result"]["serverInfo"]["version"] == "2.1"
 
 
-def test_server_without_sessions_gives_none() -> None:
+def test_server_without_sessions_has_none() -> None:
     files = SERVER.replace("    page: 2\n", "    sessions: false\n")
     client = ToolClient(files)
     assert client.session is None
@@ -358,7 +358,7 @@ def test_extras_describe_the_server() -> None:
     assert info["websiteUrl"] == "https://example.com"
 
 
-def test_same_seed_gives_the_same_session() -> None:
+def test_same_seed_makes_the_same_session() -> None:
     first, second = (
         VirtualServer(SERVER).respond(rpc("initialize", {"protocolVersion": "x"})) for _ in range(2)
     )

@@ -100,7 +100,7 @@ def test_unknown_event_id_is_refused(changed: str) -> None:
     assert (response.status, response.json["error"]["message"]) == (400, "Invalid event ID")
 
 
-def test_stream_is_kept_for_some_time() -> None:
+def test_stream_is_stored_for_some_time() -> None:
     server = VirtualServer(FILES)
     (last, *_) = ids_of(server.respond(call("get_news")))
     assert server.respond(listen(last, NOW + 2 + RESUMABLE)).status == 200

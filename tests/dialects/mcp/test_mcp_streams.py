@@ -65,13 +65,13 @@ def test_events_come_before_the_result() -> None:
     assert answer.took == 2.0
 
 
-def test_progress_is_for_clients_that_asked() -> None:
+def test_progress_is_for_clients_that_requested_it() -> None:
     sent = rpc("tools/call", {"name": "get_news", "_meta": {"progressToken": "t"}})
     first = messages(respond_once(EVENTS, sent))[0]
     assert first["params"] == {"progressToken": "t", "progress": 1, "total": 2, "message": "half"}
 
 
-def test_logs_since_2026_are_for_clients_that_asked() -> None:
+def test_logs_since_2026_are_for_clients_that_requested_them() -> None:
     silent = respond_once(EVENTS, call("get_news", modern=True))
     assert "notifications/message" not in [each.get("method") for each in messages(silent)]
     level = {"_meta": {"io.modelcontextprotocol/logLevel": "debug"}}
@@ -159,7 +159,7 @@ def test_answer_since_2026_comes_with_the_call() -> None:
 
 
 @pytest.mark.parametrize("stream", ["true", "false"])
-def test_client_that_cannot_answer_gets_an_error(stream: str) -> None:
+def test_client_that_cannot_respond_gets_an_error(stream: str) -> None:
     answer = respond_once(f"{ASKING}    stream: {stream}\n", call("get_news", modern=True))
     assert (answer.status, answer.json["error"]["code"]) == (400, -32021)
     assert answer.json["error"]["data"] == {"requiredCapabilities": {"elicitation": {}}}
@@ -231,7 +231,7 @@ def test_listing_changes_are_announced_as_a_capability() -> None:
     assert tools == {"listChanged": True}
 
 
-def test_subscription_gets_what_it_asked_for() -> None:
+def test_subscription_gets_the_requested_events() -> None:
     wanted: dict[str, Any] = {"resourceSubscriptions": ["file:///a.md"], "toolsListChanged": False}
     server = VirtualServer(ANNOUNCING)
     sent = rpc("subscriptions/listen", {"notifications": wanted}, modern=True, id="s")

@@ -97,7 +97,7 @@ def test_cancelled_task_stays_cancelled() -> None:
     assert client.send("tasks/cancel", {"taskId": task["taskId"]}).status == 200
 
 
-def test_task_asks_until_all_responses_are_there() -> None:
+def test_task_waits_until_all_responses_are_there() -> None:
     client = TaskClient()
     task = client.begin("ask")
     client.now += 5

@@ -120,7 +120,7 @@ def test_client_can_ask_whether_a_blob_exists() -> None:
         assert (refused.status, refused.json["error"]) == (404, f'blob "{path[11:]}" not found')
 
 
-def test_rule_may_answer_whether_a_blob_exists() -> None:
+def test_rule_may_decide_whether_a_blob_exists() -> None:
     rule = "rules: [{match: {api: stored_blobs}, http: {status: 200}}]"
     assert respond_once(rule, raw_request(f"/api/blobs/{DIGEST}", method="HEAD")).status == 200
     assert respond_once(rule, raw_request(f"/api/blobs/{DIGEST}", method="GET")).status == 405

@@ -1,4 +1,4 @@
-"""What the log and `explain` tell of an id that no stored object has; the response keeps the provider's text."""
+"""The notes in the log and in `explain` on an id that no stored object has; the response has the provider's text."""
 
 from __future__ import annotations
 

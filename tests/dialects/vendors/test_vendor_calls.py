@@ -95,7 +95,7 @@ def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
     assert [c["finish_reason"] for c in choices if c.get("finish_reason")] == [vendor.form.finish["stop"]]
 
 
-def test_complete_call_keeps_the_waits_before_it() -> None:
+def test_complete_call_comes_after_the_waits_before_it() -> None:
     reply = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
     (part,) = chat("ollama").supported_reply(reply, request()).choices[0].parts
     assert isinstance(part, Call)

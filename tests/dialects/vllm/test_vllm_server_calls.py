@@ -138,7 +138,7 @@ def test_incomplete_adapter_is_refused(path: str, body: Json) -> None:
     assert respond_once("rules: []", raw_request(path, body)).status == 400
 
 
-def test_unvalidated_adapter_is_answered() -> None:
+def test_unvalidated_adapter_gets_a_response() -> None:
     server = VirtualServer("validation: off\nrules: [{reply: x}]")
     assert server.respond(raw_request(LOAD, {})).status == 200
     assert server.respond(raw_request(UNLOAD, {})).status == 200
@@ -154,7 +154,7 @@ def test_unvalidated_adapter_is_answered() -> None:
         ("/vllm/load", None),
     ],
 )
-def test_leniently_validated_call_is_answered(path: str, body: Json) -> None:
+def test_leniently_validated_call_gets_a_response(path: str, body: Json) -> None:
     server = VirtualServer("validation: lenient\nrules: [{reply: x}]")
     sent = get(path) if body is None else raw_request(path, body)
     assert server.respond(sent).status == 200

@@ -1,4 +1,4 @@
-"""Bug: a stream that ends without a finish reason is taken for a complete answer.
+"""Bug: a stream that ends without a finish reason is taken for a complete response.
 
 Source: https://github.com/griffinwork40/agent-afk/pull/635
 """

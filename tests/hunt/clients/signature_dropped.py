@@ -1,4 +1,4 @@
-"""Bug: an empty piece of thinking ends it, so that the signature behind it is dropped.
+"""Bug: an empty chunk of thinking ends it, so that the signature behind it is dropped.
 
 Source: https://github.com/nextlevelbuilder/goclaw/issues/566 (thinking of streams goes back without a signature)
 """

@@ -1,4 +1,4 @@
-"""The servers and the answer of the tests of agent frameworks. A test module imports and exports the fixtures."""
+"""The servers and the response of the tests of agent frameworks. A test module imports and exports the fixtures."""
 
 from __future__ import annotations
 

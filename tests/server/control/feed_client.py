@@ -1,4 +1,4 @@
-"""A follower of the live feed, which reads what it is told."""
+"""A follower of the live feed, which reads all frames."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_other_requests_are_served_while_first_call_loads(
         assert server.call("GET", "/api/rules").status == 200
 
 
-def test_first_call_with_body_loads_and_is_answered(tmp_path: Path) -> None:
+def test_first_call_with_body_loads_and_gets_a_response(tmp_path: Path) -> None:
     with steered(tmp_path, {"a.yaml": RULES}) as server:
         assert server.call("POST", "/api/verify", {}).status == 200
         assert server.app.control is not None

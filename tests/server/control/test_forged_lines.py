@@ -1,4 +1,4 @@
-"""What clients send can neither begin a line nor steer a terminal, wherever it is told."""
+"""The data of clients can neither begin a line nor control a terminal, wherever it is printed."""
 
 from __future__ import annotations
 

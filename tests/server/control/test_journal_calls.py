@@ -1,4 +1,4 @@
-"""The journal as the control API tells it: in pages, filtered, one in full, and exported."""
+"""The journal in the control API: in pages, filtered, one entry in full, and exported."""
 
 from __future__ import annotations
 

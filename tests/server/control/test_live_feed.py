@@ -1,4 +1,4 @@
-"""The live feed: what it tells, whom it tells, and that nobody waits for who does not listen."""
+"""The live feed: its frames, its followers, and that a follower that does not read delays nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there is to choose from, what was chosen piece by piece, and a rule out of a request of the journal."""
+"""The options of settings, the chosen ones, and a rule out of a request of the journal."""
 
 from __future__ import annotations
 

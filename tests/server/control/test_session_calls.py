@@ -1,4 +1,4 @@
-"""Sessions as the control API tells and ends them; an overlay ends with its session."""
+"""Sessions in the control API, which lists and ends them; an overlay ends with its session."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_verdicts_without_requests_are_empty(server: Steered) -> None:
     assert judged(server) == []
 
 
-def test_verdict_has_rule_of_conduct_and_requests(server: Steered) -> None:
+def test_verdict_has_its_rule_and_requests(server: Steered) -> None:
     server.ask("fine")
     server.ask("busy")
     server.ask("busy")
@@ -77,7 +77,7 @@ def test_verdict_has_rule_of_conduct_and_requests(server: Steered) -> None:
     assert (gave_up["verdict"], gave_up["requests"]) == ("gave_up", [2, 3])
 
 
-def test_active_client_has_not_given_up(server: Steered) -> None:
+def test_active_client_has_no_verdict_gave_up(server: Steered) -> None:
     server.ask("busy")
     assert names(server, "") == [[]]
     assert names(server) == [["gave_up"]]

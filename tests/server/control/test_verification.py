@@ -1,4 +1,4 @@
-"""What `POST /api/verify` holds and what it tells of what does not hold."""
+"""What `POST /api/verify` checks, and its report of what does not hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong admin tokens: whoever sends many has to wait, and the count of addresses is bounded."""
+"""Wrong admin tokens: a client that sends many has to wait, and the count of addresses is bounded."""
 
 from __future__ import annotations
 

@@ -284,7 +284,7 @@ def test_socket_that_is_never_read_is_closed() -> None:
         until(lambda: not connections(running))
 
 
-def test_response_that_is_never_read_is_given_up() -> None:
+def test_response_that_is_never_read_ends() -> None:
     running = served(keepalive=0.2)
     with running, H2Client(running.port, reads=False) as client:
         got = client.response(client.ask("/more"))

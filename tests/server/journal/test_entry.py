@@ -1,4 +1,4 @@
-"""Entries of requests that came in one piece: their head and body are split when an entry is made."""
+"""Entries of requests that came in one read: their head and body are split when an entry is made."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def ended(raw: bytes, body: int | None) -> Exchange:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"a\r\n\r\nb: c"], ids=["none", "some", "like a head"])
-def test_headers_and_body_of_one_piece_are_split(body: bytes) -> None:
+def test_headers_and_body_received_together_are_split(body: bytes) -> None:
     headers, raw = headers_and_body(ended(HEAD + body, len(body)))
     assert list(headers.items()) == HEADERS
     assert raw == body

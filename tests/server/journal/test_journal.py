@@ -1,4 +1,4 @@
-"""The journal: its bounds, what it never stores, and the answer as it was sent."""
+"""The journal: its bounds, what it never stores, and the response as it was sent."""
 
 from __future__ import annotations
 

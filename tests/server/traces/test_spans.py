@@ -1,4 +1,4 @@
-"""What a span says of a request, in each protocol: without OpenTelemetry, of real answers of a live server."""
+"""The attributes of a span in each protocol: without OpenTelemetry, of real responses of a live server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue before the exporter: nothing waits for it, and what is too much is let go and told."""
+"""The queue before the exporter: nothing waits for it, and what exceeds it is dropped and reported."""
 
 from __future__ import annotations
 

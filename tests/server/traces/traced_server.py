@@ -1,4 +1,4 @@
-"""A live server that is asked things, and the spans of what it answered."""
+"""A live server that gets requests, and the spans of its responses."""
 
 from __future__ import annotations
 

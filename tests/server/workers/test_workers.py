@@ -104,7 +104,7 @@ def vllm_metric(server: Process, name: str) -> float | None:
 
 
 @pytest.mark.full
-def test_seed_with_workers_gives_bytes_of_one_process(files: Path) -> None:
+def test_seed_with_workers_makes_bytes_of_one_process(files: Path) -> None:
     texts = ["hi", "draw", "draw", "hi", "draw", "what?"] * 4
     with serving("--seed", "7", "--miss-status", "404", cwd=files) as single:
         one = [seen(single, text) for text in texts]

@@ -103,7 +103,7 @@ def test_own_store_makes_counts_exact(server: Process) -> None:
 
 
 @pytest.mark.full
-def test_seed_with_store_gives_texts_of_one_process(files: Path) -> None:
+def test_seed_with_store_makes_texts_of_one_process(files: Path) -> None:
     users = ["draw", "luck", "hi", "step"] * 10
     with serving("--seed", "3", cwd=files) as single:
         one = [ask(single, user) for user in users]

@@ -29,7 +29,6 @@ from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text,
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.background import background_run, timeline_of
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import DIALECT, is_shown, supported_reply
 from mockllm.dialects.gemini.errors import error_object
@@ -303,8 +302,7 @@ class Interactions(GeminiDialect):
         }
         return WireRequest("/v1beta/interactions", {"content-type": "application/json", **key}, body)
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Store the interaction with its steps, unless the client declines."""

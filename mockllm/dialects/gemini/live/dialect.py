@@ -24,7 +24,6 @@ from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.audio import silence
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, supported_reply
 from mockllm.dialects.gemini.errors import error_object
@@ -228,8 +227,7 @@ class Live(GeminiDialect):
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request, "/v1beta")
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return closing_plan(failure, request)

@@ -111,8 +111,7 @@ class CreateBatch(OpenAiCall, BatchDialect):
     request_class = BatchRequest
     checks: Mapping[str, Check] = FIELDS
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request) or check_fields(request.fields, self.checks)

@@ -214,8 +214,7 @@ class UpdateChat(StoredChatCall):
             return missing("metadata")
         return None if request.fields["metadata"] is None else check_metadata(request.fields["metadata"])
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return {**loads(stored.response_body), "metadata": object_of(request.fields.get("metadata"))}

@@ -21,7 +21,6 @@ from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Media, Part, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.dialects.audio import silence
-from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
 from mockllm.dialects.openai.errors import error_object
@@ -277,8 +276,7 @@ class Realtime(OpenAiCall):
     def variant(self, request: Request) -> Hashable:
         return request.raw
 
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+    decode = staticmethod(decode)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         """Return a response that failed, as the service ends one."""

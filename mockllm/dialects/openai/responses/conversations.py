@@ -113,8 +113,7 @@ class ConversationCall(UncheckedCall, ResponsesCall):
 class ConversationCallWithBody(ConversationCall):
     """The base of the calls with a body."""
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
+    check_readable = staticmethod(check_readable)
 
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or self.check_body(request)

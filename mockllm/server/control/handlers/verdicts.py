@@ -91,7 +91,7 @@ def _has_dropped(journal: Journal) -> bool:
 
 
 def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
-    """Return whether a request counts; truncated bodies do not, as they cannot be told apart."""
+    """Return whether a request counts; truncated bodies do not, as they cannot be distinguished."""
     return (
         is_judged_method(entry.method)
         and entry.whole

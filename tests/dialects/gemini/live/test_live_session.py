@@ -51,7 +51,7 @@ def test_counts_beside_the_usual_ones_are_named() -> None:
     assert (usage["cachedContentTokenCount"], usage["thoughtsTokenCount"]) == (2, 3)
 
 
-def test_spoken_turn_is_audio_with_a_transcript_where_asked() -> None:
+def test_spoken_turn_is_audio_with_a_requested_transcript() -> None:
     opened = Spoken(generationConfig=None)
     assert set(kinds(opened.say("one"))[:-3]) == {"modelTurn"}
     requested = Spoken(generationConfig=None, outputAudioTranscription={})
@@ -69,7 +69,7 @@ def test_spoken_turn_is_audio_with_a_transcript_where_asked() -> None:
     assert requested.say("three")[1]["serverContent"] == {"outputTranscription": {"text": "three"}}
 
 
-def test_thoughts_are_sent_where_asked() -> None:
+def test_thoughts_are_sent_on_request() -> None:
     config = {**TEXT, "thinkingConfig": {"includeThoughts": True}}
     first = Spoken(generationConfig=config).say("thought")[0]
     assert first["serverContent"]["modelTurn"]["parts"] == [{"text": "Hm", "thought": True}]

@@ -49,7 +49,7 @@ def test_states_follow_the_time(server: VirtualServer) -> None:
     assert states == ["validating", "in_progress", "finalizing", "completed"]
 
 
-def test_lines_are_answered_as_requests(server: VirtualServer) -> None:
+def test_lines_get_responses_as_requests_do(server: VirtualServer) -> None:
     id = create(server, [line("one", "a"), line("two", "b")]).json["id"]
     batch = read(server, id)
     assert (batch["request_counts"]["completed"], batch["error_file_id"]) == (2, None)
@@ -159,7 +159,7 @@ def test_unchecked_batch_fails_by_its_lines() -> None:
     assert read(server, wrong.json["id"])["errors"]["data"][0]["code"] == "url_mismatch"
 
 
-def test_cancelled_batch_has_what_was_answered(server: VirtualServer) -> None:
+def test_cancelled_batch_has_its_finished_lines(server: VirtualServer) -> None:
     id = create(server, [line(str(number), str(number)) for number in range(4)]).json["id"]
     cancelling = server.respond(get(f"/v1/batches/{id}/cancel", 0.45, method="POST")).json
     assert (cancelling["status"], cancelling["request_counts"]["completed"]) == ("cancelling", 2)

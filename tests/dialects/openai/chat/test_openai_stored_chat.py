@@ -113,7 +113,7 @@ def test_stored_stream_without_usage_is_counted() -> None:
     assert usage["total_tokens"] == usage["completion_tokens"] + usage["prompt_tokens"]
 
 
-def test_stored_stream_keeps_its_own_usage() -> None:
+def test_stored_stream_has_its_own_usage() -> None:
     session = Session()
     id = session.respond(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
     assert body(session.call(GET_CHAT, id))["usage"]["completion_tokens"] == 0

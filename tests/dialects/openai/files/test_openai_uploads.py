@@ -135,7 +135,7 @@ def test_unknown_upload_is_404(server: VirtualServer) -> None:
             assert (response.status, response.message) == (404, f"No such Upload object: {id}")
 
 
-def test_unchecked_calls_answer_anything() -> None:
+def test_unchecked_calls_accept_anything() -> None:
     server = VirtualServer("validation: off\nrules: [{reply: Hi.}]")
     upload = server.respond(ClientRequest("/v1/uploads", b"?")).json
     assert (upload["filename"], upload["purpose"]) == ("upload", "user_data")
@@ -151,7 +151,7 @@ def test_lenient_part_is_taken() -> None:
     assert add(server, upload["id"], b"abc").json["upload_id"] == upload["id"]
 
 
-def test_rule_answers_in_place_of_the_call() -> None:
+def test_rule_responds_in_place_of_the_call() -> None:
     server = VirtualServer(
         "rules: [{match: {api: uploads}, http: {body: {id: 1}}}, {match: {api: upload_parts}, http: {body: x}}, "
         "{match: {api: stored_uploads}, http: {body: x}}]"

@@ -20,7 +20,7 @@ def test_image_without_a_rule_is_generated() -> None:
     assert body["usage"]["output_tokens"] == 1568
 
 
-def test_count_format_and_background_are_as_asked() -> None:
+def test_count_format_and_background_are_as_requested() -> None:
     body = images(n=3, output_format="webp", background="transparent", quality="high").json
     data = [b64decode(image["b64_json"]) for image in body["data"]]
     assert len(set(data)) == 3

@@ -15,7 +15,7 @@ from tests.language.virtual_server import VirtualServer, raw_request, respond_on
 
 
 @pytest.mark.parametrize("format", AUDIO_TYPES)
-def test_speech_has_the_format_that_is_asked_for(format: str) -> None:
+def test_speech_has_the_requested_format(format: str) -> None:
     response = speech(response_format=format)
     assert response.headers["content-type"] == AUDIO_TYPES[format]
     assert response.bytes
@@ -63,7 +63,7 @@ def test_stated_usage_is_sent() -> None:
     assert speech(rules, stream_format="sse").events[-1].json["usage"]["output_tokens"] == 9
 
 
-def test_scenario_may_send_the_audio_in_one_piece() -> None:
+def test_scenario_may_send_the_audio_in_one_event() -> None:
     rules = "rules: [{match: {api: speech}, stream: false, reply: {}}]"
     assert speech(rules).bytes == speech().bytes
     assert not speech(rules).streamed

@@ -124,7 +124,7 @@ def test_tool_call_gets_its_output() -> None:
         ("short", "incomplete", "max_output_tokens"),
     ],
 )
-def test_response_without_success_tells_why(text: str, status: str, details: str) -> None:
+def test_response_without_success_states_the_reason(text: str, status: str, details: str) -> None:
     response = Spoken().say(text)
     assert response["status"] == status
     assert details in (
@@ -286,7 +286,7 @@ def test_binary_message_is_read_as_text() -> None:
 
 
 @pytest.mark.parametrize(("format", "quiet"), [("audio/pcmu", b"\xff"), ("audio/pcma", b"\xd5")])
-def test_telephone_audio_is_heard(format: str, quiet: bytes) -> None:
+def test_telephone_audio_is_detected(format: str, quiet: bytes) -> None:
     opened = Spoken()
     opened.configure(audio={"input": {"format": {"type": format}}, "output": {"format": {"type": format}}})
     sound, silence = (b64encode(byte * 8 * 700).decode() for byte in (b"\x10", quiet))

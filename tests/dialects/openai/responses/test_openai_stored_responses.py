@@ -169,7 +169,7 @@ def test_errors_and_raw_bodies_are_not_stored() -> None:
         assert RESPONSES.store_update(plan, request) is None
 
 
-def test_response_without_store_keeps_only_its_calls() -> None:
+def test_response_without_store_stores_only_its_calls() -> None:
     session = Session()
     id = session.respond(CALL, NativePart("openai", {"type": "function_call", "name": 7}), store=False)
     assert isinstance(session.call(GET_RESPONSE, id), Failure)

@@ -37,7 +37,7 @@ final class ControlApi {
             }
             return response.body().isEmpty() ? JSON.nullNode() : JSON.readTree(response.body());
         } catch (IOException error) {
-            throw new MockllmException("no mockllm server answers at " + url + ": " + error.getMessage(), error);
+            throw new MockllmException("no mockllm server responds at " + url + ": " + error.getMessage(), error);
         } catch (InterruptedException error) {
             Thread.currentThread().interrupt();
             throw new MockllmException("interrupted", error);

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
 
 /**
- * Gives each test a {@link MockSession} as a parameter, on one server for all tests with the same settings. A failed test
+ * Passes each test a {@link MockSession} as a parameter, on one server for all tests with the same settings. A failed test
  * prints its requests.
  *
  * <pre>{@code

@@ -1,6 +1,5 @@
-"""What counts answers under way, and many clients at once: each answer hands back its place once, however its
-client leaves; a sequence gives each step to one client; a limit lets through as many as it says.
-"""
+"""The count of responses in flight, and many clients at once: each response releases its slot once, however its
+client leaves; a sequence sends each step to one client; a limit allows its number."""
 
 from __future__ import annotations
 

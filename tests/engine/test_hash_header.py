@@ -1,4 +1,4 @@
-"""The header that tells a request's hash stands only where somebody looked it up."""
+"""The header with a request's hash is sent only where a rule looked the hash up."""
 
 from __future__ import annotations
 

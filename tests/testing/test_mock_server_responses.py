@@ -1,4 +1,4 @@
-"""What `MockLLM` answers, by code, files and packs, and which mistakes it tells."""
+"""The responses of `MockLLM`, by code, files and packs, and the mistakes that it reports."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_loaded_file_can_replace_rules_below(tmp_path: Path) -> None:
         assert text(server.openai_url) == "mine"
 
 
-def test_climate_change_keeps_rules() -> None:
+def test_climate_change_leaves_rules() -> None:
     with MockLLM() as server:
         server.reply("Hi")
         server.climate("rate-limited")
@@ -192,7 +192,7 @@ def test_same_seed_has_same_ids() -> None:
 def test_mistake_in_code_has_line() -> None:
     with MockLLM() as server, pytest.raises(Broken) as broken:
         server.reply("Hi", match={"modle": "gpt-4o"})
-    assert "test_library_answers.py:" in str(broken.value)
+    assert "test_mock_server_responses.py:" in str(broken.value)
     assert 'rules[0].match.modle: unknown key; did you mean "model"?' in str(broken.value)
     line = int(str(broken.value).split(":")[1])
     assert "modle" in Path(__file__).read_text(encoding="utf-8").splitlines()[line - 1]
