@@ -326,5 +326,6 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
 
 
 def framing_of(app: App, exchange: Exchange) -> HttpFraming:
+    """Return how HTTP frames the response; a server that stops closes the connection after it."""
     head = exchange.head
     return head.framing._replace(close=True) if exchange.close or app.draining else head.framing
