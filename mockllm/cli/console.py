@@ -12,6 +12,7 @@ from mockllm.cli.option import OptionValues
 from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.access_log import AccessLog
+from mockllm.server.line_output import write_line
 
 LOG_INTERVAL: Final = 1.0
 """Seconds between two messages of a `ThrottledLog`: a client may end a thousand sessions a second."""
@@ -31,20 +32,6 @@ def print_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
     for mistake in mistakes:
         print(mistake, file=out)
     print(counted(len(mistakes), "mistake"), file=out)
-
-
-def write_line(text: str, stream: TextIO) -> None:
-    """Write a line at once, by one call: several processes may write to the same file. Redirect the stream to the
-    null device once its reader is gone."""
-    try:
-        stream.write(f"{text}\n")
-        stream.flush()
-    except BrokenPipeError:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
-    except OSError:
-        return
 
 
 class ThrottledLog:

@@ -27,6 +27,15 @@ def file_warnings(scenarios: LoadedScenarios) -> Iterator[Diagnostic]:
             continue
         what = "has no rules, modifiers, examples or packs" if file.source.data else "is empty"
         yield Diagnostic(file.source.name, 1, 1, "", f"the file {what}")
+    yield from _examples_that_expect_nothing(scenarios)
+
+
+def _examples_that_expect_nothing(scenarios: LoadedScenarios) -> Iterator[Diagnostic]:
+    files = {file.path: file for file in scenarios.loaded.files}
+    for example in scenarios.examples:
+        if not any(step.expect.model_fields_set for step in example.spec.steps or (example.spec,)):
+            message = "this example expects nothing, so it passes whatever the response is; add expect"
+            yield files[example.file].source.diagnostic(("examples", example.number), message)
 
 
 def unused_params(pack: UsedPack, files: Iterable[LoadedFile]) -> Iterator[Diagnostic]:

@@ -55,6 +55,8 @@ _SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
 _REGEX_AS_TEXT: Final = re.compile(r"/([^/\s][^/]*)/([dgimsuy]{0,5})")
 _GLOB_AS_TEXT: Final = re.compile(r"\*(?:[^*\s].*)?|.*[^*]\*", re.DOTALL)
 """How a glob looks: `*hello*`, `hello*`. A text in Markdown may begin with `* ` or `**`."""
+_STARS_IN_HEADERS: Final = re.compile(r"\*|[\w.+*-]+/\*")
+"""Values that headers have themselves: `*`, `*/*`, `text/*`."""
 _PLAIN_TEXTS: Final = frozenset(
     (
         "user",
@@ -104,9 +106,8 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
                 path,
                 f"slashes are part of the text here; for a regex write {{regex: '{slashed[1]}'{case}}}",
             )
-        elif _GLOB_AS_TEXT.fullmatch(text):
-            if name in _PLAIN_TEXTS:
-                yield path, f"\"*\" is part of the text here; for a pattern write {{glob: '{text}'}}"
+        elif name in _PLAIN_TEXTS and _looks_like_glob(text, name):
+            yield path, f"\"*\" is part of the text here; for a pattern write {{glob: '{text}'}}"
         elif not spec.literal and is_template(text) and _is_template(text):
             yield path, f"match has no templates: this condition is met by the literal text {text}"
     yield from _unmatchable_values(spec.match, ("match",))
@@ -121,6 +122,11 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
         yield from _unsent_content(spec)
     elif not any(_is_set(getattr(spec, name)) for name in SETTINGS):
         yield (), "changes nothing: the modifier has no setting, no faults and no error"
+
+
+def _looks_like_glob(text: str, name: str) -> bool:
+    own = name == "headers" and _STARS_IN_HEADERS.fullmatch(text) is not None
+    return not own and _GLOB_AS_TEXT.fullmatch(text) is not None
 
 
 def _texts(

@@ -166,9 +166,17 @@ def fingerprint(watched: Iterable[str | Path]) -> Fingerprint:
             if name != str(path) and not name.endswith(SUFFIXES):
                 continue
             with contextlib.suppress(OSError):
-                stat = os.stat(os.path.dirname(name) if os.path.basename(name) == LISTING else name)
+                stat = _status(os.path.dirname(name) if os.path.basename(name) == LISTING else name)
                 files.add((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
     return frozenset(files)
+
+
+def _status(path: str) -> os.stat_result:
+    """Return the status of a file; of a link to nothing that of the link, whose removal is a change."""
+    try:
+        return os.stat(path)
+    except OSError:
+        return os.lstat(path)
 
 
 def iter_files(path: str | Path) -> Iterator[str]:

@@ -21,6 +21,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.server.exchange import Exchange
+from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
 from mockllm.state.shared_sessions import LookupInStore
 
@@ -56,7 +57,7 @@ class BatchServer:
         size = sum(len(line.body) for line in run.lines)
         fits = self._bytes + size <= MAX_PENDING_BYTES
         if not fits:
-            _log(f"batch {run.id}: its lines get no response, since other batches take {self._bytes} bytes")
+            report(f"batch {run.id}: its lines get no response, since other batches take {self._bytes} bytes")
             run = run._replace(lines=tuple(line._replace(refused=NO_RESPONSE) for line in run.lines))
             size = 0
         self._bytes += size
@@ -76,7 +77,7 @@ class BatchServer:
             await self._store(run.id, request.session or "", responses)
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            _log(f"batch {run.id}: mockllm itself has failed")
+            report(f"batch {run.id}: mockllm itself has failed")
         finally:
             self._bytes -= size
 
@@ -148,7 +149,7 @@ class BatchServer:
             assert self._app.decider is not None, "what is elsewhere has a decider"
             found = await self._app.decider.look_up(lookup)
             if isinstance(found, Failure):
-                _log(f"batch {id}: {found.message}")
+                report(f"batch {id}: {found.message}")
             return found if isinstance(found, StoredResponse) else None
 
 
@@ -218,7 +219,3 @@ def line_head(head: RequestHead, request: Request, path: str, id: str) -> Reques
         url=URL.build(path=target, encoded=True),
     )
     return RequestHead(message, True, head.over_tls)
-
-
-def _log(text: str) -> None:
-    print(f"mockllm: {text}", file=sys.stderr)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mockllm.server.access_log import short
 from mockllm.server.app import App
 from mockllm.server.connection import HTTP2_PREFACE, Connection
+from mockllm.server.line_output import report
 from mockllm.server.ready_requests import ReadyRequests
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Listener:
             self._next_report = now + REPORT_INTERVAL
             refused, self._refused = self._refused, 0
             text = f"refused {refused} of the connections from {short(connection.client)}"
-            print(f"mockllm: {text}: more than {limit} (--max-connections-per-address)", file=sys.stderr)
+            report(f"{text}: more than {limit} (--max-connections-per-address)")
         return False
 
     def remove(self, connection: OpenConnection) -> None:

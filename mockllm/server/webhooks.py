@@ -5,7 +5,6 @@ user allows, receive any: a client chooses the address.
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from mockllm.core.webhook import Webhook
 from mockllm.server.access_log import short
+from mockllm.server.line_output import report
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -53,9 +53,9 @@ class WebhookSender:
                 where = (
                     f"allow the host {name} with --proxy-allow {name}" if host else "its address has no host"
                 )
-                _log(f"webhook not sent: {where}")
+                report(f"webhook not sent: {where}")
             elif len(self._pending) >= MAX_PENDING:
-                _log(f"webhook not sent: {MAX_PENDING} others wait")
+                report(f"webhook not sent: {MAX_PENDING} others wait")
             else:
                 task = asyncio.get_running_loop().create_task(self._deliver(webhook, webhook.at - now))
                 self._pending[webhook.id] = webhook.subject, task
@@ -69,7 +69,7 @@ class WebhookSender:
                 break
             await asyncio.sleep(pause)
         if failure:
-            _log(f"webhook abandoned after {1 + len(RETRY_WAITS)} attempts: {failure}")
+            report(f"webhook abandoned after {1 + len(RETRY_WAITS)} attempts: {failure}")
         self._pending.pop(webhook.id, None)
 
     async def _attempt(self, webhook: Webhook) -> str:
@@ -104,7 +104,3 @@ def _host(url: str) -> str:
     except ValueError:
         return ""
     return host if host.isprintable() else ""
-
-
-def _log(text: str) -> None:
-    print(f"mockllm: {text}", file=sys.stderr)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.console import LOG_INTERVAL, ThrottledLog, write_line
+from mockllm.cli.console import LOG_INTERVAL, ThrottledLog
+from mockllm.server.line_output import write_line
 from tests.process import LISTENING, MOCKLLM, environment
 from tests.waiting import PATIENCE
 

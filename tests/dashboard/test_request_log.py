@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.dashboard.dashboard_page import Dashboard
 
@@ -57,13 +58,33 @@ def test_request_chosen_by_keyboard_shows_rule_and_why(dashboard: Dashboard) -> 
     expect(detail.locator(".facts")).to_contain_text("mine")
     expect(page.locator(".rows .row[aria-selected=true]")).to_contain_text("paced")
     expect(detail.get_by_label("Body of the request", exact=True)).to_contain_text('"content": "paced"')
-    expect(detail.get_by_role("list", name="Chunks of the response").locator("li").first).to_be_visible()
     detail.get_by_text("Rules tried").click()
     expect(detail.locator(".tried .hit")).to_contain_text("paced")
     expect(detail.locator(".tried")).to_contain_text("scenarios/a.yaml:2")
     assert "sk-1" not in page.content(), "secrets stay out of the page"
     page.keyboard.press("Escape")
     expect(page.get_by_text("Select a request")).to_be_visible()
+
+
+def test_response_of_several_writes_is_listed_by_chunks(dashboard: Dashboard) -> None:
+    """A late server joins its writes. So the page gets the chunks from here."""
+
+    def with_two_chunks(route: Route) -> None:
+        found = route.fetch()
+        detail = found.json()
+        detail["response"]["chunks"] = [
+            {"at": 0.0, "text": "data: One\n\n", "base64": None},
+            {"at": 0.25, "text": None, "base64": "/w=="},
+        ]
+        route.fulfill(response=found, json=detail)
+
+    page, server = dashboard.page, dashboard.server
+    server.ask("paced", stream=True)
+    page.route(re.compile(r"/api/requests/\d+$"), with_two_chunks)
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    chunks = page.get_by_role("list", name="Chunks of the response").locator("li")
+    expect(chunks).to_have_text(["0\u00a0msdata: One", "250\u00a0msbase64: /w=="])
 
 
 def test_unmatched_request_shows_near_misses_and_a_rule(dashboard: Dashboard) -> None:

@@ -10,6 +10,7 @@ import pytest
 from mockllm.scenario import scenario_folder as folders
 from mockllm.scenario.pack_resolver import bundled_names, bundled_pack
 from mockllm.scenario.scenario_folder import (
+    fingerprint,
     is_pack,
     linked_folders,
     read_bytes,
@@ -135,3 +136,11 @@ def test_bundled_packs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.Mon
     assert bundled_pack("../one") is None
     monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: tmp_path / "none")
     assert bundled_names() == []
+
+
+def test_fingerprint_has_links_to_nothing(tmp_path: Path) -> None:
+    empty = fingerprint([tmp_path])
+    (tmp_path / "a.yaml").symlink_to("nowhere")
+    assert fingerprint([tmp_path]) != empty
+    (tmp_path / "a.yaml").unlink()
+    assert fingerprint([tmp_path]) == empty
