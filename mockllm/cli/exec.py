@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     app = App(
         engine,
         limits=dataclasses.replace(bounds, grace=0.1),
-        open_to_pages=not values["no_cors"],
+        allow_cors=not values["no_cors"],
         access_log=lines,
     )
     app.make_control = partial(control_of, app, builder)

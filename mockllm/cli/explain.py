@@ -156,7 +156,7 @@ def explanation_lines(request_file: RequestFile, trace: MatchTrace) -> Iterator[
     yield verdict(trace)
     yield from _section("Rules, in the order they are tried:", _rules(trace))
     modifiers = [f"  {location_and_name(item)}" for item in trace.applied]
-    modifiers += [f"  {why}" for _, why in trace.spared]
+    modifiers += [f"  {why}" for _, why in trace.blocked_modifiers]
     yield from _section("Modifiers that apply:" if trace.applied else "Modifiers:", modifiers)
     yield from _section("What would be sent:", [f"  {line}" for line in sent(trace)])
 
@@ -170,19 +170,19 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def verdict(trace: MatchTrace) -> str:
     """Return the result of the request as one line."""
-    answer, decision = trace.outcome.response, trace.decision
+    planned, decision = trace.outcome.response, trace.decision
     rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
     if decision.outcome in REFUSALS:
         instead = f", in place of {rule.rule}" if rule else ""
-        return f"{answer.rule} responds{REFUSALS[decision.outcome]}{instead}"
+        return f"{planned.rule} responds{REFUSALS[decision.outcome]}{instead}"
     if decision.outcome == "invalid":
         return "The request is invalid and refused in the provider's form" + (
             f"; otherwise {rule.rule}" if rule else ""
         )
-    if rule is not None and not answer.unmatched:
+    if rule is not None and not planned.unmatched:
         return f"{rule.rule} responds" + (f" ({trace.step})" if trace.step else "")
-    if answer.rule is not None:
-        return f"No rule is tried: {answer.rule} responds by itself"
+    if planned.rule is not None:
+        return f"No rule is tried: {planned.rule} responds by itself"
     return "No rule matches"
 
 
@@ -242,10 +242,10 @@ def _recorded_turns(trace: MatchTrace) -> Iterator[str]:
     session = None if opens is None else opens()
     if not isinstance(session, RecordedSocketSession):
         return
-    turns = [turn for turn in session.turns if turn.message is not None or turn.answer]
+    turns = [turn for turn in session.turns if turn.message is not None or turn.responses]
     yield f"a recorded WebSocket of {counted(len(turns), 'turn')}:"
     for turn in turns[:CHUNKS]:
-        yield f"  {turn.kind}: {counted(len(turn.answer), 'message')}"
+        yield f"  {turn.kind}: {counted(len(turn.responses), 'message')}"
     if len(turns) > CHUNKS:
         yield "  …"
 
@@ -281,19 +281,19 @@ def report(request_file: RequestFile, trace: MatchTrace) -> Json:
         "tried": [_tried(tried) for tried in trace.tried],
         "unshown": trace.unshown,
         "modifiers": [item.id for item in trace.applied],
-        "spared": [item.id for item, _ in trace.spared],
+        "spared": [item.id for item, _ in trace.blocked_modifiers],
         "sent": _sent(trace),
     }
 
 
 def _sent(trace: MatchTrace) -> Json:
-    outcome, answer, decoded = trace.outcome, trace.outcome.response, trace.outcome.decoded
-    plan = answer.plan
+    outcome, planned, decoded = trace.outcome, trace.outcome.response, trace.outcome.decoded
+    plan = planned.plan
     return {
         "status": plan.head.status,
         "headers": dict(outcome.headers),
         "streamed": plan.streamed,
-        "error": answer.error,
+        "error": planned.error,
         "message": "\n".join(outcome.message) or None,
         "text": None if decoded is None else decoded.text,
         "tool_calls": []
@@ -305,8 +305,8 @@ def _sent(trace: MatchTrace) -> Json:
         "delay": plan.delay,
         "ttft": trace.ttft,
         "took": outcome.duration,
-        "faults": list(answer.faults),
-        "notes": list(answer.notes),
+        "faults": list(planned.faults),
+        "notes": list(planned.notes),
     }
 
 

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     paths = {path for item in engine.catalog.items for path in item.paths}
     _require_server(engine.catalog.servers, args.name, paths)
     lines = AccessLog(_to_stderr, verbose=values["verbose"])
-    app = App(engine, limits=dataclasses.replace(bounds, grace=0.1), open_to_pages=False, access_log=lines)
+    app = App(engine, limits=dataclasses.replace(bounds, grace=0.1), allow_cors=False, access_log=lines)
     app.make_control = partial(control_of, app, builder)
     with serving(app, 0) as url:
         return asyncio.run(StdioRelay(f"{url}{PATH}/{args.name}").run())

@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     lines = None if values["quiet"] else access_log_of({**values, "strict": False})
     if lines is None or sys.stderr.isatty():  # in a pipe the access log shows the progress
         recorder.watch = progress.update
-    app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], access_log=lines)
+    app = App(engine, limits=limits(args, os.environ), allow_cors=not values["no_cors"], access_log=lines)
     app.recorder = recorder
     trusted = configure_tls(app, values)
     try:

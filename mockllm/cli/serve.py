@@ -132,7 +132,7 @@ def watch_input_end(values: OptionValues) -> None:
 def _create_app(args: argparse.Namespace, values: OptionValues, engine: Engine, bounds: ServerLimits) -> App:
     """Return the application with the settings of the command line."""
     lines = None if values["quiet"] else access_log_of(values)
-    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], access_log=lines)
+    app = App(engine, limits=bounds, allow_cors=not values["no_cors"], access_log=lines)
     app.webhook_hosts = allowed_hosts(values)
     app.gzip = values["gzip"]
     if values["record_misses"]:

@@ -84,7 +84,7 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    app = App(engine, limits=bounds, open_to_pages=not values["no_cors"])
+    app = App(engine, limits=bounds, allow_cors=not values["no_cors"])
     trusted = configure_tls(app, values)
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
@@ -175,7 +175,7 @@ def _print_ready(
     print_line(f"  Workers:    {workers} process{'es' * (workers != 1)}")
 
 
-def _say_nothing(_: str) -> None:
+def _log_nothing(_: str) -> None:
     """The first worker says what happens to the store."""
 
 
@@ -183,7 +183,7 @@ async def _run_group(group: ServedGroup) -> None:
     """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound."""
     store, state = group.store, group.state
     if store is not None:
-        state.store = await store.open(_say_nothing, group.settings["values"]["store_wait"])
+        state.store = await store.open(_log_nothing, group.settings["values"]["store_wait"])
         group.settings["replica"] = store.replica
     await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload)))
     if state.store is not None and store is not None:

@@ -129,7 +129,7 @@ class StdioRecorder:
         """Store a request with its response: a stream where messages came before it."""
         if request.size + len(line) > MAX_RECORDED:
             self._recorder.failed += 1
-            self._recorder.say("error: not recorded: a response is too large")
+            self._recorder.log("error: not recorded: a response is too large")
             return
         if request.frames:
             self._add(request, line)

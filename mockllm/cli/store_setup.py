@@ -42,9 +42,9 @@ class StoreSetup:
         """The store as a person reads it."""
         return f"a {self.own.name} of this server" if self.own is not None else self.address.shown
 
-    async def open(self, say: Callable[[str], None], wait: float) -> GroupStore:
+    async def open(self, log: Callable[[str], None], wait: float) -> GroupStore:
         """Return the store, connected, with the number of this group of workers. Raises NoStoreFound."""
-        link = StoreLink(self.address, say, wait)
+        link = StoreLink(self.address, log, wait)
         store = GroupStore(link, wait)
         try:
             await link.open()
@@ -58,12 +58,12 @@ class StoreSetup:
             raise NoStoreFound(f"the store {self.address.shown} cannot be used: {error}") from None
         return store
 
-    async def watch(self, say: Callable[[str], None]) -> None:
+    async def watch(self, log: Callable[[str], None]) -> None:
         """Start the own server again whenever it has ended."""
         while self.own is not None:
             await asyncio.sleep(CHECK)
             if self.own.started_again():
-                say(f"the {self.own.name} of this server had ended; another one has its counts")
+                log(f"the {self.own.name} of this server had ended; another one has its counts")
 
 
 @contextmanager

@@ -59,7 +59,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
 
     def make_app(engine: Engine) -> App:
         lines = None if values["quiet"] else access_log_of(values)
-        app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], access_log=lines)
+        app = App(engine, limits=bounds, allow_cors=not values["no_cors"], access_log=lines)
         app.gzip = values["gzip"]
         app.webhook_hosts = allowed_hosts(values)
         app.decider = decider
@@ -88,15 +88,15 @@ def _decider(settings: WorkerSettings, state: SharedSessions) -> WorkerDecider:
 
     values = settings["values"]
     unused = settings["limits"].session_ttl
-    say = log if settings["index"] == 0 else _say_nothing  # one line for all workers of a machine
+    report = log if settings["index"] == 0 else _log_nothing  # one line for all workers of a machine
     return StoreDecider(
         settings["store"],
         state,
-        say,
+        report,
         wait=values["store_wait"],
         on_failure=values["store_failure"],
         unused=unused,
     )
 
 
-def _say_nothing(_: str) -> None: ...
+def _log_nothing(_: str) -> None: ...

@@ -152,7 +152,7 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
         return {call.id: call for call in self.calls}[id]
 
     def has_hint(self, headers: Mapping[str, str], query: str) -> bool:
-        """Whether a request has a header or a query that only this provider's clients send."""
+        """Return whether a request has a header or a query that only this provider's clients send."""
         if any(name in headers for name in self.hint_headers):
             return True
         return self.hint_query is not None and self.hint_query.search(query) is not None

@@ -111,7 +111,7 @@ def generating_dialect(provider: str, api: str | None = None) -> GeneratingDiale
 
 
 def knows(provider: str | None, model: str) -> bool:
-    """Whether a provider is known to have a model of this name."""
+    """Return whether a provider is known to have a model of this name."""
     owner = BY_NAME.get(provider or "")
     return owner is not None and model in owner.known_models
 

@@ -177,7 +177,7 @@ def _own_plan(
     plan = encoded(dialect, content, request, identity)  # type: ignore[arg-type]
     extras = [
         extra_fields(each)
-        for item in engine.peek(request).modifiers
+        for item in engine.preview(request).modifiers
         if item.settings is not None and not (without and item.id.startswith(f"{without}:"))
         for each in item.settings.extras or ()
     ]

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit import Cost
 from mockllm.core.load.continuous_batch import PromptWork
+from mockllm.core.prompt_cache.form import PromptForm
+from mockllm.core.prompt_cache.prefix import prompt_prefixes
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.prompt_work import prompt_work
 from mockllm.scenario.catalog import Catalog, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec
@@ -67,7 +68,7 @@ class RequestValidation:
     def work(self) -> PromptWork:
         """Return the work of the request for a continuous batch."""
         if self._work is None:
-            self._work = prompt_work(self._request, self._dialect)
+            self._work = _prompt_work(self._request, self._dialect)
         return self._work
 
 
@@ -188,3 +189,14 @@ def _max_responses(selector: ResponseSelector | None) -> int | None:
     if selector is None or selector.mode != "sequence" or selector.then != "error":
         return None
     return int(selector.cumulative[-1])
+
+
+def _prompt_work(request: Request, dialect: Dialect | None) -> PromptWork:
+    """Return the work of a request. A call whose prompts have no known form, such as an embedding, has no prefixes.
+    Models share no prefixes; the clients of one model do, as in vLLM without a `cache_salt`."""
+    form: PromptForm | None = getattr(dialect, "prompt_form", None)
+    prefixes: list[tuple[bytes, int]] = []
+    if form is not None:
+        scope = (request.model or "").encode("utf-8", "surrogatepass")
+        prefixes = [(end.digest, end.tokens) for end in prompt_prefixes(request, form).keyed(scope)]
+    return PromptWork(request.input_tokens, request.sampling.max_tokens or 0, prefixes)

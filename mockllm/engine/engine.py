@@ -294,7 +294,7 @@ class Engine:
         own = None if session is None else self.state.time_scale(session)
         return self._time_scale if own is None else own
 
-    def peek(self, request: Request) -> Responder:
+    def preview(self, request: Request) -> Responder:
         """Return the responder of the present decision on a request. Nothing is counted."""
         matched, validation = self._match(request, self._index.match_mask(request))
         decision = self.state.decide(matched, count=False)
@@ -302,7 +302,7 @@ class Engine:
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which may be blocked. Nothing is counted."""
-        return bool(self.peek(request).matched.rules)
+        return bool(self.preview(request).matched.rules)
 
     def serves(self, request: Request) -> bool:
         """Return whether a provider has the call, or a rule matches, which may be blocked. Nothing is counted."""

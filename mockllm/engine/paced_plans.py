@@ -17,6 +17,7 @@ from mockllm.scenario.settings_merge import ResolvedSettings
 def paced_stream(
     context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings
 ) -> Plan:
+    """Return the plan of a stream with the waits between its chunks."""
     if settings.instant:
         return stream.plan
     sizes = _sizes(stream.chunks, settings, stream.sizes)

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
-from mockllm.core.faults.fault_places import fault_places
+from mockllm.core.faults.changed_steps import faults_by_step
 from mockllm.core.json.codec import Json
 from mockllm.core.load.continuous_batch import BatchSchedule
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
@@ -47,7 +47,7 @@ class PlanContext(Struct):
     """Returns the context in which a modifier's settings are evaluated."""
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    fault_places: dict[int, str] = field(default_factory=dict)
+    faults_by_step: dict[int, str] = field(default_factory=dict)
     """The faults by the indexes of the steps of a stream that they changed."""
     error: str | None = None
     call_count: int = 0
@@ -181,8 +181,8 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
             if replace(plan, delivery=changed.delivery) == changed:
                 carried.add(fault.name)
             if plan.streamed:
-                places = context.fault_places
-                context.fault_places = fault_places(plan.steps, changed.steps, places, fault.name)
+                places = context.faults_by_step
+                context.faults_by_step = faults_by_step(plan.steps, changed.steps, places, fault.name)
             plan = changed
     return plan
 

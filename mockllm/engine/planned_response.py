@@ -48,7 +48,7 @@ class PlannedResponse(NamedTuple):
     """The lines of a new batch job, which the server serves."""
     batch_schedule: BatchSchedule | None = None
     """Its times in the continuous batch of a load, as an inference server runs it."""
-    fault_places: tuple[tuple[int, str], ...] = ()
+    faults_by_step: tuple[tuple[int, str], ...] = ()
     """The faults by the indexes of the steps of a stream that they changed."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""

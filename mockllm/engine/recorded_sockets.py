@@ -80,10 +80,10 @@ def _waits(
         return recorded_waits(spec.speed)
     random = context.randomness.random("pace")
 
-    def pace(answer: Sequence[RecordedMessage]) -> Sequence[float]:
+    def pace(messages: Sequence[RecordedMessage]) -> Sequence[float]:
         if settings.instant:
-            return [0.0] * len(answer)
-        sizes = [estimate(each.data.decode("utf-8", "replace")) for each in answer]
+            return [0.0] * len(messages)
+        sizes = [estimate(each.data.decode("utf-8", "replace")) for each in messages]
         return [min(wait, settings.max_wait) for wait in chunk_waits(settings.pace, sizes, random)]
 
     return paced_waits(pace)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, cast
 
 from msgspec.structs import replace
 
 from mockllm.core.budget import BudgetExceeded
 from mockllm.core.failure import Failure
+from mockllm.core.json.codec import dumps
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.framing import last_byte_time
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Selected
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.core.webhook import Webhook
+from mockllm.dialects.decoded_response import read_called_tools
+from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import limit_failure
 from mockllm.dialects.routes import RouteMatch
-from mockllm.engine.call_ids import with_calls
 from mockllm.engine.candidates import HANDSHAKE
 from mockllm.engine.decided_request import NO_STEP, DecidedRequest
 from mockllm.engine.effective_settings import EffectiveSettings
@@ -38,7 +41,6 @@ from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
-from mockllm.engine.then_post import webhooks_of
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 
 BOUND_NAMES: Final[Mapping[str | None, str]] = {
@@ -242,7 +244,9 @@ class Responder(DecidedRequest):
             return self._error_without_settings(no_websocket(self.request) or failure)
         planned = self._planned_response(plan, item.id, context)
         return (
-            with_calls(planned, plan, context) if context.call_count and not context.prerendering else planned
+            _with_calls(planned, plan, context)
+            if context.call_count and not context.prerendering
+            else planned
         )
 
     def _builtin_response(
@@ -288,6 +292,34 @@ class Responder(DecidedRequest):
             unmatched,
             context.error,
             tuple(context.faults),
-            webhooks=tuple(webhooks_of(plan, context)) if context.posts else (),
-            fault_places=tuple(context.fault_places.items()),
+            webhooks=tuple(_webhooks_of(plan, context)) if context.posts else (),
+            faults_by_step=tuple(context.faults_by_step.items()),
         )
+
+
+def _webhooks_of(plan: Plan, context: PlanContext) -> Iterator[Webhook]:
+    """Yield the requests that the server sends when a response has ended (`then_post`), at their times."""
+    ends = context.request.monotonic + last_byte_time(plan)
+    for number, post in enumerate(context.posts):
+        id = context.identity.ids.make("post_", 24, f"post.{number}")
+        payload = post.body.encode() if isinstance(post.body, str) else dumps(post.body)
+        yield Webhook(ends + post.after, str(post.to), post.secret or "", id, payload, id)
+
+
+def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
+    """Return the response with the tools that it calls, by the ids that a client's results repeat without the tools'
+    names. The encoder noted them. Where it noted none, or the scenario changed what it wrote, they are as a client
+    decodes them."""
+    dialect = cast(GeneratingDialect, context.dialect)
+    if not dialect.capabilities.call_ids:
+        return planned
+    noted = context.identity.calls
+    if (
+        noted
+        and len(noted) == context.call_count
+        and not context.faults
+        and not context.settings.merged.extras
+    ):
+        return planned._replace(calls=tuple(noted.values()))
+    called_tools = read_called_tools(plan, context.call_count, dialect.decode)
+    return planned if called_tools is None else planned._replace(calls=tuple(called_tools.items()))

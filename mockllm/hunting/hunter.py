@@ -53,10 +53,10 @@ class HuntWatch(Protocol):
     """Receives the progress of a hunt."""
 
     def ran(self, runs: int, findings: int, doing: str) -> None:
-        """A run has ended."""
+        """Show that a run has ended."""
 
     def found(self, finding: Finding) -> None:
-        """A finding was shrunk and replayed."""
+        """Show a finding that was shrunk and replayed."""
 
 
 class SilentWatch:
@@ -201,7 +201,7 @@ class Hunter:
             self._count(schedule_text(schedule), len(progress.findings))
             judgement = judge(schedule, outcome, progress.baseline, self._policy)
             note(progress, schedule, judgement, outcome)
-            search.tell(schedule, judgement, outcome)
+            search.record(schedule, judgement, outcome)
             if judgement.problem is None:
                 continue
             if self._satisfied(progress) is None:

@@ -19,7 +19,7 @@ from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
 from aiohttp.web_request import BaseRequest
 
-from mockllm.server.broken_body import BrokenBody
+from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
 
 if TYPE_CHECKING:

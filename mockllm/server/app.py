@@ -67,13 +67,13 @@ class App:
         engine: EngineProtocol,
         *,
         limits: ServerLimits | None = None,
-        open_to_pages: bool = True,
+        allow_cors: bool = True,
         access_log: AccessLog | None = None,
         clock: Callable[[asyncio.AbstractEventLoop], Clock] = LoopClock,
     ) -> None:
         self.engine = engine
         self._clock = clock
-        self.open_to_pages = open_to_pages
+        self.allow_cors = allow_cors
         """Whether web pages of other origins may call the provider routes."""
         self.limits = limits or ServerLimits()
         self.metrics = Metrics()

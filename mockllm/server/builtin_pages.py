@@ -51,7 +51,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             plan = plain(404, f"Nothing is served at {short(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
             plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")
-        elif app.open_to_pages and method == "OPTIONS" and is_preflight(headers):
+        elif app.allow_cors and method == "OPTIONS" and is_preflight(headers):
             plan, exchange.allow_cors = preflight(headers), True
     if plan is None:
         return False

@@ -20,10 +20,10 @@ from aiohttp.tcp_helpers import tcp_keepalive
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
-from mockllm.server.broken_body import BrokenBody
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
+from mockllm.server.http1 import BrokenBody
 from mockllm.server.ready_requests import ReadyRequests
 from mockllm.server.request_body import complete_body
 from mockllm.server.request_heads import RequestHead

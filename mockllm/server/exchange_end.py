@@ -59,6 +59,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
 
 
 def release_slot(exchange: Exchange) -> None:
+    """Release the slot of the response in limits and loads, if it has one."""
     slot, exchange.slot = exchange.slot, None
     if slot is not None:
         slot.release()

@@ -29,6 +29,10 @@ _STATUS_LINES: Final = {
 }
 
 
+class BrokenBody(Exception):
+    """The body's framing is not HTTP; the message says what is wrong with it."""
+
+
 class DateLine:
     """The Date header, formatted once a second."""
 

@@ -11,9 +11,9 @@ from mockllm.core.rendering.recorded_socket import (
     OPENED,
     RecordedMessage,
     RecordedTurn,
-    answer_plan,
     message_kind,
     recorded_waits,
+    response_plan,
 )
 from mockllm.core.rendering.socket_session import METHOD
 from mockllm.engine import PlannedResponse
@@ -42,7 +42,7 @@ class ProxiedTurns:
         self._heads: dict[str, RequestHead] = {}
         self._message: RecordedMessage | None = None
         self._at, self._began = time.time(), app.deadlines.time()
-        self._answer: list[RecordedMessage] = []
+        self._responses: list[RecordedMessage] = []
         self._left_out = self._size = 0
 
     def add(self, message: RecordedMessage) -> None:
@@ -54,13 +54,13 @@ class ProxiedTurns:
             self._left_out += 1
         else:
             self._size += len(message.data)
-            self._answer.append(message)
+            self._responses.append(message)
 
     def end(self) -> None:
         """End the present turn."""
-        answer, self._answer, self._size = tuple(self._answer), [], 0
+        responses, self._responses, self._size = tuple(self._responses), [], 0
         left_out, self._left_out = self._left_out, 0
-        if not answer:
+        if not responses:
             return
         message = self._message
         kind = OPENED if message is None else message_kind(message.data, binary=message.binary)
@@ -71,7 +71,7 @@ class ProxiedTurns:
         exchange.now, exchange.monotonic = self._at, self._began
         reader = exchange.head.reader(self._app.engine)
         exchange.request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
-        plan = answer_plan((RecordedTurn(kind, message, answer),), WAITS)
+        plan = response_plan((RecordedTurn(kind, message, responses),), WAITS)
         exchange.response = PlannedResponse(plan, self._rule, notes=tuple(self._notes(left_out)))
         end_exchange(self._app, exchange, "finished")
 

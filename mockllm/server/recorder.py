@@ -100,13 +100,13 @@ class _ResponseFrames(Struct):
 
 class Recorder(Struct):
     """Forwards requests, and stores exchanges in the folder `out`, if any. With `everything`, all provider calls are
-    forwarded, not only unmatched ones. `say` prints a line; `watch` receives the number of stored exchanges;
+    forwarded, not only unmatched ones. `log` prints a line; `watch` receives the number of stored exchanges;
     `failed` counts the exchanges that were not stored."""
 
     upstreams: Upstreams
     out: Path | None
     reader: RequestParser
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     everything: bool = False
     watch: Callable[[int], None] = lambda written: None
     failed: int = 0
@@ -263,12 +263,12 @@ class Recorder(Struct):
                 notes = await asyncio.to_thread(self._write, path, tuple(stored), title)
         except OSError as error:
             self.failed += 1
-            self.say(f"error: not recorded: {path}: {error.strerror}")
+            self.log(f"error: not recorded: {path}: {error.strerror}")
             return f"; not recorded: {error.strerror}"
         for note in notes:
             if note not in self._noted:  # a note about earlier responses in the same file
                 self._noted.add(note)
-                self.say(f"note: {note}")
+                self.log(f"note: {note}")
         self.written += 1
         self.watch(self.written)
         return f", recorded in {path}"

@@ -50,7 +50,7 @@ class RebuiltEngine(Struct, frozen=True):
 
 
 class Reloader:
-    """Updates an app's engine after changes of its files. `say` prints a line on the terminal.
+    """Updates an app's engine after changes of its files. `log` prints a line on the terminal.
 
     `since` is the start of the first load in seconds since the epoch: files with later changes are loaded again.
     `run` starts when the server listens.
@@ -61,13 +61,13 @@ class Reloader:
         app: App,
         watched: Iterable[Path],
         rebuild: Callable[[], Awaitable[RebuiltEngine]],
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         since: float = inf,
     ) -> None:
         self._app = app
         self._watched = _absolute(watched)
         self._rebuild = rebuild
-        self._say = say
+        self._log = log
         self._reported = {file.file: file for file in app.engine.info().stale}
         self._warned: frozenset[str] = frozenset()
         self._built = frozenset(entry for entry in fingerprint(self._watched) if entry[2] < since * 1e9)
@@ -127,7 +127,7 @@ class Reloader:
                 self._layout_changed = self._layout_changed or only is not None
                 self._notified.set()
         except Exception as exc:
-            self._say(f"the system gives no notices of changes ({exc}): checking the files every second")
+            self._log(f"the system gives no notices of changes ({exc}): checking the files every second")
         while True:
             await asyncio.sleep(POLL)
             self._notified.set()
@@ -153,7 +153,7 @@ class Reloader:
         try:
             rebuilt = await self._rebuild()
         except Exception as exc:
-            self._say(f"not reloaded: {exc}")
+            self._log(f"not reloaded: {exc}")
             return False
         self._app.engine = rebuilt.engine
         self.swaps += 1
@@ -170,10 +170,10 @@ class Reloader:
         stale = sum(file.in_use for file in info.stale)
         left_out = len(info.stale) - stale
         counts = [f", {stale} stale" * bool(stale), f", {left_out} left out" * bool(left_out)]
-        self._say(f"reloaded: {amount(info)}{''.join(counts)}")
+        self._log(f"reloaded: {amount(info)}{''.join(counts)}")
         for file in info.stale:
             if self._reported.get(file.file) != file:
-                self._say(f"{file.file}: {file.outcome}\n{file.reason}")
+                self._log(f"{file.file}: {file.outcome}\n{file.reason}")
         self._reported = {file.file: file for file in info.stale}
         self._warn(rebuilt.warnings)
 
@@ -186,7 +186,7 @@ class Reloader:
         known, self._warned = self._warned, frozenset(warnings)
         for warning in warnings:
             if warning not in known:
-                self._say(f"warning: {warning}")
+                self._log(f"warning: {warning}")
 
 
 def is_relevant(change: Change, path: str, named: Collection[str]) -> bool:

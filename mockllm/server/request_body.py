@@ -16,8 +16,8 @@ from aiohttp import StreamReader
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import window_bits
 from mockllm.server.aiohttp_internals import take_body
-from mockllm.server.broken_body import BrokenBody
 from mockllm.server.deadlines import Deadlines
+from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
 

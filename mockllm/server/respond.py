@@ -106,7 +106,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if exchange.socket is not None:
         request.response_lookup = exchange.socket.lookup(request.response_lookup)
     exchange.request = request
-    exchange.allow_cors = app.open_to_pages
+    exchange.allow_cors = app.allow_cors
     plan_response(app, exchange, request)
 
 
@@ -214,7 +214,7 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
         b"", exchange.client, exchange.now, exchange.monotonic
     )
     exchange.response = engine.refuse(failure, request)
-    exchange.allow_cors = app.open_to_pages
+    exchange.allow_cors = app.allow_cors
 
 
 def fail(app: App, exchange: Exchange) -> None:
@@ -326,5 +326,6 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
 
 
 def framing_of(app: App, exchange: Exchange) -> HttpFraming:
+    """Return how HTTP frames the response; a server that stops closes the connection after it."""
     head = exchange.head
     return head.framing._replace(close=True) if exchange.close or app.draining else head.framing

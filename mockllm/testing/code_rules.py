@@ -139,7 +139,7 @@ def _ranked(entry: TypedEntry, number: int) -> TypedEntry:
 
 
 def _without_replaces(entry: TypedEntry) -> TypedEntry:
-    """An entry that replaced something already."""
+    """Return an entry without `replaces`: it has replaced something already."""
     if entry.spec.replaces is None:
         return entry
     return replace(entry, spec=entry.spec.model_copy(update={"replaces": None}))

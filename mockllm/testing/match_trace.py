@@ -49,7 +49,7 @@ class MatchTrace(Struct, frozen=True):
     tried: Sequence[TraceEntry]
     unshown: int
     applied: Sequence[CatalogItem]
-    spared: Sequence[tuple[CatalogItem, str]]
+    blocked_modifiers: Sequence[tuple[CatalogItem, str]]
     """Matching modifiers that a guard blocked, each with a line about the reason."""
     step: str | None
     """The selected response, if the rule has several."""
@@ -69,7 +69,7 @@ class MatchTrace(Struct, frozen=True):
 
 def match_trace(engine: Engine, request: Request) -> MatchTrace:
     """Return the trace of a request."""
-    responder = engine.peek(request)
+    responder = engine.preview(request)
     decision, catalog = responder.decision, engine.catalog
     tried, unshown = _tried(engine, request, decision)
     items = [(catalog.items[candidate.item], candidate, why) for candidate, why in decision.blocked_modifiers]
@@ -152,7 +152,7 @@ class MismatchReport:
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
         self._request = request
-        self.decision: Decision = engine.peek(request).decision
+        self.decision: Decision = engine.preview(request).decision
 
     def lines(self, expected_condition: Condition) -> Iterator[str]:
         """Yield a line for each rule whose name matches the condition, with the reason."""

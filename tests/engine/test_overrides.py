@@ -276,4 +276,4 @@ def test_a_peek_at_a_refused_request_decides_by_rules() -> None:
     engine = VirtualServer(RULES, overrides=True).engine
     bad = requested(fault="nonsense")
     request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
-    assert engine.peek(request).decision.outcome == "rule"
+    assert engine.preview(request).decision.outcome == "rule"

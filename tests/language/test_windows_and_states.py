@@ -224,6 +224,6 @@ def test_preview_starts_no_window_and_sets_no_state() -> None:
     sent = [at(0, "pay"), at(0, "m")]
     for each in sent:
         request = server.engine.read("POST", each.path, "", {}, each.body, each.client, each.now)
-        server.engine.peek(request)
+        server.engine.preview(request)
     assert server.respond(at(50, "ship")).rule == "other"
     assert [server.respond(at(time, "m")).status for time in (50, 54, 55)] == [503, 503, 200]

@@ -322,7 +322,7 @@ def test_options_without_preflight_headers_reaches_engine(raw: Raw) -> None:
 
 
 def test_without_cors_nothing_speaks_of_origins() -> None:
-    with ThreadedServer(App(ENGINE, limits=LIMITS, open_to_pages=False)) as url, Raw.to(url) as raw:
+    with ThreadedServer(App(ENGINE, limits=LIMITS, allow_cors=False)) as url, Raw.to(url) as raw:
         requested = request("OPTIONS", "/x", Origin="https://page", Access_Control_Request_Method="POST")
         assert raw.send(requested).answer().text == "no OPTIONS /x"
         assert "access-control-allow-origin" not in raw.send(request(path="/whole")).answer().headers

@@ -31,7 +31,7 @@ class CookbookEntry(Struct, frozen=True, forbid_unknown_fields=True):
     system text, and `again` the second one of two such requests. Others, such as `openai-realtime`, are sessions."""
 
     def mentions(self, word: str) -> bool:
-        """Whether the word is in the name, in the symptom, in the scenario or among the calls, in any case."""
+        """Return whether the word is in the name, in the symptom, in the scenario or among the calls, in any case."""
         texts = (self.name, self.symptom, self.scenario, self.source, *self.sent)
         return word.lower() in "\n".join(texts).lower()
 

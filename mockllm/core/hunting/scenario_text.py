@@ -3,6 +3,7 @@ responses, and an example that shows what is sent."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Final
@@ -12,8 +13,7 @@ from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType
 from mockllm.core.hunting.finding import Finding
 from mockllm.core.hunting.judgement import modifier_name
 from mockllm.core.hunting.outcome import ExchangeSeen, RunOutcome
-from mockllm.core.hunting.yaml_text import flow
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 
 WIDTH: Final = 110
 MAX_STEPS: Final = 6
@@ -119,3 +119,24 @@ def _steps(finding: Finding) -> Iterator[Json]:
             expect["error"] = each.error
         request = {"session": finding.name, "method": "POST", "path": each.path, "body": each.body}
         yield {"request": request, "expect": expect}
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$-]*\Z")
+_DURATION: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:ms|s|m)\Z")
+_WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+
+
+def flow(value: Json) -> str:
+    """Return a JSON value as YAML in one line, which a person reads more easily than JSON."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{flow(name)}: {flow(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    if isinstance(value, str) and _is_plain(value):
+        return value
+    return dumps(value).decode()
+
+
+def _is_plain(text: str) -> bool:
+    named = _PLAIN.match(text) is not None and text.lower() not in _WORDS
+    return named or _DURATION.match(text) is not None

@@ -113,7 +113,7 @@ class HuntSearch:
         """The number of schedules that wait, as far as they are known by now."""
         return len(self._queue)
 
-    def tell(self, schedule: Schedule, judgement: Judgement, outcome: RunOutcome) -> None:
+    def record(self, schedule: Schedule, judgement: Judgement, outcome: RunOutcome) -> None:
         """Report the run of a schedule that was taken."""
         self._open.pop(schedule_key(schedule), None)
         if judgement.result == "failed":

@@ -52,7 +52,7 @@ class RecordedTurn(NamedTuple):
 
     kind: str
     message: RecordedMessage | None
-    answer: tuple[RecordedMessage, ...]
+    responses: tuple[RecordedMessage, ...]
 
 
 Pace: TypeAlias = Callable[[Sequence[RecordedMessage]], Sequence[float]]
@@ -63,16 +63,16 @@ def turns_of(messages: Sequence[RecordedMessage]) -> tuple[RecordedTurn, ...]:
     """Return the turns of a recording, up to the client's end. The first one is what the server sends without a
     message of the client."""
     turns: list[RecordedTurn] = []
-    message, answer = None, list[RecordedMessage]()
+    message, responses = None, list[RecordedMessage]()
     for each in messages:
         if not each.from_client:
-            answer.append(each)
+            responses.append(each)
         elif each.close is not None:
             break  # the end that follows is the server's reply to it
         else:
-            turns.append(RecordedTurn(_kind_of(message), message, tuple(answer)))
-            message, answer = each, []
-    turns.append(RecordedTurn(_kind_of(message), message, tuple(answer)))
+            turns.append(RecordedTurn(_kind_of(message), message, tuple(responses)))
+            message, responses = each, []
+    turns.append(RecordedTurn(_kind_of(message), message, tuple(responses)))
     return tuple(turns)
 
 
@@ -123,7 +123,7 @@ def recorded_waits(speed: float) -> Callable[[RecordedTurn], Sequence[float]]:
 
     def waits(turn: RecordedTurn) -> Sequence[float]:
         before, found = 0.0 if turn.message is None else turn.message.at, []
-        for each in turn.answer:
+        for each in turn.responses:
             found.append(max(0.0, each.at - before) / speed)
             before = max(before, each.at)
         return found
@@ -133,17 +133,17 @@ def recorded_waits(speed: float) -> Callable[[RecordedTurn], Sequence[float]]:
 
 def paced_waits(pace: Pace) -> Callable[[RecordedTurn], Sequence[float]]:
     """Return the waits of a turn as a scenario has them."""
-    return lambda turn: pace(turn.answer)
+    return lambda turn: pace(turn.responses)
 
 
-def answer_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn], Sequence[float]]) -> Plan:
+def response_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn], Sequence[float]]) -> Plan:
     """Return the messages of turns at their times."""
-    answers = [each for turn in turns for each in turn.answer]
-    binary = bool(answers) and all(each.binary for each in answers if each.close is None)
+    sent = [each for turn in turns for each in turn.responses]
+    binary = bool(sent) and all(each.binary for each in sent if each.close is None)
     steps: list[Step] = []
     number = 0
     for turn in turns:
-        for wait, each in zip(waits(turn), turn.answer, strict=True):
+        for wait, each in zip(waits(turn), turn.responses, strict=True):
             if wait > 0:
                 steps.append(WaitStep(wait, number, scripted=True))
             if each.close is not None:
@@ -175,7 +175,7 @@ class RecordedSocketSession:
         self._next = 1
         self._received = 0
         self._last = OPENED
-        self._silent = frozenset(turn.kind for turn in turns if not turn.answer)
+        self._silent = frozenset(turn.kind for turn in turns if not turn.responses)
 
     def opening(self) -> Sequence[SocketAction]:
         return tuple(self._played(OPENED, b"", self.turns[:1], None))
@@ -199,19 +199,19 @@ class RecordedSocketSession:
             turn = self.turns[number]
             if turn.kind == kind:
                 return number
-            if turn.answer and turn.kind != self._last:
+            if turn.responses and turn.kind != self._last:
                 return None
         return None
 
     def _played(
         self, kind: str, data: bytes, turns: Sequence[RecordedTurn], note: str | None
     ) -> Iterator[SocketAction]:
-        if any(turn.answer for turn in turns):
-            yield PlayMessages(kind, data, answer_plan(turns, self._waits), note)
+        if any(turn.responses for turn in turns):
+            yield PlayMessages(kind, data, response_plan(turns, self._waits), note)
 
     def _difference(self, kind: str, data: bytes, turn: RecordedTurn) -> str | None:
         assert turn.message is not None, "only the opening has none"
-        if not turn.answer or data == turn.message.data:
+        if not turn.responses or data == turn.message.data:
             return None
         try:
             place = first_difference(loads(turn.message.data), loads(data))
@@ -223,7 +223,7 @@ class RecordedSocketSession:
     def _refusal(self, kind: str, data: bytes) -> SocketAction:
         left = self.turns[self._next :]
         wanted = next(
-            (turn.kind for turn in left if turn.answer), left[0].kind if left else "no further message"
+            (turn.kind for turn in left if turn.responses), left[0].kind if left else "no further message"
         )
         reason = f"message {self._received} is {kind}; the recording has {wanted}"
         plan = Plan(ResponseHead(200, ()), close_steps(POLICY, reason), Framing.WEBSOCKET)

@@ -154,7 +154,7 @@ TAKES_ABSENT: Final = frozenset({"default", "d"})
 
 
 def call(name: str, value: Json, arguments: list[Json], named: dict[str, Json]) -> Json:
-    """A filter's value; Unfit where the value or its arguments do not fit."""
+    """Return a filter's value. Raise Unfit where the value or its arguments do not fit."""
     try:
         return capped(FILTERS[name](value, *arguments, **named))
     except TemplateTypeError:

@@ -36,8 +36,8 @@ from mockllm.dialects.anthropic.stored_objects import (
     bytes_plan,
     json_plan,
     object_page,
+    timestamp,
 )
-from mockllm.dialects.anthropic.timestamps import timestamp
 from mockllm.dialects.anthropic.validators import (
     DICT,
     LIST,

@@ -18,8 +18,13 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
-from mockllm.dialects.anthropic.stored_objects import PAGE, StoredObjectCall, json_plan, object_page
-from mockllm.dialects.anthropic.timestamps import timestamp
+from mockllm.dialects.anthropic.stored_objects import (
+    PAGE,
+    StoredObjectCall,
+    json_plan,
+    object_page,
+    timestamp,
+)
 from mockllm.dialects.dialect import ResponseIdentity
 
 PREFIX: Final = "file_"

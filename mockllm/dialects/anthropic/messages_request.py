@@ -286,7 +286,7 @@ ANTHROPIC_FIELDS: Final = frozenset({"system", "stop_sequences", "anthropic_vers
 
 
 def is_messages_body(body: Mapping[str, Json]) -> bool:
-    """Whether the model is a Claude, a field is Anthropic's, or tools and blocks have Anthropic's form."""
+    """Return whether the model is a Claude, a field is Anthropic's, or tools and blocks have Anthropic's form."""
     model = body.get("model")
     if isinstance(model, str) and model.startswith("claude"):
         return True
@@ -294,7 +294,7 @@ def is_messages_body(body: Mapping[str, Json]) -> bool:
 
 
 def _has_blocks(body: Mapping[str, Json]) -> bool:
-    """Whether its tools, or blocks in its messages, have Anthropic's form."""
+    """Return whether its tools, or blocks in its messages, have Anthropic's form."""
     tools, messages = body.get("tools"), body.get("messages")
     if isinstance(tools, list) and any(isinstance(tool, dict) and "input_schema" in tool for tool in tools):
         return True

@@ -329,7 +329,7 @@ def request_counts(blocks: Sequence[Block]) -> Block | None:
 
 
 def executes_code(blocks: Sequence[Block]) -> bool:
-    """Whether one of the blocks runs code, which needs a container."""
+    """Return whether one of the blocks runs code, which needs a container."""
     return any(
         "code_execution" in str(block["name" if block["type"] == "server_tool_use" else "type"])
         for block in blocks

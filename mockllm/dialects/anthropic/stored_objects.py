@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
@@ -51,3 +52,8 @@ def object_page(newest: Sequence[dict[str, Json]], query: Mapping[str, str]) -> 
     more = len(rest) > len(page)
     first, last = (page[0]["id"], page[-1]["id"]) if page else (None, None)
     return {"data": list(page), "has_more": more, "first_id": first, "last_id": last}
+
+
+def timestamp(seconds: float) -> str:
+    """Format seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

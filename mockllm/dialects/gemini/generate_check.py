@@ -347,14 +347,14 @@ def _check_schemas(body: dict[str, Json], config: dict[str, Json]) -> None:
 
 
 def _check_arrays(path: str, schema: dict[str, Json]) -> None:
-    for way, place in subschemas(schema):
+    for location, place in subschemas(schema):
         if str(place.get("type")).upper() == "ARRAY" and "items" not in place:
-            raise _problem(f"{path}{_schema_path(way)}.items", "missing field.")
+            raise _problem(f"{path}{_schema_path(location)}.items", "missing field.")
 
 
-def _schema_path(way: SchemaPath) -> str:
+def _schema_path(location: SchemaPath) -> str:
     """Return the path to a place in a schema as Google writes it."""
-    steps, path = iter(way), ""
+    steps, path = iter(location), ""
     for keyword in steps:
         path += ".items" if keyword == "items" else f".{snake_case(keyword)}[{next(steps)}]"
     return path

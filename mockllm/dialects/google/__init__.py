@@ -28,7 +28,7 @@ _EXPRESS: Final = "/(v1beta1|v1)/publishers"
 
 
 def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[ProviderRoute, ...]:
-    """The calls of a model, after each base."""
+    """Return the calls of a model, after each base."""
     calls = (
         ("(generateContent|streamGenerateContent)", generate),
         ("countTokens", ProviderCall("count_tokens", gemini.COUNT)),
@@ -45,7 +45,7 @@ def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[Provi
 
 
 def _media_routes(*bases: str) -> tuple[ProviderRoute, ...]:
-    """The calls of models for images and videos. They follow those of all models, which fit their paths, too."""
+    """Return the calls of models for images and videos. They follow those of all models, whose paths fit them."""
     images = ProviderCall("images", gemini.IMAGEN, operation="generate_content")
     videos, operation = ProviderCall("videos", gemini.VEO), ProviderCall("operations", gemini.OPERATION)
     calls = (
@@ -60,7 +60,7 @@ def _media_routes(*bases: str) -> tuple[ProviderRoute, ...]:
 
 
 def _cache_routes(*bases: str) -> tuple[ProviderRoute, ...]:
-    """The calls of cached contents after each base."""
+    """Return the calls of cached contents after each base."""
     calls = (
         ("POST", "", ProviderCall("create_cache", gemini.CREATE_CACHE)),
         ("GET", "", ProviderCall("list_caches", gemini.LIST_CACHES)),
@@ -76,7 +76,7 @@ def _cache_routes(*bases: str) -> tuple[ProviderRoute, ...]:
 
 
 def _interaction_routes(base: str) -> tuple[ProviderRoute, ...]:
-    """The calls of interactions after a base."""
+    """Return the calls of interactions after a base."""
     all_, one = f"{base}/interactions", f"{base}/interactions/{{interaction}}"
     create = ProviderCall("interactions", gemini.INTERACTIONS, operation="generate_content", neutral=False)
     return (
@@ -88,7 +88,7 @@ def _interaction_routes(base: str) -> tuple[ProviderRoute, ...]:
 
 
 def _stored_routes() -> tuple[ProviderRoute, ...]:
-    """The calls of files and batches."""
+    """Return the calls of files and batches."""
     base = "/(v1beta|v1|v1alpha)"
     file, batch = f"{base}/files/{{file}}", f"{base}/batches/{{batch}}"
     get_file = ProviderCall("get_file", gemini.GET_FILE)
@@ -110,7 +110,7 @@ def _stored_routes() -> tuple[ProviderRoute, ...]:
 
 
 def _batch_job_routes() -> tuple[ProviderRoute, ...]:
-    """The calls of Vertex AI's batch jobs."""
+    """Return the calls of Vertex AI's batch jobs."""
     all_, one = f"{_LOCATION}/batchPredictionJobs", f"{_LOCATION}/batchPredictionJobs/{{batch}}"
     return (
         ProviderRoute("POST", all_, ProviderCall("batches", gemini.CREATE_BATCH_JOB)),
@@ -176,7 +176,7 @@ def _vertex_cache(request: Request) -> CachePolicy | None:
 
 
 def _live_sockets(paths: tuple[str, ...]) -> tuple[ProviderSocket, ...]:
-    """The Live protocol at each path."""
+    """Return the Live protocol at each path."""
     handshake = ProviderCall("live_handshake", gemini.LIVE_HANDSHAKE)
     messages = (
         (SETUP, ProviderCall("live_setup", gemini.LIVE_SETUP)),

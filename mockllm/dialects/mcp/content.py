@@ -82,7 +82,7 @@ def _notification(name: str, params: dict[str, Json]) -> NativePart:
 
 
 def has_questions(reply: Reply) -> bool:
-    """Whether the client's responses come before the result; a task has its questions itself."""
+    """Return whether the client's responses come before the result; a task has its questions itself."""
     return bool(reply.served.get("ask")) and not reply.served.get("task")
 
 

@@ -56,7 +56,7 @@ from mockllm.dialects.mcp.protocol import (
 )
 from mockllm.dialects.mcp.replayed import readdressed
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest
-from mockllm.dialects.mcp.results import ANSWERS, completed
+from mockllm.dialects.mcp.results import RPC_HANDLERS, completed
 from mockllm.dialects.mcp.resumption import (
     MESSAGE,
     SSE,
@@ -153,7 +153,7 @@ class McpCall(ServerCall):
         known = (
             TASK_ANSWERS
             if server.tasks and method in TASK_ANSWERS and request.modern
-            else ANSWERS[request.modern]
+            else RPC_HANDLERS[request.modern]
         )
         found = known.get(method)
         if found is None:
@@ -257,7 +257,7 @@ def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:
 
 
 def _wants(wanted: dict[str, Json], message: ServerMessage) -> bool:
-    """Whether a client that listens for certain notifications gets this one."""
+    """Return whether a client that listens for certain notifications gets this one."""
     if message.method == UPDATED:
         uris = wanted.get("resourceSubscriptions")
         return type(uris) is list and message.params.get("uri") in uris

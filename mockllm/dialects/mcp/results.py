@@ -29,7 +29,7 @@ from mockllm.dialects.mcp.request import RpcRequest
 
 MAX_VALUES: Final = 100
 """The most values that a completion has (`CompleteResult`)."""
-Answer = Callable[[RpcRequest, ToolServer], "dict[str, Json] | Failure"]
+RpcHandler = Callable[[RpcRequest, ToolServer], "dict[str, Json] | Failure"]
 
 
 def _set(fields: Mapping[str, Json]) -> dict[str, Json]:
@@ -194,7 +194,7 @@ def _complete(request: RpcRequest, server: ToolServer) -> dict[str, Json]:
     return {"completion": {"values": shown, "total": len(values), "hasMore": len(values) > MAX_VALUES}}
 
 
-OLDER: Final[Mapping[str, Answer]] = {
+OLDER: Final[Mapping[str, RpcHandler]] = {
     "initialize": _initialize,
     "ping": _empty,
     "logging/setLevel": _set_level,
@@ -202,15 +202,15 @@ OLDER: Final[Mapping[str, Answer]] = {
     "resources/unsubscribe": _empty,
 }
 """The methods that 2026-07-28 does not have."""
-NEWER: Final[Mapping[str, Answer]] = {"server/discover": _discover}
-ALWAYS: Final[Mapping[str, Answer]] = {
+NEWER: Final[Mapping[str, RpcHandler]] = {"server/discover": _discover}
+ALWAYS: Final[Mapping[str, RpcHandler]] = {
     "tools/list": _tools,
     "prompts/list": _prompts,
     "resources/list": _resources,
     "resources/templates/list": _templates,
     "completion/complete": _complete,
 }
-ANSWERS: Final[Mapping[bool, Mapping[str, Answer]]] = {
+RPC_HANDLERS: Final[Mapping[bool, Mapping[str, RpcHandler]]] = {
     False: {**OLDER, **ALWAYS},
     True: {**NEWER, **ALWAYS},
 }

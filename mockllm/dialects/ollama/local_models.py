@@ -44,7 +44,7 @@ def local_models(request: Request, models: Iterable[str]) -> Sequence[str]:
 
 
 def is_deleted(request: Request, name: str) -> bool:
-    """Whether a call of the session deleted the model."""
+    """Return whether a call of the session deleted the model."""
     stored = request.response_lookup.stored(PREFIX + tagged(name))
     return stored is not None and not loads(stored.response_body)
 

@@ -92,7 +92,7 @@ class ProgressCall(OllamaCall):
         raise NotImplementedError  # pragma: no cover - abstract
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        """The model is local now, unless the stream was cut."""
+        """Make the model local, unless the stream was cut."""
         last = None
         for step in plan.steps:
             if isinstance(step, CutStep):

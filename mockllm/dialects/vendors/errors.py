@@ -152,7 +152,7 @@ That of the key is inferred."""
 
 
 def cerebras(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """Cerebras: an error is an object without an envelope."""
+    """Return an error of Cerebras: an object without an envelope."""
     return inner
 
 

@@ -170,7 +170,7 @@ class AdminPortApp(App):
 
     def __init__(self, control: ControlApi, *, limits: ServerLimits | None = None) -> None:
         self._context = control.context
-        super().__init__(control.context.engine, limits=limits, open_to_pages=False)
+        super().__init__(control.context.engine, limits=limits, allow_cors=False)
         self.control = control
         self.control_only = True
 

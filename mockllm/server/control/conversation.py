@@ -118,7 +118,7 @@ def _events(entry: JournalEntry, plan: Plan, redactor: Redactor) -> Iterator[Tim
     """Yield the steps of a stream with their planned and their real times, in seconds after the request."""
     times = None if entry.times is None else [at - entry.started for at in entry.times]
     planned, place, cut = plan.delay, 0, False
-    faults, waited = dict(entry.response.fault_places), None
+    faults, waited = dict(entry.response.faults_by_step), None
     for number, step in enumerate(plan.steps):
         fault = faults.get(number, waited)
         if isinstance(step, WaitStep):

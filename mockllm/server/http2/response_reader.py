@@ -13,7 +13,7 @@ HOP_BY_HOP: Final = frozenset(
 )
 """Header fields that HTTP/2 forbids (RFC 9113, section 8.2.2)."""
 
-Place: TypeAlias = Literal["head", "sized", "size", "chunk", "after chunk", "trailers", "open", "end"]
+NextPart: TypeAlias = Literal["head", "sized", "size", "chunk", "after chunk", "trailers", "open", "end"]
 """The next part of the response. `open` is a body that ends with its connection."""
 
 
@@ -39,17 +39,17 @@ class ResponseReader:
         """`head_only`: the response has no body, because the request is a HEAD."""
         self._head_only = head_only
         self._data = bytearray()
-        self._place: Place = "head"
+        self._next_part: NextPart = "head"
         self._left = 0
 
     @property
     def complete(self) -> bool:
-        return self._place == "end"
+        return self._next_part == "end"
 
     def close(self) -> None:
-        """The connection has ended: so has a body without a length."""
-        if self._place == "open":
-            self._place = "end"
+        """End a body without a length: the connection has ended."""
+        if self._next_part == "open":
+            self._next_part = "end"
 
     def feed(self, data: bytes) -> list[ResponseFields | bytes]:
         """Return the heads and the parts of the body that have come. Raises MalformedResponse."""
@@ -68,15 +68,15 @@ class ResponseReader:
 
     def _next(self) -> ResponseFields | bytes | None:
         """Return the next part, which may be empty; None if more data is needed. Raises ValueError."""
-        place = self._place
-        if place == "head":
+        part = self._next_part
+        if part == "head":
             end = self._data.find(END_OF_HEAD)
             return None if end < 0 else self._head(self._take(end + len(END_OF_HEAD)))
-        if place in ("sized", "chunk"):
+        if part in ("sized", "chunk"):
             return self._counted()
-        if place in ("open", "end"):  # after the end is what a wrong length leaves over
+        if part in ("open", "end"):  # after the end is what a wrong length leaves over
             return self._take(len(self._data))
-        return self._line(place)
+        return self._line(part)
 
     def _head(self, head: bytes) -> ResponseFields:
         first, *lines = head[: -len(END_OF_HEAD)].split(END_OF_LINE)
@@ -93,10 +93,10 @@ class ResponseReader:
                 fields.append((name, value))
         informational = 100 <= int(status) < 200
         if not informational:
-            self._place, self._left = self._body(int(status), chunked, length), max(length, 0)
+            self._next_part, self._left = self._body(int(status), chunked, length), max(length, 0)
         return ResponseFields(fields, informational)
 
-    def _body(self, status: int, chunked: bool, length: int) -> Place:
+    def _body(self, status: int, chunked: bool, length: int) -> NextPart:
         if self._head_only or status in (204, 304):
             return "end"
         if chunked:
@@ -109,28 +109,28 @@ class ResponseReader:
         part = self._take(min(self._left, len(self._data)))
         self._left -= len(part)
         if not self._left:
-            self._place = "end" if self._place == "sized" else "after chunk"
+            self._next_part = "end" if self._next_part == "sized" else "after chunk"
         return part
 
-    def _line(self, place: Place) -> bytes | None:
+    def _line(self, part: NextPart) -> bytes | None:
         """Take a line of the framing."""
         end = self._data.find(END_OF_LINE)
         if end < 0:
-            if place != "trailers" and len(self._data) > MAX_SIZE_LINE:
+            if part != "trailers" and len(self._data) > MAX_SIZE_LINE:
                 raise ValueError("no size of a chunk")
             return None
         line = self._take(end + len(END_OF_LINE))[:-2]
-        if place == "size":
+        if part == "size":
             self._left = int(line, 16)
             if self._left < 0:
                 raise ValueError("no size of a chunk")
-            self._place = "chunk" if self._left else "trailers"
-        elif place == "after chunk":
+            self._next_part = "chunk" if self._left else "trailers"
+        elif part == "after chunk":
             if line:
                 raise ValueError("a chunk is longer than its size")
-            self._place = "size"
+            self._next_part = "size"
         elif not line:
-            self._place = "end"
+            self._next_part = "end"
         return b""
 
     def _take(self, count: int) -> bytes:

@@ -11,8 +11,7 @@ from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow, cause
 from mockllm.core.hunting.judgement import BrokenRule
 from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines, summary
-from mockllm.core.hunting.scenario_text import scenario_text
-from mockllm.core.hunting.yaml_text import flow
+from mockllm.core.hunting.scenario_text import flow, scenario_text
 from tests.core.hunting.runs import BASE, CRLF, CUT, REQUESTED, ended, requested
 
 PROBLEM = BrokenRule("same_result", "line 1 is\x07 'x'")

@@ -28,7 +28,7 @@ def exhausted(search: HuntSearch, results: dict[str, Judgement] | None = None, *
         phase, schedule = taken
         found.append((phase, schedule))
         judgement = next((results[each.kind] for each in schedule if results and each.kind in results), HELD)
-        search.tell(schedule, judgement, outcome(schedule, **more))
+        search.record(schedule, judgement, outcome(schedule, **more))
     return found
 
 
@@ -53,7 +53,7 @@ def test_search_waits_for_open_runs_before_pairs() -> None:
         taken.append(one[1])
     assert not search.finished
     for schedule in taken:
-        search.tell(schedule, HELD, BASE)
+        search.record(schedule, HELD, BASE)
     pair = search.take()
     assert pair is not None
     assert pair[0] == "pairs"
@@ -90,7 +90,7 @@ def test_search_tries_no_pair_of_a_failed_pair() -> None:
         judgement = FAILED if len(schedule) == 2 else HELD
         if len(schedule) == 2:
             kinds.append(tuple(sorted(each.kind for each in schedule)))
-        search.tell(schedule, judgement, outcome(schedule))
+        search.record(schedule, judgement, outcome(schedule))
     assert len(kinds) == len(set(kinds))
 
 
@@ -178,7 +178,7 @@ def test_rows_of_pairs_take_turns() -> None:
         if schedule[0].kind == "silence":  # what it shows, nothing else does
             found = replace(found, code=3, stderr="the provider is silent")
         pairs += [schedule] if phase == "pairs" else []
-        search.tell(schedule, HELD, found)
+        search.record(schedule, HELD, found)
     first = [each.kind for pair in pairs[:20] for each in pair]
     assert 0 < first.count("silence") < 10
     assert len(set(first)) > 10

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mockllm.core.rendering.plan import Step
 
 
-def fault_places(
+def faults_by_step(
     before: Sequence[Step], after: Sequence[Step], places: Mapping[int, str], name: str
 ) -> dict[int, str]:
     """Return the faults by the indexes of the steps `after` a fault. These are new, moved and repeated steps, and the

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.faults import FAULTS
-from mockllm.core.faults.fault_places import fault_places
+from mockllm.core.faults.changed_steps import faults_by_step
 from mockllm.core.rendering.plan import EventStep, Step
 from tests.core.faults import plans
 
@@ -27,15 +27,15 @@ CASES: dict[str, tuple[dict[str, Any], list[int]]] = {
 def test_changed_steps_are_marked(name: str) -> None:
     settings, expected = CASES[name]
     changed = plans.played(FAULTS[name].model_validate(settings))
-    found = fault_places(plans.STEPS, changed.steps, {}, name)
+    found = faults_by_step(plans.STEPS, changed.steps, {}, name)
     assert found == dict.fromkeys(expected, name), changed.steps
 
 
 def test_places_of_earlier_faults_move_with_their_steps() -> None:
     added: Step = EventStep(b"new", 0, "ping")
     after = (plans.STEPS[0], added, *plans.STEPS[1:])
-    assert fault_places(plans.STEPS, after, {0: "one", 4: "two"}, "new") == {0: "one", 1: "new", 5: "two"}
+    assert faults_by_step(plans.STEPS, after, {0: "one", 4: "two"}, "new") == {0: "one", 1: "new", 5: "two"}
 
 
 def test_stream_without_steps_has_no_places() -> None:
-    assert fault_places(plans.STEPS, (), {}, "drop") == {}
+    assert faults_by_step(plans.STEPS, (), {}, "drop") == {}
