@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects import (
-    anthropic,
+    anthropic_compatible,
     azure,
     bedrock,
     cohere,
@@ -23,7 +23,7 @@ from mockllm.dialects.provider import Provider
 
 REGISTERED: Final[tuple[Provider, ...]] = (
     openai.PROVIDER,
-    anthropic.PROVIDER,
+    anthropic_compatible.PROVIDER,
     google.GEMINI,
     azure.PROVIDER,
     google.VERTEX,

@@ -151,7 +151,7 @@ def test_capabilities_of_some_dialects_include_both() -> None:
 def test_generating_dialect_defaults_to_usual_call() -> None:
     assert generating_dialect("openai") is generating_dialect("openai", "chat")
     assert generating_dialect("openai", "responses") is RESPONSES
-    assert generating_dialect("anthropic", "chat") is None
+    assert generating_dialect("anthropic", "responses") is None
     assert generating_dialect("gemini") is GENERATE
     assert generating_dialect("vertex", "generate") is VERTEX
     assert generating_dialect("nobody") is None

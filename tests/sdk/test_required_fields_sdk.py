@@ -113,6 +113,9 @@ GENERATING = {
     "openai-responses": GeneratingModels(openai_responses.Response, openai_responses.ResponseStreamEvent),
     "openai-completions": GeneratingModels(Completion, Completion),
     "anthropic-messages": GeneratingModels(Message, RawMessageStreamEvent),
+    "anthropic-compatible_chat": GeneratingModels(
+        openai_chat.ChatCompletion, openai_chat.ChatCompletionChunk
+    ),
     "gemini-generate": GeneratingModels(genai.GenerateContentResponse, genai.GenerateContentResponse),
     "azure-chat": GeneratingModels(openai_chat.ChatCompletion, openai_chat.ChatCompletionChunk),
     "azure-responses": GeneratingModels(openai_responses.Response, openai_responses.ResponseStreamEvent),

@@ -1,7 +1,8 @@
 """Requests for images, and their checks.
 
 Names, words and ranges: `ImageGenerateParams`, `ImageEditParams` and `ImageCreateVariationParams` of the SDK 3.52.
-Public issues report that a GPT image model refuses `response_format`; messages about sizes are inferred.
+Public issues report that a GPT image model refuses `response_format`, and that DALL-E 2 refuses `style`; its refusal
+of `quality` is recorded. Messages about sizes are inferred.
 """
 
 from __future__ import annotations
@@ -168,11 +169,19 @@ def check(request: Request) -> Failure | None:
 
 
 def _check_model(request: ImagesRequest, body: Mapping[str, Json]) -> Failure | None:
-    gpt = (request.model or DEFAULT_MODEL).startswith(GPT) and request.is_gpt
-    if gpt and body.get("response_format") is not None and request.provider == request.dialect:
-        return refuse("Unknown parameter: 'response_format'.", "response_format", "unknown_parameter")
     size, model = text_of(body.get("size")), request.model or DEFAULT_MODEL
+    if request.provider == request.dialect:
+        for name in _unknown(request, model):
+            if body.get(name) is not None:
+                return refuse(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
     known = next((sizes for name, sizes in SIZES.items() if model.startswith(name)), None)
     if size is None or size == "auto" or (size in known if known is not None else size_of(size) is not None):
         return None
     return unsupported(size, "size", known or ("1024x1024", "1024x1536", "1536x1024", "auto"))
+
+
+def _unknown(request: ImagesRequest, model: str) -> tuple[str, ...]:
+    """Return the parameters that a model does not know."""
+    if model.startswith("dall-e-2") and request.api == "images":
+        return ("quality", "style")
+    return ("response_format",) if request.is_gpt and model.startswith(GPT) else ()

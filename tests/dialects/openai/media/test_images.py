@@ -173,6 +173,8 @@ def test_model_of_another_maker_may_name_a_response_format() -> None:
         ({"model": "gpt-image-1", "size": "512x512"}, "Invalid value: '512x512'."),
         ({"model": "dall-e-2", "size": "1024x1536"}, "Invalid value: '1024x1536'."),
         ({"response_format": "url"}, "Unknown parameter: 'response_format'."),
+        ({"model": "dall-e-2", "quality": "standard"}, "Unknown parameter: 'quality'."),
+        ({"model": "dall-e-2", "style": "vivid"}, "Unknown parameter: 'style'."),
         ({"quality": "best"}, "Invalid value: 'best'."),
         ({"stream": "yes"}, "Invalid type for 'stream'"),
     ],
@@ -181,6 +183,10 @@ def test_wrong_request_is_refused(body: dict[str, Any], message: str) -> None:
     response = images(**body)
     assert response.status == 400
     assert response.message.startswith(message)
+
+
+def test_dalle_3_knows_quality_and_style() -> None:
+    assert images(model="dall-e-3", quality="standard", style="vivid").status == 200
 
 
 @pytest.mark.parametrize("size", ["auto", "640x640"])
