@@ -44,6 +44,7 @@ _SYNONYMS: Final[Mapping[str, str]] = {
         "authentication": "invalid_api_key unauthorized",
         "permission": "forbidden",
         "chat": "chat_completions",
+        "pack": "name",
     }.items()
     for synonym in synonyms.split()
 }
