@@ -44,6 +44,7 @@ _SYNONYMS: Final[Mapping[str, str]] = {
         "authentication": "invalid_api_key unauthorized",
         "permission": "forbidden",
         "chat": "chat_completions",
+        "pack": "name",
     }.items()
     for synonym in synonyms.split()
 }
@@ -134,7 +135,7 @@ def _misplaced(key: str, path: Path) -> str:
     if key not in _RULE_KEYS and key not in ("limit", "load"):
         return ""
     if isinstance(around, str):
-        misplaced = around in _CONTAINERS and key in _RULE_KEYS
+        misplaced = around in (*_CONTAINERS, "limit", "load") and key in _RULE_KEYS
         return f"; it belongs beside {around}, not in it" if misplaced else ""
     if path[0] == "modifiers" and len(path) == 3:
         return "; only a rule has one: write it under rules"

@@ -123,6 +123,8 @@ class PackResolver(Struct):
             except (PackRejected, OSError) as error:
                 raise ValueError(f'the installed pack "{name}" is refused: {error}') from None
             return ResolvedPack(others[name], "installed")
+        if self.lock.diagnostics:
+            raise ValueError(f'"{name}" may be a pack of {LOCK_FILE}, which has mistakes')
         known = [*self.lock.packs, *bundled_names(), *others]
         near = nearest(name, known)
         listed = f"; there are {', '.join(known)}, and `mockllm pack add SOURCE` adds packs of others"

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 from urllib.parse import quote, urlsplit
 
 from mockllm.core.json.codec import MISSING, Missing
 from mockllm.core.regex.compile import backtracks_little, compile_regex
+from mockllm.core.request.messages import Role
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import PathRead, TemplateSyntax, compile_template, is_template
 from mockllm.core.values.dynamic import Expression
-from mockllm.scenario.diagnostics import Path, suggestion
+from mockllm.scenario.diagnostics import Path, quoted_choice, suggestion
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
     MAY_BACKTRACK,
@@ -82,6 +83,13 @@ _REGEX_AS_GLOB: Final = {
     "path": re.compile(r"\^"),
 }
 """How a regex looks, by the field where a bare text is a glob: `gpt-4.*` and `anthropic.*` may be one."""
+ROLES: Final = get_args(Role)
+_ROLES_OF_PROVIDERS: Final = {
+    "developer": "system",
+    "model": "assistant",
+    "function": "tool",
+    "human": "user",
+}
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
@@ -168,6 +176,15 @@ def _unmatchable_values(match: Match, place: Path) -> Warnings:
     for hash in _literal_texts(match.hash):
         if not _HASH.fullmatch(hash):
             yield (*place, "hash"), f"no request has the hash {hash}: a hash has 64 digits, 0 to 9 and a to f"
+    for quantifier in ("some", "each"):
+        message = getattr(match.messages, quantifier, None)
+        for role in () if message is None else _literal_texts(message.role):
+            if role not in ROLES:
+                meant = _ROLES_OF_PROVIDERS.get(role, quoted_choice(ROLES))
+                yield (
+                    (*place, "messages", quantifier, "role"),
+                    f"no message has the role {role}: write {meant}",
+                )
     for name in ("all", "any"):
         for index, each in enumerate(getattr(match, name) or ()):
             yield from _unmatchable_values(each, (*place, name, index))

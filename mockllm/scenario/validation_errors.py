@@ -223,7 +223,12 @@ def _advice(value: Json, kinds: list[str], values: list[Json], path: Path) -> st
         return '; write "" for an empty text'
     if isinstance(value, list) and path[-1:] == ("messages",):
         return "; write {some: {role: …, text: …}}, or each in place of some"
-    if kinds == ["a mapping"] and isinstance(value, list) and all(isinstance(item, dict) for item in value):
+    if (
+        kinds == ["a mapping"]
+        and isinstance(value, list)
+        and value
+        and all(isinstance(item, dict) for item in value)
+    ):
         return "; write its keys without dashes"
     if kinds == ["a list"] and not values:
         return _list_advice(value)

@@ -154,7 +154,7 @@ class Builder:
 
     def adopted(self, catalog: Catalog, rules: LoadedRules) -> Engine:
         """Return the engine of these rules, and delete the counts of all others."""
-        self._state.keep(catalog.keys)
+        self._state.retain(catalog.keys)
         self.rules = rules
         return self._engine(catalog)
 

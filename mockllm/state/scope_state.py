@@ -139,7 +139,7 @@ class ScopeState:
             batch = self._batches[candidate.key] = RunningBatch(candidate.load.batch)
         return batch
 
-    def keep(self, keys: frozenset[str]) -> None:
+    def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
         self._add_tallies()
         for by_key in (self.counts, self._first_tries, self._accounts, self._in_flight, self._batches):

@@ -39,6 +39,127 @@ class SessionCounters:
         self._touched: set[ScopeState] = set()
         """The scopes whose size may have changed since it was last added."""
 
+    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
+        """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
+        modifiers, blocked_modifiers = (
+            self._modifiers(matched, count=count) if matched.modifiers else ((), ())
+        )
+        winner, blocked = self._select_rule(matched)
+        number = self._number(matched.session, winner.candidate.scope if winner else "", count=count)
+        admission_result: AdmissionResult | None = None
+        slot: InFlightSlot | None = None
+        outcome: Outcome = "rule" if winner else "unmatched"
+        if modifiers:
+            if count:
+                self._set_states(matched.session, modifiers)
+            limiting = self._limiting(matched.session, modifiers)
+            if any(selected.candidate.error for selected in modifiers):
+                outcome = "modifier"
+                admission_result = current_limits(limiting, matched.monotonic) if limiting else None
+            elif limiting:
+                admission_result, slot = check_admission(limiting, matched, count=count)
+                if admission_result.by is not None:
+                    outcome = "limited" if admission_result.result else "overloaded"
+        if outcome in COUNTED_OUTCOMES and matched.fails_validation(winner.candidate if winner else None):
+            outcome = "invalid"
+        if count and outcome in COUNTED_OUTCOMES:
+            self._count(matched, winner, blocked)
+        self._measure_touched()
+        return Decision(
+            outcome, winner, modifiers, number, blocked, admission_result, slot, blocked_modifiers
+        )
+
+    def _modifiers(
+        self, matched: MatchResult, *, count: bool
+    ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
+        """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
+        outcome of the request."""
+        applied: list[Selected] = []
+        blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
+        scope_name: str | None = None
+        for candidate in matched.modifiers:
+            if candidate.scope != scope_name:
+                scope_name = candidate.scope
+                scope = self._scope(matched.session, scope_name)
+            counts = scope.of(candidate.key)
+            tries, eligible = counts
+            guard = candidate.guard
+            if guard is None:
+                applied.append(Selected(candidate, tries, eligible))
+                is_eligible = True
+            else:
+                reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
+                if reason is None:
+                    applied.append(Selected(candidate, tries, guard.response_count(eligible)))
+                else:
+                    blocked_modifiers.append((candidate, reason))
+                is_eligible = reason is None or reason in ELIGIBLE
+                if count and guard.during is not None:
+                    scope.begin(candidate.key, matched.monotonic)
+            if count:
+                counts[0] = tries + 1
+                counts[1] = eligible + is_eligible
+        return applied, blocked_modifiers
+
+    def _select_rule(
+        self, matched: MatchResult
+    ) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
+        """Return the first rule whose guards allow it, and the rules before it that were blocked."""
+        blocked: list[tuple[Candidate, GuardReason]] = []
+        for candidate in matched.rules:
+            scope = self._scope(matched.session, candidate.scope)
+            tries, eligible = scope.of(candidate.key)
+            guard = candidate.guard
+            if guard is None:
+                return Selected(candidate, tries, eligible), blocked
+            reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
+            if reason is None:
+                return Selected(candidate, tries, guard.response_count(eligible)), blocked
+            blocked.append((candidate, reason))
+        return None, blocked
+
+    def _number(self, session: str, scope: str, *, count: bool) -> int:
+        scope_state = self._scope(session, scope)
+        number = scope_state.number
+        if count:
+            scope_state.number = number + 1
+        return number
+
+    def _limiting(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
+        """Return the modifiers with a limit or a load, with their scopes."""
+        return [
+            (selected, self._scope(session, selected.candidate.scope))
+            for selected in modifiers
+            if selected.candidate.limit is not None or selected.candidate.load is not None
+        ]
+
+    def _set_states(self, session: str, selections: Sequence[Selected]) -> None:
+        """Set the named states of these rules or modifiers; of two that set the same state, the first one's
+        value is used."""
+        for selected in reversed(selections):
+            if selected.candidate.sets is not None:
+                self._scope(session, selected.candidate.scope).sets(selected.candidate.sets)
+
+    def _count(
+        self, matched: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
+    ) -> None:
+        """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
+        for candidate, reason in blocked:
+            self._count_try(matched, candidate, eligible=reason in ELIGIBLE)
+        if winner is not None:
+            self._count_try(matched, winner.candidate, eligible=True)
+            max_responses = winner.candidate.max_responses
+            if max_responses is None or winner.responses < max_responses:
+                self._set_states(matched.session, (winner,))
+
+    def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
+        scope = self._scope(matched.session, candidate.scope)
+        counts = scope.of(candidate.key)
+        counts[0] += 1
+        counts[1] += eligible
+        if candidate.guard is not None and candidate.guard.during is not None:
+            scope.begin(candidate.key, matched.monotonic)
+
     def count_request(self, session: str, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
@@ -82,10 +203,10 @@ class SessionCounters:
         self._measure_touched()
         return number
 
-    def keep(self, keys: frozenset[str]) -> None:
+    def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys: of removed and changed rules."""
         for scope in (*self._recent.values(), *self._older.values()):
-            scope.keep(keys)
+            scope.retain(keys)
 
     def clear(self) -> None:
         """Delete all counts."""
@@ -135,127 +256,6 @@ class SessionCounters:
             self._recent_size += scope_state.counted
         self._touched.add(scope_state)
         return scope_state
-
-    def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
-        """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
-        modifiers, blocked_modifiers = (
-            self._modifiers(matched, count=count) if matched.modifiers else ((), ())
-        )
-        winner, blocked = self._select_rule(matched)
-        number = self._number(matched.session, winner.candidate.scope if winner else "", count=count)
-        admission_result: AdmissionResult | None = None
-        slot: InFlightSlot | None = None
-        outcome: Outcome = "rule" if winner else "unmatched"
-        if modifiers:
-            if count:
-                self._set_states(matched.session, modifiers)
-            limiting = self._limiting(matched.session, modifiers)
-            if any(selected.candidate.error for selected in modifiers):
-                outcome = "modifier"
-                admission_result = current_limits(limiting, matched.monotonic) if limiting else None
-            elif limiting:
-                admission_result, slot = check_admission(limiting, matched, count=count)
-                if admission_result.by is not None:
-                    outcome = "limited" if admission_result.result else "overloaded"
-        if outcome in COUNTED_OUTCOMES and matched.fails_validation(winner.candidate if winner else None):
-            outcome = "invalid"
-        if count and outcome in COUNTED_OUTCOMES:
-            self._count(matched, winner, blocked)
-        self._measure_touched()
-        return Decision(
-            outcome, winner, modifiers, number, blocked, admission_result, slot, blocked_modifiers
-        )
-
-    def _select_rule(
-        self, matched: MatchResult
-    ) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
-        """Return the first rule whose guards allow it, and the rules before it that were blocked."""
-        blocked: list[tuple[Candidate, GuardReason]] = []
-        for candidate in matched.rules:
-            scope = self._scope(matched.session, candidate.scope)
-            tries, eligible = scope.of(candidate.key)
-            guard = candidate.guard
-            if guard is None:
-                return Selected(candidate, tries, eligible), blocked
-            reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
-            if reason is None:
-                return Selected(candidate, tries, guard.response_count(eligible)), blocked
-            blocked.append((candidate, reason))
-        return None, blocked
-
-    def _count(
-        self, matched: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
-    ) -> None:
-        """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
-        for candidate, reason in blocked:
-            self._count_try(matched, candidate, eligible=reason in ELIGIBLE)
-        if winner is not None:
-            self._count_try(matched, winner.candidate, eligible=True)
-            max_responses = winner.candidate.max_responses
-            if max_responses is None or winner.responses < max_responses:
-                self._set_states(matched.session, (winner,))
-
-    def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
-        scope = self._scope(matched.session, candidate.scope)
-        counts = scope.of(candidate.key)
-        counts[0] += 1
-        counts[1] += eligible
-        if candidate.guard is not None and candidate.guard.during is not None:
-            scope.begin(candidate.key, matched.monotonic)
-
-    def _modifiers(
-        self, matched: MatchResult, *, count: bool
-    ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
-        """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
-        outcome of the request."""
-        applied: list[Selected] = []
-        blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
-        scope_name: str | None = None
-        for candidate in matched.modifiers:
-            if candidate.scope != scope_name:
-                scope_name = candidate.scope
-                scope = self._scope(matched.session, scope_name)
-            counts = scope.of(candidate.key)
-            tries, eligible = counts
-            guard = candidate.guard
-            if guard is None:
-                applied.append(Selected(candidate, tries, eligible))
-                is_eligible = True
-            else:
-                reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
-                if reason is None:
-                    applied.append(Selected(candidate, tries, guard.response_count(eligible)))
-                else:
-                    blocked_modifiers.append((candidate, reason))
-                is_eligible = reason is None or reason in ELIGIBLE
-                if count and guard.during is not None:
-                    scope.begin(candidate.key, matched.monotonic)
-            if count:
-                counts[0] = tries + 1
-                counts[1] = eligible + is_eligible
-        return applied, blocked_modifiers
-
-    def _limiting(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
-        """Return the modifiers with a limit or a load, with their scopes."""
-        return [
-            (selected, self._scope(session, selected.candidate.scope))
-            for selected in modifiers
-            if selected.candidate.limit is not None or selected.candidate.load is not None
-        ]
-
-    def _set_states(self, session: str, selections: Sequence[Selected]) -> None:
-        """Set the named states of these rules or modifiers; of two that set the same state, the first one's
-        value is used."""
-        for selected in reversed(selections):
-            if selected.candidate.sets is not None:
-                self._scope(session, selected.candidate.scope).sets(selected.candidate.sets)
-
-    def _number(self, session: str, scope: str, *, count: bool) -> int:
-        scope_state = self._scope(session, scope)
-        number = scope_state.number
-        if count:
-            scope_state.number = number + 1
-        return number
 
 
 def _blocking_guard(

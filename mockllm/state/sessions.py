@@ -111,10 +111,11 @@ class Sessions:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
         return self._counts(session).count_request(session, keys)
 
-    def keep(self, keys: frozenset[str]) -> None:
-        self.shared.keep(keys)
+    def retain(self, keys: frozenset[str]) -> None:
+        """Delete the counts of all other keys, in all sessions."""
+        self.shared.retain(keys)
         for session in self._sessions.values():
-            session.counts.keep(keys)
+            session.counts.retain(keys)
 
     def totals(self) -> Mapping[str, Sequence[int]]:
         """Return the tries and eligible tries of each key, summed over all sessions and scopes."""

@@ -170,9 +170,9 @@ class SharedSessions(Sessions):
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         return None
 
-    def keep(self, keys: frozenset[str]) -> None:
-        super().keep(keys)
-        self.local.keep(keys)
+    def retain(self, keys: frozenset[str]) -> None:
+        super().retain(keys)
+        self.local.retain(keys)
 
 
 def _decision(

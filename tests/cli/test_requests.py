@@ -173,6 +173,7 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
         2,
         "expectations.yaml:1:10: expects: is unknown; the known keys are expect,",
     ),
+    "a word that is misspelt": ("expects: []", 2, 'since; did you mean "expect"?'),
     "no YAML": ("expect: [", 2, "expectations"),
     "an empty file": ("", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found nothing"),
     "a list": ("- a", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found a list"),

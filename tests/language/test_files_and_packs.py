@@ -272,7 +272,7 @@ class ReloadingServer:
         result = load_scenarios(expected, self.last)
         self.last = result.loaded
         catalog = run_steps(compile_catalog(result.entries))
-        self.state.keep(catalog.keys)
+        self.state.retain(catalog.keys)
         self.game = object.__new__(VirtualServer)
         self.game.engine = Engine(catalog, self.state, stale=result.stale)
         return result

@@ -38,7 +38,7 @@ def test_reload_retains_accounts_of_unchanged_limits() -> None:
     counters = SessionCounters()
     same, changed = match_result(modifier("same", limit=ONE)), match_result(modifier("changed", limit=ONE))
     assert outcomes(counters, same, changed) == ["unmatched", "unmatched"]
-    counters.keep(frozenset({"same"}))
+    counters.retain(frozenset({"same"}))
     assert outcomes(counters, same, changed) == ["limited", "unmatched"]
 
 
@@ -51,7 +51,7 @@ def test_reload_retains_unchanged_windows_and_all_states() -> None:
 
     assert [rule(key, 0.0).outcome for key in ("same", "changed")] == ["rule", "rule"]
     counters.decide(match_result(modifier("sets", sets={"a": 1})))
-    counters.keep(frozenset({"same"}))
+    counters.retain(frozenset({"same"}))
     assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["unmatched", "rule"]
     wants = Candidate(0, "wants", "wants", "", Guard(requires={"a": 1}))
     assert counters.decide(match_result(rules=(wants,))).outcome == "rule"
@@ -71,7 +71,7 @@ def test_slot_of_removed_account_leaves_new_one(what: str) -> None:
     matched = match_result(modifier("m", **stored))
     slot = counters.decide(matched).slot
     assert slot is not None
-    counters.keep(frozenset())
+    counters.retain(frozenset())
     fresh = counters.decide(matched).slot
     assert fresh is not None
     slot.release()  # of a removed account: the new slot is unaffected

@@ -150,7 +150,7 @@ def test_keep_deletes_counts_of_other_keys() -> None:
     sent = matched([candidate("a", times=1), candidate("b", times=1)])
     counters.decide(sent)
     counters.decide(sent)
-    counters.keep(frozenset({"b"}))
+    counters.retain(frozenset({"b"}))
     assert summary(counters.decide(sent)) == ("rule", "a", [])
     assert summary(counters.decide(sent)) == ("unmatched", None, ["used up", "used up"])
 

@@ -39,7 +39,7 @@ def test_tally_counts_by_session() -> None:
 def test_keep_deletes_counts_in_every_session() -> None:
     sessions = Sessions()
     outcomes(sessions, "a", "")
-    sessions.keep(frozenset())
+    sessions.retain(frozenset())
     assert outcomes(sessions, "a", "") == ["rule", "rule"]
 
 

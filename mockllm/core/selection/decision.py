@@ -17,6 +17,11 @@ from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWor
 from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 
+Validation: TypeAlias = Literal["strict", "lenient", "off"]
+"""`strict` has all checks of the provider, `lenient` only that the body can be read, `off` none."""
+Models: TypeAlias = Literal["any", "strict"]
+"""The models that a rule responds to: any, or known ones only."""
+
 
 class Candidate(Struct, frozen=True):
     """A rule or modifier whose matcher matches the request. `key` (id and digest) and `scope` select its counts.
@@ -46,11 +51,6 @@ class Candidate(Struct, frozen=True):
     def match_decides(self) -> bool:
         """Whether its match alone decides: without a guard, an error, states, a limit or a load."""
         return self.guard is None and not (self.error or self.sets or self.limit or self.load)
-
-
-Validation: TypeAlias = Literal["strict", "lenient", "off"]
-Models: TypeAlias = Literal["any", "strict"]
-"""The models that a rule responds to: any, or known ones only."""
 
 
 class MatchResult(Struct, frozen=True):

@@ -62,7 +62,7 @@ def with_cached(message: dict[str, Json], stored: StoredResponse) -> dict[str, J
 
 
 def cached_problem(
-    fields: Mapping[str, Json], name: str, stored: StoredResponse | None, model: str | None, *, vertex: bool
+    fields: Mapping[str, Json], stored: StoredResponse | None, model: str | None, *, vertex: bool
 ) -> str | None:
     """Return the message about a body that names a cached content of the session; None where it is right."""
     if any(fields.get(key) for key in (*MERGED, "system_instruction", "tool_config")):

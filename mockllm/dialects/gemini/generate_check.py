@@ -181,7 +181,7 @@ def check(request: GeminiRequest) -> Failure | None:
 def _check_cached(name: str, request: GeminiRequest) -> Failure | None:
     """Return the problem of a request that names a cached content."""
     stored = find_cached(request.response_lookup, name)
-    problem = cached_problem(request.fields, name, stored, request.model, vertex=request.vertex)
+    problem = cached_problem(request.fields, stored, request.model, vertex=request.vertex)
     if problem is not None:
         return _bad_request(problem, None)
     if stored is None or has_expired(stored, request.now):

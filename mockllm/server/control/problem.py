@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from mockllm.core.display import brief
 from mockllm.core.rendering.plan import PHRASES
-from mockllm.scenario.diagnostics import Diagnostic, path_text
+from mockllm.scenario.diagnostics import Diagnostic, nearest, path_text
 from mockllm.scenario.model_walk import shape_of
 
 
@@ -127,8 +127,11 @@ def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
         shape = shape_of(model)
         for step in details["loc"][:-1]:
             shape = shape.step(step)
-        keys = ", ".join(shape.allowed_keys())
-        return f"is unknown; the known keys are {keys}" if keys else "is unknown; this call has no parameters"
+        keys = list(shape.allowed_keys())
+        near = nearest(str(details["loc"][-1]), keys)
+        meant = f'; did you mean "{near}"?' if near else ""
+        known = f"the known keys are {', '.join(keys)}{meant}" if keys else "this call has no parameters"
+        return f"is unknown; {known}"
     expected = EXPECTED.get(details["type"])
     if expected is None:
         return details["msg"]

@@ -94,10 +94,6 @@ class JournalEntry(NamedTuple):
         return self.response.rule
 
     @property
-    def modifiers(self) -> tuple[str, ...]:
-        return self.response.modifiers
-
-    @property
     def notes(self) -> tuple[str, ...]:
         return self.response.notes
 

@@ -73,8 +73,8 @@ class GroupSessions(Sessions):
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         self.changes.append(lambda store: store.reset_limits(keys))
 
-    def keep(self, keys: frozenset[str]) -> None:
-        super().keep(keys)
+    def retain(self, keys: frozenset[str]) -> None:
+        super().retain(keys)
         removed = self._keys - keys
         self._keys = keys
         if removed:
