@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.text_cache import text_cache
-from mockllm.dialects.openai.validators import integer, refuse, supported
+from mockllm.dialects.openai.validators import refuse, supported
 
 OWN_MODELS: Final = frozenset({None, "openai", "azure"})
 """The providers whose models these are; None where a request has no provider."""
@@ -37,9 +37,6 @@ class UnsupportedOfModel(Struct, frozen=True):
     efforts: tuple[str, ...] = ()
 
 
-_limit: Final = integer(16)
-"""The limit of output tokens, which other makers' models do not have in this protocol
-(https://github.com/earendil-works/pi/issues/6265)."""
 _ALL: Final = UnsupportedOfModel(max_tokens=False)
 _VALUE, _PARAMETER = "unsupported_value", "unsupported_parameter"
 _EARLIEST: Final = UnsupportedOfModel(
@@ -92,9 +89,7 @@ def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
 
 def check_responses_model(body: Mapping[str, Json]) -> Failure | None:
     """Return the error of the first field of a responses request that its model does not support."""
-    row, limit = _row(body), body.get("max_output_tokens")
-    if limit is not None and (error := _limit(limit, "max_output_tokens")) is not None:
-        return error
+    row = _row(body)
     effort = object_of(body.get("reasoning")).get("effort")
     if type(effort) is str and row.efforts and effort not in row.efforts:
         message = f"'{effort}' is not supported with the '{body['model']}' model. {supported(row.efforts)}"

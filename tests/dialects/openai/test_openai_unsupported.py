@@ -141,18 +141,6 @@ def test_response_refuses_sampling_of_reasoning_models(name: str) -> None:
     assert responses("gpt-4o", **{name: 0.5}) is None
 
 
-def test_response_needs_sixteen_output_tokens() -> None:
-    failure = responses("gpt-4o", max_output_tokens=10)
-    assert failure is not None
-    assert failure.message == (
-        "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16, but got 10 instead."
-    )
-    assert failure.fields == {"param": "max_output_tokens", "code": "integer_below_min_value"}
-    assert responses("my-own", max_output_tokens=16) is None
-    other = {"model": "grok-4", "input": "hi", "max_output_tokens": 10}
-    assert refused("/xai/v1/responses", other) is None
-
-
 def test_shape_is_refused_before_support() -> None:
     failure = chat("gpt-5", max_tokens="many")
     assert failure is not None
