@@ -59,6 +59,8 @@ OTHER_SOURCES = {
     "scripts": ("*",),
 }
 """The files outside of the package's modules, by folder. All of their words count."""
+WRITTEN_BY_TOOLS = frozenset({"node_modules", "__pycache__", "generated"})
+"""Folders that are not in a clone, but there after a build."""
 
 
 def packages() -> list[str]:
@@ -160,7 +162,7 @@ def page_count() -> int:
 
 def other_count(folder: str) -> int:
     paths = {path for pattern in OTHER_SOURCES[folder] for path in (ROOT / folder).rglob(pattern)}
-    files = [path for path in paths if path.is_file() and not {"node_modules", "__pycache__"} & {*path.parts}]
+    files = [path for path in paths if path.is_file() and WRITTEN_BY_TOOLS.isdisjoint(path.parts)]
     return sum(count_in_prose(path.read_text(encoding="utf-8")) for path in files)
 
 
