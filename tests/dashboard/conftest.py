@@ -102,6 +102,7 @@ def dashboard(kept_page: Page, server: DashboardServer) -> Iterator[Dashboard]:
     built = Dashboard(kept_page, server)
     with complaints(kept_page, server.url) as found:
         yield built
+    kept_page.unroute_all(behavior="ignoreErrors")  # the page is that of the next test, too
     assert found == []
 
 
