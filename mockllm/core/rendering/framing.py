@@ -123,9 +123,7 @@ def framed(plan: Plan) -> Iterator[Item]:
 def framed_at_once(plan: Plan) -> Sequence[bytes] | None:
     """Return the bytes of all steps as `framed` does; None where a step is no bytes of the body."""
     steps: Sequence[Any] = plan.steps
-    if plan.framing is not Framing.SSE or any(
-        type(step) is not EventStep or step.id is not None for step in steps
-    ):
+    if plan.framing is not Framing.SSE or set(map(type, steps)) != {EventStep}:
         items: list[Any] = list(framed(plan))
         return items if all(type(item) is bytes for item in items) else None
     return [
