@@ -9,23 +9,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from ssl import SSLContext
+from typing import Any, Final
 
 import aiohttp
 from aiohttp import HttpVersion11, StreamReader
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http import WebSocketReader
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
+from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web_request import BaseRequest
 
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
 
-if TYPE_CHECKING:
-    from ssl import SSLContext
-
-    from aiohttp.http import WebSocketReader
+__all__ = ["HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "tcp_keepalive"]
 
 BODY_BUFFER: Final = 256 * KIB
 """Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
@@ -42,6 +42,8 @@ class HttpProtocol(BaseProtocol):
         "peername", "reading_paused_for_queue", "sockname", "ssl_context", "upgraded",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
+    writing_paused: bool = vars(BaseProtocol)["_paused"]  # the slot: aiohttp's property costs a call
+    drained = BaseProtocol._drain_helper
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop)
@@ -76,10 +78,9 @@ class HttpProtocol(BaseProtocol):
             return ()
         assert self._requests_parser is not None, "the connection is open"
         requests, self.upgraded, self._tail = self._requests_parser.feed_data(data)
-        if _CHECKS_NO_HOST:
-            for message, _ in requests:
-                if message.version == HttpVersion11 and "host" not in message.headers:
-                    raise BadHttpMessage("Missing 'Host' header in request.")
+        for message, _ in requests if _CHECKS_NO_HOST else ():
+            if message.version == HttpVersion11 and "host" not in message.headers:
+                raise BadHttpMessage("Missing 'Host' header in request.")
         return requests
 
     def decline_upgrade(self) -> bytes:
@@ -125,8 +126,6 @@ class HttpProtocol(BaseProtocol):
         if self.transport is not None:
             with suppress(AttributeError, NotImplementedError, RuntimeError):  # closing, or no flow control
                 (self.transport.pause_reading if pause else self.transport.resume_reading)()
-
-    drained = BaseProtocol._drain_helper
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
