@@ -7,6 +7,7 @@ needs a task for each connection and another for each request, and has no bounds
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
@@ -23,8 +24,6 @@ from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from aiohttp.http import WebSocketReader
     from aiohttp.web_protocol import RequestHandler
 
@@ -62,7 +61,7 @@ class HttpProtocol(BaseProtocol):
         super().connection_made(transport)
         self.peername: object = transport.get_extra_info("peername")
         self.sockname: object = transport.get_extra_info("sockname")
-        self.ssl_context: SSLContext | None = transport.get_extra_info("sslcontext")
+        self.ssl_context: ssl.SSLContext | None = transport.get_extra_info("sslcontext")
 
     def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
         """Return the requests whose heads end in this data. Raises HttpProcessingError."""
@@ -131,8 +130,7 @@ class HttpProtocol(BaseProtocol):
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
-        handler = cast("RequestHandler", self)
-        task = cast("asyncio.Task[None]", asyncio.current_task())
+        handler, task = cast("RequestHandler", self), cast("asyncio.Task[None]", asyncio.current_task())
         return BaseRequest(message, body, handler, StreamWriter(self, self._loop), task, self._loop)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
