@@ -28,6 +28,11 @@ def text_cache(
                 return function(text, *args, **kwargs)
             return cached(text, *args, **kwargs)  # type: ignore[arg-type]  # lru_cache accepts any hashable
 
-        return call
+        @wraps(function)
+        def call_of_text(text: T, /) -> R:
+            return cached(text) if len(text) <= max_length else function(text)  # type: ignore[call-arg]
+
+        code = function.__code__  # most functions have one parameter, and then a call costs half
+        return call_of_text if code.co_argcount + code.co_kwonlyargcount == 1 else call  # type: ignore[return-value]
 
     return decorate

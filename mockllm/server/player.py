@@ -243,14 +243,12 @@ def plan_items(plan: Plan) -> Iterator[Item]:
             yield item
 
 
+_TIMED: Final = frozenset({WaitStep, CutStep})
+
+
 def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
     """Return whether a response has a wait or a cut: `single_write` would make its head and first chunk in vain."""
-    if rendered.delay > 0:
-        return True
-    for step in rendered.steps:  # noqa: SIM110 - a third of what any() with a generator takes
-        if type(step) is WaitStep or type(step) is CutStep:
-            return True
-    return False
+    return rendered.delay > 0 or not _TIMED.isdisjoint(map(type, rendered.steps))
 
 
 def single_write(plan: Plan, head: RenderedHead) -> bytes | None:

@@ -6,7 +6,7 @@ serializes, and deeper than recursive functions can walk: such nesting is refuse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -75,6 +75,10 @@ def dumps(value: Json) -> bytes:
 def fragment(value: Json) -> bytes:
     """Return compact UTF-8 JSON with spare memory (see `_exact`): the caller copies it into other bytes at once."""
     return orjson.dumps(value, json_value)
+
+
+text_fragment: Final[Callable[[str], bytes]] = orjson.dumps
+"""What `fragment` is for a text, in half the time."""
 
 
 def pretty(value: Json, end: bytes = b"") -> bytes:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import fragment
+from mockllm.core.json.codec import text_fragment
 from mockllm.core.rendering.plan import ChunkText, EventStep, Kind, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
 
@@ -34,7 +34,7 @@ class ChunkFrame(Struct, frozen=True):
 
     def of(self, chunk: str) -> Event:
         """Return the event of one chunk."""
-        return self.before + fragment(chunk) + self.after, self.event
+        return self.before + text_fragment(chunk) + self.after, self.event
 
 
 class EncoderPosition(Struct, frozen=True):
@@ -247,13 +247,13 @@ class _FramedChunks(Struct, frozen=True):
     frame: ChunkFrame
     chunks: Sequence[str]
 
-    def steps(self, chunk_index: int) -> Iterator[EventStep]:
+    def steps(self, chunk_index: int) -> list[EventStep]:
         """Return the events; `chunk_index` is that of the last chunk before them."""
         before, after, name = self.frame.before, self.frame.after, self.frame.event
-        return (
-            EventStep(before + fragment(chunk) + after, number, "chunk", name)
+        return [
+            EventStep(before + text_fragment(chunk) + after, number, "chunk", name)
             for number, chunk in enumerate(self.chunks, chunk_index + 1)
-        )
+        ]
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim | _FramedChunks]

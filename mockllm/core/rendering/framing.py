@@ -123,10 +123,12 @@ def framed(plan: Plan) -> Iterator[Item]:
 def framed_at_once(plan: Plan) -> Sequence[bytes] | None:
     """Return the bytes of all steps as `framed` does; None where a step is no bytes of the body."""
     if plan.framing is Framing.SSE:
-        events = [step for step in plan.steps if type(step) is EventStep and step.id is None]
+        events = [step for step in plan.steps if type(step) is EventStep]
         if len(events) == len(plan.steps):
             return [
-                b"data: %b\n\n" % step.payload
+                _sse(step)
+                if step.id is not None
+                else b"data: %b\n\n" % step.payload
                 if step.event is None
                 else b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
                 for step in events
