@@ -7,15 +7,14 @@ needs a task for each connection and another for each request, and has no bounds
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from ssl import SSLContext
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import aiohttp
 from aiohttp import HttpVersion11, StreamReader
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import WebSocketReader
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
@@ -24,6 +23,10 @@ from aiohttp.web_request import BaseRequest
 
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
+
+if TYPE_CHECKING:
+    from aiohttp.http import WebSocketReader
+    from aiohttp.web_protocol import RequestHandler
 
 __all__ = ["HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "tcp_keepalive"]
 
@@ -61,9 +64,9 @@ class HttpProtocol(BaseProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.peername: Any = transport.get_extra_info("peername")
-        self.sockname: Any = transport.get_extra_info("sockname")
-        self.ssl_context: SSLContext | None = transport.get_extra_info("sslcontext")
+        self.peername: object = transport.get_extra_info("peername")
+        self.sockname: object = transport.get_extra_info("sockname")
+        self.ssl_context: ssl.SSLContext | None = transport.get_extra_info("sslcontext")
 
     def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
         """Return the requests whose heads end in this data. Raises HttpProcessingError."""
@@ -87,9 +90,8 @@ class HttpProtocol(BaseProtocol):
         """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
         assert self._requests_parser is not None, "the connection is open"
         self._requests_parser.set_upgraded(False)
-        self.upgraded = False
         self.pause_reading_for_queue(False)
-        tail, self._tail = self._tail, b""
+        tail, self._tail, self.upgraded = self._tail, b"", False
         return tail
 
     def force_close(self) -> None:
@@ -129,14 +131,14 @@ class HttpProtocol(BaseProtocol):
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
-        parts: Any = message, body, self, StreamWriter(self, self._loop), asyncio.current_task(), self._loop
-        return BaseRequest(*parts)
+        handler, task = cast("RequestHandler", self), cast("asyncio.Task[None]", asyncio.current_task())
+        return BaseRequest(message, body, handler, StreamWriter(self, self._loop), task, self._loop)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         self._websocket, self._on_websocket_data = parser, data_received_cb
-        tail, self._tail = self._tail, b""
-        if tail:
-            parser.feed_data(tail)
+        if self._tail:
+            parser.feed_data(self._tail)
+        self._tail = b""
         self.pause_reading_for_queue(False)
 
     def keep_alive(self, value: bool) -> None: ...
@@ -144,6 +146,5 @@ class HttpProtocol(BaseProtocol):
 
 def take_body(body: StreamReader) -> bytes:
     """Return a body that is complete."""
-    if type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL_BODY:
-        return body._buffer.popleft()
-    return body.read_nowait()
+    small = type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL_BODY
+    return body._buffer.popleft() if small else body.read_nowait()
