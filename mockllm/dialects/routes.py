@@ -78,12 +78,12 @@ _RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 
 
 class RouteMatch(Struct, frozen=True):
-    """A call. `path` is normalised and without the provider prefix; `route` holds its variables."""
+    """A call. `path` is normalised and without the provider prefix; `path_variables` holds its variables."""
 
     call: ProviderCall
     provider: str
     path: str
-    route: Mapping[str, str] = field(default_factory=dict)
+    path_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dialect(self) -> Dialect:

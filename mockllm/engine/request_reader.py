@@ -78,11 +78,11 @@ class RequestReader:
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = read_session(session, path)
-        route = find_route(method, path, headers, query_string, settings.root_provider)
+        routing = find_route(method, path, headers, query_string, settings.root_provider)
         self._request_class: type[Request] = (
-            route.dialect.request_class if isinstance(route, RouteMatch) else Request
+            routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
         )
-        self._routing = route
+        self._routing = routing
         self._state = settings.state
         self._shared = settings.shared
         self._session = session
@@ -91,13 +91,13 @@ class RequestReader:
         self._override = settings.override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,
-            "path": route.path,
+            "path": routing.path,
             "headers": headers,
             "query_string": query_string,
-            "provider": route.provider,
-            "route": route.route if isinstance(route, RouteMatch) else {},
+            "provider": routing.provider,
+            "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
-            "context": EngineContext(route, error),
+            "context": EngineContext(routing, error),
         }
         if self._request_class.to_tool_server:
             self._attributes["tool_servers"] = settings.servers

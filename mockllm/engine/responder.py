@@ -72,7 +72,7 @@ class Responder(DecidedRequest):
                 return self._refusal_response(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.rule
-                validation = rule.candidate.validation if rule else self.matched.unmatched
+                validation = rule.candidate.validation if rule else self.matched.unmatched_validation
                 failure = self.validation.failure(validation) or Failure("model_not_found")
                 return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
             return self._unmatched_response()

@@ -70,7 +70,7 @@ class MatchResult(Struct, frozen=True):
     unknown_model: Callable[[], bool] = bool
     monotonic: float = 0.0
     cost: Callable[[], Cost] = Cost
-    unmatched: Validation = "strict"
+    unmatched_validation: Validation = "strict"
     """The validation where no rule matched."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the work of the request for a continuous batch."""
@@ -78,7 +78,7 @@ class MatchResult(Struct, frozen=True):
     def fails_validation(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
         if winner is None:
-            return self.invalid(self.unmatched)
+            return self.invalid(self.unmatched_validation)
         return self.invalid(winner.validation) or (winner.known_models and self.unknown_model())
 
 

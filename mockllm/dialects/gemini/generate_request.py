@@ -53,7 +53,7 @@ class GeminiRequest(Request):
 
     @lazy
     def model(self) -> str | None:
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
     @lazy
     def api_key(self) -> str | None:

@@ -46,14 +46,14 @@ class ServerRequest(Request):
     @lazy
     def server_name(self) -> str:
         """The name in the path; without one, the name of the only server."""
-        named = self.route.get("server")
+        named = self.path_variables.get("server")
         if named is None and len(self.tool_servers) == 1:
             return next(iter(self.tool_servers))
         return named or ""
 
     @property
     def server_endpoint(self) -> str | None:
-        return self.route.get("server")
+        return self.path_variables.get("server")
 
     @lazy
     def server(self) -> ToolServer | None:

@@ -151,7 +151,7 @@ def _decode(entry: JournalEntry) -> RequestAttributes:
         raw=entry.raw,
         query_string=entry.query_string,
         provider=call.provider,
-        route=call.route,
+        path_variables=call.path_variables,
     )
     return RequestAttributes(headers, call, request, _route(path, call, before))
 
@@ -167,7 +167,7 @@ def _lower_case(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _route(path: str, call: RouteMatch, before: str) -> str | None:
     """Return the path with names instead of the values of its variables; None if the values were encoded."""
-    for name, value in sorted(call.route.items(), key=lambda pair: -len(pair[1])):
+    for name, value in sorted(call.path_variables.items(), key=lambda pair: -len(pair[1])):
         if value not in path:
             return None
         path = path.replace(value, f"{{{name}}}", 1)
