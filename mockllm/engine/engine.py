@@ -190,7 +190,7 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision."""
         matched, validation = self._match(request, mask)
-        if self.state.decides(matched):
+        if self.state.has_counts_of(matched):
             responder = self._responder_of(request, matched, validation, self.state.decide(matched))
             return self._plan_with_slot(responder, notes, may_defer=may_defer)
 

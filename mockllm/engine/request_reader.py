@@ -40,11 +40,11 @@ def engine_context(request: Request) -> EngineContext:
 
 
 class ReaderSettings(NamedTuple):
-    """The data that all readers of an engine use. `shared` are the stored responses of the session that all requests
-    without a session share. `override` reads the overrides in the headers. `servers` are the loaded tool servers."""
+    """The data that all readers of an engine use. `without_session` has what is stored for requests without a session.
+    `override` reads the overrides in the headers. `servers` are the loaded tool servers."""
 
     state: Sessions
-    shared: ResponseLookup
+    without_session: ResponseLookup
     volatile: frozenset[str]
     override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     servers: Mapping[str, ToolServer]
@@ -62,7 +62,7 @@ class RequestReader:
         "_request_class",
         "_routing",
         "_session",
-        "_shared",
+        "_without_session",
         "_state",
     )
 
@@ -84,7 +84,7 @@ class RequestReader:
         )
         self._routing = routing
         self._state = settings.state
-        self._shared = settings.shared
+        self._without_session = settings.without_session
         self._session = session
         self._error = error
         overrides = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
@@ -121,9 +121,9 @@ class RequestReader:
         the epoch, `monotonic` on a monotonic clock (by default `now`)."""
         monotonic = now if monotonic is None else monotonic
         if self._session is None and self._override is None:
-            return self._request_class.of(self._attributes, raw, client, now, monotonic, self._shared)
+            return self._request_class.of(self._attributes, raw, client, now, monotonic, self._without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
-        lookup = self._shared if session is None else session.lookup
+        lookup = self._without_session if session is None else session.lookup
         request = self._request_class.of(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.shown:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")

@@ -30,10 +30,10 @@ def test_preview_counts_nothing() -> None:
     assert [sessions.decide(matched("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
 
 
-def test_tally_counts_by_session() -> None:
+def test_count_request_counts_by_session() -> None:
     sessions = Sessions()
     assert [sessions.count_request(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
-    assert sessions.shared.count_request("", ("k",)) == 2
+    assert sessions.without_session.count_request("", ("k",)) == 2
 
 
 def test_keep_deletes_counts_in_every_session() -> None:
@@ -131,11 +131,11 @@ def test_reset_deletes_all_sessions() -> None:
     sessions = Sessions()
     outcomes(sessions, "a", "")
     sessions.remember("", StoreUpdate(calls={"c": "tool"}))
-    shared = sessions.shared
+    counters = sessions.without_session
     sessions.reset()
     assert (len(sessions), sessions.totals()) == (0, {})
     assert sessions.lookup("").call("c") is None
-    assert sessions.shared is shared
+    assert sessions.without_session is counters
     assert outcomes(sessions, "a", "") == ["rule", "rule"]
 
 

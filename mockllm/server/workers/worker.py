@@ -111,7 +111,7 @@ class Worker:
         """Compile rules, and use the slots of a table that has the keys of present and new rules."""
         rules = LoadedRules(*pickle.loads(packed))  # noqa: S301 - the supervisor pickled it
         catalog = await self._builder.compiled(rules)
-        self._state.shared.use(table)
+        self._state.without_session.use(table)
         self._prepared = PreparedRules(catalog, rules)
 
     async def abort(self) -> None:
