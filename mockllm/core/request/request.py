@@ -27,7 +27,7 @@ from mockllm.core.request.messages import (
     last_results,
     last_user_text,
 )
-from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts
+from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
@@ -306,6 +306,6 @@ def _tool_tokens(tool: Tool) -> int:
     return estimate(f"{tool.name} {tool.description} {tool.schema}")
 
 
-def estimate_input(request: Request, prompt: int = PROMPT, framing: int = FRAMING) -> int:
+def estimate_input(request: Request, prompt: int = PROMPT, per_message: int = TOKENS_PER_MESSAGE) -> int:
     """Return the tokens of a prompt, with so many for itself and each message in addition to their texts."""
-    return prompt + request.tool_tokens + framing * len(request.messages) + request.part_tokens
+    return prompt + request.tool_tokens + per_message * len(request.messages) + request.part_tokens
