@@ -17,6 +17,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tool_server import ServedTool, ToolServer
 from mockllm.core.request.uri_template import expanded
 from mockllm.dialects.mcp.protocol import (
+    MCP_SESSION_HEADER,
     META,
     META_CAPABILITIES,
     META_CLIENT,
@@ -24,7 +25,6 @@ from mockllm.dialects.mcp.protocol import (
     META_VERSION,
     MODERN,
     NAMED_BY,
-    SESSION_HEADER,
     STDIO_HEADER,
     TASKS,
     VERSION_HEADER,
@@ -90,7 +90,7 @@ class ServerRequest(Request):
     @lazy
     def client_session(self) -> str | None:
         """The session that the client names."""
-        return self.headers.get(SESSION_HEADER)
+        return self.headers.get(MCP_SESSION_HEADER)
 
     @lazy
     def mcp(self) -> Mapping[str, Json]:
