@@ -39,7 +39,7 @@ from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
 from mockllm.state.shared_sessions import LookupInStore
 
-HASH: Final = "x-mockllm-hash"
+HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
 """The most fast paths that are cached."""
 
@@ -268,7 +268,7 @@ class Engine:
         if hash is None:
             return planned
         plan = planned.plan
-        return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
+        return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH_HEADER, hash),))))
 
     def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
         """Return what the dialect stores of the response."""

@@ -32,14 +32,14 @@ MAX_NAMED_IDS: Final = 3
 class Session:
     """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
     at any time, and end with the session. `used` is the time of its last use on a monotonic clock, `used_at`
-    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id. `shown` is
-    the id for readers, without a key; empty before a request names the session."""
+    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id.
+    `redacted_id` is the id without a key, for readers; empty before a request names the session."""
 
-    __slots__ = ("counters", "lookup", "number", "seed", "shown", "time_scale", "used", "used_at")
+    __slots__ = ("counters", "lookup", "number", "redacted_id", "seed", "time_scale", "used", "used_at")
 
     def __init__(self, lookup: ResponseLookup, memory: ScopeMemory, number: int) -> None:
         self.number = number
-        self.shown = ""
+        self.redacted_id = ""
         self.counters = SessionCounters(MAX_SESSION_SCOPES, memory)
         self.lookup = lookup
         self.seed: int | None = None
@@ -207,13 +207,13 @@ class Sessions:
         for callback in self.ended if ids else ():
             callback(ids)
 
-    def shown(self, id: str) -> str:
+    def redacted_id(self, id: str) -> str:
         """Return the id of a session for readers: a client may use its key as the id."""
         found = self._sessions.get(id)
-        return (found.shown if found is not None else "") or Redactor().session(id)
+        return (found.redacted_id if found is not None else "") or Redactor().session(id)
 
     def _end(self, ids: Sequence[str], reason: str) -> None:
-        shown = [self.shown(id) for id in ids[:MAX_NAMED_IDS]]
+        shown = [self.redacted_id(id) for id in ids[:MAX_NAMED_IDS]]
         self._forget(ids)
         if self._log is not None:
             more = f" and {len(ids) - MAX_NAMED_IDS} more" if len(ids) > MAX_NAMED_IDS else ""

@@ -63,10 +63,10 @@ def test_line_on_an_ended_session_has_its_shown_id() -> None:
     """A client may use its key as the id, in whatever form."""
     message: list[str] = []
     sessions = Sessions(unused=10.0, log=message.append)
-    sessions.session("opaque7key", 0.0).shown = "REDACTED-1a2b"
+    sessions.session("opaque7key", 0.0).redacted_id = "REDACTED-1a2b"
     sessions.session("sk-proj-abcdefgh12345678", 0.0)
-    assert sessions.shown("opaque7key") == "REDACTED-1a2b"
-    assert sessions.shown("unknown") == "unknown"
+    assert sessions.redacted_id("opaque7key") == "REDACTED-1a2b"
+    assert sessions.redacted_id("unknown") == "unknown"
     sessions.expire(20.0)
     assert "sessions REDACTED-1a2b, REDACTED-" in message[0]
     assert "opaque7key" not in message[0]

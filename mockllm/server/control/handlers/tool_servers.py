@@ -160,7 +160,7 @@ def _states(context: ControlContext) -> dict[str, dict[str, str]]:
     state = context.engine.state
     for session, name, value in islice(state.named_states(), MAX_STATES):
         text = value if isinstance(value, str) else dumps(value).decode()
-        found.setdefault(session and state.shown(session), {})[name] = text
+        found.setdefault(session and state.redacted_id(session), {})[name] = text
     return found
 
 
