@@ -24,10 +24,11 @@ Models: TypeAlias = Literal["any", "strict"]
 
 
 class Candidate(Struct, frozen=True):
-    """A rule or modifier whose matcher matches the request. `key` (id and digest) and `scope` select its counts.
-    `random_key` selects its random values: its id alone, so that editing a response does not change them."""
+    """A rule or modifier whose matcher matches the request. `item_number` is its index in the catalog. `key` (id and
+    digest) and `scope` select its counts. `random_key` selects its random values: its id alone, so that editing a
+    response does not change them."""
 
-    item: int
+    item_number: int
     key: str
     random_key: str
     scope: str
@@ -113,7 +114,7 @@ class AdmissionResult(Struct, frozen=True):
 
 
 class InFlightSlot(Protocol):
-    """A response in flight, as limits (`concurrent`) and loads count it. Its owner releases the slot when the
+    """A response in flight, as limits (`concurrent`) and loads count it. The slot is released when the
     response has ended, in any way. A second `release` has no effect."""
 
     def expect_end(self, until: float) -> None:
