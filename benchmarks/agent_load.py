@@ -112,9 +112,14 @@ def _listed(number: int, shape: Shape) -> bytes:
     return b"%d %d " % (number, len(parts)) + b" ".join(written) + b" "
 
 
-def lateness(port: int, requests: Sequence[Request], per_second: float, seconds: float) -> list[float]:
-    """Seconds from the time at which each request was to be sent to its whole response, sorted; Poisson arrivals."""
-    return sorted(_run(port, named(requests, next(_pass) * _PASSES), 64, per_second, seconds))
+def lateness(
+    port: int, requests: Sequence[Request], per_second: float, seconds: float, *, evenly: bool
+) -> list[float]:
+    """Seconds from the time at which each request was to be sent to its whole response, sorted. Requests arrive
+    evenly, as wrk2 and vegeta send them, or at random times (Poisson)."""
+    random = None if evenly else Random(1)
+    load = named(requests, next(_pass) * _PASSES)
+    return sorted(_run(port, load, 64, per_second, seconds, random))
 
 
 class _Client(asyncio.Protocol):
@@ -147,14 +152,20 @@ class _Client(asyncio.Protocol):
 
 
 def _run(
-    port: int, requests: Iterator[bytes], connections: int, per_second: float | None, seconds: float
+    port: int,
+    requests: Iterator[bytes],
+    connections: int,
+    per_second: float | None,
+    seconds: float,
+    random: Random | None = None,
 ) -> list[float]:
-    """How long each response took; requests at a rate, or without `per_second` as soon as a connection is free."""
+    """How long each response took; requests at a rate, or without `per_second` as soon as a connection is free.
+    `random` draws the times between requests; without it they are equal."""
 
     async def run() -> list[float]:
         taken: list[float] = []
         idle: asyncio.Queue[_Client] = asyncio.Queue()
-        random, loop = Random(1), asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         for _ in range(connections):
             idle.put_nowait(
                 (await loop.create_connection(lambda: _Client(taken, idle), "127.0.0.1", port))[1]
@@ -163,13 +174,22 @@ def _run(
         end = due + seconds
         while due < end:
             request = next(requests)
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            await _until(due)
             client = await idle.get()
             client.send(request, due if per_second else time.perf_counter())
-            due = due + random.expovariate(per_second) if per_second else time.perf_counter()
+            if per_second is None:
+                due = time.perf_counter()
+            else:
+                due += 1 / per_second if random is None else random.expovariate(per_second)
         for _ in range(connections):
             (await idle.get()).close()
         return taken
 
     with placed(LOAD_CORE):
         return run_on_best_loop(run())
+
+
+async def _until(due: float) -> None:
+    """Wait until a time. The loop's timers are exact to a millisecond only, so the last two are polled."""
+    while (left := due - time.perf_counter()) > 0:  # noqa: ASYNC110 - nothing else says when it is time
+        await asyncio.sleep(left - 0.002 if left > 0.003 else 0)

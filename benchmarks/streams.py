@@ -86,7 +86,9 @@ class MeasuredSink:
 
     def __init__(self, sink: SocketSink) -> None:
         self._sink = sink
-        self.port = sink.connection.peername[1]
+        peer = sink.connection.peername
+        assert isinstance(peer, tuple)
+        self.port = peer[1]
         self.written = array("d")
 
     def write(self, data: bytes) -> None:

@@ -259,8 +259,8 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("server limits")
     for limit in fields(ServerLimits):
         option, unit = limit.metadata["option"], limit.metadata["unit"]
-        default: Any = limit.default
-        if unit == "bytes":
+        default: object = limit.default
+        if unit == "bytes" and isinstance(default, int):
             default = byte_text(default)
         group.add_argument(
             option,
@@ -287,6 +287,7 @@ def option_values(
 
 def limits(args: argparse.Namespace, environment: Mapping[str, str]) -> ServerLimits:
     """Return the server limits from options and variables."""
+    # Any: numbers, of which most limits need whole ones.
     values: dict[str, Any] = {}
     for limit in fields(ServerLimits):
         value = getattr(args, f"limit_{limit.name}", None)

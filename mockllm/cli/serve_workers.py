@@ -183,7 +183,8 @@ async def _run_group(group: ServedGroup) -> None:
     """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound."""
     store, state = group.store, group.state
     if store is not None:
-        state.store = await store.open(_log_nothing, group.settings["values"]["store_wait"])
+        values: OptionValues = group.settings["values"]
+        state.store = await store.open(_log_nothing, values["store_wait"])
         group.settings["replica"] = store.replica
     await _supervise(group, ServerSignals(partial(reload_after_signal, group.reload)))
     if state.store is not None and store is not None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from typing import cast
 
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.control_setup import allowed_hosts
 from mockllm.cli.listen_addresses import configure_tls
+from mockllm.cli.option import OptionValues
 from mockllm.cli.serve import create_builder
 from mockllm.cli.startup import ca_loading_skipped, gc_paused
 from mockllm.cli.trace_setup import traces
@@ -36,7 +38,7 @@ def serve(end: socket.socket) -> None:
     )  # a terminal sends it to all processes; the supervisor stops this one
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        (settings,) = first_message(end).values
+        settings = cast(WorkerSettings, first_message(end).values[0])
     except EOFError:
         return
     end.setblocking(False)
@@ -47,7 +49,8 @@ def serve(end: socket.socket) -> None:
 
 
 async def _run(settings: WorkerSettings, end: socket.socket) -> None:
-    values, bounds = settings["values"], settings["limits"]
+    values: OptionValues = settings["values"]
+    bounds = settings["limits"]
     counts = SharedCounts(settings["counts"])
     first = settings["replica"] * REPLICA
     state = SharedSessions(counts, first=first, max_sessions=bounds.sessions, unused=bounds.session_ttl)
@@ -86,7 +89,7 @@ def _decider(settings: WorkerSettings, state: SharedSessions) -> WorkerDecider:
         return NoStore(state)
     from mockllm.store.store_decider import StoreDecider
 
-    values = settings["values"]
+    values: OptionValues = settings["values"]
     unused = settings["limits"].session_ttl
     report = log if settings["index"] == 0 else _log_nothing  # one line for all workers of a machine
     return StoreDecider(

@@ -7,15 +7,16 @@ each request has a dozen such reads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import Generic, TypeVar, overload
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
-class lazy(Generic[T]):
+class lazy(Generic[S, T]):
     """A non-data descriptor: Python does not call it once the value is in the instance's `__dict__`."""
 
-    def __init__(self, compute: Callable[[Any], T]) -> None:
+    def __init__(self, compute: Callable[[S], T]) -> None:
         self._compute = compute
         self.__doc__ = compute.__doc__
 
@@ -23,10 +24,10 @@ class lazy(Generic[T]):
         self._name = name
 
     @overload
-    def __get__(self, instance: None, owner: type) -> lazy[T]: ...
+    def __get__(self, instance: None, owner: type) -> lazy[S, T]: ...
     @overload
-    def __get__(self, instance: object, owner: type) -> T: ...
-    def __get__(self, instance: object | None, owner: type) -> lazy[T] | T:
+    def __get__(self, instance: S, owner: type) -> T: ...
+    def __get__(self, instance: S | None, owner: type) -> lazy[S, T] | T:
         if instance is None:
             return self
         value = self._compute(instance)

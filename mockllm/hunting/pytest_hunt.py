@@ -7,9 +7,8 @@ imports this module for a test that has the marker.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TypedDict
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -28,10 +27,19 @@ from mockllm.testing.plugin import MODIFIERS, SERVERS
 
 FOLDER: Final = "hunt"
 """The folder of findings, below the root of the tests."""
-KEYS: Final = ("runs", "time", "timeout", "replays", "findings", "seed")
-"""The settings in `hunt={…}`."""
 LEAST: Final = {"runs": MIN_RUNS, "replays": 1, "findings": 1}
 SECONDS: Final = ("time", "timeout")
+
+
+class HuntSettings(TypedDict, total=False):
+    """The settings in `hunt={…}`."""
+
+    runs: int
+    time: float
+    timeout: float
+    replays: int
+    findings: int
+    seed: int
 
 
 class ItemTrial:
@@ -79,7 +87,7 @@ class ItemTrial:
             getattr(server, "stop", lambda: None)()
 
 
-def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: Mapping[str, Any]) -> None:
+def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: HuntSettings) -> None:
     """Hunt a test, and log one report for it."""
     _check(settings)
     trial = ItemTrial(item, nextitem, settings.get("timeout", 10.0))
@@ -103,13 +111,12 @@ def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: Mapping
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
-def _check(settings: Mapping[str, Any]) -> None:
+def _check(settings: HuntSettings) -> None:
     """Raise UsageError for settings with which nothing is hunted."""
     for name, value in settings.items():
-        if name not in KEYS:
-            raise pytest.UsageError(f"hunt has no setting {name!r}; expected one of {', '.join(KEYS)}")
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if name in LEAST and not (whole and value >= LEAST[name]):
+        if name not in (known := HuntSettings.__annotations__):
+            raise pytest.UsageError(f"hunt has no setting {name!r}; expected one of {', '.join(known)}")
+        if name in LEAST and not (type(value) is int and value >= LEAST[name]):
             raise pytest.UsageError(f"hunt={{{name!r}: {value!r}}}: expected a number from {LEAST[name]}")
         if name in SECONDS and not (isinstance(value, int | float) and value > 0):
             raise pytest.UsageError(f"hunt={{{name!r}: {value!r}}}: expected seconds, more than 0")

@@ -6,7 +6,7 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
@@ -95,7 +95,7 @@ def header_pairs(value: Json) -> Pairs:
     return tuple((name, text) for name, text in pairs if not name.startswith(":"))
 
 
-def header_text(value: Any) -> str:
+def header_text(value: Json) -> str:
     """Return a header's value as text."""
     return "" if value is None else value if isinstance(value, str) else dumps(value).decode()
 

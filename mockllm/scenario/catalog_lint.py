@@ -46,8 +46,8 @@ class LintSubject(Struct, frozen=True):
 
     @property
     def spec(self) -> RuleSpec | ModifierSpec:
-        spec: RuleSpec | ModifierSpec = self.entry.spec
-        return spec
+        assert isinstance(self.entry.spec, RuleSpec | ModifierSpec), "servers are no subjects"
+        return self.entry.spec
 
     def warn(self, message: str, *below: str | int, key: bool = False, refused: bool = False) -> Diagnostic:
         """Return a warning about the entry, or about a place below it."""

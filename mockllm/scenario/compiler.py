@@ -7,8 +7,9 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from functools import partial
 from itertools import accumulate
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
@@ -91,30 +92,31 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
     spec = entry.spec
     if isinstance(spec, McpServerSpec):
         return _server_item(spec, entry)
-    common: dict[str, Any] = {
-        "id": entry.id,
-        "where": entry.where,
-        "key": entry.key,
-        "digest": entry.digest,
-        "layer": entry.layer,
-        "matcher": entry_matcher(entry),
-        "per": spec.per,
-        "validation": entry.validation,
-        "known_models": entry.models == "strict",
-        "params": entry.params,
-        "captures": _uses_anywhere(spec.match, {"regex", "tool_result"}),
-        "models": tuple(_literals(spec.match.model)),
-        "paths": tuple(_literals(spec.match.path)),
-        "settings": spec,
-        "sets": spec.sets_state or None,
-    }
+    common = partial(
+        CatalogItem,
+        id=entry.id,
+        where=entry.where,
+        key=entry.key,
+        digest=entry.digest,
+        layer=entry.layer,
+        matcher=entry_matcher(entry),
+        per=spec.per,
+        validation=entry.validation,
+        known_models=entry.models == "strict",
+        params=entry.params,
+        captures=_uses_anywhere(spec.match, {"regex", "tool_result"}),
+        models=tuple(_literals(spec.match.model)),
+        paths=tuple(_literals(spec.match.path)),
+        settings=spec,
+        sets=spec.sets_state or None,
+    )
     if isinstance(spec, ModifierSpec):
         error = None if spec.error is None else compile_response(spec.error, spec, entry)
         limit = None if spec.limit is None else spec.limit.limit
         load = None if spec.load is None else spec.load.load
-        return CatalogItem(guard=_guard(spec), error=error, limit=limit, load=load, **common)
+        return common(guard=_guard(spec), error=error, limit=limit, load=load)
     selector = _response_selector(spec, entry)
-    return CatalogItem(guard=_guard(spec, selector.most), selector=selector, **common)
+    return common(guard=_guard(spec, selector.most), selector=selector)
 
 
 def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:

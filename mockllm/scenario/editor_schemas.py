@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
+from typing_extensions import TypeForm
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
@@ -33,7 +34,7 @@ JsonSchema: TypeAlias = dict[str, Json]
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _REF: Final = "#/definitions/{model}"
-_SHARED: Final[Mapping[str, Any]] = {
+_SHARED: Final[Mapping[str, TypeForm[object]]] = {
     "DrawnDuration": Drawable[Duration],
     "DrawnSpeed": Drawable[Annotated[float, Field(gt=0)]],
     "DrawnFactor": Drawable[Annotated[float, Field(ge=0)]],
@@ -154,14 +155,13 @@ def _references(schema: Json) -> set[str]:
 class _Draft7(GenerateJsonSchema):
     """Generates Draft 7 with the field texts of the models."""
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._models: list[type] = []
+    _model: type | None = None
+    """The model of the fields that are described."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchema:
-        self._models.append(schema["cls"])
+        outer, self._model = self._model, schema["cls"]
         result = super().model_schema(schema)
-        self._models.pop()
+        self._model = outer
         for name, text in field_texts(schema["cls"]).items():
             field = schema["cls"].model_fields[name]
             if field.description is None:
@@ -170,7 +170,7 @@ class _Draft7(GenerateJsonSchema):
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
         """Null is not a value, except in an example that expects a missing value."""
-        if self._models[-1:] == [ExpectSpec]:
+        if self._model is ExpectSpec:
             return super().nullable_schema(schema)
         return self.generate_inner(schema["schema"])
 

@@ -139,6 +139,7 @@ def _operators(spec: Spec) -> Condition:
     return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
 
+# Any: the model has checked that the value has the type of this operator.
 def _operator(name: str, value: Any, ignore_case: bool) -> Condition:
     if name in ("gt", "gte", "lt", "lte"):
         return Compare(name, value)  # type: ignore[arg-type]  # mypy does not narrow by `in`

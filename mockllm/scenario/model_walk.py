@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from mockllm.core.json.codec import Json
 
+# Any: pydantic has a class for each kind of schema, and reads another key of each.
 Schema: TypeAlias = Mapping[str, Any]
 Model: TypeAlias = "type[BaseModel] | TypeAdapter[Any]"
 

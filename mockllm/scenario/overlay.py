@@ -18,6 +18,7 @@ from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry, places_by_id
 from mockllm.scenario.vocabulary import Vocabulary
@@ -87,9 +88,9 @@ def overlay_entries(source: Source, session: str | None, vocabulary: Vocabulary)
     layer = GLOBAL_LAYER if session is None else SESSION_LAYER
     outline = typer.outline(file)
     if outline is not None:
-        if wrong := [key for key in ("use", "finding", "examples") if key in source.data]:
+        if wrong := [key for key in ("use", "finding", "mcp", "examples") if key in source.data]:
             message = "an overlay holds rules and modifiers"
-            typer.diagnostics.append(source.diagnostic((wrong[0],), message, key=True))
+            return OverlaidEntries((), [source.diagnostic((wrong[0],), message, key=True)])
         typer.items(file, outline, layer, 0)
     off = [(target, entry.diagnostic("", "replaces")) for entry, target in typer.disabling]
     diagnostics = list(typer.diagnostics)
@@ -104,6 +105,7 @@ def overlay_entries(source: Source, session: str | None, vocabulary: Vocabulary)
 
 def _for_session(entry: TypedEntry, session: str) -> TypedEntry:
     """Return the entry, limited to the requests of the session."""
+    assert not isinstance(entry.spec, McpServerSpec), "an overlay has none"
     own = Match.model_construct(_fields_set={"session"}, session=session)
     match = Match.model_construct(_fields_set={"all"}, all=[own, entry.spec.match])
     spec = entry.spec.model_copy(update={"match": match})
@@ -146,7 +148,7 @@ def merge_entries(base: Sequence[TypedEntry], overlays: Sequence[OverlaidEntries
     for number, each in enumerate(overlays):
         removed |= {by_id[target] for target, _ in each.off if target in by_id}
         for entry in each.entries:
-            place = by_id.get(entry.spec.replaces)
+            place = by_id.get(entry.spec.replaces or "")
             if place is None:
                 added.append(replace(entry, rank=(*entry.rank[:3], number, entry.rank[4])))
             else:

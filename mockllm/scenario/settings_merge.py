@@ -55,6 +55,7 @@ class MergedSettings(Struct, frozen=True):
 
     delays: tuple[tuple[Owner, float], ...] = ()
     pace: tuple[tuple[str, Owner, Any], ...] = ()
+    """Keys, their owners and their values. A value has the type of the field of `Pacing` that its key sets."""
     slowdowns: tuple[tuple[Owner, float], ...] = ()
     headers: tuple[tuple[str, Owner, str | None], ...] = ()
     stream: bool | None = None
@@ -74,7 +75,7 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
         for name, value in (setting.headers or {}).items():
             headers.setdefault(name.lower(), (name, owner, value))
     paces = [(owner, setting.pace) for owner, setting in settings if setting.pace is not None]
-    pace: dict[str, tuple[str, Owner, Any]] = {}
+    pace: dict[str, tuple[str, Owner, object]] = {}
     for owner, spec in paces:
         for key, slot in SLOTS.items():
             if (value := getattr(spec, key)) is not None:

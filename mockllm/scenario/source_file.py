@@ -34,6 +34,7 @@ def pack_position(line: int, column: int) -> int:
 
 def child_mark(mark: Mark, step: str | int) -> Mark:
     """Return the mark of a child. Raise TypeError or LookupError if there is no such child."""
+    # Any: whether a step fits is seen when it is used.
     children: Any = mark[2]
     child: Mark = children[step]
     return child

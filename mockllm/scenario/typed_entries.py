@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -62,7 +62,8 @@ class TypedEntry(Struct, frozen=True):
     layer: int
     rank: tuple[int, ...]
     item: Json
-    spec: Any
+    spec: EntrySpec
+    """Its model; None on the way between two processes: see `with_spec`."""
     params: Mapping[str, Json] = field(default_factory=dict)
     validation: Validation = "strict"
     models: Models = "any"

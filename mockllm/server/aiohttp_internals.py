@@ -7,9 +7,10 @@ needs a task for each connection and another for each request, and has no bounds
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import aiohttp
 from aiohttp import HttpVersion11, StreamReader
@@ -23,9 +24,8 @@ from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
 
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
     from aiohttp.http import WebSocketReader
+    from aiohttp.web_protocol import RequestHandler
 
 BODY_BUFFER: Final = 256 * KIB
 """Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
@@ -59,9 +59,9 @@ class HttpProtocol(BaseProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.peername: Any = transport.get_extra_info("peername")
-        self.sockname: Any = transport.get_extra_info("sockname")
-        self.ssl_context: SSLContext | None = transport.get_extra_info("sslcontext")
+        self.peername: object = transport.get_extra_info("peername")
+        self.sockname: object = transport.get_extra_info("sockname")
+        self.ssl_context: ssl.SSLContext | None = transport.get_extra_info("sslcontext")
 
     def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:
         """Return the requests whose heads end in this data. Raises HttpProcessingError."""
@@ -130,8 +130,8 @@ class HttpProtocol(BaseProtocol):
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
-        parts: Any = message, body, self, StreamWriter(self, self._loop), asyncio.current_task(), self._loop
-        return BaseRequest(*parts)
+        handler, task = cast("RequestHandler", self), cast("asyncio.Task[None]", asyncio.current_task())
+        return BaseRequest(message, body, handler, StreamWriter(self, self._loop), task, self._loop)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         self._websocket, self._on_websocket_data = parser, data_received_cb

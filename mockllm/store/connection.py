@@ -19,7 +19,8 @@ from msgspec import Struct
 
 Argument: TypeAlias = bytes | str | int | float
 StoreReply: TypeAlias = Any
-"""The reply to a command: bytes, a number, None, or a list of them, as the command says."""
+"""The reply to a command: bytes, a number, None, or a list of them, as the command says. `hiredis` has no type for
+it."""
 CONNECT_TIME: Final = 5.0
 """Seconds in which a connection is made."""
 SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
@@ -61,14 +62,14 @@ def store_address(url: str) -> StoreAddress:
     """Read `redis://host:port/db`, `rediss://…` (TLS), `valkey://…`, `unix:///path`. Raises BadAddress."""
     if not has_client():
         raise BadAddress(f"a store needs the packages redis and hiredis: {EXTRA}")
-    from redis.connection import parse_url
+    from redis.asyncio.connection import parse_url
 
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
         raise BadAddress("expected redis://HOST:PORT, rediss://HOST:PORT or unix:///PATH")
     known = url.replace("valkey", "redis", 1) if parts.scheme.startswith("valkey") else url
     try:
-        found: dict[str, Any] = dict(parse_url(known))  # type: ignore[no-untyped-call]
+        found = parse_url(known)
     except ValueError as error:
         raise BadAddress(str(error)) from None
     place = found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}"
@@ -92,7 +93,8 @@ class StoreConnection(asyncio.Protocol):
         from hiredis import Reader, pack_command
 
         self._reader = Reader()
-        self._pack: Callable[[Any], bytes] = pack_command
+        # hiredis says that it takes tuples of one item.
+        self._pack = cast(Callable[[tuple[Argument, ...]], bytes], pack_command)
         self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._replies: deque[asyncio.Future[StoreReply] | None] = deque()

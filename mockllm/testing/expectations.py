@@ -289,6 +289,7 @@ def _modifier(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch
         yield Mismatch(key, expected_condition.describe(), found)
 
 
+# Any: each key has its own type.
 _CHECKS: Final[Mapping[str, Callable[[str, Any, Outcome], Iterator[Mismatch]]]] = {
     "rule": _rule,
     "modifier": _modifier,

@@ -14,6 +14,7 @@ from mockllm.core.display import counted
 from mockllm.dialects.routes import BASES
 from mockllm.engine.known_names import VOCABULARY
 from mockllm.scenario.compiler import request_matcher
+from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.raw_entries import EntryKind
@@ -153,7 +154,9 @@ class MockBase:
     def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
         used = {each.rule for each in self.requests}
         rules = (
-            each for each in entries if each.kind == "rule" and each.layer <= 0 and not each.spec.fallback
+            each
+            for each in entries
+            if isinstance(each.spec, RuleSpec) and each.layer <= 0 and not each.spec.fallback
         )
         return [id for id in dict.fromkeys(each.id for each in rules) if id not in used]
 

@@ -14,7 +14,7 @@ import re
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import pytest
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mockllm.testing.virtual_clock import VirtualTime
 
 Created = TypeVar("Created")
+Words: TypeAlias = dict[str, Any]
+"""Keywords of the marker with their values. Each is an argument of `MockLLM`; pytest does not check their types."""
 
 MARKER: Final = "mockllm"
 WORDS: Final = (
@@ -199,7 +201,7 @@ def _note(node: pytest.Item, server: MockBase) -> None:
     node.stash.setdefault(SERVERS, []).append((server.base_url, server))
 
 
-def _defaults(config: pytest.Config) -> dict[str, Any]:
+def _defaults(config: pytest.Config) -> Words:
     """Return the settings of the ini file for all tests."""
     return {
         "scenarios": [str(path) for path in config.getini("mockllm_scenarios")],
@@ -208,9 +210,9 @@ def _defaults(config: pytest.Config) -> dict[str, Any]:
     }
 
 
-def _words(node: pytest.Item) -> dict[str, Any]:
+def _words(node: pytest.Item) -> Words:
     """Return the keywords of the markers; the nearest marker has priority. Paths are resolved."""
-    words: dict[str, Any] = {}
+    words: Words = {}
     for marker in node.iter_markers(MARKER):
         if marker.args:
             pytest.fail(f"the marker {MARKER} takes keywords only, as in packs=…", pytrace=False)

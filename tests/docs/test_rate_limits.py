@@ -13,6 +13,7 @@ from mockllm.core.limits.limit import STRATEGIES, Gauge, LimitStatus
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS, limit_headers
+from mockllm.scenario.language.rule import ModifierSpec
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
@@ -86,5 +87,7 @@ def test_limit_accepts_pack_parameters(tmp_path: Path) -> None:
     gathered = load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
     assert [str(diagnostic) for diagnostic in gathered.diagnostics] == []
     (entry,) = gathered.entries
+    assert isinstance(entry.spec, ModifierSpec)
+    assert entry.spec.limit is not None
     limit = entry.spec.limit.limit
     assert (limit.strategy, limit.requests, limit.window) == ("fixed-window", 10, 60.0)

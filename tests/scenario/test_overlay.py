@@ -92,10 +92,11 @@ def test_overlay_with_error_has_diagnostic(overlay: Overlay, message: str) -> No
     assert any(message in str(each) for each in read_overlay(overlay).diagnostics)
 
 
-def test_overlay_with_use_or_examples_is_refused() -> None:
-    for key, value in (("use", "[]"), ("finding", "x"), ("examples", "[]")):
+@pytest.mark.parametrize("session", [None, "s"])
+def test_overlay_with_other_keys_is_refused(session: str | None) -> None:
+    for key, value in (("use", "[]"), ("finding", "x"), ("mcp", "[{name: a}]"), ("examples", "[]")):
         source = read_source(f"{key}: {value}\nrules: [{{reply: x}}]", "o")
-        result = overlay_entries(source, None, Vocabulary())
+        result = overlay_entries(source, session, Vocabulary())
         assert [(each.path, each.message) for each in result.diagnostics] == [
             (key, "an overlay holds rules and modifiers")
         ]

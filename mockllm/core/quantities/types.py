@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -16,6 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import ChunkSize, parse_chunk_size, parse_duration, parse_probability
 
 JsonSchema: TypeAlias = dict[str, Json]
+T = TypeVar("T")
 
 
 def quantity_error(message: str) -> PydanticCustomError:
@@ -27,12 +28,12 @@ WAITS: Final = "mockllm_waits"
 """A key in a schema's metadata: whether the type is a duration."""
 
 
-class _Quantity(Struct, frozen=True):
+class _Quantity(Struct, Generic[T], frozen=True):
     """A type with its own syntax. `parse` parses a value of these types or raises a ValueError. `hint` names
     the syntax for any other value. `schema` returns the JSON Schema."""
 
-    parse: Callable[[Any], object]
-    types: tuple[type, ...]
+    parse: Callable[[T], object]
+    types: tuple[type[T], ...]
     hint: str
     schema: Callable[[], JsonSchema]
 

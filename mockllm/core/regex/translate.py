@@ -17,7 +17,8 @@ from re import _casefix, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple, TypeAlias
 
 ItemArgument: TypeAlias = Any
-"""The argument of an item in a parse tree of `re`: a number, a constant, a tree, or a tuple of them."""
+"""The argument of an item in a parse tree of `re`: a number, a constant, a tree, or a tuple of them. `re` has no
+types for it."""
 TreeItem: TypeAlias = tuple[object, ItemArgument]
 """An item of a parse tree: its operation, a constant of `re`, and its argument."""
 BOUNDARY_MARKER: Final = "\uf8ff"

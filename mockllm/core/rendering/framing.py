@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -122,18 +122,23 @@ def framed(plan: Plan) -> Iterator[Item]:
 
 def framed_at_once(plan: Plan) -> Sequence[bytes] | None:
     """Return the bytes of all steps as `framed` does; None where a step is no bytes of the body."""
-    steps: Sequence[Any] = plan.steps
-    if plan.framing is not Framing.SSE or set(map(type, steps)) != {EventStep}:
-        items: list[Any] = list(framed(plan))
-        return items if all(type(item) is bytes for item in items) else None
-    return [
-        _sse(step)
-        if step.id is not None
-        else b"data: %b\n\n" % step.payload
-        if step.event is None
-        else b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
-        for step in steps
-    ]
+    if plan.framing is Framing.SSE:
+        events = [step for step in plan.steps if type(step) is EventStep]
+        if len(events) == len(plan.steps):
+            return [
+                _sse(step)
+                if step.id is not None
+                else b"data: %b\n\n" % step.payload
+                if step.event is None
+                else b"event: %b\ndata: %b\n\n" % (step.event.encode(), step.payload)
+                for step in events
+            ]
+    found: list[bytes] = []
+    for item in framed(plan):
+        if type(item) is not bytes:
+            return None
+        found.append(item)
+    return found
 
 
 def closing_bytes(plan: Plan) -> bytes:

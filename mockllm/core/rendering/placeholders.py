@@ -79,6 +79,7 @@ class TextPlaceholder(str):
         result: str = self.then(operator.getitem, place)
         return result
 
+    # Any: a placeholder passes for the value that the function returns.
     def then(self, function: Function, operand: object) -> Any:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._recipe, self._sample, (function, operand))
@@ -110,6 +111,7 @@ class NumberPlaceholder:
         self._recipe = recipe
         self._sample = sample
 
+    # Any: a placeholder passes for the value that the function returns.
     def then(self, function: Function, operand: object) -> Any:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._recipe, self._sample, (function, operand))

@@ -49,7 +49,7 @@ _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
 Memo: TypeAlias = dict[Hashable, Any]
-"""What was computed of a part of a body, by a name; each name has one type."""
+"""What was computed of a part of a body, by a name; each name has one type, which no dict can state."""
 
 
 class RemainingMembers(Struct, eq=False):

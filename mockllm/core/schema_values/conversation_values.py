@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.field_kinds import (
@@ -42,14 +44,24 @@ Places: TypeAlias = Sequence[tuple[int, int]]
 """Where words begin and end in a text."""
 
 
+class FieldNames(Struct, frozen=True):
+    """The names of all fields of a schema, and the stems of their words."""
+
+    names: frozenset[str]
+    stems: frozenset[str]
+
+    @classmethod
+    def of(cls, names: frozenset[str]) -> FieldNames:
+        return cls(names, frozenset(word for name in names for word in name_stems(name) if len(word) > 1))
+
+
 class ConversationValues:
     """Offers values to the fields of one generated value. No value is offered to two fields, unless its text names
-    both. `fields`: the names of all fields; a quoted one is not a value."""
+    both. A quoted name of one of the `fields` is not a value."""
 
-    def __init__(self, conversation: ConversationTexts, fields: frozenset[str]) -> None:
+    def __init__(self, conversation: ConversationTexts, fields: FieldNames) -> None:
         self._conversation = conversation
-        self._fields = fields
-        self._stems = frozenset(word for name in fields for word in name_stems(name) if len(word) > 1)
+        self._fields, self._stems = fields.names, fields.stems
         self._used: set[tuple[int, int]] = set()
         self._comparisons = 0
 

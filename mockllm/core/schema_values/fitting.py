@@ -15,7 +15,7 @@ from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
 from mockllm.core.json.schema import Validator, format_validator
 from mockllm.core.schema_values.conversation import ConversationTexts
-from mockllm.core.schema_values.conversation_values import ConversationValues
+from mockllm.core.schema_values.conversation_values import ConversationValues, FieldNames
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.normal_schema import NormalSchema
 from mockllm.core.schema_values.patterns import budgeted_validator
@@ -59,11 +59,11 @@ class ValueFitter:
     conversation, in order."""
 
     def __init__(self, conversation: ConversationTexts, normal: NormalSchema) -> None:
-        fields = normal.known(normal.root, "fields")
-        if fields is None:
-            fields = field_names(normal.root)
-            normal.put(normal.root, "fields", fields)
-        self._values = ConversationValues(conversation, fields)
+        names = normal.known(normal.root, "names")
+        if names is None:
+            names = FieldNames.of(field_names(normal.root))
+            normal.put(normal.root, "names", names)
+        self._values = ConversationValues(conversation, names)
         self._normal = normal
         self._budget = Budget(_BUDGET)
         self._document = Document(normal.root, self._budget)

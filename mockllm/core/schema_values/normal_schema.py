@@ -38,6 +38,7 @@ class NormalSchema(Struct, eq=False):
             self.checked = validator(self.root)
         return self.checked
 
+    # Any: each word has one type.
     def known(self, part: Schema, what: Hashable) -> Any:
         """Return what was cached of a part; None where nothing was."""
         entry = self.parts.get((id(part), what))

@@ -21,7 +21,7 @@ from mockllm.core.schema_values.fitting import DescribedField, ValueFitter, fiel
 from mockllm.core.schema_values.numbers import number_points
 from mockllm.core.schema_values.part_types import candidates_of, kinds_of_part
 from mockllm.core.schema_values.realistic import MAX_CACHED_LENGTH, FieldContext
-from mockllm.core.schema_values.strings import FORMATS, expected_texts, fit_length
+from mockllm.core.schema_values.strings import FORMATS, expected_text, expected_texts, fit_length
 from mockllm.core.schema_values.variants import GUESSED, SPLIT
 
 MAX_DEPTH: Final = 30
@@ -127,15 +127,12 @@ def _text(schema: Schema, context: FieldContext) -> Draw | None:
     if shortest > min(longest, _MAX_SHORTEST) or (generate_format is not None and limited):
         return None
     read = len(context.name) + len(context.description)
-    texts = expected_texts(context)
+    text_of, texts = generate_format or expected_text(context), expected_texts(context)
 
     def draw(walk: Walk, _: int) -> Json:
         _pick_only_type(walk)
         random = walk.random
-        if generate_format is not None:
-            text = generate_format(random)
-        else:
-            text = fit_length(texts(random), shortest, longest, random)
+        text = fit_length(texts(random), shortest, longest, random) if limited else text_of(random)
         walk.budget.add_characters(read + len(text))
         return text
 

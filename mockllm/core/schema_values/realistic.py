@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 from msgspec import Struct
 
 from mockllm.core.randomness import below
-from mockllm.core.reply.chunking import filler_sentence
+from mockllm.core.reply.chunking import filler_sentence, skip_sentence
 from mockllm.core.text_cache import text_cache
 
 T = TypeVar("T")
@@ -270,6 +270,18 @@ class Hints(Struct, frozen=True):
         if self.example is not None:
             result.insert(self.place, self.example)
         return result
+
+    def likeliest(self, random: Random) -> str:
+        """Return the first of `texts`, after the same draws."""
+        found = self.example if self.place == 0 or not self.known else None
+        for words in self.known:
+            if words is sentence and found is not None:
+                skip_sentence(random)
+            else:
+                text = words(random) if callable(words) else chosen(random, words)
+                found = text if found is None else found
+        assert found is not None, "there is a hint"
+        return found
 
 
 def hints(context: FieldContext) -> Hints:

@@ -142,6 +142,15 @@ def expected_texts(context: FieldContext) -> Callable[[Random], list[str]]:
     return lambda random: [str(generate_number({}, random, usual[2] == 0, usual))]
 
 
+def expected_text(context: FieldContext) -> Callable[[Random], str]:
+    """Return a function that draws as that of `expected_texts`, and returns the likeliest text."""
+    hints = realistic.hints(context)
+    if hints.known or hints.example is not None:
+        return hints.likeliest
+    texts = expected_texts(context)
+    return lambda random: texts(random)[0]
+
+
 def fit_length(texts: list[str], shortest: int, longest: float, random: Random) -> str:
     """Return the first text of an allowed length; else the first text, cut or continued."""
     for text in texts:

@@ -344,6 +344,7 @@ _ARITHMETIC: Final[dict[type, Callable[[Json, Json], Json]]] = {
     nodes.Mod: operator.mod,
 }
 
+# Any: each method takes the class of its keys.
 _NODES: Final[dict[type, Callable[[_Compiler, Any], Evaluate]]] = {
     nodes.Name: _Compiler.path,
     nodes.Getattr: _Compiler.path,

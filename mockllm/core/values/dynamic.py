@@ -119,6 +119,7 @@ def _children(tree: object) -> Iterable[tuple[str | int, object]]:
     return ()
 
 
+# Any: the copy has the class of the tree, and the keys are those of its class.
 def _with(tree: Any, changed: Mapping[Any, object]) -> Any:
     """Return a copy of a tree with some children changed, without validation."""
     if isinstance(tree, (tuple, list)):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
+from typing import Annotated, Final, Generic, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, ValidationInfo
@@ -99,7 +99,7 @@ class _Templated:
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         inner = handler(source)
-        convert = _Conversion(inner)
+        convert: _Conversion[object] = _Conversion(inner)
         return _dynamic_or(inner, lambda value, info: _expression(value, convert, info))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
@@ -121,7 +121,7 @@ def _expression(value: object, convert: Callable[[Json], object], info: Validati
     unchanged."""
     if isinstance(value, Dynamic):
         return value
-    context: Mapping[str, Any] = info.context or {}
+    context = info.context or {}
     text = value.template if isinstance(value, SubstitutedText) else value
     if not isinstance(text, str) or context.get("literal") or not is_template(text):
         return None
@@ -157,7 +157,7 @@ TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
 """`TemplatedJson[JsonValue]`: JSON in which any text may be a template, whose value is not converted to a text."""
 
 
-class _Conversion:
+class _Conversion(Generic[T]):
     """Converts a template's value to the type of its place. The validator is built on first use: most places never
     have a template."""
 
@@ -168,7 +168,7 @@ class _Conversion:
         self.waits = bool((schema.get("metadata") or {}).get(WAITS))
         self._validator: SchemaValidator | None = None
 
-    def __call__(self, value: Json) -> Any:
+    def __call__(self, value: Json) -> T:
         if self._validator is None:
             self._validator = SchemaValidator(self._schema)
         kind = _kind(self._schema)
@@ -177,9 +177,10 @@ class _Conversion:
         elif type(value) is bool and kind in ("int", "float"):
             raise ValueError(f"{as_text(value)} is not {_TYPE_NAMES[kind]}")
         try:
-            return self._validator.validate_python(value, strict=False)
+            converted: T = self._validator.validate_python(value, strict=False)
         except ValidationError as errors:
             raise ValueError(_reason(value, errors)) from None
+        return converted
 
 
 def _kind(schema: CoreSchema) -> str:
@@ -239,7 +240,7 @@ class _Drawable(Struct, frozen=True):
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         inner = handler(source) if self.once else handler.generate_schema(get_args(source)[0])
-        convert = _Conversion(inner)
+        convert: _Conversion[float] = _Conversion(inner)
         whole = inner["type"] == "int"
         bounds = {name: inner[bound] for name, bound in (("least", "ge"), ("most", "le")) if bound in inner}
 

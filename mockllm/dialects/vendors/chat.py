@@ -78,7 +78,7 @@ class VendorEncoder(Encoder):
         self.vendor, self.form, self.ids = vendor, vendor.form, identity.ids
         self._request, self._identity = request, identity
         self._own = dict(reply.extras.get("openai", {}))
-        self._counted = merged_json(self.form.usage(reply.usage), self._own.pop("usage", {}))
+        self._counted = merged_json(self.usage(reply.usage), self._own.pop("usage", {}))
         self._calls = [0] * len(reply.choices)
         """The number of opened calls of each choice."""
         self._remaining = {
@@ -95,6 +95,9 @@ class VendorEncoder(Encoder):
     """Whether an error of a stream is in a chunk, beside the finish reason `error`."""
 
     # --- hooks for the differences of vendors --------------------------------------------------------
+
+    def usage(self, counted: Usage) -> dict[str, Json]:
+        return self.form.usage(counted)
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         """Return the first delta; None where the first chunk of the text contains the role."""

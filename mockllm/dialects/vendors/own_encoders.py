@@ -6,11 +6,9 @@ Non-streaming responses are from recordings of 2026. Streams are from the types 
 
 from __future__ import annotations
 
-from typing import Any
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.merge import merged_json
+from mockllm.core.lazy import lazy
 from mockllm.core.reply.reply import Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
@@ -19,13 +17,10 @@ from mockllm.dialects.vendors.chat import VendorEncoder
 class Cerebras(VendorEncoder):
     """Cerebras. Models of Llama count no details of the tokens (recordings of 2025 and 2026), where none differs."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        counted = self.reply.usage
-        plain = (self.reply.model or self._request.model or "").startswith("llama")
-        if plain and not (counted.cached_read or counted.reasoning):
-            own = self.reply.extras.get("openai", {}).get("usage", {})
-            self._counted = merged_json(plain_usage(counted), own)
+    def usage(self, counted: Usage) -> dict[str, Json]:
+        llama = (self.reply.model or self._request.model or "").startswith("llama")
+        plain = llama and not (counted.cached_read or counted.reasoning)
+        return plain_usage(counted) if plain else super().usage(counted)
 
     def stream_error(self, failure: Failure) -> Json:
         """Return the error in an envelope: no report of one in a stream exists, and SDKs raise no other."""
@@ -51,9 +46,10 @@ class Perplexity(VendorEncoder):
     """Perplexity. Every choice has both a message and a delta. In a stream the message is the text so far, and in a
     non-streaming response the delta is empty. The sources of the text are beside the choices."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._so_far: dict[int, str] = {}
+    @lazy
+    def _so_far(self) -> dict[int, str]:
+        """The text of each choice so far, by its number."""
+        return {}
 
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
         number = content["index"]

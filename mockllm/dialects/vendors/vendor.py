@@ -126,7 +126,7 @@ class Vendor(Struct, frozen=True):
 
     name: str
     encoder: Any
-    """The encoder of its chat responses, a class of `encoders.py`."""
+    """The encoder of its chat responses, a `VendorEncoder`. `chat.py` has this class, and imports this module."""
     bases: tuple[str, ...] = ("/v1",)
     form: VendorChatForm = field(default_factory=VendorChatForm)
     errors: VendorErrors = field(default_factory=VendorErrors)

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final, Generic
 from urllib.parse import unquote
 
 from msgspec import Struct, field
 from pydantic import BaseModel
+from typing_extensions import TypeVar
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 YAML: Final = "application/yaml"
 
 
-class ApiCall(Struct, frozen=True):
-    """One call. `query` and `body` are instances of the route's models; `raw` is the body as received."""
+Query = TypeVar("Query", covariant=True, default=object)
+Body = TypeVar("Body", covariant=True, default=object)
+
+
+class ApiCall(Struct, Generic[Query, Body], frozen=True):
+    """One call. `query` and `body` are instances of the route's models, or None; `raw` is the body as received."""
 
     params: Mapping[str, str]
-    query: Any = None
-    body: Any = None
+    query: Query
+    body: Body
     raw: bytes = b""
     local: bool = False
     """Whether the call is from this machine."""

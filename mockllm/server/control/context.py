@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
@@ -21,6 +21,7 @@ from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlay_store import OverlayStore
+from mockllm.server.protocols import EngineProtocol
 from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.state.sessions import Sessions
@@ -37,7 +38,7 @@ class ControlledApp(Protocol):
     @property
     def metrics(self) -> Metrics: ...
     @property
-    def engine(self) -> Any: ...
+    def engine(self) -> EngineProtocol: ...
     @property
     def playing(self) -> Mapping[type[Request], int]: ...
     @property
@@ -155,8 +156,7 @@ class ControlContext:
 
     @property
     def engine(self) -> Engine:
-        engine: Engine = self._app.engine
-        return engine
+        return cast(Engine, self._app.engine)
 
     @property
     def sessions(self) -> Sequence[str]:

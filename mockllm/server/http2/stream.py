@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
@@ -166,7 +166,7 @@ class Http2Stream(asyncio.Transport):
     def is_reading(self) -> bool:
         return self._reading
 
-    def get_extra_info(self, name: str, default: object = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> object:
         transport = self._maker.transport
         return default if transport is None else transport.get_extra_info(name, default)
 
@@ -190,7 +190,7 @@ class Http2Stream(asyncio.Transport):
         """Bytes that wait for the client's window."""
         return len(self._pending)
 
-    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._closing or self._over:
             return
         broken = False

@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Handler: TypeAlias = Callable[..., Awaitable[object]]
 _LENGTH: Final = 8
@@ -23,7 +23,7 @@ class ChannelMessage(NamedTuple):
     kind: Literal["call", "notice", "result"]
     number: int
     name: str
-    values: tuple[Any, ...]
+    values: tuple[object, ...]
 
 
 class ChannelClosed(Exception):
@@ -40,7 +40,7 @@ class Channel:
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
         self._numbers = count()
-        self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._calls: dict[int, asyncio.Future[object]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writer: asyncio.StreamWriter | None = None
         self._closed = False
@@ -65,7 +65,7 @@ class Channel:
         finally:
             self.close()
 
-    async def call(self, name: str, *values: object) -> Any:
+    async def call(self, name: str, *values: object) -> object:
         """Return the result of a function of the peer. Raises CallFailed or ChannelClosed."""
         if self._closed:
             raise ChannelClosed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 from mockllm.server.http_server import Address
 from mockllm.server.server_limits import ServerLimits
@@ -13,7 +13,7 @@ from mockllm.store.connection import StoreAddress
 class WorkerSettings(TypedDict):
     """The settings of all workers, and those that only one worker has."""
 
-    values: Mapping[str, Any]
+    values: Mapping[str, object]
     """The values of the command's options."""
     limits: ServerLimits
     addresses: Sequence[Address]

@@ -75,7 +75,7 @@ async def _text(context: ControlContext, item: CatalogItem, added: bool, session
     return await asyncio.to_thread(rule_text, item.where, item.id)
 
 
-async def preview_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+async def preview_rules(context: ControlContext, call: ApiCall[PreviewQuery]) -> BaseModel:
     """The last requests that changed rules would select or change; nothing changes."""
     overlays, query = context.require_overlays(), call.query
     try:
@@ -152,7 +152,7 @@ def _check(editor: ScenarioEditor, name: str, raw: bytes) -> Iterable[Diagnostic
         raise Problem(403, f"{error}.") from None
 
 
-async def put_file(context: ControlContext, call: ApiCall) -> BaseModel:
+async def put_file(context: ControlContext, call: ApiCall[WriteQuery]) -> BaseModel:
     """Write a file of the scenario folder, if its content is still the one that was read."""
     editor, name = context.require_editor(), call.params["file"]
     if not editor.writable:

@@ -12,7 +12,7 @@ from mockllm.server.control.models.holds import Released
 from mockllm.server.control.models.rules import SessionQuery
 
 
-async def release(context: ControlContext, call: ApiCall) -> BaseModel:
+async def release(context: ControlContext, call: ApiCall[SessionQuery]) -> BaseModel:
     """Release all responses that wait for a name; where none waits, the next one does not wait."""
     name = call.params["name"]
     return Released(name=name, released=context.held_responses.release((call.query.session or "", name)))

@@ -33,7 +33,7 @@ from mockllm.server.control.sdk_code import python_code
 from mockllm.server.journal.entry import JournalEntry
 
 
-async def list_requests(context: ControlContext, call: ApiCall) -> BaseModel:
+async def list_requests(context: ControlContext, call: ApiCall[RequestQuery]) -> BaseModel:
     """The journal, in pages."""
     return await journal_queries.page(context.journal, call.query)
 
@@ -45,7 +45,7 @@ async def forget_requests(context: ControlContext, call: ApiCall) -> BaseModel:
     return ForgottenCount(forgotten=count)
 
 
-async def export_requests(context: ControlContext, call: ApiCall) -> TextResponse:
+async def export_requests(context: ControlContext, call: ApiCall[ExportQuery]) -> TextResponse:
     """The journal as JSON lines or HAR."""
     slices = TimeSlices()
     entries = [
@@ -58,7 +58,7 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
     return TextResponse(lines, "application/x-ndjson", (disposition,))
 
 
-async def show_costs(context: ControlContext, call: ApiCall) -> BaseModel:
+async def show_costs(context: ControlContext, call: ApiCall[RequestFilter]) -> BaseModel:
     """What the requests would cost at list prices."""
     slices = TimeSlices()
     entries = [
@@ -81,7 +81,7 @@ async def show_conversation(context: ControlContext, call: ApiCall) -> BaseModel
     return await journal_queries.apart(entry, lambda: conversation(entry, context.engine))
 
 
-async def show_code(context: ControlContext, call: ApiCall) -> BaseModel:
+async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseModel:
     """One request as a Python program that sends it again."""
     entry = entry_by_id(context.journal, call.params["id"])
     return RequestCode(
@@ -89,7 +89,7 @@ async def show_code(context: ControlContext, call: ApiCall) -> BaseModel:
     )
 
 
-async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
+async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> BaseModel:
     """Verify expectations on the requests."""
     source = body_source(call.raw if call.raw.strip() else b"{}")
     if source.diagnostics:
@@ -146,7 +146,7 @@ async def reload(context: ControlContext, call: ApiCall) -> BaseModel:
     return Reloaded(rules=info.rules, files=info.files, stale=stale)
 
 
-async def reset(context: ControlContext, call: ApiCall) -> BaseModel:
+async def reset(context: ControlContext, call: ApiCall[object, ResetBody]) -> BaseModel:
     """Reset counters, sessions, journal, metrics and overlay."""
     kinds = list(dict.fromkeys(call.body.what))
     for kind in kinds:

@@ -36,7 +36,7 @@ TIMEOUT: Final = 120.0
 """Seconds for the whole response."""
 
 
-async def send_to_server(context: ControlContext, call: ApiCall) -> BaseModel:
+async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBody]) -> BaseModel:
     """Send a request of the journal to another server, and show the response."""
     from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 

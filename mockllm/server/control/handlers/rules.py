@@ -47,7 +47,7 @@ GLOB: Final = frozenset("*?[")
 PLACEHOLDER: Final = "Write the reply here."
 
 
-async def add_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+async def add_rules(context: ControlContext, call: ApiCall[SessionQuery]) -> BaseModel:
     """Add rules and modifiers to the overlay of all sessions or of one."""
     overlays, session = context.require_overlays(), call.query.session
     source = await asyncio.to_thread(overlay_source, call.raw)
@@ -56,7 +56,7 @@ async def add_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     return OverlayDone(names=names, overlay=overlays.text(session))
 
 
-async def put_rule(context: ControlContext, call: ApiCall) -> BaseModel:
+async def put_rule(context: ControlContext, call: ApiCall[SessionQuery]) -> BaseModel:
     """Replace or add one rule or modifier of the overlay."""
     overlays, session, name = context.require_overlays(), call.query.session, call.params["name"]
     with _change(context, session):
@@ -77,7 +77,7 @@ def _change(context: ControlContext, session: str | None) -> Iterator[None]:
         context.use_session(session)
 
 
-async def delete_rule(context: ControlContext, call: ApiCall) -> BaseModel:
+async def delete_rule(context: ControlContext, call: ApiCall[SessionQuery]) -> BaseModel:
     """Remove one rule or modifier from the overlay."""
     overlays, session, name = context.require_overlays(), call.query.session, call.params["name"]
     if not await overlays.remove(name, session):
@@ -89,7 +89,7 @@ async def delete_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     return OverlayDone(names=[name], overlay=overlays.text(session))
 
 
-async def delete_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+async def delete_rules(context: ControlContext, call: ApiCall[SessionQuery]) -> BaseModel:
     """Empty the overlay of all sessions or of one."""
     overlays, session = context.require_overlays(), call.query.session
     names = overlays.names(session)
@@ -97,7 +97,7 @@ async def delete_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     return OverlayDone(names=names, overlay=overlays.text(session))
 
 
-async def show_overlay(context: ControlContext, call: ApiCall) -> TextResponse:
+async def show_overlay(context: ControlContext, call: ApiCall[SessionQuery]) -> TextResponse:
     """The overlay as a scenario file."""
     return TextResponse(context.require_overlays().text(call.query.session).encode(), YAML)
 
@@ -212,7 +212,7 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     return SessionList(sessions=sessions, unused=state.unused if isfinite(state.unused) else None)
 
 
-async def change_session(context: ControlContext, call: ApiCall) -> BaseModel:
+async def change_session(context: ControlContext, call: ApiCall[object, SessionPatch]) -> BaseModel:
     """Set the time scale of a session, which begins if there is none of this id."""
     id = call.params["session"]
     wrong = read_session(id, "/")[2]

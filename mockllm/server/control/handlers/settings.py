@@ -58,7 +58,7 @@ async def show_config(context: ControlContext, call: ApiCall) -> BaseModel:
     )
 
 
-async def patch_global(context: ControlContext, call: ApiCall) -> BaseModel:
+async def patch_global(context: ControlContext, call: ApiCall[object, SettingsPatch]) -> BaseModel:
     """Change settings of all endpoints."""
     await _patch(context, "", call.body)
     return await show_config(context, call)
@@ -69,7 +69,7 @@ async def list_endpoints(context: ControlContext, call: ApiCall) -> BaseModel:
     return EndpointList(endpoints=[_endpoint(context, name) for name in ENDPOINTS])
 
 
-async def patch_endpoint(context: ControlContext, call: ApiCall) -> BaseModel:
+async def patch_endpoint(context: ControlContext, call: ApiCall[object, SettingsPatch]) -> BaseModel:
     """Change settings of one endpoint."""
     endpoint = endpoint_name(call.params["endpoint"])
     await _patch(context, endpoint, call.body)
@@ -208,7 +208,7 @@ def _literals(annotation: object) -> list[str]:
     return [word for value in inner if type(value) is not str for word in _literals(value)]
 
 
-async def list_climates(context: ControlContext, call: ApiCall) -> BaseModel:
+async def list_climates(context: ControlContext, call: ApiCall[ClimateQuery]) -> BaseModel:
     """The values of `climate`."""
     endpoint = "" if call.query.endpoint is None else endpoint_name(call.query.endpoint)
     return ClimateList(

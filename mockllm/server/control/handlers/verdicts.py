@@ -29,7 +29,7 @@ FULL: Final = 0.8
 """Share of the journal's memory bound from which older requests may have been dropped."""
 
 
-async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | TextResponse:
+async def show_verdicts(context: ControlContext, call: ApiCall[VerdictQuery]) -> BaseModel | TextResponse:
     """How clients behave.
 
     The requests are decoded in slices, so that other responses are not delayed.

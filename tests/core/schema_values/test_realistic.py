@@ -1,0 +1,27 @@
+"""Likely texts of fields."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from mockllm.core.schema_values.realistic import TEXTS, FieldContext
+from mockllm.core.schema_values.strings import expected_text, expected_texts
+
+FIELDS = [
+    *(FieldContext(name) for name in (*TEXTS, "unknown", "count", "page_number")),
+    FieldContext("value", "The text of a note, for example 'short'."),
+    FieldContext("text", "A summary. For example: 'nothing'."),
+    FieldContext("name", "", "city"),
+]
+
+
+@pytest.mark.parametrize(
+    "field", FIELDS, ids=lambda field: f"{field.name}-{field.owner}-{bool(field.description)}"
+)
+def test_likeliest_text_has_draws_of_all_texts(field: FieldContext) -> None:
+    for seed in range(20):
+        all_texts, likeliest = Random(seed), Random(seed)
+        assert expected_text(field)(likeliest) == expected_texts(field)(all_texts)[0]
+        assert likeliest.getstate() == all_texts.getstate()
