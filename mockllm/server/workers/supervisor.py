@@ -185,9 +185,7 @@ class Supervisor:
             await self._all(workers, PAUSE_TIME, "commit")
         self._spawn(self._state.change_store())
 
-    async def _all(
-        self, workers: Sequence[WorkerHandle], seconds: float, name: str, *values: object
-    ) -> None:
+    async def _all(self, workers: Sequence[WorkerHandle], seconds: float, name: str, *values: object) -> None:
         """Give all workers an order. A worker that has ended obeys all. Raises NotChanged."""
         calls = [asyncio.wait_for(worker.channel.call(name, *values), seconds) for worker in workers]
         for worker, result in zip(workers, await asyncio.gather(*calls, return_exceptions=True), strict=True):
