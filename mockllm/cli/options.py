@@ -27,7 +27,7 @@ from mockllm.cli.units import (
 )
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.scenario.diagnostics import nearest
-from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
+from mockllm.server.server_limits import VARIABLE_PREFIX, ServerLimits, environment_name
 from mockllm.testing.environment import RUN_DIR, variables
 
 _READ: Final[Mapping[str, Callable[[str], float]]] = {"seconds": seconds, "bytes": size, "count": count}
@@ -125,7 +125,7 @@ SERVING: Final = (
     Option(
         "--store",
         NETWORK,
-        "share counts, limits, states and sessions over this Valkey or Redis server: redis://HOST:PORT/DB, unix:///PATH",
+        "share counts, rate limits, states and sessions over this Valkey or Redis server: redis://HOST:PORT/DB, unix:///PATH",
         metavar="URL",
     ),
     Option(
@@ -256,7 +256,7 @@ SERVING: Final = (
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Add an option for each server limit."""
-    group = parser.add_argument_group("limits")
+    group = parser.add_argument_group("server limits")
     for limit in fields(ServerLimits):
         option, unit = limit.metadata["option"], limit.metadata["unit"]
         default: object = limit.default
@@ -316,10 +316,17 @@ def unknown_variables(environment: Mapping[str, str], packs: Collection[str]) ->
     ]
     known = {*map(environment_name, options), *packs}
     for name in sorted(environment.keys() - known - {RUN_DIR, *variables("")}):
-        if name.startswith(PREFIX) and not KUBERNETES_VARIABLE.fullmatch(f"{name}={environment[name]}"):
-            near = nearest(name.removeprefix(PREFIX), [variable.removeprefix(PREFIX) for variable in known])
+        if name.startswith(VARIABLE_PREFIX) and not KUBERNETES_VARIABLE.fullmatch(
+            f"{name}={environment[name]}"
+        ):
+            near = nearest(
+                name.removeprefix(VARIABLE_PREFIX),
+                [each.removeprefix(VARIABLE_PREFIX) for each in known],
+            )
             hint = (
-                f"; did you mean {PREFIX}{near}?" if near else "; `mockllm serve --help` lists all variables"
+                f"; did you mean {VARIABLE_PREFIX}{near}?"
+                if near
+                else "; `mockllm serve --help` lists all variables"
             )
             yield f"{name} has no effect{hint}"
 

@@ -41,8 +41,8 @@ from mockllm.cli.startup import gc_paused, pydantic_plugins_skipped
 from mockllm.cli.trace_setup import traces
 from mockllm.cli.units import byte_text
 from mockllm.core.display import counted
+from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.engine import Engine, EngineInfo
-from mockllm.engine.session_id import PREFIX
 from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
@@ -219,7 +219,7 @@ def print_ready(
     for name, path in about.bases:
         print_line(f"  {name + ':':<11} base_url = {base}{path}")
     if about.findings:
-        print_line(f"  {FINDINGS} (base_url = {base}{PREFIX}NAME/v1):")
+        print_line(f"  {FINDINGS} (base_url = {base}{SESSION_PREFIX}NAME/v1):")
         for line in textwrap.wrap(", ".join(about.findings), 100, break_on_hyphens=False):
             print_line(f"    {line}")
     alone = all(address.host in ("localhost", "127.0.0.1", "::1") for address in where)

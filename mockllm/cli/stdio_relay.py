@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
 
 VERSION_HEADER: Final = "mcp-protocol-version"
-SESSION_HEADER: Final = "mcp-session-id"
+MCP_SESSION_HEADER: Final = "mcp-session-id"
 STDIO_HEADER: Final = "x-mockllm-stdio"
 HEADERS: Final = {
     "content-type": "application/json",
@@ -94,8 +94,8 @@ class StdioRelay:
         try:
             async with session.post(self._url, data=line.strip(), headers=self._headers) as response:
                 opening = message.get("method") == "initialize"
-                if opening and SESSION_HEADER in response.headers:
-                    self._headers[SESSION_HEADER] = response.headers[SESSION_HEADER]
+                if opening and MCP_SESSION_HEADER in response.headers:
+                    self._headers[MCP_SESSION_HEADER] = response.headers[MCP_SESSION_HEADER]
                 async for data in _messages(response):
                     if opening:
                         self._learn(data)
@@ -125,7 +125,7 @@ class StdioRelay:
         from aiohttp import ClientError
 
         await asyncio.gather(*self._running.values(), return_exceptions=True)
-        if SESSION_HEADER in self._headers:
+        if MCP_SESSION_HEADER in self._headers:
             with suppress(ClientError, OSError):
                 async with session.delete(self._url, headers=self._headers):
                     pass

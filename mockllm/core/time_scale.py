@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-CLOCK: Final = "x-mockllm-clock"
+CLOCK_HEADER: Final = "x-mockllm-clock"
 """The header of a client whose clock runs in the scenario's time: Node's under `mockllm exec --time-scale`."""
 SCENARIO: Final = "scenario"
 MIN_TIME_SCALE: Final = 0.0001
@@ -14,4 +14,4 @@ MIN_TIME_SCALE: Final = 0.0001
 
 def stated_scale(headers: Mapping[str, str], scale: float) -> float:
     """Return the factor on waits that a response states: 1 for a client whose clock has the same scale."""
-    return 1.0 if headers.get(CLOCK) == SCENARIO else scale
+    return 1.0 if headers.get(CLOCK_HEADER) == SCENARIO else scale

@@ -112,20 +112,20 @@ def generating_dialect(provider: str, api: str | None = None) -> GeneratingDiale
 
 def knows(provider: str | None, model: str) -> bool:
     """Return whether a provider is known to have a model of this name."""
-    owner = BY_NAME.get(provider or "")
-    return owner is not None and model in owner.known_models
+    found = BY_NAME.get(provider or "")
+    return found is not None and model in found.known_models
 
 
 def parameter_fields(dialect: str, parameter: str) -> dict[str, Json]:
     """Return the members by which a protocol's error object names a wrong parameter."""
-    owner = BY_NAME.get(dialect)
-    return {} if owner is None or owner.parameter_field is None else {owner.parameter_field: parameter}
+    found = BY_NAME.get(dialect)
+    return {} if found is None or found.parameter_field is None else {found.parameter_field: parameter}
 
 
 def limit_headers(provider: str | None, limit_status: LimitStatus, now: float) -> Headers:
     """Write the state of a limit as this provider's headers; `now` in seconds since the epoch."""
-    owner = BY_NAME.get(provider or "")
-    return () if owner is None or owner.limit_headers is None else owner.limit_headers(limit_status, now)
+    found = BY_NAME.get(provider or "")
+    return () if found is None or found.limit_headers is None else found.limit_headers(limit_status, now)
 
 
 def limit_failure(
@@ -137,9 +137,9 @@ def limit_failure(
     now: float,
 ) -> Failure:
     """Return this provider's failure where a limit refuses a request of so many tokens."""
-    owner = BY_NAME.get(provider or "")
-    if owner is not None and owner.limit_refusal is not None:
-        return owner.limit_refusal(verdict, limit_status, tokens, model, now)
+    found = BY_NAME.get(provider or "")
+    if found is not None and found.limit_refusal is not None:
+        return found.limit_refusal(verdict, limit_status, tokens, model, now)
     headers = limit_headers(provider, limit_status, now)
     gauge = limit_status.gauge(verdict.by)
     bound = "requests" if verdict.by == "requests" else "tokens"

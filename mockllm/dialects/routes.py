@@ -26,7 +26,7 @@ from mockllm.dialects.providers import BY_NAME, REGISTERED, likely_provider
 class Route(Struct, frozen=True):
     """A route of the table: a method and a path (`ProviderRoute`) of one provider's call."""
 
-    owner: Provider
+    provider_row: Provider
     method: str
     path: str
     call: ProviderCall
@@ -34,7 +34,7 @@ class Route(Struct, frozen=True):
 
     @property
     def provider(self) -> str:
-        return self.owner.name
+        return self.provider_row.name
 
     @property
     def dialect(self) -> Dialect:
@@ -43,7 +43,7 @@ class Route(Struct, frozen=True):
     @property
     def prefixed(self) -> bool:
         """Whether the path is known after the provider's prefix only."""
-        return self.owner.prefixed or self.alone_prefixed
+        return self.provider_row.prefixed or self.alone_prefixed
 
     @property
     def line(self) -> str:
@@ -78,12 +78,12 @@ _RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 
 
 class RouteMatch(Struct, frozen=True):
-    """A call. `path` is normalised and without the provider prefix; `route` holds its variables."""
+    """A call. `path` is normalised and without the provider prefix; `path_variables` holds its variables."""
 
     call: ProviderCall
     provider: str
     path: str
-    route: Mapping[str, str] = field(default_factory=dict)
+    path_variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dialect(self) -> Dialect:
@@ -119,14 +119,14 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
     """Return the calls of each path with WebSockets: of the handshake under `WS`, of messages under `WS` and the name
     of their event."""
     found: dict[str, dict[str, RouteMatch]] = {}
-    for owner in REGISTERED:
-        base = owner.base if owner.optional_base is None else owner.optional_base
-        for socket in owner.sockets:
+    for provider in REGISTERED:
+        base = provider.base if provider.optional_base is None else provider.optional_base
+        for socket in provider.sockets:
             calls = [(METHOD, socket.handshake)]
             calls += [(f"{METHOD} {event}", call) for event, call in socket.messages]
             for bare in dict.fromkeys((socket.path, socket.path.removeprefix(base))):
-                for prefix in ("", f"/{owner.name}"):
-                    matches = {method: RouteMatch(call, owner.name, bare) for method, call in calls}
+                for prefix in ("", f"/{provider.name}"):
+                    matches = {method: RouteMatch(call, provider.name, bare) for method, call in calls}
                     found.setdefault(prefix + bare, matches)
     return found
 
@@ -313,8 +313,8 @@ def _near(method: str, path: str) -> str | None:
 
 def _spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Return each prefix of a route's path with each spelling of the path after it."""
-    optional = route.owner.optional_base
-    base = route.owner.base if optional is None else optional
+    optional = route.provider_row.optional_base
+    base = route.provider_row.base if optional is None else optional
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
             for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):

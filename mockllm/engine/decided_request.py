@@ -67,7 +67,7 @@ class DecidedRequest:
     def modifiers(self) -> Sequence[CatalogItem]:
         """The modifiers that apply."""
         items = self.planner.catalog.items
-        return [items[selected.candidate.item] for selected in self.decision.modifiers]
+        return [items[selected.candidate.item_number] for selected in self.decision.modifiers]
 
     @property
     def seed(self) -> int:
@@ -75,11 +75,11 @@ class DecidedRequest:
         return self.matched.seed
 
     def effective_settings(
-        self, item: int | None, response: CompiledResponse, step: int
+        self, item_number: int | None, response: CompiledResponse, step: int
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
-        modifiers = [selected.candidate.item for selected in self.decision.modifiers]
-        settings = self.planner.effective_settings(item, response, step, modifiers)
+        modifiers = [selected.candidate.item_number for selected in self.decision.modifiers]
+        settings = self.planner.effective_settings(item_number, response, step, modifiers)
         override = engine_context(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 
@@ -89,7 +89,7 @@ class DecidedRequest:
     def modifier_context(self, number: int) -> EvaluationContext:
         """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
         selected = self.decision.modifiers[number]
-        item = self.planner.catalog.items[selected.candidate.item]
+        item = self.planner.catalog.items[selected.candidate.item_number]
         return EvaluationContext(
             self.template_scope_of(item), self.randomness(item, selected), max_wait=self.planner.max_wait
         )
@@ -149,5 +149,5 @@ class DecidedRequest:
             return next(item.id for item in self.modifiers if item.error is not None)
         admission, selected = self.decision.admission, self.decision.rule
         if admission is not None and admission.by is not None:
-            return self.planner.catalog.items[admission.by.item].id
-        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item].id
+            return self.planner.catalog.items[admission.by.item_number].id
+        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_number].id

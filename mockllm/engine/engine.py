@@ -39,7 +39,7 @@ from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
 from mockllm.state.shared_sessions import LookupInStore
 
-HASH: Final = "x-mockllm-hash"
+HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
 """The most fast paths that are cached."""
 
@@ -190,7 +190,7 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision."""
         matched, validation = self._match(request, mask)
-        if self.state.decides(matched):
+        if self.state.has_counts_of(matched):
             responder = self._responder_of(request, matched, validation, self.state.decide(matched))
             return self._plan_with_slot(responder, notes, may_defer=may_defer)
 
@@ -268,7 +268,7 @@ class Engine:
         if hash is None:
             return planned
         plan = planned.plan
-        return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
+        return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH_HEADER, hash),))))
 
     def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
         """Return what the dialect stores of the response."""

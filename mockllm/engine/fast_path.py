@@ -99,8 +99,8 @@ class FastPath(Struct, frozen=True):
             return self._respond_within_limits(response, cached, request)
         session = request.session
         if session is None:
-            # the shared session always exists and is never evicted: `Sessions.count_request` would only look it up
-            number = self.state.shared.count_request("", self.keys)
+            # these counters always exist and are never evicted: `Sessions.count_request` would only look them up
+            number = self.state.without_session.count_request("", self.keys)
         else:
             count = self.state.count_request(session, self.keys)
             if count is None:
@@ -134,7 +134,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request)
         if headers is None:
             return None
-        number = self.state.shared.count_request("", self.keys)
+        number = self.state.without_session.count_request("", self.keys)
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
         return self._noted(cached.planned.filled_within_limits(headers, id_seed, values), request)
@@ -145,7 +145,7 @@ class FastPath(Struct, frozen=True):
         """Return the response that the counts of the rule's scope select. Its seed token has the counts."""
         if request.session is not None:
             return None
-        counters, key = self.state.shared, self.keys[-1]
+        counters, key = self.state.without_session, self.keys[-1]
         scope = scope_of(self.item.per, request)
         scope_state = counters.scope_state(scope)
         tries, eligible = scope_state.of(key)
@@ -167,7 +167,9 @@ class FastPath(Struct, frozen=True):
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
         or delays it."""
-        limit_status = self.state.shared.charge(self.limited, request.monotonic, request_cost(request))
+        limit_status = self.state.without_session.charge(
+            self.limited, request.monotonic, request_cost(request)
+        )
         if limit_status is None:
             return None
         pairs = limit_headers(request.provider, limit_status, request.now)
@@ -194,11 +196,13 @@ def build_fast_path(
     `real_time`: whether the times of scenarios have no factor."""
     if not _only_counts(rules, modifiers, planner, state, real_time=real_time):
         return None
-    item = planner.catalog.items[rules[0].item]
+    item = planner.catalog.items[rules[0].item_number]
     selector = item.selector
     assert selector is not None
     all_settings = [
-        planner.effective_settings(rules[0].item, response, step, [modifier.item for modifier in modifiers])
+        planner.effective_settings(
+            rules[0].item_number, response, step, [each.item_number for each in modifiers]
+        )
         for step, response in enumerate(selector.responses)
     ]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
@@ -236,10 +240,10 @@ def _only_counts(
     if len(rules) != 1 or not all(each.match_decides or each in limited for each in (*rules, *modifiers)):
         return False
     items = planner.catalog.items
-    item, selector = items[rules[0].item], items[rules[0].item].selector
+    item, selector = items[rules[0].item_number], items[rules[0].item_number].selector
     if selector is None or selector.mode == "choose" or item.known_models:
         return False
-    if any(items[modifier.item].per != "global" for modifier in modifiers):
+    if any(items[modifier.item_number].per != "global" for modifier in modifiers):
         return False
     return type(state) is Sessions or not _depends_on_counts(item, selector)
 

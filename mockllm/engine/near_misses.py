@@ -50,7 +50,8 @@ def unmatched_refusal(
     if ended is not None:
         lines.append(f"{location_and_name(ended)}: matched, but its sequence has ended")
     lines += [
-        guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.blocked_rules
+        guard_line(catalog.items[candidate.item_number], candidate, why)
+        for candidate, why in decision.blocked_rules
     ]
     if catalog.rules == 0:
         lines.append("no rules are loaded")
@@ -78,7 +79,8 @@ def unknown_path_refusal(
     if isinstance(outcome, UnknownPath) and failure.status is None and status != NOT_FOUND:
         failure = Failure.of_status(status, failure.message)
     lines = [
-        guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.blocked_rules
+        guard_line(catalog.items[candidate.item_number], candidate, why)
+        for candidate, why in decision.blocked_rules
     ]
     for item, differences in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in differences):

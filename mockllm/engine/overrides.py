@@ -19,6 +19,7 @@ from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration
 from mockllm.engine.effective_settings import EffectiveSettings
+from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.seed_token import SeedPosition, read_seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic, nearest
@@ -28,11 +29,10 @@ from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
-SEED: Final = "x-mockllm-seed"
-FAULT: Final = "x-mockllm-fault"
-DELAY: Final = "x-mockllm-delay"
-RULE: Final = "x-mockllm-rule"
-ALLOWED: Final = (FAULT, DELAY, RULE)
+SEED_HEADER: Final = "x-mockllm-seed"
+FAULT_HEADER: Final = "x-mockllm-fault"
+DELAY_HEADER: Final = "x-mockllm-delay"
+RESTRICTED: Final = (FAULT_HEADER, DELAY_HEADER, RULE_HEADER)
 """The headers that need the option."""
 OPTION: Final = "--allow-overrides"
 WAITS: Final = ("for", "pause", "every", "time")
@@ -62,14 +62,14 @@ def read_overrides(
     headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, max_wait: float
 ) -> Override:
     """Return the overrides in the headers; no wait is longer than `max_wait` seconds. Raises BadOverride."""
-    seed = headers.get(SEED)
+    seed = headers.get(SEED_HEADER)
     override = Override() if seed is None else Override(*_seed(seed))
-    names = [name for name in ALLOWED if name in headers]
+    names = [name for name in RESTRICTED if name in headers]
     if not names:
         return override
     if not allowed:
         return override._replace(notes=(f"ignored {', '.join(names)}: the server runs without {OPTION}",))
-    fault, delay, rule = (headers.get(name) for name in ALLOWED)
+    fault, delay, rule = (headers.get(name) for name in RESTRICTED)
     return override._replace(
         faults=None if fault is None else _faults(fault, max_wait),
         delay=None if delay is None else min(_delay(delay), max_wait),
@@ -93,7 +93,7 @@ def _seed(text: str) -> tuple[int, SeedPosition | None]:
     seed = read_seed_token(text)
     if seed is None:
         wanted = "expected a whole number, or a seed from the journal"
-        raise BadOverride(f"{SEED}: {wanted}, found {brief(text)}")
+        raise BadOverride(f"{SEED_HEADER}: {wanted}, found {brief(text)}")
     return seed
 
 
@@ -107,13 +107,13 @@ def _rule(id: str, catalog: Catalog) -> int:
         return named[0]
     if named:
         raise BadOverride(
-            f"{RULE}: several rules are called {brief(id)}: {_listed(rules[number] for number in named)}"
+            f"{RULE_HEADER}: several rules are called {brief(id)}: {_listed(rules[number] for number in named)}"
         )
     if any(item.id == id for item in catalog.items):
-        raise BadOverride(f"{RULE}: {brief(id)} is a modifier; only a rule responds")
+        raise BadOverride(f"{RULE_HEADER}: {brief(id)} is a modifier; only a rule responds")
     near = nearest(id, [*rules, *(rule.rpartition(":")[2] for rule in rules)])
     meant = f"; did you mean {brief(near)}?" if near else f"; there are {_listed(rules)}"
-    raise BadOverride(f"{RULE}: there is no rule {brief(id)}{meant if rules else ''}")
+    raise BadOverride(f"{RULE_HEADER}: there is no rule {brief(id)}{meant if rules else ''}")
 
 
 def _listed(ids: Iterable[str]) -> str:
@@ -125,12 +125,12 @@ def _delay(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise BadOverride(f"{DELAY}: {error}") from None
+        raise BadOverride(f"{DELAY_HEADER}: {error}") from None
 
 
 def _faults(text: str, max_wait: float) -> tuple[Fault, ...]:
     """Return the faults of a header: a fault as scenarios write it, in one line, or a list of faults."""
-    source = read_source(text, FAULT)
+    source = read_source(text, FAULT_HEADER)
     if source.diagnostics:
         raise _bad_fault(source.diagnostics)
     listed = source.data if isinstance(source.data, list) else [source.data]
@@ -139,7 +139,7 @@ def _faults(text: str, max_wait: float) -> tuple[Fault, ...]:
         validated = _model().model_validate(data, context={"literal": True})
     except ValidationError as error:
         marks: Mark = source.marks if isinstance(source.data, list) else (0, source.marks[1], [source.marks])
-        wrapped = Source(FAULT, data, (0, source.marks[1], {"faults": marks}))
+        wrapped = Source(FAULT_HEADER, data, (0, source.marks[1], {"faults": marks}))
         raise _bad_fault(diagnostics_of(error, wrapped, (), _model())) from None
     return tuple(getattr(fault, name) for fault in validated.faults for name in fault.model_fields_set)  # type: ignore[attr-defined]
 
@@ -149,7 +149,7 @@ def _bad_fault(diagnostics: Sequence[Diagnostic]) -> BadOverride:
     lines = []
     for item in diagnostics:
         path = re.sub(r"^faults(\[\d+\])?\.?", "", item.path)
-        lines.append(f"{FAULT}: column {item.column}: {path}{': ' if path else ''}{item.message}")
+        lines.append(f"{FAULT_HEADER}: column {item.column}: {path}{': ' if path else ''}{item.message}")
     return BadOverride("; ".join(lines))
 
 

@@ -143,15 +143,15 @@ class ResponsePlanner:
             raise ProxyRefused(host)
 
     def effective_settings(
-        self, item: int | None, response: CompiledResponse, step: int, applied: Sequence[int]
+        self, item_number: int | None, response: CompiledResponse, step: int, applied: Sequence[int]
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
-        key = (item, step, tuple(applied))
+        key = (item_number, step, tuple(applied))
         settings = self._settings.get(key)
         if settings is None:
             items = self.catalog.items
-            owner = None if item is None else items[item]
-            settings = effective_settings(owner, response, [items[number] for number in applied])
+            item = None if item_number is None else items[item_number]
+            settings = effective_settings(item, response, [items[number] for number in applied])
             self._settings.put(key, settings)
         return settings
 

@@ -13,11 +13,13 @@ from mockllm.core.failure import Failure
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.request import Request, RequestContext
+from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tool_server import ToolServer
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
-from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
-from mockllm.engine.session_id import PREFIX, SESSION, read_session
+from mockllm.engine.overrides import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
+from mockllm.engine.rule_header import RULE_HEADER
+from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.sessions import Session, Sessions
 
 
@@ -40,11 +42,11 @@ def engine_context(request: Request) -> EngineContext:
 
 
 class ReaderSettings(NamedTuple):
-    """The data that all readers of an engine use. `shared` are the stored responses of the session that all requests
-    without a session share. `override` reads the overrides in the headers. `servers` are the loaded tool servers."""
+    """The data that all readers of an engine use. `without_session` finds what is stored for requests without a
+    session. `override` reads the overrides in the headers. `servers` are the loaded tool servers."""
 
     state: Sessions
-    shared: ResponseLookup
+    without_session: ResponseLookup
     volatile: frozenset[str]
     override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     servers: Mapping[str, ToolServer]
@@ -62,8 +64,8 @@ class RequestReader:
         "_request_class",
         "_routing",
         "_session",
-        "_shared",
         "_state",
+        "_without_session",
     )
 
     def __init__(
@@ -75,29 +77,32 @@ class RequestReader:
         settings: ReaderSettings,
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case."""
-        session, error = headers.get(SESSION), None
-        if session is not None or path.startswith(PREFIX):
+        session, error = headers.get(SESSION_HEADER), None
+        if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
-        route = find_route(method, path, headers, query_string, settings.root_provider)
+        routing = find_route(method, path, headers, query_string, settings.root_provider)
         self._request_class: type[Request] = (
-            route.dialect.request_class if isinstance(route, RouteMatch) else Request
+            routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
         )
-        self._routing = route
-        self._state = settings.state
-        self._shared = settings.shared
-        self._session = session
-        self._error = error
-        overrides = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
+        self._routing = routing
+        self._state, self._without_session = settings.state, settings.without_session
+        self._session, self._error = session, error
+        overrides = (
+            SEED_HEADER in headers
+            or FAULT_HEADER in headers
+            or DELAY_HEADER in headers
+            or RULE_HEADER in headers
+        )
         self._override = settings.override if overrides else None
         self._attributes: dict[str, object] = {
             "method": method,
-            "path": route.path,
+            "path": routing.path,
             "headers": headers,
             "query_string": query_string,
-            "provider": route.provider,
-            "route": route.route if isinstance(route, RouteMatch) else {},
+            "provider": routing.provider,
+            "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
-            "context": EngineContext(route, error),
+            "context": EngineContext(routing, error),
         }
         if self._request_class.to_tool_server:
             self._attributes["tool_servers"] = settings.servers
@@ -121,13 +126,15 @@ class RequestReader:
         the epoch, `monotonic` on a monotonic clock (by default `now`)."""
         monotonic = now if monotonic is None else monotonic
         if self._session is None and self._override is None:
-            return self._request_class.of(self._attributes, raw, client, now, monotonic, self._shared)
+            return self._request_class.of(
+                self._attributes, raw, client, now, monotonic, self._without_session
+            )
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
-        lookup = self._shared if session is None else session.lookup
+        lookup = self._without_session if session is None else session.lookup
         request = self._request_class.of(self._attributes, raw, client, now, monotonic, lookup)
-        if session is not None and not session.shown:
+        if session is not None and not session.redacted_id:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
-            session.shown = Redactor(secrets).session(self._session or "")
+            session.redacted_id = Redactor(secrets).session(self._session or "")
         if self._error is None:
             if self._override is not None:
                 override = self._override(request.headers, session)

@@ -72,7 +72,7 @@ class Responder(DecidedRequest):
                 return self._refusal_response(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.rule
-                validation = rule.candidate.validation if rule else self.matched.unmatched
+                validation = rule.candidate.validation if rule else self.matched.unmatched_validation
                 failure = self.validation.failure(validation) or Failure("model_not_found")
                 return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
             return self._unmatched_response()
@@ -82,7 +82,7 @@ class Responder(DecidedRequest):
     # --- the outcomes --------------------------------------------------------------------------
 
     def _rule_response(self, selected: Selected) -> PlannedResponse:
-        item = self.planner.catalog.items[selected.candidate.item]
+        item = self.planner.catalog.items[selected.candidate.item_number]
         selector = item.selector
         assert selector is not None
         step = 0
@@ -92,7 +92,7 @@ class Responder(DecidedRequest):
             )
             picked = selector.pick(selected.responses, seeded)
             if picked is None:
-                return self._no_match_response(
+                return self._unmatched_error(
                     unmatched_refusal(
                         self.planner.catalog, self.request, self.decision, self.planner.miss_status, item
                     )
@@ -117,7 +117,7 @@ class Responder(DecidedRequest):
         """Respond to a request that a modifier's limit or load refuses."""
         assert admission.by is not None
         request, limit = self.request, admission.result
-        item = self.planner.catalog.items[admission.by.item]
+        item = self.planner.catalog.items[admission.by.item_number]
         if limit is None:
             return self._builtin_response(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
@@ -137,12 +137,12 @@ class Responder(DecidedRequest):
         if handshake is not None:
             return self._builtin_response(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
-            return self._no_match_response(
+            return self._unmatched_error(
                 unknown_path_refusal(catalog, self.request, self.decision, self.routing, status)
             )
         lookup = getattr(self.dialect, "own_response", None)
         if lookup is None and not self.request.makes_media:
-            return self._no_match_response(unmatched_refusal(catalog, self.request, self.decision, status))
+            return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models and self.validation.unknown_model():
             return self._builtin_response(Failure("model_not_found"), name)
@@ -155,10 +155,10 @@ class Responder(DecidedRequest):
             return self._builtin_response(Failure("bad_request", message=str(exceeded)), name)
         content = lookup(self.request, catalog.models, self.identity())
         if content is None:  # the protocol leaves this call to the rules
-            return self._no_match_response(unmatched_refusal(catalog, self.request, self.decision, status))
+            return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         return self._builtin_response(content, name)
 
-    def _no_match_response(self, unmatched: Unmatched) -> PlannedResponse:
+    def _unmatched_error(self, unmatched: Unmatched) -> PlannedResponse:
         own = getattr(self.dialect, "unmatched", None)
         failure = unmatched.failure if own is None else own(unmatched.failure)
         planned = self._builtin_response(failure, None, unmatched=self.request.path != FAVICON)
@@ -170,7 +170,7 @@ class Responder(DecidedRequest):
         self, item: CatalogItem, selected: Selected, response: CompiledResponse, step: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
-        settings = self.effective_settings(selected.candidate.item, response, step)
+        settings = self.effective_settings(selected.candidate.item_number, response, step)
         caching, overrides = self.planner.prompt_caching, settings.merged.cache
         lookup = caching.look_up(self.request, self.dialect, overrides, self.matched.monotonic)
         cached = NOTHING_CACHED if lookup is None else lookup.tokens

@@ -9,7 +9,7 @@ from mockllm.core.display import cut
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan, ResponseHead
 
-RULE: Final = "x-mockllm-rule"
+RULE_HEADER: Final = "x-mockllm-rule"
 NO_RULE: Final = "none"
 """In place of a rule's id, where no rule matched."""
 MAX_REASON: Final = 200
@@ -19,7 +19,7 @@ MAX_REASON: Final = 200
 def with_rule_header(plan: Plan, id: str) -> Plan:
     """Return the plan with the id of its rule in a header."""
     head = ResponseHead(
-        plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.unique_headers
+        plan.head.status, (*plan.head.fixed, (RULE_HEADER, header_text(id))), plan.head.unique_headers
     )
     return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery, (), plan.background)
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mockllm.core.selection.decision import Decision, MatchResult, Selected
 
 _SEED: Final = re.compile(r"(-?[0-9]{1,19})(?:@([0-9]{1,15})((?:,[rm][0-9]{1,5}:[0-9]{1,15}:[0-9]{1,15})*))?")
-_TURN: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
+_COUNTS: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
 
 
 class SeedPosition(NamedTuple):
@@ -52,7 +52,7 @@ def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
         return int(match[1]), None
     counts = {
         (kind, int(index)): (int(tries), int(responses))
-        for kind, index, tries, responses in _TURN.findall(match[3])
+        for kind, index, tries, responses in _COUNTS.findall(match[3])
     }
     return int(match[1]), SeedPosition(int(match[2]), counts)
 

@@ -9,33 +9,33 @@ from mockllm.core.display import brief
 from mockllm.core.failure import Failure
 from mockllm.core.request.server_address import MAX_SESSION_ID, SESSION_ID, SESSION_PREFIX
 
-SESSION: Final = "x-mockllm-session"
-PREFIX: Final = SESSION_PREFIX
-"""The prefix of a path that names its session: `/s/ID/v1/chat/completions`."""
+SESSION_HEADER: Final = "x-mockllm-session"
 
 
 def read_session(header: str | None, path: str) -> tuple[str | None, str, Failure | None]:
     """Return the session that header and path name, the path without its prefix, and an error. A request with an
     error has no session."""
-    if not path.startswith(PREFIX):
-        error = None if header is None else _error(header, SESSION)
+    if not path.startswith(SESSION_PREFIX):
+        error = None if header is None else _error(header, SESSION_HEADER)
         return (header if error is None else None), path, error
     id, rest = split_session(path)
     error = _error(id, "the path's /s/ID")
     if error is None and header is not None and header != id:
-        error = _refused(f"the path says {brief(id)}, and {SESSION} says {brief(header)}; give one of them")
+        error = _refused(
+            f"the path says {brief(id)}, and {SESSION_HEADER} says {brief(header)}; give one of them"
+        )
     return (id if error is None else None), rest, error
 
 
 def split_session(path: str) -> tuple[str, str]:
-    """Return the id in a path that begins with PREFIX, and the path after it."""
-    id, slash, rest = path[len(PREFIX) :].partition("/")
+    """Return the id in a path that begins with SESSION_PREFIX, and the path after it."""
+    id, slash, rest = path[len(SESSION_PREFIX) :].partition("/")
     return unquote(id), f"/{rest}" if slash else "/"
 
 
 def path_without_session(path: str) -> str:
     """Return a path without its session, if it names one."""
-    return split_session(path)[1] if path.startswith(PREFIX) else path
+    return split_session(path)[1] if path.startswith(SESSION_PREFIX) else path
 
 
 def _error(id: str, where: str) -> Failure | None:

@@ -84,7 +84,7 @@ class App:
         self.tls_heads = RequestHeadCache(self.limits.body)
         """The heads on connections with TLS: addresses in their responses begin with `https`."""
         self.date_line = DateLine()
-        self.worker = WorkerThread()
+        self.worker_thread = WorkerThread()
         """Does the work that takes longer than other requests may wait."""
         self.started = time.monotonic()
         self.suspended: dict[str, SuspendedExchange] = {}

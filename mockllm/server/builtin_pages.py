@@ -12,9 +12,10 @@ from mockllm import __version__
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.engine import EngineInfo, PlannedResponse
-from mockllm.engine.session_id import PREFIX, split_session
+from mockllm.engine.session_id import split_session
 from mockllm.server.access_log import short
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
@@ -39,7 +40,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
         plan = plain(404, "Here is the control API alone: /api, /metrics.\n")
         exchange.hidden = True
     else:
-        if path.startswith(PREFIX):
+        if path.startswith(SESSION_PREFIX):
             _, behind = split_session(path)
             prefix, path = path.removesuffix(behind), behind
         if path == "/health" and method in ("GET", "HEAD"):
@@ -82,7 +83,7 @@ def home(about: EngineInfo, base: str) -> Plan:
         files = [f"{file} ({rules})" for file, rules in about.sources]
         lines += [*_listed("Rules", files[:MAX_LISTED_FILES] + ["…"] * (len(files) > MAX_LISTED_FILES)), ""]
     if about.findings:
-        lines += [*_listed(FINDINGS, [f"{PREFIX}{name}" for name in about.findings]), ""]
+        lines += [*_listed(FINDINGS, [f"{SESSION_PREFIX}{name}" for name in about.findings]), ""]
     lines += ["Routes:"]
     for name, paths in (*about.calls, ("rules", about.routes), ("its own", OWN)):
         lines += _listed(f"  {name}", paths) if paths else []

@@ -42,12 +42,12 @@ _REFUSED: Final = (
 )
 
 
-class ConnectionOwner(Protocol):
+class ConnectionMaker(Protocol):
     """Makes connections, and has the set of open ones."""
 
     ready: ReadyRequests
 
-    def admit(self, connection: Connection) -> bool:
+    def add(self, connection: Connection) -> bool:
         """Add an open connection. Return whether its address has no more of them than the limit allows."""
 
     def remove(self, connection: Connection) -> None:
@@ -71,7 +71,7 @@ class Connection(HttpProtocol):
         "_idle_until",
         "_keepalive",
         "_keepalive_timer",
-        "_listener",
+        "_maker",
         "_parse_error",
         "_queue",
         "_ready",
@@ -82,11 +82,11 @@ class Connection(HttpProtocol):
         "scheduled",
     )  # fmt: skip
 
-    def __init__(self, listener: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, maker: ConnectionMaker, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
         self._heads = app.heads
-        self._listener = listener
-        self._ready = listener.ready
+        self._maker = maker
+        self._ready = maker.ready
         self._app = app
         self._sink = SocketSink(self, app.limits, self._write_coalesced)
         self._queue: deque[Exchange] = deque()
@@ -122,7 +122,7 @@ class Connection(HttpProtocol):
         peer = self.peername
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
         stream.set_write_buffer_limits(high=self._app.limits.unsent)
-        if self._listener.admit(self):
+        if self._maker.add(self):
             self._set_head_deadline()
             self._serve_next_or_wait()
         else:
@@ -145,7 +145,7 @@ class Connection(HttpProtocol):
         if self._keepalive_timer is not None:
             self._keepalive_timer.cancel()
         super().connection_lost(exc)
-        self._listener.remove(self)
+        self._maker.remove(self)
         self.end_parser()  # it refers to the connection, as bodies and the sink do: they would wait for the
         self._body = None  # garbage collector
         self._queue.clear()
@@ -193,7 +193,7 @@ class Connection(HttpProtocol):
             self._end_head_deadline()
             if error.message.startswith(PREFACE_IS_READ) and self._current is None and not self._queue:
                 error.message, error.args = "", ()  # no traceback shows what the client sends
-                self._listener.switch_to_http2(self, data)
+                self._maker.switch_to_http2(self, data)
                 return
             self._parse_error = error
             if self._body is not None and not self._body.is_eof():

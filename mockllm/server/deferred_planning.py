@@ -16,11 +16,11 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     """Set the response that takes long to plan."""
     request = exchange.request
     assert request is not None, "an engine has read the request"
-    finish = await app.worker.run(deferred.plan)
+    finish = await app.worker_thread.run(deferred.plan)
     response = finish()
     start_side_effects(app, exchange, response)
     if accepts_gzip(app, exchange):
-        response = await app.worker.run(partial(compressed, response))
-    exchange.planned_times = await app.worker.run(partial(planned_times, response.rendered))
+        response = await app.worker_thread.run(partial(compressed, response))
+    exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.rendered))
     exchange.response, exchange.deferred = response, None
     await confirm_stored(app, exchange, request)

@@ -79,14 +79,14 @@ class Exchange(Struct, gc=False, kw_only=True):
     fetched: FetchedLookup | None = None
     """The result of that lookup."""
     unconfirmed: Awaitable[Failure | None] | None = None
-    """Done when the response is stored that clients may retrieve, outside of this process."""
+    """Done when the response that clients may retrieve is stored outside this process."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None
     """The slot of the response in limits and loads, until it ends."""
     allow_cors: bool = False
     close: bool = False
-    """Whether the connection ends with the response."""
+    """Required before the response is written: the connection ends with it."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: probes request `/health` every few seconds."""
     framing: HttpFraming = DEFAULT_HTTP_FRAMING
@@ -95,7 +95,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     proxied: bool = False
     """Whether a recorder passes the request on to its provider, and ends the exchange."""
     keep_alive: bool = True
-    """Whether the response leaves the connection usable."""
+    """The result once the head is rendered: whether the response leaves the connection usable. `close` is one of
+    several reasons why not."""
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""

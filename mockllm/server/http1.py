@@ -259,6 +259,6 @@ def length(plan: Plan) -> int:
     return total
 
 
-def chunk(data: bytes) -> bytes:
+def http_chunk(data: bytes) -> bytes:
     """Return one chunk of chunked transfer coding (RFC 9112, section 7.1); `data` is not empty."""
     return b"%x\r\n%b\r\n" % (len(data), data)

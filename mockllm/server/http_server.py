@@ -133,7 +133,7 @@ class Server:
     async def _end(self) -> None:
         self.app.stopped = True
         await self._listener.shutdown(0.1)
-        self.app.worker.close()
+        self.app.worker_thread.close()
         if self.app.webhooks is not None:
             await self.app.webhooks.close()
         if self.app.batches is not None:

@@ -71,7 +71,7 @@ class Listener:
             start = next((size for size in sizes if HTTP2_PREFACE.endswith(data[:size])), 0)
             successor.data_received(HTTP2_PREFACE + data[start:])
 
-    def admit(self, connection: OpenConnection) -> bool:
+    def add(self, connection: OpenConnection) -> bool:
         """Add an open connection. Return whether its address has no more of them than the limit allows."""
         self.connections.add(connection)
         count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1

@@ -162,24 +162,24 @@ class Metrics:
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
-    def count_one(self, seen: Exchange) -> None:
+    def count_one(self, exchange: Exchange) -> None:
         """Count an exchange with a response of its own, or one that a player played."""
-        counters = self._count(seen, [seen.duration])
-        counters.durations.add(seen.duration)
-        if seen.end_reason != "finished":
-            counters.end_reasons[seen.end_reason] += 1
-        if seen.times is not None:
-            self._stream(seen, counters)
-        elif seen.response.rendered.framing is not Framing.PLAIN and seen.end_reason == "finished":
-            counters.ttft.add(seen.duration)
+        counters = self._count(exchange, [exchange.duration])
+        counters.durations.add(exchange.duration)
+        if exchange.end_reason != "finished":
+            counters.end_reasons[exchange.end_reason] += 1
+        if exchange.times is not None:
+            self._stream(exchange, counters)
+        elif exchange.response.rendered.framing is not Framing.PLAIN and exchange.end_reason == "finished":
+            counters.ttft.add(exchange.duration)
 
-    def count_equal(self, seen: Exchange, durations: Sequence[float]) -> None:
+    def count_equal(self, exchange: Exchange, durations: Sequence[float]) -> None:
         """Count exchanges that are all equal to this one; `durations` holds the seconds of each. Each was sent in one
         write: a stream's first chunk was sent with its last."""
-        counters = self._count(seen, durations)
+        counters = self._count(exchange, durations)
         buckets = Counter(map(_BUCKET, durations))
         counters.durations.add_all(durations, buckets)
-        if seen.response.rendered.framing is not Framing.PLAIN:
+        if exchange.response.rendered.framing is not Framing.PLAIN:
             counters.ttft.add_all(durations, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -218,9 +218,9 @@ class Metrics:
         """Return the most responses in flight that were seen in each second; seconds with none are left out."""
         return dict(self._in_flight)
 
-    def _count(self, seen: Exchange, durations: Sequence[float]) -> EndpointCounters:
-        response, count = seen.response, len(durations)
-        name = (endpoint(seen.request_class) if seen.request_class is not None else None) or NONE
+    def _count(self, exchange: Exchange, durations: Sequence[float]) -> EndpointCounters:
+        response, count = exchange.response, len(durations)
+        name = (endpoint(exchange.request_class) if exchange.request_class is not None else None) or NONE
         counters = self.endpoints.get(name)
         if counters is None:
             counters = self.endpoints[name] = EndpointCounters()
@@ -231,12 +231,15 @@ class Metrics:
         counters.unmatched += unmatched
         for fault in response.faults:
             counters.faults[fault] += count
-        model, rule = _label(seen.model, self._models, seen), _label(response.rule, self._rules, seen)
+        model, rule = (
+            _label(exchange.model, self._models, exchange),
+            _label(response.rule, self._rules, exchange),
+        )
         series = Series(name, model, rule, response.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
             series = Series(name, OTHER, OTHER, response.status)
         self.series[series] += count
-        now = int(seen.now)
+        now = int(exchange.now)
         if not self._seconds or self._seconds[-1].at < now:
             self._seconds.append(SecondCounters(now))
         second = self._seconds[-1]
@@ -245,25 +248,25 @@ class Metrics:
         second.unmatched += unmatched
         second.duration += sum(durations)
         second.bytes += count * _size(
-            response.rendered, seen.duration if seen.end_reason != "finished" else None
+            response.rendered, exchange.duration if exchange.end_reason != "finished" else None
         )
         return counters
 
-    def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
-        times = seen.times
+    def _stream(self, exchange: Exchange, counters: EndpointCounters) -> None:
+        times = exchange.times
         assert times is not None
-        first, planned = seen.planned_times or planned_times(seen.response.rendered)
-        scale = seen.response.time_scale
+        first, planned = exchange.planned_times or planned_times(exchange.response.rendered)
+        scale = exchange.response.time_scale
         first, planned = first * scale, planned * scale
-        streamed = seen.response.rendered.framing is not Framing.PLAIN
-        first_chunk = next((at for at in times if streamed and at - seen.monotonic >= first - 1e-6), None)
+        streamed = exchange.response.rendered.framing is not Framing.PLAIN
+        first_chunk = next((at for at in times if streamed and at - exchange.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
-            counters.ttft.add(first_chunk - seen.monotonic)
+            counters.ttft.add(first_chunk - exchange.monotonic)
         for before, after in pairwise(times[:MAX_GAPS]):
             if first_chunk is not None and before >= first_chunk:
                 counters.gaps.add(after - before)
-        if seen.end_reason == "finished" and planned:
-            self.late.add(max(0.0, times[-1] - seen.monotonic - planned))
+        if exchange.end_reason == "finished" and planned:
+            self.late.add(max(0.0, times[-1] - exchange.monotonic - planned))
 
 
 def planned_times(rendered: Plan | PrerenderedResponse) -> tuple[float, float]:
@@ -309,7 +312,7 @@ def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Itera
         yield step
 
 
-def _label(name: str | None, known: set[str], seen: Exchange) -> str:
+def _label(name: str | None, known: set[str], exchange: Exchange) -> str:
     """Return the label of a name."""
     if name is None:
         return NONE
@@ -317,6 +320,6 @@ def _label(name: str | None, known: set[str], seen: Exchange) -> str:
         if len(known) >= MAX_LABEL_VALUES or len(name) > 200:
             return OTHER
         # the client may have sent a key as the model
-        name = Redactor(secrets_of(headers_and_body(seen)[0].items(), seen.target)).text(name)
+        name = Redactor(secrets_of(headers_and_body(exchange)[0].items(), exchange.target)).text(name)
         known.add(name)
     return name

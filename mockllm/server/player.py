@@ -26,7 +26,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, chunk
+from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, http_chunk
 
 MAX_WRITE_BYTES: Final = 256 * 1024
 MAX_WRITE_STEPS: Final = 512
@@ -200,29 +200,29 @@ class Player:
 
     def _in_chunks(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)
-        return chunk(data) if data and self._chunked else data
+        return http_chunk(data) if data and self._chunked else data
 
 
 def _nothing() -> None: ...
 
 
-def delivery_items(plan: Plan, rendered: RenderedHead) -> tuple[bytes, Iterator[Item]]:
+def delivery_items(plan: Plan, head: RenderedHead) -> tuple[bytes, Iterator[Item]]:
     """Return the bytes to send first, and all items that follow, as the plan's delivery requires."""
     items: Iterator[Item] = plan_items(plan)
-    if rendered.bodiless:
+    if head.bodiless:
         cut = any(type(step) is CutStep for step in plan.steps)
         items = (
             (item for item in items if type(item) is WaitStep or type(item) is CutStep) if cut else iter(())
         )
     delivery = plan.delivery
     if delivery is DEFAULT_DELIVERY:
-        return rendered.head, items
-    head = b"" if delivery.withheld else rendered.head
-    if head and delivery.head_seconds:
-        items, head = chain(_line_by_line(head, delivery.head_seconds), items), b""
+        return head.head, items
+    first = b"" if delivery.withheld else head.head
+    if first and delivery.head_seconds:
+        items, first = chain(_line_by_line(first, delivery.head_seconds), items), b""
     for throttle in delivery.throttles:
-        items = throttled(items, throttle, len(head))
-    return head, items
+        items = throttled(items, throttle, len(first))
+    return first, items
 
 
 def _line_by_line(head: bytes, seconds: float) -> Iterator[Item]:
@@ -246,9 +246,9 @@ def plan_items(plan: Plan) -> Iterator[Item]:
 _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
-def takes_time(rendered: Plan | PrerenderedResponse) -> bool:
+def takes_time(response: Plan | PrerenderedResponse) -> bool:
     """Return whether a response has a wait or a cut: `single_write` would make its head and first chunk in vain."""
-    return rendered.delay > 0 or not _TIMED.isdisjoint(map(type, rendered.steps))
+    return response.delay > 0 or not _TIMED.isdisjoint(map(type, response.steps))
 
 
 def single_write(plan: Plan, head: RenderedHead) -> bytes | None:

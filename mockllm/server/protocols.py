@@ -35,7 +35,7 @@ class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
-        """Return the request as its dialect reads it. `raw` is inflated; `client` is the peer's address without
+        """Return the request as its dialect reads it. `raw` is decompressed; `client` is the peer's address without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
     def with_headers(self, headers: Mapping[str, str]) -> RequestReaderProtocol:

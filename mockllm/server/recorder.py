@@ -32,7 +32,7 @@ from mockllm.recordings.interaction import (
 )
 from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
-from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, chunk
+from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, http_chunk
 from mockllm.server.player import ConnectionSink
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.server_limits import MIB
@@ -158,7 +158,7 @@ class Recorder(Struct):
         await asyncio.gather(*self._open, *self._storing, return_exceptions=True)
         await self.upstreams.close()
 
-    def hold(self, storing: Coroutine[None, None, None]) -> None:
+    def finish_in_background(self, storing: Coroutine[None, None, None]) -> None:
         """Run the end of a recording, whether its connection waits for it or not."""
         task = asyncio.get_running_loop().create_task(storing)
         self._storing.add(task)
@@ -295,7 +295,7 @@ async def _through(
         async for data in response.content.iter_any():
             frames.add(RecordedFrame(clock(), data))
             if not opening.bodiless:
-                await client.send(chunk(data) if opening.chunked else data)
+                await client.send(http_chunk(data) if opening.chunked else data)
     except (TimeoutError, ClientError, asyncio.CancelledError):
         return False
     if opening.chunked and not opening.bodiless:

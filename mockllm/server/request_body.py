@@ -1,6 +1,6 @@
-"""Reads a request's body within bounds: its size before and after inflating, and its time.
+"""Reads a request's body within bounds: its size before and after decompression, and its time.
 
-The `read` of aiohttp's requests is not used: it inflates without a bound on memory and waits without a bound on
+The `read` of aiohttp's requests is not used: it decompresses without a bound on memory and waits without a bound on
 time. A body outside of the bounds is a `Failure`, which becomes the response.
 """
 
@@ -21,7 +21,7 @@ from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
 
-_INFLATE_SLICE: Final = 1024 * 1024
+_SLICE: Final = 1024 * 1024
 """Bytes that are decompressed at once, and before other tasks of the loop run."""
 FIRST_SLICE: Final = 1024
 _LAST_SLICE: Final = 64 * 1024
@@ -34,7 +34,7 @@ _GZIP: Final = b"\x1f\x8b"
 
 
 def complete_body(body: StreamReader, headers: Mapping[str, str], limits: ServerLimits) -> bytes | None:
-    """Return a body that has come as a whole and needs no inflating; None if `read_body` has more to do."""
+    """Return a body that has come as a whole and needs no decompression; None if `read_body` has more to do."""
     if not body.is_eof() or body.total_bytes > limits.body or "content-encoding" in headers:
         return None
     return take_body(body)
@@ -47,7 +47,7 @@ async def read_body(
     limits: ServerLimits,
     deadlines: Deadlines,
 ) -> bytes | Failure:
-    """Return the body, inflated. Raises ConnectionError, or is cancelled, if the client has disconnected."""
+    """Return the body, decompressed. Raises ConnectionError, or is cancelled, if the client has disconnected."""
     raw: bytes | Failure
     if not body.is_eof() or body.total_bytes > limits.body:
         declared = headers.get("content-length", "")
@@ -60,7 +60,7 @@ async def read_body(
         raw = body.read_nowait()
     encoding = headers.get("content-encoding")
     if encoding is not None and raw and isinstance(raw, bytes):
-        raw = await inflated(raw, encoding, limits.body)
+        raw = await decompressed_body(raw, encoding, limits.body)
     return raw
 
 
@@ -122,7 +122,7 @@ def _too_large(limits: ServerLimits) -> Failure:
     return Failure("request_too_large", 413, f"The request body is larger than {limits.body} bytes.")
 
 
-async def inflated(raw: bytes, encoding: str, bound: int) -> bytes | Failure:
+async def decompressed_body(raw: bytes, encoding: str, bound: int) -> bytes | Failure:
     """Return `raw` without its Content-Encoding. Memory holds at most `bound` bytes of it and a slice; other tasks
     of the loop run between slices."""
     name = encoding.strip().lower()
@@ -132,12 +132,12 @@ async def inflated(raw: bytes, encoding: str, bound: int) -> bytes | Failure:
         message = f"Content-Encoding {name[:40]!r} is not supported: send gzip, deflate or none."
         return Failure("bad_request", 415, message)
     try:
-        return await _inflated(raw, window_bits(name, raw), bound)
+        return await _decompressed_members(raw, window_bits(name, raw), bound)
     except zlib.error as exc:
         return Failure("bad_request", 400, f"The body is not what Content-Encoding {name!r} says: {exc}")
 
 
-async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes | Failure:
+async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | Failure:
     """Decompress all members. A decompressor copies the input that it does not use, so it gets slices. They are
     small at the start of a member, which may be its end, too."""
     view, position, slice_size = memoryview(raw), 0, FIRST_SLICE
@@ -147,11 +147,11 @@ async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes | Failure:
     members = 1
     while True:
         source = view[position : position + slice_size]
-        part = decompressor.decompress(source, min(_INFLATE_SLICE, bound - size + 1))
+        part = decompressor.decompress(source, min(_SLICE, bound - size + 1))
         parts.append(part)
         size += len(part)
         if size > bound:
-            return Failure("request_too_large", 413, f"The inflated body is larger than {bound} bytes.")
+            return Failure("request_too_large", 413, f"The decompressed body is larger than {bound} bytes.")
         position += len(source) - len(
             decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
         )
@@ -163,9 +163,9 @@ async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes | Failure:
             if members > MAX_MEMBERS:
                 return Failure("bad_request", 400, f"The gzip body has more than {MAX_MEMBERS:,} members.")
             decompressor, slice_size = zlib.decompressobj(window_bits("gzip", b"")), FIRST_SLICE
-        elif position == len(raw) and len(part) < _INFLATE_SLICE:
+        elif position == len(raw) and len(part) < _SLICE:
             raise zlib.error("it ends too early")
         work += len(source) + len(part) + _CALL
-        if work >= _INFLATE_SLICE:
+        if work >= _SLICE:
             work = 0
             await asyncio.sleep(0)

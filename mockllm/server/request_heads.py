@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import HttpVersion10
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from mockllm.engine.session_id import PREFIX
+from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import DEFAULT_HTTP_FRAMING, HttpFraming
@@ -93,7 +93,7 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-_RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
+_RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
 
 
 def response_framing(message: RawRequestMessage) -> HttpFraming:

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import MAX_DEPTH
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
-PREFIX: Final = "MOCKLLM_"
+VARIABLE_PREFIX: Final = "MOCKLLM_"
 """Prefix of the environment variables."""
 
 Unit: TypeAlias = Literal["bytes", "seconds", "count"]
@@ -113,4 +113,4 @@ class ServerLimits:
 
 def environment_name(option: str) -> str:
     """Return the variable of an option: `MOCKLLM_MAX_BODY` for `--max-body`."""
-    return PREFIX + option.removeprefix("--").replace("-", "_").upper()
+    return VARIABLE_PREFIX + option.removeprefix("--").replace("-", "_").upper()

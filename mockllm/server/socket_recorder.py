@@ -109,7 +109,7 @@ async def proxy_socket(app: App, exchange: Exchange, recorder: Recorder) -> bool
             app.running += 1
             log.turns.end()
             note = f"WebSocket {where}, {log.count} messages"
-            recorder.hold(_end(app, exchange, recorder, request, log, note))
+            recorder.finish_in_background(_end(app, exchange, recorder, request, log, note))
     return True
 
 

@@ -75,7 +75,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
             return exchange.keep_alive
     control = control_of(app, exchange) if exchange.response is NOT_PLANNED else None
     if control is not None and not control.loaded:
-        await app.worker.run(control.load)
+        await app.worker_thread.run(control.load)
         if respond(app, exchange):
             return exchange.keep_alive
     if exchange.player is None and app.decider is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-SENT: Final = "x-mockllm-webhook"
+WEBHOOK_HEADER: Final = "x-mockllm-webhook"
 """A header of each webhook: the control API accepts none, since a client or a pack may choose the address."""
 RETRY_WAITS: Final = (1.0, 5.0, 25.0)
 """Seconds before each further attempt."""
@@ -78,7 +78,7 @@ class WebhookSender:
 
         if self._session is None:
             self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT))
-        headers = {**webhook.headers(int(time.time())), SENT: "1"}
+        headers = {**webhook.headers(int(time.time())), WEBHOOK_HEADER: "1"}
         try:
             async with self._session.post(
                 webhook.url, data=webhook.payload, headers=headers, allow_redirects=False

@@ -94,7 +94,7 @@ class ScopeState:
     def of(self, key: str) -> list[int]:
         """Return the tries and eligible tries of a key, to be read and changed."""
         if self.request_counts:
-            self._add_tallies()
+            self._add_request_counts()
         return self._of(key)
 
     def elapsed(self, key: str, now: float) -> float:
@@ -141,14 +141,14 @@ class ScopeState:
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
-        self._add_tallies()
+        self._add_request_counts()
         for by_key in (self.counts, self._first_tries, self._accounts, self._in_flight, self._batches):
             for key in by_key.keys() - keys:
                 del by_key[key]
 
     def all_counts(self) -> Mapping[str, Sequence[int]]:
         """Return the tries and eligible tries of all keys."""
-        self._add_tallies()
+        self._add_request_counts()
         return self.counts
 
     def forget_accounts(self, keys: frozenset[str] | None = None) -> None:
@@ -157,7 +157,7 @@ class ScopeState:
             if keys is None or key in keys:
                 account.reset()
 
-    def _add_tallies(self) -> None:
+    def _add_request_counts(self) -> None:
         for keys, times in self.request_counts.items():
             for key in keys:
                 counts = self._of(key)

@@ -171,7 +171,7 @@ class SessionCounters:
         return number
 
     def charge(self, limited: Sequence[Candidate], now: float, cost: Cost) -> LimitStatus | None:
-        """Charge a request of the shared session to the limits of these candidates, in the global scope. Return the
+        """Charge a request without a session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
         scope = self._scope("", "")
         accounts = [scope.account(candidate) for candidate in limited]
@@ -186,11 +186,11 @@ class SessionCounters:
         return limit_status
 
     def scope_state(self, scope: str) -> ScopeState:
-        """Return the counts of a scope of the shared session, for `count_response`."""
+        """Return the counts of a scope of requests without a session, for `count_response`."""
         return self._scope("", scope)
 
     def count_response(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
-        """Count a request of the shared session that a rule without a guard responds to, as `decide` does. Return its
+        """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
         number in the scope of the rule. The modifiers (by their keys, hashable) have no guard and no scope."""
         counts = scope_state.of(key)
         counts[0] += 1

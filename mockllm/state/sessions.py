@@ -1,7 +1,7 @@
 """All sessions in the memory of this process: counts and stored responses, for as long as a session is used.
 
 A session is created when it is first named. It ends when it was unused for a while, or when there are too
-many newer sessions; its state is deleted then. The shared session of requests without an id never ends.
+many newer sessions; its state is deleted then. The state of requests without a session never expires.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ MAX_NAMED_IDS: Final = 3
 class Session:
     """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
     at any time, and end with the session. `used` is the time of its last use on a monotonic clock, `used_at`
-    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id. `shown` is
-    the id for readers, without a key; empty before a request names the session."""
+    the same in seconds since the epoch. `number` differs from that of an earlier session with the same id.
+    `redacted_id` is the id without a key, for readers; empty before a request names the session."""
 
-    __slots__ = ("counts", "lookup", "number", "seed", "shown", "time_scale", "used", "used_at")
+    __slots__ = ("counters", "lookup", "number", "redacted_id", "seed", "time_scale", "used", "used_at")
 
     def __init__(self, lookup: ResponseLookup, memory: ScopeMemory, number: int) -> None:
         self.number = number
-        self.shown = ""
-        self.counts = SessionCounters(MAX_SESSION_SCOPES, memory)
+        self.redacted_id = ""
+        self.counters = SessionCounters(MAX_SESSION_SCOPES, memory)
         self.lookup = lookup
         self.seed: int | None = None
         self.time_scale: float | None = None
@@ -52,9 +52,9 @@ class Session:
 
 
 class Sessions:
-    """The state of all sessions, by id. The shared session of requests without an id has an empty one.
+    """The state of all sessions, by id. The empty id stands for requests without a session.
 
-    At most `max_sessions` sessions exist beside the shared one, each until it was unused for `unused` seconds. `log`
+    At most `max_sessions` sessions exist, each until it was unused for `unused` seconds. `log`
     receives a log line about sessions that ended.
     """
 
@@ -68,7 +68,8 @@ class Sessions:
         log: Callable[[str], None] | None = None,
     ) -> None:
         self._memory = ScopeMemory(self._all_counters, scope_bytes)
-        self.shared = SessionCounters(capacity, self._memory)
+        self.without_session = SessionCounters(capacity, self._memory)
+        """The counters of requests without a session."""
         self._responses = ResponseStore()
         self.prompt_caches: PromptCaches = PromptCaches()
         self._created = 0
@@ -98,27 +99,27 @@ class Sessions:
         return None if found is None else found.time_scale
 
     def number(self, id: str) -> int:
-        """Return the number of a session; 0 for the shared one."""
+        """Return the number of a session; 0 for requests without one."""
         found = self._sessions.get(id)
         return 0 if found is None else found.number
 
-    def decides(self, matched: MatchResult) -> bool:
+    def has_counts_of(self, matched: MatchResult) -> bool:
         """Return whether all counts of a decision are in this process."""
         return True
 
     def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""
-        return self._counts(matched.session).decide(matched, count=count)
+        return self._counters(matched.session).decide(matched, count=count)
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
-        return self._counts(session).count_request(session, keys)
+        return self._counters(session).count_request(session, keys)
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys, in all sessions."""
-        self.shared.retain(keys)
+        self.without_session.retain(keys)
         for session in self._sessions.values():
-            session.counts.retain(keys)
+            session.counters.retain(keys)
 
     def totals(self, response_counts: ResponseCounts = NO_COUNTS) -> Mapping[str, Sequence[int]]:
         """Return the tries and responses of each key, summed over all sessions and scopes. `response_counts` has, by
@@ -133,10 +134,10 @@ class Sessions:
         return found
 
     def named_states(self) -> Iterator[tuple[str, str, StateValue]]:
-        """Yield the named states that are set: session, name and value. The shared session has an empty id."""
-        counters = (("", self.shared), *((id, session.counts) for id, session in self._sessions.items()))
-        for id, counts in counters:
-            for scope in counts.scopes():
+        """Yield the named states that are set: session, name and value."""
+        by_id = (("", self.without_session), *((id, each.counters) for id, each in self._sessions.items()))
+        for id, counters in by_id:
+            for scope in counters.scopes():
                 for name, value in scope.states.items():
                     yield id, name, value
 
@@ -145,7 +146,7 @@ class Sessions:
         self._forget(list(self._sessions))
         self._responses.end("")
         self.prompt_caches.clear()
-        self.shared.clear()
+        self.without_session.clear()
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys."""
@@ -153,8 +154,8 @@ class Sessions:
             scope.forget_accounts(keys)
 
     def _all_counters(self) -> Iterator[SessionCounters]:
-        yield self.shared
-        yield from (session.counts for session in self._sessions.values())
+        yield self.without_session
+        yield from (session.counters for session in self._sessions.values())
 
     def _scopes(self) -> Iterator[ScopeState]:
         for counters in self._all_counters():
@@ -167,7 +168,7 @@ class Sessions:
         self._responses.remember(session, update)
 
     def named(self) -> Mapping[str, Session]:
-        """Return all sessions but the shared one by id, the least recently used first."""
+        """Return all sessions by id, the least recently used first."""
         return dict(self._sessions)
 
     def end(self, id: str) -> bool:
@@ -178,11 +179,11 @@ class Sessions:
         return found
 
     def __len__(self) -> int:
-        """Return the number of sessions beside the shared one."""
+        """Return the number of sessions."""
         return len(self._sessions)
 
-    def _counts(self, session: str) -> SessionCounters:
-        return self._of(session).counts if session else self.shared
+    def _counters(self, session: str) -> SessionCounters:
+        return self._of(session).counters if session else self.without_session
 
     def _of(self, id: str) -> Session:
         found = self._sessions.get(id)
@@ -206,18 +207,18 @@ class Sessions:
 
     def _forget(self, ids: Sequence[str]) -> None:
         for id in ids:
-            self._sessions.pop(id).counts.clear()
+            self._sessions.pop(id).counters.clear()
             self._responses.end(id)
         for callback in self.ended if ids else ():
             callback(ids)
 
-    def shown(self, id: str) -> str:
+    def redacted_id(self, id: str) -> str:
         """Return the id of a session for readers: a client may use its key as the id."""
         found = self._sessions.get(id)
-        return (found.shown if found is not None else "") or Redactor().session(id)
+        return (found.redacted_id if found is not None else "") or Redactor().session(id)
 
     def _end(self, ids: Sequence[str], reason: str) -> None:
-        shown = [self.shown(id) for id in ids[:MAX_NAMED_IDS]]
+        shown = [self.redacted_id(id) for id in ids[:MAX_NAMED_IDS]]
         self._forget(ids)
         if self._log is not None:
             more = f" and {len(ids) - MAX_NAMED_IDS} more" if len(ids) > MAX_NAMED_IDS else ""

@@ -73,7 +73,7 @@ class SlotTable:
     """Which slot counts which key. The supervisor assigns slots, and sends the table to all workers."""
 
     NUMBER: Final = 0
-    """The number of the next request of the shared session, in the global scope."""
+    """The number of the next request without a session, in the global scope."""
     SERVED: Final = 1
     """The first of the slots in which each worker notes how many requests it has served."""
     MAX_WORKERS: Final = 1023

@@ -76,8 +76,8 @@ def counts_anything(matched: MatchResult) -> bool:
     )
 
 
-class SharedTallies(SessionCounters):
-    """The counters of the session that requests without an id share. Tallies go to the memory of all processes."""
+class SharedCounters(SessionCounters):
+    """The counters of requests without a session. The counts are in memory that all processes share."""
 
     def __init__(self, counts: SharedCounts, first: int) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class SharedTallies(SessionCounters):
 class SharedSessions(Sessions):
     """The sessions of a worker process. They decide only where nothing counts."""
 
-    shared: SharedTallies
+    without_session: SharedCounters
 
     def __init__(
         self, counts: SharedCounts, *, first: int = 0, max_sessions: int = MAX_SESSIONS, unused: float = inf
@@ -121,7 +121,7 @@ class SharedSessions(Sessions):
         """`first`: the number of the first request."""
         super().__init__(max_sessions=max_sessions, unused=unused)
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
-        self.shared = SharedTallies(counts, first)
+        self.without_session = SharedCounters(counts, first)
         self.local = Sessions(max_sessions=max_sessions, unused=unused)
         """Decides while there is no other place to decide."""
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
@@ -145,7 +145,7 @@ class SharedSessions(Sessions):
         """Return 0: the numbers of several processes differ."""
         return 0
 
-    def decides(self, matched: MatchResult) -> bool:
+    def has_counts_of(self, matched: MatchResult) -> bool:
         return not counts_anything(matched)
 
     def decide(self, matched: MatchResult, *, count: bool = True) -> Decision:
@@ -162,10 +162,10 @@ class SharedSessions(Sessions):
         if winner is not None:
             counted.append(winner.key)
         if winner is None or outcome == "rule":
-            number, *tries = self.shared.take(tuple(counted))
+            number, *tries = self.without_session.take(tuple(counted))
             return _decision(outcome, winner, modifiers, number, tries)
-        number, *tries = self.shared.take(tuple(counted[:-1]))
-        return _decision(outcome, winner, modifiers, number, [*tries, self.shared.tries(winner.key)])
+        number, *tries = self.without_session.take(tuple(counted[:-1]))
+        return _decision(outcome, winner, modifiers, number, [*tries, self.without_session.tries(winner.key)])
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         return None

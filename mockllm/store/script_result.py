@@ -69,7 +69,7 @@ MakeSlot = Callable[[Sequence[Candidate], float], InFlightSlot]
 def read_result(
     data: bytes, matched: MatchResult, number: Callable[[], int], make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
-    """Read a result. `number` returns the number of a request of the shared session in the global scope, which the
+    """Read a result. `number` returns the number of a request without a session in the global scope, which the
     store does not count."""
     outcome, now, place, winning, applied, tried, limits, loads, full = _decode(data)
     rows = (*applied, *tried)

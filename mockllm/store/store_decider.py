@@ -139,7 +139,7 @@ class StoreDecider:
         return None
 
     def _number(self) -> int:
-        return self._state.shared.take(())[0]
+        return self._state.without_session.take(())[0]
 
     def _slot(
         self, matched: MatchResult, id: str, base: bytes, candidates: Sequence[Candidate], at: float

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.dialects.providers import REGISTERED
-from mockllm.engine.session_id import PREFIX
 
 KEY: Final = "mockllm"
 """A dummy key; a real one must not be sent."""
@@ -23,7 +23,7 @@ def variables(base: str) -> dict[str, str]:
     }
     return {
         "MOCKLLM_BASE_URL": base,
-        "MOCKLLM_URL": base.partition(PREFIX)[0],  # without the session, for `mockllm verify`
+        "MOCKLLM_URL": base.partition(SESSION_PREFIX)[0],  # without the session, for `mockllm verify`
         **addresses,
         **{
             name: base + path

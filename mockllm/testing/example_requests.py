@@ -16,7 +16,7 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import DEFAULT
 from mockllm.dialects.registry import generating_dialect
 from mockllm.engine import Engine
-from mockllm.engine.session_id import SESSION
+from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.scenario.language.examples import McpRequestSpec, NamedTool, RequestSpec, SchemaSpec
 
 
@@ -48,7 +48,7 @@ def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRe
         queries.append(urlencode(spec.query))
     headers = {"host": "localhost", **wire.headers}
     if spec.session is not None:
-        headers[SESSION] = spec.session
+        headers[SESSION_HEADER] = spec.session
     headers |= {name.lower(): value for name, value in spec.headers.items()}
     raw = spec.path is not None or "body" in spec.model_fields_set
     body = _bytes(spec.body) if raw else dumps(wire.body)

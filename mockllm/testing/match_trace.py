@@ -72,7 +72,10 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
     responder = engine.preview(request)
     decision, catalog = responder.decision, engine.catalog
     tried, unshown = _tried(engine, request, decision)
-    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in decision.blocked_modifiers]
+    items = [
+        (catalog.items[candidate.item_number], candidate, why)
+        for candidate, why in decision.blocked_modifiers
+    ]
     blocked_modifiers = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
     outcome = Outcome(request, responder.respond())
     step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
@@ -84,8 +87,8 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
 def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
-    end = catalog.rules if decision.rule is None else decision.rule.candidate.item
-    blocked = {candidate.item: (candidate, why) for candidate, why in decision.blocked_rules}
+    end = catalog.rules if decision.rule is None else decision.rule.candidate.item_number
+    blocked = {candidate.item_number: (candidate, why) for candidate, why in decision.blocked_rules}
     others = [number for number in range(end) if number not in blocked]
     if end > MAX_SHOWN_ALL:
         others = [
@@ -116,7 +119,7 @@ def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = ""
 
 def response_index(engine: Engine, selected: Selected) -> int | None:
     """Return the index of the selected response; None if the sequence has ended."""
-    item = engine.catalog.items[selected.candidate.item]
+    item = engine.catalog.items[selected.candidate.item_number]
     if item.selector is None:
         return None
     tries = item.selector.choice_number(selected.tries)
@@ -126,7 +129,7 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
 
 def _step(engine: Engine, selected: Selected) -> str | None:
     """Return `step 2 of 3` for a sequence, `branch 1 of 4` for a choice, else None."""
-    item = engine.catalog.items[selected.candidate.item]
+    item = engine.catalog.items[selected.candidate.item_number]
     selector = item.selector
     if selector is None or selector.mode == "one":
         return None
@@ -165,7 +168,7 @@ class MismatchReport:
             known = dict.fromkeys(names_of(item.id)[0] for item in rules)
             yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
         if decision.rule is not None:
-            yield f"{location_and_name(catalog.items[decision.rule.candidate.item])}: matched"
+            yield f"{location_and_name(catalog.items[decision.rule.candidate.item_number])}: matched"
         elif not found:
             for item, differences in nearest(catalog, self._request, NEAREST):
                 yield near_miss_line(item, differences)

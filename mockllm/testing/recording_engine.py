@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
-from mockllm.engine.session_id import SESSION, path_without_session, read_session
+from mockllm.engine.session_id import SESSION_HEADER, path_without_session, read_session
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources
@@ -138,7 +138,7 @@ class RecordingEngine:
         loop."""
         stack = self._stack
         if self._sessions:
-            session = read_session(headers.get(SESSION), path)[0]
+            session = read_session(headers.get(SESSION_HEADER), path)[0]
             stack = self._sessions.get(session or "", stack)
         self._current = self._engine(stack)
         self._path = path_without_session(path)

@@ -75,7 +75,7 @@ def planned(protocol: Protocol, case: RecordedCase) -> Plan:
         headers=headers,
         raw=dumps(dict(case.body)),
         query_string=query,
-        route=match.route if isinstance(match, RouteMatch) else {},
+        path_variables=match.path_variables if isinstance(match, RouteMatch) else {},
     )
     identity = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
     return encoded(dialect, case.content, request, identity)

@@ -53,7 +53,7 @@ def requested(dialect: GeneratingDialect, wanted: NeutralRequest) -> Request:
         headers=built.headers,
         raw=dumps(built.body),
         query_string=query,
-        route=found.route,
+        path_variables=found.path_variables,
     )
 
 

@@ -138,7 +138,12 @@ def sent(path: str, turns: list[Any]) -> tuple[Request, Failure | None]:
     head = {} if path == GENERATE else {"model": "m", "max_tokens": 9}
     raw = json.dumps({**head, MEMBER[path]: turns}).encode()
     request = route.dialect.request_class(
-        method="POST", path=route.path, headers={}, raw=raw, provider=route.provider, route=route.route
+        method="POST",
+        path=route.path,
+        headers={},
+        raw=raw,
+        provider=route.provider,
+        path_variables=route.path_variables,
     )
     return request, route.dialect.check(request)
 

@@ -66,14 +66,14 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "route"), FOUND)
+@pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "variables"), FOUND)
 def test_find_returns_call_of_path(
-    method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
+    method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, variables: dict[str, str]
 ) -> None:
     found = find_route(method, path, headers)
     assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
-    assert (found.provider, found.path, dict(found.route)) == (dialect.name, bare, route)
+    assert (found.provider, found.path, dict(found.path_variables)) == (dialect.name, bare, variables)
 
 
 @pytest.mark.parametrize(
@@ -231,14 +231,14 @@ AZURE: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "route"), AZURE)
+@pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "variables"), AZURE)
 def test_find_returns_call_of_azure_path(
-    method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
+    method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, variables: dict[str, str]
 ) -> None:
     found = find_route(method, path, headers)
     assert isinstance(found, RouteMatch)
     assert found.dialect is dialect
-    assert (found.provider, found.path, found.route) == ("azure", bare, route)
+    assert (found.provider, found.path, found.path_variables) == ("azure", bare, variables)
 
 
 @pytest.mark.parametrize(

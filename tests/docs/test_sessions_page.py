@@ -11,8 +11,8 @@ import pytest
 
 from mockllm.cli.options import SERVING
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.engine.overrides import ALLOWED, SEED
-from mockllm.engine.session_id import SESSION
+from mockllm.engine.overrides import RESTRICTED, SEED_HEADER
+from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.server_limits import ServerLimits, environment_name
@@ -74,7 +74,7 @@ def test_workers_of_pytest_xdist_share_one_server(tmp_path: Path) -> None:
     assert "13 passed" in ran.stdout
 
 
-@pytest.mark.parametrize("header", [SESSION, SEED, *ALLOWED])
+@pytest.mark.parametrize("header", [SESSION_HEADER, SEED_HEADER, *RESTRICTED])
 def test_every_header_is_in_it(header: str) -> None:
     assert f"`{header}" in TEXT
 

@@ -31,7 +31,7 @@ def shared() -> Iterator[Engine]:
     counts = SharedCounts()
     catalog = VirtualServer(dumps(SCENARIO).decode()).engine.catalog
     state = SharedSessions(counts)
-    state.shared.use(SlotTable(counts).assign([item.key for item in catalog.items]))
+    state.without_session.use(SlotTable(counts).assign([item.key for item in catalog.items]))
     yield Engine(catalog, state)
     counts.close()
 

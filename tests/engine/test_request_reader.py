@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import key_hash
 from mockllm.core.request.server_address import server_url
-from mockllm.engine.session_id import SESSION
+from mockllm.engine.session_id import SESSION_HEADER
 from tests.language.virtual_server import NOW, VirtualServer
 
 PATH = "/s/mine/v1/chat/completions"
@@ -36,10 +36,10 @@ def test_session_that_is_the_clients_key_is_shown_masked() -> None:
     key, other = "opaque7key7of7no7form", "another7key7without7form"
     for path, query, headers in (
         (f"/s/{key}/v1/models", "", {"x-api-key": key}),
-        ("/v1/models", f"key={other}", {SESSION: other}),
+        ("/v1/models", f"key={other}", {SESSION_HEADER: other}),
     ):
         engine.request_reader("GET", path, query, headers).read(b"", "::1", NOW)
-    assert engine.state.shown(key) == f"{REDACTED}-{key_hash(key)}"
-    assert engine.state.shown(other) == f"{REDACTED}-{key_hash(other)}"
+    assert engine.state.redacted_id(key) == f"{REDACTED}-{key_hash(key)}"
+    assert engine.state.redacted_id(other) == f"{REDACTED}-{key_hash(other)}"
     engine.request_reader("GET", "/s/mine/v1/models", "", {"x-api-key": key}).read(b"", "::1", NOW)
-    assert engine.state.shown("mine") == "mine"
+    assert engine.state.redacted_id("mine") == "mine"

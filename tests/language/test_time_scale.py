@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
-from mockllm.core.time_scale import CLOCK, SCENARIO
+from mockllm.core.time_scale import CLOCK_HEADER, SCENARIO
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -86,7 +86,7 @@ def test_refusal_states_the_scaled_wait(rule: str, stated: str) -> None:
 
 def test_client_with_scaled_clock_reads_times_of_scenario() -> None:
     server = ScaledServer("rules: [{error: {type: rate_limit, retry_after: 5s}}]")
-    response = server.ask(chat_request(headers={CLOCK: SCENARIO}))
+    response = server.ask(chat_request(headers={CLOCK_HEADER: SCENARIO}))
     assert response.headers["retry-after-ms"] == "5000"
     assert response.planned.time_scale == 0.01
 

@@ -27,7 +27,7 @@ from mockllm.server.http1 import (
     DateLine,
     HttpFraming,
     RenderedHead,
-    chunk,
+    http_chunk,
     prerendered_bytes,
     render_head,
 )
@@ -242,7 +242,7 @@ def test_content_length_counts_bytes_behind_cut() -> None:
 
 
 def test_chunk_has_hexadecimal_length() -> None:
-    assert chunk(b"x" * 26) == b"1a\r\n" + b"x" * 26 + b"\r\n"
+    assert http_chunk(b"x" * 26) == b"1a\r\n" + b"x" * 26 + b"\r\n"
 
 
 def test_date_line_changes_once_a_second() -> None:

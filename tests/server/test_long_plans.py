@@ -47,7 +47,7 @@ def busy(server: ThreadedServer) -> Iterator[threading.Event]:
     def wait() -> None:
         event.wait(PATIENCE)
 
-    server.app.worker._queue.put(wait)
+    server.app.worker_thread._queue.put(wait)
     yield event
     event.set()
 

@@ -114,7 +114,7 @@ def test_chunked_body_above_limit_is_refused(raw: Raw) -> None:
     refused(raw.answer(), 413, "request_too_large", "100000")
 
 
-# --- inflation ----------------------------------------------------------------------------------
+# --- decompression ------------------------------------------------------------------------------
 
 
 def compressed(data: bytes, wbits: int) -> bytes:
@@ -122,7 +122,7 @@ def compressed(data: bytes, wbits: int) -> bytes:
     return engine.compress(data) + engine.flush()
 
 
-INFLATED = {
+DECOMPRESSED = {
     "gzip": ("gzip", gzip.compress(b"hello", mtime=0)),
     "gzip in capitals": ("GZip", gzip.compress(b"hello", mtime=0)),
     "gzip by its old name": ("x-gzip", gzip.compress(b"hello", mtime=0)),
@@ -134,12 +134,12 @@ INFLATED = {
 }
 
 
-@pytest.mark.parametrize(("encoding", "body"), INFLATED.values(), ids=INFLATED)
-def test_compressed_body_is_inflated(raw: Raw, encoding: str, body: bytes) -> None:
+@pytest.mark.parametrize(("encoding", "body"), DECOMPRESSED.values(), ids=DECOMPRESSED)
+def test_compressed_body_is_decompressed(raw: Raw, encoding: str, body: bytes) -> None:
     assert raw.send(request("POST", "/echo", body, Content_Encoding=encoding)).answer().text == "hello"
 
 
-def test_large_compressed_body_is_inflated_in_slices(server: ThreadedServer) -> None:
+def test_large_compressed_body_is_decompressed_in_slices(server: ThreadedServer) -> None:
     app = App(server.app.engine, limits=replace(LIMITS, body=10_000_000))
     sent = bytes(range(256)) * 16 * 1024  # just four slices
     with ThreadedServer(app) as url, Raw.to(url) as raw:
@@ -175,7 +175,7 @@ def test_body_with_wrong_encoding_is_refused(
     refused(got, status, "bad_request", word)
 
 
-def test_inflated_body_above_limit_is_refused_in_little_memory(raw: Raw) -> None:
+def test_decompressed_body_above_limit_is_refused_in_little_memory(raw: Raw) -> None:
     bomb = gzip.compress(b"\0" * 60_000_000, mtime=0)
     assert len(bomb) < 100_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -30,10 +30,10 @@ def test_preview_counts_nothing() -> None:
     assert [sessions.decide(matched("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
 
 
-def test_tally_counts_by_session() -> None:
+def test_count_request_counts_by_session() -> None:
     sessions = Sessions()
     assert [sessions.count_request(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
-    assert sessions.shared.count_request("", ("k",)) == 2
+    assert sessions.without_session.count_request("", ("k",)) == 2
 
 
 def test_keep_deletes_counts_in_every_session() -> None:
@@ -63,10 +63,10 @@ def test_line_on_an_ended_session_has_its_shown_id() -> None:
     """A client may use its key as the id, in whatever form."""
     message: list[str] = []
     sessions = Sessions(unused=10.0, log=message.append)
-    sessions.session("opaque7key", 0.0).shown = "REDACTED-1a2b"
+    sessions.session("opaque7key", 0.0).redacted_id = "REDACTED-1a2b"
     sessions.session("sk-proj-abcdefgh12345678", 0.0)
-    assert sessions.shown("opaque7key") == "REDACTED-1a2b"
-    assert sessions.shown("unknown") == "unknown"
+    assert sessions.redacted_id("opaque7key") == "REDACTED-1a2b"
+    assert sessions.redacted_id("unknown") == "unknown"
     sessions.expire(20.0)
     assert "sessions REDACTED-1a2b, REDACTED-" in message[0]
     assert "opaque7key" not in message[0]
@@ -131,11 +131,11 @@ def test_reset_deletes_all_sessions() -> None:
     sessions = Sessions()
     outcomes(sessions, "a", "")
     sessions.remember("", StoreUpdate(calls={"c": "tool"}))
-    shared = sessions.shared
+    counters = sessions.without_session
     sessions.reset()
     assert (len(sessions), sessions.totals()) == (0, {})
     assert sessions.lookup("").call("c") is None
-    assert sessions.shared is shared
+    assert sessions.without_session is counters
     assert outcomes(sessions, "a", "") == ["rule", "rule"]
 
 

@@ -28,10 +28,10 @@ def break_index(calls: CallEvents, how: str | None) -> str | None:
     if how is None:
         return None
     places = [place.index for _, place in calls if place.index is not None]
-    places = [index for index in places if index.member in index.owner]
+    places = [index for index in places if index.member in index.parent]
     if not places:
         return "its calls have no index"
-    numbers = [index.owner[index.member] for index in places]
+    numbers = [index.parent[index.member] for index in places]
     single = len(set(numbers)) == 1
     for index in places:
         put_member(index, ABSENT if how == "missing" else numbers[0] + 1 if single else numbers[0])
@@ -41,10 +41,10 @@ def break_index(calls: CallEvents, how: str | None) -> str | None:
 def add_placeholders(calls: CallEvents) -> str | None:
     """Set the arguments `{}` where a call opens with empty ones; return why no call has such arguments."""
     arguments = [place.arguments for _, place in calls if place.arguments is not None]
-    if not any(type(each.owner.get(each.member)) is str for each in arguments):
+    if not any(type(each.parent.get(each.member)) is str for each in arguments):
         return "its calls have their arguments as an object"
     for _, _, place in _first_arguments(calls):
-        if place.owner.get(place.member) == "":
+        if place.parent.get(place.member) == "":
             put_member(place, "{}")
     return None
 
@@ -62,8 +62,8 @@ def with_placeholders(plan: Plan, calls: CallEvents, form: StreamForm) -> Plan:
     """Return the plan with an event more before each call whose first arguments are real ones."""
     steps = list(plan.steps)
     for event, _, place in reversed(list(_first_arguments(calls))):
-        if place.owner.get(place.member) != "{}":
-            real = place.owner[place.member]
+        if place.parent.get(place.member) != "{}":
+            real = place.parent[place.member]
             put_member(place, "{}")
             data = form.write(event.payload, plan.framing)
             put_member(place, real)
@@ -103,14 +103,14 @@ def break_ids(calls: CallEvents, how: str | None) -> str | None:
     if how is None:
         return None
     places = [(place.number, place.id) for _, place in calls if place.id is not None]
-    call_ids = {number: id.owner[id.member] for number, id in places if id.owner.get(id.member)}
+    call_ids = {number: id.parent[id.member] for number, id in places if id.parent.get(id.member)}
     if not call_ids:
         return "its calls have no id"
-    later = [(number, id) for number, id in places if not id.owner.get(id.member)]
+    later = [(number, id) for number, id in places if not id.parent.get(id.member)]
     if how in ("repeated", "empty_later") and not later:
         return "only the first event of a call has a place for its id"
     for number, id in places if how in ("missing", "empty") else later:
         known = {"missing": ABSENT, "repeated": call_ids.get(number, ABSENT)}
-        if how != "empty" or id.owner.get(id.member):
+        if how != "empty" or id.parent.get(id.member):
             put_member(id, known.get(how, ""))
     return None

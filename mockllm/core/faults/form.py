@@ -121,12 +121,12 @@ FinishEvents: TypeAlias = list[tuple[FormEvent, FinishPlace]]
 
 
 def _values(place: FinishPlace) -> dict[str, Json]:
-    return {member: place.owner.get(member, ABSENT) for member in place.members}
+    return {member: place.parent.get(member, ABSENT) for member in place.members}
 
 
 def _set_values(place: FinishPlace, values: dict[str, Json]) -> None:
     for member, value in values.items():
-        put_member(MemberPlace(place.owner, member), value)
+        put_member(MemberPlace(place.parent, member), value)
 
 
 def _repeated(plan: Plan, ends: FinishEvents) -> Plan:
@@ -189,7 +189,7 @@ class MisplacedRole(FormFault):
 
     def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
         places = [place for event in events for place in form.roles(event.payload)]
-        role = next((value for place in places if (value := place.owner.get(place.member))), None)
+        role = next((value for place in places if (value := place.parent.get(place.member))), None)
         if role is None:
             return NotApplicable("no event has a role")
         for place in places:
@@ -209,13 +209,13 @@ class MisplacedUsage(FormFault):
 
     def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
         places = [(event, place) for event in events if (place := form.usage(event.payload)) is not None]
-        counted = [(event, place) for event, place in places if place.owner.get(place.member)]
+        counted = [(event, place) for event, place in places if place.parent.get(place.member)]
         if not counted:
             return NotApplicable("the response does not show it")
         if len(places) == 1:
             return NotApplicable("one event only has a place for it")
-        usage = counted[-1][1].owner[counted[-1][1].member]
-        others = [place.owner.get(place.member, ABSENT) for _, place in places]
+        usage = counted[-1][1].parent[counted[-1][1].member]
+        others = [place.parent.get(place.member, ABSENT) for _, place in places]
         uncounted = None if None in others else ABSENT
         wanted = self._wanted(places, form)
         if wanted is None:
@@ -226,7 +226,7 @@ class MisplacedUsage(FormFault):
                 put_member(place, usage)
             elif event.step.kind == "usage":
                 dropped.add(event.position)
-            elif place.owner.get(place.member):
+            elif place.parent.get(place.member):
                 put_member(place, uncounted)
         result = rewritten(plan, events, form)
         remaining = tuple(step for n, step in enumerate(result.steps) if n not in dropped)

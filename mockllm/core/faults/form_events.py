@@ -81,6 +81,6 @@ def changed(plan: Plan, events: Sequence[FormEvent], form: StreamForm, reason: s
 def put_member(place: MemberPlace, value: Json) -> None:
     """Set a member, or remove it."""
     if value is ABSENT:
-        place.owner.pop(place.member, None)
+        place.parent.pop(place.member, None)
     else:
-        place.owner[place.member] = value
+        place.parent[place.member] = value

@@ -20,7 +20,7 @@ Payload: TypeAlias = dict[str, Json]
 class MemberPlace(NamedTuple):
     """A member of an object in an event, whether it is there or not."""
 
-    owner: Payload
+    parent: Payload
     member: str
 
 
@@ -38,7 +38,7 @@ class FinishPlace(NamedTuple):
     """The place of a choice's finish reason. `ended`: whether the event ends the choice."""
 
     choice: object
-    owner: Payload
+    parent: Payload
     members: tuple[str, ...]
     ended: bool
 

@@ -9,7 +9,7 @@ from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart,
 from mockllm.core.tokens import estimate
 
 PROMPT: Final = 3
-FRAMING: Final = 4
+TOKENS_PER_MESSAGE: Final = 4
 """The tokens of a prompt, and of each of its messages, in addition to their texts, as in OpenAI's cookbook."""
 
 
@@ -18,7 +18,7 @@ _TEXTS: Final = frozenset({TextPart, ResultPart, ThinkingPart})
 
 def estimate_texts(texts: Sequence[str]) -> int:
     """Return the tokens of a prompt with one text in each message, and no tools."""
-    return PROMPT + FRAMING * len(texts) + sum(map(estimate, texts))
+    return PROMPT + TOKENS_PER_MESSAGE * len(texts) + sum(map(estimate, texts))
 
 
 def estimate_parts(parts: Sequence[Part]) -> int:

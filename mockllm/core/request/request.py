@@ -27,7 +27,7 @@ from mockllm.core.request.messages import (
     last_results,
     last_user_text,
 )
-from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts
+from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
@@ -39,8 +39,8 @@ __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 
 _TRANSPORT: Final = frozenset((
-    "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "monotonic",
-    "response_lookup", "context", "over_tls",
+    "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
+    "monotonic", "response_lookup", "context", "over_tls",
 ))  # fmt: skip
 """The attributes of a request that its transport sets, without the body."""
 
@@ -56,9 +56,9 @@ class Request(BodyFields, ToolServerFields):
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is when the server began to serve the request, in seconds since the epoch. The
-    time fields of a response use no other clock. `route` holds the variables of the route's path (`{"model": …}` if
-    the path names the model). `response_lookup` has what the server stored for the session, by name. `context`
-    belongs to the reader of the request.
+    time fields of a response use no other clock. `path_variables` holds the variables of the route's path
+    (`{"model": …}` where the path names the model). `response_lookup` has what the server stored for the session, by
+    name. `context` belongs to the reader of the request.
     """
 
     api: ClassVar[str | None] = None
@@ -81,7 +81,7 @@ class Request(BodyFields, ToolServerFields):
         raw: bytes = b"",
         query_string: str = "",
         provider: str | None = None,
-        route: Mapping[str, str] | None = None,
+        path_variables: Mapping[str, str] | None = None,
         session: str | None = None,
         client: str = "",
         now: float = 0.0,
@@ -95,7 +95,7 @@ class Request(BodyFields, ToolServerFields):
         self.raw = raw
         self.query_string = query_string
         self.provider = provider
-        self.route: Mapping[str, str] = route or {}
+        self.path_variables: Mapping[str, str] = path_variables or {}
         self.session = session
         self.client = client
         self.now = now
@@ -306,6 +306,6 @@ def _tool_tokens(tool: Tool) -> int:
     return estimate(f"{tool.name} {tool.description} {tool.schema}")
 
 
-def estimate_input(request: Request, prompt: int = PROMPT, framing: int = FRAMING) -> int:
+def estimate_input(request: Request, prompt: int = PROMPT, per_message: int = TOKENS_PER_MESSAGE) -> int:
     """Return the tokens of a prompt, with so many for itself and each message in addition to their texts."""
-    return prompt + request.tool_tokens + framing * len(request.messages) + request.part_tokens
+    return prompt + request.tool_tokens + per_message * len(request.messages) + request.part_tokens

@@ -24,10 +24,11 @@ Models: TypeAlias = Literal["any", "strict"]
 
 
 class Candidate(Struct, frozen=True):
-    """A rule or modifier whose matcher matches the request. `key` (id and digest) and `scope` select its counts.
-    `random_key` selects its random values: its id alone, so that editing a response does not change them."""
+    """A rule or modifier whose matcher matches the request. `item_number` is its index in the catalog. `key` (id and
+    digest) and `scope` select its counts. `random_key` selects its random values: its id alone, so that editing a
+    response does not change them."""
 
-    item: int
+    item_number: int
     key: str
     random_key: str
     scope: str
@@ -71,7 +72,7 @@ class MatchResult(Struct, frozen=True):
     unknown_model: Callable[[], bool] = bool
     monotonic: float = 0.0
     cost: Callable[[], Cost] = Cost
-    unmatched: Validation = "strict"
+    unmatched_validation: Validation = "strict"
     """The validation where no rule matched."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the work of the request for a continuous batch."""
@@ -79,7 +80,7 @@ class MatchResult(Struct, frozen=True):
     def fails_validation(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
         if winner is None:
-            return self.invalid(self.unmatched)
+            return self.invalid(self.unmatched_validation)
         return self.invalid(winner.validation) or (winner.known_models and self.unknown_model())
 
 
@@ -114,7 +115,7 @@ class AdmissionResult(Struct, frozen=True):
 
 
 class InFlightSlot(Protocol):
-    """A response in flight, as limits (`concurrent`) and loads count it. Its owner releases the slot when the
+    """A response in flight, as limits (`concurrent`) and loads count it. The slot is released when the
     response has ended, in any way. A second `release` has no effect."""
 
     def expect_end(self, until: float) -> None:

@@ -85,7 +85,7 @@ class MessageBatchRequest(AnthropicRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
-        id = self.route.get("batch", "")
+        id = self.path_variables.get("batch", "")
         return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
@@ -206,7 +206,7 @@ class GetMessageBatch(StoredObjectCall):
     ) -> Plan | Failure:
         assert isinstance(request, MessageBatchRequest)
         if request.stored is None:
-            id = request.route.get("batch")
+            id = request.path_variables.get("batch")
             note = "the id of a batch exists after a call of the same session that creates it"
             return Failure("not_found", message=f"Message Batch {id} not found.", note=note)
         return self.respond(request.stored, request, identity)

@@ -45,7 +45,7 @@ class AnthropicFileRequest(AnthropicRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The file that the path names."""
-        id = self.route.get("file", "")
+        id = self.path_variables.get("file", "")
         return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
@@ -114,7 +114,7 @@ class AnthropicFile(StoredObjectCall):
     ) -> Plan | Failure:
         assert isinstance(request, AnthropicFileRequest)
         if request.stored is None:
-            id = request.route.get("file")
+            id = request.path_variables.get("file")
             note = "the id of a file exists after an upload of the same session"
             return Failure("not_found", message=f"File not found: {id}", note=note)
         return self.respond(request.stored, identity)

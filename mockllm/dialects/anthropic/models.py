@@ -93,7 +93,7 @@ class AnthropicModelsRequest(AnthropicRequest):
     @lazy
     def model(self) -> str | None:
         """The model that the path names; None for the list."""
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
 
 class AnthropicModels:

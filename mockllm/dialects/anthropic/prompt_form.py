@@ -17,7 +17,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
 from mockllm.core.prompt_cache.policy import BreakpointCache, CachePolicy
-from mockllm.core.request.prompt_tokens import FRAMING
+from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
 from mockllm.core.tokens import estimate
@@ -88,7 +88,9 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
     blocks: list[Json] = [{"type": "text", "text": content}] if isinstance(content, str) else []
     blocks = content if isinstance(content, list) else blocks
     for place, block in enumerate(blocks):
-        tokens = tokens_of_parts({"role": role, "content": [block]}, add_turn) + (0 if place else FRAMING)
+        tokens = tokens_of_parts({"role": role, "content": [block]}, add_turn) + (
+            0 if place else TOKENS_PER_MESSAGE
+        )
         name = f"messages[{number}].content[{place}] ({role})"
         yield PromptBlock(name, dumps(role) + _content(block), tokens, _lifetime(block))
 

@@ -54,7 +54,7 @@ class VertexRequest(MessagesRequest):
 
     @lazy
     def model(self) -> str | None:
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
     @lazy
     def stream(self) -> bool:

@@ -40,7 +40,7 @@ class DeploymentRequest(Request):
     @lazy
     def model(self) -> str | None:
         """The deployment; without one, the model of the body."""
-        return self.route.get("deployment") or text_of(self.fields.get("model"))
+        return self.path_variables.get("deployment") or text_of(self.fields.get("model"))
 
     @lazy
     def api_key(self) -> str | None:
@@ -66,7 +66,7 @@ class AzureResponsesRequest(DeploymentRequest, ResponsesRequest):
 
 def with_body_model(request: AnyRequest) -> AnyRequest:
     """Return the request with its model also in the body, where OpenAI's checks read it."""
-    deployment = request.route.get("deployment")
+    deployment = request.path_variables.get("deployment")
     if deployment is None or type(request.body) is not dict:
         return request
     result = copy(request)

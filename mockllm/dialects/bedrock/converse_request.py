@@ -51,7 +51,7 @@ class BedrockRequest(Request):
 
     @lazy
     def model(self) -> str | None:
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
 
 class ConverseRequest(BedrockRequest):

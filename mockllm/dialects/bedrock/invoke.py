@@ -54,7 +54,7 @@ class InvokeRequest(BedrockRequest):
             raw=self.raw,
             query_string=self.query_string,
             provider=self.provider,
-            route=self.route,
+            path_variables=self.path_variables,
             session=self.session,
             client=self.client,
             now=self.now,

@@ -57,7 +57,7 @@ class InvokeMessagesRequest(MessagesRequest):
 
     @lazy
     def model(self) -> str | None:
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
 
 class AnthropicBody(Messages):

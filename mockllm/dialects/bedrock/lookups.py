@@ -64,7 +64,7 @@ class BedrockCountRequest(BedrockRequest):
             path=self.path,
             headers=self.headers,
             raw=_decoded(invoked.get("body")) if invoked else dumps(object_of(holder.get("converse"))),
-            route=self.route,
+            path_variables=self.path_variables,
             response_lookup=self.response_lookup,
         )
 

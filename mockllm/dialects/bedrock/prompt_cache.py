@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
 from mockllm.core.prompt_cache.policy import BreakpointCache, CachePolicy
-from mockllm.core.request.prompt_tokens import FRAMING
+from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic import prompt_form as claude
@@ -66,7 +66,9 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
     turn = object_of(item)
     role = turn.get("role")
     for place, block, lifetime in _marked(list_of(turn.get("content"))):
-        tokens = tokens_of_parts({"role": role, "content": [block]}, add_turn) + (0 if place else FRAMING)
+        tokens = tokens_of_parts({"role": role, "content": [block]}, add_turn) + (
+            0 if place else TOKENS_PER_MESSAGE
+        )
         yield PromptBlock(
             f"messages[{number}].content[{place}] ({role})", dumps([role, block]), tokens, lifetime
         )

@@ -58,8 +58,8 @@ SHOWN: Final = ("displayName", "model", "inputConfig", "outputConfig")
 
 def _collection(request: Request) -> str:
     """Return the resource name of all jobs of the path's project and location."""
-    route = request.route
-    return f"projects/{route.get('project')}/locations/{route.get('location')}/batchPredictionJobs/"
+    variables = request.path_variables
+    return f"projects/{variables.get('project')}/locations/{variables.get('location')}/batchPredictionJobs/"
 
 
 class BatchJobRequest(GeminiRequest):
@@ -73,7 +73,7 @@ class BatchJobRequest(GeminiRequest):
 class StoredBatchJobRequest(GeminiStoredBatchRequest):
     @lazy
     def name(self) -> str:
-        return _collection(self) + self.route.get("batch", "")
+        return _collection(self) + self.path_variables.get("batch", "")
 
 
 class CreateBatchJob(GeminiStoredCall, BatchDialect):

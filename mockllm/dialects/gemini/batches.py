@@ -122,7 +122,7 @@ class GeminiStoredBatchRequest(GeminiRequest):
 
     @lazy
     def name(self) -> str:
-        return PREFIX + self.route.get("batch", "")
+        return PREFIX + self.path_variables.get("batch", "")
 
     @lazy
     def stored(self) -> StoredResponse | None:

@@ -28,7 +28,7 @@ class GeminiFileRequest(GeminiRequest):
 
     @lazy
     def name(self) -> str:
-        return PREFIX + self.route.get("file", "").removesuffix(DOWNLOAD)
+        return PREFIX + self.path_variables.get("file", "").removesuffix(DOWNLOAD)
 
     @lazy
     def stored(self) -> StoredResponse | None:

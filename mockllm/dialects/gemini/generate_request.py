@@ -36,8 +36,7 @@ _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 
 PROMPT_TOKENS: Final = 1
 MESSAGE_TOKENS: Final = 2
-"""The tokens of a prompt (`PROMPT`), and of each of its messages (`FRAMING`), in addition to their texts, according
-to recordings."""
+"""The tokens of a prompt, and of each of its messages, in addition to their texts, according to recordings."""
 MAX_CANDIDATES: Final = 8
 """The maximum number of candidates of a request, also where no check ran."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
@@ -53,7 +52,7 @@ class GeminiRequest(Request):
 
     @lazy
     def model(self) -> str | None:
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
     @lazy
     def api_key(self) -> str | None:

@@ -60,7 +60,7 @@ class PredictRequest(GeminiRequest):
 
     @lazy
     def model(self) -> str | None:
-        return self.family + self.route.get("variant", "")
+        return self.family + self.path_variables.get("variant", "")
 
     @lazy
     def prompt(self) -> str:
@@ -299,7 +299,7 @@ class OperationRequest(GeminiRequest):
     def stored(self) -> StoredResponse | None:
         named = self.message.get("operationName")
         in_body = named.rpartition("/")[2] if type(named) is str else ""
-        id = self.route.get("operation", "").partition(":")[0]
+        id = self.path_variables.get("operation", "").partition(":")[0]
         return self.response_lookup.stored(OPERATIONS + (id or in_body))
 
 

@@ -37,7 +37,7 @@ class FeatureExtractionRequest(ModelRequest):
 
     @lazy
     def model(self) -> str | None:
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
     @property
     def single(self) -> bool:

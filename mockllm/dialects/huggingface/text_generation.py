@@ -46,7 +46,7 @@ class TextGenerationRequest(ModelRequest):
 
     @lazy
     def model(self) -> str | None:
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
     @property
     def of_model(self) -> bool:

@@ -47,11 +47,11 @@ from mockllm.dialects.mcp.oauth import unauthorized
 from mockllm.dialects.mcp.protocol import (
     LAST_EVENT_HEADER,
     LISTENED,
+    MCP_SESSION_HEADER,
     META,
     META_SUBSCRIPTION,
     METHOD_NOT_FOUND,
     SERVER_ERROR,
-    SESSION_HEADER,
     UPDATED,
 )
 from mockllm.dialects.mcp.replayed import readdressed
@@ -164,7 +164,7 @@ class McpCall(ServerCall):
         plan = json_plan(response(request, completed(result, request)))
         if method == "initialize" and server.sessions:
             id = identity.ids.make("", 32, "session")
-            plan = Plan(plan.head.with_unique_headers(((SESSION_HEADER, id),)), plan.steps)
+            plan = Plan(plan.head.with_unique_headers(((MCP_SESSION_HEADER, id),)), plan.steps)
         return plan
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
@@ -177,7 +177,7 @@ class McpCall(ServerCall):
             return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
         if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
             return task_update(plan, request)
-        id = dict(plan.head.headers).get(SESSION_HEADER)
+        id = dict(plan.head.headers).get(MCP_SESSION_HEADER)
         began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
         if not began:
             return None

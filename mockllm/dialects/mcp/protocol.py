@@ -18,7 +18,7 @@ WITHOUT_HEADER: Final = "2025-03-26"
 """The version of a request without the header: no older version is served over streamable HTTP."""
 
 VERSION_HEADER: Final = "mcp-protocol-version"
-SESSION_HEADER: Final = "mcp-session-id"
+MCP_SESSION_HEADER: Final = "mcp-session-id"
 METHOD_HEADER: Final = "mcp-method"
 NAME_HEADER: Final = "mcp-name"
 LAST_EVENT_HEADER: Final = "last-event-id"

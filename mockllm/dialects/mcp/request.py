@@ -17,6 +17,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tool_server import ServedTool, ToolServer
 from mockllm.core.request.uri_template import expanded
 from mockllm.dialects.mcp.protocol import (
+    MCP_SESSION_HEADER,
     META,
     META_CAPABILITIES,
     META_CLIENT,
@@ -24,7 +25,6 @@ from mockllm.dialects.mcp.protocol import (
     META_VERSION,
     MODERN,
     NAMED_BY,
-    SESSION_HEADER,
     STDIO_HEADER,
     TASKS,
     VERSION_HEADER,
@@ -46,14 +46,14 @@ class ServerRequest(Request):
     @lazy
     def server_name(self) -> str:
         """The name in the path; without one, the name of the only server."""
-        named = self.route.get("server")
+        named = self.path_variables.get("server")
         if named is None and len(self.tool_servers) == 1:
             return next(iter(self.tool_servers))
         return named or ""
 
     @property
     def server_endpoint(self) -> str | None:
-        return self.route.get("server")
+        return self.path_variables.get("server")
 
     @lazy
     def server(self) -> ToolServer | None:
@@ -90,7 +90,7 @@ class ServerRequest(Request):
     @lazy
     def client_session(self) -> str | None:
         """The session that the client names."""
-        return self.headers.get(SESSION_HEADER)
+        return self.headers.get(MCP_SESSION_HEADER)
 
     @lazy
     def mcp(self) -> Mapping[str, Json]:

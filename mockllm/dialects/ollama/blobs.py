@@ -35,7 +35,7 @@ class BlobRequest(OllamaRequest):
 
     @property
     def digest(self) -> str:
-        return self.route.get("digest", "")
+        return self.path_variables.get("digest", "")
 
 
 class BlobCall(OllamaCall):

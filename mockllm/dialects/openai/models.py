@@ -42,7 +42,7 @@ class OpenAiModelsRequest(Request):
     @lazy
     def model(self) -> str | None:
         """The model that the path names; None for the list."""
-        return self.route.get("model")
+        return self.path_variables.get("model")
 
 
 class OpenAiModels(LookupCall):

@@ -57,7 +57,7 @@ class EndpointRequest(Request):
     @lazy
     def endpoint(self) -> StoredResponse | None:
         """The endpoint that the path names."""
-        id = self.route.get("endpoint", "")
+        id = self.path_variables.get("endpoint", "")
         return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
@@ -82,7 +82,7 @@ class EndpointCall(OpenAiCall):
     ) -> Plan | Failure:
         assert isinstance(request, EndpointRequest)
         if request.endpoint is None:
-            id = request.route.get("endpoint")
+            id = request.path_variables.get("endpoint")
             note = stored_object_note("webhook endpoint", self.api)
             return Failure("not_found", message=f"No webhook endpoint found with id '{id}'.", note=note)
         return body_plan(self.shown(request.endpoint, request, identity), identity)

@@ -63,7 +63,7 @@ class VllmModels(VendorModels):
         plan = super().own_response(request, models, identity)
         assert isinstance(plan, Plan)
         adapters = [loads(stored.response_body) for stored in request.response_lookup.all_stored(ADAPTER)]
-        if request.route.get("model") is not None or not adapters:
+        if request.path_variables.get("model") is not None or not adapters:
             return plan
         (step,) = plan.steps
         assert isinstance(step, EventStep)

@@ -19,12 +19,12 @@ from msgspec import Struct, field
 from mockllm.core.display import brief
 from mockllm.server.control.problem import Problem
 from mockllm.server.upstreams import RECORDER_HEADER
-from mockllm.server.webhooks import SENT
+from mockllm.server.webhooks import WEBHOOK_HEADER
 
 HEADER: Final = "x-mockllm-admin-token"
 SAFE: Final = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
-PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip", RECORDER_HEADER, SENT)
+PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip", RECORDER_HEADER, WEBHOOK_HEADER)
 """Headers that a proxy adds: behind a proxy on this machine, every client has a loopback address. A server like this
 one is such a proxy: it forwards requests, and sends webhooks."""
 OTHER_SITES: Final = frozenset({"cross-site", "same-site"})

@@ -25,7 +25,7 @@ from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
-from mockllm.server.journal.journal import BATCH
+from mockllm.server.journal.journal import ENTRIES_AT_ONCE
 from mockllm.server.protocols import EngineProtocol
 from mockllm.server.request_heads import FEED
 from mockllm.server.server_limits import ServerLimits
@@ -159,8 +159,8 @@ class ControlApi(LazyRoutes):
         """Make the journal's entries in batches; under load, more entries than these may arrive meanwhile."""
         await self.context.collect()
         journal = self.context.journal
-        for _ in range(journal.max_entries // BATCH + 1):
-            if not journal.make_entries(BATCH):
+        for _ in range(journal.max_entries // ENTRIES_AT_ONCE + 1):
+            if not journal.make_entries(ENTRIES_AT_ONCE):
                 break
             await asyncio.sleep(0)
 

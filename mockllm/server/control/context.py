@@ -195,7 +195,7 @@ class ControlContext:
         elif kind == "journal":
             self.journal.clear()
         elif kind == "metrics":
-            self.journal.count_collected()
+            self.journal.count_equal()
             self.metrics.reset()
             if self.costs is not None:
                 self.costs.reset(max((entry.number for entry in self.journal), default=0))

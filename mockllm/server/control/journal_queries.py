@@ -18,7 +18,7 @@ from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest
-from mockllm.engine.session_id import SESSION, path_without_session
+from mockllm.engine.session_id import SESSION_HEADER, path_without_session
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.journal_search import contains, has_words
 from mockllm.server.control.models.journal import (
@@ -227,7 +227,7 @@ def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
 
 def decode_again(entry: JournalEntry, engine: Engine) -> Request:
     """Decode the request of an entry again, without changing counters or its session's stored responses."""
-    headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION}
+    headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION_HEADER}
     path = path_without_session(entry.path)
     request = engine.read(
         entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at, time.monotonic()

@@ -8,7 +8,7 @@ from pprint import pformat
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import is_secret
 from mockllm.dialects.registry import PYTHON_CALLS, PythonCall
-from mockllm.engine.session_id import SESSION
+from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.server.journal.entry import JournalEntry
 
 WIDTH = 96
@@ -38,7 +38,7 @@ def _body(raw: bytes) -> Json:
 
 
 def _with_sdk(entry: JournalEntry, call: PythonCall, base: str, body: Mapping[str, Json]) -> Iterator[str]:
-    headers = {name: value for name, value in entry.headers if name.lower() == SESSION}
+    headers = {name: value for name, value in entry.headers if name.lower() == SESSION_HEADER}
     more = f", default_headers={headers!r}" if headers else ""
     yield f"import {call.package}\n"
     yield f'client = {call.package}.{call.client}(base_url="{base}", api_key="any"{more})'

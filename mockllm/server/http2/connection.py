@@ -40,7 +40,7 @@ class OpenConnections(Protocol):
 
     ready: ReadyRequests
 
-    def admit(self, connection: Http2Connection) -> bool:
+    def add(self, connection: Http2Connection) -> bool:
         """Add a connection. Return whether its address has no more of them than the limit allows."""
 
     def remove(self, connection: Http2Connection) -> None:
@@ -82,7 +82,7 @@ class Http2Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
-        self._listener.admit(self)
+        self._listener.add(self)
         self._wait(self._app.limits.head_time)
         if self._app.draining:
             self.drain()
@@ -367,7 +367,7 @@ class Http2Connection(asyncio.Protocol):
 
     # What the connections of the streams expect of who makes them.
 
-    def admit(self, connection: Connection) -> bool:
+    def add(self, connection: Connection) -> bool:
         return True
 
     def remove(self, connection: Connection) -> None: ...

@@ -29,29 +29,32 @@ if TYPE_CHECKING:
 
 MAX_EXCESS: Final = 8 * MIB
 """Bytes by which entries and pending exchanges together may exceed the capacity."""
-BATCH_BYTES: Final = 512 * KIB
-"""A batch ends with the entry that exceeds them."""
+BYTES_AT_ONCE: Final = 512 * KIB
+"""Bytes of the exchanges that become entries in one iteration of the loop: the one that exceeds them is the last."""
 LIGHT_BODY: Final = 8 * KIB
-"""The bytes of a smaller body are not counted among these."""
+"""The bytes of a smaller body are not counted while its exchange is pending."""
 COUNT_INTERVAL: Final = 1.0
 """Seconds between two counts."""
 ENTRY_INTERVAL: Final = 5.0
 """Seconds between two rounds that make entries. An entry costs a fifth of a response, and many exchanges have been
 dropped by then."""
-BATCH: Final = 40
+ENTRIES_AT_ONCE: Final = 40
 """Entries that are made in one iteration of the loop: less than half a millisecond."""
 PAUSE: Final = 0.02
 """Seconds between two such iterations."""
-MAX_UNCOUNTED_KINDS: Final = 1_000
-"""The most kinds of equal exchanges that are collected before they are counted."""
+MAX_UNCOUNTED_KEYS: Final = 1_000
+"""The most keys of equal exchanges that are stored before the exchanges are counted."""
 
-EqualExchanges: TypeAlias = "tuple[PrerenderedResponse, str | None]"
-"""The key of exchanges that are counted together: the response they are made of, and the model."""
+EqualKey: TypeAlias = "tuple[PrerenderedResponse, str | None]"
+"""The key of equal exchanges, which are counted together: the prerendered response, and the model."""
 
 
 class Journal:
     """The last requests, oldest first. `total` and `unmatched` count all requests since the start. At most
-    `max_entries` are stored, which take at most about `max_bytes`."""
+    `max_entries` are stored, which take at most about `max_bytes`.
+
+    `bytes`, `len` and iteration first make entries of all pending exchanges; `after` does not.
+    """
 
     def __init__(self, max_entries: int, max_bytes: int = 64 * MIB, metrics: Metrics | None = None) -> None:
         self.total = 0
@@ -63,8 +66,8 @@ class Journal:
         self._bytes = 0
         self._pending: deque[Exchange] = deque(maxlen=max_entries)
         self._pending_bytes = 0
-        self._equal_durations: dict[EqualExchanges, array[float]] = {}
-        self._first_equal: dict[EqualExchanges, Exchange] = {}
+        self._durations_of_equal: dict[EqualKey, array[float]] = {}
+        self._first_of_equal: dict[EqualKey, Exchange] = {}
         self._lock = RLock()
         self._discarded = DiscardedSteps()
 
@@ -78,14 +81,14 @@ class Journal:
         self.total += 1
         rendered = exchange.response.rendered
         if type(rendered) is PrerenderedResponse and exchange.times is None:
-            alike = self._equal_durations.get((rendered, exchange.model))
-            if alike is None:
-                if len(self._equal_durations) > MAX_UNCOUNTED_KINDS:
-                    self.count_collected()
-                self._equal_durations[rendered, exchange.model] = array("d", (exchange.duration,))
-                self._first_equal[rendered, exchange.model] = exchange
+            durations = self._durations_of_equal.get((rendered, exchange.model))
+            if durations is None:
+                if len(self._durations_of_equal) > MAX_UNCOUNTED_KEYS:
+                    self.count_equal()
+                self._durations_of_equal[rendered, exchange.model] = array("d", (exchange.duration,))
+                self._first_of_equal[rendered, exchange.model] = exchange
             else:
-                alike.append(exchange.duration)
+                durations.append(exchange.duration)
         else:
             exchange.pending_bytes = estimated_bytes(exchange.response)
             self.unmatched += exchange.response.unmatched
@@ -136,18 +139,18 @@ class Journal:
         def count() -> None:
             journal = reference()
             if journal is not None:
-                journal.count_collected()
+                journal.count_equal()
                 if journal._metrics is not None:
                     journal._metrics.sample(time.time())
                 loop.call_later(COUNT_INTERVAL, count)
 
         def make_entries(newest: int | None = None) -> None:
-            """Make entries of the exchanges that are pending now, batch by batch. Later ones wait: under load
+            """Make entries of the exchanges that are pending now, some in each iteration. Later ones wait: under load
             they push the older ones out before their turn."""
             journal = reference()
             if journal is not None:
                 newest = journal.total if newest is None else newest
-                if journal.make_entries(BATCH, newest):
+                if journal.make_entries(ENTRIES_AT_ONCE, newest):
                     loop.call_later(PAUSE, make_entries, newest)
                 else:
                     loop.call_later(ENTRY_INTERVAL, make_entries)
@@ -155,12 +158,12 @@ class Journal:
         loop.call_later(COUNT_INTERVAL, count)
         loop.call_later(ENTRY_INTERVAL, make_entries)
 
-    def count_collected(self) -> None:
-        """Count the exchanges that were collected as equal."""
-        alike, self._equal_durations = self._equal_durations, {}
-        first, self._first_equal = self._first_equal, {}
+    def count_equal(self) -> None:
+        """Count the equal exchanges since the last count."""
+        durations, self._durations_of_equal = self._durations_of_equal, {}
+        first, self._first_of_equal = self._first_of_equal, {}
         if self._metrics is not None:
-            for key, took in alike.items():
+            for key, took in durations.items():
                 self._metrics.count_equal(first[key], took)
 
     def make_entries(self, most: int | None = None, newest: int | None = None) -> bool:
@@ -170,7 +173,7 @@ class Journal:
             pending = self._pending
             number = self.total - len(pending)
             last = self.total if newest is None else newest
-            left = inf if most is None else BATCH_BYTES
+            left = inf if most is None else BYTES_AT_ONCE
             while number < last and most != 0 and left > 0:
                 number += 1
                 most = None if most is None else most - 1

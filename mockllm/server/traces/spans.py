@@ -16,9 +16,10 @@ from mockllm.core.display import cut
 from mockllm.core.json.codec import Json
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
+from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.routes import RouteMatch, find_route, normalised
-from mockllm.engine.session_id import PREFIX, split_session
+from mockllm.engine.session_id import split_session
 from mockllm.server.control.access import host_name
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import JournalEntry, headers_and_body
@@ -90,15 +91,15 @@ class RequestAttributes(NamedTuple):
         return self.call.call.operation if self.call is not None else None
 
 
-def span_start(seen: Exchange, ahead: float) -> SpanStart:
+def span_start(exchange: Exchange, ahead: float) -> SpanStart:
     """Return the start of a request's span. `ahead`: see `span`."""
-    headers = headers_and_body(seen)[0].items()
-    path = Redactor(secrets_of(headers, seen.target)).target(seen.target).partition("?")[0]
+    headers = headers_and_body(exchange)[0].items()
+    path = Redactor(secrets_of(headers, exchange.target)).target(exchange.target).partition("?")[0]
     attributes: dict[str, Value] = {
-        "http.request.method": _method(seen.method),
+        "http.request.method": _method(exchange.method),
         "url.path": _otlp_value(path),
     }
-    return SpanStart(_nanoseconds(seen.monotonic + ahead), _lower_case(headers), attributes)
+    return SpanStart(_nanoseconds(exchange.monotonic + ahead), _lower_case(headers), attributes)
 
 
 def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
@@ -138,8 +139,8 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
 def _decode(entry: JournalEntry) -> RequestAttributes:
     headers = _lower_case(entry.headers)
     path, before = entry.path, ""
-    if path.startswith(PREFIX):
-        before, path = f"{PREFIX}{{session}}", split_session(path)[1]
+    if path.startswith(SESSION_PREFIX):
+        before, path = f"{SESSION_PREFIX}{{session}}", split_session(path)[1]
     path = normalised(path)
     call = find_route(entry.method, path, headers, entry.query_string) if path.startswith("/") else None
     if not isinstance(call, RouteMatch):
@@ -151,7 +152,7 @@ def _decode(entry: JournalEntry) -> RequestAttributes:
         raw=entry.raw,
         query_string=entry.query_string,
         provider=call.provider,
-        route=call.route,
+        path_variables=call.path_variables,
     )
     return RequestAttributes(headers, call, request, _route(path, call, before))
 
@@ -167,7 +168,7 @@ def _lower_case(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def _route(path: str, call: RouteMatch, before: str) -> str | None:
     """Return the path with names instead of the values of its variables; None if the values were encoded."""
-    for name, value in sorted(call.route.items(), key=lambda pair: -len(pair[1])):
+    for name, value in sorted(call.path_variables.items(), key=lambda pair: -len(pair[1])):
         if value not in path:
             return None
         path = path.replace(value, f"{{{name}}}", 1)

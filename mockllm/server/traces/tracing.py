@@ -71,14 +71,14 @@ class Tracing:
         sys.setswitchinterval(min(SWITCH_INTERVAL, sys.getswitchinterval()))
         self._thread.start()
 
-    def add(self, number: int, seen: Exchange) -> None:
+    def add(self, number: int, exchange: Exchange) -> None:
         """Add an ended request to the queue, in a microsecond and without blocking."""
-        size = KIB + len(seen.raw) + len(seen.received)
+        size = KIB + len(exchange.raw) + len(exchange.received)
         with self._lock:
             if len(self._queue) >= MAX_QUEUED or self._queued_bytes + size > MAX_QUEUED_BYTES:
                 self._lost += 1
                 return
-            self._queue.append((number, seen))
+            self._queue.append((number, exchange))
             self._queued_bytes += size
         if not self._wake.is_set():
             self._wake.set()
@@ -113,20 +113,20 @@ class Tracing:
             with self._lock:
                 if not self._queue:
                     return
-                number, seen = self._queue.popleft()
-                self._queued_bytes -= KIB + len(seen.raw) + len(seen.received)
-            self._export(number, seen)
+                number, exchange = self._queue.popleft()
+                self._queued_bytes -= KIB + len(exchange.raw) + len(exchange.received)
+            self._export(number, exchange)
             worked = time.thread_time() - began
             if worked >= SLICE and not self._ending:
                 time.sleep(worked)
                 began = time.thread_time()
 
-    def _export(self, number: int, seen: Exchange) -> None:
+    def _export(self, number: int, exchange: Exchange) -> None:
         try:
             ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
             self._exporter.emit(
-                span_start(seen, ahead),
-                lambda: span(entry_of(number, seen, MAX_QUEUED_BYTES), self._secure, ahead),
+                span_start(exchange, ahead),
+                lambda: span(entry_of(number, exchange, MAX_QUEUED_BYTES), self._secure, ahead),
             )
         except Exception as error:  # other requests still get their spans
             if not self._lost:
@@ -138,10 +138,10 @@ class Tracing:
 class TracedJournal(Journal):
     """A journal that also adds each request to the tracing queue."""
 
-    def __init__(self, max_entries: int, max_bytes: int, watch: Metrics, tracing: Tracing) -> None:
-        super().__init__(max_entries, max_bytes, watch)
+    def __init__(self, max_entries: int, max_bytes: int, metrics: Metrics, tracing: Tracing) -> None:
+        super().__init__(max_entries, max_bytes, metrics)
         self._tracing = tracing
 
-    def add(self, seen: Exchange) -> None:
-        super().add(seen)
-        self._tracing.add(self.total, seen)
+    def add(self, exchange: Exchange) -> None:
+        super().add(exchange)
+        self._tracing.add(self.total, exchange)

@@ -12,9 +12,9 @@ class MarkedJournal(Journal):
     """The supervisor reads the note when the worker was killed: so it knows how many entries are lost."""
 
     def __init__(
-        self, max_entries: int, max_bytes: int, watch: Metrics, counts: SharedCounts, slot: int
+        self, max_entries: int, max_bytes: int, metrics: Metrics, counts: SharedCounts, slot: int
     ) -> None:
-        super().__init__(max_entries, max_bytes, watch)
+        super().__init__(max_entries, max_bytes, metrics)
         self._counts = counts
         self._slot = slot
 

@@ -22,7 +22,7 @@ from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import ListeningSocket
-from mockllm.server.workers.worker_process import WorkerProcess, start_process
+from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
 from mockllm.server.workers.worker_report import (
     MergedJournal,
     WorkerReport,
@@ -72,7 +72,7 @@ class Supervisor:
         self._journal = MergedJournal(app.limits.journal, app.limits.journal_bytes)
         app.journal = self._journal
         self._forked = dict(enumerate(forked))
-        self._workers: dict[int, WorkerProcess] = {}
+        self._workers: dict[int, WorkerHandle] = {}
         """The processes by their index, from 0."""
         self._serials = count(1)
         self._packed = b""
@@ -98,7 +98,7 @@ class Supervisor:
         self._spawn(self._collect_at_intervals())
 
     async def _start(self, index: int) -> None:
-        worker = await start_process(
+        worker = await start_worker(
             index,
             next(self._serials),
             self._sockets[index],
@@ -111,7 +111,7 @@ class Supervisor:
         await worker.channel.call("prepare", self._packed, self._state.table.slots)
         await worker.channel.call("commit")
 
-    async def _watch(self, worker: WorkerProcess) -> None:
+    async def _watch(self, worker: WorkerHandle) -> None:
         """Wait for the end of a worker, and replace it."""
         code = await worker.process.wait()
         worker.channel.close()
@@ -131,7 +131,7 @@ class Supervisor:
                 except (ChannelClosed, CallFailed):  # it died again: its own watch replaces it
                     return
 
-    def _forget(self, worker: WorkerProcess) -> None:
+    def _forget(self, worker: WorkerHandle) -> None:
         self._workers.pop(worker.index, None)
         self._journal.forget(worker.serial, self._state.served(worker.index))
         if worker.report is not None:
@@ -185,9 +185,7 @@ class Supervisor:
             await self._all(workers, PAUSE_TIME, "commit")
         self._spawn(self._state.change_store())
 
-    async def _all(
-        self, workers: Sequence[WorkerProcess], seconds: float, name: str, *values: object
-    ) -> None:
+    async def _all(self, workers: Sequence[WorkerHandle], seconds: float, name: str, *values: object) -> None:
         """Give all workers an order. A worker that has ended obeys all. Raises NotChanged."""
         calls = [asyncio.wait_for(worker.channel.call(name, *values), seconds) for worker in workers]
         for worker, result in zip(workers, await asyncio.gather(*calls, return_exceptions=True), strict=True):
@@ -213,7 +211,7 @@ class Supervisor:
             if self._state.store is not None:
                 self._state.mirror(await self._state.store.sessions() or {})
 
-    def _take(self, worker: WorkerProcess, report: WorkerReport) -> None:
+    def _take(self, worker: WorkerHandle, report: WorkerReport) -> None:
         self._journal.take(worker.serial, report)
         worker.report = report._replace(entries=())
 
@@ -256,7 +254,7 @@ class Supervisor:
 
     # --- calls of workers ----------------------------------------------------------------------
 
-    def _handlers(self, worker: WorkerProcess) -> Mapping[str, Handler]:
+    def _handlers(self, worker: WorkerHandle) -> Mapping[str, Handler]:
         """Return the functions that a worker may call."""
         follower: list[WorkerFollower] = []
 

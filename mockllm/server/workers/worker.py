@@ -17,7 +17,7 @@ from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder, LoadedRules
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.http_server import Server
-from mockllm.server.journal.journal import BATCH
+from mockllm.server.journal.journal import ENTRIES_AT_ONCE
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
@@ -111,7 +111,7 @@ class Worker:
         """Compile rules, and use the slots of a table that has the keys of present and new rules."""
         rules = LoadedRules(*pickle.loads(packed))  # noqa: S301 - the supervisor pickled it
         catalog = await self._builder.compiled(rules)
-        self._state.shared.use(table)
+        self._state.without_session.use(table)
         self._prepared = PreparedRules(catalog, rules)
 
     async def abort(self) -> None:
@@ -151,12 +151,12 @@ class Worker:
     async def report(self) -> WorkerReport:
         """Return what was served since the last report."""
         app, journal = self.app, self.app.journal
-        for _ in range(journal.max_entries // BATCH + 1):
-            if not journal.make_entries(BATCH):
+        for _ in range(journal.max_entries // ENTRIES_AT_ONCE + 1):
+            if not journal.make_entries(ENTRIES_AT_ONCE):
                 break
             await asyncio.sleep(0)
         journal.make_entries()
-        journal.count_collected()
+        journal.count_equal()
         entries, self._reported = journal.after(self._reported), journal.total
         return WorkerReport(
             entries,
@@ -169,7 +169,7 @@ class Worker:
         )
 
     async def reset_metrics(self) -> None:
-        self.app.journal.count_collected()
+        self.app.journal.count_equal()
         self.app.metrics.reset()
 
     async def reset_state(self) -> None:

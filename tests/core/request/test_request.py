@@ -98,7 +98,7 @@ def test_request_raw_text_and_host() -> None:
 def test_request_unread_has_no_body() -> None:
     request = Request(
         method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
-        route={"model": "m"}, session="s", client="::1", now=7.0, context=RequestContext(),
+        path_variables={"model": "m"}, session="s", client="::1", now=7.0, context=RequestContext(),
     )  # fmt: skip
     without_body = request.without_body()
     assert without_body.raw == b""

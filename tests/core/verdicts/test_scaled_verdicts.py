@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockllm.core.time_scale import CLOCK, SCENARIO
+from mockllm.core.time_scale import CLOCK_HEADER, SCENARIO
 from tests.core.verdicts.client_script import ClientScript
 
 WAIT = {"retry-after-ms": "50"}
@@ -31,7 +31,7 @@ def test_back_off_in_real_time_is_still_a_retry() -> None:
 
 
 def test_client_with_a_scaled_clock_is_read_by_its_own_times() -> None:
-    built = script(0.0005, headers={CLOCK: SCENARIO, "x-stainless-read-timeout": "600"})
+    built = script(0.0005, headers={CLOCK_HEADER: SCENARIO, "x-stainless-read-timeout": "600"})
     assert built.requests[0].wait == 0.05
     assert built.requests[0].read_timeout == 600
     assert "retry_after_ignored" not in built.verdicts()

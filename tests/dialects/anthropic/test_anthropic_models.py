@@ -14,8 +14,10 @@ from tests.dialects.anthropic.messages_requests import STAMP, body_of
 
 
 def models_request(query: str = "", model: str | None = None) -> Request:
-    route = {} if model is None else {"model": model}
-    return MODELS.request_class(method="GET", path="/v1/models", headers={}, query_string=query, route=route)
+    variables = {} if model is None else {"model": model}
+    return MODELS.request_class(
+        method="GET", path="/v1/models", headers={}, query_string=query, path_variables=variables
+    )
 
 
 def list_body(query: str = "", *models: str) -> Any:

@@ -39,7 +39,7 @@ def vertex_request(
         path=match.path,
         headers={},
         raw=dumps({**BODY, **more} if body is None else body),
-        route=match.route,
+        path_variables=match.path_variables,
         provider=match.provider,
     )
 

@@ -34,7 +34,7 @@ def route_request(path: str, body: Json, headers: dict[str, str] | None = None) 
         path=match.path,
         headers=headers or {"api-key": "k"},
         raw=dumps(body) if body is not None else b"",
-        route=match.route,
+        path_variables=match.path_variables,
     )
 
 

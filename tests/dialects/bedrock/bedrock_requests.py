@@ -35,7 +35,7 @@ def request_of(path: str, raw: bytes = b"", method: str = "POST", query: str = "
         raw=raw,
         query_string=query,
         provider=match.provider,
-        route=match.route,
+        path_variables=match.path_variables,
     )
 
 

@@ -52,7 +52,7 @@ def of_bytes(
         headers=headers,
         raw=raw,
         query_string=query,
-        route=match.route,
+        path_variables=match.path_variables,
         provider=match.provider,
     )
 

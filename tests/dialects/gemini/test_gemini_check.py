@@ -268,7 +268,11 @@ def test_recorded_gemini_requests_pass_the_check() -> None:
         match = find_route("POST", requested["path"], {})
         assert isinstance(match, RouteMatch)
         request = match.dialect.request_class(
-            method="POST", path=match.path, headers={}, raw=dumps(requested["body"]), route=match.route
+            method="POST",
+            path=match.path,
+            headers={},
+            raw=dumps(requested["body"]),
+            path_variables=match.path_variables,
         )
         if (failure := match.dialect.check(request)) is not None:
             refused[file.stem] = failure

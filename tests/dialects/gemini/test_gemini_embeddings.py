@@ -22,7 +22,7 @@ def embeddings_request(
 ) -> GeminiEmbeddingsRequest:
     path = f"{base}/models/{model}:{call}"
     return GeminiEmbeddingsRequest(
-        method="POST", path=path, headers={}, raw=dumps(body), route={"model": model}
+        method="POST", path=path, headers={}, raw=dumps(body), path_variables={"model": model}
     )
 
 

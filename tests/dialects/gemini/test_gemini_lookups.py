@@ -21,7 +21,7 @@ def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> A
         headers={},
         raw=dumps(body) if body is not None else b"",
         query_string=query,
-        route=match.route,
+        path_variables=match.path_variables,
     )
     plan = dialect.own_response(request, ["mine", "gemini-2.5-pro"], STAMP)
     assert isinstance(plan, Plan)

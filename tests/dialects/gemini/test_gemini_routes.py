@@ -76,7 +76,7 @@ GEMINI: list[tuple[str, str, dict[str, str], str, Dialect, str, str, dict[str, s
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "headers", "query", "dialect", "provider", "bare", "route"), GEMINI
+    ("method", "path", "headers", "query", "dialect", "provider", "bare", "variables"), GEMINI
 )
 def test_google_path_finds_its_call(
     method: str,
@@ -86,12 +86,12 @@ def test_google_path_finds_its_call(
     dialect: Dialect,
     provider: str,
     bare: str,
-    route: dict[str, str],
+    variables: dict[str, str],
 ) -> None:
     match = find_route(method, path, headers, query)
     assert isinstance(match, RouteMatch)
     assert match.dialect is dialect
-    assert (match.provider, match.path, dict(match.route)) == (provider, bare, route)
+    assert (match.provider, match.path, dict(match.path_variables)) == (provider, bare, variables)
 
 
 @pytest.mark.parametrize(

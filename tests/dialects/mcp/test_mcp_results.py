@@ -24,7 +24,7 @@ rules:
     reply: {refusal: I may not say.}
 """
 FILES = SERVER + RULES
-SESSION_HEADER = "mcp-session-id"
+MCP_SESSION_HEADER = "mcp-session-id"
 
 
 def test_initialize_responds_with_the_version_of_the_client() -> None:
@@ -362,5 +362,5 @@ def test_same_seed_makes_the_same_session() -> None:
     first, second = (
         VirtualServer(SERVER).respond(rpc("initialize", {"protocolVersion": "x"})) for _ in range(2)
     )
-    assert first.headers[SESSION_HEADER] == second.headers[SESSION_HEADER]
+    assert first.headers[MCP_SESSION_HEADER] == second.headers[MCP_SESSION_HEADER]
     assert json.loads(first.bytes) == json.loads(second.bytes)

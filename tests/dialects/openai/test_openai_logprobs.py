@@ -122,7 +122,11 @@ def test_variant_contains_the_logprobs_settings() -> None:
 
 def test_azure_body_has_logprobs() -> None:
     request: Any = azure.CHAT.request_class(
-        method="POST", path="/", headers={}, raw=chat(logprobs=True).raw, route={"deployment": "gpt-4o"}
+        method="POST",
+        path="/",
+        headers={},
+        raw=chat(logprobs=True).raw,
+        path_variables={"deployment": "gpt-4o"},
     )
     result = body_of(azure.CHAT.encode_body(make_reply(Text(("Hi",))), request, STAMP))
     assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]

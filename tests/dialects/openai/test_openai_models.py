@@ -12,7 +12,7 @@ from tests.dialects.openai.chat.chat_requests import STAMP
 
 def models_request(model: str | None = None, method: str = "GET") -> OpenAiModelsRequest:
     return OpenAiModelsRequest(
-        method=method, path="/v1/models", headers={}, route={} if model is None else {"model": model}
+        method=method, path="/v1/models", headers={}, path_variables={} if model is None else {"model": model}
     )
 
 

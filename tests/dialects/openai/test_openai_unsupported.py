@@ -23,7 +23,7 @@ def refused(path: str, body: Json, headers: dict[str, str] | None = None) -> Fai
         headers=headers or {},
         raw=dumps(body),
         provider=match.provider,
-        route=match.route,
+        path_variables=match.path_variables,
     )
     return match.dialect.check(request)
 

@@ -73,7 +73,9 @@ def test_mistral_models_have_type_and_capabilities(path: str) -> None:
     match = find_route("GET", path, {})
     assert isinstance(match, RouteMatch)
     listed: LookupDialect = match.dialect  # type: ignore[assignment]
-    result = match.dialect.request_class(method="GET", path=path, headers={}, route=match.route)
+    result = match.dialect.request_class(
+        method="GET", path=path, headers={}, path_variables=match.path_variables
+    )
     plan = listed.own_response(result, ("mine",), STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps

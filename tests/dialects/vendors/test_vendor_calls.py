@@ -34,7 +34,7 @@ def route_request(path: str, body: Json) -> tuple[Dialect, Request]:
         headers={},
         raw=dumps(body),
         provider=match.provider,
-        route=match.route,
+        path_variables=match.path_variables,
     )
     return match.dialect, result
 

@@ -14,7 +14,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import STEP, JournalEntry, entry_of
-from mockllm.server.journal.journal import BATCH_BYTES, MAX_EXCESS, MAX_UNCOUNTED_KINDS, Journal
+from mockllm.server.journal.journal import BYTES_AT_ONCE, MAX_EXCESS, MAX_UNCOUNTED_KEYS, Journal
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
@@ -166,7 +166,7 @@ def test_large_exchanges_that_are_pushed_out_become_no_entries(monkeypatch: pyte
 
 
 def test_slice_of_large_exchanges_ends_early() -> None:
-    journal = filled(Journal(100), 40, b"x" * BATCH_BYTES)
+    journal = filled(Journal(100), 40, b"x" * BYTES_AT_ONCE)
     assert journal.make_entries(40)
     assert len(journal._pending) == 39
 
@@ -175,16 +175,16 @@ class Counted(Metrics):
     def __init__(self) -> None:
         super().__init__()
         self.ones = 0
-        self.alike: list[Sequence[float]] = []
+        self.durations: list[Sequence[float]] = []
 
-    def count_one(self, seen: Exchange) -> None:
+    def count_one(self, exchange: Exchange) -> None:
         self.ones += 1
 
-    def count_equal(self, seen: Exchange, took: Sequence[float]) -> None:
-        self.alike.append(took)
+    def count_equal(self, exchange: Exchange, took: Sequence[float]) -> None:
+        self.durations.append(took)
 
 
-def test_watch_counts_dropped_entries(stencilled: Callable[[str], PlannedResponse]) -> None:
+def test_metrics_count_dropped_entries(stencilled: Callable[[str], PlannedResponse]) -> None:
     counted = Counted()
     journal = Journal(2, metrics=counted)
     filled(journal, 5)
@@ -192,12 +192,12 @@ def test_watch_counts_dropped_entries(stencilled: Callable[[str], PlannedRespons
     for _ in range(4):
         journal.add(seen(answer=kept))
     assert counted.ones == 5
-    journal.count_collected()
-    assert [*map(list, counted.alike)] == [[0.25] * 4]
+    journal.count_equal()
+    assert [*map(list, counted.durations)] == [[0.25] * 4]
     assert journal.total == 9
-    for number in range(MAX_UNCOUNTED_KINDS + 2):
+    for number in range(MAX_UNCOUNTED_KEYS + 2):
         journal.add(seen(answer=stencilled(str(number))))
-    assert sum(map(len, counted.alike)) > MAX_UNCOUNTED_KINDS
+    assert sum(map(len, counted.durations)) > MAX_UNCOUNTED_KEYS
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class StoredInteractionRequest(GeminiRequest):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The interaction that the path names."""
-        stored = self.response_lookup.stored(self.route.get("interaction", ""))
+        stored = self.response_lookup.stored(self.path_variables.get("interaction", ""))
         whole = {} if stored is None else read_object(stored.response_body)
         return stored if whole.get("object") == "interaction" else None
 
@@ -58,7 +58,7 @@ class StoredInteractionCall(GeminiStoredCall):
                 "an interaction exists after a call of the same session that creates and stores it; a rule with "
                 "`match: {api: stored_interactions}` may respond to any id"
             )
-            id = request.route.get("interaction")
+            id = request.path_variables.get("interaction")
             return Failure("not_found", message=f"Interaction {id} not found.", note=note)
         return self.respond(request.stored, request)
 

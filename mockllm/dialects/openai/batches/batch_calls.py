@@ -99,7 +99,7 @@ class StoredBatchRequest(Request):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The batch that the path names."""
-        id = self.route.get("batch", "")
+        id = self.path_variables.get("batch", "")
         return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
@@ -255,7 +255,7 @@ class BatchCall(LookupCall):
     ) -> Plan | Failure:
         assert isinstance(request, StoredBatchRequest)
         if request.stored is None:
-            id = request.route.get("batch")
+            id = request.path_variables.get("batch")
             note = stored_object_note("batch", self.api)
             return Failure("not_found", message=f"No batch found with id '{id}'.", note=note)
         return self.respond(request.stored, request, identity)

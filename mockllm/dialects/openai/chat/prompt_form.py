@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm
-from mockllm.core.request.prompt_tokens import FRAMING, estimate_parts
+from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.chat.request import MEDIA
 from mockllm.dialects.openai.prompt_cache import BREAKPOINT, at_end, lifetime_of, without_breakpoint
@@ -32,10 +32,10 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
     role, content = item.get("role"), item.get("content")
     written, place = dumps(role), f"messages[{number}]"
     parts: list[Json] = content if type(content) is list else [] if content is None else [content]
-    framing = FRAMING
+    added = TOKENS_PER_MESSAGE
     for part_number, part in enumerate(parts):
-        tokens = framing + estimate_parts(tuple(content_parts([part], MEDIA)))
-        framing = 0
+        tokens = added + estimate_parts(tuple(content_parts([part], MEDIA)))
+        added = 0
         name = f"{place}.content[{part_number}] ({role})" if type(content) is list else f"{place} ({role})"
         if type(part) is dict:
             yield PromptBlock(name, written + dumps(without_breakpoint(part)), tokens, lifetime_of(part))
@@ -44,7 +44,7 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
     rest = {key: value for key, value in item.items() if key not in ("role", "content")}
     if rest:
         words = "".join(str(object_of(call.get("function"))) for call in objects(item.get("tool_calls")))
-        yield PromptBlock(f"{place} ({role})", written + dumps(rest), framing + estimate(words))
+        yield PromptBlock(f"{place} ({role})", written + dumps(rest), added + estimate(words))
 
 
 PROMPT_FORM: Final = PromptForm(_head, _turn, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode())

@@ -161,7 +161,7 @@ class StoredChatRequest(Request):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The completion that the path names."""
-        id = self.route.get("completion", "")
+        id = self.path_variables.get("completion", "")
         return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
 
@@ -176,7 +176,7 @@ class StoredChatCall(LookupCall):
     ) -> Plan | Failure:
         assert isinstance(request, StoredChatRequest)
         if request.stored is None:
-            id = request.route.get("completion")
+            id = request.path_variables.get("completion")
             note = stored_object_note("chat completion (`store: true`)", self.api)
             return Failure("not_found", message=f"Chat completion with id '{id}' not found.", note=note)
         return body_plan(self.response_body(request.stored, request), identity)

@@ -46,7 +46,7 @@ class FileRequest(Request):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The file that the path names, with its content."""
-        id = self.route.get("file", "")
+        id = self.path_variables.get("file", "")
         stored = self.response_lookup.stored(id) if id.startswith(PREFIX) else None
         return None if stored is None else whole_file(stored, self.response_lookup, self.monotonic)
 
@@ -154,7 +154,7 @@ class FileCall(LookupCall):
     ) -> Plan | Failure:
         assert isinstance(request, FileRequest)
         if request.stored is None:
-            return missing_file(request.route.get("file"), self.api)
+            return missing_file(request.path_variables.get("file"), self.api)
         return self.respond(request.stored, identity)
 
     def respond(self, stored: StoredResponse, identity: ResponseIdentity) -> Plan | Failure:

@@ -71,7 +71,7 @@ class StoredUploadRequest(Request):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The upload that the path names, with the body of the request that created it."""
-        id = self.route.get("upload", "")
+        id = self.path_variables.get("upload", "")
         return self.response_lookup.stored(id) if id.startswith(PREFIX) else None
 
     @lazy
@@ -93,7 +93,7 @@ class StoredUploadRequest(Request):
 
     def _part(self, id: str) -> StoredResponse | None:
         stored = self.response_lookup.stored(id) if id.startswith(PART_PREFIX) else None
-        if stored is None or loads(stored.response_body)["upload_id"] != self.route.get("upload"):
+        if stored is None or loads(stored.response_body)["upload_id"] != self.path_variables.get("upload"):
             return None
         return stored
 
@@ -171,7 +171,7 @@ class UploadCall(LookupCall):
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
         assert isinstance(request, StoredUploadRequest)
-        id, upload = request.route.get("upload"), request.upload
+        id, upload = request.path_variables.get("upload"), request.upload
         if upload is None:
             note = stored_object_note("file upload", self.api)
             fields: dict[str, Json] = {"param": "id", "code": None}
@@ -237,7 +237,7 @@ class CompleteUpload(UploadCall):
             return refuse("'part_ids' names a part twice.", "part_ids")
         if None in request.parts:
             id = request.fields["part_ids"][request.parts.index(None)]
-            return refuse(f"Part {id} is no part of upload {request.route['upload']}.", "part_ids")
+            return refuse(f"Part {id} is no part of upload {request.path_variables['upload']}.", "part_ids")
         return _content_failure(request)
 
     def respond(

@@ -216,7 +216,7 @@ class ImageFile(LookupCall):
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
     ) -> Plan | Failure:
-        stem, _, format = request.route.get("name", "").rpartition(".")
+        stem, _, format = request.path_variables.get("name", "").rpartition(".")
         size = size_of(stem.rpartition("-")[2])
         if size is None or format not in IMAGE_TYPES:
             return Failure("not_found", message="No such image.")

@@ -38,7 +38,7 @@ class StoredVideoCall(LookupCall):
     ) -> Plan | Failure:
         stored = stored_video(request)
         if stored is None or stored.timeline is None:
-            return not_found(request.route.get("video", ""))
+            return not_found(request.path_variables.get("video", ""))
         return self.respond(stored.timeline, request, identity)
 
     def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -69,7 +69,7 @@ class DeleteVideo(StoredVideoCall):
     """DELETE /v1/videos/{id}."""
 
     def respond(self, timeline: Timeline, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        id = request.route["video"]
+        id = request.path_variables["video"]
         return body_plan({"id": id, "object": "video.deleted", "deleted": True}, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:

@@ -88,7 +88,7 @@ class VideoRemixRequest(VideosRequest):
 
     @lazy
     def source_id(self) -> str | None:
-        return self.route.get("video", "")
+        return self.path_variables.get("video", "")
 
 
 class VideoEditRequest(VideosRequest):
@@ -121,5 +121,5 @@ def not_found(id: str) -> Failure:
 
 def stored_video(request: Request) -> StoredResponse | None:
     """Return the video that the path names."""
-    stored = request.response_lookup.stored(request.route.get("video", ""))
+    stored = request.response_lookup.stored(request.path_variables.get("video", ""))
     return stored if stored is not None and stored.id.startswith("video_") else None

@@ -66,7 +66,7 @@ class ConversationRequest(Request):
     @lazy
     def conversation(self) -> StoredResponse | None:
         """The conversation that the path names."""
-        id = self.route.get("conversation", "")
+        id = self.path_variables.get("conversation", "")
         stored = self.response_lookup.stored(id)
         if stored is None or read_object(stored.response_body).get("object") != "conversation":
             return None
@@ -88,7 +88,7 @@ class ConversationCall(UncheckedCall, ResponsesCall):
     ) -> Plan | Failure:
         assert isinstance(request, ConversationRequest)
         if request.conversation is None:
-            id = request.route.get("conversation")
+            id = request.path_variables.get("conversation")
             note = stored_object_note("conversation", self.api)
             return Failure("not_found", message=f"Conversation with id '{id}' not found.", note=note)
         shown = self.shown(request.conversation, request)
@@ -209,7 +209,7 @@ class GetConversationItem(ConversationCall):
     """GET /v1/conversations/{id}/items/{item}."""
 
     def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
-        id = request.route.get("item")
+        id = request.path_variables.get("item")
         found = next((item for item in conversation_items(conversation) if item["id"] == id), None)
         return found if found is not None else Failure("not_found", message=f"Item with id '{id}' not found.")
 
@@ -222,7 +222,7 @@ class DeleteConversationItem(GetConversationItem):
         return found if isinstance(found, Failure) else loads(conversation.response_body)
 
     def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
-        id = request.route.get("item")
+        id = request.path_variables.get("item")
         left = [item for item in conversation_items(conversation) if item["id"] != id]
         before = read_object(conversation.request_body)
         return conversation._replace(request_body=dumps({**before, "input": left}))

@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
-from mockllm.core.request.prompt_tokens import FRAMING, estimate_parts
+from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.prompt_cache import BREAKPOINT, at_end, lifetime_of, without_breakpoint
@@ -34,7 +34,7 @@ def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
         yield PromptBlock("text.format", dumps(text_format), 0)
     instructions = fields.get("instructions")
     if type(instructions) is str:
-        yield PromptBlock("instructions", dumps(instructions), FRAMING + estimate(instructions))
+        yield PromptBlock("instructions", dumps(instructions), TOKENS_PER_MESSAGE + estimate(instructions))
 
 
 def _turn(turn: Json, number: int) -> Iterator[PromptBlock]:
@@ -45,10 +45,10 @@ def _turn(turn: Json, number: int) -> Iterator[PromptBlock]:
         if item.get("type") == "message":
             del read["type"]
         name = f"input[{number}] ({role or item.get('type')})"
-        yield PromptBlock(name, dumps(read), FRAMING + tokens_of_parts(item, add_turn))
+        yield PromptBlock(name, dumps(read), TOKENS_PER_MESSAGE + tokens_of_parts(item, add_turn))
         return
     for place, part in enumerate(objects(content)):
-        tokens = (0 if place else FRAMING) + estimate_parts(tuple(content_parts([part], MEDIA)))
+        tokens = (0 if place else TOKENS_PER_MESSAGE) + estimate_parts(tuple(content_parts([part], MEDIA)))
         name = f"input[{number}].content[{place}] ({role})"
         yield PromptBlock(name, dumps(role) + dumps(_read(part)), tokens, lifetime_of(part))
 

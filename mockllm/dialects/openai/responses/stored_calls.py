@@ -164,7 +164,7 @@ class StoredRequest(Request):
     @lazy
     def stored(self) -> StoredResponse | None:
         """The response that the path names."""
-        id = self.route.get("response", "")
+        id = self.path_variables.get("response", "")
         stored = self.response_lookup.stored(id)
         return (
             stored if stored is not None and response_object(stored.response_body).get("id") == id else None
@@ -182,7 +182,7 @@ class StoredCall(ResponsesCall, LookupCall):
     ) -> Plan | Failure:
         assert isinstance(request, StoredRequest)
         if request.stored is None:
-            id = request.route.get("response")
+            id = request.path_variables.get("response")
             note = stored_object_note("response", self.api)
             return Failure("not_found", message=f"Response with id '{id}' not found.", note=note)
         return self.respond(request.stored, request, identity)

@@ -242,7 +242,7 @@ def _shown_ids(context: ControlContext) -> Mapping[str, str]:
     """Return the ids of sessions as readers see them: a client may use its key as the id."""
     redactors = {entry.session: entry.redactor for entry in context.journal}
     state = context.engine.state
-    return {id: redactors.get(id, Redactor()).session(state.shown(id)) for id in context.sessions}
+    return {id: redactors.get(id, Redactor()).session(state.redacted_id(id)) for id in context.sessions}
 
 
 ROUTES: Final = (

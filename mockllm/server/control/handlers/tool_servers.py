@@ -155,12 +155,12 @@ def _says_failure(plan: Plan) -> bool:
 
 
 def _states(context: ControlContext) -> dict[str, dict[str, str]]:
-    """Return the named states by session, as texts; the shared session has an empty name."""
+    """Return the named states by session, as texts; the name is empty for requests without a session."""
     found: dict[str, dict[str, str]] = {}
     state = context.engine.state
     for session, name, value in islice(state.named_states(), MAX_STATES):
         text = value if isinstance(value, str) else dumps(value).decode()
-        found.setdefault(session and state.shown(session), {})[name] = text
+        found.setdefault(session and state.redacted_id(session), {})[name] = text
     return found
 
 

@@ -59,7 +59,7 @@ class Session:
             headers={},
             query_string=query,
             raw=b"" if body is None else dumps(body),
-            route={"completion": id},
+            path_variables={"completion": id},
             response_lookup=self.memory.lookup(""),
         )
         wrong = call.check(request)
@@ -315,7 +315,7 @@ def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
             method="POST",
             path="/",
             headers={},
-            route={"completion": name},
+            path_variables={"completion": name},
             response_lookup=session.memory.lookup(""),
         )
         assert call.store_update(body_plan(b"{}", 503), request) is None

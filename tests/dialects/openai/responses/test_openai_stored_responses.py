@@ -78,7 +78,7 @@ class Session:
             path=f"/v1/responses/{id}",
             headers={},
             query_string=query,
-            route={"response": id},
+            path_variables={"response": id},
             response_lookup=self.memory.lookup(""),
         )
 

@@ -19,8 +19,9 @@ CHILD: Final = "from mockllm.cli.worker_process import main; main()"
 """Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
 
 
-class WorkerProcess:
-    """`index` is that of its sockets, from 0, `serial` a number that no other process gets."""
+class WorkerHandle:
+    """What the supervisor has of a worker. `index` is that of its sockets, from 0, `serial` a number that no other
+    process gets."""
 
     def __init__(self, index: int, serial: int, process: asyncio.subprocess.Process | ForkedProcess) -> None:
         self.index = index
@@ -34,21 +35,21 @@ class WorkerProcess:
         self.channel: Channel
 
 
-async def start_process(
+async def start_worker(
     index: int,
     serial: int,
     sockets: Sequence[ListeningSocket],
     settings: WorkerSettings,
-    handlers: Callable[[WorkerProcess], Mapping[str, Handler]],
+    handlers: Callable[[WorkerHandle], Mapping[str, Handler]],
     forked: ForkedProcess | None = None,
-) -> WorkerProcess:
+) -> WorkerHandle:
     """Start a worker that listens on these sockets, once it has its rules; or begin with one that was forked."""
     process: asyncio.subprocess.Process | ForkedProcess
     if forked is not None:
         process, ours = forked, forked.end
     else:
         process, ours = await _started(sockets, settings["counts"])
-    worker = WorkerProcess(index, serial, process)
+    worker = WorkerHandle(index, serial, process)
     worker.channel = Channel(handlers(worker))
     await worker.channel.open(ours)
     task = asyncio.get_running_loop().create_task(worker.channel.run())
