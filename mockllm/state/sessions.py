@@ -52,7 +52,7 @@ class Session:
 
 
 class Sessions:
-    """The state of all sessions, by id. The empty id stands for requests without a session.
+    """The state of all sessions, by id. Requests without a session have the empty id.
 
     At most `max_sessions` sessions exist, each until it was unused for `unused` seconds. `log`
     receives a log line about sessions that ended.
