@@ -182,7 +182,7 @@ def test_list_of_10000_requests_draws_only_what_is_seen(full: Dashboard) -> None
     expect(page.locator(".rows .row").last).to_contain_text("n=0")
     took = page.evaluate(
         """() => new Promise((done) => {
-            const field = document.querySelector("[aria-label='Filter the log']"), began = performance.now();
+            const field = document.querySelector("[aria-label='Filter the journal']"), began = performance.now();
             field.value = "404";
             field.dispatchEvent(new Event("input", {bubbles: true}));
             requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - began)));

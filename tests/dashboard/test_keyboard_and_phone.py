@@ -49,9 +49,9 @@ def test_views_work_on_a_phone(browser: Browser, server: DashboardServer) -> Non
         page.get_by_role("tab", name="Requests").tap()
         page.locator(".rows .row").first.tap()
         expect(page.locator(".detail .headline")).to_be_in_viewport()
-        expect(page.get_by_label("Filter the log")).not_to_be_visible()
+        expect(page.get_by_label("Filter the journal")).not_to_be_visible()
         page.get_by_role("button", name="Close the request").tap()
-        expect(page.get_by_label("Filter the log")).to_be_visible()
+        expect(page.get_by_label("Filter the journal")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 

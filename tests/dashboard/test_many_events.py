@@ -76,7 +76,7 @@ def test_batches_of_events_draw_only_visible_rows(busy: Dashboard) -> None:
         fed(page, start, BATCH_SIZE)
         expect(page.locator(".rows .row").first).to_contain_text(f"n={start + BATCH_SIZE - 1}")
         assert page.evaluate("window.added") <= page.locator(".rows .row").count()
-    search = page.get_by_label("Filter the log")
+    search = page.get_by_label("Filter the journal")
     search.fill("404")
     expect(page.locator(".rows .row").first).to_contain_text("no rule matched")
 

@@ -1,4 +1,4 @@
-"""The event log: what comes appears, is filtered, and explains itself."""
+"""The journal: what comes appears, is filtered, and explains itself."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_requests_appear_and_are_filtered(dashboard: Dashboard) -> None:
     expect(rows).to_have_count(3)
     expect(rows.first).to_contain_text("/v1/messages")
     expect(rows.first).to_contain_text("words")
-    search = page.get_by_label("Filter the log")
+    search = page.get_by_label("Filter the journal")
     page.keyboard.press("/")
     expect(search).to_be_focused()
     search.fill("mini 404")

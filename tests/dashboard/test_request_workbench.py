@@ -50,7 +50,7 @@ def test_text_of_bodies_and_streams_is_found(dashboard: Dashboard) -> None:
     page = dashboard.open("requests", anew=True).page
     rows = page.locator(".rows .row")
     expect(rows).to_have_count(3)
-    search = page.get_by_label("Filter the log")
+    search = page.get_by_label("Filter the journal")
     search.fill("ZEBRA")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("hello")
@@ -70,14 +70,14 @@ def test_filters_are_stored_in_the_address(dashboard: Dashboard) -> None:
     page = dashboard.open("requests", anew=True).page
     rows = page.locator(".rows .row")
     page.get_by_label("Kind", exact=True).select_option("streams")
-    page.get_by_label("Filter the log").fill("gpt-4o")
+    page.get_by_label("Filter the journal").fill("gpt-4o")
     expect(rows).to_have_count(1)
     assert "kind=streams" in page.url
     rows.click()
     expect(page.locator(".detail .headline")).to_contain_text("200")
     assert re.search(r"#/requests/\d+\?text=gpt-4o&kind=streams$", page.url)
     page.reload()
-    expect(page.get_by_label("Filter the log")).to_have_value("gpt-4o")
+    expect(page.get_by_label("Filter the journal")).to_have_value("gpt-4o")
     expect(rows).to_have_count(1)
     page.get_by_role("tab", name="Live").click()
     page.go_back()
@@ -262,14 +262,14 @@ def test_shown_requests_are_exported_as_har(dashboard: Dashboard) -> None:
     server.ask("hello zebra")
     server.ask("words")
     dashboard.open("requests", anew=True)
-    page.get_by_label("Filter the log").fill("zebra")
+    page.get_by_label("Filter the journal").fill("zebra")
     expect(page.locator(".rows .row")).to_have_count(1)
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Export as HAR").click()
     assert "search=zebra" in unquote(downloading.value.url)
     exported = json.loads(downloading.value.path().read_text())
     assert [entry["request"]["method"] for entry in exported["log"]["entries"]] == ["POST"]
-    page.get_by_label("Filter the log").fill("")
+    page.get_by_label("Filter the journal").fill("")
     server.ask("words", stream=True)
     page.get_by_label("Kind").select_option("streams")
     with page.expect_download() as downloading:
@@ -297,10 +297,10 @@ def test_har_has_the_requests_that_the_list_shows(dashboard: Dashboard) -> None:
         "4o": ["gpt-4o", "gpt-4o-mini"],
     }
     for search, models in of_search.items():
-        page.get_by_label("Filter the log").fill(search)
+        page.get_by_label("Filter the journal").fill(search)
         expect(page.locator(".foot")).to_contain_text(re.compile(rf"^{len(models)} requests? shown Export"))
         assert exported(page) == models, search
-    page.get_by_label("Filter the log").fill("")
+    page.get_by_label("Filter the journal").fill("")
     expect(rows).to_have_count(3)
     page.get_by_role("button", name="Pause").click()
     server.ask("hello", model="gpt-later")

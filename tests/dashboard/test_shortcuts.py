@@ -54,7 +54,7 @@ def test_j_and_k_move_through_the_rows(dashboard: Dashboard) -> None:
 def test_no_shortcut_acts_while_a_person_types(dashboard: Dashboard) -> None:
     page = dashboard.open("requests", anew=True).page
     page.keyboard.press("/")
-    field = page.get_by_label("Filter the log")
+    field = page.get_by_label("Filter the journal")
     expect(field).to_be_focused()
     page.keyboard.type("g?2j/gr")
     expect(field).to_have_value("g?2j/gr")

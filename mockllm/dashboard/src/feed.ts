@@ -40,7 +40,7 @@ export function now(): number {
 }
 
 /** Shows new metrics. Where they count from another time, a new server runs, whose ids start at 1, or this one has
- *  been reset: the log is loaded again. */
+ *  been reset: the journal is loaded again. */
 function showMetrics(current: Metrics): void {
   const before = metrics.value?.since ?? current.since;
   metrics.set(current);

@@ -108,7 +108,7 @@ const RATE: Line[] = [
   { label: "unmatched", colour: "--chart-missed", value: rate },
 ];
 const FLOW: Line[] = [{ label: "bytes a second", colour: "--chart-2", fill: true, value: bytes }];
-const OPEN: Line[] = [{ label: "open", colour: "--chart-3", fill: true, value: count }];
+const OPEN: Line[] = [{ label: "in flight", colour: "--chart-3", fill: true, value: count }];
 
 function Charts(props: { span: number; choice: JSX.Element }): JSX.Element {
   const version = useObservable(series.changed);
@@ -294,7 +294,7 @@ function Endpoints(props: { current: Metrics }): JSX.Element {
             <thead>
               <tr>
                 <th scope="col">Endpoint</th>
-                <th scope="col">Open</th>
+                <th scope="col">In flight</th>
                 <th scope="col">Requests</th>
                 <th scope="col">Errors</th>
                 <th scope="col">Unmatched</th>

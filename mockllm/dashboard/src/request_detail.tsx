@@ -109,7 +109,7 @@ function Content(props: Loaded): JSX.Element {
       {other ? <Compare key={other} detail={detail} other={other} stop={() => compare(null)} /> : null}
       <dl class="facts">
         <Fact name="Received">{clock(detail.at)}</Fact>
-        <Fact name="Duration">{duration(detail.took)}</Fact>
+        <Fact name="Response time">{duration(detail.took)}</Fact>
         <Fact name="Endpoint">{detail.endpoint}</Fact>
         <Fact name="Model">{detail.model}</Fact>
         <Fact name="Client">{detail.client}</Fact>

@@ -1,4 +1,4 @@
-// The request log with its filter, and beside it the details of one request.
+// The journal with its filter, and beside it the details of one request.
 
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
@@ -107,11 +107,11 @@ export function RequestList(): JSX.Element {
 
   return (
     <div class={chosen ? "split open" : "split"}>
-      <section class="log" aria-label="Request log" ref={list}>
+      <section class="log" aria-label="Journal" ref={list}>
         <div class="bar">
           <input
             type="search"
-            aria-label="Filter the log"
+            aria-label="Filter the journal"
             placeholder="Filter: path, model, rule, status, texts of bodies …"
             value={filter.text}
             onInput={(event) => setFilter({ text: event.currentTarget.value })}
