@@ -47,7 +47,7 @@ BOUND_NAMES: Final[Mapping[str | None, str]] = {
     "tokens": "tokens",
     "input_tokens": "input tokens",
     "output_tokens": "output tokens",
-    "concurrent": "requests under way",
+    "concurrent": "responses in flight",
 }
 """The names of the bounds that refuse a request; a bound without one counts requests."""
 NO_WEBSOCKET: Final = "no WebSocket is served"

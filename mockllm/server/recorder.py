@@ -204,7 +204,7 @@ class Recorder(Struct):
         except (ProxyFailed, asyncio.CancelledError):
             if client.gone:
                 plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
-                note += ": the client left before it answered"
+                note += ": the client left before the provider responded"
                 on_end(ProxiedResponse(plan, note, False, "gone", clock()))
             raise
         frames = _ResponseFrames()

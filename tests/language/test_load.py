@@ -35,7 +35,7 @@ def test_load_slot_is_freed_by_each_response() -> None:
     first, second, third = (server.respond(chat_request()) for _ in range(3))
     assert statuses([first, second, third]) == [200, 200, 429]
     assert third.headers["retry-after"] == "1"
-    assert third.notes == "limited: too many requests under way, retry after 1s (s/a.yaml:2)"
+    assert third.notes == "limited: too many responses in flight, retry after 1s (s/a.yaml:2)"
     assert (third.planned.slot, server.respond(chat_request(key="other")).status) == (None, 200)
     slot = first.planned.slot
     assert slot is not None

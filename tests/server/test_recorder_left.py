@@ -75,7 +75,7 @@ def test_client_leaving_before_response_is_logged(tmp_path: Path, monkeypatch: p
             client.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
             assert requested.wait(PATIENCE)
         assert closed.wait(PATIENCE)
-        line = until(lambda: next((line for line in stated if "before it answered" in line), ""))
+        line = until(lambda: next((line for line in stated if "before the provider responded" in line), ""))
         assert "499" in line
 
 
