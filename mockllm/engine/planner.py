@@ -164,7 +164,7 @@ class ResponsePlanner:
             raise LongReply
 
     def _served(self, context: PlanContext, spec: McpServerSpec) -> Plan:
-        """Return the response of a tool server by its description."""
+        """Return the response of an MCP server by its description."""
         reply = served_reply(spec, dict(context.request.mcp))
         if reply is None:
             missing = Failure("model_not_found")

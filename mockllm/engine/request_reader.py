@@ -43,7 +43,7 @@ def engine_context(request: Request) -> EngineContext:
 
 class ReaderSettings(NamedTuple):
     """The data that all readers of an engine use. `without_session` finds what is stored for requests without a
-    session. `override` reads the overrides in the headers. `servers` are the loaded tool servers."""
+    session. `override` reads the overrides in the headers. `servers` are the loaded MCP servers."""
 
     state: Sessions
     without_session: ResponseLookup

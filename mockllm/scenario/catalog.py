@@ -44,7 +44,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     request_independent: bool = False
     """Whether nothing depends on the body: every request gets the same response, and the body is not parsed."""
     announces: bool = False
-    """Whether a tool server sends messages before the result, so that its response is a stream."""
+    """Whether an MCP server sends messages before the result, so that its response is a stream."""
     templated_text: bool = False
     """Whether it would be static but for its text, which is a template."""
 
@@ -172,7 +172,7 @@ class Catalog(Struct, frozen=True):
     lookup_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
     servers: Mapping[str, ToolServer] = field(default_factory=dict)
-    """The tool servers by name; the first of a name counts."""
+    """The MCP servers by name; the first of a name counts."""
     uses: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
     root_provider: str | None = None

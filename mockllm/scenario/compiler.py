@@ -120,7 +120,7 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
 
 
 def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
-    """Compile a tool server: it responds to the calls for which its description has a content."""
+    """Compile an MCP server: it responds to the calls for which its description has a content."""
     settings = Settings.model_construct()
     return CatalogItem(
         id=entry.id,

@@ -78,7 +78,7 @@ def matcher(match: Match) -> Matcher:
 
 
 def _mcp_matchers(spec: McpMatch) -> list[Matcher]:
-    """Return the matchers of a call to a tool server; without a condition, any such call matches."""
+    """Return the matchers of a call to an MCP server; without a condition, any such call matches."""
     parts: list[Matcher] = []
     for name in sorted(spec.model_fields_set):
         value = getattr(spec, name)

@@ -1,4 +1,4 @@
-"""The replies in the description of a tool server: for which calls, and which reply."""
+"""The replies in the description of an MCP server: for which calls, and which reply."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _resource_reply(spec: McpResourceSpec) -> ReplySpec:
 
 
 def served_words(spec: McpReplySpec) -> dict[str, Json]:
-    """Return the words of a tool server's reply that are set, as JSON."""
+    """Return the words of an MCP server's reply that are set, as JSON."""
     words: dict[str, Json] = {}
     for name in sorted(spec.model_fields_set):
         value = getattr(spec, name)

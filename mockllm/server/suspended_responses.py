@@ -1,4 +1,4 @@
-"""Continues responses that wait for responses of their client: a tool server has questions during a call.
+"""Continues responses that wait for responses of their client: an MCP server has questions during a call.
 
 The client's responses come as further requests. When all are there, the call is read again with them in it, and the
 rules decide how its response continues. A client whose connection breaks may connect again before or after that.

@@ -115,7 +115,7 @@ class Upstreams(Struct):
         return self._of_endpoint(request) or self.bases.get(request.provider or OTHER)
 
     def _of_endpoint(self, request: Request) -> str | None:
-        """Return the address of a tool server, if it has a separate one."""
+        """Return the address of an MCP server, if it has a separate one."""
         endpoint = request.server_endpoint
         return None if endpoint is None else self.bases.get(f"{request.provider}/{endpoint}")
 

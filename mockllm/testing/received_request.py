@@ -122,7 +122,7 @@ class Received:
 
     @property
     def at(self) -> float:
-        """Time of arrival, in seconds since the epoch."""
+        """When the server began to serve the request, in seconds since the epoch."""
         return self.request.now
 
     @property

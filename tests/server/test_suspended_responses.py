@@ -1,4 +1,4 @@
-"""A response that waits for its client: a tool server sends questions on the stream of a call."""
+"""A response that waits for its client: an MCP server sends questions on the stream of a call."""
 
 from __future__ import annotations
 

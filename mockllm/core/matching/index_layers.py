@@ -146,7 +146,7 @@ class FewRowsLayer:
 
 
 class KeyedLayer(Layer):
-    """Headers, query parameters, the fields of a form, or the words of a call to a tool server.
+    """Headers, query parameters, the fields of a form, or the words of a call to an MCP server.
 
     Only names that both the request and the layer have are read."""
 
@@ -202,7 +202,7 @@ class _Node:
 
 
 class BodyLayer(Layer):
-    """Singular paths into the body, or into a part of a call to a tool server.
+    """Singular paths into the body, or into a part of a call to an MCP server.
 
     A few are evaluated one by one, many by a trie, as far as the body has them."""
 

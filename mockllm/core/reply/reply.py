@@ -213,7 +213,7 @@ class Reply(Struct, frozen=True):
     event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
     served: Mapping[str, Json] = {}
-    """The parts that only the reply of a tool server has, in the words of the language."""
+    """The parts that only the reply of an MCP server has, in the words of the language."""
     transcript: Transcript | None = None
     """The parts of a transcript beside its text."""
 

@@ -1,4 +1,4 @@
-"""Tool servers as data: the tools, resources and prompts that a scenario describes.
+"""MCP servers as data: the tools, resources and prompts that a scenario describes.
 
 A scenario describes them once, in neutral words; the dialect writes their definitions as its protocol has them.
 """
@@ -105,12 +105,12 @@ class ToolServer(Struct, frozen=True):
 
 
 class ToolServerFields:
-    """The values of a request to a tool server; empty for any other request."""
+    """The values of a request to an MCP server; empty for any other request."""
 
     to_tool_server: ClassVar[bool] = False
-    """Whether the call goes to a tool server, whose description the request then has in `tool_servers`."""
+    """Whether the call goes to an MCP server, whose description the request then has in `tool_servers`."""
     tool_servers: Mapping[str, ToolServer] = {}
-    """The tool servers that the loaded files describe, by name."""
+    """The MCP servers that the loaded files describe, by name."""
     raw: bytes
 
     @lazy
@@ -125,7 +125,7 @@ class ToolServerFields:
 
     @property
     def client_response(self) -> tuple[str, str, Json] | None:
-        """The client's response to a question of a tool server: the names of wait and question, and its content."""
+        """The client's response to a question of an MCP server: the names of wait and question, and its content."""
         return None
 
     def with_client_responses(self, key: str, responses: Mapping[str, Json]) -> bytes:

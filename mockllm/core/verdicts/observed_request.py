@@ -99,7 +99,7 @@ class ObservedRequest:
     `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read` and
     `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
     reason, and None for any other response. `prompt` returns what a prompt cache has of a request; it is None
-    where the request is too short for one. `to_tool_server`: the request goes to a tool server. `unmatched`: no rule
+    where the request is too short for one. `to_tool_server`: the request goes to an MCP server. `unmatched`: no rule
     matched it.
     """
 

@@ -1,4 +1,4 @@
-"""Checks of how a client uses tool servers (Model Context Protocol): the handshake, the list of tools, failed tools.
+"""Checks of how a client uses MCP servers (Model Context Protocol): the handshake, the list of tools, failed tools.
 
 Each check follows the messages to one server in their order. The rules are those of the specification, versions
 2025-06-18 to 2026-07-28 (`basic/lifecycle`, `basic/transports`, `server/tools`).

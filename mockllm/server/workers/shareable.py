@@ -48,7 +48,7 @@ def beyond_store(catalog: Catalog) -> list[Diagnostic]:
 
 def of_one_process(catalog: Catalog) -> list[Diagnostic]:
     """Return a mistake for each rule and modifier whose responses wait for something that another process receives.
-    This is a release of `hold`, or the client's response to a tool server; the process that plays the response
+    This is a release of `hold`, or the client's response to an MCP server; the process that plays the response
     waits."""
     mistakes = []
     for item in catalog.items:

@@ -1,4 +1,4 @@
-"""The handler that shows the tool servers (MCP) of the scenarios, and how clients use them."""
+"""The handler that shows the MCP servers of the scenarios, and how clients use them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models of the tool servers (MCP) that scenarios describe, and of their use."""
+"""Models of the MCP servers that scenarios describe, and of their use."""
 
 from __future__ import annotations
 
