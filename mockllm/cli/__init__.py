@@ -1,1 +1,1 @@
-"""The commands: serve, check, explain, test, schema, init."""
+"""The commands, one module for each; see `main.COMMANDS`."""

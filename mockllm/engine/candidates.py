@@ -18,7 +18,7 @@ from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.scenario.catalog import Catalog, CompiledResponse, ResponseSelector
+from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec
 
@@ -168,7 +168,7 @@ class CandidateFinder:
             item.sets,
             item.limit,
             item.load,
-            _max_responses(item.selector) if item.sets else None,
+            item.max_responses,
             item.uses_counts,
         )
         if item.per == "global":
@@ -182,13 +182,6 @@ def _is_content(response: CompiledResponse) -> bool:
     if isinstance(spec, ReplySpec):
         return spec.user_speech is None
     return isinstance(spec, ReplaySpec) and spec.messages is None
-
-
-def _max_responses(selector: ResponseSelector | None) -> int | None:
-    """Return how many responses a rule has before its requests are unmatched; None without an end."""
-    if selector is None or selector.mode != "sequence" or selector.then != "error":
-        return None
-    return int(selector.cumulative[-1])
 
 
 def _prompt_work(request: Request, dialect: Dialect | None) -> PromptWork:

@@ -1,4 +1,4 @@
-"""The settings of one response: all settings that apply, merged."""
+"""The settings of one response: all settings that apply, merged, and resolved."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mockllm.scenario.settings_merge import (
 class EffectiveSettings(Struct, frozen=True, eq=False):
     """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifiers`.
 
-    `resolved` are the evaluated settings, None where they depend on the request or a draw. `cacheable`: whether the
+    `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
     response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether it would be but
     for its templated text.
     """

@@ -221,15 +221,15 @@ class ResponsePlanner:
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
-            cacheable = context.response.static and request.generates
-            return self._encoded(context, dialect, reply, settings, cacheable=cacheable)
+            unchanging = context.response.static and request.generates
+            return self._encoded(context, dialect, reply, settings, unchanging=unchanging)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
-            cacheable = context.response.static and not faults and request.generates
-            encoded = self._encoded(context, dialect, reply, settings, cacheable=cacheable)
+            unchanging = context.response.static and not faults and request.generates
+            encoded = self._encoded(context, dialect, reply, settings, unchanging=unchanging)
             needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
 
@@ -255,10 +255,10 @@ class ResponsePlanner:
         reply: Reply,
         settings: ResolvedSettings,
         *,
-        cacheable: bool,
+        unchanging: bool,
     ) -> Plan:
-        """Return the plan of a supported reply, with pacing, headers and delay. `cacheable`: whether the reply is the
-        same each time."""
+        """Return the plan of a supported reply, with pacing, headers and delay. `unchanging`: whether the reply is
+        the same each time."""
         request, failure = context.request, reply.failure
         context.instant = settings.instant
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
@@ -268,12 +268,12 @@ class ResponsePlanner:
             failure = failure.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
             reply = replace(reply, failure=failure)
         if request.background:
-            stream = self._stream(context, dialect, reply, cacheable=False)
+            stream = self._stream(context, dialect, reply, unchanging=False)
             plan = paced_stream(context, stream, reply, settings)
             in_background = cast(BackgroundDialect, dialect).in_background
             plan = in_background(plan, settings.pace, request, context.identity, streamed=context.streamed)
         elif context.streamed:
-            stream = self._stream(context, dialect, reply, cacheable=cacheable)
+            stream = self._stream(context, dialect, reply, unchanging=unchanging)
             plan = paced_stream(context, stream, reply, settings)
             if plan.background is not None and plan.streamed:  # the stream itself goes on, as it is paced
                 plan = replace(plan, background=replace(plan.background, plan=plan))
@@ -329,7 +329,7 @@ class ResponsePlanner:
     # --- streams -------------------------------------------------------------------------------
 
     def _stream(
-        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, cacheable: bool
+        self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, unchanging: bool
     ) -> UnpacedStream:
         """Return the stream of a reply, without waits."""
         response, request, identity = context.response, context.request, context.identity
@@ -343,7 +343,7 @@ class ResponsePlanner:
         by_response = (
             context.settings.cacheable and context.slowdown == 1.0 and context.batch_schedule is None
         )
-        if not cacheable or by_response or context.prerendering:
+        if not unchanging or by_response or context.prerendering:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))

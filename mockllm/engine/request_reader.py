@@ -85,10 +85,8 @@ class RequestReader:
             routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
         )
         self._routing = routing
-        self._state = settings.state
-        self._without_session = settings.without_session
-        self._session = session
-        self._error = error
+        self._state, self._without_session = settings.state, settings.without_session
+        self._session, self._error = session, error
         overrides = (
             SEED_HEADER in headers
             or FAULT_HEADER in headers

@@ -6,7 +6,7 @@ A catalog never changes. A reload creates a new catalog and reuses unchanged ite
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, field
@@ -83,6 +83,13 @@ class ResponseSelector(Struct, frozen=True):
             return int(self.cumulative[-1])
         return 0 if self.mode == "choose" and not self.cumulative[-1] else None
 
+    @property
+    def max_responses(self) -> int | None:
+        """The number of responses after which requests are unmatched: the steps of a sequence with `then: error`."""
+        if self.mode != "sequence" or self.then != "error":
+            return None
+        return int(self.cumulative[-1])
+
     def pick(self, count: int, randomness: Randomness) -> int | None:
         """Return the index of the next response after a number of responses; None if a sequence has ended."""
         if self.mode == "one":
@@ -140,6 +147,16 @@ class CatalogItem(Struct, frozen=True):
         several = self.selector is not None and self.selector.mode != "one"
         return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)
 
+    @property
+    def max_responses(self) -> int | None:
+        """The number of its responses after which requests are unmatched; None without an end."""
+        return None if self.selector is None else self.selector.max_responses
+
+    def response_count(self, eligible: int) -> int:
+        """Return the number of responses in so many eligible tries of one scope."""
+        responses = eligible if self.guard is None else self.guard.response_count(eligible)
+        return responses if self.max_responses is None else min(responses, self.max_responses)
+
 
 class Catalog(Struct, frozen=True):
     """All compiled items: first the rules, in the order in which they are tried, then the modifiers in theirs."""
@@ -168,3 +185,12 @@ class Catalog(Struct, frozen=True):
     @property
     def keys(self) -> frozenset[str]:
         return frozenset(item.key for item in self.items)
+
+    @property
+    def response_counts(self) -> Mapping[str, Callable[[int], int]]:
+        """By key, how many responses so many eligible tries have; without the items that respond to each of them."""
+        return {
+            item.key: item.response_count
+            for item in self.items
+            if item.guard is not None or item.max_responses is not None
+        }

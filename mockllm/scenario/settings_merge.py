@@ -129,8 +129,8 @@ def _effective_owner(owner: Owner, value: object) -> Owner:
 
 
 class ResolvedSettings(Struct, frozen=True):
-    """The effective settings, evaluated for one response; times in seconds. `instant`: there are no waits;
-    `steady`: no wait is drawn, so that two responses have the same waits."""
+    """The merged settings, evaluated for one response; times in seconds. `instant`: there are no waits of the pace;
+    `delay` is none of them. `steady`: no wait is drawn, so that two responses have the same waits."""
 
     delay: float
     pace: Pacing

@@ -1,4 +1,4 @@
 """Sockets, time and files: everything that the engine must not know.
 
-`app` composes a request's way, `player` carries out plans, `serving` listens and ends.
+`connection` reads requests, `respond` responds, `player` plays plans, `listener` and `http_server` listen and stop.
 """

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final, cast
 import aiohttp
 from aiohttp import HttpVersion11, StreamReader
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
+from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web_request import BaseRequest
 
 from mockllm.server.http1 import BrokenBody
@@ -26,6 +27,8 @@ from mockllm.server.server_limits import KIB, ServerLimits
 if TYPE_CHECKING:
     from aiohttp.http import WebSocketReader
     from aiohttp.web_protocol import RequestHandler
+
+__all__ = ["HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "tcp_keepalive"]
 
 BODY_BUFFER: Final = 256 * KIB
 """Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
@@ -42,6 +45,8 @@ class HttpProtocol(BaseProtocol):
         "peername", "reading_paused_for_queue", "sockname", "ssl_context", "upgraded",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
+    writing_paused: bool = vars(BaseProtocol)["_paused"]  # the slot: aiohttp's property costs a call
+    drained = BaseProtocol._drain_helper
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop)
@@ -76,19 +81,17 @@ class HttpProtocol(BaseProtocol):
             return ()
         assert self._requests_parser is not None, "the connection is open"
         requests, self.upgraded, self._tail = self._requests_parser.feed_data(data)
-        if _CHECKS_NO_HOST:
-            for message, _ in requests:
-                if message.version == HttpVersion11 and "host" not in message.headers:
-                    raise BadHttpMessage("Missing 'Host' header in request.")
+        for message, _ in requests if _CHECKS_NO_HOST else ():
+            if message.version == HttpVersion11 and "host" not in message.headers:
+                raise BadHttpMessage("Missing 'Host' header in request.")
         return requests
 
     def decline_upgrade(self) -> bytes:
         """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
         assert self._requests_parser is not None, "the connection is open"
         self._requests_parser.set_upgraded(False)
-        self.upgraded = False
         self.pause_reading_for_queue(False)
-        tail, self._tail = self._tail, b""
+        tail, self._tail, self.upgraded = self._tail, b"", False
         return tail
 
     def force_close(self) -> None:
@@ -126,8 +129,6 @@ class HttpProtocol(BaseProtocol):
             with suppress(AttributeError, NotImplementedError, RuntimeError):  # closing, or no flow control
                 (self.transport.pause_reading if pause else self.transport.resume_reading)()
 
-    drained = BaseProtocol._drain_helper
-
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
         handler, task = cast("RequestHandler", self), cast("asyncio.Task[None]", asyncio.current_task())
@@ -135,9 +136,9 @@ class HttpProtocol(BaseProtocol):
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         self._websocket, self._on_websocket_data = parser, data_received_cb
-        tail, self._tail = self._tail, b""
-        if tail:
-            parser.feed_data(tail)
+        if self._tail:
+            parser.feed_data(self._tail)
+        self._tail = b""
         self.pause_reading_for_queue(False)
 
     def keep_alive(self, value: bool) -> None: ...
@@ -145,6 +146,5 @@ class HttpProtocol(BaseProtocol):
 
 def take_body(body: StreamReader) -> bytes:
     """Return a body that is complete."""
-    if type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL_BODY:
-        return body._buffer.popleft()
-    return body.read_nowait()
+    small = type(body) is StreamReader and len(body._buffer) == 1 and body.total_bytes < SMALL_BODY
+    return body._buffer.popleft() if small else body.read_nowait()

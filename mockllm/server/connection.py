@@ -14,11 +14,9 @@ from collections import deque
 from typing import Final, Protocol, cast
 
 from aiohttp import StreamReader
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
-from aiohttp.tcp_helpers import tcp_keepalive
 
 from mockllm.core.rendering.plan import PHRASES
-from mockllm.server.aiohttp_internals import HttpProtocol
+from mockllm.server.aiohttp_internals import HttpProcessingError, HttpProtocol, LineTooLong, tcp_keepalive
 from mockllm.server.app import App
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
@@ -344,7 +342,7 @@ class Connection(HttpProtocol):
         """Write together with all responses of this iteration, or at once outside of it. Return False if the client
         has disconnected, or has not read what it got before."""
         transport, outbox = self.transport, self._ready.outbox
-        if transport is None or self._paused or transport.is_closing():
+        if transport is None or self.writing_paused or transport.is_closing():
             return False
         if outbox is None:
             transport.write(data)

@@ -49,7 +49,11 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """End an exchange whose client has disconnected, unless a provider still responds: the recorder ends it then."""
+    """End an exchange whose client has disconnected while its response was played.
+
+    Without a player it only releases the slot: the exchange neither ends nor enters the journal.
+    While a provider still responds, the recorder ends it.
+    """
     player = exchange.player
     if player is not None:
         player.stop()

@@ -11,9 +11,6 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
 
-from aiohttp import HttpVersion10
-from aiohttp.http_parser import RawRequestMessage
-
 from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, HeadForm, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
@@ -67,14 +64,6 @@ class HttpFraming(NamedTuple):
 
 
 DEFAULT_HTTP_FRAMING: Final = HttpFraming()
-
-
-def response_framing(message: RawRequestMessage) -> HttpFraming:
-    """Return what this request's head decides."""
-    head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
-    if head_only or http10 or message.should_close:
-        return HttpFraming(head_only, http10, message.should_close)
-    return DEFAULT_HTTP_FRAMING
 
 
 class RenderedHead(NamedTuple):

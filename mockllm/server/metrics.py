@@ -1,7 +1,8 @@
 """Metrics of all requests: counters by endpoint, model, rule and status, histograms of times, and a time series.
 
-The journal passes on the requests once a second or on demand, so that no response waits for a counter. Label sets
-are bounded, because clients choose the model; further values are counted as `other`.
+The journal passes on each request when it ends, and equal responses of the cache together, once a second or on
+demand. A counter would take much of the time of such a response. Label sets are bounded, because clients choose the
+model; further values are counted as `other`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The interfaces that the server uses: an engine, and a control API.
 
-An engine is synchronous and has no I/O. It raises on no request. A reload replaces one engine by another.
+An engine is synchronous and has no I/O. No request makes it fail; it raises LookupInStore where it needs a response
+that another process may have. A reload replaces one engine by another.
 """
 
 from __future__ import annotations

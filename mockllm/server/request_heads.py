@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from math import inf
 from typing import Final
 
-from aiohttp.http_parser import RawRequestMessage
+from aiohttp import HttpVersion10
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
-from mockllm.server.http1 import HttpFraming, response_framing
+from mockllm.server.aiohttp_internals import RawRequestMessage
+from mockllm.server.http1 import DEFAULT_HTTP_FRAMING, HttpFraming
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
@@ -93,6 +94,14 @@ def _printable(text: str) -> str:
 
 
 _RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
+
+
+def response_framing(message: RawRequestMessage) -> HttpFraming:
+    """Return what this request's head decides."""
+    head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
+    if head_only or http10 or message.should_close:
+        return HttpFraming(head_only, http10, message.should_close)
+    return DEFAULT_HTTP_FRAMING
 
 
 class RequestHead:

@@ -95,7 +95,7 @@ class Upstreams(Struct):
 
         if self._session is None:
             self._session = ClientSession(
-                # replaces aiohttp's context, which was created at import time (cli.skip_ca_loading)
+                # replaces aiohttp's context, which was created at import time (startup.ca_loading_skipped)
                 connector=TCPConnector(ssl=ssl.create_default_context()),
                 auto_decompress=False,
                 cookie_jar=DummyCookieJar(),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
@@ -21,6 +22,8 @@ from mockllm.state.scope_memory import MAX_SCOPE_BYTES, ScopeMemory
 from mockllm.state.scope_state import ScopeState
 from mockllm.state.session_counters import MAX_SCOPES, SessionCounters
 
+ResponseCounts: TypeAlias = Mapping[str, Callable[[int], int]]
+NO_COUNTS: Final[ResponseCounts] = MappingProxyType({})
 MAX_SESSIONS: Final = 1000
 """Maximum number of sessions."""
 MAX_SESSION_SCOPES: Final = 1000
@@ -118,14 +121,16 @@ class Sessions:
         for session in self._sessions.values():
             session.counters.retain(keys)
 
-    def totals(self) -> Mapping[str, Sequence[int]]:
-        """Return the tries and eligible tries of each key, summed over all sessions and scopes."""
+    def totals(self, response_counts: ResponseCounts = NO_COUNTS) -> Mapping[str, Sequence[int]]:
+        """Return the tries and responses of each key, summed over all sessions and scopes. `response_counts` has, by
+        key, how many responses so many eligible tries of a scope have; for other keys these are as many."""
         found: dict[str, list[int]] = {}
         for scope in self._scopes():
             for key, (tries, eligible) in scope.all_counts().items():
                 total = found.setdefault(key, [0, 0])
                 total[0] += tries
-                total[1] += eligible
+                count = response_counts.get(key)
+                total[1] += eligible if count is None else count(eligible)
         return found
 
     def named_states(self) -> Iterator[tuple[str, str, StateValue]]:

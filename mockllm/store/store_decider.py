@@ -69,7 +69,7 @@ class StoreDecider:
         self._noted: dict[str, float] = {}
         self.tries: Counter[str] = Counter()
         """The tries that this process had decided, by key."""
-        self.eligible: Counter[str] = Counter()
+        self.responses: Counter[str] = Counter()
         self.link.keep_open()
         asyncio.get_running_loop().call_later(RENEWAL, self._renew)
 
@@ -175,17 +175,20 @@ class StoreDecider:
         return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
 
     def _count(self, matched: MatchResult, decision: Decision) -> None:
-        """Count the tries and eligible tries that the control API shows."""
-        tries, eligible = self.tries, self.eligible
+        """Count the tries and responses that the control API shows."""
+        tries, responses = self.tries, self.responses
+        for candidate, _ in decision.blocked_modifiers:
+            tries[candidate.key] += 1
         for selected in decision.modifiers:
             tries[selected.candidate.key] += 1
-            eligible[selected.candidate.key] += 1
+            responses[selected.candidate.key] += 1
         if decision.outcome in COUNTED_OUTCOMES:
             for candidate, _ in decision.blocked_rules:
                 tries[candidate.key] += 1
             if decision.rule is not None:
-                tries[decision.rule.candidate.key] += 1
-                eligible[decision.rule.candidate.key] += 1
+                winner, before = decision.rule.candidate, decision.rule.responses
+                tries[winner.key] += 1
+                responses[winner.key] += winner.max_responses is None or before < winner.max_responses
 
     def _note_use(self, session: str) -> None:
         """Note in the store that a session is used, some times a minute. Sessions that have ended are removed: no
@@ -205,8 +208,8 @@ class StoreDecider:
 
     @property
     def counts(self) -> Mapping[str, tuple[int, int]]:
-        """The tries and eligible tries of each key that were decided for this process."""
-        return {key: (tries, self.eligible[key]) for key, tries in self.tries.items()}
+        """The tries and responses of each key that were decided for this process."""
+        return {key: (tries, self.responses[key]) for key, tries in self.tries.items()}
 
     def close(self) -> None:
         self.link.close()

@@ -55,10 +55,10 @@ class Request(BodyFields, ToolServerFields):
     """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
-    body's bytes (decompressed). `now` is the time of arrival in seconds since the epoch, the only clock that the
-    time fields of a response use. `path_variables` holds the variables of the route's path (`{"model": …}`
-    where the path names the model). `response_lookup` has what the server stored for the session, by name.
-    `context` belongs to the reader of the request.
+    body's bytes (decompressed). `now` is when the server began to serve the request, in seconds since the epoch. The
+    time fields of a response use no other clock. `path_variables` holds the variables of the route's path
+    (`{"model": …}` where the path names the model). `response_lookup` has what the server stored for the session, by
+    name. `context` belongs to the reader of the request.
     """
 
     api: ClassVar[str | None] = None
@@ -100,7 +100,7 @@ class Request(BodyFields, ToolServerFields):
         self.client = client
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
-        """The time of arrival on a monotonic clock, in seconds: for limits, windows and sessions."""
+        """The same time on a monotonic clock, in seconds: for limits, windows and sessions."""
         self.response_lookup = response_lookup
         self.context = context
 

@@ -43,7 +43,8 @@ class Candidate(Struct, frozen=True):
     limit: Limit | None = None
     load: Load | None = None
     max_responses: int | None = None
-    """The number of its responses, where later requests are unmatched: those set no state."""
+    """The number of its responses, where later requests are unmatched: those set no state, and no response is
+    counted for them."""
     uses_counts: bool = True
     """Whether its counts choose a response, or belong to a scope of their own. The tries of any other rule are
     no more than the position of its random values."""

@@ -349,7 +349,7 @@ def _result(response: dict[str, Json], names: dict[str, str | None]) -> Iterator
 
 def _unwrap_result(response: Json, name: str | None) -> tuple[Json, bool]:
     """Return the result of a function, and whether it is an error. A response must be an object, so clients wrap the
-    result: in one of `WRAPPINGS`, or in `content` beside the function's name, optionally as texts."""
+    result: in one of `RESULT_KEYS`, or in `content` beside the function's name, optionally as texts."""
     if type(response) is not dict:
         return response, False
     if len(response) == 1 and (key := next(iter(response))) in RESULT_KEYS:

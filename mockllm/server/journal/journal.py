@@ -2,7 +2,7 @@
 
 `add` only stores the ended exchange, because no response must wait for the journal. Exchanges become entries
 within seconds, and before a reader sees them: secrets are removed, and what is too old or too large is dropped.
-`Metrics` counts them then too.
+`Metrics` counts each when it ends; equal responses of the cache are collected and counted together, once a second.
 """
 
 from __future__ import annotations

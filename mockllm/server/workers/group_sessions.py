@@ -6,13 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 
-from mockllm.state.sessions import MAX_SESSIONS, Sessions
+from mockllm.state.sessions import MAX_SESSIONS, NO_COUNTS, ResponseCounts, Sessions
 from mockllm.state.shared_counts import COUNT_BYTES, SharedCounts, SlotTable
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 from mockllm.store.group_store import GroupStore
 
 Counts = Mapping[str, tuple[int, int]]
-"""Tries and turns by key."""
+"""Tries and responses by key."""
 
 
 class GroupSessions(Sessions):
@@ -49,7 +49,9 @@ class GroupSessions(Sessions):
         for counts in reported:
             _add(self._reported, counts)
 
-    def totals(self) -> Mapping[str, Sequence[int]]:
+    def totals(self, response_counts: ResponseCounts = NO_COUNTS) -> Mapping[str, Sequence[int]]:
+        """Return the tries and responses of each key. The workers count responses; what they decide without the store
+        has no guard, so that each of its tries has a response."""
         found = {key: (count, count) for key, count in self.table.totals().items()}
         _add(found, self._reported)
         return found
@@ -96,6 +98,6 @@ class GroupSessions(Sessions):
 
 
 def _add(total: dict[str, tuple[int, int]], counts: Counts) -> None:
-    for key, (tries, turns) in counts.items():
+    for key, (tries, responses) in counts.items():
         before = total.get(key, (0, 0))
-        total[key] = (before[0] + tries, before[1] + turns)
+        total[key] = (before[0] + tries, before[1] + responses)

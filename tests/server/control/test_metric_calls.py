@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import time
+from pathlib import Path
 
-from tests.server.control.live_server import Steered, listed
+from tests.server.control.live_server import Steered, listed, steered
 from tests.waiting import until
 
 
@@ -102,3 +103,33 @@ def test_explain_of_request_id_shows_its_rule(server: Steered) -> None:
     assert (stated["outcome"], stated["rule"]) == ("rule", "a.yaml:hello")
     rules = server.call("GET", "/api/rules").json["rules"]
     assert next(each for each in rules if each["id"] == "a.yaml:hello")["answers"] == 1
+
+
+COUNTED = """
+rules:
+  - {name: skips, match: {user: skip}, per: api_key, skip: 1, reply: Late.}
+  - {name: once, match: {user: once}, times: 1, reply: Once.}
+  - {name: second, match: {user: second}, every: 2, reply: Second.}
+  - {name: steps, match: {user: step}, sequence: [one, two], then: error}
+  - {name: rest, reply: Hello.}
+modifiers:
+  - {name: later, match: {user: skip}, skip: 2, delay: 1ms}
+"""
+
+
+def test_rule_counts_responses_not_blocked_tries(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": COUNTED}) as server:
+        for user in ("skip", "once", "second", "step"):
+            for _ in range(3):
+                server.ask(user)
+        rules = server.call("GET", "/api/rules").json["rules"]
+        detail = server.call("GET", "/api/rules/a.yaml%3Askips").json
+    assert {each["id"].removeprefix("a.yaml:"): (each["tries"], each["answers"]) for each in rules} == {
+        "skips": (3, 2),
+        "once": (3, 1),
+        "second": (3, 1),
+        "steps": (3, 2),
+        "rest": (5, 5),
+        "later": (3, 1),
+    }
+    assert (detail["tries"], detail["answers"]) == (3, 2)

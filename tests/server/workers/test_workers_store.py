@@ -36,8 +36,11 @@ rules:
   - {name: draw, match: {user: draw}, choose: [a, b, c]}
   - {name: luck, match: {user: luck}, chance: 0.4, reply: Lucky.}
   - {name: second, match: {turn: 2}, reply: "Second: {{ user }}"}
+  - {name: late, match: {user: late}, skip: 1, reply: Late.}
+  - {name: ends, match: {user: end}, sequence: [one, two], then: error}
   - {name: rest, reply: Hello.}
 modifiers:
+  - {name: rare, match: {user: late}, every: 3, delay: 1ms}
   - {name: few, match: {model: limited}, limit: {strategy: fixed-window, requests: 10, window: 1h}}
   - {name: places, match: {model: busy}, limit: {strategy: fixed-window, concurrent: 2}}
   - {name: slow, match: {model: busy}, delay: 300ms}
@@ -100,6 +103,17 @@ def test_own_store_makes_counts_exact(server: Process) -> None:
     assert Counter(status for status, _ in ask_all(server, ["hi"] * 8, model="busy")) == {200: 2, 429: 6}
     rule = server.get("/api/rules")["rules"][0]
     assert (rule["tries"], rule["answers"]) == (REQUESTS, REQUESTS)
+
+
+def test_rules_count_responses_not_blocked_tries(server: Process) -> None:
+    for user in ["late", "end"] * 3:
+        ask(server, user)
+    rules = {each["id"].removeprefix("a.yaml:"): each for each in server.get("/api/rules")["rules"]}
+    assert {name: (rules[name]["tries"], rules[name]["answers"]) for name in ("late", "ends", "rare")} == {
+        "late": (3, 2),
+        "ends": (3, 2),
+        "rare": (3, 1),
+    }
 
 
 @pytest.mark.full

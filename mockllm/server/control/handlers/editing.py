@@ -46,7 +46,7 @@ async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     if found is None:
         raise Problem(404, f"There is no rule {brief(id)}; GET /api/rules lists their ids.")
     item = catalog.items[found]
-    tries, answers = context.engine.state.totals().get(item.key, (0, 0))
+    tries, responses = context.engine.state.totals(catalog.response_counts).get(item.key, (0, 0))
     layer, session = context.layer_of(item)
     path, _, line = item.where.rpartition(":")
     file = item.id.rpartition(":")[0]
@@ -57,7 +57,7 @@ async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
         layer=layer,
         session=session,
         tries=tries,
-        answers=answers,
+        answers=responses,
         yaml=await _text(context, item, layer in ("overlay", "session"), session),
         file=context.editor.name_of(path) if context.editor is not None and layer == "user" else None,
         line=int(line),

@@ -156,11 +156,12 @@ async def reset(context: ControlContext, call: ApiCall[object, ResetBody]) -> Ba
 
 async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     """All rules and modifiers, with counters and positions."""
-    catalog, totals = context.engine.catalog, context.engine.state.totals()
+    catalog = context.engine.catalog
+    totals = context.engine.state.totals(catalog.response_counts)
     rules, slices = [], TimeSlices()
     for number, item in enumerate(catalog.items):
         await slices.pause()
-        tries, answers = totals.get(item.key, (0, 0))
+        tries, responses = totals.get(item.key, (0, 0))
         layer, session = context.layer_of(item)
         rules.append(
             RuleInfo(
@@ -170,7 +171,7 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
                 layer=layer,
                 session=session,
                 tries=tries,
-                answers=answers,
+                answers=responses,
             )
         )
     return RuleList(rules=rules)
