@@ -19,7 +19,7 @@ BUILDER: Final = Path(__file__).parent.parent.parent / "scripts" / "build_docs.p
 """In a source checkout."""
 HOST: Final = "127.0.0.1"
 PORT: Final = 8081
-PREFIX: Final = f"/{__version__}"
+VERSION_PREFIX: Final = f"/{__version__}"
 VERSIONS: Final = "/versions.json"
 """The file in which the site finds its other versions, by the layout of the tool mike."""
 
@@ -31,7 +31,7 @@ class SiteHandler(SimpleHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == VERSIONS:
             self.send_versions()
-        elif path.startswith(f"{PREFIX}/") and self.has(path):
+        elif path.startswith(f"{VERSION_PREFIX}/") and self.has(path):
             super().do_GET()
         elif page := self.page(path):
             self.redirect(page)
@@ -40,9 +40,11 @@ class SiteHandler(SimpleHTTPRequestHandler):
 
     def page(self, path: str) -> str | None:
         """Return the page of this version that a path such as `/tutorial/` or `/tutorial.md` means."""
-        name = path.removeprefix(PREFIX).strip("/").removesuffix(".md")
+        name = path.removeprefix(VERSION_PREFIX).strip("/").removesuffix(".md")
         pages = (
-            (f"{PREFIX}/{name}", f"{PREFIX}/{name}.html", f"{PREFIX}/{name}/") if name else (f"{PREFIX}/",)
+            (f"{VERSION_PREFIX}/{name}", f"{VERSION_PREFIX}/{name}.html", f"{VERSION_PREFIX}/{name}/")
+            if name
+            else (f"{VERSION_PREFIX}/",)
         )
         return next((page for page in pages if self.has(page)), None)
 
@@ -57,7 +59,7 @@ class SiteHandler(SimpleHTTPRequestHandler):
         self.end_headers()
 
     def send_missing(self) -> None:
-        link = f'<a href="{PREFIX}/">All pages</a>'
+        link = f'<a href="{VERSION_PREFIX}/">All pages</a>'
         text = f"<!doctype html><title>No such page</title><p>No such page. {link}</p>\n".encode()
         self.send_response(HTTPStatus.NOT_FOUND)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -74,7 +76,7 @@ class SiteHandler(SimpleHTTPRequestHandler):
         self.wfile.write(text)
 
     def translate_path(self, path: str) -> str:
-        return super().translate_path(path.removeprefix(PREFIX))
+        return super().translate_path(path.removeprefix(VERSION_PREFIX))
 
     def list_directory(self, path: object) -> None:
         self.send_error(HTTPStatus.NOT_FOUND)
@@ -103,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm docs: {cannot_listen(HOST, args.port, error)}", file=sys.stderr)
         return 1
     with server:
-        url = f"http://localhost:{server.server_port}{PREFIX}/"
+        url = f"http://localhost:{server.server_port}{VERSION_PREFIX}/"
         print(f"mockllm {__version__}: documentation, listening on {url}", flush=True)
         if args.open:
             import webbrowser

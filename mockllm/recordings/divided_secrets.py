@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import Redactor
 
-PREFIX = b"data:"
+DATA_PREFIX = b"data:"
 MAX_LINE = 100_000
 """Longer lines are not read: an event with so much text divides no key."""
 MAX_DEPTH = 30
@@ -49,7 +49,7 @@ def _replaced(line: bytes, text: bytes, clean: bytes) -> bytes:
 
 def _value(line: bytes) -> Json:
     """Return the JSON of an event's line; None for a line without JSON."""
-    data = line.removeprefix(PREFIX).strip()
+    data = line.removeprefix(DATA_PREFIX).strip()
     if not data.startswith(b"{") or len(data) > MAX_LINE:
         return None
     try:

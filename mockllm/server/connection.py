@@ -1,6 +1,6 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It holds the bounds on time and memory.
 
-Requests of one connection are served one after another. `ready_requests.py` serves all requests that arrive in one
+Requests of one connection are served one after another. `ready_connections.py` serves all requests that arrive in one
 iteration of the event loop together, in the next iteration.
 """
 
@@ -22,7 +22,7 @@ from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
 from mockllm.server.http1 import BrokenBody
-from mockllm.server.ready_requests import ReadyRequests
+from mockllm.server.ready_connections import ReadyConnections
 from mockllm.server.request_body import complete_body
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import respond
@@ -45,7 +45,7 @@ _REFUSED: Final = (
 class ConnectionMaker(Protocol):
     """Makes connections, and has the set of open ones."""
 
-    ready: ReadyRequests
+    ready: ReadyConnections
 
     def add(self, connection: Connection) -> bool:
         """Add an open connection. Return whether its address has no more of them than the limit allows."""

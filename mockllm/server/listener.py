@@ -10,7 +10,7 @@ from mockllm.server.access_log import short
 from mockllm.server.app import App
 from mockllm.server.connection import HTTP2_PREFACE, Connection
 from mockllm.server.line_output import report
-from mockllm.server.ready_requests import ReadyRequests
+from mockllm.server.ready_connections import ReadyConnections
 
 if TYPE_CHECKING:
     from mockllm.server.http2.connection import Http2Connection
@@ -43,7 +43,7 @@ class Listener:
         app.start()
         self._app = app
         self._loop = asyncio.get_running_loop()
-        self.ready = ReadyRequests(app.deadlines, self._loop)
+        self.ready = ReadyConnections(app.deadlines, self._loop)
         self.connections: set[OpenConnection] = set()
         self._multiplexed: set[Http2Connection] = set()
         """The open connections that use HTTP/2."""

@@ -1,7 +1,7 @@
 """Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play. To
 play a plan is to write each of its steps at its time.
 
-`ready_requests.py` calls `respond` for most requests in the next iteration of the event loop, together with all
+`ready_connections.py` calls `respond` for most requests in the next iteration of the event loop, together with all
 requests that came in one. `unfinished_exchange.py` finishes the exchanges that `respond` does not end.
 """
 

@@ -25,7 +25,7 @@ class BatchEntry(NamedTuple):
 
 
 class RunningBatch:
-    """The requests of one batch by their owners, which are any hashable objects."""
+    """The requests of one batch by their slots, which are any hashable objects."""
 
     __slots__ = ("_begins", "_by_end", "_entries", "_number", "_read_until", "batch", "prefixes")
 
@@ -68,12 +68,12 @@ class RunningBatch:
         times = begin - now, ttft, batch.token_latency(running)
         return BatchSchedule(*times, running, cached, read - begin, claimed, capacity)
 
-    def add(self, owner: object, schedule: BatchSchedule, work: PromptWork, now: float) -> None:
+    def add(self, slot: object, schedule: BatchSchedule, work: PromptWork, now: float) -> None:
         """Add a request with the schedule that it got now. Until `expect_end` it ends after the most that it may
         generate, or never."""
         begin = now + schedule.wait
         if begin > now:
-            self._begins[owner] = begin
+            self._begins[slot] = begin
         if self.batch.prefill is not None:
             self._read_until = begin + schedule.read
         if self.prefixes is not None:
@@ -81,21 +81,21 @@ class RunningBatch:
         self._number += 1
         stated = schedule.itl is not None and work.output > 0
         end = begin + (schedule.ttft or 0.0) + (schedule.itl or 0.0) * work.output if stated else inf
-        self._add(owner, BatchEntry(end, self._number, schedule.claimed))
+        self._add(slot, BatchEntry(end, self._number, schedule.claimed))
 
-    def expect_end(self, owner: object, until: float) -> None:
+    def expect_end(self, slot: object, until: float) -> None:
         """Set when a request ends; infinite if that is unknown. A request that has left the batch does not
         return."""
-        entry = self._entries.get(owner)
+        entry = self._entries.get(slot)
         if entry is not None:
-            self._remove(owner)
-            self._add(owner, entry._replace(end=until))
+            self._remove(slot)
+            self._add(slot, entry._replace(end=until))
 
-    def end(self, owner: object) -> None:
+    def end(self, slot: object) -> None:
         """Remove a request, which has ended or left, also while it waited."""
-        self._begins.pop(owner, None)
-        if owner in self._entries:
-            self._remove(owner)
+        self._begins.pop(slot, None)
+        if slot in self._entries:
+            self._remove(slot)
 
     def _begin(self, begin: float, claimed: int) -> float:
         """Return the first time, from `begin` on, at which there is a slot and capacity in the cache."""
@@ -120,18 +120,18 @@ class RunningBatch:
 
     def _forget_ended(self, now: float) -> None:
         ended = self._ended_by(now)
-        for _, owner in self._by_end[:ended]:
-            del self._entries[owner]
-            self._begins.pop(owner, None)
+        for _, slot in self._by_end[:ended]:
+            del self._entries[slot]
+            self._begins.pop(slot, None)
         del self._by_end[:ended]
         while self._begins and next(iter(self._begins.values())) <= now:
             self._begins.popitem(last=False)
 
-    def _add(self, owner: object, entry: BatchEntry) -> None:
-        self._entries[owner] = entry
-        insort(self._by_end, (entry, owner), key=lambda known: known[0])
+    def _add(self, slot: object, entry: BatchEntry) -> None:
+        self._entries[slot] = entry
+        insort(self._by_end, (entry, slot), key=lambda known: known[0])
 
-    def _remove(self, owner: object) -> None:
-        entry = self._entries.pop(owner)
+    def _remove(self, slot: object) -> None:
+        entry = self._entries.pop(slot)
         index = bisect_right(self._by_end, entry, key=lambda known: known[0]) - 1
         del self._by_end[index]

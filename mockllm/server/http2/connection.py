@@ -26,7 +26,7 @@ from mockllm.server.http2.h2_library import (
 )
 from mockllm.server.http2.request_lines import request_lines
 from mockllm.server.http2.stream import Http2Stream
-from mockllm.server.ready_requests import ReadyRequests
+from mockllm.server.ready_connections import ReadyConnections
 
 MIN_SLICE: Final = 512
 MAX_SLICE: Final = 4096
@@ -38,7 +38,7 @@ MAX_SECONDS: Final = 0.001
 class OpenConnections(Protocol):
     """The open connections of a server."""
 
-    ready: ReadyRequests
+    ready: ReadyConnections
 
     def add(self, connection: Http2Connection) -> bool:
         """Add a connection. Return whether its address has no more of them than the limit allows."""

@@ -20,14 +20,14 @@ from mockllm.core.load.running_batch import RunningBatch
 
 
 def add(
-    batch: RunningBatch, owner: object, now: float, length: float | None, work: PromptWork = NO_WORK
+    batch: RunningBatch, slot: object, now: float, length: float | None, work: PromptWork = NO_WORK
 ) -> BatchSchedule:
     """Add a request that lasts so many seconds from its begin; None: as long as it may generate."""
     schedule = batch.schedule(work, now)
     assert schedule is not None
-    batch.add(owner, schedule, work, now)
+    batch.add(slot, schedule, work, now)
     if length is not None:
-        batch.expect_end(owner, now + schedule.wait + length)
+        batch.expect_end(slot, now + schedule.wait + length)
     return schedule
 
 

@@ -32,7 +32,7 @@ class ServedConnection(Protocol):
     def force_close(self) -> None: ...
 
 
-class ReadyRequests:
+class ReadyConnections:
     """The connections with a request that is ready to be served, and what is written after all are served."""
 
     def __init__(self, deadlines: Deadlines, loop: asyncio.AbstractEventLoop) -> None:
