@@ -1,4 +1,4 @@
-"""`mockllm record`: a proxy that records exchanges as scenario files."""
+"""`mockllm record`: a proxy that records interactions as scenario files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 after a stop with all exchanges written, 1 if a write failed, 2 for a usage mistake."""
+    """Return 0 after a stop with all interactions written, 1 if a write failed, 2 for a usage mistake."""
     values = option_values(args, OPTIONS, os.environ)
     line = args.line[1:] if args.line[:1] == ["--"] else args.line
     if bool(line) != (args.stdio is not None):

@@ -28,7 +28,7 @@ IMPORTED = (".json", ".jsonl", ".har", *SUFFIXES)
 
 
 class RecordedExchanges:
-    """The exchanges of the recordings in a folder (or a file). `notes` are about what is no recording."""
+    """The interactions of the recordings in a folder (or a file). `notes` are about what is no recording."""
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""Single responses: output of `curl -i`, bodies alone, and exchanges as one JSON object.
+"""Single responses: output of `curl -i`, bodies alone, and interactions as one JSON object.
 
 For the first two, `--request` names a file with the request, and `--path` its path.
 """

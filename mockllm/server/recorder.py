@@ -99,9 +99,9 @@ class _ResponseFrames(Struct):
 
 
 class Recorder(Struct):
-    """Forwards requests, and stores exchanges in the folder `out`, if any. With `everything`, all provider calls are
-    forwarded, not only unmatched ones. `log` prints a line; `watch` receives the number of stored exchanges;
-    `failed` counts the exchanges that were not stored."""
+    """Forwards requests, and stores interactions in the folder `out`, if any. With `everything`, all provider calls
+    are forwarded, not only unmatched ones. `log` prints a line; `watch` receives the number of stored interactions;
+    `failed` counts the interactions that were not stored."""
 
     upstreams: Upstreams
     out: Path | None
@@ -235,7 +235,7 @@ class Recorder(Struct):
     async def _store(
         self, request: Request, head: RequestHead, response: RecordedResponse, to: str | None, *, whole: bool
     ) -> str:
-        """Store a complete exchange; return the note about it."""
+        """Store a complete interaction; return the note about it."""
         if not whole or not response.is_valid:
             self.failed += 1
             invalid = f": {response.status} is not a status that can be recorded"
