@@ -166,13 +166,16 @@ def fingerprint(watched: Iterable[str | Path]) -> Fingerprint:
             if name != str(path) and not name.endswith(SUFFIXES):
                 continue
             with contextlib.suppress(OSError):
-                stat = _status(os.path.dirname(name) if os.path.basename(name) == LISTING else name)
+                stat = watched_status(name)
                 files.add((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
     return frozenset(files)
 
 
-def _status(path: str) -> os.stat_result:
-    """Return the status of a file; of a link to nothing that of the link, whose removal is a change."""
+def watched_status(path: str) -> os.stat_result:
+    """Return the status of a watched file, or for a `LISTING` that of its folder; of a link to nothing that of the
+    link, whose removal is a change. Raise OSError if there is none."""
+    if os.path.basename(path) == LISTING:
+        path = os.path.dirname(path)
     try:
         return os.stat(path)
     except OSError:

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from mockllm.scenario.scenario_folder import SUFFIXES, Fingerprint, fingerprint, iter_files, walk_folders
+from mockllm.scenario.scenario_folder import (
+    SUFFIXES,
+    Fingerprint,
+    fingerprint,
+    iter_files,
+    walk_folders,
+    watched_status,
+)
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
 from mockllm.server.protocols import EngineProtocol
@@ -70,7 +77,7 @@ class Reloader:
         self._log = log
         self._reported = {file.file: file for file in app.engine.info().stale}
         self._warned: frozenset[str] = frozenset()
-        self._built = frozenset(entry for entry in fingerprint(self._watched) if entry[2] < since * 1e9)
+        self._built = _built_from(self._watched, self._watched, frozenset(), since)
         self._notified = asyncio.Event()
         self._layout_changed = False
         self._check_time = 0.0
@@ -137,7 +144,7 @@ class Reloader:
         replaced. A failed build is reported, and the engine stays."""
         async with self._lock:
             if forced:
-                self._built = frozenset()
+                self._built = None
             return await self._check()
 
     async def now(self) -> None:
@@ -204,17 +211,38 @@ def _timed_fingerprint(watched: Iterable[Path]) -> tuple[Fingerprint, float]:
 
 def _built_from(
     watched: Iterable[Path], added: Iterable[Path], before: Fingerprint, start: float
-) -> Fingerprint:
-    """Return the fingerprint that an engine was built from, which includes files added during the build.
+) -> Fingerprint | None:
+    """Return the fingerprint that an engine was built from, where `before` lacks the files that were added.
 
-    Added files count as they are now, except those that were changed after `start` (seconds since the epoch) or
-    deleted. The build may have read another version of these.
+    Added files count as they are now, except those that were changed after `start` (seconds since the epoch): the
+    build may have read another version of these. If a file may have been removed from an added folder since, the
+    result is None, and the next check builds again.
     """
-    if not all(path.exists() for path in added):
-        return frozenset()
+    new = fingerprint(added)
+    if any(_may_lack_files(path, start) for path in added):
+        return None
     known = {entry[0]: entry for entry in before}
-    entries = (known.get(entry[0], entry) for entry in fingerprint(watched))
-    return frozenset(entry for entry in entries if entry[0] in known or entry[2] < start * 1e9)
+    names = {entry[0] for entry in fingerprint(watched)}
+    unchanged = (entry for entry in new if entry[0] not in known and entry[2] < start * 1e9)
+    kept = (entry for name, entry in known.items() if name in names or not _exists(name))
+    return frozenset((*unchanged, *kept))
+
+
+def _may_lack_files(path: Path, start: float) -> bool:
+    """Return whether the path is missing, or files may have been removed from a folder there since `start`."""
+    folders = (os.stat(folder).st_mtime_ns for folder, _ in walk_folders(path))
+    try:
+        return not _exists(str(path)) or any(changed >= start * 1e9 for changed in folders)
+    except FileNotFoundError:
+        return True
+
+
+def _exists(name: str) -> bool:
+    try:
+        watched_status(name)
+    except OSError:
+        return False
+    return True
 
 
 def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from watchfiles import Change
 
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.scenario_folder import fingerprint
-from mockllm.server.reload import RebuiltEngine, is_relevant, layout
+from mockllm.server.reload import RebuiltEngine, Reloader, is_relevant, layout
 from tests.server.reload_world import World, config_map, run, swap_link, until
 
 
@@ -243,19 +244,38 @@ def test_files_of_new_engine_are_watched(tmp_path: Path) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
-def test_change_during_rebuild_is_reloaded(tmp_path: Path, gone: bool) -> None:
+FILE_CLOCK_STEP = 0.02
+"""Seconds by which the times of files may be late: Linux before 6.13 counts ticks. Real builds take longer."""
+CHANGES_DURING_BUILD: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
+    "a new file is written": (lambda folder: (folder / "second" / "b.yaml").write_text("3"), ("1", "3")),
+    "the new folder is removed": (lambda folder: shutil.rmtree(folder / "second"), ("1",)),
+    "a new file is removed": (lambda folder: (folder / "second" / "b.yaml").unlink(), ("1",)),
+    "a known file is written": (lambda folder: (folder / "first" / "a.yaml").write_text("3"), ("2", "3")),
+    "a file moves into a known folder": (
+        lambda folder: (folder / "old.yaml").rename(folder / "first" / "b.yaml"),
+        ("0", "1", "2"),
+    ),
+    "a known file is removed": (lambda folder: (folder / "first" / "a.yaml").unlink(), ("2",)),
+}
+
+
+@pytest.mark.parametrize(("change", "after"), CHANGES_DURING_BUILD.values(), ids=CHANGES_DURING_BUILD)
+def test_change_during_rebuild_is_reloaded(
+    tmp_path: Path, change: Callable[[Path], object], after: tuple[str, ...]
+) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
     (second / "b.yaml").write_text("2")
+    (tmp_path / "old.yaml").write_text("0")
 
     class Meanwhile(World):
         async def rebuild(self) -> RebuiltEngine:
             self.watched = frozenset({first, second})
             built = await super().rebuild()
             if self.texts == ():
-                shutil.rmtree(second) if gone else (second / "b.yaml").write_text("3")
+                await asyncio.sleep(FILE_CLOCK_STEP)
+                change(tmp_path)
             return built
 
     async def main() -> None:
@@ -264,8 +284,24 @@ def test_change_during_rebuild_is_reloaded(tmp_path: Path, gone: bool) -> None:
         assert await world.reload.check()
         assert world.texts == ("1", "2")
         assert await world.reload.check()
-        assert world.texts == (("1",) if gone else ("1", "3"))
+        assert world.texts == after
         assert not await world.reload.check()
+
+    run(main())
+
+
+def test_file_removed_during_first_load_is_reloaded(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("1")
+
+    async def main() -> None:
+        world = World(tmp_path)
+        begun = time.time()
+        await asyncio.sleep(FILE_CLOCK_STEP)
+        (tmp_path / "a.yaml").unlink()
+        reload = Reloader(world.app, world.watched, world.rebuild, world.reported.append, begun)
+        assert await reload.check()
+        assert world.texts == ()
+        assert not await reload.check()
 
     run(main())
 
