@@ -12,16 +12,17 @@ import re
 import subprocess
 import tempfile
 import time
+from asyncio import SelectorEventLoop
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from random import Random
+from selectors import SelectSelector
 from typing import Final, cast
 
 from benchmarks.conversations import MARK, Shape
 from benchmarks.load import CONNECTIONS, WRK, complete
 from benchmarks.sides import LOAD_CORE, placed, put
-from mockllm.server.http_server import run_on_best_loop
 
 Request = tuple[int, Shape]
 """The number of its conversation, and the request."""
@@ -174,7 +175,7 @@ def _run(
         end = due + seconds
         while due < end:
             request = next(requests)
-            await _until(due)
+            await asyncio.sleep(due - time.perf_counter())
             client = await idle.get()
             client.send(request, due if per_second else time.perf_counter())
             if per_second is None:
@@ -185,11 +186,9 @@ def _run(
             (await idle.get()).close()
         return taken
 
-    with placed(LOAD_CORE):
-        return run_on_best_loop(run())
-
-
-async def _until(due: float) -> None:
-    """Wait until a time. The loop's timers are exact to a millisecond only, so the last two are polled."""
-    while (left := due - time.perf_counter()) > 0:  # noqa: ASYNC110 - nothing else says when it is time
-        await asyncio.sleep(left - 0.002 if left > 0.003 else 0)
+    # select() waits to the microsecond and epoll to the millisecond; polling would disturb the server
+    with (
+        placed(LOAD_CORE),
+        asyncio.Runner(loop_factory=lambda: SelectorEventLoop(SelectSelector())) as runner,
+    ):
+        return runner.run(run())

@@ -214,9 +214,9 @@ def _built_from(
 ) -> Fingerprint | None:
     """Return the fingerprint that an engine was built from, where `before` lacks the files that were added.
 
-    Added files count as they are now, except those that were changed after `start` (seconds since the epoch): the
-    build may have read another version of these. If a file may have been removed from an added folder since, the
-    result is None, and the next check builds again.
+    Added files count as they are now, except those that were changed after `start` (seconds since the epoch). The
+    build may have read another version of these. The result is None if a file may have been removed from an added
+    folder; the next check then builds again.
     """
     new = fingerprint(added)
     if any(_may_lack_files(path, start) for path in added):
