@@ -172,8 +172,8 @@ def fingerprint(watched: Iterable[str | Path]) -> Fingerprint:
 
 
 def watched_status(path: str) -> os.stat_result:
-    """Return the status of a watched file, or for a `LISTING` that of its folder; of a link to nothing that of the
-    link, whose removal is a change. Raise OSError if there is none."""
+    """Return the status of a watched file, or for a `LISTING` that of its folder. A link to nothing has the status of
+    the link, whose removal is a change. Raise OSError if there is none."""
     if os.path.basename(path) == LISTING:
         path = os.path.dirname(path)
     try:
