@@ -16,7 +16,7 @@ from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
-from mockllm.dialects.dialect import LookupDialect
+from mockllm.dialects.dialect import OwnResponseDialect
 from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.registry import generating_dialect
 
@@ -122,7 +122,7 @@ def _chat() -> Protocol:
 
 
 def _lookup(folder: str, call: str) -> Protocol:
-    protocol = lookup(folder, cast(LookupDialect, BY_NAME["cohere"].call(call).dialect), None, "/cohere")
+    protocol = lookup(folder, cast(OwnResponseDialect, BY_NAME["cohere"].call(call).dialect), None, "/cohere")
     return replace(protocol, settings=_lookup_settings, noise=NOISE)
 
 

@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import anthropic, gemini
-from mockllm.dialects.dialect import LookupDialect
+from mockllm.dialects.dialect import OwnResponseDialect
 
 TEXTLESS_FIELDS = frozenset({"type", "role", "model", "outputDimensionality", "tool_choice"})
 """The request fields that contain no texts of the user."""
@@ -40,7 +40,7 @@ def _without_texts(value: Json) -> Json:
 
 def _protocol(
     folder: str,
-    dialect: LookupDialect,
+    dialect: OwnResponseDialect,
     path: str | None = None,
     method: str = "POST",
     sent: Mapping[str, str] | None = None,

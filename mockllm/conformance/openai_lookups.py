@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import azure
-from mockllm.dialects.dialect import LookupDialect
+from mockllm.dialects.dialect import OwnResponseDialect
 from mockllm.dialects.openai import EMBEDDINGS, MODERATIONS
 from mockllm.dialects.providers import BY_NAME
 
@@ -42,7 +42,7 @@ def _without_texts(value: Json) -> Json:
     return "x" if isinstance(value, str) else value
 
 
-def lookup(folder: str, dialect: LookupDialect, path: str | None, before: str = "") -> Protocol:
+def lookup(folder: str, dialect: OwnResponseDialect, path: str | None, before: str = "") -> Protocol:
     return Protocol(
         folder=folder,
         dialect=dialect,
@@ -55,9 +55,9 @@ def lookup(folder: str, dialect: LookupDialect, path: str | None, before: str = 
     )
 
 
-def embeddings(vendor: str) -> LookupDialect:
+def embeddings(vendor: str) -> OwnResponseDialect:
     """Return a vendor's embeddings call."""
-    return cast(LookupDialect, BY_NAME[vendor].call("embeddings").dialect)
+    return cast(OwnResponseDialect, BY_NAME[vendor].call("embeddings").dialect)
 
 
 PROTOCOLS = (

@@ -20,7 +20,7 @@ from mockllm.core.rendering.event_stream import read_frames
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import GeneratingDialect, LookupDialect, ResponseIdentity
+from mockllm.dialects.dialect import GeneratingDialect, OwnResponseDialect, ResponseIdentity
 
 Recording: TypeAlias = Mapping[str, Json]
 Run: TypeAlias = tuple[str, int]
@@ -37,7 +37,7 @@ class Protocol:
     headers of servers in front of the service."""
 
     folder: str
-    dialect: GeneratingDialect | LookupDialect
+    dialect: GeneratingDialect | OwnResponseDialect
     path: str | None
     """The path; None: each recording's own."""
     decode: Callable[[Recording], Reply | Failure]
@@ -91,7 +91,7 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
 
 
 def encoded(
-    dialect: GeneratingDialect | LookupDialect,
+    dialect: GeneratingDialect | OwnResponseDialect,
     content: Reply | Failure,
     request: Request,
     identity: ResponseIdentity,
@@ -100,7 +100,7 @@ def encoded(
     if isinstance(content, Failure):
         return dialect.error(content, request, identity)
     if not dialect.generates:
-        found = cast(LookupDialect, dialect).own_response(request, (), identity)
+        found = cast(OwnResponseDialect, dialect).own_response(request, (), identity)
         return dialect.error(found, request, identity) if isinstance(found, Failure) else found
     generating = cast(GeneratingDialect, dialect)
     return (

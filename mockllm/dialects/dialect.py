@@ -103,7 +103,7 @@ class Dialect(Protocol):
 
     @property
     def generates(self) -> bool:
-        """Whether a rule's reply is its response (`GeneratingDialect`), else the dialect's own (`LookupDialect`)."""
+        """Whether a rule's reply is its response (`GeneratingDialect`); else that is `own_response`."""
 
     @property
     def request_class(self) -> type[Request]:
@@ -171,7 +171,7 @@ class BackgroundDialect(GeneratingDialect, Protocol):
         response as it is at first. Its `background` is the whole stream."""
 
 
-class LookupDialect(Dialect, Protocol):
+class OwnResponseDialect(Dialect, Protocol):
     """A call with a response of the dialect's own (lists of models) unless a rule names its api or path."""
 
     def own_response(
@@ -192,7 +192,7 @@ class UncheckedCall:
         return None
 
 
-class EmbeddingDialect(LookupDialect, Protocol):
+class EmbeddingDialect(OwnResponseDialect, Protocol):
     """A call that returns vectors, which a rule may specify."""
 
     def own_response(
@@ -204,7 +204,7 @@ class EmbeddingDialect(LookupDialect, Protocol):
         """Return a response with these vectors; None: with those that the call computes from its inputs."""
 
 
-class VoiceDialect(LookupDialect, Protocol):
+class VoiceDialect(OwnResponseDialect, Protocol):
     """A handshake of a WebSocket with audio, in which a rule may say when the user speaks."""
 
     def own_response(
@@ -218,7 +218,7 @@ class VoiceDialect(LookupDialect, Protocol):
         """Return the response of a session whose user speaks by the script; None: by the sound."""
 
 
-class BatchDialect(LookupDialect, Protocol):
+class BatchDialect(OwnResponseDialect, Protocol):
     """A call that creates a batch, whose end a rule may specify."""
 
     def own_response(

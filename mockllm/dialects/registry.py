@@ -130,7 +130,7 @@ def limit_headers(provider: str | None, limit_status: LimitStatus, now: float) -
 
 def limit_failure(
     provider: str | None,
-    verdict: LimitResult,
+    result: LimitResult,
     limit_status: LimitStatus,
     tokens: int,
     model: str | None,
@@ -139,13 +139,13 @@ def limit_failure(
     """Return this provider's failure where a limit refuses a request of so many tokens."""
     found = BY_NAME.get(provider or "")
     if found is not None and found.limit_refusal is not None:
-        return found.limit_refusal(verdict, limit_status, tokens, model, now)
+        return found.limit_refusal(result, limit_status, tokens, model, now)
     headers = limit_headers(provider, limit_status, now)
-    gauge = limit_status.gauge(verdict.by)
-    bound = "requests" if verdict.by == "requests" else "tokens"
+    gauge = limit_status.gauge(result.by)
+    bound = "requests" if result.by == "requests" else "tokens"
     quota = None if gauge is None else (bound, gauge.limit, gauge.window)
-    if verdict.retry_after is not None:
-        return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers, quota=quota)
-    amount = "1 request" if verdict.by == "requests" else f"{tokens} tokens"
+    if result.retry_after is not None:
+        return Failure("rate_limit", retry_after=result.retry_after, headers=headers, quota=quota)
+    amount = "1 request" if result.by == "requests" else f"{tokens} tokens"
     message = f"Request too large for model {model}: it takes {amount}, more than the limit."
     return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, quota=quota)

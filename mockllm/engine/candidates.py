@@ -42,17 +42,17 @@ class RequestValidation:
         self._results: dict[Validation, Failure | None] = {"off": None}
         self._work: PromptWork | None = None
 
-    def failure(self, validation: Validation) -> Failure | None:
-        """Return why the validation refuses the request; None if it does not."""
+    def failure(self, strictness: Validation) -> Failure | None:
+        """Return why the validation of this strictness refuses the request; None if it does not."""
         if self._dialect is None:
             return None
-        if validation not in self._results:
-            check = self._dialect.check if validation == "strict" else self._dialect.check_readable
-            self._results[validation] = check(self._request)
-        return self._results[validation]
+        if strictness not in self._results:
+            check = self._dialect.check if strictness == "strict" else self._dialect.check_readable
+            self._results[strictness] = check(self._request)
+        return self._results[strictness]
 
-    def invalid(self, validation: Validation) -> bool:
-        return self.failure(validation) is not None
+    def invalid(self, strictness: Validation) -> bool:
+        return self.failure(strictness) is not None
 
     def unknown_model(self) -> bool:
         """Return whether the request's model is unknown."""
@@ -85,7 +85,7 @@ class CandidateFinder:
         self._items = catalog.items
         self._index = catalog.index
         self._rules = catalog.rules
-        self._lookup_validation = catalog.lookup_validation
+        self._own_response_validation = catalog.own_response_validation
         self._seed = seed
         self._batched = any(item.load is not None and item.load.batch is not None for item in catalog.items)
         self._global: dict[int, Candidate] = {}
@@ -115,7 +115,7 @@ class CandidateFinder:
             validation.unknown_model,
             request.monotonic,
             validation.cost,
-            "strict" if request.generates else self._lookup_validation,
+            "strict" if request.generates else self._own_response_validation,
         )
         return replace(matched, work=validation.work) if self._batched else matched
 
@@ -168,7 +168,7 @@ class CandidateFinder:
             item.sets,
             item.limit,
             item.load,
-            item.max_responses,
+            item.responses_until_error,
             item.uses_counts,
         )
         if item.per == "global":
@@ -190,6 +190,6 @@ def _prompt_work(request: Request, dialect: Dialect | None) -> PromptWork:
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
     prefixes: list[tuple[bytes, int]] = []
     if form is not None:
-        scope = (request.model or "").encode("utf-8", "surrogatepass")
-        prefixes = [(end.digest, end.tokens) for end in prompt_prefixes(request, form).keyed(scope)]
+        cache_scope = (request.model or "").encode("utf-8", "surrogatepass")
+        prefixes = [(end.digest, end.tokens) for end in prompt_prefixes(request, form).keyed(cache_scope)]
     return PromptWork(request.input_tokens, request.sampling.max_tokens or 0, prefixes)

@@ -64,7 +64,7 @@ class FastPath(Struct, frozen=True):
     """Selects the response by the counts of the rule's scope; None where the rule has one text for all."""
     keys: Sequence[str]
     modifier_keys: Sequence[str]
-    cache: Mapping[Hashable, CachedResponse | CachedStream]
+    response_cache: Mapping[Hashable, CachedResponse | CachedStream]
     state: Sessions
     seed: int
     id_seed_prefix: bytes
@@ -122,7 +122,7 @@ class FastPath(Struct, frozen=True):
             except TemplateFailure:
                 return None
             key = key_with_text(key, text)
-        cached = self.cache.get(key)
+        cached = self.response_cache.get(key)
         return cached if type(cached) is CachedResponse and cached.fits(request) else None
 
     def _respond_within_limits(
@@ -206,8 +206,10 @@ def build_fast_path(
         for step, response in enumerate(selector.responses)
     ]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
-    overrides = all_settings[0].merged.cache
-    if not any(responses) or any(settings.merged.cache != overrides for settings in all_settings):
+    cache_overrides = all_settings[0].merged.prompt_cache
+    if not any(responses) or any(
+        settings.merged.prompt_cache != cache_overrides for settings in all_settings
+    ):
         return None
     return FastPath(
         item,
@@ -215,13 +217,13 @@ def build_fast_path(
         selector if _depends_on_counts(item, selector) else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),
         tuple(candidate.key for candidate in modifiers),
-        planner.cache.entries,
+        planner.response_cache.entries,
         state,
         seed,
         Ids.id_seed_prefix(seed, ""),
-        overrides or CacheOverrides(),
+        cache_overrides or CacheOverrides(),
         [modifier for modifier in modifiers if modifier.limit is not None],
-        inf if overrides is None else least_bytes(overrides),
+        inf if cache_overrides is None else least_bytes(cache_overrides),
     )
 
 

@@ -38,7 +38,7 @@ class PlanContext(Struct):
 
     request: Request
     dialect: Dialect
-    response: CompiledResponse
+    compiled: CompiledResponse
     settings: EffectiveSettings
     template_scope: TemplateScope
     randomness: Randomness
@@ -67,7 +67,7 @@ class PlanContext(Struct):
     """Whether the response has no waits but scripted ones."""
     time_scale: float = 1.0
     """The factor on all times of scenarios, for the waits that a response states."""
-    cached: CachedTokens = NOTHING_CACHED
+    cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
@@ -85,7 +85,7 @@ class PlanContext(Struct):
         stream = self.settings.merged.stream
         if stream is not None:
             return stream
-        return self.request.stream or (self.response.announces and self.request.to_tool_server)
+        return self.request.stream or (self.compiled.announces and self.request.to_tool_server)
 
     @property
     def prerendering(self) -> bool:
@@ -190,7 +190,7 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
 def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApplicable:
     """Return the plan with one fault. A fault of form needs the stream of a reply, whose events the dialect knows."""
     has_reply = context.dialect.generates or context.request.makes_media
-    is_reply = has_reply and isinstance(context.response.spec, ReplySpec)
+    is_reply = has_reply and isinstance(context.compiled.spec, ReplySpec)
     if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
         return fault.apply(plan)
     dialect = cast(GeneratingDialect, context.dialect)

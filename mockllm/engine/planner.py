@@ -34,7 +34,7 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import error_plan, http_plan, lookup_plan, proxy_plan
+from mockllm.engine.plans_without_reply import error_plan, http_plan, plan_without_generation, proxy_plan
 from mockllm.engine.prompt_caching import PromptCaching
 from mockllm.engine.recorded_sockets import SocketReplayPlanner
 from mockllm.engine.replay import ReplayPlanner
@@ -91,7 +91,7 @@ class ResponsePlanner:
         self.miss_status = settings.miss_status
         self._proxy_hosts = settings.proxy_hosts
         self._max_generated = settings.max_generated
-        self.cache = ResponseCache()
+        self.response_cache = ResponseCache()
         self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
@@ -99,19 +99,19 @@ class ResponsePlanner:
 
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
-        spec = context.response.spec
+        spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._served(context, spec)
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
                 return self._replay(context, spec)
-            context.response = self._recordings.decoded_reply(context.response, context.dialect)
-            spec = context.response.spec
+            context.compiled = self._recordings.decoded_reply(context.compiled, context.dialect)
+            spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
             request = context.request
             if not (request.generates or request.to_tool_server or request.makes_media):
                 self.check_vector_size(context.request, may_defer=context.may_defer)
-                return self.apply_settings(lookup_plan(spec, context), context)
+                return self.apply_settings(plan_without_generation(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -124,7 +124,7 @@ class ResponsePlanner:
             return self.apply_settings(self._error(context, spec), context)
         assert isinstance(spec, HttpSpec)
         return self.apply_settings(
-            http_plan(evaluate(spec, context.evaluation_context), context.response), context
+            http_plan(evaluate(spec, context.evaluation_context), context.compiled), context
         )
 
     def apply_settings(self, plan: Plan, context: PlanContext) -> Plan:
@@ -171,8 +171,8 @@ class ResponsePlanner:
             context.error = missing.type
             plan = context.dialect.error(missing, context.request, context.identity)
             return self.apply_settings(plan, context)
-        old = context.response
-        context.response = CompiledResponse(
+        old = context.compiled
+        context.compiled = CompiledResponse(
             reply, old.settings, is_static(reply), old.files, announces=reply.announces
         )
         return self._reply(context, context.dialect)  # type: ignore[arg-type]
@@ -193,7 +193,7 @@ class ResponsePlanner:
             plan = with_settings(self._sockets.plan(context, spec, settings), settings, context)
             return with_plan_faults(context, plan, settings.faults)
         replayed = self._recordings.replay(
-            context.response,
+            context.compiled,
             request,
             context.dialect,
             plain=bool(settings.faults) or request.to_tool_server,
@@ -221,14 +221,14 @@ class ResponsePlanner:
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._complete_reply(context, dialect), request)
-            unchanging = context.response.static and request.generates
+            unchanging = context.compiled.static and request.generates
             return self._encoded(context, dialect, reply, settings, unchanging=unchanging)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
-            unchanging = context.response.static and not faults and request.generates
+            unchanging = context.compiled.static and not faults and request.generates
             encoded = self._encoded(context, dialect, reply, settings, unchanging=unchanging)
             needs_texts = not context.streamed and reply.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if needs_texts else encoded
@@ -301,7 +301,7 @@ class ResponsePlanner:
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
-        response, request = context.response, context.request
+        response, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(
             context.settings.merged, context.owner_context, DEFAULT_CHUNK_SIZE
         )
@@ -332,7 +332,7 @@ class ResponsePlanner:
         self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, unchanging: bool
     ) -> UnpacedStream:
         """Return the stream of a reply, without waits."""
-        response, request, identity = context.response, context.request, context.identity
+        response, request, identity = context.compiled, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
             counted = reply if response.fixed_input else with_input_tokens(reply, request.input_tokens)
@@ -347,12 +347,12 @@ class ResponsePlanner:
             chunks = () if context.instant else chunk_schedule(reply)[0]
             return UnpacedStream(_encoded_stream(dialect, reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
-        if context.cached is not NOTHING_CACHED:
-            parameters = (*parameters, context.cached)
+        if context.cached_tokens is not NOTHING_CACHED:
+            parameters = (*parameters, context.cached_tokens)
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
-        return self.cache.stream(key, identity, request, render)
+        return self.response_cache.stream(key, identity, request, render)
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:

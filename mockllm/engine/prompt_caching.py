@@ -62,17 +62,17 @@ class PromptCacheLookup(Struct, frozen=True):
         return bool(self.tokens.read or self.tokens.written or self.broken)
 
 
-def least_bytes(overrides: CacheOverrides) -> int:
+def least_bytes(cache_overrides: CacheOverrides) -> int:
     """Return the bytes of the shortest body whose prompt is looked up."""
-    return MIN_BYTES if overrides.minimum is None else overrides.minimum
+    return MIN_BYTES if cache_overrides.minimum is None else cache_overrides.minimum
 
 
 def cache_of(
-    request: Request, dialect: Dialect, overrides: CacheOverrides
+    request: Request, dialect: Dialect, cache_overrides: CacheOverrides
 ) -> tuple[PromptForm, CachePolicy] | str:
     """Return the form of a request's prompt and how its provider caches it. Return the reason where nothing is
     looked up; the reason is empty for a short body."""
-    if len(request.raw) < least_bytes(overrides):
+    if len(request.raw) < least_bytes(cache_overrides):
         return ""
     form: PromptForm | None = getattr(dialect, "prompt_form", None)
     if form is None or request.background:
@@ -81,7 +81,7 @@ def cache_of(
     policy = None if provider is None or provider.prompt_cache is None else provider.prompt_cache(request)
     if policy is None:
         return "the provider has no cache for this model"
-    minimum = policy.minimum if overrides.minimum is None else overrides.minimum
+    minimum = policy.minimum if cache_overrides.minimum is None else cache_overrides.minimum
     if request.input_tokens < minimum:
         return f"{request.input_tokens} tokens, and the minimum is {minimum}"
     if type(policy) is StepCache or form.breakpoint_bytes in request.raw or form.at_end(request.fields):
@@ -96,33 +96,37 @@ class PromptCaching:
         self._state = state
 
     def look_up(
-        self, request: Request, dialect: Dialect, overrides: CacheOverrides | None, now: float
+        self, request: Request, dialect: Dialect, cache_overrides: CacheOverrides | None, now: float
     ) -> PromptCacheLookup | None:
         """Return what the cache has of a request; None where nothing is looked up."""
-        if overrides is None:
+        if cache_overrides is None:
             return None
         known: PromptCacheLookup | None = vars(request).get(_LOOKUP)
         if known is not None:
             return known
-        cache = cache_of(request, dialect, overrides)
+        cache = cache_of(request, dialect, cache_overrides)
         if isinstance(cache, str):
             return None
         form, policy = cache
         caches, number = self._state.prompt_caches, self._state.number(request.session or "")
-        prefixes, scope = prompt_prefixes(request, form), _scope(request, form, number)
-        ends = list(prefixes.keyed(scope))
-        found = look_up(ends, request.input_tokens, policy, overrides, caches.known(now))
-        conversation = scope + _hashed(request.opening[1])
+        prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, form, number)
+        ends = list(prefixes.keyed(cache_scope))
+        found = look_up(ends, request.input_tokens, policy, cache_overrides, caches.known(now))
+        conversation = cache_scope + _hashed(request.opening[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
         result = vars(request)[_LOOKUP] = PromptCacheLookup(prefixes, conversation, found, broken, now)
         return result
 
     def explained(
-        self, planned: PlannedResponse, request: Request, dialect: Dialect, overrides: CacheOverrides | None
+        self,
+        planned: PlannedResponse,
+        request: Request,
+        dialect: Dialect,
+        cache_overrides: CacheOverrides | None,
     ) -> PlannedResponse:
         """Return a response that is not sent, with a note why nothing was looked up."""
-        cache = None if overrides is None else cache_of(request, dialect, overrides)
+        cache = None if cache_overrides is None else cache_of(request, dialect, cache_overrides)
         if not cache or not isinstance(cache, str):
             return planned
         return planned._replace(notes=(*planned.notes, f"prompt cache not used: {cache}"), cached_from=None)
@@ -155,7 +159,7 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     return ObservedPrompt(form, prefixes, found) if found.readable else None
 
 
-def _scope(request: Request, form: PromptForm, number: int) -> bytes:
+def _cache_scope(request: Request, form: PromptForm, number: int) -> bytes:
     """Return the hash of what separates caches: session, provider, key, model, and the client's own cache key."""
     own = request.fields.get(form.key_field)
     parts = (

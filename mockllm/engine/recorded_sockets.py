@@ -48,7 +48,7 @@ class SocketReplayPlanner:
         """Return the plan of a handshake. Raises NoHandshake for any other request."""
         if not opens_websocket(context.request):
             raise NoHandshake
-        turns = self._turns_of(context.response, spec)
+        turns = self._turns_of(context.compiled, spec)
         waits = _waits(context, spec, settings)
         head = ResponseHead(SWITCHING, tuple(spec.headers.items()))
         return Plan(

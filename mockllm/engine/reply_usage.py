@@ -20,7 +20,7 @@ def with_input_tokens(reply: Reply, input_tokens: int) -> Reply:
 
 def with_cached_tokens(reply: Reply, context: PlanContext) -> Reply:
     """Return the reply with the tokens that the prompt cache read and wrote, unless its usage states them."""
-    cached, spec = context.cached, context.response.spec
+    cached, spec = context.cached_tokens, context.compiled.spec
     if cached is NOTHING_CACHED or not isinstance(spec, ReplySpec):
         return reply
     stated = spec.usage

@@ -72,8 +72,8 @@ class Responder(DecidedRequest):
                 return self._refusal_response(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.rule
-                validation = rule.candidate.validation if rule else self.matched.unmatched_validation
-                failure = self.validation.failure(validation) or Failure("model_not_found")
+                strictness = rule.candidate.validation if rule else self.matched.unmatched_validation
+                failure = self.validation.failure(strictness) or Failure("model_not_found")
                 return self._builtin_response(failure, None, note=f"invalid: {reason(failure)}")
             return self._unmatched_response()
         except TemplateFailure as failure:
@@ -90,7 +90,7 @@ class Responder(DecidedRequest):
             seeded = Randomness(
                 self.seed, item.id, selected.candidate.scope, selector.choice_number(selected.tries)
             )
-            picked = selector.pick(selected.responses, seeded)
+            picked = selector.pick(selected.response_count, seeded)
             if picked is None:
                 return self._unmatched_error(
                     unmatched_refusal(
@@ -140,20 +140,20 @@ class Responder(DecidedRequest):
             return self._unmatched_error(
                 unknown_path_refusal(catalog, self.request, self.decision, self.routing, status)
             )
-        lookup = getattr(self.dialect, "own_response", None)
-        if lookup is None and not self.request.makes_media:
+        own_response = getattr(self.dialect, "own_response", None)
+        if own_response is None and not self.request.makes_media:
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models and self.validation.unknown_model():
             return self._builtin_response(Failure("model_not_found"), name)
-        if lookup is None:
+        if own_response is None:
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
             self.planner.check_vector_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin_response(Failure("bad_request", message=str(exceeded)), name)
-        content = lookup(self.request, catalog.models, self.identity())
+        content = own_response(self.request, catalog.models, self.identity())
         if content is None:  # the protocol leaves this call to the rules
             return self._unmatched_error(unmatched_refusal(catalog, self.request, self.decision, status))
         return self._builtin_response(content, name)
@@ -171,13 +171,17 @@ class Responder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         settings = self.effective_settings(selected.candidate.item_number, response, step)
-        caching, overrides = self.planner.prompt_caching, settings.merged.cache
-        lookup = caching.look_up(self.request, self.dialect, overrides, self.matched.monotonic)
-        cached = NOTHING_CACHED if lookup is None else lookup.tokens
-        planned = self._cached_or_rendered(item, selected, response, settings, cached)
+        caching, cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
+        lookup = caching.look_up(self.request, self.dialect, cache_overrides, self.matched.monotonic)
+        cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
+        planned = self._cached_or_rendered(item, selected, response, settings, cached_tokens)
         if lookup is not None:
             return caching.finished(lookup, planned, is_sent=self.is_sent)
-        return planned if self.is_sent else caching.explained(planned, self.request, self.dialect, overrides)
+        return (
+            planned
+            if self.is_sent
+            else caching.explained(planned, self.request, self.dialect, cache_overrides)
+        )
 
     def _cached_or_rendered(
         self,
@@ -185,7 +189,7 @@ class Responder(DecidedRequest):
         selected: Selected,
         response: CompiledResponse,
         settings: EffectiveSettings,
-        cached: CachedTokens,
+        cached_tokens: CachedTokens,
     ) -> PlannedResponse:
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
@@ -197,18 +201,18 @@ class Responder(DecidedRequest):
         cacheable = cacheable and request.generates and not request.background
         if not (cacheable and (admission is None or admission.as_planned)):
             return self._rendered_response(
-                item, selected, response, settings, self.identity(), request, admission, cached
+                item, selected, response, settings, self.identity(), request, admission, cached_tokens
             )
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
             return self._rendered_response(
-                item, selected, response, settings, identity, request, None, cached
+                item, selected, response, settings, identity, request, None, cached_tokens
             )
 
         key = cache_key(settings, self.dialect, response, request)
-        if cached is not NOTHING_CACHED:
-            key = (key, cached)
-        planned = self.planner.cache.response(key, self.identity(), request, render, text)
+        if cached_tokens is not NOTHING_CACHED:
+            key = (key, cached_tokens)
+        planned = self.planner.response_cache.response(key, self.identity(), request, render, text)
         if admission is None:
             return planned
         own = [name.lower() for name, _, _ in settings.merged.headers or ()]
@@ -223,14 +227,14 @@ class Responder(DecidedRequest):
         identity: ResponseIdentity,
         request: Request,
         admission: AdmissionResult | None,
-        cached: CachedTokens,
+        cached_tokens: CachedTokens,
     ) -> PlannedResponse:
         """Render a response, without the response cache."""
         if response.request_independent:
             request = request.without_body()
         scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
         context = self.plan_context(request, response, settings, scope, randomness, identity, admission)
-        context.cached = cached
+        context.cached_tokens = cached_tokens
         try:
             self.planner.check_proxy(item, response)
             plan = self.planner.plan(context)

@@ -88,8 +88,8 @@ def _counts(matched: MatchResult, decision: Decision) -> Iterator[str]:
     rule = decision.rule
     if rule is not None:
         number = len(decision.blocked_rules)
-        if number or rule.candidate.guard is not None or rule.tries or rule.responses:
-            yield f",r{number}:{rule.tries}:{rule.responses}"
+        if number or rule.candidate.guard is not None or rule.tries or rule.response_count:
+            yield f",r{number}:{rule.tries}:{rule.response_count}"
     for selected in decision.modifiers:
-        if selected.candidate.guard is not None or selected.tries or selected.responses:
-            yield f",m{matched.modifiers.index(selected.candidate)}:{selected.tries}:{selected.responses}"
+        if selected.candidate.guard is not None or selected.tries or selected.response_count:
+            yield f",m{matched.modifiers.index(selected.candidate)}:{selected.tries}:{selected.response_count}"

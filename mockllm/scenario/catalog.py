@@ -76,7 +76,7 @@ class ResponseSelector(Struct, frozen=True):
         return 0 if self.sticky else tries
 
     @property
-    def most(self) -> int | None:
+    def max_times(self) -> int | None:
         """The maximum number of responses: the steps of a sequence that falls through; 0 for a choice whose
         weights are all 0."""
         if self.mode == "sequence" and self.then == "fall_through":
@@ -84,7 +84,7 @@ class ResponseSelector(Struct, frozen=True):
         return 0 if self.mode == "choose" and not self.cumulative[-1] else None
 
     @property
-    def max_responses(self) -> int | None:
+    def responses_until_error(self) -> int | None:
         """The number of responses after which requests are unmatched: the steps of a sequence with `then: error`."""
         if self.mode != "sequence" or self.then != "error":
             return None
@@ -148,14 +148,14 @@ class CatalogItem(Struct, frozen=True):
         return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)
 
     @property
-    def max_responses(self) -> int | None:
+    def responses_until_error(self) -> int | None:
         """The number of its responses after which requests are unmatched; None without an end."""
-        return None if self.selector is None else self.selector.max_responses
+        return None if self.selector is None else self.selector.responses_until_error
 
     def response_count(self, eligible: int) -> int:
         """Return the number of responses in so many eligible tries of one scope."""
         responses = eligible if self.guard is None else self.guard.response_count(eligible)
-        return responses if self.max_responses is None else min(responses, self.max_responses)
+        return responses if self.responses_until_error is None else min(responses, self.responses_until_error)
 
 
 class Catalog(Struct, frozen=True):
@@ -169,7 +169,7 @@ class Catalog(Struct, frozen=True):
     files: int = 0
     known_models: bool = False
     """Whether all rules respond for known models only; built-in responses then know no others either."""
-    lookup_validation: Validation = "strict"
+    own_response_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
     servers: Mapping[str, ToolServer] = field(default_factory=dict)
     """The MCP servers by name; the first of a name counts."""
@@ -192,5 +192,5 @@ class Catalog(Struct, frozen=True):
         return {
             item.key: item.response_count
             for item in self.items
-            if item.guard is not None or item.max_responses is not None
+            if item.guard is not None or item.responses_until_error is not None
         }

@@ -63,7 +63,7 @@ def compile_catalog(
     files = len({entry.file for entry in entries})
     pack_files = len({entry.file for entry in entries if entry.layer > 0})
     strict = rules > 0 and all(item.known_models for item in items[:rules])
-    validation = _lookup_validation(items[:rules])
+    validation = _own_response_validation(items[:rules])
     servers = {item.server.name: item.server for item in reversed(items) if item.server is not None}
     findings = tuple(dict.fromkeys(entry.session for entry in entries if entry.session is not None))
     root = next((entry.provider for entry in entries if entry.provider is not None), None)
@@ -71,7 +71,7 @@ def compile_catalog(
     return Catalog(*parts, root_provider=root, findings=findings, pack_files=pack_files)
 
 
-def _lookup_validation(rules: Sequence[CatalogItem]) -> Validation:
+def _own_response_validation(rules: Sequence[CatalogItem]) -> Validation:
     """Return the strictest validation of the rules in the user's files; packs decide where these have no rules."""
     layer = min((rule.layer for rule in rules), default=0)
     own = {rule.validation for rule in rules if rule.layer == layer}
@@ -116,7 +116,7 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         load = None if spec.load is None else spec.load.load
         return common(guard=_guard(spec), error=error, limit=limit, load=load)
     selector = _response_selector(spec, entry)
-    return common(guard=_guard(spec, selector.most), selector=selector)
+    return common(guard=_guard(spec, selector.max_times), selector=selector)
 
 
 def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:

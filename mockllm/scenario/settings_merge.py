@@ -64,7 +64,7 @@ class MergedSettings(Struct, frozen=True):
     extras: tuple[ExtraFields, ...] = ()
     hold: Hold | None = None
     posts: tuple[tuple[Owner, ThenPostSpec], ...] = ()
-    cache: CacheOverrides | None = None
+    prompt_cache: CacheOverrides | None = None
     """The provider's prompt cache; None where it is off."""
 
 

@@ -64,8 +64,12 @@ def check_admission(
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
     now = matched.monotonic
-    limited = [(selected, scope) for selected, scope in selections if selected.candidate.limit is not None]
-    accounts = [scope.account(selected.candidate) for selected, scope in limited]
+    limited = [
+        (selected, scope_state)
+        for selected, scope_state in selections
+        if selected.candidate.limit is not None
+    ]
+    accounts = [scope_state.account(selected.candidate) for selected, scope_state in limited]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
     cost = matched.cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
@@ -78,7 +82,9 @@ def check_admission(
     if refusal is not None:
         return refusal, None
     loaded = [
-        (selected.candidate, scope) for selected, scope in selections if selected.candidate.load is not None
+        (selected.candidate, scope_state)
+        for selected, scope_state in selections
+        if selected.candidate.load is not None
     ]
     admission = _loads_admission(loaded, matched, delay) if loaded else LoadsAdmission(delay)
     if admission.refused_by is not None:
@@ -90,7 +96,9 @@ def check_admission(
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
-    in_flight = [scope.in_flight(each.key) for each, scope in loaded if each.load and not each.load.batch]
+    in_flight = [
+        scope_state.in_flight(each.key) for each, scope_state in loaded if each.load and not each.load.batch
+    ]
     slot = MemorySlot(concurrent, in_flight, [batch for batch, _ in admission.schedules])
     for batch, schedule in admission.schedules:
         batch.add(slot, schedule, matched.work(), now)
@@ -117,16 +125,16 @@ def _loads_admission(
     """Return how these loads admit a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
     schedules: list[tuple[RunningBatch, BatchSchedule]] = []
-    for candidate, scope in loaded:
+    for candidate, scope_state in loaded:
         if candidate.load is not None and candidate.load.batch is not None:
-            batch = scope.batch(candidate)
+            batch = scope_state.batch(candidate)
             schedule = batch.schedule(matched.work(), matched.monotonic, delay)
             if schedule is None:
                 return LoadsAdmission(wait, refused_by=candidate)
             wait = max(wait, schedule.wait)
             schedules.append((batch, schedule))
             continue
-        admission = _load_admission(candidate, scope, matched.monotonic, delay)
+        admission = _load_admission(candidate, scope_state, matched.monotonic, delay)
         if admission is None:
             return LoadsAdmission(wait, refused_by=candidate)
         wait = max(wait, delay + admission.wait)
@@ -156,8 +164,8 @@ def limit_refusal(
 def current_limits(selections: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""
     accounts = [
-        scope.account(selected.candidate)
-        for selected, scope in selections
+        scope_state.account(selected.candidate)
+        for selected, scope_state in selections
         if selected.candidate.limit is not None
     ]
     return AdmissionResult(_limit_status(accounts, now))
@@ -176,10 +184,12 @@ def _limit_status(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:
     return tightest([account.status(now) for account in accounts])
 
 
-def _load_admission(candidate: Candidate, scope: ScopeState, now: float, delay: float) -> Admission | None:
+def _load_admission(
+    candidate: Candidate, scope_state: ScopeState, now: float, delay: float
+) -> Admission | None:
     """Return how a load admits a request after a delay in seconds; None if it would wait for a response
     without an end."""
-    load, in_flight = candidate.load, scope.in_flight(candidate.key)
+    load, in_flight = candidate.load, scope_state.in_flight(candidate.key)
     assert load is not None
     count = in_flight.at(now)
     admission = (None if delay else admit_without_wait(load, count)) or admit(

@@ -76,26 +76,26 @@ class SessionCounters:
         outcome of the request."""
         applied: list[Selected] = []
         blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
-        scope_name: str | None = None
+        scope: str | None = None
         for candidate in matched.modifiers:
-            if candidate.scope != scope_name:
-                scope_name = candidate.scope
-                scope = self._scope(matched.session, scope_name)
-            counts = scope.of(candidate.key)
+            if candidate.scope != scope:
+                scope = candidate.scope
+                scope_state = self._state_of(matched.session, scope)
+            counts = scope_state.of(candidate.key)
             tries, eligible = counts
             guard = candidate.guard
             if guard is None:
                 applied.append(Selected(candidate, tries, eligible))
                 is_eligible = True
             else:
-                reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
+                reason = _blocking_guard(guard, matched, candidate, scope_state, tries, eligible)
                 if reason is None:
                     applied.append(Selected(candidate, tries, guard.response_count(eligible)))
                 else:
                     blocked_modifiers.append((candidate, reason))
                 is_eligible = reason is None or reason in ELIGIBLE
                 if count and guard.during is not None:
-                    scope.begin(candidate.key, matched.monotonic)
+                    scope_state.begin(candidate.key, matched.monotonic)
             if count:
                 counts[0] = tries + 1
                 counts[1] = eligible + is_eligible
@@ -107,19 +107,19 @@ class SessionCounters:
         """Return the first rule whose guards allow it, and the rules before it that were blocked."""
         blocked: list[tuple[Candidate, GuardReason]] = []
         for candidate in matched.rules:
-            scope = self._scope(matched.session, candidate.scope)
-            tries, eligible = scope.of(candidate.key)
+            scope_state = self._state_of(matched.session, candidate.scope)
+            tries, eligible = scope_state.of(candidate.key)
             guard = candidate.guard
             if guard is None:
                 return Selected(candidate, tries, eligible), blocked
-            reason = _blocking_guard(guard, matched, candidate, scope, tries, eligible)
+            reason = _blocking_guard(guard, matched, candidate, scope_state, tries, eligible)
             if reason is None:
                 return Selected(candidate, tries, guard.response_count(eligible)), blocked
             blocked.append((candidate, reason))
         return None, blocked
 
     def _number(self, session: str, scope: str, *, count: bool) -> int:
-        scope_state = self._scope(session, scope)
+        scope_state = self._state_of(session, scope)
         number = scope_state.number
         if count:
             scope_state.number = number + 1
@@ -128,7 +128,7 @@ class SessionCounters:
     def _limiting(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
         """Return the modifiers with a limit or a load, with their scopes."""
         return [
-            (selected, self._scope(session, selected.candidate.scope))
+            (selected, self._state_of(session, selected.candidate.scope))
             for selected in modifiers
             if selected.candidate.limit is not None or selected.candidate.load is not None
         ]
@@ -138,7 +138,7 @@ class SessionCounters:
         value is used."""
         for selected in reversed(selections):
             if selected.candidate.sets is not None:
-                self._scope(session, selected.candidate.scope).sets(selected.candidate.sets)
+                self._state_of(session, selected.candidate.scope).sets(selected.candidate.sets)
 
     def _count(
         self, matched: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
@@ -148,33 +148,33 @@ class SessionCounters:
             self._count_try(matched, candidate, eligible=reason in ELIGIBLE)
         if winner is not None:
             self._count_try(matched, winner.candidate, eligible=True)
-            max_responses = winner.candidate.max_responses
-            if max_responses is None or winner.responses < max_responses:
+            responses_until_error = winner.candidate.responses_until_error
+            if responses_until_error is None or winner.response_count < responses_until_error:
                 self._set_states(matched.session, (winner,))
 
     def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
-        scope = self._scope(matched.session, candidate.scope)
-        counts = scope.of(candidate.key)
+        scope_state = self._state_of(matched.session, candidate.scope)
+        counts = scope_state.of(candidate.key)
         counts[0] += 1
         counts[1] += eligible
         if candidate.guard is not None and candidate.guard.during is not None:
-            scope.begin(candidate.key, matched.monotonic)
+            scope_state.begin(candidate.key, matched.monotonic)
 
     def count_request(self, session: str, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
-        scope = self._recent.get((session, "")) or self._scope(session, "")
-        request_counts = scope.request_counts
+        scope_state = self._recent.get((session, "")) or self._state_of(session, "")
+        request_counts = scope_state.request_counts
         request_counts[keys] = request_counts.get(keys, 0) + 1
-        number = scope.number
-        scope.number = number + 1
+        number = scope_state.number
+        scope_state.number = number + 1
         return number
 
     def charge(self, limited: Sequence[Candidate], now: float, cost: Cost) -> LimitStatus | None:
         """Charge a request without a session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
-        scope = self._scope("", "")
-        accounts = [scope.account(candidate) for candidate in limited]
+        scope_state = self._state_of("", "")
+        accounts = [scope_state.account(candidate) for candidate in limited]
         limit_status = None
         if len(accounts) == 1:  # the usual case
             limit_status = accounts[0].charge_at_once(now, cost)
@@ -187,7 +187,7 @@ class SessionCounters:
 
     def scope_state(self, scope: str) -> ScopeState:
         """Return the counts of a scope of requests without a session, for `count_response`."""
-        return self._scope("", scope)
+        return self._state_of("", scope)
 
     def count_response(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
         """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
@@ -198,15 +198,15 @@ class SessionCounters:
         number = scope_state.number
         scope_state.number = number + 1
         if modifiers:
-            request_counts = self._scope("", "").request_counts
+            request_counts = self._state_of("", "").request_counts
             request_counts[modifiers] = request_counts.get(modifiers, 0) + 1
         self._measure_touched()
         return number
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys: of removed and changed rules."""
-        for scope in (*self._recent.values(), *self._older.values()):
-            scope.retain(keys)
+        for scope_state in (*self._recent.values(), *self._older.values()):
+            scope_state.retain(keys)
 
     def clear(self) -> None:
         """Delete all counts."""
@@ -227,11 +227,11 @@ class SessionCounters:
 
     def _measure_touched(self) -> None:
         grown = 0
-        for scope in self._touched:
-            if scope.grown:
-                size = scope.size
-                grown += size - scope.counted
-                scope.counted, scope.grown = size, False
+        for scope_state in self._touched:
+            if scope_state.grown:
+                size = scope_state.size
+                grown += size - scope_state.counted
+                scope_state.counted, scope_state.grown = size, False
         self._touched.clear()
         if grown:
             self._recent_size += grown
@@ -242,10 +242,10 @@ class SessionCounters:
         yield from self._recent.values()
         yield from self._older.values()
 
-    def _scope(self, session: str, name: str) -> ScopeState:
+    def _state_of(self, session: str, scope: str) -> ScopeState:
         """Return the counts of a scope. Scopes in use are always among the recent ones. When these fill half
         of the capacity, the others are removed."""
-        key = session, name
+        key = session, scope
         scope_state = self._recent.get(key)
         if scope_state is None:
             scope_state = self._older.pop(key, None) or ScopeState()
@@ -259,10 +259,15 @@ class SessionCounters:
 
 
 def _blocking_guard(
-    guard: Guard, matched: MatchResult, candidate: Candidate, scope: ScopeState, tries: int, eligible: int
+    guard: Guard,
+    matched: MatchResult,
+    candidate: Candidate,
+    scope_state: ScopeState,
+    tries: int,
+    eligible: int,
 ) -> GuardReason | None:
     """Return the guard that blocks a candidate; None if none does."""
-    reason = guard.blocked_by_state(scope.elapsed(candidate.key, matched.monotonic), scope.states)
+    reason = guard.blocked_by_state(scope_state.elapsed(candidate.key, matched.monotonic), scope_state.states)
     if reason is not None:
         return reason
     if guard.loses_chance(matched.seed, candidate.random_key, candidate.scope, tries):

@@ -125,8 +125,8 @@ class Sessions:
         """Return the tries and responses of each key, summed over all sessions and scopes. `response_counts` has, by
         key, how many responses so many eligible tries of a scope have; for other keys these are as many."""
         found: dict[str, list[int]] = {}
-        for scope in self._scopes():
-            for key, (tries, eligible) in scope.all_counts().items():
+        for scope_state in self._scopes():
+            for key, (tries, eligible) in scope_state.all_counts().items():
                 total = found.setdefault(key, [0, 0])
                 total[0] += tries
                 count = response_counts.get(key)
@@ -137,8 +137,8 @@ class Sessions:
         """Yield the named states that are set: session, name and value."""
         by_id = (("", self.without_session), *((id, each.counters) for id, each in self._sessions.items()))
         for id, counters in by_id:
-            for scope in counters.scopes():
-                for name, value in scope.states.items():
+            for scope_state in counters.scopes():
+                for name, value in scope_state.states.items():
                     yield id, name, value
 
     def reset(self) -> None:
@@ -150,8 +150,8 @@ class Sessions:
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys."""
-        for scope in self._scopes():
-            scope.forget_accounts(keys)
+        for scope_state in self._scopes():
+            scope_state.forget_accounts(keys)
 
     def _all_counters(self) -> Iterator[SessionCounters]:
         yield self.without_session

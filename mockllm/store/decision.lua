@@ -418,8 +418,8 @@ local function decide(keys, arguments)
     end
     if winner then
       count_try(winner, true)
-      local max_responses = winner.candidate[5]
-      if max_responses < 0 or responses(winner.candidate[2], winner.eligible) < max_responses then set_states(winner.candidate, winner.scope) end
+      local responses_until_error = winner.candidate[5]
+      if responses_until_error < 0 or responses(winner.candidate[2], winner.eligible) < responses_until_error then set_states(winner.candidate, winner.scope) end
     end
   end
 

@@ -186,9 +186,11 @@ class StoreDecider:
             for candidate, _ in decision.blocked_rules:
                 tries[candidate.key] += 1
             if decision.rule is not None:
-                winner, before = decision.rule.candidate, decision.rule.responses
+                winner, before = decision.rule.candidate, decision.rule.response_count
                 tries[winner.key] += 1
-                responses[winner.key] += winner.max_responses is None or before < winner.max_responses
+                responses[winner.key] += (
+                    winner.responses_until_error is None or before < winner.responses_until_error
+                )
 
     def _note_use(self, session: str) -> None:
         """Note in the store that a session is used, some times a minute. Sessions that have ended are removed: no

@@ -124,7 +124,7 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
         return None
     tries = item.selector.choice_number(selected.tries)
     randomness = Randomness(engine.seed, item.id, selected.candidate.scope, tries)
-    return item.selector.pick(selected.responses, randomness)
+    return item.selector.pick(selected.response_count, randomness)
 
 
 def _step(engine: Engine, selected: Selected) -> str | None:

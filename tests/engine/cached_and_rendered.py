@@ -109,5 +109,5 @@ def compare(scenario: str, requested: Sequence[ClientRequest]) -> VirtualServer:
     for number, each in enumerate(requested):
         expected = facts(rendered.respond(each).planned)
         assert facts(cached.respond(each).planned) == expected, f"request {number}"
-    assert not rendered.engine._planner.cache.entries
+    assert not rendered.engine._planner.response_cache.entries
     return cached

@@ -109,11 +109,11 @@ CHECKSUMMED = {Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES}
 @pytest.mark.covering
 def test_responses_of_every_call_are_cached(name: str, call: Call, stream: bool) -> None:
     requested = [ask_call(call, "made", turn, stream=stream) for turn in range(3)]
-    entries = list(compare(PLAIN, requested).engine._planner.cache.entries.values())
+    entries = list(compare(PLAIN, requested).engine._planner.response_cache.entries.values())
     checksummed = stream and not CHECKSUMMED.isdisjoint(call.dialect.capabilities.framings)
     cached = name not in UNCACHEABLE and not checksummed
     assert any(type(entry) is CachedResponse for entry in entries) is cached
-    entries = list(compare(DRAWN, requested).engine._planner.cache.entries.values())
+    entries = list(compare(DRAWN, requested).engine._planner.response_cache.entries.values())
     assert any(type(entry) is CachedStream for entry in entries) is (stream and name not in UNCACHEABLE)
 
 
@@ -160,4 +160,4 @@ def test_a_multiplied_token_count_is_cached(tokens: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(openai.CHAT, "__class__", Ollama)
     count_tokens(monkeypatch, iter([tokens + turn for turn in range(10) for _ in range(2)]))
     game = compare("rules: [{reply: Hello.}]", [chat_request("hi") for _ in range(10)])
-    assert game.engine._planner.cache.entries
+    assert game.engine._planner.response_cache.entries

@@ -68,7 +68,7 @@ def test_decide_counts_exclude_current_request() -> None:
     counters = SessionCounters()
     sent = matched([candidate("r", every=2), candidate("rest")])
     turns = [counters.decide(sent).rule for _ in range(4)]
-    assert [(turn.candidate.key, turn.tries, turn.responses) for turn in turns if turn] == [
+    assert [(turn.candidate.key, turn.tries, turn.response_count) for turn in turns if turn] == [
         ("rest", 0, 0),
         ("r", 1, 0),
         ("rest", 1, 1),

@@ -65,12 +65,12 @@ class PromptPrefixes(Struct, frozen=True):
     at_end: float | None = None
     """The lifetime of a breakpoint at the end."""
 
-    def keyed(self, scope: bytes) -> Iterator[PrefixEnd]:
+    def keyed(self, cache_scope: bytes) -> Iterator[PrefixEnd]:
         """Yield all ends with keys that hold in a scope, and with the tokens of the whole prefix."""
         head = self.head
         for end in head.ends:
-            yield end._replace(digest=scope + end.digest)
-        base = blake2b(scope + head.digest + self.options, digest_size=DIGEST_SIZE).digest()
+            yield end._replace(digest=cache_scope + end.digest)
+        base = blake2b(cache_scope + head.digest + self.options, digest_size=DIGEST_SIZE).digest()
         last = len(self.turns.ends) - 1
         for number, end in enumerate(self.turns.ends):
             lifetime = self.at_end if number == last and end.lifetime is None else end.lifetime

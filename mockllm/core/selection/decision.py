@@ -42,7 +42,7 @@ class Candidate(Struct, frozen=True):
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
-    max_responses: int | None = None
+    responses_until_error: int | None = None
     """The number of its responses, where later requests are unmatched: those set no state, and no response is
     counted for them."""
     uses_counts: bool = True
@@ -89,7 +89,7 @@ class Selected(Struct, frozen=True):
 
     candidate: Candidate
     tries: int
-    responses: int
+    response_count: int
 
 
 class AdmissionResult(Struct, frozen=True):

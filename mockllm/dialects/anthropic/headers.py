@@ -61,16 +61,16 @@ def limits(status: LimitStatus, now: float) -> Headers:
     return limit_header_pairs(LIMIT_HEADER_NAMES, each, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
-def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
+def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
     """Return the failure of a request that a limit refuses. A bound that the limit does not have is reported as
     unused. Where the limit refuses requests but counts none, no requests remain until the reset."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(status, now))}
-    wait = NEVER if verdict.retry_after is None else verdict.retry_after
-    gauge = status.gauge(verdict.by)
+    wait = NEVER if result.retry_after is None else result.retry_after
+    gauge = status.gauge(result.by)
     message = None
-    if gauge is not None and verdict.by in _PARTS and gauge.window == MINUTE:
-        message = EXCEEDED.format(limit=gauge.limit, tokens=_PARTS[verdict.by], model=model)
-    if verdict.by == "requests" and status.requests is None and wait != NEVER:
+    if gauge is not None and result.by in _PARTS and gauge.window == MINUTE:
+        message = EXCEEDED.format(limit=gauge.limit, tokens=_PARTS[result.by], model=model)
+    if result.by == "requests" and status.requests is None and wait != NEVER:
         headers["anthropic-ratelimit-requests-remaining"] = "0"
         headers["anthropic-ratelimit-requests-reset"] = _time(ceil(round(now + wait, 3)))
     return Failure("rate_limit", message=message, retry_after=wait, headers=tuple(headers.items()))

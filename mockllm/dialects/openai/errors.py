@@ -232,20 +232,20 @@ _PER: Final = {60.0: ("per min", "PM"), 86400.0: ("per day", "PD")}
 _LEARN_MORE: Final = "Visit https://platform.openai.com/account/rate-limits to learn more."
 
 
-def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
+def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
     """Return the failure of a request of `tokens` tokens. A bound that the limit does not have is reported as
     unused."""
-    bound = "tokens" if verdict.by in ("tokens", "input_tokens", "output_tokens") else "requests"
-    gauge = status.gauge(verdict.by)
+    bound = "tokens" if result.by in ("tokens", "input_tokens", "output_tokens") else "requests"
+    gauge = status.gauge(result.by)
     requested = tokens if bound == "tokens" else 1
     if gauge is None:
-        suffix = " on requests under way" if verdict.by == "concurrent" else ""
+        suffix = " on requests under way" if result.by == "concurrent" else ""
         message = f"Rate limit reached for {model} in organization org-mockllm{suffix}."
     else:
         span, letters = _PER.get(gauge.window, (f"per {go_duration(gauge.window)}", ""))
         short = f" ({bound[0].upper()}{letters})" if letters else ""
         subject = f"{model} in organization org-mockllm on {bound} {span}{short}: Limit {gauge.limit}"
-        if verdict.retry_after is None:
+        if result.retry_after is None:
             message = (
                 f"Request too large for {subject}, Requested {requested}. The input or output tokens must be "
                 "reduced in order to run successfully."
@@ -253,21 +253,21 @@ def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str |
         else:
             used = gauge.limit - gauge.remaining
             message = f"Rate limit reached for {subject}, Used {used}, Requested {requested}."
-    if verdict.retry_after is not None:
-        message += f" Please try again in {go_duration(verdict.retry_after)}."
-    headers = {**dict(LIMITS), **dict(limits(status, now)), **_exhausted_headers(verdict, status)}
+    if result.retry_after is not None:
+        message += f" Please try again in {go_duration(result.retry_after)}."
+    headers = {**dict(LIMITS), **dict(limits(status, now)), **_exhausted_headers(result, status)}
     return Failure(
         "rate_limit",
         message=f"{message} {_LEARN_MORE}",
-        retry_after=NEVER if verdict.retry_after is None else verdict.retry_after,
+        retry_after=NEVER if result.retry_after is None else result.retry_after,
         fields={"type": bound},
         headers=tuple(headers.items()),
     )
 
 
-def _exhausted_headers(verdict: LimitResult, status: LimitStatus) -> dict[str, str]:
+def _exhausted_headers(result: LimitResult, status: LimitStatus) -> dict[str, str]:
     """Return zero remaining requests and the reset time, where the limit refuses requests but counts none."""
-    if verdict.by != "requests" or status.requests is not None or verdict.retry_after is None:
+    if result.by != "requests" or status.requests is not None or result.retry_after is None:
         return {}
-    reset = go_duration(verdict.retry_after)
+    reset = go_duration(result.retry_after)
     return {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": reset}

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.dialect import LookupDialect
+from mockllm.dialects.dialect import OwnResponseDialect
 from mockllm.dialects.routes import RouteMatch, find_route
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
 
@@ -14,7 +14,7 @@ from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
 def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> Any:
     match = find_route(method, path, {"x-goog-api-key": "k"}, query)
     assert isinstance(match, RouteMatch)
-    dialect: LookupDialect = match.dialect  # type: ignore[assignment]
+    dialect: OwnResponseDialect = match.dialect  # type: ignore[assignment]
     request = dialect.request_class(
         method=method,
         path=match.path,

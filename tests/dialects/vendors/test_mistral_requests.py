@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.dialects.dialect import LookupDialect, ResponseIdentity
+from mockllm.dialects.dialect import OwnResponseDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.registry import generating_dialect
 from mockllm.dialects.routes import RouteMatch, find_route
@@ -72,7 +72,7 @@ def test_request_invalid_for_both_is_refused(body: Any, named: str) -> None:
 def test_mistral_models_have_type_and_capabilities(path: str) -> None:
     match = find_route("GET", path, {})
     assert isinstance(match, RouteMatch)
-    listed: LookupDialect = match.dialect  # type: ignore[assignment]
+    listed: OwnResponseDialect = match.dialect  # type: ignore[assignment]
     result = match.dialect.request_class(
         method="GET", path=path, headers={}, path_variables=match.path_variables
     )

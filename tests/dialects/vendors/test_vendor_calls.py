@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Citation, NativePart, Pause, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Dialect, GeneratingDialect, LookupDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, OwnResponseDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
 from mockllm.dialects.registry import generating_dialect
@@ -339,7 +339,7 @@ def test_vendor_completions_are_openais_with_vendor_head() -> None:
 def test_vendor_models_are_the_rules_models() -> None:
     match = find_route("GET", "/groq/openai/v1/models", {})
     assert isinstance(match, RouteMatch)
-    listed: LookupDialect = match.dialect  # type: ignore[assignment]
+    listed: OwnResponseDialect = match.dialect  # type: ignore[assignment]
     plan = listed.own_response(
         match.dialect.request_class(method="GET", path="", headers={}), ("mine",), STAMP
     )
