@@ -23,7 +23,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_response,
     prerender_stream,
 )
-from mockllm.core.reply.reply import ContentChunk, Part, Text, joined_text
+from mockllm.core.reply.reply import ContentElement, Part, Text, joined_text
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
@@ -272,7 +272,7 @@ def chunk_sizes(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
 
 def _share(part: Part | None) -> float:
     """Return how many tokens of a part each token of its chunks counts as."""
-    chunks: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
+    chunks: tuple[ContentElement, ...] = getattr(part, "chunks", ())
     counted = sum(len(split(chunk)) for chunk in chunks if type(chunk) is str)
     if not counted:
         return 0.0

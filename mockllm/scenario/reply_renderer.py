@@ -26,7 +26,7 @@ from mockllm.core.reply.reply import (
     Call,
     Choice,
     Citation,
-    ContentChunk,
+    ContentElement,
     Finish,
     NativePart,
     Part,
@@ -333,10 +333,10 @@ class ReplyRenderer(Struct):
         if characters > self.max_characters:
             raise LongReply
 
-    def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentChunk, ...]:
+    def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentElement, ...]:
         """Return the chunks of a script. `instead`: a non-streaming response has another text, so that no
         error breaks it off."""
-        texts: list[ContentChunk] = []
+        texts: list[ContentElement] = []
         left_out = False
         for chunk in chunks:
             if isinstance(chunk, WaitChunk):

@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
-from mockllm.server.http1 import DEFAULT_HTTP_FRAMING, HttpFraming
+from mockllm.server.http1 import DEFAULT_CONSTRAINTS, HttpConstraints
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
@@ -96,12 +96,12 @@ def _printable(text: str) -> str:
 _RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
 
 
-def response_framing(message: RawRequestMessage) -> HttpFraming:
+def http_constraints(message: RawRequestMessage) -> HttpConstraints:
     """Return what this request's head decides."""
     head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
     if head_only or http10 or message.should_close:
-        return HttpFraming(head_only, http10, message.should_close)
-    return DEFAULT_HTTP_FRAMING
+        return HttpConstraints(head_only, http10, message.should_close)
+    return DEFAULT_CONSTRAINTS
 
 
 class RequestHead:
@@ -110,7 +110,7 @@ class RequestHead:
     `headers` hold only text. `length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_original", "_reader", "framing", "headers", "length", "message", "over_tls", "path",
+        "_engine", "_original", "_reader", "constraints", "headers", "length", "message", "over_tls", "path",
         "query_string", "reserved",
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ class RequestHead:
         self.path, self.query_string = read_target(message) or ("", "")
         path = self.path
         self.headers = message.headers if ascii else clean(message.headers)
-        self.framing: HttpFraming = response_framing(message)
+        self.constraints: HttpConstraints = http_constraints(message)
         self.reserved = (
             path == "/" or not path or message.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
         )
@@ -143,7 +143,7 @@ class RequestHead:
         head.headers = CIMultiDictProxy(headers)
         head.message = self.message._replace(headers=head.headers)
         head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
-        head.framing, head.length, head.over_tls = self.framing, int(written), self.over_tls
+        head.constraints, head.length, head.over_tls = self.constraints, int(written), self.over_tls
         head._engine, head._original = None, self
         return head
 

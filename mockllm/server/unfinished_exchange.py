@@ -28,9 +28,9 @@ from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
 from mockllm.server.respond import (
     begin_playing,
+    constraints_of,
     control_of,
     fail,
-    framing_of,
     hold_of,
     opens_socket,
     recorder_of,
@@ -211,11 +211,11 @@ async def _proxy(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedRes
     an error then."""
     request, planned = exchange.request, exchange.response
     assert request is not None, "an engine has read the request"
-    framing = exchange.framing = framing_of(app, exchange)
+    constraints = exchange.constraints = constraints_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
 
     def open_response(plan: Plan) -> RenderedHead:
-        return render_head(plan, framing, app.date_line.at(time.time()), extra)
+        return render_head(plan, constraints, app.date_line.at(time.time()), extra)
 
     def end(passed: ProxiedResponse) -> None:
         rule = planned.rule if planned.plan.delivery.proxy_target else None

@@ -8,12 +8,12 @@ import pytest
 
 from mockllm.core.rendering.plan import ConnectionCut, CutStep, Plan, WaitStep
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.http1 import HttpFraming, render_head
+from mockllm.server.http1 import HttpConstraints, render_head
 from mockllm.server.player import Player, play_plan
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock
 
-UNCHUNKED = HttpFraming(http10=True)
+UNCHUNKED = HttpConstraints(http10=True)
 
 
 class RealSink(NotingSink):

@@ -84,7 +84,7 @@ class SlowClose(Fault):
         end: tuple[Step, ...] = (WaitStep(self.for_, chunk_index), CutStep("close", chunk_index))
         last = closing_bytes(plan)
         closed = (RawStep(last, chunk_index),) if last else ()
-        delivery = replace(plan.delivery, body="close")
+        delivery = replace(plan.delivery, body_end="close")
         head = plan.head.without("content-length")
         return replace(plan, head=head, steps=(*steps, *closed, *end), delivery=delivery)
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import text_fragment
 from mockllm.core.rendering.plan import ChunkText, EventStep, Kind, RawStep, Step, WaitStep
-from mockllm.core.reply.reply import Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
+from mockllm.core.reply.reply import Choice, ContentElement, NativePart, Part, Pause, Reply, Verbatim
 
 T = TypeVar("T")
 
@@ -192,14 +192,14 @@ def first_chunks(reply: Reply, count: int) -> Reply:
     return replace(reply, choices=tuple(map(_first, reply.choices, left)))
 
 
-def _in_order(reply: Reply) -> Iterator[tuple[int, int, Part, ContentChunk]]:
+def _in_order(reply: Reply) -> Iterator[tuple[int, int, Part, ContentElement]]:
     """Yield the numbers of choice and part, the part and a chunk, in the order of `encode`. A native block is an
     empty chunk."""
     choices = [_chunks(number, choice) for number, choice in enumerate(reply.choices)]
     return _alternating(choices, lambda entry: type(entry[3]) is str)
 
 
-def _chunks(number: int, choice: Choice) -> Iterator[tuple[int, int, Part, ContentChunk]]:
+def _chunks(number: int, choice: Choice) -> Iterator[tuple[int, int, Part, ContentElement]]:
     for index, part in enumerate(choice.parts):
         for chunk in ("",) if isinstance(part, NativePart) else part.chunks:
             yield number, index, part, chunk
@@ -231,7 +231,7 @@ def _first(choice: Choice, count: int) -> Choice:
             parts.append(part)
             count -= 1
             continue
-        chunks: list[ContentChunk] = []
+        chunks: list[ContentElement] = []
         for chunk in part.chunks:
             if not count:
                 break

@@ -163,7 +163,7 @@ class Throttle(Struct, frozen=True):
     head: bool = True
 
 
-Body: TypeAlias = Literal["usual", "chunks", "close"]
+BodyEnd: TypeAlias = Literal["usual", "chunks", "close"]
 """How a client finds the end of the body: by the head as usual, by HTTP's chunks, or by the connection's end."""
 
 
@@ -206,7 +206,7 @@ class Delivery(Struct, frozen=True):
     """Whether nothing of the head is sent."""
     head_seconds: float = 0.0
     """Seconds over which the head is written, line by line."""
-    body: Body = "usual"
+    body_end: BodyEnd = "usual"
     throttles: tuple[Throttle, ...] = ()
     form: HeadForm | None = None
     """The form of the head, where not as usual."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from mockllm.core.reply.reply import Citation, ContentChunk, Text, joined_text
+from mockllm.core.reply.reply import Citation, ContentElement, Text, joined_text
 
 
 def full_text(text: Text) -> str:
@@ -58,9 +58,11 @@ def _whole(citation: Citation) -> Citation:
     return replace(citation, start=0, end=None)
 
 
-def _between(chunks: tuple[ContentChunk, ...], start: int, end: int, length: int) -> tuple[ContentChunk, ...]:
+def _between(
+    chunks: tuple[ContentElement, ...], start: int, end: int, length: int
+) -> tuple[ContentElement, ...]:
     """Return the chunks from one character to another. Pauses and bytes stay before the text that follows them."""
-    result: list[ContentChunk] = []
+    result: list[ContentElement] = []
     place = 0
     for chunk in chunks:
         if type(chunk) is not str:

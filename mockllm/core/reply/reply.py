@@ -39,14 +39,14 @@ class Verbatim(Struct, frozen=True):
     data: bytes
 
 
-ContentChunk: TypeAlias = str | Pause | Verbatim
+ContentElement: TypeAlias = str | Pause | Verbatim
 """An element of a part: text, or a pause or bytes between two texts."""
 
 
 _TEXT_ONLY: Final = {str}
 
 
-def joined_text(chunks: tuple[ContentChunk, ...]) -> str:
+def joined_text(chunks: tuple[ContentElement, ...]) -> str:
     """Return the text of the chunks, without pauses and bytes between them."""
     if set(map(type, chunks)) == _TEXT_ONLY:
         return "".join(chunks)  # type: ignore[arg-type]  # all are texts
@@ -67,7 +67,7 @@ class Citation(Struct, frozen=True):
 class Text(Struct, frozen=True):
     """A text of the response."""
 
-    chunks: tuple[ContentChunk, ...]
+    chunks: tuple[ContentElement, ...]
     tokens: int | None = None
     """The number of tokens, where it is known; else it is estimated."""
     whole: str | None = None
@@ -80,7 +80,7 @@ class Text(Struct, frozen=True):
 class Thinking(Struct, frozen=True):
     """Thinking before the response."""
 
-    chunks: tuple[ContentChunk, ...]
+    chunks: tuple[ContentElement, ...]
     signature: str | None = None
     """None: the dialect generates one where its protocol has one."""
     redacted: bool = False
@@ -90,7 +90,7 @@ class Call(Struct, frozen=True):
     """A tool call. The chunks join to the arguments' JSON text (which may be broken on purpose)."""
 
     name: str
-    chunks: tuple[ContentChunk, ...]
+    chunks: tuple[ContentElement, ...]
     id: str | None = None
     """None: one of the response's generated ids."""
 
@@ -98,7 +98,7 @@ class Call(Struct, frozen=True):
 class Refusal(Struct, frozen=True):
     """A refusal of the model."""
 
-    chunks: tuple[ContentChunk, ...]
+    chunks: tuple[ContentElement, ...]
 
 
 class Media(Struct, frozen=True):
@@ -107,7 +107,7 @@ class Media(Struct, frozen=True):
 
     mime: str
     data: str
-    chunks: tuple[ContentChunk, ...] = ("",)
+    chunks: tuple[ContentElement, ...] = ("",)
     seconds: float | None = None
     size: str | None = None
     """How long it lasts and how large it is, where the scenario sets that."""

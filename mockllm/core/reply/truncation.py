@@ -15,7 +15,7 @@ from mockllm.core.reply.citations import clipped
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    ContentChunk,
+    ContentElement,
     Media,
     NativePart,
     Part,
@@ -43,7 +43,7 @@ def part_tokens(part: Part) -> int:
         if part.tokens is not None:
             return part.tokens
         return count_tokens(part.whole if part.whole is not None else joined_text(part.chunks))
-    chunks: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
+    chunks: tuple[ContentElement, ...] = getattr(part, "chunks", ())
     return count_tokens(getattr(part, "name", "") + joined_text(chunks))
 
 
@@ -127,7 +127,7 @@ def _limited(choice: Choice, allowed: int) -> Choice:
     return choice
 
 
-def _limit(part: Text, chunks: tuple[ContentChunk, ...], tokens: int) -> Text:
+def _limit(part: Text, chunks: tuple[ContentElement, ...], tokens: int) -> Text:
     return Text(chunks, tokens, citations=clipped(part.citations, len(joined_text(chunks))))
 
 
@@ -139,9 +139,9 @@ def _length(part: Text | Thinking, left: int, needed: int) -> int:
     return sum(map(len, tokens[: max(1, len(tokens) * left // needed)]))
 
 
-def first_characters(chunks: tuple[ContentChunk, ...], length: int) -> tuple[ContentChunk, ...]:
+def first_characters(chunks: tuple[ContentElement, ...], length: int) -> tuple[ContentElement, ...]:
     """Return the chunks up to so many characters, with the pauses and bytes that text follows."""
-    result: list[ContentChunk] = []
+    result: list[ContentElement] = []
     for chunk in chunks:
         if length <= 0:
             break
@@ -208,10 +208,10 @@ def shorten(part: Text | Thinking | Call | Refusal | Media, length: int) -> Part
     return Text(chunks, tokens, whole, clipped(part.citations, length))
 
 
-def rechunked(chunks: tuple[ContentChunk, ...], text: str) -> tuple[ContentChunk, ...]:
+def rechunked(chunks: tuple[ContentElement, ...], text: str) -> tuple[ContentElement, ...]:
     """Return another text, cut at the same places as these chunks; the last chunk takes the rest."""
     lengths = [len(chunk) for chunk in chunks if type(chunk) is str]
-    result: list[ContentChunk] = []
+    result: list[ContentElement] = []
     for chunk in chunks:
         if type(chunk) is not str:
             result.append(chunk)

@@ -69,8 +69,8 @@ Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | 
 
 
 class Message(NamedTuple):
-    """One turn. Tool results are messages of role `tool`, also where the protocol has them in a user message.
-    Further parts of that message follow as a `user` message. `system` includes `developer`."""
+    """One message in neutral words. Tool results are messages of role `tool`, also where the protocol has them in a
+    user message. Further parts of that message follow as a `user` message. `system` includes `developer`."""
 
     role: Role
     parts: tuple[Part, ...]

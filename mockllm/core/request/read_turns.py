@@ -41,7 +41,7 @@ class ReadTurns(Struct, eq=False):
 
 
 AddTurn: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
-"""Adds the messages of a turn."""
+"""Adds the messages of a turn: of one item of the body's list."""
 
 
 class _UsedLookup(ResponseLookup):

@@ -17,7 +17,7 @@ from mockllm.core.reply.citations import full_text, sources, span
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    ContentChunk,
+    ContentElement,
     Finish,
     Harm,
     Media,
@@ -104,7 +104,7 @@ def _in_one_chunk(part: Part) -> Part:
     """Return a part whose call has one chunk, after the waits between its chunks."""
     if type(part) is not Call or (len(part.chunks) == 1 and type(part.chunks[0]) is str):
         return part
-    others: list[ContentChunk] = [chunk for chunk in part.chunks if type(chunk) is not str]
+    others: list[ContentElement] = [chunk for chunk in part.chunks if type(chunk) is not str]
     return replace(part, chunks=(*others, joined_text(part.chunks)))
 
 

@@ -21,7 +21,7 @@ from mockllm.dialects.gemini.wire_format import indented, one_line
 
 
 class GenerateEncoder(Encoder):
-    """The chunks of a stream. `reply` is already a supported reply."""
+    """The events of a stream. `reply` is already a supported reply."""
 
     def __init__(self, reply: Reply, request: GenerateRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
@@ -42,13 +42,13 @@ class GenerateEncoder(Encoder):
         """The number of sent characters, without thoughts."""
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
-        return (self._part_chunk(at, None),) if isinstance(at.part, NativePart) else ()
+        return (self._part_event(at, None),) if isinstance(at.part, NativePart) else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        return (self._part_chunk(at, chunk),)
+        return (self._part_event(at, chunk),)
 
     def end_choice(self, choice: int) -> Iterable[Event]:
-        """Send the finish reason, where the last chunk with content did not contain it."""
+        """Send the finish reason, where the last event with content did not contain it."""
         reply_choice = self.reply.choices[choice]
         if self.remaining[choice] < 0:
             return ()
@@ -60,15 +60,15 @@ class GenerateEncoder(Encoder):
                 signature.at is not None and type(reply_choice.parts[signature.at]) is Call
             ):
                 parts[0]["thoughtSignature"] = signature.text
-        return (self._chunk(self.fields.candidate(choice, parts, reply_choice), ends=True),)
+        return (self._event(self.fields.candidate(choice, parts, reply_choice), ends=True),)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         if failure.type in BLOCKED:
-            return (self._chunk(self.fields.candidate(0, [], Choice((), "content_filter")), ends=True),)
+            return (self._event(self.fields.candidate(0, [], Choice((), "content_filter")), ends=True),)
         return ((indented(error_object(failure, self.request)), None),)
 
-    def _part_chunk(self, at: EncoderPosition, chunk: str | None) -> Event:
-        """Return a chunk of one part; the last one of a choice contains the finish reason in most families."""
+    def _part_event(self, at: EncoderPosition, chunk: str | None) -> Event:
+        """Return an event of one part; the last one of a choice contains the finish reason in most families."""
         fields, part, choice = self.fields, at.part, self.reply.choices[at.choice]
         self.remaining[at.choice] -= 1
         ends = not self.remaining[at.choice] and not fields.family.ends_alone and self.reply.ends
@@ -82,9 +82,9 @@ class GenerateEncoder(Encoder):
         candidate = fields.candidate(at.choice, blocks, ended, called=called)
         if not ends and self.grounded[at.choice]:
             candidate["groundingMetadata"] = {}
-        return self._chunk(candidate, ends=ends)
+        return self._event(candidate, ends=ends)
 
-    def _chunk(self, candidate: Block, *, ends: bool) -> Event:
+    def _event(self, candidate: Block, *, ends: bool) -> Event:
         self.unended -= ends
         counted = self.reply.usage
         output = visible_output_tokens(counted)

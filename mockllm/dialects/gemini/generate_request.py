@@ -283,10 +283,10 @@ def _is_snake_case(data: bytes) -> bool:
     return _SNAKE.search(data) is not None
 
 
-def add_turn(turns: ReadTurns, content: Json, lookup: ResponseLookup) -> None:
-    """Add the messages of a content. Adjacent contents of the model are one turn: a client may send back each chunk
-    of a stream."""
-    for message in _messages(content, turns.names):
+def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
+    """Add the messages of an item. Adjacent messages of the model become one: a client may send back each chunk of
+    a stream."""
+    for message in _messages(item, turns.names):
         turns.join(message)
 
 

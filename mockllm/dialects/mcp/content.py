@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
-    ContentChunk,
+    ContentElement,
     Media,
     NativePart,
     Part,
@@ -50,7 +50,7 @@ def _whole(part: Part) -> Part:
     if type(part) not in (Text, Refusal):
         return part
     assert isinstance(part, Text | Refusal)
-    pauses: tuple[ContentChunk, ...] = tuple(chunk for chunk in part.chunks if type(chunk) is Pause)
+    pauses: tuple[ContentElement, ...] = tuple(chunk for chunk in part.chunks if type(chunk) is Pause)
     text = full_text(part) if type(part) is Text else joined_text(part.chunks)
     chunks = (*pauses, text) if text or not pauses else pauses
     if type(part) is Text:

@@ -44,7 +44,7 @@ FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "conte
 
 
 def top_fields(identity: ResponseIdentity) -> dict[str, Json]:
-    """Return the fields at the top of the body and of every chunk, except the model."""
+    """Return the fields at the top of the body and of every event, except the model."""
     return {"id": identity.ids.make("cmpl-", 29), "object": "text_completion", "created": identity.second}
 
 
@@ -82,7 +82,7 @@ def supported_reply(reply: Reply, request: CompletionsRequest) -> Reply:
 
 
 class CompletionsEncoder(Encoder):
-    """The chunks of a stream. The reply is already a supported reply; a prompt is echoed once."""
+    """The events of a stream. The reply is already a supported reply; a prompt is echoed once."""
 
     def __init__(self, reply: Reply, request: CompletionsRequest, identity: ResponseIdentity) -> None:
         super().__init__(reply)
@@ -105,12 +105,12 @@ class CompletionsEncoder(Encoder):
         self._remaining[at.choice] -= 1
         cut = self._remaining[at.choice] == 0 and self._joined(at.choice)
         logprobs = self._columns[at.choice].next(chunk_token_texts(at.part, chunk)) if self._columns else None
-        return (self._chunk(at.choice, dumps(chunk), b'"length"' if cut else b"null", dumps(logprobs)),)
+        return (self._event(at.choice, dumps(chunk), b'"length"' if cut else b"null", dumps(logprobs)),)
 
     def end_choice(self, choice: int) -> Iterable[Event]:
         if self._joined(choice):
             return ()
-        return (self._chunk(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
+        return (self._event(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
@@ -125,15 +125,15 @@ class CompletionsEncoder(Encoder):
         error = {"error": error_object(failure, self._request, self._identity)}
         if not failure.in_chunk:
             return ((dumps(error), None),)
-        chunk, name = self._chunk(0, b'""', b'"error"')
-        return ((chunk[:-1] + b"," + dumps(error)[1:], name),)
+        event, name = self._event(0, b'""', b'"error"')
+        return ((event[:-1] + b"," + dumps(error)[1:], name),)
 
     def _joined(self, choice: int) -> bool:
-        """Return whether the last chunk of a choice contains the finish reason of a truncated text."""
+        """Return whether the event of the last chunk of a choice contains the finish reason of a truncated text."""
         reply_choice = self.reply.choices[choice]
         return finish(reply_choice) == "length" and self.reply.ends and _chunk_count(reply_choice) > 0
 
-    def _chunk(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
+    def _event(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
         form = b'{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}'
         payload = form % (text, choice, logprobs, reason)
         return self._top + payload + self._tail + self._null, None

@@ -41,7 +41,7 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.response.plan
     extra = ALLOW_CORS if entry.allow_cors else ""
-    head = render_head(plan, entry.framing, DateLine().at(entry.at), extra)
+    head = render_head(plan, entry.constraints, DateLine().at(entry.at), extra)
     plain = head._replace(chunked=False)
     if entry.times is None:
         data = single_write(plan, plain)

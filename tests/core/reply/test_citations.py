@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.reply.citations import clipped, full_text, segments, sources, span
-from mockllm.core.reply.reply import Choice, Citation, ContentChunk, Pause, Text
+from mockllm.core.reply.reply import Choice, Citation, ContentElement, Pause, Text
 from mockllm.core.reply.truncation import shorten, truncate
 from mockllm.core.request.response_parameters import Sampling
 
@@ -15,12 +15,12 @@ LAST = Citation("l", start=6, end=11)
 MIDDLE = Citation("m", start=4, end=7)
 
 
-def shown(text: Text) -> list[tuple[tuple[ContentChunk, ...], list[str]]]:
+def shown(text: Text) -> list[tuple[tuple[ContentElement, ...], list[str]]]:
     """The segments: their pieces and the addresses of their sources."""
     return [(each.chunks, [source.url for source in each.citations]) for each in segments(text)]
 
 
-def text(*texts: ContentChunk, citations: tuple[Citation, ...] = ()) -> Text:
+def text(*texts: ContentElement, citations: tuple[Citation, ...] = ()) -> Text:
     return Text(texts or ("Hello", " wor", "ld"), citations=citations)
 
 
@@ -61,7 +61,7 @@ def test_sources_have_each_url_once() -> None:
     ],
 )
 def test_segments_split_where_citations_change(
-    citations: tuple[Citation, ...], segments_of_it: list[tuple[tuple[ContentChunk, ...], list[str]]]
+    citations: tuple[Citation, ...], segments_of_it: list[tuple[tuple[ContentElement, ...], list[str]]]
 ) -> None:
     assert shown(text(citations=citations)) == segments_of_it
 

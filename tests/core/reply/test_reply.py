@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    ContentChunk,
+    ContentElement,
     Pause,
     Refusal,
     Reply,
@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import (
     ("chunks", "text"),
     [((), ""), (("a",), "a"), ((Pause(1.0),), ""), (("a", Pause(1.0), "b", Verbatim(b"x")), "ab")],
 )
-def test_joined_text_is_the_text_of_the_chunks(chunks: tuple[ContentChunk, ...], text: str) -> None:
+def test_joined_text_is_the_text_of_the_chunks(chunks: tuple[ContentElement, ...], text: str) -> None:
     assert joined_text(chunks) == text
 
 

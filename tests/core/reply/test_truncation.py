@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    ContentChunk,
+    ContentElement,
     Part,
     Pause,
     Refusal,
@@ -101,7 +101,7 @@ def test_truncate_counts_tokens_after_stop_sequence() -> None:
 
 
 def test_first_characters_keep_pauses_before_text() -> None:
-    texts: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
+    texts: tuple[ContentElement, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
     assert first_characters(texts, 5) == ("one", Pause(1.0), " t")
     assert first_characters(texts, 3) == ("one",)
     assert first_characters(texts, 0) == ()

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    ContentChunk,
+    ContentElement,
     NativePart,
     Part,
     Pause,
@@ -90,6 +90,6 @@ def test_cut_fraction_returns_part_of_characters(
     ],
 )
 def test_rechunked_preserves_chunk_boundaries(
-    texts: tuple[ContentChunk, ...], text: str, content: tuple[ContentChunk, ...]
+    texts: tuple[ContentElement, ...], text: str, content: tuple[ContentElement, ...]
 ) -> None:
     assert rechunked(texts, text) == content

@@ -12,7 +12,7 @@ from mockllm.core.rendering.plan import EventStep, RawStep, WaitStep
 from mockllm.core.reply.reply import (
     Call,
     Choice,
-    ContentChunk,
+    ContentElement,
     Finish,
     NativePart,
     Part,
@@ -179,7 +179,7 @@ ARGUMENTS: list[Any] = [
 
 @pytest.mark.parametrize(("chunks", "fragments", "options"), ARGUMENTS)
 def test_call_arguments_become_the_input(
-    chunks: tuple[ContentChunk, ...], fragments: list[str], options: Any
+    chunks: tuple[ContentElement, ...], fragments: list[str], options: Any
 ) -> None:
     reply = make_reply(Call("get", chunks), finish="tool_calls")
     assert [delta["partial_json"] for delta in deltas(encode_stream(reply))] == fragments

@@ -1,4 +1,4 @@
-"""Encodes replies as chat completions: the chunks of a stream."""
+"""Encodes replies as chat completions: the events of a stream."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from mockllm.dialects.openai.logprobs import StreamedLogprobs
 FUNCTION_DELTA: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%%b}}]}'
 CUSTOM_DELTA: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%%b}}]}'
 SEPARATE_EXTRAS: Final = ("object", "choices", "usage", "moderation")
-"""The extras that are not part of every chunk: they have their own chunk, or none."""
+"""The extras that are not part of every event: they have an event of their own, or none."""
 
 
 class ChatEncoder(Encoder):
-    """The chunks of a stream. The block of a native part is a delta without changes."""
+    """The events of a stream. The block of a native part is a delta without changes."""
 
     def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
         super().__init__(supported_reply(reply))
@@ -47,14 +47,14 @@ class ChatEncoder(Encoder):
         self._usage = counted if reply.usage.presence == "counted" else None
         moderation = extras.get("moderation")
         self._moderation = merged_json(fields.moderation or {}, moderation or {}) or None
-        self._chunks = 0
+        self._events = 0
         self._calls = [0] * len(reply.choices)
         """The number of opened calls of each choice."""
         self._lone: set[int] = set()
-        """The choices whose only call was opened by their first chunk."""
+        """The choices whose only call was opened by their first event."""
 
     def start_choice(self, choice: int) -> Iterable[Event]:
-        """Open a choice. The first chunk contains a single call; several calls are opened in one chunk each."""
+        """Open a choice. The first event contains a single call; several calls are opened in one event each."""
         parts = self.reply.choices[choice].parts
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
@@ -72,17 +72,17 @@ class ChatEncoder(Encoder):
             delta["refusal"] = ""
         else:
             delta |= {"content": "", "refusal": None}
-        return (self._chunk(choice, dumps(delta), logprobs=logprobs),)
+        return (self._event(choice, dumps(delta), logprobs=logprobs),)
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         if type(part) is NativePart:
-            return (self._chunk(at.choice, dumps(part.block)),)
+            return (self._event(at.choice, dumps(part.block)),)
         if type(part) is Call and at.choice not in self._lone:
             if self._fields.legacy:
                 called = {"function_call": {"name": part.name, "arguments": ""}}
-                return (self._chunk(at.choice, dumps(called)),)
-            return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
+                return (self._event(at.choice, dumps(called)),)
+            return (self._event(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
@@ -90,12 +90,12 @@ class ChatEncoder(Encoder):
         if self._probabilities is not None and type(part) is not Call:
             logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
         delta = self._delta(at) % fragment(chunk)
-        return (self._chunk(at.choice, delta, padded=len(chunk), logprobs=logprobs),)
+        return (self._event(at.choice, delta, padded=len(chunk), logprobs=logprobs),)
 
     def chunk_frame(self, at: EncoderPosition) -> ChunkFrame | None:
         if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not Call):
             return None
-        event, _ = self._chunk(at.choice, self._delta(at))
+        event, _ = self._event(at.choice, self._delta(at))
         before, _, after = event.rpartition(b"%b")  # no text of a client follows
         return ChunkFrame(before, after)
 
@@ -115,11 +115,11 @@ class ChatEncoder(Encoder):
             return ()
         parts = self.reply.choices[at.choice].parts
         sent = len(annotations_of(parts[: at.index]))
-        return (self._chunk(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
+        return (self._event(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
 
     def end_choice(self, choice: int) -> Iterable[Event]:
         reason = dumps(self._fields.finish(self.reply.choices[choice]))
-        return (self._chunk(choice, b"{}", reason),)
+        return (self._event(choice, b"{}", reason),)
 
     def end_stream(self) -> Iterable[tuple[Kind, Event]]:
         if self._request.include_usage and self.reply.usage.presence != "missing":
@@ -133,15 +133,15 @@ class ChatEncoder(Encoder):
         error = {"error": error_object(failure, self._request, self._identity)}
         if not failure.in_chunk:
             return ((dumps(error), None),)
-        chunk, name = self._chunk(0, b'{"content":""}', b'"error"')
-        return ((chunk[:-1] + b"," + dumps(error)[1:], name),)
+        event, name = self._event(0, b'{"content":""}', b'"error"')
+        return ((event[:-1] + b"," + dumps(error)[1:], name),)
 
     def _opening(self, call: Call, choice: int) -> Json:
         number = self._calls[choice]
         self._calls[choice] += 1
         return {"index": number, **self._fields.call(call, choice, number, "")}
 
-    def _chunk(
+    def _event(
         self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0, logprobs: Json = None
     ) -> Event:
         member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
@@ -149,8 +149,8 @@ class ChatEncoder(Encoder):
         return self._top + entry + self._tail + self._padding(padded), None
 
     def _padding(self, padded: int) -> bytes:
-        """Return the padding of a chunk, and its closing brace."""
+        """Return the padding of an event, and its closing brace."""
         if not self._request.obfuscated:
             return b"}"
-        self._chunks += 1
-        return padding(self._chunks - 1, padded) + b"}"
+        self._events += 1
+        return padding(self._events - 1, padded) + b"}"

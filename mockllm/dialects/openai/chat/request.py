@@ -55,8 +55,8 @@ class ChatRequest(ModelRequest):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        entries = self.fields.get("messages")
-        return self.read_messages(entries, add_turn) if type(entries) is list else ()
+        items = self.fields.get("messages")
+        return self.read_messages(items, add_turn) if type(items) is list else ()
 
     @property
     def storable(self) -> bool:
@@ -67,18 +67,18 @@ class ChatRequest(ModelRequest):
     def plain(self) -> Sequence[tuple[Role, str]] | None:
         """The role and text of each message, where all messages consist of only these; else None. Most short
         requests do, and parsing them as messages costs three times as much."""
-        entries = self.fields.get("messages")
-        if type(entries) is not list or self.known_body is not None:
+        items = self.fields.get("messages")
+        if type(items) is not list or self.known_body is not None:
             return None
-        turns = []
-        for entry in entries:
-            if type(entry) is not dict or len(entry) != 2:
+        plain = []
+        for item in items:
+            if type(item) is not dict or len(item) != 2:
                 return None
-            role, content = entry.get("role"), entry.get("content")
+            role, content = item.get("role"), item.get("content")
             if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
                 return None
-            turns.append((NEUTRAL_ROLES[role], content))
-        return turns
+            plain.append((NEUTRAL_ROLES[role], content))
+        return plain
 
     @lazy
     def user(self) -> str | None:
@@ -141,9 +141,9 @@ class ChatRequest(ModelRequest):
     @lazy
     def thinking_returned(self) -> bool | None:
         """Whether the last assistant message has reasoning, under any of the names that vendors use."""
-        for entry in reversed([*objects(self.fields.get("messages"))]):
-            if entry.get("role") == "assistant":
-                return any(entry.get(name) for name in REASONING_MEMBERS)
+        for item in reversed([*objects(self.fields.get("messages"))]):
+            if item.get("role") == "assistant":
+                return any(item.get(name) for name in REASONING_MEMBERS)
         return None
 
     @lazy
@@ -157,18 +157,18 @@ class ChatRequest(ModelRequest):
         return self.tool_choice.mode == "named"
 
 
-def add_turn(turns: ReadTurns, entry: Json, lookup: ResponseLookup) -> None:
-    """Add the message of an entry with a known role."""
-    if type(entry) is not dict:
+def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
+    """Add the message of an item with a known role."""
+    if type(item) is not dict:
         return
-    role, content = entry.get("role"), entry.get("content")
+    role, content = item.get("role"), item.get("content")
     if type(role) is not str or role not in ROLES:
         return
     neutral = ROLES[role]
-    if type(content) is str and len(entry) == 2 and neutral != "tool":
+    if type(content) is str and len(item) == 2 and neutral != "tool":
         turns.add(Message(neutral, (TextPart(content),)))
     else:
-        turns.add(Message(neutral, tuple(_parts(entry, role, turns.names, lookup))))
+        turns.add(Message(neutral, tuple(_parts(item, role, turns.names, lookup))))
 
 
 def _parts(

@@ -178,7 +178,7 @@ def add_turn(turns: ReadTurns, item: dict[str, Json], lookup: ResponseLookup) ->
 
 
 def _message(item: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Message | None:
-    """Return one item as a turn; `names` stores the calls so far, by id. An item of an unknown type belongs
+    """Return the message of one item; `names` stores the calls so far, by id. An item of an unknown type belongs
     to the model (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")
     if kind == "message":
