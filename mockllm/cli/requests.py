@@ -24,7 +24,13 @@ FILTERS: Final = {
     "status": "of this status",
 }
 
-_KEYS: Final = {"unmatched": "missed", "duration": "took", "end_reason": "left", "response_seed": "seed"}
+_KEYS: Final = {
+    "now": "at",
+    "unmatched": "missed",
+    "duration": "took",
+    "end_reason": "left",
+    "response_seed": "seed",
+}
 """The members of a request of the control API that have another name in a record."""
 
 

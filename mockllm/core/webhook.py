@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 
 class Webhook(NamedTuple):
-    """One event for one address. `at` is on a monotonic clock, in seconds. A webhook replaces those of its
-    `subject` that were not sent yet: a response that is cancelled is not completed."""
+    """One event for one address. `due` is when it is sent, in seconds on a monotonic clock. A webhook replaces those
+    of its `subject` that were not sent yet: a response that is cancelled is not completed."""
 
-    at: float
+    due: float
     url: str
     secret: str
     id: str

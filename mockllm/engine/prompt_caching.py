@@ -35,13 +35,13 @@ _LOOKUP: Final = "_prompt_cache_lookup"
 
 class PromptCacheLookup(Struct, frozen=True):
     """The part of one request that the cache has. `broken`: where it differs from the last prompt of the
-    conversation. `at` is the time of the request."""
+    conversation. `monotonic` is the time of the request."""
 
     prefixes: PromptPrefixes
     conversation: bytes
     found: CacheLookup
     broken: BrokenPrefix | None
-    at: float
+    monotonic: float
 
     @property
     def tokens(self) -> CachedTokens:
@@ -96,7 +96,7 @@ class PromptCaching:
         self._state = state
 
     def look_up(
-        self, request: Request, dialect: Dialect, cache_overrides: CacheOverrides | None, now: float
+        self, request: Request, dialect: Dialect, cache_overrides: CacheOverrides | None, monotonic: float
     ) -> PromptCacheLookup | None:
         """Return what the cache has of a request; None where nothing is looked up."""
         if cache_overrides is None:
@@ -111,11 +111,11 @@ class PromptCaching:
         caches, number = self._state.prompt_caches, self._state.number(request.session or "")
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, form, number)
         ends = list(prefixes.keyed(cache_scope))
-        found = look_up(ends, request.input_tokens, policy, cache_overrides, caches.known(now))
+        found = look_up(ends, request.input_tokens, policy, cache_overrides, caches.known(monotonic))
         conversation = cache_scope + _hashed(request.opening[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
-        result = vars(request)[_LOOKUP] = PromptCacheLookup(prefixes, conversation, found, broken, now)
+        result = vars(request)[_LOOKUP] = PromptCacheLookup(prefixes, conversation, found, broken, monotonic)
         return result
 
     def explained(
@@ -136,7 +136,7 @@ class PromptCaching:
     ) -> PlannedResponse:
         """Return the response with a note of the result. With `is_sent`, write what it adds to the cache."""
         if is_sent and planned.error is None:
-            self._state.prompt_caches.write(lookup.found.writes, lookup.at)
+            self._state.prompt_caches.write(lookup.found.writes, lookup.monotonic)
             self._state.prompt_caches.remember_prompt(
                 lookup.conversation, sent_prompt(lookup.prefixes, lookup.found.readable)
             )

@@ -40,10 +40,10 @@ _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
 class AccessLogRecord(NamedTuple):
-    """One request, for a line. `at` is in seconds since the epoch. `duration`: seconds from the last byte of the
+    """One request, for a line. `now` is in seconds since the epoch. `duration`: seconds from the last byte of the
     request to the end of its response."""
 
-    at: float
+    now: float
     method: str
     path: str
     model: str | None
@@ -75,7 +75,7 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
     headers = headers_and_body(exchange)[0] if request is None else request.headers
     redactor = Redactor(secrets_of(headers.items(), exchange.target))
     return AccessLogRecord(
-        at=exchange.now,
+        now=exchange.now,
         method=redactor.text(exchange.method),
         path=short(redactor.target(exchange.target)),
         model=None if model is None else short(redactor.text(model)),
@@ -174,7 +174,7 @@ class AccessLog:
         if record.unmatched:
             rule = self._paint(*self._missed)
         fields = [
-            time.strftime("%H:%M:%S", time.localtime(record.at)),
+            time.strftime("%H:%M:%S", time.localtime(record.now)),
             plain(record.method),
             plain(record.path),
             plain(record.model) if record.model else "-",

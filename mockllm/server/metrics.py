@@ -131,7 +131,7 @@ class Series(NamedTuple):
 class SecondCounters(Struct):
     """One second of the time series; `duration` is a sum. `bytes` is the approximate size of all bodies."""
 
-    at: int
+    epoch_second: int
     requests: int = 0
     errors: int = 0
     unmatched: int = 0
@@ -193,15 +193,15 @@ class Metrics:
             self.endpoints.setdefault(name, EndpointCounters()).merge(counters)
         self.series.update(other.series)
         self.late.merge(other.late)
-        by_time = {second.at: second for second in self._seconds}
+        by_time = {second.epoch_second: second for second in self._seconds}
         for second in other._seconds:
-            mine = by_time.setdefault(second.at, SecondCounters(second.at))
+            mine = by_time.setdefault(second.epoch_second, SecondCounters(second.epoch_second))
             mine.requests += second.requests
             mine.errors += second.errors
             mine.unmatched += second.unmatched
             mine.duration += second.duration
             mine.bytes += second.bytes
-        self._seconds = deque(sorted(by_time.values(), key=lambda second: second.at), MAX_SECONDS)
+        self._seconds = deque(sorted(by_time.values(), key=lambda second: second.epoch_second), MAX_SECONDS)
         in_flight = Counter(dict(self._in_flight))
         in_flight.update(dict(other._in_flight))
         self._in_flight = deque(sorted(in_flight.items()), MAX_SECONDS)
@@ -240,7 +240,7 @@ class Metrics:
             series = Series(name, OTHER, OTHER, response.status)
         self.series[series] += count
         now = int(exchange.now)
-        if not self._seconds or self._seconds[-1].at < now:
+        if not self._seconds or self._seconds[-1].epoch_second < now:
             self._seconds.append(SecondCounters(now))
         second = self._seconds[-1]
         second.requests += count

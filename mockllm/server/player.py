@@ -113,26 +113,26 @@ class Player:
 
     def start(self) -> None:
         """Write what is due by now, and set the deadline of the rest."""
-        now = self._deadlines.time()
-        if self._due > now:
+        monotonic = self._deadlines.time()
+        if self._due > monotonic:
             self._deadline = self._deadlines.at(self._due, self._tick)
         else:
-            self._tick(now)
+            self._tick(monotonic)
 
     def resume(self) -> None:
         """Go on: the sink has drained."""
         self.stalled = False
         self._tick(self._deadlines.time())
 
-    def continue_with(self, plan: Plan, now: float) -> None:
+    def continue_with(self, plan: Plan, monotonic: float) -> None:
         """Play the steps of another plan, in the same framing, in place of those that are left."""
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
         self._items = plan_items(plan)
-        self._due = now + plan.delay * self._scale
+        self._due = monotonic + plan.delay * self._scale
         if not self.stalled:
-            self._tick(now) if not plan.delay else self._wait()
+            self._tick(monotonic) if not plan.delay else self._wait()
 
     def _wait(self) -> None:
         self._deadline = self._deadlines.at(self._due, self._tick)
@@ -146,19 +146,19 @@ class Player:
         self.notify = _nothing
         self.failed = None  # it refers to the frames that raised it, and these to the player
 
-    def _tick(self, now: float) -> None:
+    def _tick(self, monotonic: float) -> None:
         self._deadline = None
-        self.times.append(now)
+        self.times.append(monotonic)
         try:
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
-                self._advance(now)
-                if self.ended is not None or self.stalled or self._due > now:
+                self._advance(monotonic)
+                if self.ended is not None or self.stalled or self._due > monotonic:
                     break
             if self.ended is not None:
                 self.finished_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
-                    max(self._due, now), self._tick
+                    max(self._due, monotonic), self._tick
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `play_plan`, not in the timer of all streams
             self.failed = exc
@@ -166,8 +166,8 @@ class Player:
         if self.ended is not None or self.stalled or self.failed is not None:
             self.notify()
 
-    def _advance(self, now: float) -> None:
-        """Write what is due by `now` in one write, within the bounds above; the next part of a throttled response."""
+    def _advance(self, monotonic: float) -> None:
+        """Write what is due in one write, within the bounds above; the next part of a throttled response."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
         done = b""
@@ -180,7 +180,7 @@ class Player:
                     break
             elif type(step) is WaitStep:
                 self._due += step.seconds * self._scale
-                if self._separate or self._due > now:
+                if self._separate or self._due > monotonic:
                     break
             elif type(step) is UnchunkedStep:
                 done += self._in_chunks(parts) + step.data

@@ -43,12 +43,12 @@ def _store(app: App, plan: Plan, waiting: SuspendedExchange, scale: float) -> No
 
 def forget_suspended(app: App, exchange: Exchange) -> None:
     """Remove an exchange that has ended. What its client can resume waits further."""
-    now, detached = app.deadlines.time(), 0
+    monotonic, detached = app.deadlines.time(), 0
     for key, waiting in reversed(list(app.suspended.items())):
         if waiting.exchange is exchange:
             waiting.exchange = None
         detached += waiting.exchange is None
-        if waiting.exchange is None and (waiting.until <= now or detached > MAX_DETACHED):
+        if waiting.exchange is None and (waiting.until <= monotonic or detached > MAX_DETACHED):
             del app.suspended[key]
 
 
@@ -69,9 +69,9 @@ def take_client_response(app: App, request: Request) -> None:
 
 def _continue(app: App, waiting: SuspendedExchange) -> None:
     """Respond to the call anew. The client gets the response at once, or when it connects again."""
-    exchange, now = waiting.exchange, app.deadlines.time()
+    exchange, monotonic = waiting.exchange, app.deadlines.time()
     body = waiting.request.with_client_responses(waiting.wanted.key, waiting.responses)
-    again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), now)
+    again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), monotonic)
     response = app.engine.begin_response(again, may_defer=False)
     assert isinstance(response, PlannedResponse), "several processes have no mcp.ask"
     if response.slot is not None:
@@ -95,7 +95,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
         (*before.faults, *response.faults),
         time_scale=before.time_scale,
     )
-    exchange.player.continue_with(plan, now)
+    exchange.player.continue_with(plan, monotonic)
 
 
 def _sent(plan: Plan) -> list[Step]:

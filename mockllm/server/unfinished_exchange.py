@@ -132,7 +132,7 @@ async def _hold(app: App, exchange: Exchange) -> None:
     exchange.monotonic += waited
     text = "released" if released else "not released"
     response = response.with_plan(response.plan, f"{hold.name} {text} after {format_seconds(waited)}")
-    later = tuple(webhook._replace(at=webhook.at + waited) for webhook in response.webhooks)
+    later = tuple(webhook._replace(due=webhook.due + waited) for webhook in response.webhooks)
     exchange.response = response._replace(webhooks=later)
     if later:
         send_webhooks(app, exchange.response)

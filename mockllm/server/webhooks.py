@@ -40,8 +40,8 @@ class WebhookSender:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def schedule(self, webhooks: Iterable[Webhook], now: float) -> None:
-        """Send webhooks at their times; `now` is on their clock."""
+    def schedule(self, webhooks: Iterable[Webhook], monotonic: float) -> None:
+        """Send webhooks when they are due; `monotonic` is the present time on their clock."""
         for webhook in webhooks:
             for id, (subject, task) in list(self._pending.items()):
                 if subject == webhook.subject:
@@ -57,7 +57,7 @@ class WebhookSender:
             elif len(self._pending) >= MAX_PENDING:
                 report(f"webhook not sent: {MAX_PENDING} others wait")
             else:
-                task = asyncio.get_running_loop().create_task(self._deliver(webhook, webhook.at - now))
+                task = asyncio.get_running_loop().create_task(self._deliver(webhook, webhook.due - monotonic))
                 self._pending[webhook.id] = webhook.subject, task
 
     async def _deliver(self, webhook: Webhook, wait: float) -> None:

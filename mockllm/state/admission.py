@@ -63,7 +63,7 @@ def check_admission(
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
-    now = matched.monotonic
+    monotonic = matched.monotonic
     limited = [
         (selected, scope_state)
         for selected, scope_state in selections
@@ -74,10 +74,10 @@ def check_admission(
         accounts = [deepcopy(account) for account in accounts]
     cost = matched.cost() if any(account.limit.counts_tokens for account in accounts) else NO_COST
     costs = [_with_draw(cost, selected, matched) for selected, _ in limited]
-    results = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
+    results = [account.check(monotonic, cost) for account, cost in zip(accounts, costs, strict=True)]
     candidates = [selected.candidate for selected, _ in limited]
     refusal, delay = limit_refusal(
-        candidates, results, lambda: [account.status(now) for account in accounts], cost
+        candidates, results, lambda: [account.status(monotonic) for account in accounts], cost
     )
     if refusal is not None:
         return refusal, None
@@ -88,10 +88,10 @@ def check_admission(
     ]
     admission = _loads_admission(loaded, matched, delay) if loaded else LoadsAdmission(delay)
     if admission.refused_by is not None:
-        return AdmissionResult(_limit_status(accounts, now), by=admission.refused_by), None
+        return AdmissionResult(_limit_status(accounts, monotonic), by=admission.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
-        account.charge(now, cost)
-    values = _limit_status(accounts, now), admission.wait, admission.slowdown
+        account.charge(monotonic, cost)
+    values = _limit_status(accounts, monotonic), admission.wait, admission.slowdown
     admitted = AdmissionResult(*values, tokens=cost.tokens, batch_schedule=admission.batch_schedule)
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
@@ -101,7 +101,7 @@ def check_admission(
     ]
     slot = MemorySlot(concurrent, in_flight, [batch for batch, _ in admission.schedules])
     for batch, schedule in admission.schedules:
-        batch.add(slot, schedule, matched.work(), now)
+        batch.add(slot, schedule, matched.work(), monotonic)
     return admitted, slot
 
 
@@ -161,14 +161,14 @@ def limit_refusal(
     return AdmissionResult(limit_status, by=limited[index], result=result, tokens=tokens), 0.0
 
 
-def current_limits(selections: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:
+def current_limits(selections: Sequence[tuple[Selected, ScopeState]], monotonic: float) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""
     accounts = [
         scope_state.account(selected.candidate)
         for selected, scope_state in selections
         if selected.candidate.limit is not None
     ]
-    return AdmissionResult(_limit_status(accounts, now))
+    return AdmissionResult(_limit_status(accounts, monotonic))
 
 
 def _with_draw(cost: Cost, selected: Selected, matched: MatchResult) -> Cost:
@@ -180,19 +180,19 @@ def _with_draw(cost: Cost, selected: Selected, matched: MatchResult) -> Cost:
     return replace(cost, draw=random.uniform("limit"))
 
 
-def _limit_status(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:
-    return tightest([account.status(now) for account in accounts])
+def _limit_status(accounts: Sequence[LimitAccount], monotonic: float) -> LimitStatus:
+    return tightest([account.status(monotonic) for account in accounts])
 
 
 def _load_admission(
-    candidate: Candidate, scope_state: ScopeState, now: float, delay: float
+    candidate: Candidate, scope_state: ScopeState, monotonic: float, delay: float
 ) -> Admission | None:
     """Return how a load admits a request after a delay in seconds; None if it would wait for a response
     without an end."""
     load, in_flight = candidate.load, scope_state.in_flight(candidate.key)
     assert load is not None
-    count = in_flight.at(now)
+    count = in_flight.at(monotonic)
     admission = (None if delay else admit_without_wait(load, count)) or admit(
-        load, in_flight.ends, now + delay
+        load, in_flight.ends, monotonic + delay
     )
     return None if admission is None or admission.wait == inf else admission

@@ -39,27 +39,27 @@ class PromptCaches:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def known(self, now: float) -> Callable[[bytes], bool]:
+    def known(self, monotonic: float) -> Callable[[bytes], bool]:
         """Return a function from a key to whether its entry lasts at a time."""
         entries = self._entries
 
         def lasts(key: bytes) -> bool:
             entry = entries.get(key)
-            return entry is not None and entry.ends > now
+            return entry is not None and entry.ends > monotonic
 
         return lasts
 
-    def write(self, writes: Sequence[CacheWrite], now: float) -> None:
+    def write(self, writes: Sequence[CacheWrite], monotonic: float) -> None:
         """Write entries, and refresh those that exist."""
         with self._lock:
             entries = self._entries
             for key, lifetime, longest in writes:
                 old = entries.get(key)
-                if old is not None and old.ends > now:
+                if old is not None and old.ends > monotonic:
                     lifetime, last = max(lifetime, old.lifetime), old.last
                 else:
-                    last = now + longest if longest < inf else inf
-                entries[key] = CacheEntryTimes(lifetime, min(now + lifetime, last), last)
+                    last = monotonic + longest if longest < inf else inf
+                entries[key] = CacheEntryTimes(lifetime, min(monotonic + lifetime, last), last)
                 entries.move_to_end(key)
             while len(entries) > self._capacity:
                 entries.popitem(last=False)

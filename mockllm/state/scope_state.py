@@ -47,9 +47,9 @@ class InFlight:
             self._next = [known for known in self._next if self._ends.get(known[2]) == known[0]]
             heapify(self._next)
 
-    def at(self, now: float) -> int:
+    def at(self, monotonic: float) -> int:
         """Return the number of responses in flight now; remove those that have ended."""
-        while self._next and self._next[0][0] <= now:
+        while self._next and self._next[0][0] <= monotonic:
             end, _, slot = heappop(self._next)
             if self._ends.get(slot) == end:
                 del self._ends[slot]
@@ -97,13 +97,13 @@ class ScopeState:
             self._add_request_counts()
         return self._of(key)
 
-    def elapsed(self, key: str, now: float) -> float:
+    def elapsed(self, key: str, monotonic: float) -> float:
         """Return the seconds since the first try; 0 before it, and 0 on a clock that was set back."""
-        return max(0.0, now - self._first_tries.get(key, now))
+        return max(0.0, monotonic - self._first_tries.get(key, monotonic))
 
-    def begin(self, key: str, now: float) -> None:
+    def begin(self, key: str, monotonic: float) -> None:
         """Record a try now: windows are counted from the first."""
-        self._first_tries.setdefault(key, now)
+        self._first_tries.setdefault(key, monotonic)
         self.grown = True
 
     def sets(self, states: Mapping[str, StateValue]) -> None:

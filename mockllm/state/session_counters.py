@@ -170,18 +170,18 @@ class SessionCounters:
         scope_state.number = number + 1
         return number
 
-    def charge(self, limited: Sequence[Candidate], now: float, cost: Cost) -> LimitStatus | None:
+    def charge(self, limited: Sequence[Candidate], monotonic: float, cost: Cost) -> LimitStatus | None:
         """Charge a request without a session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
         scope_state = self._state_of("", "")
         accounts = [scope_state.account(candidate) for candidate in limited]
         limit_status = None
         if len(accounts) == 1:  # the usual case
-            limit_status = accounts[0].charge_at_once(now, cost)
-        elif all(account.check(now, cost) is ALLOWED for account in accounts):
+            limit_status = accounts[0].charge_at_once(monotonic, cost)
+        elif all(account.check(monotonic, cost) is ALLOWED for account in accounts):
             for account in accounts:
-                account.charge(now, cost)
-            limit_status = tightest([account.status(now) for account in accounts])
+                account.charge(monotonic, cost)
+            limit_status = tightest([account.status(monotonic) for account in accounts])
         self._measure_touched()
         return limit_status
 

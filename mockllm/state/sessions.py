@@ -82,15 +82,15 @@ class Sessions:
         self.ended: list[Callable[[Sequence[str]], None]] = []
         """Callbacks with the ids of sessions that ended."""
 
-    def session(self, id: str, monotonic: float, at: float | None = None) -> Session:
-        """Return a session and record its use: `monotonic` is on a monotonic clock, `at` in seconds since the epoch
+    def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
+        """Return a session and record its use: `monotonic` is on a monotonic clock, `now` in seconds since the epoch
         (by default the same). Create the session if no session has this id, or if it has ended."""
         found = self._sessions.get(id)
         if found is not None and found.used + self.unused > monotonic:
             self._sessions.move_to_end(id)
         self.expire(monotonic)
         found = self._of(id)
-        found.used, found.used_at = monotonic, monotonic if at is None else at
+        found.used, found.used_at = monotonic, monotonic if now is None else now
         return found
 
     def time_scale(self, id: str) -> float | None:

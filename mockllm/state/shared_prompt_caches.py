@@ -38,21 +38,21 @@ class SharedPromptCaches(PromptCaches):
     def __len__(self) -> int:
         return sum(key != 0 for key in self._keys[: ENTRIES * _FIELDS : _FIELDS].tolist())
 
-    def known(self, now: float) -> Callable[[bytes], bool]:
+    def known(self, monotonic: float) -> Callable[[bytes], bool]:
         find, times = self._find, self._times
 
         def lasts(key: bytes) -> bool:
             place = find(_number(key))
-            return place is not None and times[place + 2] > now
+            return place is not None and times[place + 2] > monotonic
 
         return lasts
 
-    def write(self, writes: Sequence[CacheWrite], now: float) -> None:
+    def write(self, writes: Sequence[CacheWrite], monotonic: float) -> None:
         with self._lock:
             self._lockf(self._fd, self._exclusive)
             try:
                 for entry in writes:
-                    self._write(entry, now)
+                    self._write(entry, monotonic)
             finally:
                 self._lockf(self._fd, self._unlock)
 
@@ -66,16 +66,16 @@ class SharedPromptCaches(PromptCaches):
         self._times.release()
         self._memory.close()
 
-    def _write(self, entry: CacheWrite, now: float) -> None:
+    def _write(self, entry: CacheWrite, monotonic: float) -> None:
         number, times = _number(entry.key), self._times
         place = self._find(number)
-        lifetime, last = entry.lifetime, now + entry.max_lifetime
+        lifetime, last = entry.lifetime, monotonic + entry.max_lifetime
         if place is None:
             place = min(self._places(number), key=lambda free: times[free + 2])
-        elif times[place + 2] > now:
+        elif times[place + 2] > monotonic:
             lifetime, last = max(lifetime, times[place + 1]), times[place + 3]
         self._keys[place] = number
-        times[place + 1], times[place + 2], times[place + 3] = lifetime, min(now + lifetime, last), last
+        times[place + 1], times[place + 2], times[place + 3] = lifetime, min(monotonic + lifetime, last), last
 
     def _find(self, number: int) -> int | None:
         """Return the place of an entry; None without one."""

@@ -127,8 +127,8 @@ class SharedSessions(Sessions):
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
         """Stores responses and calls outside of this process; without it, they are in its memory."""
 
-    def session(self, id: str, now: float, at: float | None = None) -> Session:
-        found = super().session(id, now, at)
+    def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
+        found = super().session(id, monotonic, now)
         found.lookup = self.lookup(id)
         return found
 

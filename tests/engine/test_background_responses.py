@@ -150,7 +150,7 @@ def test_unknown_response_is_not_found(path: str) -> None:
 
 
 def hooks(response: ClientResponse) -> list[tuple[float, Any]]:
-    return [(round(hook.at - NOW, 3), json.loads(hook.payload)) for hook in response.planned.webhooks]
+    return [(round(hook.due - NOW, 3), json.loads(hook.payload)) for hook in response.planned.webhooks]
 
 
 def endpoint(game: VirtualServer, *types: str) -> Any:

@@ -18,7 +18,7 @@ def test_post_is_due_after_the_end_of_the_response() -> None:
             then_post: {to: "http://localhost:1/h", after: 3s, body: {said: "{{ user }}"}}
         """)
     (hook,) = hooks(server.respond(chat_request("hi", monotonic=100.0)))
-    assert hook.at == 105.0
+    assert hook.due == 105.0
     assert (hook.url, hook.payload, hook.secret) == ("http://localhost:1/h", b'{"said":"hi"}', "")
     assert hook.id.startswith("post_")
     assert hook.subject == hook.id
@@ -36,7 +36,7 @@ def test_posts_of_rule_and_modifier_are_both_sent() -> None:
         ("http://localhost:1/a", b"first", "whsec_c2VjcmV0"),
         ("http://localhost:1/b", b"{}", ""),
     ]
-    assert [hook.at for hook in sent] == [NOW, NOW]
+    assert [hook.due for hook in sent] == [NOW, NOW]
     assert sent[0].subject != sent[1].subject, "neither replaces the other before it is sent"
 
 

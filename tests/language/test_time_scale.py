@@ -97,7 +97,7 @@ def test_background_response_ends_in_scaled_time() -> None:
     server.ask(raw_request("/v1/webhook_endpoints", endpoint))
     created = server.ask(raw_request("/v1/responses", {"model": "m", "input": "hi", "background": True}))
     (hook,) = created.planned.webhooks
-    assert round(hook.at - START, 6) == 0.12
+    assert round(hook.due - START, 6) == 0.12
     states = []
     for after in (0.019, 0.021, 0.119, 0.121):
         server.now = START + after

@@ -81,7 +81,7 @@ class StoreUpdate(NamedTuple):
         stored = self.stored
         if stored is not None and stored.timeline is not None:
             stored = stored._replace(timeline=stored.timeline.scaled(factor, now))
-        webhooks = (hook._replace(at=now + (hook.at - now) * factor) for hook in self.webhooks)
+        webhooks = (hook._replace(due=now + (hook.due - now) * factor) for hook in self.webhooks)
         return self._replace(stored=stored, webhooks=tuple(webhooks))
 
 

@@ -31,23 +31,23 @@ FIELDS: Final = {"event_types": array(string, "strings", min_length=1), "name": 
 
 
 def response_webhooks(
-    lookup: ResponseLookup, response: str, type_: str, at: float, created: int
+    lookup: ResponseLookup, response: str, type_: str, due: float, created: int
 ) -> tuple[Webhook, ...]:
     """Return the events for all endpoints that want this type; `created` is in seconds since the epoch."""
     webhooks = []
     for endpoint in lookup.all_stored(PREFIX):
         shown = loads(endpoint.response_body)
         if type_ in shown["event_types"]:
-            webhooks.append(_event(endpoint, {"id": response}, type_, at, created))
+            webhooks.append(_event(endpoint, {"id": response}, type_, due, created))
     return tuple(webhooks)
 
 
-def _event(endpoint: StoredResponse, data: Json, type_: str, at: float, created: int) -> Webhook:
+def _event(endpoint: StoredResponse, data: Json, type_: str, due: float, created: int) -> Webhook:
     subject = f"{endpoint.id} {data['id']}"
     id = Ids(0, f"{subject} {type_}", 0).make("evt_", 50, alphabet=HEX)
     payload = {"id": id, "object": "event", "created_at": created, "type": type_, "data": data}
     url = loads(endpoint.response_body)["url"]
-    return Webhook(at, url, endpoint.request_body.decode(), id, dumps(payload), subject)
+    return Webhook(due, url, endpoint.request_body.decode(), id, dumps(payload), subject)
 
 
 class EndpointRequest(Request):

@@ -268,7 +268,7 @@ def _chunks(sent: SentResponse) -> list[JournalChunk]:
     chunks = []
     for part in sent.parts:
         text, encoded = _text(part.data)
-        chunks.append(JournalChunk(at=round(part.at, 6), text=text, base64=encoded))
+        chunks.append(JournalChunk(at=round(part.after, 6), text=text, base64=encoded))
     return chunks
 
 
@@ -315,7 +315,7 @@ def _entry(entry: JournalEntry) -> dict[str, Json]:
     sent = reconstruct(entry, entry.full_redactor)
     headers = {name.lower(): value for name, value in sent.headers}
     took = max(0.0, round(entry.duration * 1000, 3))
-    first = min(took, max(0.0, round(sent.parts[0].at * 1000, 3))) if sent.parts else took
+    first = min(took, max(0.0, round(sent.parts[0].after * 1000, 3))) if sent.parts else took
     text, encoded = _text(sent.body)
     content: dict[str, Json] = {
         "size": len(sent.body),

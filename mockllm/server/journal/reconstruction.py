@@ -18,10 +18,10 @@ from mockllm.server.player import Player, single_write
 
 
 class SentPart(NamedTuple):
-    """The bytes of one write, `at` seconds after the server began to serve the request. It is without the framing of
-    chunked transfer."""
+    """The bytes of one write, so many seconds `after` the server began to serve the request. It is without the
+    framing of chunked transfer."""
 
-    at: float
+    after: float
     data: bytes
 
 
@@ -52,14 +52,14 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
         writes = _TimedWrites()
         scale = entry.response.time_scale
         play = Player(plan, plain, writes, cast(Deadlines, writes), entry.started, scale)
-        for now in entry.times:
-            writes.now = now
-            play._tick(now)
-        parts = [SentPart(at - entry.started, data) for at, data in writes.written]
+        for monotonic in entry.times:
+            writes.monotonic = monotonic
+            play._tick(monotonic)
+        parts = [SentPart(monotonic - entry.started, data) for monotonic, data in writes.written]
     sent = _after_head(head.head, parts)
     redactor = redactor or entry.redactor
     masked = redactor.parts([part.data for part in sent])
-    sent = [SentPart(part.at, data) for part, data in zip(sent, masked, strict=True)]
+    sent = [SentPart(part.after, data) for part, data in zip(sent, masked, strict=True)]
     headers = tuple((name, redactor.header(name, value)) for name, value in shown_headers(_lines(head.head)))
     return SentResponse(plan.head.status, headers, sent)
 
@@ -77,7 +77,7 @@ def _after_head(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
     for part in parts:
         data, left = part.data[left:], max(0, left - len(part.data))
         if data:
-            found.append(SentPart(part.at, data))
+            found.append(SentPart(part.after, data))
     return found
 
 
@@ -88,14 +88,14 @@ class _TimedWrites:
     full = False
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.monotonic = 0.0
         self.written: list[tuple[float, bytes]] = []
 
     def time(self) -> float:
-        return self.now
+        return self.monotonic
 
     def at(self, when: float, then: Callable[[float], None]) -> Deadline | None:
         return None
 
     def write(self, data: bytes) -> None:
-        self.written.append((self.now, data))
+        self.written.append((self.monotonic, data))

@@ -228,7 +228,7 @@ def _model_attributes(
     if entry.status < 400 and response.understood:
         attributes["gen_ai.response.finish_reasons"] = response.finish_reasons(request.sampling.n)
     if entry.streamed and sent.parts:
-        attributes["gen_ai.response.time_to_first_chunk"] = max(0.0, sent.parts[0].at)
+        attributes["gen_ai.response.time_to_first_chunk"] = max(0.0, sent.parts[0].after)
     if (usage := response.usage) is not None:
         attributes["gen_ai.usage.input_tokens"] = usage.input
         if operation != "embeddings":
@@ -296,7 +296,7 @@ def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
 
 def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int) -> Sequence[SpanEvent]:
     """Return an event for entry fault: at the end of a cut response, else at its first byte."""
-    first = start + int(sent.parts[0].at * 1e9) if sent.parts else end
+    first = start + int(sent.parts[0].after * 1e9) if sent.parts else end
     at = first if entry.end_reason == "finished" else end
     return [
         SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.response.faults

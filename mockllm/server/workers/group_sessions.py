@@ -58,11 +58,11 @@ class GroupSessions(Sessions):
 
     def mirror(self, sessions: Mapping[str, float]) -> None:
         """Note which sessions the workers have used, and when, in seconds since the epoch."""
-        present, now = time.time(), time.monotonic()
+        now, monotonic = time.time(), time.monotonic()
         for id, used in sessions.items():
             known = self._sessions.get(id)
-            if present - used < self.unused and (known is None or known.used_at < used):
-                self.session(id, now - (present - used), used)
+            if now - used < self.unused and (known is None or known.used_at < used):
+                self.session(id, monotonic - (now - used), used)
 
     def number(self, id: str) -> int:
         """Return 0, as in the workers."""

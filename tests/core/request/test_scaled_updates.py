@@ -16,7 +16,7 @@ def test_scaled_update_runs_at_the_factor() -> None:
     assert scaled.stored.timeline is not None
     assert scaled.stored.timeline.began == 101.0
     assert round(scaled.stored.timeline.elapsed(103.0), 6) == 20.0
-    assert [each.at for each in scaled.webhooks] == [103.0]
+    assert [each.due for each in scaled.webhooks] == [103.0]
 
 
 def test_scaled_timeline_is_not_scaled_again() -> None:

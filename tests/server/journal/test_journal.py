@@ -300,9 +300,9 @@ def test_each_part_has_its_time(server: ThreadedServer) -> None:
         count = part.data.count(b"data: ")
         assert part.data == b"".join(b"data: chunk %d\n\n" % (sent + each) for each in range(1, count + 1))
         sent += count
-        assert part.at >= 0.01 * sent
+        assert part.after >= 0.01 * sent
     assert sent == 3
-    assert parts[-1].at < 5
+    assert parts[-1].after < 5
 
 
 def test_entry_of_cut_response_ends_at_cut(server: ThreadedServer) -> None:

@@ -51,7 +51,7 @@ def metrics_view(context: ControlContext) -> MetricsView:
         for name in sorted({*metrics.endpoints, *in_flight})
     ]
     begin = time.time() - RATE_PERIOD
-    recent = sum(second.requests for second in metrics.seconds() if second.at >= begin)
+    recent = sum(second.requests for second in metrics.seconds() if second.epoch_second >= begin)
     return MetricsView(
         since=metrics.since,
         requests=sum(endpoint.requests for endpoint in endpoints),
@@ -116,7 +116,7 @@ def second_views(context: ControlContext) -> Iterator[SecondView]:
     """Yield the time series, oldest second first; seconds without a request or a response in flight are left out."""
     metrics = _metrics(context)
     in_flight = metrics.in_flight()
-    counted = {second.at: second for second in metrics.seconds()}
+    counted = {second.epoch_second: second for second in metrics.seconds()}
     for at in sorted({*counted, *in_flight}):
         yield second_view(counted.get(at) or SecondCounters(at), in_flight.get(at, 0))
 
@@ -124,7 +124,7 @@ def second_views(context: ControlContext) -> Iterator[SecondView]:
 def second_view(second: SecondCounters, in_flight: int = 0) -> SecondView:
     """Return a second of the time series, with the most responses in flight that were seen in it."""
     return SecondView(
-        at=second.at,
+        at=second.epoch_second,
         requests=second.requests,
         errors=second.errors,
         missed=second.unmatched,
