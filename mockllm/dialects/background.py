@@ -58,25 +58,27 @@ def timeline_of(run: BackgroundRun, began: float) -> Timeline:
     return Timeline(began, tuple(events), run.queued_polls, run.in_progress_polls)
 
 
-def has_ended(timeline: Timeline, now: float) -> bool:
+def has_ended(timeline: Timeline, monotonic: float) -> bool:
     """Return whether a background response has its last event, or was cancelled."""
     if timeline.cancelled is not None:
         return True
-    return not timeline.polled and timeline.elapsed(now) >= timeline.events[-1][0]
+    return not timeline.polled and timeline.elapsed(monotonic) >= timeline.events[-1][0]
 
 
-def is_queued(timeline: Timeline, now: float, in_progress: str) -> bool:
+def is_queued(timeline: Timeline, monotonic: float, in_progress: str) -> bool:
     """Return whether a response that has not ended waits for its start."""
     if timeline.polls < timeline.queued_polls:
         return True
     if timeline.polled:
         return False
-    return all(name != in_progress or seconds > timeline.elapsed(now) for seconds, name, _ in timeline.events)
+    return all(
+        name != in_progress or seconds > timeline.elapsed(monotonic) for seconds, name, _ in timeline.events
+    )
 
 
-def events_after(timeline: Timeline, number: int, now: float) -> Iterator[Step]:
+def events_after(timeline: Timeline, number: int, monotonic: float) -> Iterator[Step]:
     """Yield the events after the sequence number, each at its time; of a cancelled response those before its end."""
-    elapsed, last = timeline.elapsed(now), len(timeline.events) - 1
+    elapsed, last = timeline.elapsed(monotonic), len(timeline.events) - 1
     for place, (seconds, name, payload) in enumerate(timeline.events):
         if place <= number:
             continue

@@ -90,11 +90,13 @@ def responses_of(batch: StoredResponse) -> Sequence[LineResponse]:
     return _read_responses(batch.response_body) if batch.response_body else ()
 
 
-def with_responses(batch: StoredResponse, responses: Sequence[LineResponse], now: float) -> StoredResponse:
+def with_responses(
+    batch: StoredResponse, responses: Sequence[LineResponse], monotonic: float
+) -> StoredResponse:
     """Return the batch with the responses to its lines. A batch whose lines take longer than its states is in
     progress until now."""
     timeline = _timeline(batch)
-    late = max(0.0, timeline.elapsed(now) - timeline.events[2][0])
+    late = max(0.0, timeline.elapsed(monotonic) - timeline.events[2][0])
     first, rest = timeline.events[:2], timeline.events[2:]
     if timeline.cancelled is None:
         events = (*first, *((seconds + late, name, data) for seconds, name, data in rest))
@@ -108,15 +110,15 @@ def with_responses(batch: StoredResponse, responses: Sequence[LineResponse], now
     )
 
 
-def cancelled(batch: StoredResponse, now: float) -> StoredResponse:
+def cancelled(batch: StoredResponse, monotonic: float) -> StoredResponse:
     """Return the batch as it is cancelled now. One that has ended or is cancelled already is returned unchanged."""
     timeline, record = _timeline(batch), record_of(batch)
-    if timeline.cancelled is not None or state_of(batch, now).ended:
+    if timeline.cancelled is not None or state_of(batch, monotonic).ended:
         return batch
-    responded = state_of(batch, now).responded
+    responded = state_of(batch, monotonic).responded
     record = replace(record, outcome=record.outcome._replace(responses=responded))
     return batch._replace(
-        request_body=msgspec.msgpack.encode(record), timeline=timeline._replace(cancelled=now)
+        request_body=msgspec.msgpack.encode(record), timeline=timeline._replace(cancelled=monotonic)
     )
 
 
@@ -128,16 +130,16 @@ def with_read(batch: StoredResponse) -> StoredResponse | None:
     return batch._replace(timeline=timeline._replace(polls=timeline.polls + 1))
 
 
-def state_of(batch: StoredResponse, now: float) -> BatchState:
+def state_of(batch: StoredResponse, monotonic: float) -> BatchState:
     """Return the state as a read at this time finds it."""
     timeline, record = _timeline(batch), record_of(batch)
-    elapsed, total = timeline.elapsed(now), len(record.keys)
+    elapsed, total = timeline.elapsed(monotonic), len(record.keys)
     status = _status(timeline, record, elapsed)
     reached = dict(_reached(timeline, record, elapsed, status))
     responded = _responded(timeline, record, elapsed, status)
     if timeline.cancelled is not None:
         responded = record.outcome.responses or 0
-        since = (now - timeline.cancelled) / timeline.time_scale
+        since = (monotonic - timeline.cancelled) / timeline.time_scale
         lasts = timeline.events[3][0] - timeline.events[2][0]
         reached["cancelling"] = record.created + timeline.cancelled - timeline.began
         status = "cancelling"

@@ -30,15 +30,15 @@ class Timeline(NamedTuple):
     time_scale: float = 1.0
     """Factor on the times of the events."""
 
-    def elapsed(self, now: float) -> float:
+    def elapsed(self, monotonic: float) -> float:
         """Return the seconds of its events for which it has run."""
-        return ((now if self.cancelled is None else self.cancelled) - self.began) / self.time_scale
+        return ((monotonic if self.cancelled is None else self.cancelled) - self.began) / self.time_scale
 
-    def scaled(self, factor: float, now: float) -> Timeline:
+    def scaled(self, factor: float, monotonic: float) -> Timeline:
         """Return a timeline that is made now for a server whose time has this factor."""
         if self.time_scale != 1.0:
             return self
-        return self._replace(began=now + (self.began - now) * factor, time_scale=factor)
+        return self._replace(began=monotonic + (self.began - monotonic) * factor, time_scale=factor)
 
     @property
     def polled(self) -> bool:
@@ -76,12 +76,12 @@ class StoreUpdate(NamedTuple):
     batch_run: BatchRun | None = None
     """The lines of a new batch job, which the server serves."""
 
-    def scaled(self, factor: float, now: float) -> StoreUpdate:
-        """Return the changes for a server whose time has this factor; `now` is on a monotonic clock."""
+    def scaled(self, factor: float, monotonic: float) -> StoreUpdate:
+        """Return the changes for a server whose time has this factor; `monotonic` is on a monotonic clock."""
         stored = self.stored
         if stored is not None and stored.timeline is not None:
-            stored = stored._replace(timeline=stored.timeline.scaled(factor, now))
-        webhooks = (hook._replace(due=now + (hook.due - now) * factor) for hook in self.webhooks)
+            stored = stored._replace(timeline=stored.timeline.scaled(factor, monotonic))
+        webhooks = (hook._replace(due=monotonic + (hook.due - monotonic) * factor) for hook in self.webhooks)
         return self._replace(stored=stored, webhooks=tuple(webhooks))
 
 

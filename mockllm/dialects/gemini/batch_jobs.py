@@ -139,9 +139,9 @@ def _problems(message: Mapping[str, Json]) -> Iterator[str]:
             yield f"{field}.{place}; Message: {kind}.{member} must begin with {scheme}."
 
 
-def job(batch: StoredResponse, now: float) -> dict[str, Json]:
+def job(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
     """Return the job as a read at this time finds it."""
-    state, record = state_of(batch, now), record_of(batch)
+    state, record = state_of(batch, monotonic), record_of(batch)
     created, reached = format_time(record.created), state.reached
     shown: dict[str, Json] = {"name": batch.id, **record.details}
     if state.ended and state.status != "failed":

@@ -41,9 +41,9 @@ WITHOUT_RESPONSE: Final = {
 }
 
 
-def outputs(batch: StoredResponse, now: float) -> Iterator[dict[str, Json]]:
+def outputs(batch: StoredResponse, monotonic: float) -> Iterator[dict[str, Json]]:
     """Yield the response to each request, or its error, in order; none before the end, and of a failed batch."""
-    state = state_of(batch, now)
+    state = state_of(batch, monotonic)
     if not state.ended or state.status == "failed":
         return
     responses = responses_of(batch)[: state.responded]
@@ -69,9 +69,9 @@ def _output(response: LineResponse) -> dict[str, Json]:
     return {"error": {"code": CODES.get(str(error.get("status")), UNKNOWN), "message": error.get("message")}}
 
 
-def output_content(batch: StoredResponse, now: float) -> bytes | None:
+def output_content(batch: StoredResponse, monotonic: float) -> bytes | None:
     """Return the file of the responses; None where there is none."""
-    record, found = record_of(batch), list(outputs(batch, now))
+    record, found = record_of(batch), list(outputs(batch, monotonic))
     if not found or not record.details["file"]:
         return None
     return b"".join(

@@ -206,9 +206,9 @@ def _details(id: str, request: GeminiBatchRequest, line_call: str) -> dict[str, 
     }
 
 
-def operation(batch: StoredResponse, now: float) -> dict[str, Json]:
+def operation(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
     """Return the batch as a read at this time finds it."""
-    state, record = state_of(batch, now), record_of(batch)
+    state, record = state_of(batch, monotonic), record_of(batch)
     details = record.details
     metadata: dict[str, Json] = {
         "@type": details["type"],
@@ -228,7 +228,7 @@ def operation(batch: StoredResponse, now: float) -> dict[str, Json]:
     shown["done"] = True
     if state.status == "failed":
         return {**shown, "error": batch_error(record)}
-    output = _output(batch, now)
+    output = _output(batch, monotonic)
     metadata["output"] = output
     return {**shown, "response": {"@type": f"{details['type']}Output", **output}}
 
@@ -239,13 +239,13 @@ def batch_error(record: BatchRecord) -> dict[str, Json]:
     return {"code": CODES.get(record.outcome.code or "", CODES["INTERNAL"]), "message": message}
 
 
-def _output(batch: StoredResponse, now: float) -> dict[str, Json]:
+def _output(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
     details = record_of(batch).details
     if details["file"]:
         return {"responsesFile": details["file"]}
     inlined = [
         output if metadata is None else {**output, "metadata": metadata}
-        for output, metadata in zip(outputs(batch, now), details["metadata"], strict=True)
+        for output, metadata in zip(outputs(batch, monotonic), details["metadata"], strict=True)
     ]
     return {"inlinedResponses": {"inlinedResponses": inlined}}
 

@@ -113,12 +113,12 @@ def _stored(request: RpcRequest) -> StoredResponse | None:
     return None if expired else stored
 
 
-def _has_ended(stored: StoredResponse, now: float) -> bool:
+def _has_ended(stored: StoredResponse, monotonic: float) -> bool:
     timeline = stored.timeline
     assert timeline is not None
     if timeline.cancelled is not None:
         return True
-    return not loads(stored.response_body)["pending"] and has_ended(timeline, now)
+    return not loads(stored.response_body)["pending"] and has_ended(timeline, monotonic)
 
 
 def _get(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:

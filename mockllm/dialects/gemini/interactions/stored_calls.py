@@ -128,26 +128,26 @@ def _body(value: Json) -> Plan:
     return Plan(ResponseHead(200, JSON), (EventStep(dumps(value), 0, "body"),))
 
 
-def _cancelled(stored: StoredResponse, now: float) -> StoredResponse:
+def _cancelled(stored: StoredResponse, monotonic: float) -> StoredResponse:
     timeline = stored.timeline
-    if timeline is None or has_ended(timeline, now):
+    if timeline is None or has_ended(timeline, monotonic):
         return stored
-    return stored._replace(timeline=timeline._replace(cancelled=now))
+    return stored._replace(timeline=timeline._replace(cancelled=monotonic))
 
 
-def interaction_at(stored: StoredResponse, now: float) -> dict[str, Json]:
+def interaction_at(stored: StoredResponse, monotonic: float) -> dict[str, Json]:
     """Return the interaction as a read at this time finds it."""
     timeline = stored.timeline
-    if timeline is None or (timeline.cancelled is None and has_ended(timeline, now)):
+    if timeline is None or (timeline.cancelled is None and has_ended(timeline, monotonic)):
         return read_object(stored.response_body)
     opening = object_of(object_of(loads(timeline.events[0][2])).get("interaction"))
-    status = "queued" if is_queued(timeline, now, STATUS_UPDATE) else "in_progress"
+    status = "queued" if is_queued(timeline, monotonic, STATUS_UPDATE) else "in_progress"
     if timeline.cancelled is not None:
         status = "cancelled"
     past = [
         EventStep(payload, 0, "open", name)
         for at, name, payload in timeline.events
-        if at <= timeline.elapsed(now)
+        if at <= timeline.elapsed(monotonic)
     ]
     ended = EventStep(dumps({"event_type": COMPLETED, "interaction": opening}), 0, "open")
     begun = interaction_of(Plan(ResponseHead(200, ()), (*past, ended), Framing.SSE))

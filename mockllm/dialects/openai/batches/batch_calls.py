@@ -193,16 +193,16 @@ def _output_file(id: str, batch: str, name: str, second: int) -> StoredResponse:
     return StoredResponse(id, batch, b"", dumps(file_object(id, name, "batch_output", 0, second, None)))
 
 
-def batch_object(batch: StoredResponse, now: float) -> dict[str, Json]:
+def batch_object(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
     """Return the batch as a read at this time finds it."""
-    state, details = state_of(batch, now), record_of(batch).details
+    state, details = state_of(batch, monotonic), record_of(batch).details
     total = 0 if state.status == "queued" else state.total
     errors = details["errors"] if state.status == "failed" else None
     return {
         **details["shown"],
         "errors": None if errors is None else {"object": "list", "data": errors},
         "status": STATUSES.get(state.status, state.status),
-        **output_files(batch, now),
+        **output_files(batch, monotonic),
         **{f"{name}_at": int(at) for name, at in state.reached.items() if name in TIMES},
         "request_counts": {
             "total": total,

@@ -24,9 +24,9 @@ WITHOUT_RESPONSE: Final = {
 CUT: Final = ("request_timeout", "The request timed out before the model responded.")
 
 
-def output_files(batch: StoredResponse, now: float) -> dict[str, str | None]:
+def output_files(batch: StoredResponse, monotonic: float) -> dict[str, str | None]:
     """Return the ids of both files by the members of the batch; None for a file without lines, and before the end."""
-    state, details = state_of(batch, now), record_of(batch).details
+    state, details = state_of(batch, monotonic), record_of(batch).details
     if not state.ended or state.status == "failed":
         return {OUTPUT: None, ERRORS: None}
     return {
@@ -35,14 +35,16 @@ def output_files(batch: StoredResponse, now: float) -> dict[str, str | None]:
     }
 
 
-def output_content(batch: StoredResponse, file: str, now: float) -> bytes | None:
+def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
     """Return the content of one of both files; None where the batch has no such file."""
-    files = output_files(batch, now)
+    files = output_files(batch, monotonic)
     if file not in files.values():
         return None
     wanted = file == files[OUTPUT]
     return b"".join(
-        dumps(line) + b"\n" for succeeded, line in _lines(batch, state_of(batch, now)) if succeeded is wanted
+        dumps(line) + b"\n"
+        for succeeded, line in _lines(batch, state_of(batch, monotonic))
+        if succeeded is wanted
     )
 
 

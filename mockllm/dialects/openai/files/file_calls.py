@@ -51,12 +51,12 @@ class FileRequest(Request):
         return None if stored is None else whole_file(stored, self.response_lookup, self.monotonic)
 
 
-def whole_file(stored: StoredResponse, lookup: ResponseLookup, now: float) -> StoredResponse | None:
+def whole_file(stored: StoredResponse, lookup: ResponseLookup, monotonic: float) -> StoredResponse | None:
     """Return a file with its content. The output of a batch is a file when the batch has ended, and has lines."""
     if stored.previous is None:
         return stored
     batch = lookup.stored(stored.previous)
-    content = None if batch is None else output_content(batch, stored.id, now)
+    content = None if batch is None else output_content(batch, stored.id, monotonic)
     if content is None:
         return None
     shown = {**loads(stored.response_body), "bytes": len(content)}

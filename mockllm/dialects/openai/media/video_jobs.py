@@ -48,23 +48,25 @@ def _seconds(time: float | None, polls: int | None, default: float) -> float:
     return default if polls is None else 0.0
 
 
-def has_ended(timeline: Timeline, now: float) -> bool:
+def has_ended(timeline: Timeline, monotonic: float) -> bool:
     """Return whether the video is completed or has failed."""
-    return not timeline.polled and timeline.elapsed(now) >= timeline.events[-1][0]
+    return not timeline.polled and timeline.elapsed(monotonic) >= timeline.events[-1][0]
 
 
-def state_at(timeline: Timeline, now: float) -> dict[str, Json]:
+def state_at(timeline: Timeline, monotonic: float) -> dict[str, Json]:
     """Return the video object as a read at this time finds it."""
     states = [event for event in timeline.events if event[1] != CONTENT]
-    if has_ended(timeline, now):
+    if has_ended(timeline, monotonic):
         return last_state(timeline)
     if timeline.polled:
         return _object(states[0 if timeline.polls < timeline.queued_polls else 1])
-    past = [event for event in states if event[0] <= timeline.elapsed(now)]
+    past = [event for event in states if event[0] <= timeline.elapsed(monotonic)]
     video = _object(past[-1] if past else states[0])
     if video["status"] == "in_progress":
         began, end = states[1][0], states[-1][0]
-        video["progress"] = min(99, int(100 * (timeline.elapsed(now) - began) / max(0.001, end - began)))
+        video["progress"] = min(
+            99, int(100 * (timeline.elapsed(monotonic) - began) / max(0.001, end - began))
+        )
     return video
 
 

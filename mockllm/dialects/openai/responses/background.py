@@ -36,13 +36,13 @@ def in_background(stream: Plan, pace: Pacing, identity: ResponseIdentity, *, str
     return replace(body_plan(loads(first.payload)["response"], identity, BODY_HEAD, end=b""), background=run)
 
 
-def response_at(stored: StoredResponse, now: float) -> dict[str, Json]:
+def response_at(stored: StoredResponse, monotonic: float) -> dict[str, Json]:
     """Return the response object as a read at this time finds it."""
     timeline = stored.timeline
-    if timeline is None or (timeline.cancelled is None and has_ended(timeline, now)):
+    if timeline is None or (timeline.cancelled is None and has_ended(timeline, monotonic)):
         return response_object(stored.response_body)
-    past = [event for event in timeline.events if event[0] <= timeline.elapsed(now)]
-    status = "queued" if is_queued(timeline, now, IN_PROGRESS) else "in_progress"
+    past = [event for event in timeline.events if event[0] <= timeline.elapsed(monotonic)]
+    status = "queued" if is_queued(timeline, monotonic, IN_PROGRESS) else "in_progress"
     if timeline.cancelled is not None:
         status = "cancelled"
     output = [loads(payload)["item"] for _, name, payload in past if name == ITEM_DONE]
