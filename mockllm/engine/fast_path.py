@@ -207,9 +207,7 @@ def build_fast_path(
     ]
     responses = list(map(CacheableResponse.of, selector.responses, all_settings))
     cache_overrides = all_settings[0].merged.prompt_cache
-    if not any(responses) or any(
-        settings.merged.prompt_cache != cache_overrides for settings in all_settings
-    ):
+    if not any(responses) or any(each.merged.prompt_cache != cache_overrides for each in all_settings):
         return None
     return FastPath(
         item,

@@ -64,11 +64,7 @@ def check_admission(
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
     `count`, the result is the same, and nothing is charged."""
     monotonic = matched.monotonic
-    limited = [
-        (selected, scope_state)
-        for selected, scope_state in selections
-        if selected.candidate.limit is not None
-    ]
+    limited = [(each, scope_state) for each, scope_state in selections if each.candidate.limit is not None]
     accounts = [scope_state.account(selected.candidate) for selected, scope_state in limited]
     if not count:
         accounts = [deepcopy(account) for account in accounts]
@@ -82,9 +78,7 @@ def check_admission(
     if refusal is not None:
         return refusal, None
     loaded = [
-        (selected.candidate, scope_state)
-        for selected, scope_state in selections
-        if selected.candidate.load is not None
+        (each.candidate, scope_state) for each, scope_state in selections if each.candidate.load is not None
     ]
     admission = _loads_admission(loaded, matched, delay) if loaded else LoadsAdmission(delay)
     if admission.refused_by is not None:
@@ -96,13 +90,17 @@ def check_admission(
     concurrent = [account for account in accounts if account.limit.concurrent is not None]
     if not count or not (concurrent or loaded):
         return admitted, None
-    in_flight = [
-        scope_state.in_flight(each.key) for each, scope_state in loaded if each.load and not each.load.batch
-    ]
-    slot = MemorySlot(concurrent, in_flight, [batch for batch, _ in admission.schedules])
+    slot = MemorySlot(concurrent, _in_flight(loaded), [batch for batch, _ in admission.schedules])
     for batch, schedule in admission.schedules:
         batch.add(slot, schedule, matched.work(), monotonic)
     return admitted, slot
+
+
+def _in_flight(loaded: Sequence[tuple[Candidate, ScopeState]]) -> Sequence[InFlight]:
+    """Return the responses in flight of the loads without a batch."""
+    return [
+        scope_state.in_flight(each.key) for each, scope_state in loaded if each.load and not each.load.batch
+    ]
 
 
 class LoadsAdmission(NamedTuple):
