@@ -53,7 +53,7 @@ class DateLine:
 
 
 class HttpConstraints(NamedTuple):
-    """The facts of a request that constrain its response."""
+    """What a request, or a server that stops, demands of the HTTP of a response."""
 
     head_only: bool = False
     """A HEAD request: the head of the response and none of its body."""
@@ -63,7 +63,7 @@ class HttpConstraints(NamedTuple):
     """The connection is not used again, whatever the response is."""
 
 
-DEFAULT_CONSTRAINTS: Final = HttpConstraints()
+NO_CONSTRAINTS: Final = HttpConstraints()
 
 
 class RenderedHead(NamedTuple):
@@ -178,7 +178,7 @@ def _surroundings(
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
     partial = _partial_head(
-        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, DEFAULT_CONSTRAINTS, extra
+        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, extra
     )
     simple = partial.date_missing and partial.keep_alive and partial.length_missing is not partial.chunked
     if body_step is None or not simple or not body_step.parts[0]:

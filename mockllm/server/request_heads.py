@@ -17,7 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
-from mockllm.server.http1 import DEFAULT_CONSTRAINTS, HttpConstraints
+from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
@@ -97,11 +97,11 @@ _RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION
 
 
 def http_constraints(message: RawRequestMessage) -> HttpConstraints:
-    """Return the facts of a head that constrain its response."""
+    """Return what a request demands of the HTTP of its response by its head."""
     head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
     if head_only or http10 or message.should_close:
         return HttpConstraints(head_only, http10, message.should_close)
-    return DEFAULT_CONSTRAINTS
+    return NO_CONSTRAINTS
 
 
 class RequestHead:

@@ -26,7 +26,7 @@ from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import (
     ALLOW_CORS,
-    DEFAULT_CONSTRAINTS,
+    NO_CONSTRAINTS,
     HttpConstraints,
     prerendered_bytes,
     render_head,
@@ -318,11 +318,11 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, constraints = response.rendered, head.constraints
-    if constraints is not DEFAULT_CONSTRAINTS or exchange.close or app.draining:
+    if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if isinstance(rendered, PrerenderedResponse) and constraints is DEFAULT_CONSTRAINTS:
+    if isinstance(rendered, PrerenderedResponse) and constraints is NO_CONSTRAINTS:
         date, more = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(rendered):
@@ -337,6 +337,6 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
 
 
 def constraints_of(app: App, exchange: Exchange) -> HttpConstraints:
-    """Return how HTTP frames the response; a server that stops closes the connection after it."""
+    """Return what the request demands of the HTTP of its response; a server that stops closes the connection, too."""
     head = exchange.head
     return head.constraints._replace(close=True) if exchange.close or app.draining else head.constraints
