@@ -85,7 +85,7 @@ def test_clients_page_variables_are_those_of_exec() -> None:
     assert documented == {name: built[name] for name in documented}
     assert built.keys() - documented.keys() == {
         "MOCKLLM_BASE_URL", "MOCKLLM_URL", "GOOGLE_API_KEY", "NO_PROXY", "no_proxy",
-    }  # fmt: skip
+    }, "add a row `NAME_BASE_URL=…` of the table, or `NAME_API_KEY=any` below it"  # fmt: skip
 
 
 def test_scenario_of_page_passes_its_examples(tmp_path: Path) -> None:

@@ -25,11 +25,12 @@ def test_faults_page_is_up_to_date() -> None:
     """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
     if os.environ.get("MOCKLLM_UPDATE_DOCS"):
         PAGE.write_text(page(), encoding="utf-8")
-    assert PAGE.read_text(encoding="utf-8") == page()
+    assert PAGE.read_text(encoding="utf-8") == page(), "MOCKLLM_UPDATE_DOCS=1 writes the page anew"
 
 
 def test_every_fault_has_an_example() -> None:
-    assert sorted(file.stem for file in EXAMPLES.glob("*.yaml")) == sorted(FAULTS)
+    examples = {file.stem for file in EXAMPLES.glob("*.yaml")}
+    assert sorted(examples ^ FAULTS.keys()) == [], "each fault has one example, docs/faults/NAME.yaml"
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
@@ -46,7 +47,7 @@ def test_faults_page_example_applies_its_fault(file: Path) -> None:
 
 def test_other_pages_name_every_fault() -> None:
     language = (DOCS / "language.md").read_text(encoding="utf-8")
-    assert [name for name in FAULTS if f"`{name}`" not in language] == []
+    assert [name for name in FAULTS if f"`{name}`" not in language] == [], "name them in docs/language.md"
 
 
 def test_adding_a_fault_page_quotes_the_code() -> None:

@@ -106,4 +106,4 @@ def words() -> Iterable[str]:
 def test_page_names_every_key(name: str) -> None:
     assert re.search(
         rf"`[^`\n]*\b{re.escape(name)}\b[^`\n]*`|^ *(- )?.*\b{re.escape(name)}:", TEXT, re.MULTILINE
-    )
+    ), f"describe `{name}` in docs/language.md"

@@ -210,13 +210,15 @@ DRIP = 50
 FINISHES = re.compile(
     rb'"(?:finish_reason|stop_reason|finishReason|stopReason|done_reason)": ?"|event: response\.completed'
 )
+"""Matches an event with a finish reason."""
+NO_FINISH = "add the protocol's member with the finish reason to FINISHES in tests/faults/expected.py"
 
 
 def no_finish(plain: Plain) -> Expect:
     """Every event but those that tell why it ends; where such a one says a piece too, it says only that."""
 
     def check(seen: Seen) -> None:
-        assert FINISHES.search(readable(plain.body))
+        assert FINISHES.search(readable(plain.body)), NO_FINISH
         assert not FINISHES.search(readable(seen.body))
         other = replace(plain, seen=seen)
         assert len(other.says) == len(PIECES)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mockllm.core.rendering.event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import EventStep
-from tests.faults.expected import FINISHES, HALF, UNSTREAMED, joined
+from tests.faults.expected import FINISHES, HALF, NO_FINISH, UNSTREAMED, joined
 from tests.faults.expected_meaning import WANTED, bodies
 from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Seen, readable
 from tests.faults.meaning_facts import REPLIES
@@ -99,7 +99,8 @@ def no_index(plain: Plain) -> Expect | Not:
 def twice(plain: Plain) -> Expect:
     """The event with the finish reason comes again; the first events of messages have a null."""
     events = plain.events
-    at = next(n for n, event in enumerate(events) if FINISHES.search(readable(event)))
+    at = next((n for n, event in enumerate(events) if FINISHES.search(readable(event))), None)
+    assert at is not None, NO_FINISH
     return Expect(joined(plain, [*events[: at + 1], events[at], *events[at + 1 :]]))
 
 
@@ -155,8 +156,9 @@ def each_usage(plain: Plain) -> Expect | Not:
             for path in PLACES[plain.endpoint]["usage"]
             if has_usage_place(plain, event, path)
         ]
-        assert all(count == final for count in found)
-        assert len(found) > 1
+        one_place = f"where one event only has a place for it, name {plain.endpoint} in each_usage"
+        assert all(count == final for count in found), one_place
+        assert len(found) > 1, one_place
 
     return checked(check)(plain)
 

@@ -1,6 +1,6 @@
 """What each fault of meaning must do, compared with the response without it.
 
-The response is read as a client of its protocol reads it, and must have the values of the table (`meanings.py`).
+The response is read as a client of its protocol reads it, and must have the values of the table (`meaning_facts.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Row, Seen
 from tests.faults.meaning_facts import REPLIES, SCHEMA, TABLE
 from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
+from tests.faults.protocol_table import ProtocolTable
 
 WANTED = {
     "says": NeutralRequest(),
@@ -57,7 +58,7 @@ def alike(endpoint: str, facts: Facts, *, streamed: bool) -> Facts:
 
 def stated(name: str, missing: Not) -> Row:
     """The facts of the table; `missing` where a protocol has nothing to break."""
-    _, _, _, forms = TABLE[name]
+    forms = ProtocolTable(f"tests/faults/meaning_facts.py: TABLE[{name!r}]", TABLE[name][3])
 
     def row(plain: Plain) -> Expect | Not:
         facts = forms[plain.endpoint]

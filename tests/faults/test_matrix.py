@@ -54,7 +54,7 @@ CELLS = [
 
 
 def test_every_fault_has_a_row() -> None:
-    assert list(ROWS.keys() ^ FAULTS.keys()) == [], "add a row to tests/faults/expected.py"
+    assert list(ROWS.keys() ^ FAULTS.keys()) == [], "add a row: docs/adding-a-fault.md, step 4"
 
 
 def test_unmarked_cells_cover_every_fault_and_protocol() -> None:

@@ -30,4 +30,5 @@ def assert_golden_bytes(name: str, content: bytes) -> None:
     if os.environ.get("MOCKLLM_UPDATE_GOLDEN"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    assert content == file.read_bytes()
+    expected = file.read_bytes() if file.exists() else None
+    assert content == expected, f"MOCKLLM_UPDATE_GOLDEN=1 writes {file}; read the diff"

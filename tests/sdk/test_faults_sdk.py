@@ -29,7 +29,7 @@ TextStream: TypeAlias = Iterator[str | None]
 
 
 def test_every_fault_of_the_wire_has_an_outcome() -> None:
-    assert list(ROWS) == list(OUTCOMES)
+    assert list(ROWS) == list(OUTCOMES), "add a row in this order: docs/adding-a-fault.md, step 5"
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ def check_snapshots(texts: Mapping[str, str]) -> None:
     """The same for several expected files; all that differ are told."""
     differences = [difference for name, text in texts.items() if (difference := compare(name, text))]
     if differences:
+        differences.append(f"If the change is intended, {UPDATE}=1 writes the files anew.")
         pytest.fail("\n".join(differences), pytrace=False)
 
 

@@ -13,6 +13,7 @@ from mockllm.core.verdicts import Client
 from mockllm.core.verdicts.observed_request import SPOILING_FAULTS
 from mockllm.core.verdicts.stream_checks import SILENT_FAULTS
 from tests.core.verdicts.client_script import ClientScript, streamed
+from tests.sdk.fault_outcomes import OUTCOMES
 
 Play = Callable[[ClientScript], object]
 Turns = Sequence[tuple[str, str]]
@@ -230,6 +231,16 @@ def test_cancelled_early_message_shows_sent_chunks() -> None:
 
 def test_fault_names_in_checks_exist() -> None:
     assert set(FAULTS) >= SILENT_FAULTS | SPOILING_FAULTS
+
+
+def test_faults_that_sdks_fail_at_spoil_a_response() -> None:
+    failing = {
+        fault
+        for fault, outcome in OUTCOMES.items()
+        if any(text == "" or "!" in text for text in (*outcome.streamed, *outcome.whole))
+    }
+    ends_connection = {"reset", "close", "silence", "no_response"}
+    assert failing - ends_connection - {"redirect"} <= SPOILING_FAULTS
 
 
 def test_no_read_timeout_counts_a_missing_head_as_silence() -> None:
