@@ -116,8 +116,8 @@ def too_few(count: int, unit: str) -> NotApplicable:
 class Gap(Struct, frozen=True):
     """A place between two steps of a plan: the steps before and after it.
 
-    `seconds_before_head` is set where the place lies before the head: the seconds from the request's last byte. Then
-    there are no steps before it.
+    `seconds_before_head` is set where the place lies before the head: the seconds from the start of `Plan.delay`.
+    Then there are no steps before it.
     """
 
     before: Sequence[Step]
@@ -336,6 +336,6 @@ def cut_at(plan: Plan, gap: Gap, how: CutKind) -> Plan:
 
 
 def withhold(plan: Plan, seconds: float, how: CutKind) -> Plan:
-    """Return a plan that sends no byte, and is cut so many seconds after the request's last byte."""
+    """Return a plan that sends no byte, and is cut so many seconds after the start of `Plan.delay`."""
     withheld = replace(plan.delivery, withheld=True)
     return replace(plan, steps=(CutStep(how, 0),), delay=seconds, delivery=withheld)

@@ -94,14 +94,14 @@ class ObservedPrompt(NamedTuple):
 class ObservedRequest:
     """One request of a client with its outcome.
 
-    `started` is when the request's last byte arrived, `ended` when its response ended. Both are in seconds on
-    one clock for all requests; the attributes have them in the scenario's time, divided by `time_scale`.
-    `ended` and `end_reason` (the ending as in the journal) are None while the response is in flight. `at` is
-    `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read` and
-    `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
-    reason, and None for any other response. `prompt` returns what a prompt cache has of a request; it is None
-    where the request is too short for one. `to_tool_server`: the request goes to an MCP server. `unmatched`: no rule
-    matched it.
+    `started` is when the server began to serve the request (where it held the response: when it released it). `ended`
+    is when the response ended. Both are in seconds on one clock for all requests; the attributes have them in the
+    scenario's time, divided by `time_scale`. `ended` and `end_reason` (the ending as in the journal) are None while
+    the response is in flight. `at` is when the server began to serve the request, in seconds since the epoch.
+    `error` is the neutral name of the error in the response. `read` and `plan` return the request and its response.
+    `unfinished_text` returns the text of a stream without a finish reason, and None for any other response. `prompt`
+    returns what a prompt cache has of a request; it is None where the request is too short for one.
+    `to_tool_server`: the request goes to an MCP server. `unmatched`: no rule matched it.
     """
 
     def __init__(
