@@ -238,7 +238,7 @@ def sent(trace: MatchTrace) -> Iterator[str]:
 
 def _recorded_turns(trace: MatchTrace) -> Iterator[str]:
     """Yield the turns of a recorded WebSocket: which message of the client gets how many messages."""
-    opens = trace.outcome.response.plan.delivery.socket
+    opens = trace.outcome.response.plan.delivery.websocket
     session = None if opens is None else opens()
     if not isinstance(session, RecordedSocketSession):
         return

@@ -96,7 +96,7 @@ def unknown_path_refusal(
     return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
 
 
-def opens_websocket(request: Request) -> bool:
+def is_websocket_handshake(request: Request) -> bool:
     """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
     return request.method == "GET" and request.headers.get("upgrade", "").strip().lower() == "websocket"
 
@@ -107,7 +107,7 @@ def no_websocket(request: Request) -> Failure | None:
     The status 426 (RFC 9110, section 15.5.22) names the protocol that is served. Clients such as Codex then fall
     back to plain HTTP at once; they retry other statuses for several seconds.
     """
-    if not opens_websocket(request):
+    if not is_websocket_handshake(request):
         return None
     message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
     headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
-from mockllm.server.http1 import DEFAULT_HTTP_FRAMING, HttpFraming
+from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
@@ -89,7 +89,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Required before the response is written: the connection ends with it."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: probes request `/health` every few seconds."""
-    framing: HttpFraming = DEFAULT_HTTP_FRAMING
+    constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that cannot leave at once, as long as it plays."""
     proxied: bool = False
@@ -100,7 +100,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""
-    socket: SocketSession | None = None
+    websocket: SocketSession | None = None
     """The session of the WebSocket on which the request came as a message."""
 
     ended: bool = False

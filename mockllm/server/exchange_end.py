@@ -12,10 +12,10 @@ from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, short
 from mockllm.server.app import App
 from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
-from mockllm.server.http1 import HttpFraming
+from mockllm.server.http1 import HttpConstraints
 from mockllm.server.suspended_responses import forget_suspended
 
-_CLOSING: Final = HttpFraming(close=True)
+_CLOSING: Final = HttpConstraints(close=True)
 
 
 def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: float | None = None) -> None:
@@ -72,7 +72,7 @@ def release_slot(exchange: Exchange) -> None:
 def end_unparsed(app: App, status: int, reason: str) -> None:
     """Log bytes that were no request. The connection has responded to them."""
     response = PlannedResponse(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
-    exchange = Exchange(now=time.time(), monotonic=app.deadlines.time(), framing=_CLOSING)
+    exchange = Exchange(now=time.time(), monotonic=app.deadlines.time(), constraints=_CLOSING)
     exchange.ended, exchange.response = True, response
     app.journal.add(exchange)
     if app.access_log is not None:

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from mockllm.core.rendering.placeholders import PlaceholderStep
-from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, HeadForm, Plan, RawStep
+from mockllm.core.rendering.plan import PHRASES, BodyEnd, EventStep, Framing, Headers, HeadForm, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
 LAST_HTTP_CHUNK: Final = b"0\r\n\r\n"
@@ -52,8 +52,8 @@ class DateLine:
         return self._bytes
 
 
-class HttpFraming(NamedTuple):
-    """The facts of a request that decide how its response is framed."""
+class HttpConstraints(NamedTuple):
+    """What a request, or a server that stops, demands of the HTTP of a response."""
 
     head_only: bool = False
     """A HEAD request: the head of the response and none of its body."""
@@ -63,10 +63,10 @@ class HttpFraming(NamedTuple):
     """The connection is not used again, whatever the response is."""
 
 
-DEFAULT_HTTP_FRAMING: Final = HttpFraming()
+NO_CONSTRAINTS: Final = HttpConstraints()
 
 
-class RenderedHead(NamedTuple):
+class SerializedHead(NamedTuple):
     """The head as bytes, and how the body is framed."""
 
     head: bytes
@@ -89,7 +89,7 @@ class HeadTemplate(NamedTuple):
     keep_alive: bool
 
 
-def render_head(plan: Plan, framing: HttpFraming, date: str, extra: str = "") -> RenderedHead:
+def serialize_head(plan: Plan, constraints: HttpConstraints, date: str, extra: str = "") -> SerializedHead:
     """Return the head of the plan's response. `extra` holds lines for its end, unless the plan has the first of
     these headers itself.
 
@@ -98,7 +98,7 @@ def render_head(plan: Plan, framing: HttpFraming, date: str, extra: str = "") ->
     steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
-    template = _head_template(head.status, head.fixed, plan.streamed, framing, extra, delivery.body)
+    template = _head_template(head.status, head.fixed, plan.streamed, constraints, extra, delivery.body_end)
     text = template.start
     for name, value in head.unique_headers:
         text += _line(name, value)
@@ -112,7 +112,7 @@ def render_head(plan: Plan, framing: HttpFraming, date: str, extra: str = "") ->
         raw = raw[:-2] + delivery.lines + b"\r\n"
     if delivery.form is not None:
         raw = _reformed(raw, delivery.form)
-    return RenderedHead(raw, template.chunked, template.bodiless, template.keep_alive)
+    return SerializedHead(raw, template.chunked, template.bodiless, template.keep_alive)
 
 
 def _reformed(raw: bytes, form: HeadForm) -> bytes:
@@ -148,8 +148,8 @@ def prerendered_bytes(
     more: Headers = (),
 ) -> bytes | None:
     """Return head and body of a prerendered response that is sent at once, to an ordinary request: the same bytes as
-    `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if it
-    is not so simple."""
+    `serialize_head` and the body. `more` are further headers, which replace those of the same names. Return None if
+    it is not so simple."""
     if prerendered.size > MAX_PRERENDERED:
         return None
     surroundings = _surroundings(prerendered, extra, *[name for name, _ in more])
@@ -178,7 +178,7 @@ def _surroundings(
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
     template = _head_template(
-        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, DEFAULT_HTTP_FRAMING, extra
+        prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, extra
     )
     simple = template.dated and template.keep_alive and template.measured is not template.chunked
     if body_step is None or not simple or not body_step.parts[0]:
@@ -203,7 +203,12 @@ def _encoded(text: str) -> bytes:
 
 @lru_cache(maxsize=256)  # most responses of a server have one of a few heads
 def _head_template(
-    status: int, headers: Headers, streamed: bool, framing: HttpFraming, extra: str, body: Body = "usual"
+    status: int,
+    headers: Headers,
+    streamed: bool,
+    constraints: HttpConstraints,
+    extra: str,
+    body_end: BodyEnd = "usual",
 ) -> HeadTemplate:
     """Return the template of a head."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
@@ -214,17 +219,17 @@ def _head_template(
             start += _line(name, value)
     end = ""
     never = status == 204 or status < 200
-    sized = body == "usual" and (not streamed or "content-length" in written)
-    chunked = not (sized or framing.http10 or body == "close")
+    sized = body_end == "usual" and (not streamed or "content-length" in written)
+    chunked = not (sized or constraints.http10 or body_end == "close")
     if chunked and not never:
         end += "Transfer-Encoding: chunked\r\n"
-    bodiless = never or status == 304 or framing.head_only
-    keep_alive = not framing.close and (sized or bodiless or chunked)
+    bodiless = never or status == 304 or constraints.head_only
+    keep_alive = not constraints.close and (sized or bodiless or chunked)
     if "connection" in written:
         keep_alive = keep_alive and "close" not in written["connection"].lower()
     elif not keep_alive:
         end += "Connection: close\r\n"
-    elif framing.http10:
+    elif constraints.http10:
         end += "Connection: keep-alive\r\n"
     if extra.partition(":")[0].lower() not in written:
         end += extra

@@ -24,7 +24,13 @@ from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
-from mockllm.server.http1 import ALLOW_CORS, DEFAULT_HTTP_FRAMING, HttpFraming, prerendered_bytes, render_head
+from mockllm.server.http1 import (
+    ALLOW_CORS,
+    NO_CONSTRAINTS,
+    HttpConstraints,
+    prerendered_bytes,
+    serialize_head,
+)
 from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, single_write, takes_time
 from mockllm.server.protocols import ControlProtocol
@@ -74,7 +80,7 @@ def must_wait(app: App, exchange: Exchange) -> bool:
     return (
         response is NOT_PLANNED
         or recorder_of(app, exchange) is not None
-        or opens_socket(response)
+        or opens_websocket(response)
         or is_held(exchange)
     )
 
@@ -103,8 +109,8 @@ def make_response(app: App, exchange: Exchange) -> None:
             return
     if control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
-    if exchange.socket is not None:
-        request.response_lookup = exchange.socket.lookup(request.response_lookup)
+    if exchange.websocket is not None:
+        request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
     plan_response(app, exchange, request)
@@ -149,7 +155,7 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
 def accepts_gzip(app: App, exchange: Exchange) -> bool:
     """Return whether a response is compressed: the server does so, and the client accepts it."""
     request = exchange.request
-    return app.gzip and request is not None and exchange.socket is None and accepts_coding(request.headers)
+    return app.gzip and request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
 def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
@@ -162,13 +168,13 @@ def is_held(exchange: Exchange) -> bool:
     return hold_of(exchange.response.rendered) is not None
 
 
-def opens_socket(response: PlannedResponse) -> bool:
+def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake that no fault changed, or that closes it later."""
     rendered = response.rendered
     if type(rendered) is not Plan or rendered.head.status != SWITCHING:
         return False
     untouched = not rendered.steps or type(rendered.steps[0]) is WaitStep
-    return rendered.delivery.socket is not None and untouched and not rendered.delivery.withheld
+    return rendered.delivery.websocket is not None and untouched and not rendered.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
@@ -235,9 +241,9 @@ def fail(app: App, exchange: Exchange) -> None:
 def begin_playing(app: App, exchange: Exchange) -> None:
     """Begin to play the response: write what has no wait before it."""
     plan = exchange.response.plan
-    framing = exchange.framing = framing_of(app, exchange)
+    constraints = exchange.constraints = constraints_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
-    head = render_head(plan, framing, app.date_line.at(time.time()), extra)
+    head = serialize_head(plan, constraints, app.date_line.at(time.time()), extra)
     player = Player(
         plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
     )
@@ -306,17 +312,17 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     """Write the whole response at the end of this iteration, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    rendered, framing = response.rendered, head.framing
-    if framing is not DEFAULT_HTTP_FRAMING or exchange.close or app.draining:
-        framing = exchange.framing = framing_of(app, exchange)
+    rendered, constraints = response.rendered, head.constraints
+    if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
+        constraints = exchange.constraints = constraints_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if isinstance(rendered, PrerenderedResponse) and framing is DEFAULT_HTTP_FRAMING:
+    if isinstance(rendered, PrerenderedResponse) and constraints is NO_CONSTRAINTS:
         date, more = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = render_head(plan, framing, app.date_line.at(exchange.now), extra)
+        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), extra)
         data = single_write(plan, opening) if opening.keep_alive else None
     if data is None or not sink.write_coalesced(data):
         return False
@@ -325,7 +331,7 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     return True
 
 
-def framing_of(app: App, exchange: Exchange) -> HttpFraming:
-    """Return how HTTP frames the response; a server that stops closes the connection after it."""
+def constraints_of(app: App, exchange: Exchange) -> HttpConstraints:
+    """Return what the request demands of the HTTP of its response; a server that stops closes the connection, too."""
     head = exchange.head
-    return head.framing._replace(close=True) if exchange.close or app.draining else head.framing
+    return head.constraints._replace(close=True) if exchange.close or app.draining else head.constraints

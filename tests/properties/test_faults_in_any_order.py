@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.faults import FAULTS, Fault, FormFault, NotApplicable, ReplyFault
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
-from mockllm.server.http1 import HttpFraming, render_head
+from mockllm.server.http1 import HttpConstraints, serialize_head
 from mockllm.server.player import Player
 from tests.examples import examples
 from tests.server.virtual import world
@@ -64,7 +64,7 @@ wholes = st.builds(
     st.sampled_from([200, 204, 304, 503]),
     st.sampled_from([(), ((0, "one "), (0, "two")), ((0, "other"),)]),
 )
-requested = st.builds(HttpFraming, st.booleans(), st.booleans(), st.booleans())
+requested = st.builds(HttpConstraints, st.booleans(), st.booleans(), st.booleans())
 
 
 def broken(plan: Plan, faults: list[Fault]) -> Plan:
@@ -77,10 +77,10 @@ def broken(plan: Plan, faults: list[Fault]) -> Plan:
     return plan
 
 
-def sent(plan: Plan, requested: HttpFraming) -> tuple[object, list[tuple[float, bytes]]]:
+def sent(plan: Plan, requested: HttpConstraints) -> tuple[object, list[tuple[float, bytes]]]:
     """How it ended, and what was written when."""
     clock, deadlines, sink = world()
-    play = Player(plan, render_head(plan, requested, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    play = Player(plan, serialize_head(plan, requested, "Date: today\r\n"), sink, deadlines, deadlines.time())
     play.start()
     clock.run_until(FOREVER)
     assert play.failed is None
@@ -89,7 +89,7 @@ def sent(plan: Plan, requested: HttpFraming) -> tuple[object, list[tuple[float, 
 
 @settings(max_examples=examples(300), deadline=None)
 @given(streams | wholes, faults, requested)
-def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], requested: HttpFraming) -> None:
+def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], requested: HttpConstraints) -> None:
     steps: Sequence[Step] = plan.steps
     built = broken(plan, faults)
     assert plan.steps is steps

@@ -25,11 +25,11 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
 from mockllm.server.http1 import (
     DateLine,
-    HttpFraming,
-    RenderedHead,
+    HttpConstraints,
+    SerializedHead,
     http_chunk,
     prerendered_bytes,
-    render_head,
+    serialize_head,
 )
 from mockllm.server.player import single_write
 
@@ -42,168 +42,168 @@ def plan(*headers: tuple[str, str], status: int = 200, framing: Framing = Framin
     return Plan(ResponseHead(status, headers), (BODY,), framing)
 
 
-def lines(built: RenderedHead) -> list[str]:
+def lines(built: SerializedHead) -> list[str]:
     head = built.head.decode("latin-1")
     assert head.endswith("\r\n\r\n")
     return head.removesuffix("\r\n\r\n").split("\r\n")
 
 
-HEADS: dict[str, tuple[Plan, HttpFraming, list[str], tuple[bool, bool, bool]]] = {
+HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]]] = {
     # plan, asked, lines, (chunked, bodiless, keep_alive)
     "a whole answer": (
         plan(("Content-Type", "x/y")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "Content-Type: x/y", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a stream": (
         plan(framing=SSE),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, False, True),
     ),
     "a stream for HTTP/1.0": (
         plan(framing=SSE),
-        HttpFraming(http10=True),
+        HttpConstraints(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "a whole answer for HTTP/1.0 that keeps": (
         plan(),
-        HttpFraming(http10=True),
+        HttpConstraints(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: keep-alive"],
         (False, False, True),
     ),
     "the connection's last answer": (
         plan(),
-        HttpFraming(close=True),
+        HttpConstraints(close=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: close"],
         (False, False, False),
     ),
     "HEAD of a stream": (
         plan(framing=SSE),
-        HttpFraming(head_only=True),
+        HttpConstraints(head_only=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, True, True),
     ),
-    "204": (plan(status=204), HttpFraming(), ["HTTP/1.1 204 No Content", DATE[:-2]], (False, True, True)),
+    "204": (plan(status=204), HttpConstraints(), ["HTTP/1.1 204 No Content", DATE[:-2]], (False, True, True)),
     "304": (
         plan(status=304),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 304 Not Modified", DATE[:-2]],
         (False, True, True),
     ),
     "a status without a name": (
         plan(status=599),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 599 ", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a status of Anthropic's": (
         plan(status=529),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 529 Overloaded", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a date of its own": (
         plan(("date", "then")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "date: then", "Content-Length: 5"],
         (False, False, True),
     ),
     "a length that lies": (
         plan(("Content-Length", "99")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "Content-Length: 99", DATE[:-2]],
         (False, False, True),
     ),
     "a stream with a length": (
         plan(("Content-Length", "99"), framing=SSE),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "Content-Length: 99", DATE[:-2]],
         (False, False, True),
     ),
     "a transfer encoding of its own is ours to write": (
         plan(("Transfer-Encoding", "chunked")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a connection header of its own": (
         plan(("Connection", "Close")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "Connection: Close", DATE[:-2], "Content-Length: 5"],
         (False, False, False),
     ),
     "a connection header cannot keep what must close": (
         plan(("Connection", "keep-alive")),
-        HttpFraming(close=True),
+        HttpConstraints(close=True),
         ["HTTP/1.1 200 OK", "Connection: keep-alive", DATE[:-2], "Content-Length: 5"],
         (False, False, False),
     ),
     "a value of two lines becomes one": (
         plan(("X", "a\r\nSet-Cookie: b"), ("Y", "a\0b\n")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "X: a  Set-Cookie: b", "Y: a b ", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "a whole answer in chunks": (
-        replace(plan(), delivery=Delivery(body="chunks")),
-        HttpFraming(),
+        replace(plan(), delivery=Delivery(body_end="chunks")),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, False, True),
     ),
     "a whole answer in chunks for HTTP/1.0, which has none": (
-        replace(plan(), delivery=Delivery(body="chunks")),
-        HttpFraming(http10=True),
+        replace(plan(), delivery=Delivery(body_end="chunks")),
+        HttpConstraints(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "a whole answer that ends with the connection": (
-        replace(plan(), delivery=Delivery(body="close")),
-        HttpFraming(),
+        replace(plan(), delivery=Delivery(body_end="close")),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "a stream that ends with the connection": (
-        replace(plan(framing=SSE), delivery=Delivery(body="close")),
-        HttpFraming(),
+        replace(plan(framing=SSE), delivery=Delivery(body_end="close")),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
     "an answer without a body has no chunks": (
-        replace(plan(status=204), delivery=Delivery(body="chunks")),
-        HttpFraming(),
+        replace(plan(status=204), delivery=Delivery(body_end="chunks")),
+        HttpConstraints(),
         ["HTTP/1.1 204 No Content", DATE[:-2]],
         (True, True, True),
     ),
     "lines of no form": (
         replace(plan(("A", "b")), delivery=Delivery(lines=b"no header\r\nA: \xff\r\n")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5", "no header", "A: ÿ"],
         (False, False, True),
     ),
     "headers in upper case, reversed": (
         replace(plan(("A", "b: c")), delivery=Delivery(form=HeadForm("upper", True))),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "CONTENT-LENGTH: 5", DATE[:-2].replace("Date", "DATE"), "A: b: c"],
         (False, False, True),
     ),
     "headers in their order": (
         replace(plan(("A", "b")), delivery=Delivery(form=HeadForm("usual"))),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
     "headers in lower case": (
         replace(plan(("A", "b")), delivery=Delivery(form=HeadForm("lower"))),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "a: b", DATE[:-2].replace("Date", "date"), "content-length: 5"],
         (False, False, True),
     ),
     "a value beyond Latin-1 is UTF-8": (
         plan(("X", "…")),
-        HttpFraming(),
+        HttpConstraints(),
         ["HTTP/1.1 200 OK", "X: â\x80¦", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
@@ -212,33 +212,35 @@ HEADS: dict[str, tuple[Plan, HttpFraming, list[str], tuple[bool, bool, bool]]] =
 
 @pytest.mark.parametrize(("built", "requested", "expected", "framed"), HEADS.values(), ids=HEADS)
 def test_heads(
-    built: Plan, requested: HttpFraming, expected: list[str], framed: tuple[bool, bool, bool]
+    built: Plan, requested: HttpConstraints, expected: list[str], framed: tuple[bool, bool, bool]
 ) -> None:
-    opened = render_head(built, requested, DATE)
+    opened = serialize_head(built, requested, DATE)
     assert lines(opened) == expected
     assert (opened.chunked, opened.bodiless, opened.keep_alive) == framed
 
 
 @pytest.mark.parametrize("value", ["fine", "two\nlines"])
 def test_ready_lines_are_at_the_end(value: str) -> None:
-    opened = render_head(plan(("X", value)), HttpFraming(), DATE, "A: 1\r\nB: 2\r\n")
+    opened = serialize_head(plan(("X", value)), HttpConstraints(), DATE, "A: 1\r\nB: 2\r\n")
     assert lines(opened)[-2:] == ["A: 1", "B: 2"]
     assert f"X: {value.replace(chr(10), ' ')}" in lines(opened)
 
 
 def test_ready_lines_give_way_to_the_plans_own_header() -> None:
-    opened = render_head(plan(("a", "own")), HttpFraming(), DATE, "A: 1\r\nB: 2\r\n")
+    opened = serialize_head(plan(("a", "own")), HttpConstraints(), DATE, "A: 1\r\nB: 2\r\n")
     assert [line for line in lines(opened) if line[0] in "aAB"] == ["a: own"]
 
 
 def test_headers_of_one_response_follow_shared_headers() -> None:
     built = Plan(ResponseHead(200, (("X", "a"),), (("Id", "b\n"),)), (BODY,))
-    assert lines(render_head(built, HttpFraming(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
+    assert lines(serialize_head(built, HttpConstraints(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
 
 
 def test_content_length_counts_bytes_behind_cut() -> None:
     steps = (EventStep(b"ab", 1, "body"), WaitStep(1, 1), CutStep("close", 1), RawStep(b"cde", 1))
-    assert "Content-Length: 5" in lines(render_head(Plan(ResponseHead(200, ()), steps), HttpFraming(), DATE))
+    assert "Content-Length: 5" in lines(
+        serialize_head(Plan(ResponseHead(200, ()), steps), HttpConstraints(), DATE)
+    )
 
 
 def test_chunk_has_hexadecimal_length() -> None:
@@ -286,7 +288,7 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
     plan = stencil.plan(reported)
     found = prerendered_bytes(stencil, reported, DATE.encode(), "Extra: 1\r\n")
     if simple:
-        assert found == single_write(plan, render_head(plan, HttpFraming(), DATE, "Extra: 1\r\n"))
+        assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE, "Extra: 1\r\n"))
     else:
         assert found is None
 
@@ -298,7 +300,7 @@ def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_unique_headers(((name, "1"),)))
     found = prerendered_bytes(stencil, reported, DATE.encode(), more=((name, "1"),))
-    assert found == single_write(plan, render_head(plan, HttpFraming(), DATE))
+    assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
 
 
 def test_more_headers_with_line_ends_stay_one_line_each() -> None:
@@ -307,7 +309,7 @@ def test_more_headers_with_line_ends_stay_one_line_each() -> None:
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_unique_headers(more))
     found = prerendered_bytes(stencil, reported, DATE.encode(), more=more)
-    assert found == single_write(plan, render_head(plan, HttpFraming(), DATE))
+    assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
     assert found is not None
     assert b"\r\na: 1  b: 2\r\nc: 3\r\n" in found
 

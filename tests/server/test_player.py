@@ -25,7 +25,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.http1 import HttpFraming, render_head
+from mockllm.server.http1 import HttpConstraints, serialize_head
 from mockllm.server.player import (
     MAX_WRITE_BYTES,
     MAX_WRITE_STEPS,
@@ -38,12 +38,12 @@ from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import VirtualClock, world
 
 HEAD = b"HEAD"
-CHUNKED = HttpFraming()
-UNCHUNKED = HttpFraming(http10=True)
+CHUNKED = HttpConstraints()
+UNCHUNKED = HttpConstraints(http10=True)
 
 
 def play(
-    plan: Plan, requested: HttpFraming = UNCHUNKED, until: float = 1000.0
+    plan: Plan, requested: HttpConstraints = UNCHUNKED, until: float = 1000.0
 ) -> tuple[list[tuple[float, bytes]], Player, VirtualClock]:
     """The writes of a plan, seconds since the request's last byte; the head is written as `HEAD`."""
     clock, deadlines, sink = world()
@@ -56,12 +56,12 @@ def begun(
     plan: Plan,
     sink: Sink,
     deadlines: Deadlines,
-    requested: HttpFraming = UNCHUNKED,
+    requested: HttpConstraints = UNCHUNKED,
     late: float = 0.0,
     time_scale: float = 1.0,
 ) -> Player:
     """A started play, whose request was complete `late` seconds ago."""
-    head = render_head(plan, requested, "Date: today\r\n")
+    head = serialize_head(plan, requested, "Date: today\r\n")
     built = Player(plan, head, sink, deadlines, deadlines.time() - late, time_scale)
     built.start()
     return built
@@ -221,10 +221,10 @@ def test_huge_body_is_written_in_slices() -> None:
 
 @pytest.mark.parametrize(
     ("requested", "status"),
-    [(HttpFraming(head_only=True), 200), (HttpFraming(), 204), (HttpFraming(), 304)],
+    [(HttpConstraints(head_only=True), 200), (HttpConstraints(), 204), (HttpConstraints(), 304)],
     ids=["HEAD", "204", "304"],
 )
-def test_answers_without_a_body_are_the_head_alone(requested: HttpFraming, status: int) -> None:
+def test_answers_without_a_body_are_the_head_alone(requested: HttpConstraints, status: int) -> None:
     plan = Plan(ResponseHead(status, ()), (say("a"), WaitStep(1, 1), say("b")), Framing.SSE, delay=1)
     assert play(plan, requested)[0] == [(1, HEAD)]
 
@@ -307,7 +307,7 @@ def test_late_flow_is_written_in_slices() -> None:
     plan = Plan(
         ResponseHead(200, ()),
         (EventStep(body, 0, "body"),),
-        delivery=Delivery(body="chunks", throttles=(Throttle(1, 0.001),)),
+        delivery=Delivery(body_end="chunks", throttles=(Throttle(1, 0.001),)),
     )
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines, CHUNKED, late=100.0)
@@ -316,23 +316,27 @@ def test_late_flow_is_written_in_slices() -> None:
     assert [data for _, data in sink.writes[1:]] == [b"1\r\nx\r\n"] * len(body) + [b"0\r\n\r\n"]
 
 
-@pytest.mark.parametrize("requested", [HttpFraming(head_only=True), HttpFraming()], ids=["HEAD", "204"])
-def test_response_without_body_is_cut(requested: HttpFraming) -> None:
+@pytest.mark.parametrize(
+    "requested", [HttpConstraints(head_only=True), HttpConstraints()], ids=["HEAD", "204"]
+)
+def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (say("a"), WaitStep(1, 1), CutStep("reset", 1)), Framing.SSE)
     played, built, _ = play(plan, requested)
     assert (played, built.ended) == ([(0, HEAD)], "reset")
 
 
-@pytest.mark.parametrize("requested", [HttpFraming(head_only=True), HttpFraming()], ids=["HEAD", "204"])
-def test_response_without_body_and_waits_is_cut(requested: HttpFraming) -> None:
+@pytest.mark.parametrize(
+    "requested", [HttpConstraints(head_only=True), HttpConstraints()], ids=["HEAD", "204"]
+)
+def test_response_without_body_and_waits_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
-    assert single_write(plan, render_head(plan, requested, "")) is None
+    assert single_write(plan, serialize_head(plan, requested, "")) is None
     assert play(plan, requested)[1].ended == "reset"
 
 
 @pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
 def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
-    assert single_write(plan, render_head(plan, CHUNKED, "")) is None
+    assert single_write(plan, serialize_head(plan, CHUNKED, "")) is None
 
 
 @pytest.mark.parametrize(
@@ -350,4 +354,4 @@ def test_takes_time_agrees_with_single_write(steps: tuple[Step, ...], delay: flo
     plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
     assert takes_time(plan) is takes
     assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
-    assert takes is (single_write(plan, render_head(plan, HttpFraming(), "")) is None)
+    assert takes is (single_write(plan, serialize_head(plan, HttpConstraints(), "")) is None)

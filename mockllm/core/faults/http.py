@@ -68,7 +68,7 @@ class ContentLength(Fault):
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if self.form == "missing":
-            delivery = replace(plan.delivery, body="close")
+            delivery = replace(plan.delivery, body_end="close")
             return replace(plan, head=plan.head.without(LENGTH), delivery=delivery)
         size = len(sent_bytes(plan))
         if self.form == "too_long":
@@ -144,7 +144,7 @@ class BrokenChunking(Fault):
             UnchunkedStep(invalid, gap.chunk_index),
             CutStep("close", gap.chunk_index),
         )
-        delivery = replace(plan.delivery, body="chunks")
+        delivery = replace(plan.delivery, body_end="chunks")
         return replace(plan, head=plan.head.without(LENGTH), steps=steps, delivery=delivery)
 
 

@@ -149,7 +149,7 @@ class Framing(Enum):
     BYTES = "bytes"
 
     @property
-    def is_socket(self) -> bool:
+    def is_websocket(self) -> bool:
         """Whether the events are messages of a WebSocket."""
         return self in (Framing.WEBSOCKET, Framing.WEBSOCKET_BINARY)
 
@@ -163,7 +163,7 @@ class Throttle(Struct, frozen=True):
     head: bool = True
 
 
-Body: TypeAlias = Literal["usual", "chunks", "close"]
+BodyEnd: TypeAlias = Literal["usual", "chunks", "close"]
 """How a client finds the end of the body: by the head as usual, by HTTP's chunks, or by the connection's end."""
 
 
@@ -206,15 +206,15 @@ class Delivery(Struct, frozen=True):
     """Whether nothing of the head is sent."""
     head_seconds: float = 0.0
     """Seconds over which the head is written, line by line."""
-    body: Body = "usual"
+    body_end: BodyEnd = "usual"
     throttles: tuple[Throttle, ...] = ()
     form: HeadForm | None = None
     """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
     hold: Hold | None = None
-    """The condition for which the response waits, before its delay."""
-    socket: Callable[[], object] | None = None
+    """What the response waits for, before its delay."""
+    websocket: Callable[[], object] | None = None
     """Makes the `SocketSession` of the WebSocket that the response opens."""
     client_responses: ClientResponses | None = None
     """The client's responses with which it continues; the steps after the wait are for a client that sends none."""

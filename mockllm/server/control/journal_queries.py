@@ -353,7 +353,7 @@ def _har_request(entry: JournalEntry) -> dict[str, Json]:
     request: dict[str, Json] = {
         "method": redactor.text(entry.method),
         "url": redactor.target(entry.target if "://" in entry.path else f"http://{host}{path}"),
-        "httpVersion": "HTTP/1.0" if entry.framing.http10 else "HTTP/1.1",
+        "httpVersion": "HTTP/1.0" if entry.constraints.http10 else "HTTP/1.1",
         "cookies": [],
         "headers": [pair.model_dump() for pair in _pairs(entry.headers, redactor)],
         "queryString": [

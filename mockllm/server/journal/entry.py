@@ -19,7 +19,7 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.exchange import EndReason, Exchange
-from mockllm.server.http1 import HttpFraming
+from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
 
 OVERHEAD: Final = 1500
@@ -47,7 +47,7 @@ class JournalEntry(NamedTuple):
     provider: str | None
     model: str | None
     response: PlannedResponse
-    framing: HttpFraming
+    constraints: HttpConstraints
     allow_cors: bool
     started: float
     duration: float
@@ -148,7 +148,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         provider=exchange.provider,
         model=exchange.model,
         response=response,
-        framing=exchange.framing,
+        constraints=exchange.constraints,
         allow_cors=exchange.allow_cors,
         started=exchange.monotonic,
         duration=exchange.duration,

@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from mockllm.core.redaction import Redactor, shown_headers
 from mockllm.core.rendering.framing import framed
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import ALLOW_CORS, DateLine, render_head
+from mockllm.server.http1 import ALLOW_CORS, DateLine, serialize_head
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.player import Player, single_write
 
@@ -41,7 +41,7 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.response.plan
     extra = ALLOW_CORS if entry.allow_cors else ""
-    head = render_head(plan, entry.framing, DateLine().at(entry.at), extra)
+    head = serialize_head(plan, entry.constraints, DateLine().at(entry.at), extra)
     plain = head._replace(chunked=False)
     if entry.times is None:
         data = single_write(plan, plain)

@@ -52,7 +52,7 @@ def test_close_has_no_frame_without_code_and_websocket(settings: dict[str, Any],
     assert played(built("close", **settings), plan).steps == (*STEPS[:3], CutStep("close", 1), *STEPS[3:])
 
 
-HANDSHAKE = Plan(replace(EMPTY.head, status=101), (), delivery=Delivery(socket=object))
+HANDSHAKE = Plan(replace(EMPTY.head, status=101), (), delivery=Delivery(websocket=object))
 
 
 def test_close_of_handshake_closes_its_websocket_later() -> None:
@@ -71,7 +71,7 @@ def test_close_of_websocket_at_missing_place_has_reason() -> None:
 def test_slow_close_ends_with_connection_without_length() -> None:
     plan = played(built("slow_close", **{"for": "2s"}))
     assert plan.steps == (*STEPS, WaitStep(2.0, 2), CutStep("close", 2))
-    assert plan.delivery == Delivery(body="close")
+    assert plan.delivery == Delivery(body_end="close")
     long = replace(ERROR, head=ERROR.head.with_headers((("content-length", "9"),)))
     assert played(built("slow_close"), long).head == ERROR.head
     assert played(built("slow_close"), EMPTY).steps == (WaitStep(5.0, 0), CutStep("close", 0))

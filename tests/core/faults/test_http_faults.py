@@ -77,7 +77,7 @@ def test_content_length_too_short_preserves_the_body() -> None:
 def test_content_length_missing_ends_with_connection() -> None:
     long = replace(ERROR, head=ERROR.head.with_headers((("Content-Length", "9"),)))
     assert played(built("content_length", form="missing"), long) == replace(
-        ERROR, delivery=Delivery(body="close")
+        ERROR, delivery=Delivery(body_end="close")
     )
 
 
@@ -102,7 +102,7 @@ def test_bad_headers_twice_add_two_lines() -> None:
 def test_broken_chunking_breaks_at_place() -> None:
     plan = played(built("broken_chunking"))
     assert plan.steps == (*STEPS[:3], UnchunkedStep(b"no size\r\n", 1), CutStep("close", 1))
-    assert plan.delivery == Delivery(body="chunks")
+    assert plan.delivery == Delivery(body_end="chunks")
 
 
 def test_broken_chunking_too_short_size_is_half() -> None:

@@ -96,7 +96,7 @@ RECOVERED: dict[str, tuple[Play, list[int]]] = {
     "behind an answer that ended with its connection": (
         lambda script: (
             script.send(
-                0, left="close", plan=Plan(ResponseHead(200, ()), (), delivery=Delivery(body="close"))
+                0, left="close", plan=Plan(ResponseHead(200, ()), (), delivery=Delivery(body_end="close"))
             ),
             script.send(1),
         ),
