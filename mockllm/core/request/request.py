@@ -107,7 +107,7 @@ class Request(BodyFields, ToolServerFields):
     @classmethod
     def of(
         cls,
-        head: Mapping[str, object],
+        attributes: Mapping[str, object],
         raw: bytes,
         client: str,
         now: float,
@@ -117,13 +117,13 @@ class Request(BodyFields, ToolServerFields):
         """Return a request with the attributes of a head, for many requests with the same head. This takes half
         the time of the constructor."""
         request = cls.__new__(cls)
-        attributes = request.__dict__
-        attributes.update(head)
-        attributes["raw"] = raw
-        attributes["client"] = client
-        attributes["now"] = now
-        attributes["monotonic"] = monotonic
-        attributes["response_lookup"] = response_lookup
+        values = request.__dict__
+        values.update(attributes)
+        values["raw"] = raw
+        values["client"] = client
+        values["now"] = now
+        values["monotonic"] = monotonic
+        values["response_lookup"] = response_lookup
         return request
 
     def without_body(self) -> Self:

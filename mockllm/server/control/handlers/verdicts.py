@@ -94,7 +94,7 @@ def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
     """Return whether a request counts; truncated bodies do not, as they cannot be distinguished."""
     return (
         is_judged_method(entry.method)
-        and entry.whole
+        and entry.body_stored
         and (query.session is None or entry.is_of_session(query.session))
     )
 
