@@ -109,7 +109,7 @@ class ResponsePlanner:
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
             request = context.request
-            if not (request.generates or request.to_tool_server or request.makes_media):
+            if not (request.generates or request.to_mcp_server or request.makes_media):
                 self.check_vector_size(context.request, may_defer=context.may_defer)
                 return self.apply_settings(lookup_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
@@ -196,7 +196,7 @@ class ResponsePlanner:
             context.response,
             request,
             context.dialect,
-            plain=bool(settings.faults) or request.to_tool_server,
+            plain=bool(settings.faults) or request.to_mcp_server,
         )
         plan, context.call_count = replayed.plan, int(replayed.calls_tools)
         readdressed = getattr(context.dialect, "readdressed", None)

@@ -144,7 +144,7 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
         send_webhooks(app, response)
     if response.slot is not None:
         exchange.slot = response.slot
-    if app.suspended and request is not None and request.to_tool_server:
+    if app.suspended and request is not None and request.to_mcp_server:
         take_client_response(app, request)
     if response.batch_run is not None:
         serve_batch(app, exchange, response.batch_run)

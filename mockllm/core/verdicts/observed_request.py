@@ -99,7 +99,7 @@ class ObservedRequest:
     `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read` and
     `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
     reason, and None for any other response. `prompt` returns what a prompt cache has of a request; it is None
-    where the request is too short for one. `to_tool_server`: the request goes to an MCP server. `unmatched`: no rule
+    where the request is too short for one. `to_mcp_server`: the request goes to an MCP server. `unmatched`: no rule
     matched it.
     """
 
@@ -121,11 +121,11 @@ class ObservedRequest:
         unfinished_text: Callable[[Request, Plan], str | None],
         time_scale: float = 1.0,
         prompt: Callable[[Request], ObservedPrompt | None] | None = None,
-        to_tool_server: bool = False,
+        to_mcp_server: bool = False,
         unmatched: bool = False,
     ) -> None:
         self.id = id
-        self.to_tool_server = to_tool_server
+        self.to_mcp_server = to_mcp_server
         self.unmatched = unmatched
         self.client = client
         self.session = session
