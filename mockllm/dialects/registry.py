@@ -74,7 +74,7 @@ class GeneratingCall(NamedTuple):
 
     @property
     def endpoint(self) -> str:
-        """The protocol: its dialect and api."""
+        """The name in the control API and the journal, such as `openai-chat`."""
         return f"{self.dialect.name}-{self.dialect.api}"
 
 

@@ -115,7 +115,8 @@ class Engine:
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
-        """The fast paths by match mask (one bit for each rule and modifier); None where none is possible."""
+        """The fast paths by match mask, which has one bit for each row of a matcher that may match. None where none
+        is possible."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]

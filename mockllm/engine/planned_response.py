@@ -23,8 +23,8 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 
 class PlannedResponse(NamedTuple):
-    """`rendered` is what rendering a reply made: the plan, or from the response cache a prerendered response, whose
-    placeholders have the values of `placeholder_values`. `rule` and `modifiers` are ids as a person reads them
+    """`rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the values of
+    `placeholder_values`. `rule` and `modifiers` are ids as a person reads them
     (`a.yaml:greeting`). `notes` are remarks for access log and journal, such as a fault that could not be applied.
     `unmatched`: no rule matched."""
 

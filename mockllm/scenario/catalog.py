@@ -129,7 +129,7 @@ class CatalogItem(Struct, frozen=True):
     error: CompiledResponse | None = None
     params: Mapping[str, Json] = field(default_factory=dict)
     captures: bool = False
-    """Whether its match has regex groups that a template may name."""
+    """Whether its match has regex groups, or a condition on a tool result: a template may name what they matched."""
     models: Sequence[str] = ()
     """The model names that its match spells out."""
     paths: Sequence[str] = ()

@@ -148,7 +148,7 @@ def entry_matcher(entry: TypedEntry) -> Matcher:
 
 def request_matcher(spec: RuleSpec | ModifierSpec | McpServerSpec) -> Matcher:
     """Return the matcher for the requests of a rule or modifier: those that its match matches. A rule without
-    path, api and form matches generating calls only; a modifier without path matches provider calls only."""
+    path, api, mcp and form matches generating calls only; a modifier without path matches provider calls only."""
     if isinstance(spec, McpServerSpec):
         return served_matcher(spec)
     base = matcher(spec.match)

@@ -1,4 +1,4 @@
-"""Rules and modifiers that are added at run time: a file in no folder, above all files.
+"""Rules and modifiers that are added at run time: a file in no folder, which has precedence over all files.
 
 An overlay is data in the scenario language. It is written as YAML and read again, so that the displayed text is the
 text in use. One overlay applies to all sessions. Others belong to one session and apply to its requests only.
@@ -26,7 +26,7 @@ from mockllm.scenario.yaml_reader import read_source
 
 GLOBAL_LAYER: Final = -2
 SESSION_LAYER: Final = -1
-"""The layers of overlays: below those of files, so that their settings have precedence."""
+"""The layers of overlays. Their numbers are lower than those of files: the lower layer has precedence."""
 NO_FOLDER: Final = "/dev/null"
 """The folder of an overlay, which refers to no files."""
 

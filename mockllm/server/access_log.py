@@ -40,8 +40,8 @@ _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
 class AccessLogRecord(NamedTuple):
-    """One request, for a line. `at` is in seconds since the epoch. `duration`: seconds from the last byte of the
-    request to the end of its response."""
+    """One request, for a line. `at` is in seconds since the epoch. `duration` is as in `Exchange`: seconds
+    from `Exchange.monotonic` to the end of the response."""
 
     at: float
     method: str

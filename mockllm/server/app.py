@@ -54,7 +54,8 @@ class App:
     control_only = False
     """Whether the control API and `/health` are all that is served."""
     rules_ready: asyncio.Event | None = None
-    """Set while requests are held, because all workers of a server change their rules together."""
+    """Not None while no request is served, because all workers change their rules together. The event is set when
+    they have."""
     running = 0
     """The number of exchanges that are completed in a task."""
     draining = False

@@ -1,7 +1,7 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It holds the bounds on time and memory.
 
-Requests of one connection are served one after another. `ready_connections.py` serves all requests that arrive in one
-iteration of the event loop together, in the next iteration.
+Requests of one connection are served one after another. `ready_connections.py` serves the requests of all connections
+that are ready, one of each, in the next iteration of the event loop.
 """
 
 from __future__ import annotations

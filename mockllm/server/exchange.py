@@ -39,8 +39,8 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Exchange(Struct, gc=False, kw_only=True):
-    """One request with its response. The connection makes it, `respond` adds the request and the response,
-    `end_exchange` closes it. The journal, the metrics and the traces read ended exchanges.
+    """One request with its response. A connection, a WebSocket or a batch makes it, `respond` adds the request and
+    the response, `end_exchange` closes it. The journal, the metrics and the traces read ended exchanges.
 
     An ended exchange refers to as few objects as possible, because the journal holds hundreds of them. An object
     that is freed a thousand requests later costs more than all else here. For the same reason the garbage collector
@@ -86,7 +86,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The slot of the response in limits and loads, until it ends."""
     allow_cors: bool = False
     close: bool = False
-    """Required before the response is written: the connection ends with it."""
+    """Set before the response is written: the connection ends with it."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: probes request `/health` every few seconds."""
     constraints: HttpConstraints = NO_CONSTRAINTS
@@ -123,8 +123,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_length: int = 0
     """Bytes at the end of `received` that are the body; `raw` is empty then."""
     id_seed: str | bytes | None = None
-    """Where `response` is shared by all responses from one entry of the response cache: the prefix of the hashed
-    ids of this response, ..."""
+    """Where `response` is shared by all responses from one entry of the response cache: the id seed of this
+    response (`Ids.id_seed`), ..."""
     tokens: int = 0
     """... and the input tokens of its request."""
     pending_bytes: int = 0

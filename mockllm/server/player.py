@@ -39,7 +39,7 @@ PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
 
 
 class Sink(Protocol):
-    """A destination of bytes: a connection, or a test's list."""
+    """A destination of bytes: a connection, the result of a batch's line, or a list of timed parts."""
 
     def write(self, data: bytes) -> None:
         """Write. Raises ConnectionError if the client has disconnected."""
@@ -60,7 +60,7 @@ class ConnectionSink(Sink, Protocol):
 
 
 class Player:
-    """Plays one response. `started` is when the server began to serve the request, on the clock of the deadlines.
+    """Plays one response. `started` is `Exchange.monotonic`: the waits of the plan count from it.
     `time_scale` is the factor on all waits of the plan.
 
     `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
@@ -247,7 +247,8 @@ _TIMED: Final = frozenset({WaitStep, CutStep})
 
 
 def takes_time(response: Plan | PrerenderedResponse) -> bool:
-    """Return whether a response has a wait or a cut: `single_write` would make its head and first chunk in vain."""
+    """Return whether a response has a wait or a cut: its head would be rendered and its first chunk framed in
+    vain."""
     return response.delay > 0 or not _TIMED.isdisjoint(map(type, response.steps))
 
 

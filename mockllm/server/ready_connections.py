@@ -1,5 +1,5 @@
-"""Serves together the requests that arrived in one iteration of the event loop, on all connections, in the next
-iteration.
+"""Serves the requests that are ready, one of each connection, up to 32 or half a millisecond, in the next iteration
+of the event loop.
 
 Their responses are written together after that. With a system call between every two requests each costs a third
 more, because the processor's caches have lost the code.
@@ -45,8 +45,8 @@ class ReadyConnections:
         """The bytes to write after all requests are served; None while no request is served."""
 
     def schedule(self, connection: ServedConnection) -> None:
-        """Serve the next request of a connection in the next iteration, together with all that are scheduled before
-        it."""
+        """Serve the next request of a connection in the next iteration, if its turn comes within the bounds of that
+        iteration."""
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)

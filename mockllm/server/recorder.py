@@ -1,7 +1,7 @@
-"""Forwards requests to the real provider, streams the response to the client, and stores the exchange.
+"""Forwards requests to the real provider, streams the response to the client, and stores the interaction.
 
-Every chunk is sent in the iteration of the event loop in which it arrived. The file is written after the response.
-Separate from the player, because the provider determines the times.
+All bytes of the provider are sent in the iteration of the event loop in which they arrived. The file is written after
+the response. The recorder is separate from the player, because the provider determines the times.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ _RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION
 
 
 def http_constraints(message: RawRequestMessage) -> HttpConstraints:
-    """Return what this request's head decides."""
+    """Return what a request demands of the HTTP of its response by its head."""
     head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
     if head_only or http10 or message.should_close:
         return HttpConstraints(head_only, http10, message.should_close)
@@ -107,7 +107,8 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
 class RequestHead:
     """One head. `path` and `query_string` are those of its target, percent-encoded as they came; `path` is empty
     if the target is no path. `reserved`: whether the server itself may respond, or a web page sends a preflight.
-    `headers` hold only text. `body_length` is the length of the body in bytes, if the head is cached."""
+    All paths with a session prefix are reserved. `headers` hold only text. `body_length` is the length of the body in
+    bytes, if the head is cached."""
 
     __slots__ = (
         "_engine", "_original", "_reader", "body_length", "constraints", "headers", "message", "over_tls", "path",
@@ -149,7 +150,7 @@ class RequestHead:
 
     @property
     def plain(self) -> bool:
-        """Whether the body's length alone decides its end, and the client requests only a response."""
+        """Whether the head may be cached: no chunks, upgrade, compression, `Expect` or close."""
         message = self.message
         odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
         return not odd and "expect" not in message.headers

@@ -1,8 +1,8 @@
 """Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play. To
 play a plan is to write each of its steps at its time.
 
-`ready_connections.py` calls `respond` for most requests in the next iteration of the event loop, together with all
-requests that came in one. `unfinished_exchange.py` finishes the exchanges that `respond` does not end.
+A connection calls `respond` for most requests when `ready_connections.py` calls its `serve_next`.
+`unfinished_exchange.py` finishes the exchanges that `respond` does not end.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ SWITCHING: Final = 101
 def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
-    Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait. It waits for the
-    control API if the response is `NOT_PLANNED`. It waits for the store if the exchange is `undecided`,
-    `pending_lookup` or `unconfirmed`. It waits for a plan if the exchange is `deferred`, and for a provider if
-    `recorder_of` the exchange is not None.
+    Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
+
+    - for the store, if `undecided`, `pending_lookup` or `unconfirmed` is set
+    - for a plan, if `deferred` is set
+    - for a provider, if `recorder_of` returns a recorder
+    - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_socket`
+    - else for the control API
     """
     try:
         make_response(app, exchange)

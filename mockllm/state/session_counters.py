@@ -24,7 +24,7 @@ MAX_SCOPES = 100_000
 """Maximum number of (session, scope) pairs. Clients choose scopes, so the least recently used ones are
 removed first."""
 COUNTED_OUTCOMES: Final = ("rule", "unmatched")
-"""The outcomes that rules count: no modifier replaced the response before them."""
+"""The outcomes for which tries of rules are counted: no modifier replaced the response before them."""
 
 
 class SessionCounters:

@@ -21,8 +21,8 @@ _STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
 
 
 def depth_bound(part: bytes, inside: int) -> int:
-    """Return the depth of a part of a JSON text that `inside` objects and lists surround, or a few levels more. The
-    part ends at the depth at which it begins."""
+    """Return an upper bound of the depth of a part of a JSON text that `inside` objects and lists surround. It is at
+    most `FEW` above the depth. The part ends at the depth at which it begins."""
     brackets = part.count(b"[") + part.count(b"{")
     if brackets <= FEW:
         return inside + brackets

@@ -13,8 +13,8 @@ SHORT_LIFETIME: Final = 300.0
 
 class StepCache(Struct, frozen=True):
     """A cache of all prefixes, in steps of tokens, without breakpoints of the client. A prompt of fewer than
-    `minimum` tokens is not cached. An entry ends `lifetime` seconds after its last use, and `longest` seconds after
-    it was written."""
+    `minimum` tokens is not cached. An entry ends `lifetime` seconds after its last use, and `max_lifetime` seconds
+    after it was written."""
 
     minimum: int = 1024
     step: int = 128

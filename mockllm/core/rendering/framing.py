@@ -207,8 +207,8 @@ SERVER_LINES: Final = 150
 
 
 def plan_duration(plan: Plan) -> float:
-    """Return the planned seconds from the request's last byte to the response's last byte; infinite for a response
-    that hangs."""
+    """Return the planned seconds from when the server begins to serve the request to the response's last byte. A held
+    response counts from its release. Infinite for a response that hangs."""
     total, how = _end(plan)
     return inf if how == "silence" else total
 

@@ -69,7 +69,8 @@ class BodyFields:
 
     @property
     def depth_bound(self) -> int:
-        """How deep the body nests in objects and lists, or a few levels more."""
+        """An upper bound of the body's depth in objects and lists. For a body that is not known, it is the number of
+        its brackets."""
         known = self._parsed[1]
         return self.raw.count(b"[") + self.raw.count(b"{") if known is None else known.depth
 

@@ -64,7 +64,7 @@ class Request(BodyFields, McpServerFields):
     api: ClassVar[str | None] = None
     """The call of the protocol: chat, messages, models … None outside every protocol."""
     generates: ClassVar[bool] = False
-    """Whether the call generates; rules without `api` and `path` match only such calls."""
+    """Whether the call generates; rules without `path`, `api`, `mcp` and `form` match only such calls."""
     over_tls: bool = False
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False

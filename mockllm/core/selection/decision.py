@@ -59,7 +59,7 @@ class MatchResult(Struct, frozen=True):
     """The candidates of a request, and the facts that a decision depends on.
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
-    returns whether the request fails a validation, and is called at most once. `unknown_model` returns whether its
+    returns whether the request fails a validation. `unknown_model` returns whether its
     model is unknown, `cost` what it takes of a limit. `monotonic` is the request's time in seconds, on a
     monotonic clock.
     """

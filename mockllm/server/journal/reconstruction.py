@@ -1,6 +1,6 @@
 """Reconstructs what was sent to a client from its plan: the head, and each part with its time.
 
-The player that sent it plays it again, on a clock that returns the stored times. So the journal stores only these
+A new `Player` plays it again, on a clock that returns the stored times. So the journal stores only these
 times of a response.
 """
 
@@ -18,8 +18,8 @@ from mockllm.server.player import Player, single_write
 
 
 class SentPart(NamedTuple):
-    """The bytes of one write, `at` seconds after the server began to serve the request. It is without the framing of
-    chunked transfer."""
+    """The bytes of one write, `at` seconds after `Exchange.monotonic`. It is without the framing of chunked
+    transfer."""
 
     at: float
     data: bytes
