@@ -196,7 +196,7 @@ class ResponsePlanner:
             context.response,
             request,
             context.dialect,
-            plain=bool(settings.faults) or request.to_mcp_server,
+            uncompressed=bool(settings.faults) or request.to_mcp_server,
         )
         plan, context.call_count = replayed.plan, int(replayed.calls_tools)
         readdressed = getattr(context.dialect, "readdressed", None)
@@ -309,8 +309,8 @@ class ResponsePlanner:
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
             settings = _resolve(context)
-            whole = settings.instant and not (settings.faults or context.streamed or request.background)
-            renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, whole)
+            undivided = settings.instant and not (settings.faults or context.streamed or request.background)
+            renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, undivided)
             reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)

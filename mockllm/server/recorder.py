@@ -67,8 +67,8 @@ class ProxiedResponse(NamedTuple):
 class _Client:
     """A client, until it disconnects."""
 
-    def __init__(self, outlet: ConnectionSink) -> None:
-        self._outlet = outlet
+    def __init__(self, sink: ConnectionSink) -> None:
+        self._sink = sink
         self.gone = False
         self.complete = False
         """Whether the response is complete."""
@@ -77,9 +77,9 @@ class _Client:
         if self.gone:
             return
         try:
-            self._outlet.write(data)
-            if self._outlet.full:
-                await self._outlet.drained()
+            self._sink.write(data)
+            if self._sink.full:
+                await self._sink.drained()
         except ConnectionError:
             self.gone = True
 

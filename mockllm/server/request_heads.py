@@ -149,7 +149,7 @@ class RequestHead:
         return head
 
     @property
-    def plain(self) -> bool:
+    def may_be_cached(self) -> bool:
         """Whether the head may be cached: no chunks, upgrade, compression, `Expect` or close."""
         message = self.message
         odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
@@ -209,7 +209,7 @@ class RequestHeadCache:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-        elif len(data) == end + len(raw) and end <= MAX_HEAD_LENGTH and head.plain:
+        elif len(data) == end + len(raw) and end <= MAX_HEAD_LENGTH and head.may_be_cached:
             if written and head.message.headers.getall(LENGTH) != [written.decode("latin-1")]:
                 return  # more than one Content-Length, or one in an unusual form
             if len(self._heads) >= MAX_CACHED_HEADS:

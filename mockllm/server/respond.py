@@ -64,7 +64,9 @@ def respond(app: App, exchange: Exchange) -> bool:
             return True
         begin_playing(app, exchange)
     except (Exception, LookupInStore):
-        if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
+        if (
+            exchange.sink is None or exchange.sink.written
+        ):  # the response leaves; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
             return True
@@ -237,7 +239,7 @@ def fail(app: App, exchange: Exchange) -> None:
     exchange.request = exchange.request_class = None
     exchange.allow_cors, exchange.hidden, exchange.close = False, False, True
     exchange.response = PlannedResponse(
-        builtin_pages.plain(500, "mockllm itself has failed; its log says where.\n"), None
+        builtin_pages.text_page(500, "mockllm itself has failed; its log says where.\n"), None
     )
 
 

@@ -140,14 +140,16 @@ class RuleIndex:
         for layer in self._layers:
             yield from layer.close(len(placed))
         self._joined = _joined(layers)
-        self._unindexed: dict[int, tuple[Part, ...]] = {}
+        self._remaining_parts: dict[int, tuple[Part, ...]] = {}
         for bit, parts in enumerate(placed):
-            rest = tuple(part for layer, part in parts if layer is None or bit in layer.unsure)
+            rest = tuple(part for layer, part in parts if layer is None or bit in layer.inexact)
             if rest:
-                self._unindexed[bit] = rest
+                self._remaining_parts[bit] = rest
             if not bit % 256:
                 yield
-        self._exact = mask_of([bit for bit in range(len(placed)) if bit not in self._unindexed], len(placed))
+        self._exact = mask_of(
+            [bit for bit in range(len(placed)) if bit not in self._remaining_parts], len(placed)
+        )
 
     def _place(
         self, bit: int, row: Conjunction, layers: dict[LayerKey, Layer]
@@ -216,7 +218,7 @@ class RuleIndex:
         return span
 
     def _row_matches(self, bit: int, request: Request) -> bool:
-        rest = self._unindexed.get(bit)
+        rest = self._remaining_parts.get(bit)
         return rest is None or all(part.matches(request) for part in rest)
 
     def nearest(
@@ -283,4 +285,4 @@ def _layer_for(field: Field) -> Layer:
         return BodyLayer(field)
     if field.name in ("headers", "query", "form", "mcp"):
         return KeyedLayer(field)
-    return SmallLayer(field) if field.spec.small else ValueLayer(field)
+    return SmallLayer(field) if field.info.small else ValueLayer(field)

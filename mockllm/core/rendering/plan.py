@@ -89,13 +89,14 @@ class EventStep(Struct, frozen=True):
 class RawStep(Struct, frozen=True):
     """Bytes that are written without framing.
 
-    `event`: the bytes begin an event all the same, so that the framing continues after them as after any event.
+    `begins_event`: the bytes begin an event all the same, so that the framing continues after them as after any
+    event.
     `bound`: the bytes belong to their chunk, so that a fault point after the chunk is after the bytes.
     """
 
     data: bytes
     chunk_index: int
-    event: bool = False
+    begins_event: bool = False
     bound: bool = False
 
 

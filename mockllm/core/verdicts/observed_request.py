@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 from mockllm.core.lazy import lazy
 from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup
@@ -58,7 +58,7 @@ class Client(NamedTuple):
 
     def __str__(self) -> str:
         """`OpenAI/Python 2.8.0, key 3fa9c2d1e07b, 127.0.0.1`, in printable characters."""
-        agent = _printable(cut(self.agent, _MAX_AGENT_LENGTH))
+        agent = _printable(shortened(self.agent, _MAX_AGENT_LENGTH))
         key = f"key {self.key}" if self.key else ""
         return ", ".join(part for part in (agent, key, self.address) if part) or "unknown"
 
@@ -263,7 +263,8 @@ class ObservedRequest:
     def __str__(self) -> str:
         """`#12 POST /v1/chat/completions gpt-4o 429, retry after 1s`."""
         request = self.request
-        text = f"#{self.id} {request.method} {cut(request.path)} {cut(request.model or '-')} {self.status}"
+        path, model = shortened(request.path), shortened(request.model or "-")
+        text = f"#{self.id} {request.method} {path} {model} {self.status}"
         if self.wait is not None:
             text += f", retry after {format_seconds(self.wait)}"
         if self.end_reason not in (None, "finished"):

@@ -42,16 +42,16 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     plan = entry.response.plan
     extra = ALLOW_CORS if entry.allow_cors else ""
     head = serialize_head(plan, entry.constraints, DateLine().at(entry.at), extra)
-    plain = head._replace(chunked=False)
+    unchunked = head._replace(chunked=False)
     if entry.times is None:
-        data = single_write(plan, plain)
+        data = single_write(plan, unchunked)
         if data is None:  # a provider's response, whose times are not stored
-            data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
+            data = unchunked.head + b"".join([item for item in framed(plan) if type(item) is bytes])
         parts = [SentPart(entry.duration, data)]
     else:
         writes = _TimedWrites()
         scale = entry.response.time_scale
-        play = Player(plan, plain, writes, cast(Deadlines, writes), entry.started, scale)
+        play = Player(plan, unchunked, writes, cast(Deadlines, writes), entry.started, scale)
         for now in entry.times:
             writes.now = now
             play._tick(now)
