@@ -73,18 +73,18 @@ class ResponseIdentity(NamedTuple):
 
     ids: Ids
     now: float
-    calls: dict[str, tuple[str, str]] | None = None
-    """The calls that the encoder noted, as id and tool, by their place."""
+    tool_calls: dict[str, tuple[str, str]] | None = None
+    """The tool calls that the encoder noted, as id and tool, by their place."""
 
     @property
     def second(self) -> int:
         """The time in whole seconds."""
         return derive(int, self.now)
 
-    def note_call(self, place: str, id: str, tool: str) -> None:
-        """Note the id of a call. An encoder notes all calls or none: then the response is decoded for them."""
-        if self.calls is not None:
-            self.calls[place] = (id, tool)
+    def note_tool_call(self, place: str, id: str, tool: str) -> None:
+        """Note the id of a tool call. An encoder notes all of them or none: then the response is decoded for them."""
+        if self.tool_calls is not None:
+            self.tool_calls[place] = (id, tool)
 
 
 class Dialect(Protocol):

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.socket_session import METHOD
+from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider, ProviderCall
@@ -30,7 +30,8 @@ class Route(Struct, frozen=True):
     method: str
     path: str
     call: ProviderCall
-    alone_prefixed: bool = False
+    needs_prefix: bool = False
+    """Whether this path needs the prefix, even where other paths of the provider need none."""
 
     @property
     def provider(self) -> str:
@@ -43,7 +44,7 @@ class Route(Struct, frozen=True):
     @property
     def prefixed(self) -> bool:
         """Whether the path is known after the provider's prefix only."""
-        return self.provider_row.prefixed or self.alone_prefixed
+        return self.provider_row.prefixed or self.needs_prefix
 
     @property
     def line(self) -> str:
@@ -122,8 +123,8 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
     for provider in REGISTERED:
         base = provider.base if provider.optional_base is None else provider.optional_base
         for socket in provider.sockets:
-            calls = [(METHOD, socket.handshake)]
-            calls += [(f"{METHOD} {event}", call) for event, call in socket.messages]
+            calls = [(WEBSOCKET_METHOD, socket.handshake)]
+            calls += [(f"{WEBSOCKET_METHOD} {event}", call) for event, call in socket.messages]
             for bare in dict.fromkeys((socket.path, socket.path.removeprefix(base))):
                 for prefix in ("", f"/{provider.name}"):
                     matches = {method: RouteMatch(call, provider.name, bare) for method, call in calls}
@@ -134,7 +135,9 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
 def message_events(path: str) -> tuple[str, ...]:
     """Return the events of the messages that are requests, on WebSockets at a path."""
     methods = _SOCKETS.get(normalised(path), {})
-    return tuple(method.removeprefix(f"{METHOD} ") for method in methods if method != METHOD)
+    return tuple(
+        method.removeprefix(f"{WEBSOCKET_METHOD} ") for method in methods if method != WEBSOCKET_METHOD
+    )
 
 
 def _is_handshake(method: str, headers: Mapping[str, str]) -> bool:
@@ -180,8 +183,8 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     without a body where no call has it."""
     sockets = _SOCKETS.get(path)
     if sockets is not None:
-        found = sockets.get(METHOD if _is_handshake(method, headers) else method)
-        if found is not None and method != METHOD:
+        found = sockets.get(WEBSOCKET_METHOD if _is_handshake(method, headers) else method)
+        if found is not None and method != WEBSOCKET_METHOD:
             return found
     known = _matching(path)
     effective = "GET" if method == "HEAD" and method not in known else method
@@ -214,8 +217,8 @@ def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
     """Return the calls of a path by method. The text after the path's last colon selects the patterns."""
     known = {method: list(matches) for method, matches in _LITERAL.get(path, {}).items()}
     colon = path.rfind(":")
-    calls = _OPEN.get(path[colon:], ()) if colon >= 0 else ()
-    for pattern, route, prefix in (*calls, *_OPEN[""]):
+    calls = _PATTERNS.get(path[colon:], ()) if colon >= 0 else ()
+    for pattern, route, prefix in (*calls, *_PATTERNS[""]):
         match = _pattern(pattern).fullmatch(path)
         if match is not None:
             variables = {name: unquote(value) for name, value in match.groupdict().items()}
@@ -262,7 +265,7 @@ def _near_action(path: str, method: str) -> str | None:
     from difflib import get_close_matches  # imported only when a message is built
 
     before, colon, action = path.rpartition(":")
-    actions = {known[1:].lower(): before + known for known in _OPEN} if colon else {}
+    actions = {known[1:].lower(): before + known for known in _PATTERNS} if colon else {}
     near = [actions[name] for name in get_close_matches(action.lower(), actions)]
     return next((meant for meant in near if method in _matching(meant)), None)
 
@@ -270,7 +273,7 @@ def _near_action(path: str, method: str) -> str | None:
 def _without_version(method: str, path: str) -> tuple[RouteMatch, str] | None:
     """Return the call of a path that lacks only its version, and a hint; None for any other path."""
     colon = path.rfind(":")
-    if colon < 0 or path[colon:] not in _OPEN:
+    if colon < 0 or path[colon:] not in _PATTERNS:
         return None
     provider, bare = _prefix(path)
     prefix = f"/{provider}" if provider else ""
@@ -381,14 +384,14 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
-_OPEN: Final[dict[str, list[tuple[str, Route, str]]]] = {"": []}
+_PATTERNS: Final[dict[str, list[tuple[str, Route, str]]]] = {"": []}
 """The paths with variables, by the text after a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
 for _route in ROUTES:
     for _prefix_, _bare in _spellings(_route):
         if "{" in _bare:
             _entry = (_prefix_ + _bare, _route, _prefix_)
-            _OPEN.setdefault(_bare[_bare.rfind(":") :] if ":" in _bare else "", []).append(_entry)
+            _PATTERNS.setdefault(_bare[_bare.rfind(":") :] if ":" in _bare else "", []).append(_entry)
         else:
             _found = RouteMatch(_route.call, _route.provider, _bare)
             _LITERAL.setdefault(_prefix_ + _bare, {}).setdefault(_route.method, []).append(_found)

@@ -84,7 +84,7 @@ class CandidateFinder:
     def __init__(self, catalog: Catalog, seed: int) -> None:
         self._items = catalog.items
         self._index = catalog.index
-        self._rules = catalog.rules
+        self._rules = catalog.rule_count
         self._lookup_validation = catalog.lookup_validation
         self._seed = seed
         self._batched = any(item.load is not None and item.load.batch is not None for item in catalog.items)

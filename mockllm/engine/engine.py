@@ -183,7 +183,7 @@ class Engine:
         return self._with_updates(planned, request)
 
     def _with_updates(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        updates = self._store_updates(planned, request) if planned.calls or request.storable else ()
+        updates = self._store_updates(planned, request) if planned.tool_calls or request.storable else ()
         return self._apply_updates(planned, request, updates)
 
     def _decide_and_plan(
@@ -273,7 +273,7 @@ class Engine:
 
     def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
         """Return what the dialect stores of the response."""
-        updates = [StoreUpdate(calls=planned.tools_by_call_id)] if planned.calls else []
+        updates = [StoreUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
         routing = engine_context(request).routing
         store_update = getattr(routing.dialect, "store_update", None)
         if request.storable and store_update is not None and isinstance(routing, RouteMatch):
@@ -320,10 +320,10 @@ class Engine:
         """Return what is loaded."""
         catalog = self.catalog
         paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
-        rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
+        rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rule_count])
         return EngineInfo(
-            rules=catalog.rules,
-            files=catalog.files,
+            rules=catalog.rule_count,
+            files=catalog.file_count,
             routes=tuple(paths),
             bases=BASE_URLS,
             stale=self._stale,
@@ -331,7 +331,7 @@ class Engine:
             sources=tuple(rules.items()),
             root_provider=catalog.root_provider,
             findings=tuple(catalog.findings),
-            pack_rules=sum(item.layer > 0 for item in catalog.items[: catalog.rules]),
+            pack_rules=sum(item.layer > 0 for item in catalog.items[: catalog.rule_count]),
             pack_files=catalog.pack_files,
         )
 

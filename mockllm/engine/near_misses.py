@@ -53,7 +53,7 @@ def unmatched_refusal(
         guard_line(catalog.items[candidate.item_number], candidate, why)
         for candidate, why in decision.blocked_rules
     ]
-    if catalog.rules == 0:
+    if catalog.rule_count == 0:
         lines.append("no rules are loaded")
     else:
         count = NEAREST - len(lines)
@@ -128,7 +128,7 @@ def nearest(catalog: Catalog, request: Request, count: int = NEAREST, blocked: i
 def _misses(catalog: Catalog, request: Request, count: int) -> list[NearMiss]:
     return [
         (catalog.items[number], differences)
-        for number, differences in catalog.index.nearest(request, count, catalog.rules)
+        for number, differences in catalog.index.nearest(request, count, catalog.rule_count)
         if not all(difference.matched for difference in differences)
     ]
 

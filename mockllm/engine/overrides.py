@@ -99,7 +99,7 @@ def _seed(text: str) -> tuple[int, SeedPosition | None]:
 
 def _rule(id: str, catalog: Catalog) -> int:
     """Return the number of the rule with this id, or with this name if only one has it."""
-    rules = [item.id for item in catalog.items[: catalog.rules]]
+    rules = [item.id for item in catalog.items[: catalog.rule_count]]
     if id in rules:
         return rules.index(id)
     named = [number for number, rule in enumerate(rules) if rule.rpartition(":")[2] == id]

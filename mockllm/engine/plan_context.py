@@ -50,7 +50,7 @@ class PlanContext(Struct):
     faults_by_step: dict[int, str] = field(default_factory=dict)
     """The faults by the indexes of the steps of a stream that they changed."""
     error: str | None = None
-    call_count: int = 0
+    tool_call_count: int = 0
     """The number of tools that the response calls."""
     chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
     """The size into which the reply's texts are divided."""

@@ -41,7 +41,7 @@ class PlannedResponse(NamedTuple):
     """The slot of the response in limits and loads, until it ends (`slot.release()`)."""
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
-    calls: tuple[tuple[str | int, str], ...] = ()
+    tool_calls: tuple[tuple[str | int, str], ...] = ()
     """The tools that it calls, each after its call's id, or after the number of the id among the values."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client, at their times."""
@@ -87,7 +87,9 @@ class PlannedResponse(NamedTuple):
             placeholder_values=(),
             cached_from=None,
         )
-        return changed._replace(calls=tuple(self.tools_by_call_id.items())) if self.calls else changed
+        return (
+            changed._replace(tool_calls=tuple(self.tools_by_call_id.items())) if self.tool_calls else changed
+        )
 
     def with_limit_headers(self, headers: Headers, wait: float, own: Sequence[str] = ()) -> PlannedResponse:
         """Return the same response with the headers of limits, but those that are its own by a setting, and with the
@@ -109,7 +111,7 @@ class PlannedResponse(NamedTuple):
     def tools_by_call_id(self) -> dict[str, str]:
         """The tools that it calls, by the calls' ids."""
         values = self.placeholder_values
-        return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.calls}
+        return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.tool_calls}
 
     @property
     def plan(self) -> Plan:

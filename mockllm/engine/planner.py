@@ -198,7 +198,7 @@ class ResponsePlanner:
             context.dialect,
             uncompressed=bool(settings.faults) or request.to_mcp_server,
         )
-        plan, context.call_count = replayed.plan, int(replayed.calls_tools)
+        plan, context.tool_call_count = replayed.plan, int(replayed.calls_tools)
         readdressed = getattr(context.dialect, "readdressed", None)
         if readdressed is not None:
             plan = readdressed(plan, request)
@@ -291,9 +291,11 @@ class ResponsePlanner:
     def _complete_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
         """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
         reply = self._rendered_reply(context)
-        context.call_count = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
-        if context.call_count and not (reply.extras or reply.event_extras or context.prerendering):
-            context.identity = context.identity._replace(calls={})
+        context.tool_call_count = sum(
+            [type(part) is Call for choice in reply.choices for part in choice.parts]
+        )
+        if context.tool_call_count and not (reply.extras or reply.event_extras or context.prerendering):
+            context.identity = context.identity._replace(tool_calls={})
         context.notes += unsupported_part_notes(reply, dialect, context.request)
         reply = without_unsupported_media(reply, dialect)
         request = context.request

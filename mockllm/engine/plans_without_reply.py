@@ -11,7 +11,7 @@ from mockllm.core.batch import BatchOutcome
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
-from mockllm.core.rendering.socket_session import METHOD
+from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
 from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import evaluate
@@ -74,7 +74,7 @@ def proxy_plan(
     The plan's own body is for examples and `explain`, which send nothing to the other server.
     """
     message = f"A running server forwards this request to {spec.to}."
-    if request.method.startswith(f"{METHOD} "):
+    if request.method.startswith(f"{WEBSOCKET_METHOD} "):
         message = "A WebSocket is forwarded as a whole: write match: {api: handshake} beside proxy."
     plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
     target = ProxyTarget(spec.to, spec.record)

@@ -245,7 +245,7 @@ class Responder(DecidedRequest):
         planned = self._planned_response(plan, item.id, context)
         return (
             _with_calls(planned, plan, context)
-            if context.call_count and not context.prerendering
+            if context.tool_call_count and not context.prerendering
             else planned
         )
 
@@ -313,13 +313,13 @@ def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> P
     dialect = cast(GeneratingDialect, context.dialect)
     if not dialect.capabilities.call_ids:
         return planned
-    noted = context.identity.calls
+    noted = context.identity.tool_calls
     if (
         noted
-        and len(noted) == context.call_count
+        and len(noted) == context.tool_call_count
         and not context.faults
         and not context.settings.merged.extras
     ):
-        return planned._replace(calls=tuple(noted.values()))
-    called_tools = read_called_tools(plan, context.call_count, dialect.decode)
-    return planned if called_tools is None else planned._replace(calls=tuple(called_tools.items()))
+        return planned._replace(tool_calls=tuple(noted.values()))
+    called_tools = read_called_tools(plan, context.tool_call_count, dialect.decode)
+    return planned if called_tools is None else planned._replace(tool_calls=tuple(called_tools.items()))

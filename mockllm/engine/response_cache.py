@@ -197,11 +197,11 @@ def cached_response(
         values = rendered.fill(identity.ids.id_seed, identity.now, request.input_tokens)
         if _bytes_and_waits(rendered.plan(values)) != _bytes_and_waits(fresh.plan):
             return None
-        calls = _numbered_calls(fresh, rendered, values)
+        tool_calls = _numbered_calls(fresh, rendered, values)
     except Exception:  # an encoder may compute from an id or a number what placeholders do not support
         return None
     return CachedResponse(
-        rendered, rendered.uses_input_tokens, fresh._replace(rendered=rendered, calls=calls)
+        rendered, rendered.uses_input_tokens, fresh._replace(rendered=rendered, tool_calls=tool_calls)
     )
 
 
@@ -232,10 +232,10 @@ def _numbered_calls(
     """Return the tool calls, each id that differs in each response by its number among the values."""
     numbers = {value.decode(): number for number, value in enumerate(values)}
     ids = [value.decode() for value in values[: len(rendered.ids)]]
-    for id, _ in fresh.calls:
+    for id, _ in fresh.tool_calls:
         if isinstance(id, str) and id not in numbers and any(part in id for part in ids):
             raise TypeError("the id of a call is composed of another id")
-    return tuple((numbers.get(id, id) if isinstance(id, str) else id, tool) for id, tool in fresh.calls)
+    return tuple((numbers.get(id, id) if isinstance(id, str) else id, tool) for id, tool in fresh.tool_calls)
 
 
 def _bytes_and_waits(plan: Plan) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.rendering.socket_session import METHOD
+from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
 from mockllm.core.request.request import Request
 from mockllm.dialects.routes import message_events
 from mockllm.engine.engine import Engine
@@ -30,8 +30,8 @@ def is_unscripted(engine: Engine, handshake: Request, read: Callable[[str], Requ
 
 
 def _may_reply(catalog: Catalog, handshake: Request, read: Callable[[str], Request]) -> bool:
-    messages = [read(f"{METHOD} {event}") for event in message_events(handshake.path)]
-    rules = [item for item in catalog.items[: catalog.rules] if not _forwards(item)]
+    messages = [read(f"{WEBSOCKET_METHOD} {event}") for event in message_events(handshake.path)]
+    rules = [item for item in catalog.items[: catalog.rule_count] if not _forwards(item)]
     return any(_may_match(rule, message) for rule in rules for message in messages)
 
 

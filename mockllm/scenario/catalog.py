@@ -162,11 +162,12 @@ class Catalog(Struct, frozen=True):
     """All compiled items: first the rules, in the order in which they are tried, then the modifiers in theirs."""
 
     items: Sequence[CatalogItem]
-    rules: int
+    rule_count: int
+    """How many of the items are rules."""
     index: RuleIndex
     models: Sequence[str] = ()
     """The literal model names of the rules."""
-    files: int = 0
+    file_count: int = 0
     known_models: bool = False
     """Whether all rules respond for known models only; built-in responses then know no others either."""
     lookup_validation: Validation = "strict"

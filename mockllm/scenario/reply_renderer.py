@@ -130,7 +130,8 @@ class ReplyRenderer(Struct):
     """Whether the response is sent undivided, and at once."""
     notes: list[str] = field(default_factory=list)
     failure: Failure | None = None
-    drawn: int = 0
+    draw_count: int = 0
+    """How many generated values have drawn."""
 
     def reply(self, spec: ReplySpec) -> Reply:
         sampling = self.request.sampling
@@ -302,8 +303,8 @@ class ReplyRenderer(Struct):
 
     def draws(self) -> Callable[[], Random]:
         """Return what begins the draws of one generated value; each value has separate draws."""
-        self.drawn += 1
-        return partial(self.randomness.random, f"from_schema {self.drawn}")
+        self.draw_count += 1
+        return partial(self.randomness.random, f"from_schema {self.draw_count}")
 
     def text(self, spec: GeneratedText) -> tuple[tuple[str, ...], int | None]:
         """Return the chunks of a text, and its number of tokens if it is known."""
@@ -316,8 +317,8 @@ class ReplyRenderer(Struct):
                 return (texts if count == 1 else joined), len(texts)
             return self.chunks_of("".join(texts)), len(texts)
         if isinstance(spec, SentencesText):
-            self.drawn += 1
-            result = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.drawn}"))
+            self.draw_count += 1
+            result = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.draw_count}"))
             return self.chunks_of(result), None
         if isinstance(spec, FileText):
             return self.chunks_of(self.files(spec.file).decode("utf-8", "replace")), None

@@ -20,7 +20,7 @@ from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.journal.entry import headers_and_body
 
-_LEFT: Final = {
+_END_NOTES: Final = {
     "close": "cut: connection closed",
     "reset": "cut: connection reset",
     "gone": "the client left",
@@ -186,8 +186,8 @@ class AccessLog:
         asides = [printable_line(note) for note in record.notes]
         if record.faults:
             asides.append(f"fault: {', '.join(record.faults)}")
-        if record.end_reason in _LEFT:
-            asides.append(_LEFT[record.end_reason])
+        if record.end_reason in _END_NOTES:
+            asides.append(_END_NOTES[record.end_reason])
         tries = "0" if request is None else request.headers.get(RETRY, "0")
         if tries != "0":
             asides.append(f"retry {printable_line(record.redactor.text(tries))}")

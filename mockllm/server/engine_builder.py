@@ -150,7 +150,7 @@ class Builder:
         merged = merge_entries(entries, over)
         catalog = await _in_slices(compile_catalog(merged, self._catalog))
         uses = any(entry.layer > 0 for entry in merged)
-        return replace(catalog, uses=uses, files=len({entry.file for entry in entries}))
+        return replace(catalog, uses=uses, file_count=len({entry.file for entry in entries}))
 
     def adopted(self, catalog: Catalog, rules: LoadedRules) -> Engine:
         """Return the engine of these rules, and delete the counts of all others."""

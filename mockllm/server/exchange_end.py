@@ -37,7 +37,7 @@ def end_exchange(app: App, exchange: Exchange, end_reason: EndReason, duration: 
     if exchange.slot is not None:
         release_slot(exchange)
     request = exchange.request
-    if request is not None and request.measured:
+    if request is not None and request.has_serving_metrics:
         metrics = app.serving_metrics.of(request)
         if metrics is not None:
             metrics.end(exchange, request)

@@ -75,15 +75,15 @@ class SerializedHead(NamedTuple):
     keep_alive: bool
 
 
-class HeadTemplate(NamedTuple):
+class PartialHead(NamedTuple):
     """A head without what differs from response to response: its unique headers, its date and its length."""
 
     start: str
     end: str
-    dated: bool
+    date_missing: bool
     """Whether the date is to be added."""
-    measured: bool
-    """Whether the length is."""
+    length_missing: bool
+    """Whether the length is to be added."""
     chunked: bool
     bodiless: bool
     keep_alive: bool
@@ -98,21 +98,21 @@ def serialize_head(plan: Plan, constraints: HttpConstraints, date: str, extra: s
     steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
-    template = _head_template(head.status, head.fixed, plan.streamed, constraints, extra, delivery.body_end)
-    text = template.start
+    partial = _partial_head(head.status, head.fixed, plan.streamed, constraints, extra, delivery.body_end)
+    text = partial.start
     for name, value in head.unique_headers:
         text += _line(name, value)
-    if template.dated:
+    if partial.date_missing:
         text += date
-    if template.measured:
+    if partial.length_missing:
         text += f"Content-Length: {length(plan)}\r\n"
-    text += template.end
+    text += partial.end
     raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
     if delivery.form is not None:
         raw = _reformed(raw, delivery.form)
-    return SerializedHead(raw, template.chunked, template.bodiless, template.keep_alive)
+    return SerializedHead(raw, partial.chunked, partial.bodiless, partial.keep_alive)
 
 
 def _reformed(raw: bytes, form: HeadForm) -> bytes:
@@ -177,16 +177,16 @@ def _surroundings(
     body_step = prerendered.single_body
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
-    template = _head_template(
+    partial = _partial_head(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, extra
     )
-    simple = template.dated and template.keep_alive and template.measured is not template.chunked
+    simple = partial.date_missing and partial.keep_alive and partial.length_missing is not partial.chunked
     if body_step is None or not simple or not body_step.parts[0]:
         return None
     unique = [pair for pair in prerendered.unique_headers if pair[0].lower() not in names]
     unique_headers = tuple((name.encode("latin-1"), number) for name, number in unique)
     return ResponseSurroundings(
-        body_step, _encoded(template.start), unique_headers, _encoded(template.end), template.chunked
+        body_step, _encoded(partial.start), unique_headers, _encoded(partial.end), partial.chunked
     )
 
 
@@ -202,15 +202,15 @@ def _encoded(text: str) -> bytes:
 
 
 @lru_cache(maxsize=256)  # most responses of a server have one of a few heads
-def _head_template(
+def _partial_head(
     status: int,
     headers: Headers,
     streamed: bool,
     constraints: HttpConstraints,
     extra: str,
     body_end: BodyEnd = "usual",
-) -> HeadTemplate:
-    """Return the template of a head."""
+) -> PartialHead:
+    """Return a head without what differs from response to response."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     written: dict[str, str] = {}
     for name, value in headers:
@@ -233,8 +233,10 @@ def _head_template(
         end += "Connection: keep-alive\r\n"
     if extra.partition(":")[0].lower() not in written:
         end += extra
-    measured = sized and "content-length" not in written and not never and status != 304
-    return HeadTemplate(start, end + "\r\n", "date" not in written, measured, chunked, bodiless, keep_alive)
+    length_missing = sized and "content-length" not in written and not never and status != 304
+    return PartialHead(
+        start, end + "\r\n", "date" not in written, length_missing, chunked, bodiless, keep_alive
+    )
 
 
 def _lines(headers: Headers) -> str:

@@ -146,7 +146,7 @@ class Metrics:
         self.on_reset: Callable[[], None] | None = None
         """Called when the metrics are reset, which are copies of other processes' then."""
         self.playing: Mapping[type[Request], int] = {}
-        """The responses in flight, by the class of their request."""
+        """The delayed and streaming responses that are being sent, by the class of their request."""
         self.reset()
 
     def reset(self) -> None:

@@ -15,7 +15,7 @@ from mockllm.core.rendering.recorded_socket import (
     recorded_waits,
     response_plan,
 )
-from mockllm.core.rendering.socket_session import METHOD
+from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
 from mockllm.engine import PlannedResponse
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_exchange
@@ -83,7 +83,7 @@ class ProxiedTurns:
     def _head(self, kind: str) -> RequestHead:
         head = self._heads.get(kind)
         if head is None:
-            head = self._handshake.of_message(f"{METHOD} {kind}")
+            head = self._handshake.of_message(f"{WEBSOCKET_METHOD} {kind}")
             if len(self._heads) < MAX_KINDS:
                 self._heads[kind] = head
         return head

@@ -207,8 +207,10 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     rendered = response.rendered
     if type(rendered) is Plan and rendered.delivery.client_responses is not None:
         return response  # what continues it is not compressed
-    calls = tuple(response.tools_by_call_id.items())
-    return response._replace(rendered=gzipped(response.plan), calls=calls, limit_headers=(), cached_from=None)
+    tool_calls = tuple(response.tools_by_call_id.items())
+    return response._replace(
+        rendered=gzipped(response.plan), tool_calls=tool_calls, limit_headers=(), cached_from=None
+    )
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
@@ -258,7 +260,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     exchange.request_class = None if exchange.request is None else type(exchange.request)
     request_class = exchange.request_class or Request
     app.count_playing(request_class, 1)
-    if request_class.measured and exchange.request is not None:
+    if request_class.has_serving_metrics and exchange.request is not None:
         metrics = app.serving_metrics.of(exchange.request)
         if metrics is not None:
             metrics.begin(exchange, exchange.request)

@@ -143,7 +143,7 @@ class AllServingMetrics(dict[str, ServingMetrics]):
     """The counts by provider. A provider without a form has none."""
 
     def of(self, request: Request) -> ServingMetrics | None:
-        """Return the counts for a request whose class is measured."""
+        """Return the counts for a request whose class has serving metrics."""
         name = request.provider or ""
         if name not in self:
             provider = BY_NAME.get(name)

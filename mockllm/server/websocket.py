@@ -19,7 +19,7 @@ from aiohttp.web import WebSocketResponse
 
 from mockllm.core.rendering.plan import Headers, RawStep, Step, WaitStep
 from mockllm.core.rendering.socket_session import (
-    METHOD,
+    WEBSOCKET_METHOD,
     CloseSocket,
     PlayMessages,
     SendMessages,
@@ -249,7 +249,7 @@ class SocketServer:
         app = self._app
         head = self._heads.get(started.event)
         if head is None:
-            head = self._heads[started.event] = self._head.of_message(f"{METHOD} {started.event}")
+            head = self._heads[started.event] = self._head.of_message(f"{WEBSOCKET_METHOD} {started.event}")
         exchange = Exchange(
             head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
         )

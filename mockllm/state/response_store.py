@@ -42,7 +42,7 @@ class ResponseStore:
     def remember(self, session: str, update: StoreUpdate) -> None:
         for name in update.forgotten:
             self._forget((session, name))
-        for id, tool in update.calls.items():
+        for id, tool in update.tool_calls.items():
             self._free_for_calls += _call_size(id, self._calls.get((session, id)))
             self._calls[session, id] = tool
             self._ids.setdefault(session, {})[id] = None
@@ -111,7 +111,7 @@ class SessionLookup(ResponseLookup):
         ]
         return [stored for name, stored in named if name == stored.id]
 
-    def call(self, id: str) -> str | None:
+    def tool_by_call_id(self, id: str) -> str | None:
         return self._calls.get((self._session, id))
 
 

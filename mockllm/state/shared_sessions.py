@@ -57,7 +57,7 @@ class FetchedLookup(ResponseLookup):
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         return self._get(("all_stored", prefix))  # type: ignore[return-value]
 
-    def call(self, id: str) -> str | None:
+    def tool_by_call_id(self, id: str) -> str | None:
         return self._get(("call", id))  # type: ignore[return-value]
 
     def _get(self, key: LookupKey) -> LookupResult:

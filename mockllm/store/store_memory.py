@@ -40,7 +40,7 @@ class StoreMemory:
         sent = []
         for name in update.forgotten:
             sent += [send("UNLINK", _response_key(base, name)), send("ZREM", base + b"names", name)]
-        for id, tool in update.calls.items():
+        for id, tool in update.tool_calls.items():
             sent.append(send("SET", _call_key(base, id), tool, "EX", ttl))
         for other in update.others:
             sent.append(send("SET", _response_key(base, other.id), _packed(other), "EX", ttl))

@@ -87,7 +87,7 @@ def match_trace(engine: Engine, request: Request) -> MatchTrace:
 def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
-    end = catalog.rules if decision.rule is None else decision.rule.candidate.item_number
+    end = catalog.rule_count if decision.rule is None else decision.rule.candidate.item_number
     blocked = {candidate.item_number: (candidate, why) for candidate, why in decision.blocked_rules}
     others = [number for number in range(end) if number not in blocked]
     if end > MAX_SHOWN_ALL:
@@ -108,7 +108,9 @@ def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[T
         found.append(
             _trace_entry(items[end], end, "answers" if decision.outcome == "rule" else "would answer")
         )
-        later = (number for number in range(end + 1, catalog.rules) if items[number].matcher.matches(request))
+        later = (
+            number for number in range(end + 1, catalog.rule_count) if items[number].matcher.matches(request)
+        )
         found += [_trace_entry(items[number], number, "comes later") for number in islice(later, LATER)]
     return found, end - len(blocked) - len(others)
 
@@ -160,7 +162,7 @@ class MismatchReport:
     def lines(self, expected_condition: Condition) -> Iterator[str]:
         """Yield a line for each rule whose name matches the condition, with the reason."""
         catalog, decision = self._engine.catalog, self.decision
-        rules = catalog.items[: catalog.rules]
+        rules = catalog.items[: catalog.rule_count]
         found = [item for item in rules if any(map(expected_condition.matches, names_of(item.id)))]
         for item in found[:NEAREST]:
             yield self._one(item)

@@ -144,4 +144,4 @@ def test_an_undecodable_response_stores_no_calls() -> None:
 def test_a_response_without_calls_stores_nothing() -> None:
     game = VirtualServer(RULES)
     for _ in range(3):
-        assert game.respond(requested(CHATS[0], [user("hi")])).planned.calls == ()
+        assert game.respond(requested(CHATS[0], [user("hi")])).planned.tool_calls == ()

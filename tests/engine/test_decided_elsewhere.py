@@ -103,11 +103,15 @@ def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
     state.remember_in_store = _forget
     lookup = state.lookup("one")
     assert isinstance(lookup, FetchedLookup)
-    for call, key in ((lookup.stored, "stored"), (lookup.all_stored, "all_stored"), (lookup.call, "call")):
+    for look_up, key in (
+        (lookup.stored, "stored"),
+        (lookup.all_stored, "all_stored"),
+        (lookup.tool_by_call_id, "call"),
+    ):
         with pytest.raises(LookupInStore) as raised:
-            call("name")
+            look_up("name")
         assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
-    assert lookup.having(("call", "name"), "tool").call("name") == "tool"
+    assert lookup.having(("call", "name"), "tool").tool_by_call_id("name") == "tool"
 
 
 def _forget(session: str, update: StoreUpdate) -> None: ...

@@ -17,10 +17,10 @@ def test_stored_response_is_found_by_session_and_name() -> None:
     counters = Sessions()
     counters.remember("a", StoreUpdate(("r", "item"), stored("r"), {"call": "tool"}))
     assert counters.lookup("a").stored("r") == counters.lookup("a").stored("item") == stored("r")
-    assert counters.lookup("a").call("call") == "tool"
+    assert counters.lookup("a").tool_by_call_id("call") == "tool"
     for name in ("r", "item", "other"):
         assert counters.lookup("b").stored(name) is NOTHING.stored(name) is None
-    assert counters.lookup("b").call("call") is NOTHING.call("call") is None
+    assert counters.lookup("b").tool_by_call_id("call") is NOTHING.tool_by_call_id("call") is None
 
 
 def test_stored_response_last_of_name_is_found() -> None:
@@ -43,7 +43,7 @@ def test_oldest_responses_are_removed_first() -> None:
         counters.remember("", StoreUpdate((name, f"{name}'s item"), stored(name, 1_500), {name: "tool"}))
     lookup = counters.lookup("")
     assert [lookup.stored(name) is not None for name in ("one", "two", "three")] == [False, True, True]
-    assert [lookup.call(name) for name in ("one", "two", "three")] == [None, "tool", "tool"]
+    assert [lookup.tool_by_call_id(name) for name in ("one", "two", "three")] == [None, "tool", "tool"]
     counters.remember("", StoreUpdate(forgotten=("two", "two's item", "three", "three's item")))
     counters.remember("", StoreUpdate(("four",), stored("four", 4_000)))
     assert counters.lookup("").stored("four") is not None
@@ -95,8 +95,8 @@ def test_stored_bytes_are_about_the_real_ones() -> None:
 def test_calls_are_bounded_in_bytes() -> None:
     store = ResponseStore(call_size=10_000)
     for number in range(100):
-        store.remember("a", StoreUpdate(calls={f"call-{number}": "t" * 1_000}))
-        store.remember("a", StoreUpdate(calls={f"call-{number}": "t" * 2_000}))
-    assert sum(store.lookup("a").call(f"call-{number}") is not None for number in range(100)) == 4
+        store.remember("a", StoreUpdate(tool_calls={f"call-{number}": "t" * 1_000}))
+        store.remember("a", StoreUpdate(tool_calls={f"call-{number}": "t" * 2_000}))
+    assert sum(store.lookup("a").tool_by_call_id(f"call-{number}") is not None for number in range(100)) == 4
     store.end("a")
     assert store._free_for_calls == 10_000

@@ -52,10 +52,10 @@ def test_unused_session_ends_and_starts_fresh() -> None:
         sessions.remember(id, StoreUpdate(("r",), StoredResponse("r", None, b"", b""), {"call": "tool"}))
     assert sessions.session("b", 105.0).seed == 7
     fresh = sessions.session("a", 110.0)
-    assert (fresh.seed, fresh.lookup.stored("r"), fresh.lookup.call("call")) == (None, None, None)
+    assert (fresh.seed, fresh.lookup.stored("r"), fresh.lookup.tool_by_call_id("call")) == (None, None, None)
     assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
     kept = sessions.session("b", 111.0)
-    assert (kept.seed, kept.lookup.call("call")) == (7, "tool")
+    assert (kept.seed, kept.lookup.tool_by_call_id("call")) == (7, "tool")
     assert message == ["session a ended: not used for 10 s; it begins anew when it is named again"]
 
 
@@ -130,11 +130,11 @@ def test_totals_sum_all_sessions() -> None:
 def test_reset_deletes_all_sessions() -> None:
     sessions = Sessions()
     outcomes(sessions, "a", "")
-    sessions.remember("", StoreUpdate(calls={"c": "tool"}))
+    sessions.remember("", StoreUpdate(tool_calls={"c": "tool"}))
     counters = sessions.without_session
     sessions.reset()
     assert (len(sessions), sessions.totals()) == (0, {})
-    assert sessions.lookup("").call("c") is None
+    assert sessions.lookup("").tool_by_call_id("c") is None
     assert sessions.without_session is counters
     assert outcomes(sessions, "a", "") == ["rule", "rule"]
 
@@ -152,10 +152,10 @@ def test_held_lists_least_recently_used_first() -> None:
 def test_end_deletes_session() -> None:
     sessions = Sessions()
     assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "unmatched"]
-    sessions.remember("a", StoreUpdate(calls={"c": "tool"}))
+    sessions.remember("a", StoreUpdate(tool_calls={"c": "tool"}))
     assert (sessions.end("a"), sessions.end("a")) == (True, False)
     assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
-    assert sessions.lookup("a").call("c") is None
+    assert sessions.lookup("a").tool_by_call_id("c") is None
 
 
 def test_ended_callbacks_get_ids_of_sessions() -> None:

@@ -67,14 +67,16 @@ def _by_steps(
     overrides: CacheOverrides,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
-    max_lifetime = next((end for end in reversed(ends) if known(end.digest)), None)
+    longest_known = next((end for end in reversed(ends) if known(end.digest)), None)
     lifetime = policy.lifetime if overrides.lifetime is None else overrides.lifetime
     writes = [CacheWrite(end.digest, lifetime, policy.max_lifetime) for end in ends]
     step = policy.step if minimum >= policy.step else 1
-    read = 0 if max_lifetime is None else min(max_lifetime.tokens, total - 1) // step * step
+    read = 0 if longest_known is None else min(longest_known.tokens, total - 1) // step * step
     if read < minimum:
         shared = (
-            "" if max_lifetime is None else f"; {max_lifetime.tokens} tokens are the same, which are too few"
+            ""
+            if longest_known is None
+            else f"; {longest_known.tokens} tokens are the same, which are too few"
         )
         reason = f"miss: no cached prompt begins like this one{shared}"
         return CacheLookup(NOTHING_CACHED, writes, reason, total)
@@ -103,7 +105,7 @@ def _by_breakpoints(
     read = blocks[found].tokens if found >= 0 else 0
     new = [blocks[number] for number in long_enough if number > found]
     written = new[-1].tokens - read if new else 0
-    plan_duration = [end.tokens for end in new if _lifetime(end, overrides) > SHORT_LIFETIME]
+    long_lived_tokens = [end.tokens for end in new if _lifetime(end, overrides) > SHORT_LIFETIME]
     used = [blocks[number] for number in {*long_enough, *((found,) if found >= 0 else ())}]
     writes = [CacheWrite(end.digest, _lifetime(end, overrides)) for end in used]
     reason = (
@@ -113,7 +115,7 @@ def _by_breakpoints(
     )
     if written:
         reason += f"; {written} tokens are written"
-    tokens = CachedTokens(read, written, max(plan_duration) - read if plan_duration else 0)
+    tokens = CachedTokens(read, written, max(long_lived_tokens) - read if long_lived_tokens else 0)
     return CacheLookup(tokens, writes, reason, blocks[long_enough[-1]].tokens)
 
 

@@ -14,9 +14,9 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, Step,
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 
-METHOD: str = "WS"
-"""In place of the method of a handshake. For a message, a space and the name of its event follow, which no method of
-HTTP contains."""
+WEBSOCKET_METHOD: str = "WS"
+"""The method of handshakes and messages in the route table. For a message, a space and the name of its event follow,
+which no method of HTTP contains."""
 
 
 class SendMessages(NamedTuple):

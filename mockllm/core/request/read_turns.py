@@ -52,7 +52,7 @@ class _UsedLookup(ResponseLookup):
     def __init__(self) -> None:
         self.used = False
 
-    def call(self, id: str) -> str | None:
+    def tool_by_call_id(self, id: str) -> str | None:
         self.used = True
         return None
 

@@ -69,7 +69,7 @@ class Request(BodyFields, McpServerFields):
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
     """Whether the call makes media or a transcript: a rule that names it may reply, else it makes its own."""
-    measured: ClassVar[bool] = False
+    has_serving_metrics: ClassVar[bool] = False
     """Whether the provider has metrics of its responses under names that belong to it."""
 
     def __init__(

@@ -63,12 +63,12 @@ class StoredResponse(NamedTuple):
 
 class StoreUpdate(NamedTuple):
     """The changes of the store after a response. The changes are the response under all `names` by which clients
-    retrieve it, and its tools by the ids of the calls. Further changes are the names to delete, and objects that
+    retrieve it, and its tools by the ids of the tool calls. Further changes are the names to delete, and objects that
     change with the response, each under its own id."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
-    calls: Mapping[str, str] = {}
+    tool_calls: Mapping[str, str] = {}
     forgotten: tuple[str, ...] = ()
     others: tuple[StoredResponse, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
@@ -98,8 +98,8 @@ class ResponseLookup:
         """Return the responses whose id has this prefix, in order."""
         return ()
 
-    def call(self, id: str) -> str | None:
-        """Return the tool of the call with this id."""
+    def tool_by_call_id(self, id: str) -> str | None:
+        """Return the tool of a tool call by its id."""
         return None
 
 

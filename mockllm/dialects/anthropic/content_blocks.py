@@ -185,7 +185,7 @@ def empty_block(part: Part, index: int, identity: ResponseIdentity, family: Anth
             return {"type": "thinking", "thinking": "", "signature": ""}
         case Call(name=name, id=id):
             id = id or identity.ids.make("toolu_01", 22, str(index))
-            identity.note_call(str(index), id, name)
+            identity.note_tool_call(str(index), id, name)
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
             return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):

@@ -224,7 +224,7 @@ def _result(block: dict[str, Json], names: dict[str, str | None], lookup: Respon
     """Yield the result of a tool, and its images."""
     call_id, content = _text(block.get("tool_use_id")), block.get("content")
     text = content if isinstance(content, str) else _texts(content)
-    name = None if call_id is None else names.get(call_id) or lookup.call(call_id)
+    name = None if call_id is None else names.get(call_id) or lookup.tool_by_call_id(call_id)
     yield ResultPart(call_id, name, text, block.get("is_error") is True)
     yield from (MediaPart("image") for entry in _list(content) if _is(entry, "image"))
 

@@ -163,7 +163,7 @@ def _result(result: dict[str, Json], names: dict[str, str | None], lookup: Respo
     id, blocks = text_of(result.get("toolUseId")), list(map(object_of, list_of(result.get("content"))))
     texts = [block["text"] for block in blocks if type(block.get("text")) is str]
     texts += [dumps(block["json"]).decode() for block in blocks if "json" in block]
-    name = None if id is None else names.get(id) or lookup.call(id)
+    name = None if id is None else names.get(id) or lookup.tool_by_call_id(id)
     yield ResultPart(id, name, "\n".join(texts), result.get("status") == "error")
     yield from (_MEDIA[kind] for block in blocks for kind in block.keys() & _MEDIA.keys())
 

@@ -44,7 +44,7 @@ def continuous(request: Request) -> bool:
 
 
 class VllmChatRequest(ChatRequest):
-    measured = True
+    has_serving_metrics = True
 
     @lazy
     def sampling(self) -> Sampling:
@@ -53,7 +53,7 @@ class VllmChatRequest(ChatRequest):
 
 
 class VllmCompletionsRequest(CompletionsRequest):
-    measured = True
+    has_serving_metrics = True
 
     @lazy
     def sampling(self) -> Sampling:

@@ -123,7 +123,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         and (wanted.rule is None or is_called(entry.rule, wanted.rule))
         and (wanted.path is None or entry.path.startswith(wanted.path))
         and (wanted.fault is None or wanted.fault in entry.response.faults)
-        and (wanted.since is None or entry.at >= wanted.since)
+        and (wanted.since is None or entry.now >= wanted.since)
         and (wanted.kind is None or _is_kind(entry, wanted.kind))
     )
 
@@ -170,7 +170,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         near = list(map(entry.full_redactor.text, response.near_misses))
     return {
         "id": entry.number,
-        "at": round(entry.at, 6),
+        "at": round(entry.now, 6),
         "method": redactor.text(entry.method),
         "path": redactor.target(entry.target),
         "client": entry.client,
@@ -230,7 +230,7 @@ def decode_again(entry: JournalEntry, engine: Engine) -> Request:
     headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION_HEADER}
     path = path_without_session(entry.path)
     request = engine.read(
-        entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at, time.monotonic()
+        entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.now, time.monotonic()
     )
     request.session = entry.session
     request.response_lookup = engine.state.lookup(entry.session or "")
@@ -325,7 +325,7 @@ def _entry(entry: JournalEntry) -> dict[str, Json]:
     if encoded is not None:
         content["encoding"] = "base64"
     return {
-        "startedDateTime": datetime.fromtimestamp(entry.at, UTC).isoformat().replace("+00:00", "Z"),
+        "startedDateTime": datetime.fromtimestamp(entry.now, UTC).isoformat().replace("+00:00", "Z"),
         "time": took,
         "request": _har_request(entry),
         "response": {

@@ -37,7 +37,7 @@ def _previewed(
     catalog: Catalog, changed: Collection[str], removed: Collection[str], entry: JournalEntry, engine: Engine
 ) -> PreviewedRequest | None:
     request = decode_again(entry, engine)
-    index, rules, items = catalog.index, catalog.rules, catalog.items
+    index, rules, items = catalog.index, catalog.rule_count, catalog.items
     mask = index.match_mask(request)
     first = next((items[number].id for number in index.matching(mask, request, 0, rules)), None)
     numbers = index.matching(mask, request, rules, len(items))

@@ -267,5 +267,5 @@ def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
 def _check_unused(entries: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:
     catalog = engine.catalog
     used = {entry.rule for entry in entries}
-    unused = [item for item in catalog.items[: catalog.rules] if item.id not in used]
+    unused = [item for item in catalog.items[: catalog.rule_count] if item.id not in used]
     return [UnmetExpectation(message=f"{item.id} ({item.where}) was never used") for item in unused]

@@ -30,11 +30,11 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query as they came; `key` is the hash of
-    the API key. `started`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`: the body fitted
-    into the journal."""
+    the API key. `now`, `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`: the
+    body fitted into the journal."""
 
     number: int
-    at: float
+    now: float
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
@@ -49,7 +49,7 @@ class JournalEntry(NamedTuple):
     response: PlannedResponse
     constraints: HttpConstraints
     allow_cors: bool
-    started: float
+    monotonic: float
     duration: float
     end_reason: EndReason
     times: array[float] | None
@@ -135,7 +135,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         raw = b""
     return JournalEntry(
         number=number,
-        at=exchange.now,
+        now=exchange.now,
         method=exchange.method,
         target=target,
         headers=pairs,
@@ -150,7 +150,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         response=response,
         constraints=exchange.constraints,
         allow_cors=exchange.allow_cors,
-        started=exchange.monotonic,
+        monotonic=exchange.monotonic,
         duration=exchange.duration,
         end_reason=exchange.end_reason,
         times=exchange.times,

@@ -41,7 +41,7 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.response.plan
     extra = ALLOW_CORS if entry.allow_cors else ""
-    head = serialize_head(plan, entry.constraints, DateLine().at(entry.at), extra)
+    head = serialize_head(plan, entry.constraints, DateLine().at(entry.now), extra)
     unchunked = head._replace(chunked=False)
     if entry.times is None:
         data = single_write(plan, unchunked)
@@ -51,11 +51,11 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     else:
         writes = _TimedWrites()
         scale = entry.response.time_scale
-        play = Player(plan, unchunked, writes, cast(Deadlines, writes), entry.started, scale)
+        play = Player(plan, unchunked, writes, cast(Deadlines, writes), entry.monotonic, scale)
         for now in entry.times:
             writes.now = now
             play._tick(now)
-        parts = [SentPart(at - entry.started, data) for at, data in writes.written]
+        parts = [SentPart(at - entry.monotonic, data) for at, data in writes.written]
     sent = _after_head(head.head, parts)
     redactor = redactor or entry.redactor
     masked = redactor.parts([part.data for part in sent])

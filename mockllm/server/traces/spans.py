@@ -124,7 +124,7 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
             str(entry.status) if entry.status >= 400 else str(broken)
         )
     attributes = {name: _redacted(value, entry.redactor) for name, value in attributes.items()}
-    start = _nanoseconds(entry.at if ahead is None else entry.started + ahead)
+    start = _nanoseconds(entry.now if ahead is None else entry.monotonic + ahead)
     end = start + max(0, _nanoseconds(entry.duration))
     return Span(
         _name(entry, request, attributes),

@@ -61,7 +61,7 @@ class MergedJournal(Journal):
 
 
 def _end(entry: JournalEntry) -> float:
-    return entry.started + entry.duration
+    return entry.monotonic + entry.duration
 
 
 def merged_metrics(metrics: Sequence[Metrics]) -> Metrics:

@@ -179,7 +179,7 @@ def _parts(
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
-        name = None if id is None else names.get(id) or lookup.call(id)
+        name = None if id is None else names.get(id) or lookup.tool_by_call_id(id)
         return (
             (ResultPart(id, name, content),)
             if type(content) is str

@@ -42,7 +42,7 @@ def check_reasoning(items: Sequence[Mapping[str, Json]], lookup: ResponseLookup)
     seen: set[str] = set()
     for item in items:
         id = text_of(item.get("id"))
-        known = None if id is None else lookup.call(id)
+        known = None if id is None else lookup.tool_by_call_id(id)
         if id is None or known is None:
             continue
         seen.add(id)

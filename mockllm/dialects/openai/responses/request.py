@@ -189,7 +189,7 @@ def _message(item: dict[str, Json], names: dict[str, str | None], lookup: Respon
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
-        name = None if id is None else names.get(id) or lookup.call(id)
+        name = None if id is None else names.get(id) or lookup.tool_by_call_id(id)
         return Message("tool", result_parts(id, name, item.get("output"), MEDIA))
     if kind in CALLS:
         parsed = read_call(text_of(item.get("call_id")), item)

@@ -232,8 +232,8 @@ class SocketLookup(ResponseLookup):
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         return self._lookup.all_stored(prefix)
 
-    def call(self, id: str) -> str | None:
-        return self._lookup.call(id)
+    def tool_by_call_id(self, id: str) -> str | None:
+        return self._lookup.tool_by_call_id(id)
 
 
 def _event(message: str | bytes) -> dict[str, Json] | None:

@@ -63,7 +63,7 @@ def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> 
     output = list(objects(completed.get("output")))
     calls = dict(_calls(output)) | reasoning_links(output)
     if not always and b'"store"' in request.raw and request.fields.get("store") is False:
-        return StoreUpdate(calls=calls)
+        return StoreUpdate(tool_calls=calls)
     previous = None if request.conversation is not None else request.previous
     stored = StoredResponse(id, None if previous is None else previous.id, request.raw, sent, request.thread)
     if run is not None:

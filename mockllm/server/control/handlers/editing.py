@@ -52,7 +52,7 @@ async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     file = item.id.rpartition(":")[0]
     return RuleDetail(
         id=item.id,
-        kind="rule" if found < catalog.rules else "modifier",
+        kind="rule" if found < catalog.rule_count else "modifier",
         where=item.where,
         layer=layer,
         session=session,

@@ -166,7 +166,7 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
         rules.append(
             RuleInfo(
                 id=item.id,
-                kind="rule" if number < catalog.rules else "modifier",
+                kind="rule" if number < catalog.rule_count else "modifier",
                 where=item.where,
                 layer=layer,
                 session=session,

@@ -119,7 +119,7 @@ def _call(entry: JournalEntry, context: ControlContext) -> McpServerCall:
     masked = entry.redactor.text
     return McpServerCall(
         id=entry.number,
-        at=entry.at,
+        at=entry.now,
         server=masked(str(words.get("server", ""))),
         method=masked(str(words.get("method", entry.method))),
         name=None if name is None else masked(str(name)),

@@ -112,7 +112,7 @@ def test_lookup_of_a_socket_includes_its_session() -> None:
     opened = socket()
     lookup = opened.session.lookup(opened.engine.state.lookup(""))
     assert lookup.all_stored("resp_") == []
-    assert lookup.call("call_1") is None
+    assert lookup.tool_by_call_id("call_1") is None
 
 
 def test_response_without_stream_is_messages_all_the_same() -> None:
