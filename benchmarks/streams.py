@@ -37,7 +37,7 @@ from mockllm.server import app, player, respond
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.engine_builder import Builder
 from mockllm.server.gc_policy import GcPolicy
-from mockllm.server.http1 import RenderedHead
+from mockllm.server.http1 import SerializedHead
 from mockllm.server.http_server import Address, Server, run_on_best_loop
 from mockllm.server.socket_sink import SocketSink
 from mockllm.state.sessions import Sessions
@@ -109,7 +109,7 @@ class MeasuredPlay(player.Player):
     def __init__(
         self,
         plan: Plan,
-        head: RenderedHead,
+        head: SerializedHead,
         sink: SocketSink,
         deadlines: Deadlines,
         started: float,

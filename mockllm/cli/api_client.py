@@ -16,7 +16,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.option import BadOption
 from mockllm.core.json.codec import Json
-from mockllm.server.access_log import MAX_PROMPT, plain
+from mockllm.server.access_log import MAX_PROMPT, printable_line
 
 URL: Final = "http://localhost:8080"
 URL_VARIABLE: Final = "MOCKLLM_URL"
@@ -115,11 +115,14 @@ def _refusal(error: HTTPError, base: str) -> ApiError:
     try:
         problem = json.load(error)
         wrong = [
-            (str(each["field"]), plain(str(each["message"]), MAX_PROMPT))
+            (str(each["field"]), printable_line(str(each["message"]), MAX_PROMPT))
             for each in problem.get("errors", ())
         ]
-        lines = [f"{plain(field, MAX_PROMPT)}: {message}" if field else message for field, message in wrong]
-        return ApiError("\n".join(lines or [plain(str(problem["detail"]), MAX_PROMPT)]), wrong)
+        lines = [
+            f"{printable_line(field, MAX_PROMPT)}: {message}" if field else message
+            for field, message in wrong
+        ]
+        return ApiError("\n".join(lines or [printable_line(str(problem["detail"]), MAX_PROMPT)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
             return ApiError(f"there is no control API at {base}; with --admin-port use that port")

@@ -26,7 +26,7 @@ from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
-from mockllm.server.access_log import MAX_PROMPT, plain
+from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
@@ -110,7 +110,7 @@ def _explain_live(args: argparse.Namespace, id: int | None) -> int:
         print(pretty(found).decode())
         return 0
     reports = found if isinstance(found, list) else [found]
-    texts = ("\n".join(plain(line, MAX_PROMPT) for line in each["lines"]) for each in reports)
+    texts = ("\n".join(printable_line(line, MAX_PROMPT) for line in each["lines"]) for each in reports)
     print("\n\n".join(texts))
     return 0
 
@@ -238,7 +238,7 @@ def sent(trace: MatchTrace) -> Iterator[str]:
 
 def _recorded_turns(trace: MatchTrace) -> Iterator[str]:
     """Yield the turns of a recorded WebSocket: which message of the client gets how many messages."""
-    opens = trace.outcome.response.plan.delivery.socket
+    opens = trace.outcome.response.plan.delivery.websocket
     session = None if opens is None else opens()
     if not isinstance(session, RecordedSocketSession):
         return

@@ -14,7 +14,7 @@ from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.access_log import MAX_PROMPT, plain
+from mockllm.server.access_log import MAX_PROMPT, printable_line
 
 ABOUT = (
     "Exit code 0 if all expectations are met, 1 if one is not, 2 for a mistake in the file. The file is "
@@ -74,11 +74,11 @@ def run(args: argparse.Namespace) -> int:
 def _print(found: dict[str, Json]) -> None:
     for failure in found["failures"]:
         place = "" if failure["expect"] is None else f"expect[{failure['expect']}]: "
-        print(plain(f"{place}{failure['message']}", MAX_PROMPT))
+        print(printable_line(f"{place}{failure['message']}", MAX_PROMPT))
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
             label, end = ("nearest:", f": {why}") if why else ("such as", "")
-            print(plain(f"  {label} #{each['id']} {each['path']}{end}", MAX_PROMPT))
+            print(printable_line(f"  {label} #{each['id']} {each['path']}{end}", MAX_PROMPT))
     lost = (
         f" ({found['lost']} older ones are no longer in the journal; `serve --journal N` stores more)"
         if found["lost"]

@@ -22,7 +22,7 @@ from mockllm.server.workers.marked_journal import MarkedJournal
 from mockllm.server.workers.no_store import NoStore
 from mockllm.server.workers.worker import Worker, WorkerDecider
 from mockllm.server.workers.worker_settings import WorkerSettings
-from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_sessions import REPLICA, SharedSessions
 
 
@@ -55,8 +55,8 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
     first = settings["replica"] * REPLICA
     state = SharedSessions(counts, first=first, max_sessions=bounds.sessions, unused=bounds.session_ttl)
     builder = create_builder(values, state, bounds.generated)
-    slot = SlotTable.SERVED + settings["index"]
-    counts[slot] = 0
+    cell = CellTable.SERVED + settings["index"]
+    counts[cell] = 0
 
     decider = _decider(settings, state)
 
@@ -66,7 +66,7 @@ async def _run(settings: WorkerSettings, end: socket.socket) -> None:
         app.gzip = values["gzip"]
         app.webhook_hosts = allowed_hosts(values)
         app.decider = decider
-        app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, slot)
+        app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, cell)
         configure_tls(app, values)
         tracing.enter_context(traces(app, settings["addresses"], log))
         return app

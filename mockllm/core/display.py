@@ -15,7 +15,7 @@ MAX_NAMES_LENGTH: Final = 1000
 """Characters after which `brief_ends` lists no further text of a tuple."""
 
 
-def cut(text: str, max_length: int = MAX_LENGTH) -> str:
+def shortened(text: str, max_length: int = MAX_LENGTH) -> str:
     """Return the text, shortened to `max_length` characters where it is longer."""
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
@@ -31,17 +31,17 @@ def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
     if value is MISSING:
         return "missing"
     if isinstance(value, str):
-        return '"' + cut(value).replace("\n", "\\n") + '"'
+        return '"' + shortened(value).replace("\n", "\\n") + '"'
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if not max_depth:
         return "…"
     if isinstance(value, dict):
-        members = (f'"{cut(str(key))}": {brief(item, max_depth - 1)}' for key, item in value.items())
+        members = (f'"{shortened(str(key))}": {brief(item, max_depth - 1)}' for key, item in value.items())
         return _join("{", members, "}")
     if isinstance(value, (list, tuple)):
         return _join("[", (brief(item, max_depth - 1) for item in value), "]")
-    return cut(str(value))
+    return shortened(str(value))
 
 
 def brief_ends(value: Json | Missing) -> str:
@@ -69,7 +69,7 @@ def _join(opening: str, items: Iterable[str], closing: str) -> str:
     for number, item in enumerate(items):
         text += (", " if number else "") + item
         if len(text) >= MAX_LENGTH:
-            return cut(text)
+            return shortened(text)
     return text + closing
 
 

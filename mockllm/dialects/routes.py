@@ -156,9 +156,9 @@ def find_route(
             return found
     methods = _LITERAL.get(path)
     if methods is not None:
-        candidates = methods.get(method)
-        if candidates is not None:
-            return candidates[0] if len(candidates) == 1 else _select(candidates, headers, query)
+        matches = methods.get(method)
+        if matches is not None:
+            return matches[0] if len(matches) == 1 else _select(matches, headers, query)
     return _search(method, normalised(path), headers, query)
 
 
@@ -169,13 +169,13 @@ def normalised(path: str) -> str:
     return re.sub("%3a", ":", path, flags=re.IGNORECASE) if "%" in path else path
 
 
-def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query: str) -> RouteMatch:
-    """Return the last candidate of the first provider whose hint the request has, else of the provider that is listed
+def _select(matches: Sequence[RouteMatch], headers: Mapping[str, str], query: str) -> RouteMatch:
+    """Return the last match of the first provider whose hint the request has, else of the provider that is listed
     first."""
-    names = [candidate.provider for candidate in candidates]
+    names = [match.provider for match in matches]
     hinted = (name for name in names if BY_NAME[name].has_hint(headers, query))
     chosen = next(hinted, None) or min(names, key=_RANKS.__getitem__)
-    return [candidate for candidate in candidates if candidate.provider == chosen][-1]
+    return [match for match in matches if match.provider == chosen][-1]
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
@@ -197,7 +197,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
         failure = Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
         return UnknownPath(meant.dialect, provider, bare, failure, hint)
     if known:
-        meant = _select([each for candidates in known.values() for each in candidates], headers, query)
+        meant = _select([each for matches in known.values() for each in matches], headers, query)
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
     named = BY_NAME.get(provider or "")
@@ -215,7 +215,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
 @text_cache(1024)  # clients repeat their paths; a new path is compared with each pattern
 def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
     """Return the calls of a path by method. The text after the path's last colon selects the patterns."""
-    known = {method: list(candidates) for method, candidates in _LITERAL.get(path, {}).items()}
+    known = {method: list(matches) for method, matches in _LITERAL.get(path, {}).items()}
     colon = path.rfind(":")
     calls = _PATTERNS.get(path[colon:], ()) if colon >= 0 else ()
     for pattern, route, prefix in (*calls, *_PATTERNS[""]):
@@ -291,7 +291,7 @@ def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
     twice = TWICE.search(path)
     if twice is not None:
         known = _matching(TWICE.sub(r"/\2/", path))
-        calls = known.get(method) or [each for candidates in known.values() for each in candidates]
+        calls = known.get(method) or [each for matches in known.values() for each in matches]
         if calls:
             provider, _ = _prefix(path)
             prefix = f"/{provider}" if provider else ""

@@ -47,11 +47,11 @@ MAX_FAST_PATHS: Final = 10_000
 class DeferredResponse(Struct, frozen=True):
     """A response that takes long to plan. The request is counted, and its slot taken.
 
-    `plan` may run in another thread. It returns a function that the event loop calls for the response.
+    `make_plan` may run in another thread. It returns a function that the event loop calls for the response.
     """
 
     slot: InFlightSlot | None
-    plan: Callable[[], Callable[[], PlannedResponse]]
+    make_plan: Callable[[], Callable[[], PlannedResponse]]
 
 
 class UndecidedResponse(Struct, frozen=True):

@@ -70,13 +70,13 @@ def unknown_path_refusal(
     catalog: Catalog,
     request: Request,
     decision: Decision,
-    outcome: UnknownPath | MethodNotAllowed,
+    routing: UnknownPath | MethodNotAllowed,
     status: int,
 ) -> Unmatched:
     """Return the refusal of a path or method that no provider has, with the rules that name a similar path.
     `status` replaces the 404 of a path; a method that is not allowed stays a 405, a call that is not served a 501."""
-    failure = outcome.failure
-    if isinstance(outcome, UnknownPath) and failure.status is None and status != NOT_FOUND:
+    failure = routing.failure
+    if isinstance(routing, UnknownPath) and failure.status is None and status != NOT_FOUND:
         failure = Failure.of_status(status, failure.message)
     lines = [
         guard_line(catalog.items[candidate.item_number], candidate, why)
@@ -85,7 +85,7 @@ def unknown_path_refusal(
     for item, differences in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in differences):
             lines.append(near_miss_line(item, differences))
-    hint = outcome.hint if isinstance(outcome, UnknownPath) else failure.message or ""
+    hint = routing.hint if isinstance(routing, UnknownPath) else failure.message or ""
     if not lines:
         return Unmatched(failure, (hint or NO_PROVIDER,))
     first, dot, rest = (failure.message or "").partition("). ")
@@ -96,7 +96,7 @@ def unknown_path_refusal(
     return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
 
 
-def opens_websocket(request: Request) -> bool:
+def is_websocket_handshake(request: Request) -> bool:
     """Return whether a request is the handshake of a WebSocket (RFC 6455, section 4.1)."""
     return request.method == "GET" and request.headers.get("upgrade", "").strip().lower() == "websocket"
 
@@ -107,7 +107,7 @@ def no_websocket(request: Request) -> Failure | None:
     The status 426 (RFC 9110, section 15.5.22) names the protocol that is served. Clients such as Codex then fall
     back to plain HTTP at once; they retry other statuses for several seconds.
     """
-    if not opens_websocket(request):
+    if not is_websocket_handshake(request):
         return None
     message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
     headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))

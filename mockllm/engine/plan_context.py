@@ -85,7 +85,7 @@ class PlanContext(Struct):
         stream = self.settings.merged.stream
         if stream is not None:
             return stream
-        return self.request.stream or (self.compiled.announces and self.request.to_tool_server)
+        return self.request.stream or (self.compiled.announces and self.request.to_mcp_server)
 
     @property
     def prerendering(self) -> bool:

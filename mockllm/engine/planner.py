@@ -109,7 +109,7 @@ class ResponsePlanner:
             spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
             request = context.request
-            if not (request.generates or request.to_tool_server or request.makes_media):
+            if not (request.generates or request.to_mcp_server or request.makes_media):
                 self.check_vector_size(context.request, may_defer=context.may_defer)
                 return self.apply_settings(plan_without_generation(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
@@ -196,7 +196,7 @@ class ResponsePlanner:
             context.compiled,
             request,
             context.dialect,
-            plain=bool(settings.faults) or request.to_tool_server,
+            uncompressed=bool(settings.faults) or request.to_mcp_server,
         )
         plan, context.tool_call_count = replayed.plan, int(replayed.calls_tools)
         readdressed = getattr(context.dialect, "readdressed", None)
@@ -311,8 +311,8 @@ class ResponsePlanner:
         max_characters = LONG_TEXT if context.may_defer else inf
         if not (response.static and request.generates):
             settings = _resolve(context)
-            whole = settings.instant and not (settings.faults or context.streamed or request.background)
-            renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, whole)
+            undivided = settings.instant and not (settings.faults or context.streamed or request.background)
+            renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, undivided)
             reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)

@@ -18,7 +18,7 @@ from mockllm.core.rendering.recorded_socket import (
 )
 from mockllm.core.tokens import estimate
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.near_misses import opens_websocket
+from mockllm.engine.near_misses import is_websocket_handshake
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.scenario.catalog import CompiledResponse
@@ -46,13 +46,15 @@ class SocketReplayPlanner:
 
     def plan(self, context: PlanContext, spec: ReplaySpec, settings: ResolvedSettings) -> Plan:
         """Return the plan of a handshake. Raises NoHandshake for any other request."""
-        if not opens_websocket(context.request):
+        if not is_websocket_handshake(context.request):
             raise NoHandshake
         turns = self._turns_of(context.compiled, spec)
         waits = _waits(context, spec, settings)
         head = ResponseHead(SWITCHING, tuple(spec.headers.items()))
         return Plan(
-            head, (), delivery=replace(DEFAULT_DELIVERY, socket=lambda: RecordedSocketSession(turns, waits))
+            head,
+            (),
+            delivery=replace(DEFAULT_DELIVERY, websocket=lambda: RecordedSocketSession(turns, waits)),
         )
 
     def _turns_of(self, response: CompiledResponse, spec: ReplaySpec) -> Sequence[RecordedTurn]:

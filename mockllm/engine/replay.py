@@ -62,16 +62,18 @@ class ReplayPlanner:
         )
 
     def replay(
-        self, response: CompiledResponse, request: Request, dialect: Dialect, *, plain: bool
+        self, response: CompiledResponse, request: Request, dialect: Dialect, *, uncompressed: bool
     ) -> ReplayedPlan:
-        """Return the plan of a recording for this request; `plain`: without compression, since faults act on it."""
+        """Return the plan of a recording for this request; `uncompressed`: since faults act on it."""
         spec = response.spec
         assert isinstance(spec, ReplaySpec)
         accepted = accepts_coding(request.headers, _coding(spec.headers) or "gzip")
-        key = (id(response), dialect.name, dialect.api, request.stream, accepted, plain)
+        key = (id(response), dialect.name, dialect.api, request.stream, accepted, uncompressed)
         cached = self._plans.get(key)
         if cached is None:
-            parsed = _replayed(response, spec, request.stream, dialect, plain=plain, accepted=accepted)
+            parsed = _replayed(
+                response, spec, request.stream, dialect, uncompressed=uncompressed, accepted=accepted
+            )
             cached = (response, parsed)
             self._plans.put(key, cached)
         return cached[1]
@@ -108,11 +110,11 @@ def _recorded_frames(spec: ReplaySpec, files: Mapping[str, bytes]) -> list[Recor
     return frames
 
 
-def _plain_frames(frames: list[RecordedFrame], coding: str) -> list[RecordedFrame] | None:
-    plain = decompressed_frames(coding, [frame.data for frame in frames])
-    if plain is None:
+def _decompressed_frames(frames: list[RecordedFrame], coding: str) -> list[RecordedFrame] | None:
+    contents = decompressed_frames(coding, [frame.data for frame in frames])
+    if contents is None:
         return None
-    return [RecordedFrame(frame.at, data) for frame, data in zip(frames, plain, strict=True)]
+    return [RecordedFrame(frame.at, data) for frame, data in zip(frames, contents, strict=True)]
 
 
 def _replayed(
@@ -121,15 +123,15 @@ def _replayed(
     streamed: bool,
     dialect: Dialect,
     *,
-    plain: bool,
+    uncompressed: bool,
     accepted: bool,
 ) -> ReplayedPlan:
     frames, headers = _frames(response, spec), dict(spec.headers)
     coding, gzipped = _coding(headers), spec.gzip
-    if coding is not None and (plain or not accepted):
-        plain_frames = _plain_frames(frames, coding)
-        if plain_frames is not None:
-            frames, gzipped = plain_frames, accepted
+    if coding is not None and (uncompressed or not accepted):
+        decompressed = _decompressed_frames(frames, coding)
+        if decompressed is not None:
+            frames, gzipped = decompressed, accepted
             headers = {name: value for name, value in headers.items() if name.lower() != ENCODING}
     head = ResponseHead(spec.status, tuple(headers.items()))
     plan, decoded = _plan(head, frames, streamed, dialect, spec.speed)
@@ -174,7 +176,7 @@ def _neutral(response: CompiledResponse, spec: ReplaySpec, dialect: Dialect) -> 
     frames = _frames(response, spec)
     coding = _coding(spec.headers)
     if coding is not None:
-        frames = _plain_frames(frames, coding) or frames
+        frames = _decompressed_frames(frames, coding) or frames
     for plan, decoded in _decodings(spec, frames, dialect):
         if decoded is not None and spec.status >= 400:
             return _error(spec.status, decoded)
@@ -190,7 +192,7 @@ def decodes(spec: ReplaySpec, files: Mapping[str, bytes], dialect: Dialect) -> b
     frames = _recorded_frames(spec, files)
     coding = _coding(spec.headers)
     if coding is not None:
-        frames = _plain_frames(frames, coding) or frames
+        frames = _decompressed_frames(frames, coding) or frames
     head = ResponseHead(spec.status, tuple(spec.headers.items()))
     plans = (_plan(head, frames, streamed, dialect, spec.speed) for streamed in (False, True))
     return any(decoded is not None and _has_content(decoded) for _, decoded in plans)

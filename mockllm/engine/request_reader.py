@@ -12,10 +12,10 @@ from typing import NamedTuple
 from mockllm.core.failure import Failure
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.body_fields import VOLATILE
+from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.request.request import Request, RequestContext
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.core.request.tool_server import ToolServer
 from mockllm.dialects.routes import RouteMatch, Routing, find_route
 from mockllm.engine.overrides import DELAY_HEADER, FAULT_HEADER, SEED_HEADER, Override
 from mockllm.engine.rule_header import RULE_HEADER
@@ -49,7 +49,7 @@ class ReaderSettings(NamedTuple):
     without_session: ResponseLookup
     volatile: frozenset[str]
     override: Callable[[Mapping[str, str], Session | None], Override | Failure]
-    servers: Mapping[str, ToolServer]
+    servers: Mapping[str, McpServer]
     root_provider: str | None
     """The provider whose paths need no prefix."""
 
@@ -104,8 +104,8 @@ class RequestReader:
             "session": session,
             "context": EngineContext(routing, error),
         }
-        if self._request_class.to_tool_server:
-            self._attributes["tool_servers"] = settings.servers
+        if self._request_class.to_mcp_server:
+            self._attributes["mcp_servers"] = settings.servers
         if settings.volatile != VOLATILE:
             self._attributes["volatile"] = settings.volatile
 

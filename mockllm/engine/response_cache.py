@@ -68,7 +68,7 @@ class CacheEntry(Struct, frozen=True):
     def fits(self, request: Request) -> bool:
         """Return whether the entry is the response to this request, too."""
         rendered = self.rendered
-        return not rendered.conditions or rendered.fits(request.now, self._tokens(request))
+        return not rendered.comparisons or rendered.fits(request.now, self._tokens(request))
 
     def _tokens(self, request: Request) -> int:
         return request.input_tokens if self.uses_input_tokens else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan, ResponseHead
 
@@ -26,7 +26,7 @@ def with_rule_header(plan: Plan, id: str) -> Plan:
 
 def reason(failure: Failure) -> str:
     """Return a failure's message, short enough for a note."""
-    return cut(failure.message or failure.type, MAX_REASON)
+    return shortened(failure.message or failure.type, MAX_REASON)
 
 
 def header_text(id: str) -> str:

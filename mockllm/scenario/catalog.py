@@ -18,7 +18,7 @@ from mockllm.core.load.load import Load
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.randomness import Randomness
-from mockllm.core.request.tool_server import ToolServer
+from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard, StateValue
 from mockllm.core.values.dynamic import EvaluationContext, evaluate, with_fields
@@ -138,8 +138,8 @@ class CatalogItem(Struct, frozen=True):
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
-    server: ToolServer | None = None
-    """The tool server that it describes."""
+    server: McpServer | None = None
+    """The MCP server that it describes."""
 
     @property
     def uses_counts(self) -> bool:
@@ -172,7 +172,7 @@ class Catalog(Struct, frozen=True):
     """Whether all rules respond for known models only; built-in responses then know no others either."""
     own_response_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
-    servers: Mapping[str, ToolServer] = field(default_factory=dict)
+    servers: Mapping[str, McpServer] = field(default_factory=dict)
     """The MCP servers by name; the first of a name counts."""
     uses: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""

@@ -212,7 +212,7 @@ def _satisfiable(tests: Sequence[FieldMatcher]) -> bool:
         literals = _literals(test)
         if literals is not None:
             return any(all(other.condition_on_value.matches(value) for other in tests) for value in literals)
-    if tests[0].field.spec.kind == "set":
+    if tests[0].field.info.kind == "set":
         return True  # each test may be met by another element
     return _bounded(each for test in tests for each in _compared(test.condition_on_value))
 
@@ -238,7 +238,7 @@ def _values(condition: Condition, absent: Missing | tuple[()]) -> Sequence[Json 
 
 
 def _absent(test: FieldMatcher) -> Missing | tuple[()]:
-    return () if test.field.spec.kind == "set" else MISSING
+    return () if test.field.info.kind == "set" else MISSING
 
 
 def _compared(condition: Condition) -> Iterator[Compare]:

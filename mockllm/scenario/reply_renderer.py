@@ -19,7 +19,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
-from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
+from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_into_chunks
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
@@ -126,8 +126,8 @@ class ReplyRenderer(Struct):
     """Maximum number of values that are generated for one schema."""
     max_characters: float = inf
     """Characters of one text; more raise LongReply."""
-    whole: bool = False
-    """Whether the response is sent whole, and at once."""
+    undivided: bool = False
+    """Whether the response is sent undivided, and at once."""
     notes: list[str] = field(default_factory=list)
     failure: Failure | None = None
     draw_count: int = 0
@@ -291,7 +291,7 @@ class ReplyRenderer(Struct):
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             self.notes.append(f"no tool is called: {tool}")
-            return [Text(cut(f"There is no tool to call: {tool}.", self.size))] if alone else []
+            return [Text(split_into_chunks(f"There is no tool to call: {tool}.", self.size))] if alone else []
         return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool), of_call=True))]
 
     def json(self, value: object) -> Text:
@@ -327,7 +327,7 @@ class ReplyRenderer(Struct):
     def chunks_of(self, text: str, *, of_call: bool = False) -> tuple[str, ...]:
         """Return the chunks of a text; one chunk of a call's arguments where nothing depends on them."""
         self.require_short(len(text))
-        return (text,) if of_call and self.whole and text else cut(text, self.size)
+        return (text,) if of_call and self.undivided and text else split_into_chunks(text, self.size)
 
     def require_short(self, characters: int) -> None:
         """Raise LongReply if a text has more characters than are rendered."""

@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from mockllm.core.budget import Budget
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.chunking import filler_sentences
 from mockllm.core.request.called_tools import text_results
@@ -71,7 +71,7 @@ def taken_note(taken: tuple[str, ...]) -> str | None:
     if not taken:
         return None
     more = f" and {len(taken) - _MAX_SHOWN} more" if len(taken) > _MAX_SHOWN else ""
-    return f"from the conversation: {', '.join(cut(name, 40) for name in taken[:_MAX_SHOWN])}{more}"
+    return f"from the conversation: {', '.join(shortened(name, 40) for name in taken[:_MAX_SHOWN])}{more}"
 
 
 def generate_arguments(
@@ -91,7 +91,7 @@ def generate_arguments(
         return "{}", []
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
-    budget = Budget(max_generated, f"the arguments of {cut(tool.name, _MAX_NAME_LENGTH)}")
+    budget = Budget(max_generated, f"the arguments of {shortened(tool.name, _MAX_NAME_LENGTH)}")
     conversation = conversation_of(request)
     generated = generate(schema, draws(), budget=budget, conversation=conversation, again=draws)
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"

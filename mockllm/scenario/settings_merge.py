@@ -23,7 +23,7 @@ from mockllm.core.rendering.plan import Hold
 from mockllm.core.values.types import EvaluationContext, Expression, evaluate, is_static
 from mockllm.scenario.language.settings import ExtraFieldsSpec, PromptCacheSpec, Settings, ThenPostSpec
 
-SLOTS = {
+PACE_GROUPS = {
     "ttft": "ttft",
     "itl": "speed",
     "tokens_per_second": "speed",
@@ -36,7 +36,7 @@ SLOTS = {
     "queued_polls": "queued_polls",
     "in_progress_polls": "in_progress_polls",
 }
-"""The keys of a pace by slot: the first setting with a key of the slot is used."""
+"""The keys of a pace, each with its group: of a group, the first setting with one of its keys is used."""
 
 Owner: TypeAlias = int
 """The owner of a setting: SELF, RULE, or the number of a modifier among those that apply."""
@@ -77,9 +77,9 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
     paces = [(owner, setting.pace) for owner, setting in settings if setting.pace is not None]
     pace: dict[str, tuple[str, Owner, object]] = {}
     for owner, spec in paces:
-        for key, slot in SLOTS.items():
+        for key, group in PACE_GROUPS.items():
             if (value := getattr(spec, key)) is not None:
-                pace.setdefault(slot, (key, owner, value))
+                pace.setdefault(group, (key, owner, value))
     owned = (
         _owned((owner, setting.delay) for owner, setting in settings),
         tuple((key, _effective_owner(owner, value), value) for key, owner, value in pace.values()),

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 from mockllm.core.json.codec import MISSING
 from mockllm.core.redaction import Redactor, may_show_random, secrets_of
 from mockllm.core.request.request import Request
@@ -77,8 +77,8 @@ def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRe
     return AccessLogRecord(
         now=exchange.now,
         method=redactor.text(exchange.method),
-        path=short(redactor.target(exchange.target)),
-        model=None if model is None else short(redactor.text(model)),
+        path=shortened_for_line(redactor.target(exchange.target)),
+        model=None if model is None else shortened_for_line(redactor.text(model)),
         rule=response.rule,
         modifiers=response.modifiers,
         status=response.status,
@@ -114,12 +114,12 @@ def _with_body(redactor: Redactor, request: Request) -> Redactor:
 def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:
     """Return the lines below the line of an unmatched request: the nearest rules and the differences."""
     near_misses = record.near_misses[:count] if record.unmatched else ()
-    return [f"  {plain(near_miss, MAX_NEAR_MISS)}" for near_miss in near_misses]
+    return [f"  {printable_line(near_miss, MAX_NEAR_MISS)}" for near_miss in near_misses]
 
 
-def short(text: str) -> str:
+def shortened_for_line(text: str) -> str:
     """Return as much of a client's text as a line shows."""
-    return cut(text, MAX_TEXT)
+    return shortened(text, MAX_TEXT)
 
 
 class AccessLog:
@@ -148,7 +148,7 @@ class AccessLog:
             self._write(near_miss)
         if self._verbose and request is not None:
             redactor = _with_body(record.redactor, request)
-            self._write(f"  {plain(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
+            self._write(f"  {printable_line(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
 
     def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:
         """Leave out the notes on unknown fields that were written for this client before: it sends the same fields
@@ -170,29 +170,29 @@ class AccessLog:
         """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
         retry if an SDK sends it. A verbose line also has the modifiers, the session, the seed, and the hash that
         `match: {hash: …}` sees."""
-        rule = plain(record.rule) if record.rule else "-"
+        rule = printable_line(record.rule) if record.rule else "-"
         if record.unmatched:
             rule = self._paint(*self._missed)
         fields = [
             time.strftime("%H:%M:%S", time.localtime(record.now)),
-            plain(record.method),
-            plain(record.path),
-            plain(record.model) if record.model else "-",
+            printable_line(record.method),
+            printable_line(record.path),
+            printable_line(record.model) if record.model else "-",
             "→",
             rule,
             self._paint(str(record.status), _COLOURS.get(record.status // 100, "0")),
             duration(record.duration),
         ]
-        asides = [plain(note) for note in record.notes]
+        asides = [printable_line(note) for note in record.notes]
         if record.faults:
             asides.append(f"fault: {', '.join(record.faults)}")
         if record.end_reason in _END_NOTES:
             asides.append(_END_NOTES[record.end_reason])
         tries = "0" if request is None else request.headers.get(RETRY, "0")
         if tries != "0":
-            asides.append(f"retry {plain(record.redactor.text(tries))}")
+            asides.append(f"retry {printable_line(record.redactor.text(tries))}")
         if self._verbose and record.modifiers:
-            asides.append("modifiers: " + plain(", ".join(record.modifiers)))
+            asides.append("modifiers: " + printable_line(", ".join(record.modifiers)))
         if self._verbose and record.session is not None:
             asides.append(f"session: {record.session}")
         if self._verbose and record.seed:
@@ -214,9 +214,9 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms" if seconds < 1 else f"{seconds:.1f}s"
 
 
-def plain(text: str, most: int = MAX_TEXT) -> str:
+def printable_line(text: str, most: int = MAX_TEXT) -> str:
     """Return one line of printable characters."""
-    text = cut(text, most)
+    text = shortened(text, most)
     if text.isprintable():
         return text
     return "".join(

@@ -16,7 +16,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import split_session
-from mockllm.server.access_log import short
+from mockllm.server.access_log import shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.request_heads import first_segment, is_control_path
@@ -35,9 +35,9 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
     method, path, headers, prefix = head.message.method, head.path, head.headers, ""
     plan: Plan | None = None
     if not path:
-        plan, exchange.close = plain(400, "The request's target is no path.\n"), True
+        plan, exchange.close = text_page(400, "The request's target is no path.\n"), True
     elif app.control_only and path != "/health" and not is_control_path(path):
-        plan = plain(404, "Here is the control API alone: /api, /metrics.\n")
+        plan = text_page(404, "Here is the control API alone: /api, /metrics.\n")
         exchange.hidden = True
     else:
         if path.startswith(SESSION_PREFIX):
@@ -49,9 +49,11 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
         elif path == "/health":
             plan = only_get(method, path)
         elif first_segment(path) == "health" and not _is_root_call(app.engine.info(), method, path):
-            plan = plain(404, f"Nothing is served at {short(path)}.\n")
+            plan = text_page(404, f"Nothing is served at {shortened_for_line(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
-            plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")
+            plan = home(
+                app.engine.info(), f"http://{shortened_for_line(headers.get('host', 'localhost') + prefix)}"
+            )
         elif app.allow_cors and method == "OPTIONS" and is_preflight(headers):
             plan, exchange.allow_cors = preflight(headers), True
     if plan is None:
@@ -66,7 +68,7 @@ def _is_root_call(about: EngineInfo, method: str, path: str) -> bool:
     return root is not None and type(find_route(method, f"/{root}{path}", {})) is RouteMatch
 
 
-def plain(
+def text_page(
     status: int, text: str, content_type: str = "text/plain; charset=utf-8", *more: tuple[str, str]
 ) -> Plan:
     """Return a non-streaming response with a short text, and with `more` headers."""
@@ -90,7 +92,7 @@ def home(about: EngineInfo, base: str) -> Plan:
     if about.stale:
         lines += ["", "Files that could not be loaded:"]
         lines += [f"  {source.file}: {source.outcome}: {source.reason}" for source in about.stale]
-    return plain(200, "\n".join(lines) + "\n")
+    return text_page(200, "\n".join(lines) + "\n")
 
 
 def _listed(name: str, items: Sequence[str]) -> list[str]:
@@ -121,7 +123,7 @@ def health(about: EngineInfo, uptime: float, store: str | None = None) -> Plan:
     }
     if store is not None:
         report["store"] = store or "ok"
-    return plain(200, f"{pretty(report).decode()}\n", "application/json", ("Cache-Control", "no-store"))
+    return text_page(200, f"{pretty(report).decode()}\n", "application/json", ("Cache-Control", "no-store"))
 
 
 def only_get(method: str, path: str) -> Plan:
@@ -129,7 +131,7 @@ def only_get(method: str, path: str) -> Plan:
     detail = f"{method} is not for {brief(path)}; there is GET."
     problem = {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": detail}
     body = {**problem, "errors": []}
-    return plain(405, f"{dumps(body).decode()}\n", "application/problem+json", ("Allow", "GET"))
+    return text_page(405, f"{dumps(body).decode()}\n", "application/problem+json", ("Allow", "GET"))
 
 
 def amount(about: EngineInfo) -> str:

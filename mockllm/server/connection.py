@@ -159,7 +159,7 @@ class Connection(HttpProtocol):
             if head is not None:
                 if self._head_deadline is not None:
                     self._end_head_deadline()
-                raw = data[len(data) - head.length :]
+                raw = data[len(data) - head.body_length :]
                 sink, client = self._sink, self.client
                 self._queue.append(
                     Exchange(head=head, sink=sink, client=client, raw=raw, body_complete=True, received=data)
@@ -270,7 +270,7 @@ class Connection(HttpProtocol):
             return False
         exchange.raw, exchange.body_complete = raw, True
         if exchange.received:
-            self._heads.record(head, exchange.received, raw)
+            self._heads.note(head, exchange.received, raw)
         return True
 
     async def _finish(self, exchange: Exchange) -> None:

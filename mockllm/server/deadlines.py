@@ -60,7 +60,7 @@ class Deadline:
         self.waiting = True
 
     def cancel(self) -> None:
-        """Release the action now; the heap removes its slot later, at the latest at its time."""
+        """Release the action now; the heap removes its entry later, at the latest at its time."""
         if self.action is not None:
             self.action = None
             if self.waiting:
@@ -92,11 +92,11 @@ class Deadlines:
         return deadline
 
     def forget(self) -> None:
-        """Count a cancelled slot; remove all cancelled slots when they are the majority."""
+        """Count a cancelled entry; remove all cancelled entries when they are the majority."""
         self._cancelled += 1
-        # a rebuild costs more than a few cancelled slots
+        # a rebuild costs more than a few cancelled entries
         if self._cancelled > 64 and self._cancelled * 2 > len(self._heap):
-            self._heap = [slot for slot in self._heap if slot[2].action is not None]
+            self._heap = [entry for entry in self._heap if entry[2].action is not None]
             heapify(self._heap)
             self._cancelled = 0
 

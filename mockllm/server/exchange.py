@@ -100,7 +100,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""
-    socket: SocketSession | None = None
+    websocket: SocketSession | None = None
     """The session of the WebSocket on which the request came as a message."""
 
     ended: bool = False

@@ -9,7 +9,7 @@ from mockllm.core.request.form_fields import without_contents
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
-from mockllm.server.access_log import record_of, short
+from mockllm.server.access_log import record_of, shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
 from mockllm.server.http1 import HttpConstraints
@@ -71,7 +71,9 @@ def release_slot(exchange: Exchange) -> None:
 
 def end_unparsed(app: App, status: int, reason: str) -> None:
     """Log bytes that were no request. The connection has responded to them."""
-    response = PlannedResponse(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
+    response = PlannedResponse(
+        builtin_pages.text_page(status, f"{reason}\n"), None, notes=(shortened_for_line(reason),)
+    )
     exchange = Exchange(now=time.time(), monotonic=app.deadlines.time(), constraints=_CLOSING)
     exchange.ended, exchange.response = True, response
     app.journal.add(exchange)

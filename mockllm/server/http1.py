@@ -66,7 +66,7 @@ class HttpConstraints(NamedTuple):
 NO_CONSTRAINTS: Final = HttpConstraints()
 
 
-class RenderedHead(NamedTuple):
+class SerializedHead(NamedTuple):
     """The head as bytes, and how the body is framed."""
 
     head: bytes
@@ -89,7 +89,7 @@ class PartialHead(NamedTuple):
     keep_alive: bool
 
 
-def render_head(plan: Plan, constraints: HttpConstraints, date: str, extra: str = "") -> RenderedHead:
+def serialize_head(plan: Plan, constraints: HttpConstraints, date: str, extra: str = "") -> SerializedHead:
     """Return the head of the plan's response. `extra` holds lines for its end, unless the plan has the first of
     these headers itself.
 
@@ -112,7 +112,7 @@ def render_head(plan: Plan, constraints: HttpConstraints, date: str, extra: str 
         raw = raw[:-2] + delivery.lines + b"\r\n"
     if delivery.form is not None:
         raw = _reformed(raw, delivery.form)
-    return RenderedHead(raw, partial.chunked, partial.bodiless, partial.keep_alive)
+    return SerializedHead(raw, partial.chunked, partial.bodiless, partial.keep_alive)
 
 
 def _reformed(raw: bytes, form: HeadForm) -> bytes:
@@ -148,8 +148,8 @@ def prerendered_bytes(
     more: Headers = (),
 ) -> bytes | None:
     """Return head and body of a prerendered response that is sent at once, to an ordinary request: the same bytes as
-    `render_head` and the body. `more` are further headers, which replace those of the same names. Return None if it
-    is not so simple."""
+    `serialize_head` and the body. `more` are further headers, which replace those of the same names. Return None if
+    it is not so simple."""
     if prerendered.size > MAX_PRERENDERED:
         return None
     surroundings = _surroundings(prerendered, extra, *[name for name, _ in more])

@@ -6,7 +6,7 @@ import asyncio
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
-from mockllm.server.access_log import short
+from mockllm.server.access_log import shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.connection import HTTP2_PREFACE, Connection
 from mockllm.server.line_output import report
@@ -83,7 +83,7 @@ class Listener:
         if now >= self._next_report:
             self._next_report = now + REPORT_INTERVAL
             refused, self._refused = self._refused, 0
-            text = f"refused {refused} of the connections from {short(connection.client)}"
+            text = f"refused {refused} of the connections from {shortened_for_line(connection.client)}"
             report(f"{text}: more than {limit} (--max-connections-per-address)")
         return False
 

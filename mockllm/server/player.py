@@ -26,7 +26,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, http_chunk
+from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 
 MAX_WRITE_BYTES: Final = 256 * 1024
 MAX_WRITE_STEPS: Final = 512
@@ -88,7 +88,7 @@ class Player:
     def __init__(
         self,
         plan: Plan,
-        head: RenderedHead,
+        head: SerializedHead,
         sink: Sink,
         deadlines: Deadlines,
         started: float,
@@ -206,7 +206,7 @@ class Player:
 def _nothing() -> None: ...
 
 
-def delivery_items(plan: Plan, head: RenderedHead) -> tuple[bytes, Iterator[Item]]:
+def delivery_items(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[Item]]:
     """Return the bytes to send first, and all items that follow, as the plan's delivery requires."""
     items: Iterator[Item] = plan_items(plan)
     if head.bodiless:
@@ -252,7 +252,7 @@ def takes_time(response: Plan | PrerenderedResponse) -> bool:
     return response.delay > 0 or not _TIMED.isdisjoint(map(type, response.steps))
 
 
-def single_write(plan: Plan, head: RenderedHead) -> bytes | None:
+def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
     """Return all bytes of a response that needs one write and has no waits and cuts; None for any other."""
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None

@@ -32,7 +32,7 @@ from mockllm.recordings.interaction import (
 )
 from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
-from mockllm.server.http1 import LAST_HTTP_CHUNK, RenderedHead, http_chunk
+from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.player import ConnectionSink
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.server_limits import MIB
@@ -67,8 +67,8 @@ class ProxiedResponse(NamedTuple):
 class _Client:
     """A client, until it disconnects."""
 
-    def __init__(self, outlet: ConnectionSink) -> None:
-        self._outlet = outlet
+    def __init__(self, sink: ConnectionSink) -> None:
+        self._sink = sink
         self.gone = False
         self.complete = False
         """Whether the response is complete."""
@@ -77,9 +77,9 @@ class _Client:
         if self.gone:
             return
         try:
-            self._outlet.write(data)
-            if self._outlet.full:
-                await self._outlet.drained()
+            self._sink.write(data)
+            if self._sink.full:
+                await self._sink.drained()
         except ConnectionError:
             self.gone = True
 
@@ -129,7 +129,7 @@ class Recorder(Struct):
     async def proxy(
         self,
         exchange: Exchange,
-        open: Callable[[Plan], RenderedHead],
+        open: Callable[[Plan], SerializedHead],
         clock: Callable[[], float],
         on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
@@ -191,7 +191,7 @@ class Recorder(Struct):
         self,
         exchange: Exchange,
         client: _Client,
-        open: Callable[[Plan], RenderedHead],
+        open: Callable[[Plan], SerializedHead],
         clock: Callable[[], float],
         on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
@@ -282,7 +282,7 @@ class Recorder(Struct):
 
 async def _through(
     response: ClientResponse,
-    opening: RenderedHead,
+    opening: SerializedHead,
     client: _Client,
     clock: Callable[[], float],
     frames: _ResponseFrames,

@@ -107,11 +107,11 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
 class RequestHead:
     """One head. `path` and `query_string` are those of its target, percent-encoded as they came; `path` is empty
     if the target is no path. `reserved`: whether the server itself may respond, or a web page sends a preflight.
-    All paths with a session prefix are reserved. `headers` hold only text. `length` is the length of the body in
+    All paths with a session prefix are reserved. `headers` hold only text. `body_length` is the length of the body in
     bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_original", "_reader", "constraints", "headers", "length", "message", "over_tls", "path",
+        "_engine", "_original", "_reader", "body_length", "constraints", "headers", "message", "over_tls", "path",
         "query_string", "reserved",
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ class RequestHead:
         self.reserved = (
             path == "/" or not path or message.method == "OPTIONS" or path.startswith(_RESERVED_STARTS)
         )
-        self.length = 0
+        self.body_length = 0
         self._engine: EngineProtocol | None = None
         self._original: RequestHead | None = None
         """The head from which this one differs in the length of the body."""
@@ -135,7 +135,7 @@ class RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
         return RequestHead(self.message._replace(method=method), False)
 
-    def with_length(self, written: bytes) -> RequestHead:
+    def with_body_length(self, written: bytes) -> RequestHead:
         """Return the same head with another length of the body, for a head of ASCII."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
@@ -144,12 +144,12 @@ class RequestHead:
         head.headers = CIMultiDictProxy(headers)
         head.message = self.message._replace(headers=head.headers)
         head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
-        head.constraints, head.length, head.over_tls = self.constraints, int(written), self.over_tls
+        head.constraints, head.body_length, head.over_tls = self.constraints, int(written), self.over_tls
         head._engine, head._original = None, self
         return head
 
     @property
-    def plain(self) -> bool:
+    def may_be_cached(self) -> bool:
         """Whether the head may be cached: no chunks, upgrade, compression, `Expect` or close."""
         message = self.message
         odd = message.chunked or message.upgrade or message.compression is not None or message.should_close
@@ -189,18 +189,18 @@ class RequestHeadCache:
         length = int(written) if written else 0
         if len(data) != end + length or length > self._max_body:
             return None
-        return head if length == head.length else self._other(head, data[:end], written)
+        return head if length == head.body_length else self._other(head, data[:end], written)
 
     def _other(self, head: RequestHead, data: bytes, written: bytes) -> RequestHead | None:
         other = self._others.get(data)
-        # `with_length` is for heads of ASCII; the headers of others are a cleaned copy of the message's
+        # `with_body_length` is for heads of ASCII; the headers of others are a cleaned copy of the message's
         if other is None and head.headers is head.message.headers:
             if len(self._others) >= MAX_CACHED_HEADS:
                 self._others.clear()
-            other = self._others[data] = head.with_length(written)
+            other = self._others[data] = head.with_body_length(written)
         return other
 
-    def record(self, head: RequestHead, data: bytes, raw: bytes) -> None:
+    def note(self, head: RequestHead, data: bytes, raw: bytes) -> None:
         """Cache the head of a request if it came before. `data` is all that came, in one read; `raw` is the body as
         it came. A head that requests more than a response is not cached."""
         start, written, end = _without_length(data)
@@ -209,12 +209,12 @@ class RequestHeadCache:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-        elif len(data) == end + len(raw) and end <= MAX_HEAD_LENGTH and head.plain:
+        elif len(data) == end + len(raw) and end <= MAX_HEAD_LENGTH and head.may_be_cached:
             if written and head.message.headers.getall(LENGTH) != [written.decode("latin-1")]:
                 return  # more than one Content-Length, or one in an unusual form
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
-            head.length = len(raw)
+            head.body_length = len(raw)
             self._heads[start] = head
 
 

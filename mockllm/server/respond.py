@@ -29,7 +29,7 @@ from mockllm.server.http1 import (
     NO_CONSTRAINTS,
     HttpConstraints,
     prerendered_bytes,
-    render_head,
+    serialize_head,
 )
 from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, single_write, takes_time
@@ -64,7 +64,9 @@ def respond(app: App, exchange: Exchange) -> bool:
             return True
         begin_playing(app, exchange)
     except (Exception, LookupInStore):
-        if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
+        if (
+            exchange.sink is None or exchange.sink.written
+        ):  # the response leaves; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
             return True
@@ -83,7 +85,7 @@ def must_wait(app: App, exchange: Exchange) -> bool:
     return (
         response is NOT_PLANNED
         or recorder_of(app, exchange) is not None
-        or opens_socket(response)
+        or opens_websocket(response)
         or is_held(exchange)
     )
 
@@ -112,8 +114,8 @@ def make_response(app: App, exchange: Exchange) -> None:
             return
     if control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
-    if exchange.socket is not None:
-        request.response_lookup = exchange.socket.lookup(request.response_lookup)
+    if exchange.websocket is not None:
+        request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
     plan_response(app, exchange, request)
@@ -147,7 +149,7 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
         send_webhooks(app, response)
     if response.slot is not None:
         exchange.slot = response.slot
-    if app.suspended and request is not None and request.to_tool_server:
+    if app.suspended and request is not None and request.to_mcp_server:
         take_client_response(app, request)
     if response.batch_run is not None:
         serve_batch(app, exchange, response.batch_run)
@@ -158,7 +160,7 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
 def accepts_gzip(app: App, exchange: Exchange) -> bool:
     """Return whether a response is compressed: the server does so, and the client accepts it."""
     request = exchange.request
-    return app.gzip and request is not None and exchange.socket is None and accepts_coding(request.headers)
+    return app.gzip and request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
 def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
@@ -171,13 +173,13 @@ def is_held(exchange: Exchange) -> bool:
     return hold_of(exchange.response.rendered) is not None
 
 
-def opens_socket(response: PlannedResponse) -> bool:
+def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake that no fault changed, or that closes it later."""
     rendered = response.rendered
     if type(rendered) is not Plan or rendered.head.status != SWITCHING:
         return False
     untouched = not rendered.steps or type(rendered.steps[0]) is WaitStep
-    return rendered.delivery.socket is not None and untouched and not rendered.delivery.withheld
+    return rendered.delivery.websocket is not None and untouched and not rendered.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
@@ -239,7 +241,7 @@ def fail(app: App, exchange: Exchange) -> None:
     exchange.request = exchange.request_class = None
     exchange.allow_cors, exchange.hidden, exchange.close = False, False, True
     exchange.response = PlannedResponse(
-        builtin_pages.plain(500, "mockllm itself has failed; its log says where.\n"), None
+        builtin_pages.text_page(500, "mockllm itself has failed; its log says where.\n"), None
     )
 
 
@@ -248,7 +250,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     plan = exchange.response.plan
     constraints = exchange.constraints = constraints_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
-    head = render_head(plan, constraints, app.date_line.at(time.time()), extra)
+    head = serialize_head(plan, constraints, app.date_line.at(time.time()), extra)
     player = Player(
         plan, head, exchange.sink, app.deadlines, exchange.monotonic, exchange.response.time_scale
     )
@@ -327,7 +329,7 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
         data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(rendered):
         plan = response.plan
-        opening = render_head(plan, constraints, app.date_line.at(exchange.now), extra)
+        opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), extra)
         data = single_write(plan, opening) if opening.keep_alive else None
     if data is None or not sink.write_coalesced(data):
         return False

@@ -75,7 +75,7 @@ class MessageLog(Struct):
             self.messages.append(message)
 
 
-async def proxy_socket(app: App, exchange: Exchange, recorder: Recorder) -> bool:
+async def proxy_websocket(app: App, exchange: Exchange, recorder: Recorder) -> bool:
     """Pass a WebSocket on until one side closes it, and store it. Return False if the provider refused the handshake:
     the response of the exchange is an error then."""
     request, head = exchange.request, exchange.head

@@ -34,7 +34,7 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
     await confirm_stored(app, exchange, request)
     if (
         waited is not None
-        and exchange.socket is None
+        and exchange.websocket is None
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
         and recorder_of(app, exchange) is None
@@ -68,7 +68,7 @@ async def _fetch(
         exchange.response = app.engine.refuse(failure, request)
         return False
     exchange.fetched = fetched = fetched.having(lookup.key, found)
-    request.response_lookup = fetched if exchange.socket is None else exchange.socket.lookup(fetched)
+    request.response_lookup = fetched if exchange.websocket is None else exchange.websocket.lookup(fetched)
     return True
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
-from mockllm.engine.near_misses import opens_websocket
+from mockllm.engine.near_misses import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
-from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
+from mockllm.server.http1 import ALLOW_CORS, SerializedHead, serialize_head
 from mockllm.server.json_structure import is_short, structure_failure_in_slices
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
@@ -32,7 +32,7 @@ from mockllm.server.respond import (
     control_of,
     fail,
     hold_of,
-    opens_socket,
+    opens_websocket,
     recorder_of,
     recorder_of_unmatched,
     refuse,
@@ -101,19 +101,19 @@ async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
     """Serve a WebSocket, or send the response of a provider. Return whether the connection can serve another request;
     None if the response is played."""
     recorder = recorder_of(app, exchange)
-    if recorder is None and opens_socket(exchange.response):
+    if recorder is None and opens_websocket(exchange.response):
         recorder = recorder_of_unmatched(app, exchange)
         if recorder is None:
-            from mockllm.server.websocket import serve_socket
+            from mockllm.server.websocket import serve_websocket
 
-            await serve_socket(app, exchange)
+            await serve_websocket(app, exchange)
             return False
     if recorder is None:
         return None
-    if exchange.request is not None and opens_websocket(exchange.request):
-        from mockllm.server.socket_recorder import proxy_socket
+    if exchange.request is not None and is_websocket_handshake(exchange.request):
+        from mockllm.server.socket_recorder import proxy_websocket
 
-        return False if await proxy_socket(app, exchange, recorder) else None
+        return False if await proxy_websocket(app, exchange, recorder) else None
     proxied = await _proxy(app, exchange, recorder)
     return None if proxied is None else proxied.keep_alive and proxied.end_reason == "finished"
 
@@ -214,8 +214,8 @@ async def _proxy(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedRes
     constraints = exchange.constraints = constraints_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
 
-    def open_response(plan: Plan) -> RenderedHead:
-        return render_head(plan, constraints, app.date_line.at(time.time()), extra)
+    def open_response(plan: Plan) -> SerializedHead:
+        return serialize_head(plan, constraints, app.date_line.at(time.time()), extra)
 
     def end(passed: ProxiedResponse) -> None:
         rule = planned.rule if planned.plan.delivery.proxy_target else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from mockllm.core.webhook import Webhook
-from mockllm.server.access_log import short
+from mockllm.server.access_log import shortened_for_line
 from mockllm.server.line_output import report
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class WebhookSender:
                     del self._pending[id]
             host = _host(webhook.url)
             if host not in LOOPBACK | self.allowed:
-                name = short(host)
+                name = shortened_for_line(host)
                 where = (
                     f"allow the host {name} with --proxy-allow {name}" if host else "its address has no host"
                 )

@@ -33,7 +33,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
-from mockllm.server.http1 import RenderedHead
+from mockllm.server.http1 import SerializedHead
 from mockllm.server.player import Player, play_plan
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.respond import make_response
@@ -51,20 +51,20 @@ GOING_AWAY: Final = 1001
 BUSY: Final = 1008
 FAILED: Final = 1011
 """Close codes (RFC 6455, section 7.4.1)."""
-NO_HTTP_HEAD: Final = RenderedHead(b"", chunked=False, keep_alive=True, bodiless=False)
+NO_HTTP_HEAD: Final = SerializedHead(b"", chunked=False, keep_alive=True, bodiless=False)
 """In place of the head of a response that is messages."""
 
 
-async def serve_socket(app: App, exchange: Exchange) -> None:
+async def serve_websocket(app: App, exchange: Exchange) -> None:
     """Open the WebSocket of a handshake, and serve it until one side closes it."""
     plan, head, sink = exchange.response.plan, exchange.head, exchange.sink
-    assert plan.delivery.socket is not None
+    assert plan.delivery.websocket is not None
     if plan.delay > 0:
         await asyncio.sleep(plan.delay * exchange.response.time_scale)
     response = await accept_socket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
-    session = cast(SocketSession, plan.delivery.socket())
+    session = cast(SocketSession, plan.delivery.websocket())
     server = SocketServer(app, head, sink, exchange.client, session, exchange.response.rule)
     end_exchange(app, exchange, "finished")
     app.running -= 1  # a server that stops does not wait for sockets without a response
@@ -254,7 +254,7 @@ class SocketServer:
             head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
-        exchange.socket = self._session
+        exchange.websocket = self._session
         self._running[started.stream] = exchange
         return exchange
 

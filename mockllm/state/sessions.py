@@ -79,7 +79,7 @@ class Sessions:
         self._max_sessions = max_sessions
         self.unused = unused
         self._log = log
-        self.ended: list[Callable[[Sequence[str]], None]] = []
+        self.on_end: list[Callable[[Sequence[str]], None]] = []
         """Callbacks with the ids of sessions that ended."""
 
     def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
@@ -209,7 +209,7 @@ class Sessions:
         for id in ids:
             self._sessions.pop(id).counters.clear()
             self._responses.end(id)
-        for callback in self.ended if ids else ():
+        for callback in self.on_end if ids else ():
             callback(ids)
 
     def redacted_id(self, id: str) -> str:

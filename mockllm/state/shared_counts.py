@@ -1,6 +1,6 @@
-"""Counts in memory that several processes of one machine share: a number for each slot.
+"""Counts in memory that several processes of one machine share: a number for each cell.
 
-A lock of the kernel on the memory's file (POSIX, `fcntl`) makes a change of several slots one step. The kernel
+A lock of the kernel on the memory's file (POSIX, `fcntl`) makes a change of several cells one step. The kernel
 frees the lock of a process that is killed.
 """
 
@@ -14,16 +14,16 @@ from typing import Final
 
 from mockllm.state.shared_prompt_caches import TABLE_BYTES
 
-SLOTS: Final = 1 << 18
-"""How many slots there are. Unused ones take no memory."""
+CELLS: Final = 1 << 18
+"""How many cells there are. Unused ones take no memory."""
 _SIZE: Final = 8
-"""Bytes of a slot."""
-COUNT_BYTES: Final = SLOTS * _SIZE
-"""Bytes of all slots. The table of prompt caches is after them in the same file."""
+"""Bytes of a cell."""
+COUNT_BYTES: Final = CELLS * _SIZE
+"""Bytes of all cells. The table of prompt caches is after them in the same file."""
 
 
 class SharedCounts:
-    """The slots. Processes with the same file descriptor share them."""
+    """The cells. Processes with the same file descriptor share them."""
 
     def __init__(self, fd: int | None = None) -> None:
         """Map the memory behind a descriptor, or create it."""
@@ -32,31 +32,31 @@ class SharedCounts:
             os.ftruncate(fd, COUNT_BYTES + TABLE_BYTES)
         self.fd = fd
         self._memory = mmap.mmap(fd, COUNT_BYTES)
-        self._slots = memoryview(self._memory).cast("Q")
+        self._cells = memoryview(self._memory).cast("Q")
         from fcntl import LOCK_EX, LOCK_UN, lockf  # POSIX only
 
         self._lockf, self._lock, self._unlock = lockf, LOCK_EX, LOCK_UN
 
-    def add(self, slots: Sequence[int]) -> list[int]:
-        """Add one to each slot. Return the values before, which no other process gets."""
-        values = self._slots
+    def add(self, cells: Sequence[int]) -> list[int]:
+        """Add one to each cell. Return the values before, which no other process gets."""
+        values = self._cells
         self._lockf(self.fd, self._lock)
         try:
-            before = [values[slot] for slot in slots]
-            for slot, value in zip(slots, before, strict=True):
-                values[slot] = value + 1
+            before = [values[cell] for cell in cells]
+            for cell, value in zip(cells, before, strict=True):
+                values[cell] = value + 1
             return before
         finally:
             self._lockf(self.fd, self._unlock)
 
-    def __getitem__(self, slot: int) -> int:
-        return self._slots[slot]
+    def __getitem__(self, cell: int) -> int:
+        return self._cells[cell]
 
-    def __setitem__(self, slot: int, value: int) -> None:
-        self._slots[slot] = value
+    def __setitem__(self, cell: int, value: int) -> None:
+        self._cells[cell] = value
 
     def close(self) -> None:
-        self._slots.release()
+        self._cells.release()
         self._memory.close()
         os.close(self.fd)
 
@@ -69,44 +69,44 @@ def _anonymous_file() -> int:
         return os.dup(file.fileno())
 
 
-class SlotTable:
-    """Which slot counts which key. The supervisor assigns slots, and sends the table to all workers."""
+class CellTable:
+    """Which cell counts which key. The supervisor assigns cells, and sends the table to all workers."""
 
     NUMBER: Final = 0
     """The number of the next request without a session, in the global scope."""
     SERVED: Final = 1
-    """The first of the slots in which each worker notes how many requests it has served."""
+    """The first of the cells in which each worker notes how many requests it has served."""
     MAX_WORKERS: Final = 1023
     FIRST: Final = SERVED + MAX_WORKERS
-    """The first slot of a key."""
+    """The first cell of a key."""
 
     def __init__(self, counts: SharedCounts) -> None:
         self._counts = counts
         self._free: list[int] = []
         self._next = self.FIRST
-        self.slots: dict[str, int] = {}
+        self.cells: dict[str, int] = {}
 
     def assign(self, keys: Sequence[str]) -> dict[str, int]:
         """Return a table with these keys and those of the table before. New ones begin at zero."""
-        table = dict(self.slots)
+        table = dict(self.cells)
         for key in keys:
             if key not in table:
-                slot = self._free.pop() if self._free else self._next
-                self._next += slot == self._next
-                self._counts[slot] = 0
-                table[key] = slot
+                cell = self._free.pop() if self._free else self._next
+                self._next += cell == self._next
+                self._counts[cell] = 0
+                table[key] = cell
         return table
 
     def use(self, table: dict[str, int], keys: frozenset[str]) -> None:
-        """Keep of a table these keys. The slots of all others are free."""
-        free = [slot for key, slot in (table | self.slots).items() if key not in keys]
+        """Keep of a table these keys. The cells of all others are free."""
+        free = [cell for key, cell in (table | self.cells).items() if key not in keys]
         self._free += sorted(set(free))
-        self.slots = {key: table[key] for key in keys}
+        self.cells = {key: table[key] for key in keys}
 
     def totals(self) -> dict[str, int]:
-        return {key: self._counts[slot] for key, slot in self.slots.items()}
+        return {key: self._counts[cell] for key, cell in self.cells.items()}
 
     def clear(self) -> None:
         """Set all counts to zero."""
-        for slot in (self.NUMBER, *self.slots.values()):
-            self._counts[slot] = 0
+        for cell in (self.NUMBER, *self.cells.values()):
+            self._counts[cell] = 0

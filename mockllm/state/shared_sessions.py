@@ -10,14 +10,14 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.sessions import MAX_SESSIONS, Session, Sessions
-from mockllm.state.shared_counts import COUNT_BYTES, SharedCounts, SlotTable
+from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
-NUMBER: Final = SlotTable.NUMBER
+NUMBER: Final = CellTable.NUMBER
 REPLICA: Final = 1 << 40
 """Numbers of the requests of one group of workers: each group that shares a store begins at a multiple of it."""
 MAX_COMBINATIONS: Final = 10_000
-"""The most combinations of keys that have their slots cached."""
+"""The most combinations of keys that have their cells cached."""
 
 
 LookupKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
@@ -87,7 +87,7 @@ class SharedCounters(SessionCounters):
         self._by_keys: dict[Sequence[str], Sequence[int]] = {}
 
     def use(self, table: Mapping[str, int]) -> None:
-        """Use these slots."""
+        """Use these cells."""
         self._table, self._by_keys = table, {}
 
     def count_request(self, session: str, keys: Sequence[str]) -> int:
@@ -95,13 +95,13 @@ class SharedCounters(SessionCounters):
 
     def take(self, keys: Sequence[str]) -> Sequence[int]:
         """Count a request. Return its number, and the tries of each key before it."""
-        slots = self._by_keys.get(keys)
-        if slots is None:
+        cells = self._by_keys.get(keys)
+        if cells is None:
             table = self._table
             if len(self._by_keys) >= MAX_COMBINATIONS:  # clients choose which modifiers match
                 self._by_keys.clear()
-            slots = self._by_keys[keys] = (NUMBER, *(table[key] for key in keys))
-        before = self._counts.add(slots)
+            cells = self._by_keys[keys] = (NUMBER, *(table[key] for key in keys))
+        before = self._counts.add(cells)
         before[0] += self._first
         return before
 

@@ -63,7 +63,7 @@ def chosen_provider(spec: RequestSpec, provider: str | None) -> str | None:
     return spec.provider
 
 
-def _tool_server_request(spec: McpRequestSpec) -> WireRequest:
+def _mcp_server_request(spec: McpRequestSpec) -> WireRequest:
     words: dict[str, Json] = {"arguments": spec.arguments, "inputResponses": spec.responses}
     params = {name: value for name, value in words.items() if value is not None}
     return call_request(spec.server, *spec.called, {**params, **spec.params})
@@ -71,7 +71,7 @@ def _tool_server_request(spec: McpRequestSpec) -> WireRequest:
 
 def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:
     if spec.mcp is not None:
-        return _tool_server_request(spec.mcp)
+        return _mcp_server_request(spec.mcp)
     dialect = generating_dialect(provider, spec.api)
     if dialect is None:
         raise UnsupportedCall(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import Message, Request
 from mockllm.engine import PlannedResponse
-from mockllm.server.access_log import AccessLog, AccessLogRecord, short
+from mockllm.server.access_log import AccessLog, AccessLogRecord, shortened_for_line
 
 _LINES = AccessLog(lambda line: None)
 
@@ -131,9 +131,9 @@ class Received:
         if self.ended is not None:
             return self.ended
         now, model = self.request.now, self.request.model
-        model = None if model is None else short(model)
+        model = None if model is None else shortened_for_line(model)
         took = max(0.0, time.time() - now)
-        head = (now, self.request.method, short(self.path), model)
+        head = (now, self.request.method, shortened_for_line(self.path), model)
         return AccessLogRecord(*head, self.rule, self.modifiers, self.status, took, self.notes)
 
     @property

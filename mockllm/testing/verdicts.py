@@ -126,6 +126,6 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(request.raw) >= MIN_BYTES else None,
         time_scale=each._response.time_scale,
-        to_tool_server=request.to_tool_server,
+        to_mcp_server=request.to_mcp_server,
         unmatched=each._response.unmatched,
     )

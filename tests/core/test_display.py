@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.display import brief, brief_ends, counted, cut, kind
+from mockllm.core.display import brief, brief_ends, counted, kind, shortened
 from mockllm.core.json.codec import MISSING, Json
 
 
@@ -38,8 +38,8 @@ def test_brief_of_deep_value_reads_only_shown_levels() -> None:
 
 
 def test_cut_shortens_only_longer_texts() -> None:
-    assert cut("x" * 80) == "x" * 80
-    assert len(cut("x" * 81)) == 80
+    assert shortened("x" * 80) == "x" * 80
+    assert len(shortened("x" * 81)) == 80
 
 
 @pytest.mark.parametrize(

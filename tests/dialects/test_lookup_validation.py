@@ -25,7 +25,7 @@ POSTED = [
     route
     for route in ROUTES
     if not route.dialect.generates
-    and not route.dialect.request_class.to_tool_server
+    and not route.dialect.request_class.to_mcp_server
     and route.method == "POST"
 ]
 LOOKUPS = [route for route in POSTED if "{" not in route.path]

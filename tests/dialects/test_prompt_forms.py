@@ -51,7 +51,7 @@ def blocks_of(path: str, body: Any) -> list[PromptBlock]:
     form: PromptForm = DIALECTS[path].prompt_form
     blocks = list(all_blocks(request, form))
     prefixes = prompt_prefixes(request, form)
-    whole = [end for end in (*prefixes.head.ends, *prefixes.turns.ends) if end.whole]
+    whole = [end for end in (*prefixes.before_turns.ends, *prefixes.turns.ends) if end.ends_block]
     assert len(whole) == len(prefixes.block_digests()) == len(blocks)
     assert [block_name(request, form, number) for number in range(len(blocks))] == [b.name for b in blocks]
     assert block_name(request, form, len(blocks)) == "the end"
@@ -142,7 +142,7 @@ def segment_ends(text: str) -> list[bytes]:
     request = SERVER.engine.read(sent.method, sent.path, "", {}, sent.body, "", 0.0)
     ends = prompt_prefixes(request, Chat.prompt_form).turns.ends
     assert [end.tokens for end in ends] == sorted(end.tokens for end in ends)
-    return [end.digest for end in ends if not end.whole]
+    return [end.digest for end in ends if not end.ends_block]
 
 
 @pytest.mark.parametrize("sentences", [1, 11, 1000, 8000])

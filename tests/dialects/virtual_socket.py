@@ -30,8 +30,8 @@ class VirtualSocket:
         self.path, self.query = path, query
         plan = self._respond("GET", b"")
         assert plan.head.status == 101
-        assert plan.delivery.socket is not None
-        self.session = cast(SocketSession, plan.delivery.socket())
+        assert plan.delivery.websocket is not None
+        self.session = cast(SocketSession, plan.delivery.websocket())
         self.held: set[str] = set()
         self.running: dict[str, float] = {}
         self.closes: list[tuple[int, str]] = []

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
-from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_sessions import FetchedLookup, LookupInStore, SharedSessions
 from tests.language.virtual_server import VirtualServer
 
@@ -31,7 +31,7 @@ def shared() -> Iterator[Engine]:
     counts = SharedCounts()
     catalog = VirtualServer(dumps(SCENARIO).decode()).engine.catalog
     state = SharedSessions(counts)
-    state.without_session.use(SlotTable(counts).assign([item.key for item in catalog.items]))
+    state.without_session.use(CellTable(counts).assign([item.key for item in catalog.items]))
     yield Engine(catalog, state)
     counts.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockllm.core.json.codec import dumps
 from mockllm.engine import Engine
-from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_sessions import SharedSessions
 from tests.engine.prompt_cache_clients import CACHED, CachingClient, cached_tokens, words
 from tests.language.virtual_server import ClientResponse, VirtualServer
@@ -17,7 +17,7 @@ LONG = words(300)
 def test_processes_read_what_others_wrote() -> None:
     counts = SharedCounts()
     catalog = VirtualServer(CACHED).engine.catalog
-    table = SlotTable(counts).assign([item.key for item in catalog.items])
+    table = CellTable(counts).assign([item.key for item in catalog.items])
     usages = []
     for _ in range(2):
         state = SharedSessions(counts)

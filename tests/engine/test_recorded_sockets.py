@@ -34,7 +34,7 @@ def planned(rules: str, method: str = "GET", **headers: str) -> Any:
 def opening_waits(rules: str) -> list[float]:
     plan = planned(rules, upgrade="websocket").plan
     assert (plan.head.status, ("x-a", "b") in plan.head.headers) == (101, True)
-    (action,) = cast(SocketSession, plan.delivery.socket()).opening()
+    (action,) = cast(SocketSession, plan.delivery.websocket()).opening()
     assert isinstance(action, PlayMessages)
     return [step.seconds for step in action.plan.steps if isinstance(step, WaitStep)]
 
@@ -57,7 +57,7 @@ def test_turns_are_the_same_for_the_next_socket() -> None:
     engine = VirtualServer(RULE + TALK.lstrip("\n")).engine
     head = ("GET", "/v1/responses", "", {"upgrade": "websocket"}, b"", "", NOW)
     first, second = (engine.respond(engine.read(*head)).plan for _ in range(2))
-    one, two = (cast(SocketSession, plan.delivery.socket()).opening() for plan in (first, second))  # type: ignore[misc]
+    one, two = (cast(SocketSession, plan.delivery.websocket()).opening() for plan in (first, second))  # type: ignore[misc]
     assert one == two
 
 

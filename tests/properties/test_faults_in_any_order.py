@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.faults import FAULTS, Fault, FormFault, NotApplicable, ReplyFault
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
-from mockllm.server.http1 import HttpConstraints, render_head
+from mockllm.server.http1 import HttpConstraints, serialize_head
 from mockllm.server.player import Player
 from tests.examples import examples
 from tests.server.virtual import world
@@ -80,7 +80,7 @@ def broken(plan: Plan, faults: list[Fault]) -> Plan:
 def sent(plan: Plan, requested: HttpConstraints) -> tuple[object, list[tuple[float, bytes]]]:
     """How it ended, and what was written when."""
     clock, deadlines, sink = world()
-    play = Player(plan, render_head(plan, requested, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    play = Player(plan, serialize_head(plan, requested, "Date: today\r\n"), sink, deadlines, deadlines.time())
     play.start()
     clock.run_until(FOREVER)
     assert play.failed is None

@@ -14,8 +14,8 @@ from mockllm.server.access_log import (
     AccessLog,
     AccessLogRecord,
     duration,
-    plain,
-    short,
+    printable_line,
+    shortened_for_line,
 )
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
@@ -122,9 +122,9 @@ def test_durations(seconds: float, reported: str) -> None:
 
 
 def test_long_texts_are_cut() -> None:
-    assert len(short("x" * 10_000)) == MAX_TEXT
-    assert short("x" * MAX_TEXT) == "x" * MAX_TEXT
-    assert plain("x" * 10_000).endswith("x…")
+    assert len(shortened_for_line("x" * 10_000)) == MAX_TEXT
+    assert shortened_for_line("x" * MAX_TEXT) == "x" * MAX_TEXT
+    assert printable_line("x" * 10_000).endswith("x…")
 
 
 def retried(count: str | None) -> str:

@@ -26,10 +26,10 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse, pre
 from mockllm.server.http1 import (
     DateLine,
     HttpConstraints,
-    RenderedHead,
+    SerializedHead,
     http_chunk,
     prerendered_bytes,
-    render_head,
+    serialize_head,
 )
 from mockllm.server.player import single_write
 
@@ -42,7 +42,7 @@ def plan(*headers: tuple[str, str], status: int = 200, framing: Framing = Framin
     return Plan(ResponseHead(status, headers), (BODY,), framing)
 
 
-def lines(built: RenderedHead) -> list[str]:
+def lines(built: SerializedHead) -> list[str]:
     head = built.head.decode("latin-1")
     assert head.endswith("\r\n\r\n")
     return head.removesuffix("\r\n\r\n").split("\r\n")
@@ -214,32 +214,32 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
 def test_heads(
     built: Plan, requested: HttpConstraints, expected: list[str], framed: tuple[bool, bool, bool]
 ) -> None:
-    opened = render_head(built, requested, DATE)
+    opened = serialize_head(built, requested, DATE)
     assert lines(opened) == expected
     assert (opened.chunked, opened.bodiless, opened.keep_alive) == framed
 
 
 @pytest.mark.parametrize("value", ["fine", "two\nlines"])
 def test_ready_lines_are_at_the_end(value: str) -> None:
-    opened = render_head(plan(("X", value)), HttpConstraints(), DATE, "A: 1\r\nB: 2\r\n")
+    opened = serialize_head(plan(("X", value)), HttpConstraints(), DATE, "A: 1\r\nB: 2\r\n")
     assert lines(opened)[-2:] == ["A: 1", "B: 2"]
     assert f"X: {value.replace(chr(10), ' ')}" in lines(opened)
 
 
 def test_ready_lines_give_way_to_the_plans_own_header() -> None:
-    opened = render_head(plan(("a", "own")), HttpConstraints(), DATE, "A: 1\r\nB: 2\r\n")
+    opened = serialize_head(plan(("a", "own")), HttpConstraints(), DATE, "A: 1\r\nB: 2\r\n")
     assert [line for line in lines(opened) if line[0] in "aAB"] == ["a: own"]
 
 
 def test_headers_of_one_response_follow_shared_headers() -> None:
     built = Plan(ResponseHead(200, (("X", "a"),), (("Id", "b\n"),)), (BODY,))
-    assert lines(render_head(built, HttpConstraints(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
+    assert lines(serialize_head(built, HttpConstraints(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
 
 
 def test_content_length_counts_bytes_behind_cut() -> None:
     steps = (EventStep(b"ab", 1, "body"), WaitStep(1, 1), CutStep("close", 1), RawStep(b"cde", 1))
     assert "Content-Length: 5" in lines(
-        render_head(Plan(ResponseHead(200, ()), steps), HttpConstraints(), DATE)
+        serialize_head(Plan(ResponseHead(200, ()), steps), HttpConstraints(), DATE)
     )
 
 
@@ -288,7 +288,7 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
     plan = stencil.plan(reported)
     found = prerendered_bytes(stencil, reported, DATE.encode(), "Extra: 1\r\n")
     if simple:
-        assert found == single_write(plan, render_head(plan, HttpConstraints(), DATE, "Extra: 1\r\n"))
+        assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE, "Extra: 1\r\n"))
     else:
         assert found is None
 
@@ -300,7 +300,7 @@ def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_unique_headers(((name, "1"),)))
     found = prerendered_bytes(stencil, reported, DATE.encode(), more=((name, "1"),))
-    assert found == single_write(plan, render_head(plan, HttpConstraints(), DATE))
+    assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
 
 
 def test_more_headers_with_line_ends_stay_one_line_each() -> None:
@@ -309,7 +309,7 @@ def test_more_headers_with_line_ends_stay_one_line_each() -> None:
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_unique_headers(more))
     found = prerendered_bytes(stencil, reported, DATE.encode(), more=more)
-    assert found == single_write(plan, render_head(plan, HttpConstraints(), DATE))
+    assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
     assert found is not None
     assert b"\r\na: 1  b: 2\r\nc: 3\r\n" in found
 

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.rendering.plan import ConnectionCut, CutStep, Plan, WaitStep
 from mockllm.server.deadlines import Deadlines, LoopClock
-from mockllm.server.http1 import HttpConstraints, render_head
+from mockllm.server.http1 import HttpConstraints, serialize_head
 from mockllm.server.player import Player, play_plan
 from tests.server.fake_engine import chunks, say, streamed, whole
 from tests.server.virtual import NotingSink, VirtualClock
@@ -34,7 +34,9 @@ async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> R
     deadlines = Deadlines(LoopClock(loop))
     sink = RealSink(VirtualClock())
     sink.full, sink.gone = full, gone
-    built = Player(plan, render_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
+    built = Player(
+        plan, serialize_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time()
+    )
     built.start()
     await play_plan(built, sink)
     assert built.notify.__name__ == "_nothing"

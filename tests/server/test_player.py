@@ -25,7 +25,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.http1 import HttpConstraints, render_head
+from mockllm.server.http1 import HttpConstraints, serialize_head
 from mockllm.server.player import (
     MAX_WRITE_BYTES,
     MAX_WRITE_STEPS,
@@ -61,7 +61,7 @@ def begun(
     time_scale: float = 1.0,
 ) -> Player:
     """A started play, whose request was complete `late` seconds ago."""
-    head = render_head(plan, requested, "Date: today\r\n")
+    head = serialize_head(plan, requested, "Date: today\r\n")
     built = Player(plan, head, sink, deadlines, deadlines.time() - late, time_scale)
     built.start()
     return built
@@ -330,13 +330,13 @@ def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
 )
 def test_response_without_body_and_waits_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
-    assert single_write(plan, render_head(plan, requested, "")) is None
+    assert single_write(plan, serialize_head(plan, requested, "")) is None
     assert play(plan, requested)[1].ended == "reset"
 
 
 @pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
 def test_single_write_of_special_delivery_is_none(plan: Plan) -> None:
-    assert single_write(plan, render_head(plan, CHUNKED, "")) is None
+    assert single_write(plan, serialize_head(plan, CHUNKED, "")) is None
 
 
 @pytest.mark.parametrize(
@@ -354,4 +354,4 @@ def test_takes_time_agrees_with_single_write(steps: tuple[Step, ...], delay: flo
     plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
     assert takes_time(plan) is takes
     assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
-    assert takes is (single_write(plan, render_head(plan, HttpConstraints(), "")) is None)
+    assert takes is (single_write(plan, serialize_head(plan, HttpConstraints(), "")) is None)

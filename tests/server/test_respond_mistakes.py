@@ -83,8 +83,8 @@ class FailsOnce:
     ("name", "path"),
     [
         ("single_write", "/whole"),
-        ("render_head", "/whole"),
-        ("render_head", "/stream"),
+        ("serialize_head", "/whole"),
+        ("serialize_head", "/stream"),
         ("Player", "/stream"),
     ],
 )

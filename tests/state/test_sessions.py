@@ -161,7 +161,7 @@ def test_end_deletes_session() -> None:
 def test_ended_callbacks_get_ids_of_sessions() -> None:
     sessions = Sessions(max_sessions=2, unused=10.0)
     response: list[list[str]] = []
-    sessions.ended.append(lambda ids: response.append(list(ids)))
+    sessions.on_end.append(lambda ids: response.append(list(ids)))
     sessions.session("too old", 0.0)
     sessions.session("ended", 5.0)
     sessions.expire(11.0)

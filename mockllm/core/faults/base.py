@@ -75,7 +75,7 @@ class Fault(BaseModel):
         """Return the plan with the fault, or the reason why the fault does not apply."""
         if plan.delivery.withheld:
             return UNSENT
-        if self.needs_http and plan.framing.is_socket:
+        if self.needs_http and plan.framing.is_websocket:
             return MESSAGES
         return UNSTREAMED if self.needs_stream and not plan.streamed else self.apply_to_plan(plan)
 

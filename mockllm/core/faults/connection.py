@@ -49,12 +49,12 @@ class Close(Cutting):
     reason: str = Field(default="", description="The reason beside the code.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        if plan.delivery.socket is not None and self.after.time is not None:
+        if plan.delivery.websocket is not None and self.after.time is not None:
             # a handshake: the whole WebSocket is closed then
             last = b"" if self.code is None else close_frame(self.code, self.reason)
             return replace(plan, steps=(WaitStep(self.after.time, 0), RawStep(last, 0), CutStep(self.how, 0)))
         gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable) or self.code is None or not plan.framing.is_socket:
+        if isinstance(gap, NotApplicable) or self.code is None or not plan.framing.is_websocket:
             return super().apply_to_plan(plan)
         index = gap.chunk_index
         end = (RawStep(close_frame(self.code, self.reason), index), CutStep(self.how, index))

@@ -201,7 +201,7 @@ def _event_ends(steps: Sequence[Step]) -> Iterator[int]:
             yield index + 1
             begun = False
         elif type(step) is RawStep:
-            begun = step.event
+            begun = step.begins_event
 
 
 def _after_inserted(plan: Plan, index: int) -> int:
@@ -213,7 +213,7 @@ def _after_inserted(plan: Plan, index: int) -> int:
 
 
 def _is_inserted(step: Step) -> bool:
-    return (type(step) is WaitStep or (type(step) is RawStep and not step.event)) and step.bound
+    return (type(step) is WaitStep or (type(step) is RawStep and not step.begins_event)) and step.bound
 
 
 def _after_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
@@ -236,7 +236,7 @@ def _size(plan: Plan) -> int:
 
 def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
     """Return a step's bytes as two steps."""
-    event = type(step) is EventStep or (type(step) is RawStep and step.event)
+    event = type(step) is EventStep or (type(step) is RawStep and step.begins_event)
     return RawStep(data[:at], step.chunk_index, event, is_bound(step)), RawStep(
         data[at:], step.chunk_index, bound=is_bound(step)
     )

@@ -182,7 +182,7 @@ class BadChecksum(ChunkFault):
         assert isinstance(step, EventStep)
         frame = bytearray(EVENT_FRAMINGS[plan.framing].write(step))
         frame[-1 if self.of == "frame" else PRELUDE_CHECKSUM] ^= 1
-        damaged = RawStep(bytes(frame), step.chunk_index, event=True, bound=True)
+        damaged = RawStep(bytes(frame), step.chunk_index, begins_event=True, bound=True)
         rest = plan.steps[end:] if self.then == "go_on" else ()
         return (*plan.steps[:start], damaged, *rest)
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from mockllm.core.display import counted, cut
+from mockllm.core.display import counted, shortened
 from mockllm.core.hunting.disturbance import Disturbance, Schedule
 from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType, Expectation
 from mockllm.core.hunting.outcome import MAX_SHOWN, RunOutcome
@@ -183,7 +183,9 @@ def _patience(outcome: RunOutcome) -> str | None:
 def _repetition(outcome: RunOutcome) -> BrokenRule | None:
     if not outcome.repeated:
         return None
-    return BrokenRule("once", f"a side effect came more than once: {cut(outcome.repeated[0], MAX_SHOWN)}")
+    return BrokenRule(
+        "once", f"a side effect came more than once: {shortened(outcome.repeated[0], MAX_SHOWN)}"
+    )
 
 
 def _continuation(outcome: RunOutcome) -> BrokenRule | None:
@@ -209,7 +211,7 @@ def _difference(found: bytes | None, expected: bytes | None) -> str:
     """Return the first line that differs."""
     new, old = ((text or b"").decode("utf-8", "replace").splitlines() for text in (found, expected))
     for number in range(max(len(new), len(old))):
-        pair = [cut(lines[number], MAX_SHOWN) if number < len(lines) else None for lines in (new, old)]
+        pair = [shortened(lines[number], MAX_SHOWN) if number < len(lines) else None for lines in (new, old)]
         if pair[0] != pair[1]:
             shown = ["nothing" if each is None else repr(each) for each in pair]
             return f"line {number + 1} of its output is {shown[0]}, not {shown[1]}"

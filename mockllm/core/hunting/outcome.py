@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json
 
 FIRST_OF_SIGNALS: Final = 128
@@ -96,7 +96,7 @@ class RunOutcome(Struct, frozen=True):
         for text in (self.stderr, self.stdout):
             for line in reversed(_without_causes(text).splitlines()):
                 if _MISTAKE.match(line):
-                    return cut(_OF_PYTEST.sub("", line.strip()), MAX_SHOWN)
+                    return shortened(_OF_PYTEST.sub("", line.strip()), MAX_SHOWN)
         return None
 
     @property
@@ -108,7 +108,7 @@ class RunOutcome(Struct, frozen=True):
     def last_words(self) -> str:
         """The last line that the command wrote, to standard error if it wrote there."""
         lines = self.stderr.strip().splitlines() or self.stdout.strip().splitlines()
-        return cut(lines[-1].strip(), MAX_SHOWN) if lines else ""
+        return shortened(lines[-1].strip(), MAX_SHOWN) if lines else ""
 
     @property
     def features(self) -> frozenset[str]:

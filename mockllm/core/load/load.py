@@ -36,11 +36,11 @@ class Admission(Struct, frozen=True):
     slowdown: float = 1.0
 
 
-def slowdown(load: Load, inflight: int) -> float:
+def slowdown(load: Load, in_flight: int) -> float:
     """Return the factor of all waits with so many responses in flight, this one included."""
-    if load.concurrency is None or inflight <= load.concurrency:
+    if load.concurrency is None or in_flight <= load.concurrency:
         return 1.0
-    return 1.0 + (load.slowdown - 1.0) * (inflight - load.concurrency) / load.concurrency
+    return 1.0 + (load.slowdown - 1.0) * (in_flight - load.concurrency) / load.concurrency
 
 
 def admit_without_wait(load: Load, others: int) -> Admission | None:

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.display import brief, cut
+from mockllm.core.display import brief, shortened
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
@@ -154,7 +154,7 @@ class Schema(Condition):
         return "valid by the schema"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return None if value is MISSING else cut(self._validator.error_message(value))
+        return None if value is MISSING else shortened(self._validator.error_message(value))
 
 
 class Subset(Struct, Condition, frozen=True):

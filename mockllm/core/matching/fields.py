@@ -154,7 +154,7 @@ class Field:
         return _READERS.get(self.name) or _attribute(self.name)
 
     @property
-    def spec(self) -> FieldInfo:
+    def info(self) -> FieldInfo:
         return FIELDS[self.name]
 
     def __str__(self) -> str:

@@ -38,7 +38,7 @@ class Layer(ABC):
     """The rows with a condition in the layer."""
     free: int
     """The rows without one."""
-    unsure: frozenset[int]
+    inexact: frozenset[int]
     """The rows whose condition must be checked after a lookup has found them."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class ValueLayer(Layer):
     def __init__(self, field: Field) -> None:
         self.name = field.name
         self.read = field.read
-        self._lists = field.spec.kind in ("json", "set")
+        self._lists = field.info.kind in ("json", "set")
         self._pairs: Pairs = []
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
@@ -73,7 +73,7 @@ class ValueLayer(Layer):
     def close(self, size: int) -> Iterator[None]:
         self._bind([row for row, _ in self._pairs], size)
         self._index = FieldIndex(self._lists)
-        self.unsure = yield from _filled(self._index, self._pairs, size)
+        self.inexact = yield from _filled(self._index, self._pairs, size)
 
     def lookup(self, request: Request) -> int:
         value = self.read(request)
@@ -87,14 +87,14 @@ class SmallLayer(ValueLayer):
 
     def close(self, size: int) -> Iterator[None]:
         yield from super().close(size)
-        self._undecided = mask_of(sorted(self.unsure), size)
-        self._conditions = {row: condition for row, condition in self._pairs if row in self.unsure}
-        self.unsure = frozenset()
+        self._inexact_mask = mask_of(sorted(self.inexact), size)
+        self._conditions = {row: condition for row, condition in self._pairs if row in self.inexact}
+        self.inexact = frozenset()
 
     def lookup(self, request: Request) -> int:
         value = self.read(request)
         mask = self.free | self._index.lookup(value)
-        for row in positions(mask & self._undecided):
+        for row in positions(mask & self._inexact_mask):
             if not self._conditions[row].matches(value):
                 mask ^= 1 << row
         return mask
@@ -161,13 +161,13 @@ class KeyedLayer(Layer):
     def close(self, size: int) -> Iterator[None]:
         self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
         self._absent = self.free
-        unsure: set[int] = set()
+        inexact: set[int] = set()
         for key, pairs in self._pairs.items():
-            index, open_rows = yield from _index_of(pairs, size)
+            index, inexact_rows = yield from _index_of(pairs, size)
             self._indexes[key] = index
             self._absent |= index.missing
-            unsure |= open_rows
-        self.unsure = frozenset(unsure)
+            inexact |= inexact_rows
+        self.inexact = frozenset(inexact)
 
     def lookup(self, request: Request) -> int:
         values: Mapping[str, str] = getattr(request, self._name)
@@ -221,16 +221,16 @@ class BodyLayer(Layer):
     def close(self, size: int) -> Iterator[None]:
         self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
         self._absent = self.free
-        unsure: set[int] = set()
+        inexact: set[int] = set()
         for keys, pairs in self._pairs.items():
-            index, open_rows = yield from _index_of(pairs, size)
+            index, inexact_rows = yield from _index_of(pairs, size)
             self._absent |= index.missing
-            unsure |= open_rows
+            inexact |= inexact_rows
             if len(self._pairs) <= _MAX_PATHS:
                 self._few.append((self._paths[keys], index))
             else:
                 self._add_to_trie(keys, index)
-        self.unsure = frozenset(unsure)
+        self.inexact = frozenset(inexact)
 
     def _add_to_trie(self, keys: tuple[str | int, ...], index: FieldIndex | FewRowsLayer) -> None:
         node = self._root
@@ -284,16 +284,16 @@ def _index_of(
         yield
         return FewRowsLayer(pairs), frozenset()
     index = FieldIndex(lists=True)
-    unsure = yield from _filled(index, pairs, size)
-    return index, unsure
+    inexact = yield from _filled(index, pairs, size)
+    return index, inexact
 
 
 def _filled(index: FieldIndex, pairs: Pairs, size: int) -> Generator[None, None, frozenset[int]]:
-    unsure = []
+    inexact = []
     for number, (row, condition) in enumerate(pairs):
         if not number % 64:
             yield
         if not index.add(row, condition):
-            unsure.append(row)
+            inexact.append(row)
     yield from index.close(size)
-    return frozenset(unsure)
+    return frozenset(inexact)

@@ -79,7 +79,7 @@ class FieldMatcher:
     """The condition on the field's value: on any element of a set, or on the whole value."""
 
     def __post_init__(self) -> None:
-        is_set = self.field.spec.kind == "set"
+        is_set = self.field.info.kind == "set"
         object.__setattr__(self, "condition_on_value", of_set(self.condition) if is_set else self.condition)
 
     def matches(self, request: Request) -> bool:
@@ -177,7 +177,7 @@ def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
 def slow_regexes(matcher: Matcher) -> Iterator[tuple[Field, Regex]]:
     """Yield the regexes without a required literal on fields of any length: each must try every text."""
     for test in _tests(matcher):
-        if not test.field.spec.small:
+        if not test.field.info.small:
             yield from ((test.field, regex) for regex in _regexes(test.condition) if regex.literal is None)
 
 

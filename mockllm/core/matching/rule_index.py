@@ -120,7 +120,7 @@ class RuleIndex:
 
     def _build(self, matchers: Sequence[Matcher]) -> Iterator[None]:
         self._matchers = tuple(matchers)
-        self._owners: list[int] = []
+        self._matcher_of_bit: list[int] = []
         """The matcher of each bit. The last matcher has the lowest bits."""
         self._bits_from = [0] * (len(matchers) + 1)
         """The number of bits of each matcher and all later ones."""
@@ -131,7 +131,7 @@ class RuleIndex:
         for number in reversed(range(len(matchers))):
             for row in reversed(rows_of(matchers[number])):
                 placed.append(self._place(len(placed), row, layers))
-                self._owners.append(number)
+                self._matcher_of_bit.append(number)
             self._bits_from[number] = len(placed)
             if not number % 32:
                 yield
@@ -140,14 +140,16 @@ class RuleIndex:
         for layer in self._layers:
             yield from layer.close(len(placed))
         self._joined = _joined(layers)
-        self._unindexed: dict[int, tuple[Part, ...]] = {}
+        self._remaining_parts: dict[int, tuple[Part, ...]] = {}
         for bit, parts in enumerate(placed):
-            rest = tuple(part for layer, part in parts if layer is None or bit in layer.unsure)
+            rest = tuple(part for layer, part in parts if layer is None or bit in layer.inexact)
             if rest:
-                self._unindexed[bit] = rest
+                self._remaining_parts[bit] = rest
             if not bit % 256:
                 yield
-        self._exact = mask_of([bit for bit in range(len(placed)) if bit not in self._unindexed], len(placed))
+        self._exact = mask_of(
+            [bit for bit in range(len(placed)) if bit not in self._remaining_parts], len(placed)
+        )
 
     def _place(
         self, bit: int, row: Conjunction, layers: dict[LayerKey, Layer]
@@ -202,7 +204,7 @@ class RuleIndex:
         """Yield the numbers from `first` up to `end` of the matchers that match, from the mask of a request."""
         last = -1
         for bit in positions(mask & self._span(first, end)):
-            matcher = self._owners[bit]
+            matcher = self._matcher_of_bit[bit]
             if matcher != last and self._row_matches(bit, request):
                 yield matcher
                 last = matcher
@@ -216,7 +218,7 @@ class RuleIndex:
         return span
 
     def _row_matches(self, bit: int, request: Request) -> bool:
-        rest = self._unindexed.get(bit)
+        rest = self._remaining_parts.get(bit)
         return rest is None or all(part.matches(request) for part in rest)
 
     def nearest(
@@ -235,7 +237,9 @@ class RuleIndex:
             passed.add(mask & layer.bound)
             remaining &= mask
         most = _MAX_RANKED if len(request.raw) <= _MAX_SHORT_REQUEST else _MIN_RANKED
-        numbers = _nearest(failed, passed, among & ~(remaining & self._exact), count, most, self._owners)
+        numbers = _nearest(
+            failed, passed, among & ~(remaining & self._exact), count, most, self._matcher_of_bit
+        )
         ranked = sorted((*distance(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
@@ -260,7 +264,7 @@ def _joined(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
 
 
 def _nearest(
-    failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, owners: Sequence[int]
+    failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, matcher_of_bit: Sequence[int]
 ) -> set[int]:
     """Return the matchers of the nearest rows among those left: the minimum to rank. There are up to `most` where
     more rows are equally near than the `count` that the caller needs."""
@@ -269,7 +273,7 @@ def _nearest(
         best = passed.highest(failed.lowest(left))
         bound = most if len(matchers) < count else _MIN_RANKED
         for bit in positions(best):
-            matchers.add(owners[bit])
+            matchers.add(matcher_of_bit[bit])
             if len(matchers) == bound:
                 break
         left ^= best
@@ -281,4 +285,4 @@ def _layer_for(field: Field) -> Layer:
         return BodyLayer(field)
     if field.name in ("headers", "query", "form", "mcp"):
         return KeyedLayer(field)
-    return SmallLayer(field) if field.spec.small else ValueLayer(field)
+    return SmallLayer(field) if field.info.small else ValueLayer(field)

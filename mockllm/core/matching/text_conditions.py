@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.display import brief, brief_ends, cut
+from mockllm.core.display import brief, brief_ends, shortened
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
@@ -194,7 +194,7 @@ class Regex(Condition):
             return None
 
     def describe(self) -> str:
-        return f"matches /{cut(self.pattern)}/{_case_note(self.ignore_case)}"
+        return f"matches /{shortened(self.pattern)}/{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         try:

@@ -21,13 +21,13 @@ class SentPrompt(NamedTuple):
     tokens that the next prompt can read."""
 
     blocks: Sequence[bytes]
-    head: int
+    count_before_turns: int
     readable: int
 
 
 def sent_prompt(prefixes: PromptPrefixes, readable: int) -> SentPrompt:
     """Return the stored data of a prompt with these prefixes."""
-    return SentPrompt(prefixes.block_digests(), prefixes.head_blocks, readable)
+    return SentPrompt(prefixes.block_digests(), prefixes.count_before_turns, readable)
 
 
 class BrokenPrefix(Struct, frozen=True):
@@ -48,7 +48,7 @@ def broken_prefix(
     if lost < MIN_LOST:
         return None
     name = block_name(request, form, number)
-    missing = prefixes.head_blocks <= number < before.head
+    missing = prefixes.count_before_turns <= number < before.count_before_turns
     return BrokenPrefix(f"the blocks before {name}" if missing else name, lost)
 
 

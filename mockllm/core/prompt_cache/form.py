@@ -50,7 +50,7 @@ def no_options(fields: Mapping[str, Json]) -> bytes:
 class PromptForm(Struct, frozen=True):
     """Where the requests of one call have the blocks of their prompt. All functions read JSON of any form."""
 
-    head: Callable[[Mapping[str, Json]], Iterable[PromptBlock]]
+    blocks_before_turns: Callable[[Mapping[str, Json]], Iterable[PromptBlock]]
     """Returns the blocks before the turns, from the fields of the body."""
     turn: Callable[[Json, int], Iterable[PromptBlock]]
     """Returns the blocks of one turn, from its item and the item's number."""

@@ -91,7 +91,7 @@ def _by_breakpoints(
     overrides: CacheOverrides,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:
-    blocks = [end for end in ends if end.whole]
+    blocks = [end for end in ends if end.ends_block]
     marked = [number for number, end in enumerate(blocks) if end.lifetime is not None]
     marked = marked[-policy.breakpoints :]
     if not marked:

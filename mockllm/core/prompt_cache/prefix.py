@@ -24,12 +24,12 @@ DIGEST_SIZE: Final = 16
 
 
 class PrefixEnd(NamedTuple):
-    """The end of a prefix: its hash, and its tokens. `whole`: it is the end of a block. `lifetime`: see
+    """The end of a prefix: its hash, and its tokens. `ends_block`: it is the end of a block. `lifetime`: see
     PromptBlock."""
 
     digest: bytes
     tokens: int
-    whole: bool
+    ends_block: bool
     lifetime: float | None = None
 
 
@@ -49,17 +49,19 @@ class PrefixChain(Struct, eq=False):
             hashed.update(content[start:end])
             digest = hashed.digest()
             if end < size:
-                self.ends.append(PrefixEnd(digest, self.tokens + block.tokens * end // size, whole=False))
+                self.ends.append(
+                    PrefixEnd(digest, self.tokens + block.tokens * end // size, ends_block=False)
+                )
         self.digest = digest
         self.tokens += block.tokens
-        self.ends.append(PrefixEnd(digest, self.tokens, whole=True, lifetime=block.lifetime))
+        self.ends.append(PrefixEnd(digest, self.tokens, ends_block=True, lifetime=block.lifetime))
 
 
 class PromptPrefixes(Struct, frozen=True):
-    """All prefixes of a prompt, the shortest first. The tokens of the turns do not include those of the head;
+    """All prefixes of a prompt, the shortest first. The tokens of the turns do not include those before them;
     `options` are the fields that the cache of the turns depends on."""
 
-    head: PrefixChain
+    before_turns: PrefixChain
     turns: PrefixChain
     options: bytes = b""
     at_end: float | None = None
@@ -67,34 +69,34 @@ class PromptPrefixes(Struct, frozen=True):
 
     def keyed(self, cache_scope: bytes) -> Iterator[PrefixEnd]:
         """Yield all ends with keys that hold in a scope, and with the tokens of the whole prefix."""
-        head = self.head
-        for end in head.ends:
+        before_turns = self.before_turns
+        for end in before_turns.ends:
             yield end._replace(digest=cache_scope + end.digest)
-        base = blake2b(cache_scope + head.digest + self.options, digest_size=DIGEST_SIZE).digest()
+        base = blake2b(cache_scope + before_turns.digest + self.options, digest_size=DIGEST_SIZE).digest()
         last = len(self.turns.ends) - 1
         for number, end in enumerate(self.turns.ends):
             lifetime = self.at_end if number == last and end.lifetime is None else end.lifetime
-            yield PrefixEnd(base + end.digest, head.tokens + end.tokens, end.whole, lifetime)
+            yield PrefixEnd(base + end.digest, before_turns.tokens + end.tokens, end.ends_block, lifetime)
 
     @property
-    def head_blocks(self) -> int:
+    def count_before_turns(self) -> int:
         """The number of blocks before the turns."""
-        return sum(end.whole for end in self.head.ends)
+        return sum(end.ends_block for end in self.before_turns.ends)
 
     def tokens_before(self, block: int) -> int:
         """Return the tokens of the prompt before a block, which is counted from 0."""
-        ends = [end for end in self.head.ends if end.whole]
+        ends = [end for end in self.before_turns.ends if end.ends_block]
         if block <= len(ends):
             return ends[block - 1].tokens if block else 0
-        turns = [end for end in self.turns.ends if end.whole]
-        return self.head.tokens + turns[min(block - len(ends), len(turns)) - 1].tokens
+        turns = [end for end in self.turns.ends if end.ends_block]
+        return self.before_turns.tokens + turns[min(block - len(ends), len(turns)) - 1].tokens
 
     def block_digests(self) -> list[bytes]:
         """Return the hash of each prefix that ends with a block."""
-        of_turns = blake2b(self.head.digest + self.options, digest_size=8).digest()
+        of_turns = blake2b(self.before_turns.digest + self.options, digest_size=8).digest()
         return [
-            *(end.digest[:8] for end in self.head.ends if end.whole),
-            *(_mixed(end.digest, of_turns) for end in self.turns.ends if end.whole),
+            *(end.digest[:8] for end in self.before_turns.ends if end.ends_block),
+            *(_mixed(end.digest, of_turns) for end in self.turns.ends if end.ends_block),
         ]
 
 
@@ -105,14 +107,14 @@ def _mixed(digest: bytes, salt: bytes) -> bytes:
 def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
     """Return the prefixes of a request's prompt."""
     fields = request.fields
-    head = request.of_remaining_members("prompt_prefix", lambda: _head_chain(form, request))
+    before_turns = request.of_remaining_members("prompt_prefix", lambda: _chain_before_turns(form, request))
     turns = _known_chain(request, form) or _turn_chain(form, form.items(request))
-    return PromptPrefixes(head, turns, form.options(fields), form.at_end(fields))
+    return PromptPrefixes(before_turns, turns, form.options(fields), form.at_end(fields))
 
 
-def _head_chain(form: PromptForm, request: Request) -> PrefixChain:
+def _chain_before_turns(form: PromptForm, request: Request) -> PrefixChain:
     chain = PrefixChain()
-    for block in form.head(request.fields):
+    for block in form.blocks_before_turns(request.fields):
         chain.add(block)
     return chain
 
@@ -169,6 +171,6 @@ def block_name(request: Request, form: PromptForm, number: int) -> str:
 
 def all_blocks(request: Request, form: PromptForm) -> Iterator[PromptBlock]:
     """Yield all blocks of a prompt in their order."""
-    yield from form.head(request.fields)
+    yield from form.blocks_before_turns(request.fields)
     for number, item in enumerate(form.items(request)):
         yield from form.turn(item, number)

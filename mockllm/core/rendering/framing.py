@@ -110,7 +110,7 @@ def framed(plan: Plan) -> Iterator[Item]:
             before, closing = framing.between, framing.closing
         elif type(step) is RawStep:
             yield step.data
-            if step.event:
+            if step.begins_event:
                 before, closing = framing.between, framing.closing
         else:
             yield step  # type: ignore[misc]
@@ -143,7 +143,9 @@ def framed_at_once(plan: Plan) -> Sequence[bytes] | None:
 
 def closing_bytes(plan: Plan) -> bytes:
     """Return the bytes that the framing writes after the last event."""
-    began = any(type(step) is EventStep or (type(step) is RawStep and step.event) for step in plan.steps)
+    began = any(
+        type(step) is EventStep or (type(step) is RawStep and step.begins_event) for step in plan.steps
+    )
     cut = any(type(step) is CutStep for step in plan.steps)
     return EVENT_FRAMINGS[plan.framing].closing if began and not cut else b""
 

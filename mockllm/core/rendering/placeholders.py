@@ -50,7 +50,7 @@ class Recipe(NamedTuple):
     operations: tuple[Operation, ...] = ()
 
 
-class PlaceholderCondition(NamedTuple):
+class PlaceholderComparison(NamedTuple):
     """The result of a comparison that an encoder made while it placed placeholders."""
 
     recipe: Recipe
@@ -156,7 +156,7 @@ class NumberPlaceholder:
         if isinstance(self._recipe.source, IdPattern):
             raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
-        self._placeholders.conditions.append(PlaceholderCondition(self._recipe, compare, operand, result))
+        self._placeholders.comparisons.append(PlaceholderComparison(self._recipe, compare, operand, result))
         return result
 
 
@@ -176,7 +176,7 @@ class Placeholders:
 
     def __init__(self, ids: Ids, now: float, tokens: int) -> None:
         self.recipes: list[Recipe] = []
-        self.conditions: list[PlaceholderCondition] = []
+        self.comparisons: list[PlaceholderComparison] = []
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
         self.tokens = cast(int, NumberPlaceholder(self, Recipe("tokens"), tokens))
@@ -237,7 +237,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     unique_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
-    conditions: Sequence[PlaceholderCondition]
+    comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
     """Bytes in memory, about."""
@@ -246,12 +246,12 @@ class Prerendered(Struct, frozen=True, eq=False):
     def uses_input_tokens(self) -> bool:
         """Whether the response depends on the request's input tokens."""
         return any(
-            recipe.source == "tokens" for recipe in (*self.computed, *(c.recipe for c in self.conditions))
+            recipe.source == "tokens" for recipe in (*self.computed, *(c.recipe for c in self.comparisons))
         )
 
     def fits(self, now: float, tokens: int) -> bool:
         """Return whether all comparisons have the same result for this request."""
-        for (source, operations), compare, expected, result in self.conditions:
+        for (source, operations), compare, expected, result in self.comparisons:
             value: object = tokens if source == "tokens" else now
             for function, operand in operations:
                 value = function(value, operand)
@@ -289,7 +289,7 @@ class PrerenderedFields(TypedDict):
     unique_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
-    conditions: Sequence[PlaceholderCondition]
+    comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
 
@@ -304,7 +304,7 @@ class PlaceholderParser:
     def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
         self._plan = plan
         self._recipes = placeholders.recipes
-        self._conditions = tuple(dict.fromkeys(placeholders.conditions))
+        self._comparisons = tuple(dict.fromkeys(placeholders.comparisons))
         self._used: dict[int, None] = {}
         self._fixed: list[tuple[str, str]] = []
         self._unique: list[tuple[str, int]] = []
@@ -344,7 +344,7 @@ class PlaceholderParser:
             "unique_headers": tuple((name, places[number]) for name, number in self._unique),
             "ids": tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
             "computed": tuple(self._recipes[number] for number in computed),
-            "conditions": self._conditions,
+            "comparisons": self._comparisons,
             "framing": self._plan.framing,
             "size": 1000 + size,
         }

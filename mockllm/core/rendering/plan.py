@@ -89,13 +89,14 @@ class EventStep(Struct, frozen=True):
 class RawStep(Struct, frozen=True):
     """Bytes that are written without framing.
 
-    `event`: the bytes begin an event all the same, so that the framing continues after them as after any event.
+    `begins_event`: the bytes begin an event all the same, so that the framing continues after them as after any
+    event.
     `bound`: the bytes belong to their chunk, so that a fault point after the chunk is after the bytes.
     """
 
     data: bytes
     chunk_index: int
-    event: bool = False
+    begins_event: bool = False
     bound: bool = False
 
 
@@ -149,7 +150,7 @@ class Framing(Enum):
     BYTES = "bytes"
 
     @property
-    def is_socket(self) -> bool:
+    def is_websocket(self) -> bool:
         """Whether the events are messages of a WebSocket."""
         return self in (Framing.WEBSOCKET, Framing.WEBSOCKET_BINARY)
 
@@ -213,8 +214,8 @@ class Delivery(Struct, frozen=True):
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
     hold: Hold | None = None
-    """The condition for which the response waits, before its delay."""
-    socket: Callable[[], object] | None = None
+    """What the response waits for, before its delay."""
+    websocket: Callable[[], object] | None = None
     """Makes the `SocketSession` of the WebSocket that the response opens."""
     client_responses: ClientResponses | None = None
     """The client's responses with which it continues; the steps after the wait are for a client that sends none."""

@@ -154,7 +154,7 @@ def response_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn],
                 steps.append(EventStep(each.data, number, "chunk"))
             else:
                 frame = binary_frame if each.binary else text_frame
-                steps.append(RawStep(frame(each.data), number, event=True))
+                steps.append(RawStep(frame(each.data), number, begins_event=True))
     return Plan(
         ResponseHead(200, ()), tuple(steps), Framing.WEBSOCKET_BINARY if binary else Framing.WEBSOCKET
     )

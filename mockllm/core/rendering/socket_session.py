@@ -65,7 +65,7 @@ NOTHING_TO_DO: Sequence[SocketAction] = ()
 
 def message_plan(plan: Plan, framing: Framing = Framing.WEBSOCKET) -> Plan:
     """Return a plan as messages: those of another protocol are its events, without their times, and a body is one."""
-    if plan.framing.is_socket:
+    if plan.framing.is_websocket:
         return plan
     steps: list[Step] = [WaitStep(sum(step.seconds for step in plan.steps if isinstance(step, WaitStep)), 0)]
     steps += [EventStep(payload, 0, "body") for _, payload in events(plan)]

@@ -25,7 +25,7 @@ _WORD: Final = re.compile(r"\s*\S+(?:\s+\Z)?|\s+")
 _SENTENCE_END: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[”’」』）]*""")
 
 
-def cut(text: str, size: ChunkSize) -> tuple[str, ...]:
+def split_into_chunks(text: str, size: ChunkSize) -> tuple[str, ...]:
     """Return the chunks of a text, each of this size and the last one with the rest; none for an empty text.
     White space belongs to the word or sentence after it, as in tokens."""
     if size.unit == "characters":

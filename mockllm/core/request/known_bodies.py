@@ -56,8 +56,8 @@ class RemainingMembers(Struct, eq=False):
     """A body without its turns: the bytes before and after them, and the members there. `depth`: see
     `depth_bound`; `memo` is what was computed of the members."""
 
-    head: bytes
-    tail: bytes
+    bytes_before: bytes
+    bytes_after: bytes
     before: dict[str, Json]
     after: dict[str, Json]
     depth: int
@@ -174,7 +174,7 @@ class _BoundedBuckets(dict[bytes, list[T]]):
 
 
 def _remaining_weight(remaining_members: RemainingMembers) -> int:
-    return 1000 + (1 + PARSED) * (len(remaining_members.head) + len(remaining_members.tail))
+    return 1000 + (1 + PARSED) * (len(remaining_members.bytes_before) + len(remaining_members.bytes_after))
 
 
 def _history_weight(history: History) -> int:
@@ -220,7 +220,7 @@ class BodyCache:
     def _read(self, raw: bytes, member: str) -> KnownBody | Json:
         key = b"%b %b" % (member.encode(), raw[:12])  # short lists: bodies of a client begin alike
         for remaining_members in self._remaining_members.get(key, ()):
-            if raw.startswith(remaining_members.head) and raw.endswith(remaining_members.tail):
+            if raw.startswith(remaining_members.bytes_before) and raw.endswith(remaining_members.bytes_after):
                 known = self._with_remaining_members(remaining_members, raw, member)
                 if known is not None:
                     self._remaining_members.touch(key, remaining_members)
@@ -239,10 +239,10 @@ class BodyCache:
         self, remaining_members: RemainingMembers, raw: bytes, member: str
     ) -> KnownBody | None:
         """Return the body with these remaining members; None if something else than turns is between them."""
-        end = len(raw) - len(remaining_members.tail)
-        if end < len(remaining_members.head):
+        end = len(raw) - len(remaining_members.bytes_after)
+        if end < len(remaining_members.bytes_before):
             return None
-        turns = raw[len(remaining_members.head) : end]
+        turns = raw[len(remaining_members.bytes_before) : end]
         at = max(turns.find(_USER), 0)
         key = turns[at : at + OPENING]
         history, base = _longest(self._histories.get(key, ()), turns)
@@ -324,18 +324,20 @@ def divided(raw: bytes, fields: dict[str, Json], member: str) -> RemainingMember
         return None
     names = list(fields)
     later = names[names.index(member) + 1 :]
-    head = raw[: begin.end()]
+    bytes_before = raw[: begin.end()]
     found = (
-        _members_around(head, raw[end:], member, names)
+        _members_around(bytes_before, raw[end:], member, names)
         for end in _ends_of_turns(raw, later)
-        if end >= len(head)
+        if end >= len(bytes_before)
     )
     return next((remaining_members for remaining_members in found if remaining_members is not None), None)
 
 
-def _members_around(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> RemainingMembers | None:
+def _members_around(
+    bytes_before: bytes, bytes_after: bytes, member: str, names: Sequence[str]
+) -> RemainingMembers | None:
     try:
-        one, two = loads(head + b"1" + tail), loads(head + b"2" + tail)
+        one, two = loads(bytes_before + b"1" + bytes_after), loads(bytes_before + b"2" + bytes_after)
     except JSONDecodeError:
         return None
     if list(one) != names or one[member] != [1] or two[member] != [2]:
@@ -343,7 +345,9 @@ def _members_around(head: bytes, tail: bytes, member: str, names: Sequence[str])
     place = names.index(member)
     before = {name: one[name] for name in names[:place]}
     after = {name: one[name] for name in names[place + 1 :]}
-    return RemainingMembers(head, tail, before, after, depth_bound(head + tail, 0))
+    return RemainingMembers(
+        bytes_before, bytes_after, before, after, depth_bound(bytes_before + bytes_after, 0)
+    )
 
 
 def _ends_of_turns(raw: bytes, later: Sequence[str]) -> Sequence[int]:

@@ -17,6 +17,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.request.agent_frames import last_typed_text
 from mockllm.core.request.body_fields import BodyFields
 from mockllm.core.request.called_tools import mentioned_tools, uncalled_tools
+from mockllm.core.request.mcp_server import McpServerFields
 from mockllm.core.request.messages import (
     MediaPart,
     Message,
@@ -31,7 +32,6 @@ from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estim
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.response_parameters import Format, Sampling
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
-from mockllm.core.request.tool_server import ToolServerFields
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 
@@ -51,7 +51,7 @@ class RequestContext:
     __slots__ = ()
 
 
-class Request(BodyFields, ToolServerFields):
+class Request(BodyFields, McpServerFields):
     """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
@@ -107,7 +107,7 @@ class Request(BodyFields, ToolServerFields):
     @classmethod
     def of(
         cls,
-        head: Mapping[str, object],
+        head_attributes: Mapping[str, object],
         raw: bytes,
         client: str,
         now: float,
@@ -118,7 +118,7 @@ class Request(BodyFields, ToolServerFields):
         the time of the constructor."""
         request = cls.__new__(cls)
         attributes = request.__dict__
-        attributes.update(head)
+        attributes.update(head_attributes)
         attributes["raw"] = raw
         attributes["client"] = client
         attributes["now"] = now

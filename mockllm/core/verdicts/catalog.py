@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.verdicts import cache_checks, retry_checks, stream_checks, tool_server_checks
+from mockllm.core.verdicts import cache_checks, mcp_server_checks, retry_checks, stream_checks
 from mockllm.core.verdicts.client_history import ClientHistory, Evidence
 from mockllm.core.verdicts.observed_request import ObservedRequest
 
@@ -141,7 +141,7 @@ _TYPES: Final = (
         "Model Context Protocol, lifecycle, versions before 2026-07-28",
         "a message to a server other than initialize, ping and server/discover, with a version that has a handshake "
         "and before the client's first `notifications/initialized` to that server",
-        tool_server_checks.not_initialized,
+        mcp_server_checks.not_initialized,
     ),
     VerdictType(
         "version_header_missing",
@@ -149,7 +149,7 @@ _TYPES: Final = (
         "A client of an MCP server names the version that they agreed on in each message.",
         "Model Context Protocol, transports, MCP-Protocol-Version, from 2025-06-18 on",
         "an initialize that agreed on 2025-06-18 or newer, and a later message over HTTP without the header",
-        tool_server_checks.version_header_missing,
+        mcp_server_checks.version_header_missing,
     ),
     VerdictType(
         "unlisted_tool_called",
@@ -157,7 +157,7 @@ _TYPES: Final = (
         "A client calls only the tools that an MCP server lists.",
         "Model Context Protocol, tools, tools/list",
         "a whole list of tools (all its pages), and a later call of a tool that is not on it",
-        tool_server_checks.unlisted_tool_called,
+        mcp_server_checks.unlisted_tool_called,
     ),
     VerdictType(
         "tool_error_repeated",
@@ -165,7 +165,7 @@ _TYPES: Final = (
         "A client reads why a tool failed before it calls the tool again.",
         "Model Context Protocol, tools, error handling: the model sees `isError` and corrects itself",
         "a result with `isError`, or the error -32602, and the same call twice more in a row with the same end",
-        tool_server_checks.tool_error_repeated,
+        mcp_server_checks.tool_error_repeated,
     ),
     VerdictType(
         "list_change_ignored",
@@ -174,7 +174,7 @@ _TYPES: Final = (
         "Model Context Protocol, tools, notifications/tools/list_changed",
         "`notifications/tools/list_changed` in the response to a POST, and two later calls of tools without "
         "`tools/list` in between",
-        tool_server_checks.list_change_ignored,
+        mcp_server_checks.list_change_ignored,
     ),
     VerdictType(
         "recovered",

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 from mockllm.core.lazy import lazy
 from mockllm.core.prompt_cache.form import PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup
@@ -59,7 +59,7 @@ class Client(NamedTuple):
 
     def __str__(self) -> str:
         """`OpenAI/Python 2.8.0, key 3fa9c2d1e07b, 127.0.0.1`, in printable characters."""
-        agent = _printable(cut(self.agent, _MAX_AGENT_LENGTH))
+        agent = _printable(shortened(self.agent, _MAX_AGENT_LENGTH))
         key = f"key {self.key}" if self.key else ""
         return ", ".join(part for part in (agent, key, self.address) if part) or "unknown"
 
@@ -101,7 +101,7 @@ class ObservedRequest:
     `error` is the neutral name of the error in the response. `read` and `plan` return the request and its response.
     `unfinished_text` returns the text of a stream without a finish reason, and None for any other response. `prompt`
     returns what a prompt cache has of a request; it is None where the request is too short for one.
-    `to_tool_server`: the request goes to an MCP server. `unmatched`: no rule matched it.
+    `to_mcp_server`: the request goes to an MCP server. `unmatched`: no rule matched it.
     """
 
     def __init__(
@@ -122,11 +122,11 @@ class ObservedRequest:
         unfinished_text: Callable[[Request, Plan], str | None],
         time_scale: float = 1.0,
         prompt: Callable[[Request], ObservedPrompt | None] | None = None,
-        to_tool_server: bool = False,
+        to_mcp_server: bool = False,
         unmatched: bool = False,
     ) -> None:
         self.id = id
-        self.to_tool_server = to_tool_server
+        self.to_mcp_server = to_mcp_server
         self.unmatched = unmatched
         self.client = client
         self.session = session
@@ -264,7 +264,8 @@ class ObservedRequest:
     def __str__(self) -> str:
         """`#12 POST /v1/chat/completions gpt-4o 429, retry after 1s`."""
         request = self.request
-        text = f"#{self.id} {request.method} {cut(request.path)} {cut(request.model or '-')} {self.status}"
+        path, model = shortened(request.path), shortened(request.model or "-")
+        text = f"#{self.id} {request.method} {path} {model} {self.status}"
         if self.wait is not None:
             text += f", retry after {format_seconds(self.wait)}"
         if self.end_reason not in (None, "finished"):

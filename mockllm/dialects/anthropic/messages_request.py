@@ -39,7 +39,7 @@ _COUNTED_FIELDS: Final = frozenset({
     "tool_choice", "tools", "user_profile_id", "workspace_id"
 })  # fmt: skip
 """The fields of a counting request."""
-KNOWN_FIELDS: Final = _COUNTED_FIELDS | {
+DOCUMENTED_FIELDS: Final = _COUNTED_FIELDS | {
     "container", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "max_tokens",
     "metadata", "service_tier", "stop_sequences", "stream", "temperature", "thread", "top_k", "top_p"
 }  # fmt: skip
@@ -62,7 +62,7 @@ class MessagesRequest(AnthropicRequest):
 
     api: ClassVar[str | None] = "messages"
     generates: ClassVar[bool] = True
-    documented_fields: ClassVar[frozenset[str] | None] = KNOWN_FIELDS
+    documented_fields: ClassVar[frozenset[str] | None] = DOCUMENTED_FIELDS
     turns_field: ClassVar[str | None] = "messages"
 
     @lazy

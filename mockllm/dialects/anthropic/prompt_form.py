@@ -95,7 +95,7 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
         yield PromptBlock(name, dumps(role) + _content(block), tokens, _lifetime(block))
 
 
-def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
+def _blocks_before_turns(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
     tools, system = fields.get("tools"), fields.get("system")
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
         if isinstance(tool, dict):
@@ -149,5 +149,5 @@ def _lifetime(block: Json) -> float | None:
 
 
 PROMPT_FORM: Final = PromptForm(
-    _head, _turn, at_end=lifetime_of, options=_options, breakpoint_bytes=BREAKPOINT.encode()
+    _blocks_before_turns, _turn, at_end=lifetime_of, options=_options, breakpoint_bytes=BREAKPOINT.encode()
 )

@@ -24,7 +24,7 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_s
 
 DEFAULT_MODEL: Final = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 """The model of examples."""
-KNOWN_FIELDS: Final = frozenset({
+DOCUMENTED_FIELDS: Final = frozenset({
     "additionalModelRequestFields", "additionalModelResponseFieldPaths", "guardrailConfig", "inferenceConfig",
     "messages", "outputConfig", "performanceConfig", "promptVariables", "requestMetadata", "serviceTier",
     "system", "toolConfig"
@@ -59,7 +59,7 @@ class ConverseRequest(BedrockRequest):
 
     api = "converse"
     generates = True
-    documented_fields = KNOWN_FIELDS
+    documented_fields = DOCUMENTED_FIELDS
 
     @lazy
     def stream(self) -> bool:

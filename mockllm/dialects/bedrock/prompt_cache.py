@@ -47,7 +47,7 @@ def _marked(blocks: Sequence[Json]) -> Iterator[tuple[int, dict[str, Json], floa
             yield number, block, lifetime if CACHE_POINT in after else None
 
 
-def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
+def _blocks_before_turns(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
     for number, tool, lifetime in _marked(list_of(object_of(fields.get("toolConfig")).get("tools"))):
         spec = object_of(tool.get("toolSpec"))
         words = (
@@ -79,10 +79,10 @@ def _options(fields: Mapping[str, Json]) -> bytes:
 
 
 CONVERSE_PROMPT: Final = PromptForm(
-    _head, _turn, items=_items, options=_options, breakpoint_bytes=CACHE_POINT.encode()
+    _blocks_before_turns, _turn, items=_items, options=_options, breakpoint_bytes=CACHE_POINT.encode()
 )
 INVOKE_PROMPT: Final = PromptForm(
-    claude.PROMPT_FORM.head,
+    claude.PROMPT_FORM.blocks_before_turns,
     claude.PROMPT_FORM.turn,
     items=_items,
     at_end=claude.PROMPT_FORM.at_end,

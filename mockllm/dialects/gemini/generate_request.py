@@ -89,7 +89,8 @@ class GeminiRequest(Request):
             return _is_snake_case(self.raw)
         remaining_members = known.remaining_members
         outside = known.of_remaining_members(
-            _is_snake_case, lambda: _is_snake_case(remaining_members.head + b" " + remaining_members.tail)
+            _is_snake_case,
+            lambda: _is_snake_case(remaining_members.bytes_before + b" " + remaining_members.bytes_after),
         )
         return outside or known.any_turn(_is_snake_case, _is_snake_case)
 

@@ -42,7 +42,7 @@ def _items(request: Request) -> Sequence[Json]:
     return list_of(request.message.get("contents"))
 
 
-def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
+def _blocks_before_turns(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
     for number, entry in enumerate(list_of(fields.get("tools"))):
         tool = object_of(entry)
         functions = list_of(tool.get("functionDeclarations", tool.get("function_declarations")))
@@ -67,4 +67,4 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
         yield PromptBlock(name, dumps([role, part]), tokens + (0 if place else MESSAGE_TOKENS))
 
 
-PROMPT_FORM: Final = PromptForm(_head, _turn, items=_items)
+PROMPT_FORM: Final = PromptForm(_blocks_before_turns, _turn, items=_items)

@@ -28,9 +28,9 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from mockllm.core.reply.reply import NativePart, Reply
+from mockllm.core.request.mcp_server import McpServer, ServerMessage
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.core.request.tool_server import ServerMessage, ToolServer
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mcp.check import (
     SESSIONS,
@@ -239,7 +239,7 @@ def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity)
     return resumable(stream, request, identity)
 
 
-def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:
+def _unanswered(request: RpcRequest, server: McpServer) -> Failure | None:
     """Return the error for what the server does not have; None for what it has and no rule matches."""
     if request.rpc_method == "tools/call":
         known = server.tool(request.named) is not None
@@ -264,7 +264,7 @@ def _wants(wanted: dict[str, Json], message: ServerMessage) -> bool:
     return any(wanted.get(name) is True and message.method == method for name, method in LISTENED.items())
 
 
-def _messages(server: ToolServer, id: Json = None, wanted: dict[str, Json] | None = None) -> list[Step]:
+def _messages(server: McpServer, id: Json = None, wanted: dict[str, Json] | None = None) -> list[Step]:
     """Return the messages that the server sends without a request, and then silence."""
     steps: list[Step] = []
     for number, message in enumerate(server.messages, 1):
@@ -278,7 +278,7 @@ def _messages(server: ToolServer, id: Json = None, wanted: dict[str, Json] | Non
     return [*steps, CutStep("silence", len(server.messages))]
 
 
-def _listening(request: RpcRequest, server: ToolServer) -> Plan:
+def _listening(request: RpcRequest, server: McpServer) -> Plan:
     """Return the stream of `subscriptions/listen`: an acknowledgement, then the server's messages."""
     wanted = object_of(request.params.get("notifications"))
     params = {META: {META_SUBSCRIPTION: request.rpc_id}, "notifications": wanted}

@@ -21,9 +21,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.request.mcp_server import ServerAuthorization
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
-from mockllm.core.request.tool_server import ServerAuthorization
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.errors import JSON, OK, error_plan
 from mockllm.dialects.mcp.request import ServerRequest

@@ -12,9 +12,9 @@ from typing import Final, Literal
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.lazy import lazy
+from mockllm.core.request.mcp_server import McpServer, ServedTool
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
-from mockllm.core.request.tool_server import ServedTool, ToolServer
 from mockllm.core.request.uri_template import expanded
 from mockllm.dialects.mcp.protocol import (
     MCP_SESSION_HEADER,
@@ -41,14 +41,14 @@ class ServerRequest(Request):
     """The base of all requests to an MCP server."""
 
     dialect = "mcp"
-    to_tool_server = True
+    to_mcp_server = True
 
     @lazy
     def server_name(self) -> str:
         """The name in the path; without one, the name of the only server."""
         named = self.path_variables.get("server")
-        if named is None and len(self.tool_servers) == 1:
-            return next(iter(self.tool_servers))
+        if named is None and len(self.mcp_servers) == 1:
+            return next(iter(self.mcp_servers))
         return named or ""
 
     @property
@@ -56,8 +56,8 @@ class ServerRequest(Request):
         return self.path_variables.get("server")
 
     @lazy
-    def server(self) -> ToolServer | None:
-        return self.tool_servers.get(self.server_name)
+    def server(self) -> McpServer | None:
+        return self.mcp_servers.get(self.server_name)
 
     @lazy
     def protocol(self) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.tool_server import ServedPrompt, ServedResource, ServedTool, ToolServer
+from mockllm.core.request.mcp_server import McpServer, ServedPrompt, ServedResource, ServedTool
 from mockllm.dialects.mcp.check import supported_versions
 from mockllm.dialects.mcp.errors import refusal
 from mockllm.dialects.mcp.protocol import (
@@ -29,7 +29,7 @@ from mockllm.dialects.mcp.request import RpcRequest
 
 MAX_VALUES: Final = 100
 """The most values that a completion has (`CompleteResult`)."""
-RpcHandler = Callable[[RpcRequest, ToolServer], "dict[str, Json] | Failure"]
+RpcHandler = Callable[[RpcRequest, McpServer], "dict[str, Json] | Failure"]
 
 
 def _set(fields: Mapping[str, Json]) -> dict[str, Json]:
@@ -37,7 +37,7 @@ def _set(fields: Mapping[str, Json]) -> dict[str, Json]:
     return {name: value for name, value in fields.items() if value is not None and value != {}}
 
 
-def server_info(server: ToolServer) -> dict[str, Json]:
+def server_info(server: McpServer) -> dict[str, Json]:
     return {**_set({"name": server.name, "title": server.title, "version": server.version}), **server.extras}
 
 
@@ -53,7 +53,7 @@ def completed(result: dict[str, Json], request: RpcRequest) -> dict[str, Json]:
     return full
 
 
-def capabilities(server: ToolServer) -> dict[str, Json]:
+def capabilities(server: McpServer) -> dict[str, Json]:
     """Return the capabilities that follow from the description."""
     methods = {message.method for message in server.messages}
     result: dict[str, Json] = {"logging": {}}
@@ -70,7 +70,7 @@ def capabilities(server: ToolServer) -> dict[str, Json]:
     return result
 
 
-def _initialize(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _initialize(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     wanted = request.params.get("protocolVersion")
     versions = [version for version in supported_versions(request) if version in HANDSHAKE]
     if not versions or type(wanted) is not str:
@@ -85,7 +85,7 @@ def _initialize(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Fa
     )
 
 
-def _discover(request: RpcRequest, server: ToolServer) -> dict[str, Json]:
+def _discover(request: RpcRequest, server: McpServer) -> dict[str, Json]:
     return _set(
         {
             "supportedVersions": list(supported_versions(request)),
@@ -98,11 +98,11 @@ def _discover(request: RpcRequest, server: ToolServer) -> dict[str, Json]:
     )
 
 
-def _empty(request: RpcRequest, server: ToolServer) -> dict[str, Json]:
+def _empty(request: RpcRequest, server: McpServer) -> dict[str, Json]:
     return {}
 
 
-def _set_level(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _set_level(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     known = request.params.get("level") in LOG_LEVELS
     return {} if known else Failure("bad_request", message="Invalid params: level")
 
@@ -111,7 +111,7 @@ def _set_level(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Fai
 
 
 def _page(
-    request: RpcRequest, server: ToolServer, name: str, entries: Sequence[Json]
+    request: RpcRequest, server: McpServer, name: str, entries: Sequence[Json]
 ) -> dict[str, Json] | Failure:
     """Return a page of a list. The cursor is the number of the first entry, in base64: opaque for clients."""
     cursor, start = request.params.get("cursor"), 0
@@ -161,25 +161,25 @@ def prompt_definition(prompt: ServedPrompt) -> dict[str, Json]:
     return {**_set(fields), **({"arguments": arguments} if arguments else {}), **prompt.extras}
 
 
-def _tools(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _tools(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     return _page(request, server, "tools", [tool_definition(tool) for tool in server.tools])
 
 
-def _prompts(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _prompts(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     return _page(request, server, "prompts", [prompt_definition(prompt) for prompt in server.prompts])
 
 
-def _resources(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _resources(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     entries = [resource_definition(each) for each in server.resources if not each.template]
     return _page(request, server, "resources", entries)
 
 
-def _templates(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _templates(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     entries = [resource_definition(each) for each in server.resources if each.template]
     return _page(request, server, "resourceTemplates", entries)
 
 
-def _complete(request: RpcRequest, server: ToolServer) -> dict[str, Json]:
+def _complete(request: RpcRequest, server: McpServer) -> dict[str, Json]:
     """Return the values of a prompt's argument that begin with what the user has typed."""
     prompt = server.prompt(object_of(request.params.get("ref")).get("name"))
     argument = object_of(request.params.get("argument"))

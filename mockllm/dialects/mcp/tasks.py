@@ -16,8 +16,8 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Plan, Step, WaitStep
 from mockllm.core.reply.reply import Reply
+from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
-from mockllm.core.request.tool_server import ToolServer
 from mockllm.dialects.background import has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.content import askable, result_of
@@ -121,7 +121,7 @@ def _has_ended(stored: StoredResponse, monotonic: float) -> bool:
     return not loads(stored.response_body)["pending"] and has_ended(timeline, monotonic)
 
 
-def _get(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _get(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     stored = _known(request)
     if isinstance(stored, Failure):
         return stored
@@ -139,7 +139,7 @@ def _get(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
     return {**state["task"], "lastUpdatedAt": _timestamp(since), **rest}
 
 
-def _acknowledge(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
+def _acknowledge(request: RpcRequest, server: McpServer) -> dict[str, Json] | Failure:
     stored = _known(request)
     return stored if isinstance(stored, Failure) else {}
 
@@ -152,7 +152,7 @@ def _known(request: RpcRequest) -> StoredResponse | Failure:
     return stored or refusal(INVALID_PARAMS, f"Invalid params: unknown task {request.named}", 400)
 
 
-TASK_ANSWERS: Final[Mapping[str, Callable[[RpcRequest, ToolServer], dict[str, Json] | Failure]]] = {
+TASK_ANSWERS: Final[Mapping[str, Callable[[RpcRequest, McpServer], dict[str, Json] | Failure]]] = {
     "tasks/get": _get,
     "tasks/update": _acknowledge,
     "tasks/cancel": _acknowledge,

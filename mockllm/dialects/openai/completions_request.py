@@ -39,7 +39,7 @@ MAX_TOTAL_CHOICES: Final = 2048
 """The maximum number of choices of all prompts of one request. The real service's total depends on the account."""
 MAX_LOGPROBS: Final = 5
 """The maximum number of likeliest tokens per position."""
-KNOWN_FIELDS: Final = frozenset({
+DOCUMENTED_FIELDS: Final = frozenset({
     "best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens", "model", "n",
     "presence_penalty", "prompt", "seed", "stop", "stream", "stream_options", "suffix", "temperature",
     "top_p", "user"
@@ -53,7 +53,7 @@ class CompletionsRequest(ModelRequest):
 
     api = "completions"
     generates = True
-    documented_fields = KNOWN_FIELDS
+    documented_fields = DOCUMENTED_FIELDS
 
     @lazy
     def prompts(self) -> tuple[TokenInput, ...]:

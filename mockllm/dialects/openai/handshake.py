@@ -60,4 +60,4 @@ class VoiceHandshake(LookupCall, VoiceDialect):
 
 def _opened(identity: ResponseIdentity, session: Callable[[], SocketSession]) -> Plan:
     opened = ResponseHead(101, (), head(200, OPENAI, identity).headers)
-    return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, socket=session))
+    return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, websocket=session))

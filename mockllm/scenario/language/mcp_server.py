@@ -11,14 +11,14 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.request.tool_server import (
+from mockllm.core.request.mcp_server import (
+    McpServer,
     PromptArgument,
     ServedPrompt,
     ServedResource,
     ServedTool,
     ServerAuthorization,
     ServerMessage,
-    ToolServer,
 )
 from mockllm.core.values.types import Duration, TemplatedJson
 from mockllm.scenario.language.base import Spec
@@ -238,9 +238,9 @@ class McpServerSpec(Spec):
         return self
 
     @property
-    def server(self) -> ToolServer:
+    def server(self) -> McpServer:
         """The server as the core's type."""
-        return ToolServer(
+        return McpServer(
             self.name,
             self.title,
             self.version,

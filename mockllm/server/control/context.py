@@ -101,7 +101,7 @@ class ControlContext:
         self._expiry: OverlayExpiry | None = None
         self.other_processes: OtherProcesses | None = None
         """The processes that serve requests beside this one, or instead of it."""
-        self.engine.state.ended.append(self.held_responses.forget)
+        self.engine.state.on_end.append(self.held_responses.forget)
 
     @property
     def store_problem(self) -> str | None:
@@ -226,7 +226,7 @@ class OverlayExpiry:
         self._overlays = overlays
         self._timer: asyncio.TimerHandle | None = None
         self._drops: set[asyncio.Task[None]] = set()
-        state.ended.append(self._drop)
+        state.on_end.append(self._drop)
 
     def schedule(self) -> None:
         """Schedule the next search, unless one is scheduled."""

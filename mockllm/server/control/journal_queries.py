@@ -245,7 +245,7 @@ def _request(entry: JournalEntry) -> JournalRequest:
         body=body,
         text=text if body is None else None,
         base64=encoded,
-        whole=entry.whole,
+        whole=entry.body_stored,
     )
 
 

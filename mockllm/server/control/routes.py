@@ -13,11 +13,11 @@ from mockllm.server.control.handlers import (
     holds,
     hunts,
     journal,
+    mcp_servers,
     metrics,
     replays,
     rules,
     settings,
-    tool_servers,
     verdicts,
 )
 from mockllm.server.control.openapi import document
@@ -34,7 +34,7 @@ ROUTES: Final[tuple[ApiRoute, ...]] = (
     *holds.ROUTES,
     *replays.ROUTES,
     *hunts.ROUTES,
-    *tool_servers.ROUTES,
+    *mcp_servers.ROUTES,
     *verdicts.ROUTES,
     *rules.ROUTES,
     *editing.ROUTES,

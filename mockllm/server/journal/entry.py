@@ -30,8 +30,8 @@ MAX_SEARCHED: Final = 256 * MIB
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query as they came; `key` is the hash of
-    the API key. `now`, `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `whole`: the body
-    fitted into the journal."""
+    the API key. `now`, `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`: the
+    body fitted into the journal."""
 
     number: int
     now: float
@@ -39,7 +39,7 @@ class JournalEntry(NamedTuple):
     target: str
     headers: tuple[tuple[str, str], ...]
     raw: bytes
-    whole: bool
+    body_stored: bool
     client: str
     session: str | None
     key: str | None
@@ -130,8 +130,8 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
     size += 0 if exchange.times is None else 8 * len(exchange.times)
-    whole = searched and size + len(raw) <= max_bytes
-    if not whole:
+    body_stored = searched and size + len(raw) <= max_bytes
+    if not body_stored:
         raw = b""
     return JournalEntry(
         number=number,
@@ -140,7 +140,7 @@ def entry_of(number: int, exchange: Exchange, max_bytes: int) -> JournalEntry:
         target=target,
         headers=pairs,
         raw=raw,
-        whole=whole,
+        body_stored=body_stored,
         client=exchange.client,
         session=exchange.session,
         key=client_key(headers, exchange.target),

@@ -144,14 +144,14 @@ class Journal:
                     journal._metrics.sample(time.time())
                 loop.call_later(COUNT_INTERVAL, count)
 
-        def make_entries(newest: int | None = None) -> None:
+        def make_entries(up_to: int | None = None) -> None:
             """Make entries of the exchanges that are pending now, some in each iteration. Later ones wait: under load
             they push the older ones out before their turn."""
             journal = reference()
             if journal is not None:
-                newest = journal.total if newest is None else newest
-                if journal.make_entries(ENTRIES_AT_ONCE, newest):
-                    loop.call_later(PAUSE, make_entries, newest)
+                up_to = journal.total if up_to is None else up_to
+                if journal.make_entries(ENTRIES_AT_ONCE, up_to):
+                    loop.call_later(PAUSE, make_entries, up_to)
                 else:
                     loop.call_later(ENTRY_INTERVAL, make_entries)
 
@@ -166,13 +166,13 @@ class Journal:
             for key, took in durations.items():
                 self._metrics.count_equal(first[key], took)
 
-    def make_entries(self, most: int | None = None, newest: int | None = None) -> bool:
+    def make_entries(self, most: int | None = None, up_to: int | None = None) -> bool:
         """Make entries of pending exchanges, at most so many (fewer of large ones), up to this number. Return
         whether more are pending."""
         with self._lock:
             pending = self._pending
             number = self.total - len(pending)
-            last = self.total if newest is None else newest
+            last = self.total if up_to is None else up_to
             left = inf if most is None else BYTES_AT_ONCE
             while number < last and most != 0 and left > 0:
                 number += 1

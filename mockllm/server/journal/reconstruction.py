@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from mockllm.core.redaction import Redactor, shown_headers
 from mockllm.core.rendering.framing import framed
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import ALLOW_CORS, DateLine, render_head
+from mockllm.server.http1 import ALLOW_CORS, DateLine, serialize_head
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.player import Player, single_write
 
@@ -41,17 +41,17 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.response.plan
     extra = ALLOW_CORS if entry.allow_cors else ""
-    head = render_head(plan, entry.constraints, DateLine().at(entry.now), extra)
-    plain = head._replace(chunked=False)
+    head = serialize_head(plan, entry.constraints, DateLine().at(entry.now), extra)
+    unchunked = head._replace(chunked=False)
     if entry.times is None:
-        data = single_write(plan, plain)
+        data = single_write(plan, unchunked)
         if data is None:  # a provider's response, whose times are not stored
-            data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
+            data = unchunked.head + b"".join([item for item in framed(plan) if type(item) is bytes])
         parts = [SentPart(entry.duration, data)]
     else:
         writes = _TimedWrites()
         scale = entry.response.time_scale
-        play = Player(plan, plain, writes, cast(Deadlines, writes), entry.monotonic, scale)
+        play = Player(plan, unchunked, writes, cast(Deadlines, writes), entry.monotonic, scale)
         for monotonic in entry.times:
             writes.monotonic = monotonic
             play._tick(monotonic)

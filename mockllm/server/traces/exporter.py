@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mockllm import __version__
-from mockllm.server.access_log import plain
+from mockllm.server.access_log import printable_line
 from mockllm.server.traces.otel_logging import OtelLogHandler
 from mockllm.server.traces.otlp_endpoint import without_password
 from mockllm.server.traces.spans import Span, SpanStart
@@ -86,7 +86,9 @@ class SpanQueue:
         if not self._reported:
             self._reported = True
             self._report(
-                plain(f"traces to {without_password(self._url)}: {text}; further errors are not reported")
+                printable_line(
+                    f"traces to {without_password(self._url)}: {text}; further errors are not reported"
+                )
             )
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 
 LOGGERS: Final = ("opentelemetry", "urllib3")
 _REASON: Final = re.compile(
@@ -34,4 +34,4 @@ class OtelLogHandler(logging.Handler):
         message = record.getMessage()
         reason = _REASON.search(message)
         text = reason[reason.lastindex or 0] if reason else message
-        self.report(cut(" ".join(text.split()), 200))
+        self.report(shortened(" ".join(text.split()), 200))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 
 BASE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EXACT: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -47,7 +47,7 @@ def target(environment: Mapping[str, str]) -> OtlpEndpoint | None:
 
 def without_password(url: str) -> str:
     """Return a URL without its user name and password."""
-    return cut(re.sub(r"(//)?[^/@]*@", r"\1", url), 200)
+    return shortened(re.sub(r"(//)?[^/@]*@", r"\1", url), 200)
 
 
 def _parse(value: str, name: str) -> OtlpEndpoint:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
 
-from mockllm.core.display import cut
+from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
@@ -328,4 +328,4 @@ def _redacted(value: Value, redactor: Redactor) -> Value:
 
 
 def _text(text: str, max_length: int) -> str:
-    return cut(text if text.isascii() else text.encode("utf-8", "replace").decode(), max_length)
+    return shortened(text if text.isascii() else text.encode("utf-8", "replace").decode(), max_length)

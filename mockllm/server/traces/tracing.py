@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from mockllm.core.display import cut
-from mockllm.server.access_log import plain
+from mockllm.core.display import shortened
+from mockllm.server.access_log import printable_line
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import entry_of
 from mockllm.server.journal.journal import Journal
@@ -130,8 +130,8 @@ class Tracing:
             )
         except Exception as error:  # other requests still get their spans
             if not self._lost:
-                reason = cut(f"{type(error).__name__}: {error}", 200)
-                self._report(plain(f"traces: no span of request {number}: {reason}"))
+                reason = shortened(f"{type(error).__name__}: {error}", 200)
+                self._report(printable_line(f"traces: no span of request {number}: {reason}"))
             self._lost += 1
 
 

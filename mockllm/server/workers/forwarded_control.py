@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
-from mockllm.server.builtin_pages import plain
+from mockllm.server.builtin_pages import text_page
 from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.live_feed import LiveFeed
 from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
@@ -35,7 +35,7 @@ class ForwardedControl(LazyRoutes):
             pairs = CIMultiDict(headers)
             plan = await self._channel.call("control", method, path, query, pairs, raw, client)
         except (ChannelClosed, CallFailed):
-            return plain(503, AWAY)
+            return text_page(503, AWAY)
         assert isinstance(plan, Plan)
         return plan
 
@@ -47,7 +47,7 @@ class ForwardedControl(LazyRoutes):
         try:
             refusal = await self._channel.call("refused_follower", CIMultiDict(headers), client)
         except (ChannelClosed, CallFailed):
-            return plain(503, AWAY)
+            return text_page(503, AWAY)
         if refusal is not None:
             assert isinstance(refusal, Plan)
             return refusal

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 
 from mockllm.state.sessions import MAX_SESSIONS, NO_COUNTS, ResponseCounts, Sessions
-from mockllm.state.shared_counts import COUNT_BYTES, SharedCounts, SlotTable
+from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 from mockllm.store.group_store import GroupStore
 
@@ -27,7 +27,7 @@ class GroupSessions(Sessions):
         self.store: GroupStore | None = None
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
         """The work of the store before a call of the control API ends."""
-        self.table = SlotTable(counts)
+        self.table = CellTable(counts)
         self._keys: frozenset[str] = frozenset()
         """The keys of the present rules."""
         self._lost: dict[str, tuple[int, int]] = {}
@@ -37,7 +37,7 @@ class GroupSessions(Sessions):
 
     def served(self, index: int) -> int:
         """Return how many requests the worker of an index has served, also if it was killed since."""
-        return self.counts[SlotTable.SERVED + index]
+        return self.counts[CellTable.SERVED + index]
 
     def add_lost(self, counts: Counts) -> None:
         """Add what a worker reported that has ended."""

@@ -12,12 +12,12 @@ class MarkedJournal(Journal):
     """The supervisor reads the note when the worker was killed: so it knows how many entries are lost."""
 
     def __init__(
-        self, max_entries: int, max_bytes: int, metrics: Metrics, counts: SharedCounts, slot: int
+        self, max_entries: int, max_bytes: int, metrics: Metrics, counts: SharedCounts, cell: int
     ) -> None:
         super().__init__(max_entries, max_bytes, metrics)
         self._counts = counts
-        self._slot = slot
+        self._cell = cell
 
     def add(self, exchange: Exchange) -> None:
         super().add(exchange)
-        self._counts[self._slot] = self.total
+        self._counts[self._cell] = self.total

@@ -108,7 +108,7 @@ class Supervisor:
         )
         self._workers[index] = worker
         self._spawn(self._watch(worker))
-        await worker.channel.call("prepare", self._packed, self._state.table.slots)
+        await worker.channel.call("prepare", self._packed, self._state.table.cells)
         await worker.channel.call("commit")
 
     async def _watch(self, worker: WorkerHandle) -> None:

@@ -108,7 +108,7 @@ class Worker:
     # --- orders --------------------------------------------------------------------------------
 
     async def prepare(self, packed: bytes, table: Mapping[str, int]) -> None:
-        """Compile rules, and use the slots of a table that has the keys of present and new rules."""
+        """Compile rules, and use the cells of a table that has the keys of present and new rules."""
         rules = LoadedRules(*pickle.loads(packed))  # noqa: S301 - the supervisor pickled it
         catalog = await self._builder.compiled(rules)
         self._state.without_session.use(table)

@@ -52,7 +52,7 @@ def test_find_gap_in_stream_splits_the_steps(place: dict[str, Any], index: int) 
 
 def test_find_gap_at_byte_splits_event_within_framing() -> None:
     place = found(STREAM, bytes=15)
-    assert place.before[-1] == RawStep(b"eve", 1, event=True, bound=True)
+    assert place.before[-1] == RawStep(b"eve", 1, begins_event=True, bound=True)
     assert place.after[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
     assert (place.before[:-1], place.after[1:]) == (STEPS[:2], STEPS[3:])
 
@@ -66,9 +66,9 @@ def test_find_gap_in_array_preserves_its_brackets(count: int) -> None:
 def test_find_gap_splits_raw_bytes() -> None:
     plan = Plan(STREAM.head, (RawStep(b"abcd", 0),), Framing.SSE)
     assert found(plan, bytes=1) == Gap((RawStep(b"a", 0),), (RawStep(b"bcd", 0),))
-    assert found(replace(plan, steps=(RawStep(b"abcd", 0, event=True),)), bytes=1).before[0] == RawStep(
-        b"a", 0, True
-    )
+    assert found(replace(plan, steps=(RawStep(b"abcd", 0, begins_event=True),)), bytes=1).before[
+        0
+    ] == RawStep(b"a", 0, True)
 
 
 def test_find_gap_at_time_splits_a_wait() -> None:
@@ -91,7 +91,7 @@ def test_find_gap_at_time_before_the_head() -> None:
 )
 def test_find_gap_in_body_is_the_byte_after_the_chunks(place: dict[str, Any], before: bytes) -> None:
     built = found(WHOLE, **place)
-    assert built.before == (WHOLE.steps[0], RawStep(before, 0, event=True))
+    assert built.before == (WHOLE.steps[0], RawStep(before, 0, begins_event=True))
     assert built.after == (RawStep(BODY.removeprefix(before), 0),)
 
 
@@ -100,7 +100,7 @@ def test_find_gap_in_body_without_text_is_at_its_start() -> None:
 
 
 def test_find_gap_by_fraction_of_an_error_counts_bytes() -> None:
-    assert found(ERROR, fraction="50%").before == (RawStep(b'{"error', 0, event=True),)
+    assert found(ERROR, fraction="50%").before == (RawStep(b'{"error', 0, begins_event=True),)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,10 @@ def test_find_gap_ignores_steps_after_a_cut() -> None:
 
 def test_find_gap_does_not_count_unchunked_bytes() -> None:
     plan = Plan(STREAM.head, (UnchunkedStep(b"x", 0), EventStep(b"a", 1, "chunk")), Framing.NDJSON)
-    assert found(plan, bytes=1).before == (UnchunkedStep(b"x", 0), RawStep(b"a", 1, event=True, bound=True))
+    assert found(plan, bytes=1).before == (
+        UnchunkedStep(b"x", 0),
+        RawStep(b"a", 1, begins_event=True, bound=True),
+    )
 
 
 @pytest.mark.parametrize(

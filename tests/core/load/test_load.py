@@ -23,7 +23,7 @@ from mockllm.core.load.load import Admission, Load, admit, slowdown
     ],
 )
 def test_slowdown_depends_on_responses_in_flight(load: Load, factors: list[float]) -> None:
-    assert [slowdown(load, inflight) for inflight in (1, 2, 3, 4)] == factors
+    assert [slowdown(load, in_flight) for in_flight in (1, 2, 3, 4)] == factors
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_headers_are_replaced_in_any_case() -> None:
 
 
 def test_raw_bytes_that_begin_an_event_open_the_array() -> None:
-    steps = (RawStep(b"[{1", 1, event=True), RawStep(b"}", 1), TWO)
+    steps = (RawStep(b"[{1", 1, begins_event=True), RawStep(b"}", 1), TWO)
     assert sent(Framing.JSON_ARRAY, *steps) == [b"[{1", b"}", b"\n,\r\n{2}", b"\n]"]
 
 
@@ -110,7 +110,7 @@ def test_raw_bytes_that_begin_an_event_open_the_array() -> None:
     ("steps", "last"),
     [
         ((ONE,), b"\n]"),
-        ((RawStep(b"[{", 1, event=True),), b"\n]"),
+        ((RawStep(b"[{", 1, begins_event=True),), b"\n]"),
         ((RawStep(b"x", 1),), b""),
         ((ONE, CutStep("end", 1)), b""),
         ((), b""),

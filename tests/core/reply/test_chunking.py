@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from mockllm.core.quantities.parse import ChunkUnit, parse_chunk_size
-from mockllm.core.reply.chunking import LOREM, cut, filler_sentences, filler_tokens
+from mockllm.core.reply.chunking import LOREM, filler_sentences, filler_tokens, split_into_chunks
 
 TEXT = "Hello there, world! How are you?  I am fine."
 
@@ -44,7 +44,7 @@ TEXT = "Hello there, world! How are you?  I am fine."
     ],
 )
 def test_cut_by_unit_returns_chunks(size: str, chunks: tuple[str, ...]) -> None:
-    assert cut(TEXT, parse_chunk_size(size)) == chunks
+    assert split_into_chunks(TEXT, parse_chunk_size(size)) == chunks
 
 
 @pytest.mark.parametrize(
@@ -60,20 +60,20 @@ def test_cut_by_unit_returns_chunks(size: str, chunks: tuple[str, ...]) -> None:
     ],
 )
 def test_cut_by_sentences_finds_ends(text: str, chunks: tuple[str, ...]) -> None:
-    assert cut(text, parse_chunk_size("1 sentence")) == chunks
+    assert split_into_chunks(text, parse_chunk_size("1 sentence")) == chunks
 
 
 @pytest.mark.parametrize("unit", ["characters", "tokens", "words", "sentences"])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("text", [TEXT, "", "   ", " \n a", "a \n ", "x" * 100, "日本語。です", "... ?! "])
 def test_chunks_join_to_the_text(text: str, count: int, unit: ChunkUnit) -> None:
-    chunks = cut(text, parse_chunk_size(f"{count} {unit}"))
+    chunks = split_into_chunks(text, parse_chunk_size(f"{count} {unit}"))
     assert "".join(chunks) == text
     assert "" not in chunks
 
 
 def test_cut_of_megabyte_is_fast() -> None:
-    assert len(cut("word " * 200_000, parse_chunk_size("4 tokens"))) == 50_001
+    assert len(split_into_chunks("word " * 200_000, parse_chunk_size("4 tokens"))) == 50_001
 
 
 @pytest.mark.parametrize("count", [0, 1, 17, 18, 5625])
@@ -99,7 +99,7 @@ def test_filler_sentences_have_count_and_follow_seed() -> None:
     text = filler_sentences(20, Random(3))
     assert text == filler_sentences(20, Random(3))
     assert text != filler_sentences(20, Random(4))
-    sentences = cut(text, parse_chunk_size("1 sentence"))
+    sentences = split_into_chunks(text, parse_chunk_size("1 sentence"))
     assert len(sentences) == 20
     assert all(sentence.strip()[0].isupper() and 5 <= len(sentence.split()) <= 14 for sentence in sentences)
 

@@ -116,7 +116,7 @@ def test_oldest_entries_leave_for_large_one() -> None:
 def test_entry_above_bound_is_stored_without_body() -> None:
     journal = filled(Journal(100, 5_000), 1, b"x" * 10_000)
     (only,) = journal
-    assert (only.raw, only.whole) == (b"", False)
+    assert (only.raw, only.body_stored) == (b"", False)
 
 
 LARGE = PlannedResponse(whole("x" * 50_000), "a.yaml:large")

@@ -36,7 +36,7 @@ def test_queue_of_load_is_beyond_a_store() -> None:
     assert mistake.message.startswith("several processes have no load.queue: ")
 
 
-def test_question_of_tool_server_needs_one_process() -> None:
+def test_question_of_mcp_server_needs_one_process() -> None:
     text = """
 mcp: [{name: travel, tools: [book]}]
 rules:

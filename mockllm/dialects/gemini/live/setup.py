@@ -84,7 +84,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
     ) -> Plan:
         """Return the response of a session whose user speaks by the script; None: by the sound."""
         session = self._session
-        opened = replace(DEFAULT_DELIVERY, socket=lambda: session(identity, script))
+        opened = replace(DEFAULT_DELIVERY, websocket=lambda: session(identity, script))
         return Plan(ResponseHead(101, ()), (), delivery=opened)
 
 

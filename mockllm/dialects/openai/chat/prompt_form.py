@@ -15,7 +15,7 @@ from mockllm.dialects.openai.prompt_cache import BREAKPOINT, at_end, lifetime_of
 from mockllm.dialects.openai.request_fields import content_parts
 
 
-def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
+def _blocks_before_turns(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
     for field in ("tools", "functions"):
         for number, tool in enumerate(objects(fields.get(field))):
             function = object_of(tool.get("function", tool.get("custom", tool)))
@@ -47,4 +47,6 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
         yield PromptBlock(f"{place} ({role})", written + dumps(rest), added + estimate(words))
 
 
-PROMPT_FORM: Final = PromptForm(_head, _turn, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode())
+PROMPT_FORM: Final = PromptForm(
+    _blocks_before_turns, _turn, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode()
+)

@@ -33,7 +33,7 @@ MAX_LOGPROBS: Final = 20
 AUTO: Final = ToolChoice()
 LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
 UNLIMITED: Final = Sampling()
-KNOWN_FIELDS: Final = frozenset({
+DOCUMENTED_FIELDS: Final = frozenset({
     "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs",
     "max_completion_tokens", "max_tokens", "messages", "metadata", "modalities", "model", "moderation", "n",
     "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options",
@@ -50,7 +50,7 @@ REASONING_MEMBERS: Final = ("reasoning_content", "reasoning", "reasoning_details
 class ChatRequest(ModelRequest):
     api = "chat"
     generates = True
-    documented_fields = KNOWN_FIELDS
+    documented_fields = DOCUMENTED_FIELDS
     turns_field = "messages"
 
     @lazy

@@ -17,7 +17,7 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.reply.chunking import cut
+from mockllm.core.reply.chunking import split_into_chunks
 from mockllm.core.reply.reply import Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
@@ -100,7 +100,9 @@ class Transcriptions(MediaCall):
         text = stated or DEFAULT_TEXT
         counted = reply.usage
         counted = counted if counted.output else replace(counted, output=estimate(text))
-        return with_parts(replace(reply, usage=counted), [Text(cut(text, ChunkSize(1, "tokens")))])
+        return with_parts(
+            replace(reply, usage=counted), [Text(split_into_chunks(text, ChunkSize(1, "tokens")))]
+        )
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the reply's texts; a refusal is a text."""

@@ -23,7 +23,7 @@ def _items(request: Request) -> Sequence[Json]:
     return request.items if isinstance(request, InputRequest) else ()
 
 
-def _head(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
+def _blocks_before_turns(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
     for number, tool in enumerate(objects(fields.get("tools"))):
         words = f"{tool.get('name')} {tool.get('description')} {tool.get('parameters')}"
         yield PromptBlock(
@@ -63,5 +63,5 @@ def _read(part: Mapping[str, Json]) -> Json:
 
 
 PROMPT_FORM: Final = PromptForm(
-    _head, _turn, items=_items, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode()
+    _blocks_before_turns, _turn, items=_items, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode()
 )

@@ -43,7 +43,7 @@ MEDIA: Final = {
     "input_audio": MediaPart("audio"),
     "input_file": MediaPart("file"),
 }
-KNOWN_FIELDS: Final = frozenset({
+DOCUMENTED_FIELDS: Final = frozenset({
     "access_programs", "background", "background_options", "context_management", "conversation", "image", "include",
     "input", "instructions", "max_output_tokens", "max_tool_calls", "metadata", "model", "moderation",
     "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_options",
@@ -134,7 +134,7 @@ class InputRequest(ModelRequest):
 class ResponsesRequest(InputRequest):
     api = "responses"
     generates = True
-    documented_fields = KNOWN_FIELDS
+    documented_fields = DOCUMENTED_FIELDS
     turns_field = "input"
 
     @lazy

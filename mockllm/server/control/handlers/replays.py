@@ -42,7 +42,7 @@ async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBo
 
     entry, body = entry_by_id(context.journal, call.params["id"]), call.body
     _check_host(body.server, context.proxy_hosts | LOOPBACK if call.local else context.proxy_hosts)
-    if body.body is None and not entry.whole:
+    if body.body is None and not entry.body_stored:
         raise Problem(409, "The body was too large to be stored; send another one as `body`.")
     url, began = _url(entry, body), time.monotonic()
     secrets = [body.key] if body.key and len(body.key) >= SHORTEST else []

@@ -37,7 +37,7 @@ async def show_verdicts(context: ControlContext, call: ApiCall[VerdictQuery]) ->
     requests = observed_requests(context.journal, context.engine, call.query)
     slices = TimeSlices()
     for request in requests:
-        _ = request.prompt, request.to_tool_server and request.request.mcp
+        _ = request.prompt, request.to_mcp_server and request.request.mcp
         await slices.pause()
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
     for number, request in enumerate(requests if failed else ()):
@@ -94,7 +94,7 @@ def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
     """Return whether a request counts; truncated bodies do not, as they cannot be distinguished."""
     return (
         is_judged_method(entry.method)
-        and entry.whole
+        and entry.body_stored
         and (query.session is None or entry.is_of_session(query.session))
     )
 
@@ -119,7 +119,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(entry.raw) >= MIN_BYTES else None,
         time_scale=engine.time_scale(entry.session),
-        to_tool_server=entry.request_class is not None and entry.request_class.to_tool_server,
+        to_mcp_server=entry.request_class is not None and entry.request_class.to_mcp_server,
         unmatched=response.unmatched,
     )
 

@@ -1,4 +1,4 @@
-"""Checks of how a client uses tool servers: cases that show each verdict, and the nearest cases that do not."""
+"""Checks of how a client uses MCP servers: cases that show each verdict, and the nearest cases that do not."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ HEADER = {"mcp-protocol-version": "2025-11-25"}
 CHANGED = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
 
 
-class ToolServerRequest(Request):
+class McpServerRequest(Request):
     dialect = "test"
-    to_tool_server = True
+    to_mcp_server = True
 
     def __init__(self, words: Message, *, raw: bytes, headers: Message) -> None:
         super().__init__(method="POST", path="/mcp/a", headers=headers, raw=raw)
         vars(self)["mcp"] = {"server": "a", "protocol": "2025-11-25", **words}
 
 
-class ToolServerScript:
+class McpServerScript:
     """Messages of a client, one a second."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class ToolServerScript:
     ) -> None:
         """Add a message that got these JSON-RPC messages, the last one as the body."""
         number = len(self.requests) + 1
-        request = ToolServerRequest({"method": method, **words}, raw=raw, headers=headers)
+        request = McpServerRequest({"method": method, **words}, raw=raw, headers=headers)
         response = plan or whole(200, body=sent[-1] if sent else None)
         if len(sent) > 1:
             steps = tuple(EventStep(json.dumps(each).encode(), 0, "chunk") for each in sent)
@@ -55,7 +55,7 @@ class ToolServerScript:
                 number, Client("a"), None,
                 at=number, started=number, ended=number + 0.1 if ended else None, end_reason="finished", status=200,
                 read=lambda: request, plan=lambda: response, unfinished_text=lambda request, plan: None,
-                to_tool_server=True,
+                to_mcp_server=True,
             )
         )  # fmt: skip
 
@@ -85,25 +85,25 @@ def result(value: Message) -> Message:
 
 FAILED = result({"isError": True})
 REFUSED = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32602}}
-Play = Callable[[ToolServerScript], object]
+Play = Callable[[McpServerScript], object]
 
 
 def played(*plays: Play) -> dict[str, list[int]]:
-    script = ToolServerScript()
+    script = McpServerScript()
     for play in plays:
         play(script)
     return script.verdicts()
 
 
 def calls(tool: str, *answers: Message, **more: Any) -> Play:
-    def play(script: ToolServerScript) -> None:
+    def play(script: McpServerScript) -> None:
         for answer in answers:
             script.call(tool, answer, **more)
 
     return play
 
 
-def opened(script: ToolServerScript) -> None:
+def opened(script: McpServerScript) -> None:
     script.open()
 
 
@@ -127,7 +127,7 @@ def test_handshake_is_expected_of_older_versions(plays: Sequence[Play], expected
 
 
 def test_handshake_may_be_among_dropped_requests() -> None:
-    script = ToolServerScript()
+    script = McpServerScript()
     script.call("t")
     assert script.verdicts(lost=True) == {}
 
@@ -143,7 +143,7 @@ def test_handshake_may_be_among_dropped_requests() -> None:
 def test_version_header_is_expected_after_handshake(
     version: str, headers: Message, expected: list[int]
 ) -> None:
-    script = ToolServerScript()
+    script = McpServerScript()
     script.open(version)
     script.call("t", headers=headers)
     script.call("t", headers=headers)
@@ -151,7 +151,7 @@ def test_version_header_is_expected_after_handshake(
 
 
 def test_handshake_without_a_version_expects_no_header() -> None:
-    script = ToolServerScript()
+    script = McpServerScript()
     script.send("initialize", REFUSED, headers={})
     script.send("notifications/initialized", headers={})
     assert script.verdicts() == {}
@@ -207,14 +207,14 @@ def test_failed_call_is_not_repeated_unchanged(plays: Sequence[Play], expected: 
     ],
 )
 def test_changed_list_is_requested_again(plays: Sequence[Play], expected: list[int]) -> None:
-    def change(script: ToolServerScript) -> None:
+    def change(script: McpServerScript) -> None:
         script.call("t", CHANGED, result({}))
 
     assert played(opened, change, *plays).get("list_change_ignored", []) == expected
 
 
 def test_response_that_is_no_json_is_left_out() -> None:
-    script = ToolServerScript()
+    script = McpServerScript()
     script.open()
     script.call("t", plan=Plan(ResponseHead(200, ()), (EventStep(b"<html>", 0, "body"),)))
     script.call("t", plan=Plan(ResponseHead(200, ()), (EventStep(b"[]", 0, "body"),)))

@@ -11,14 +11,14 @@ from pydantic import BaseModel
 from mockllm.core.json.codec import JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.tool_server import ToolServer
+from mockllm.core.request.mcp_server import McpServer
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import TimeSlices, decode_again
-from mockllm.server.control.models.tool_servers import (
-    ToolServerCall,
-    ToolServerList,
-    ToolServerShown,
+from mockllm.server.control.models.mcp_servers import (
+    McpServerCall,
+    McpServerList,
+    McpServerShown,
     ToolShown,
 )
 from mockllm.server.journal.entry import JournalEntry
@@ -34,16 +34,16 @@ MAX_EVENTS: Final = 1000
 NAMED: Final = ("tool", "prompt", "resource")
 
 
-async def show_tool_servers(context: ControlContext, call: ApiCall) -> BaseModel:
+async def show_mcp_servers(context: ControlContext, call: ApiCall) -> BaseModel:
     """The MCP servers of the scenarios: tools, resources and prompts, and the use of each by the journal."""
     await context.collect()
     uses: dict[str, ServerUse] = {name: ServerUse(name) for name in context.engine.catalog.servers}
-    calls: list[ToolServerCall] = []
+    calls: list[McpServerCall] = []
     slices = TimeSlices()
     entries = (
         entry
         for entry in reversed(context.journal)
-        if entry.request_class and entry.request_class.to_tool_server
+        if entry.request_class and entry.request_class.to_mcp_server
     )
     counted = 0
     for entry in islice(entries, MAX_COUNTED):
@@ -54,7 +54,7 @@ async def show_tool_servers(context: ControlContext, call: ApiCall) -> BaseModel
         counted += 1
     servers = context.engine.catalog.servers
     shown = [use.shown(servers.get(name)) for name, use in uses.items()]
-    return ToolServerList(servers=shown, calls=calls, states=_states(context), counted=counted)
+    return McpServerList(servers=shown, calls=calls, states=_states(context), counted=counted)
 
 
 class ServerUse:
@@ -70,7 +70,7 @@ class ServerUse:
         self.clients: set[str] = set()
         self.sessions = 0
 
-    def count(self, call: ToolServerCall, entry: JournalEntry) -> None:
+    def count(self, call: McpServerCall, entry: JournalEntry) -> None:
         self.methods[call.method] += 1
         self.faults.update(call.faults)
         if call.method == "tools/call" and call.name is not None:
@@ -82,7 +82,7 @@ class ServerUse:
         self.clients.add(entry.redactor.text(agent))
         self.sessions += call.method == "initialize" and call.status == 200
 
-    def shown(self, server: ToolServer | None) -> ToolServerShown:
+    def shown(self, server: McpServer | None) -> McpServerShown:
         listed = {} if server is None else {tool.name: tool for tool in server.tools}
         tools = [
             ToolShown(
@@ -94,8 +94,8 @@ class ServerUse:
             )
             for name in dict.fromkeys((*listed, *sorted(self.calls)))
         ]
-        described = server or ToolServer(self.name)
-        return ToolServerShown(
+        described = server or McpServer(self.name)
+        return McpServerShown(
             name=self.name,
             path=f"/mcp/{self.name}",
             title=described.title,
@@ -113,11 +113,11 @@ class ServerUse:
         )
 
 
-def _call(entry: JournalEntry, context: ControlContext) -> ToolServerCall:
+def _call(entry: JournalEntry, context: ControlContext) -> McpServerCall:
     words = decode_again(entry, context.engine).mcp
     name = next((words[word] for word in NAMED if word in words), None)
     masked = entry.redactor.text
-    return ToolServerCall(
+    return McpServerCall(
         id=entry.number,
         at=entry.now,
         server=masked(str(words.get("server", ""))),
@@ -164,4 +164,4 @@ def _states(context: ControlContext) -> dict[str, dict[str, str]]:
     return found
 
 
-ROUTES: Final = (ApiRoute("GET", "/api/mcp", show_tool_servers, ToolServerList),)
+ROUTES: Final = (ApiRoute("GET", "/api/mcp", show_mcp_servers, McpServerList),)

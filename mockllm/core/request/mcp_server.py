@@ -75,7 +75,7 @@ class ServerAuthorization(Struct, frozen=True):
     expires: float = 3600.0
 
 
-class ToolServer(Struct, frozen=True):
+class McpServer(Struct, frozen=True):
     """One server. `protocols` are the versions that it supports, None for all; `page` is how many entries a list
     has; `sessions`: whether its clients get a session."""
 
@@ -104,12 +104,12 @@ class ToolServer(Struct, frozen=True):
         return next((prompt for prompt in self.prompts if prompt.name == name), None)
 
 
-class ToolServerFields:
+class McpServerFields:
     """The values of a request to an MCP server; empty for any other request."""
 
-    to_tool_server: ClassVar[bool] = False
-    """Whether the call goes to an MCP server, whose description the request then has in `tool_servers`."""
-    tool_servers: Mapping[str, ToolServer] = {}
+    to_mcp_server: ClassVar[bool] = False
+    """Whether the call goes to an MCP server, whose description the request then has in `mcp_servers`."""
+    mcp_servers: Mapping[str, McpServer] = {}
     """The MCP servers that the loaded files describe, by name."""
     raw: bytes
 
@@ -120,7 +120,7 @@ class ToolServerFields:
 
     @property
     def server_endpoint(self) -> str | None:
-        """The name of the tool server; a recorder may forward its requests to a separate address."""
+        """The name of the MCP server; a recorder may forward its requests to a separate address."""
         return None
 
     @property

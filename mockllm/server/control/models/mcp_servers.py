@@ -16,7 +16,7 @@ class ToolShown(BaseModel):
     failed: int
 
 
-class ToolServerShown(BaseModel):
+class McpServerShown(BaseModel):
     """A server. `methods` counts the messages by method, `faults` the faults in its responses, `rules` the rules that
     responded; `sessions` is how many sessions clients began."""
 
@@ -36,7 +36,7 @@ class ToolServerShown(BaseModel):
     sessions: int
 
 
-class ToolServerCall(BaseModel):
+class McpServerCall(BaseModel):
     """A message to a server. `name` is the tool, prompt or resource; `took` is in seconds."""
 
     id: int
@@ -52,11 +52,11 @@ class ToolServerCall(BaseModel):
     took: float
 
 
-class ToolServerList(BaseModel):
+class McpServerList(BaseModel):
     """The servers, and the last messages to them, the newest first. `states` are the named states that rules have
     set, by session; `counted` is how many messages of the journal were counted."""
 
-    servers: list[ToolServerShown]
-    calls: list[ToolServerCall]
+    servers: list[McpServerShown]
+    calls: list[McpServerCall]
     states: dict[str, dict[str, str]]
     counted: int
