@@ -53,7 +53,7 @@ def respond(app: App, exchange: Exchange) -> bool:
     - for the store, if `undecided`, `pending_lookup` or `unconfirmed` is set
     - for a plan, if `deferred` is set
     - for a provider, if `recorder_of` returns a recorder
-    - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_socket`
+    - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
     - else for the control API
     """
     try:
