@@ -141,11 +141,11 @@ def limit_failure(
     if found is not None and found.limit_refusal is not None:
         return found.limit_refusal(result, limit_status, tokens, model, now)
     headers = limit_headers(provider, limit_status, now)
-    gauge = limit_status.gauge(result.by)
-    bound = "requests" if result.by == "requests" else "tokens"
+    gauge = limit_status.gauge(result.bound)
+    bound = "requests" if result.bound == "requests" else "tokens"
     quota = None if gauge is None else (bound, gauge.limit, gauge.window)
     if result.retry_after is not None:
         return Failure("rate_limit", retry_after=result.retry_after, headers=headers, quota=quota)
-    amount = "1 request" if result.by == "requests" else f"{tokens} tokens"
+    amount = "1 request" if result.bound == "requests" else f"{tokens} tokens"
     message = f"Request too large for model {model}: it takes {amount}, more than the limit."
     return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, quota=quota)

@@ -148,6 +148,6 @@ class DecidedRequest:
         if self.decision.outcome == "modifier":
             return next(item.id for item in self.modifiers if item.error is not None)
         admission, selected = self.decision.admission, self.decision.rule
-        if admission is not None and admission.by is not None:
-            return self.planner.catalog.items[admission.by.item_number].id
+        if admission is not None and admission.refused_by is not None:
+            return self.planner.catalog.items[admission.refused_by.item_number].id
         return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_number].id

@@ -115,16 +115,16 @@ class Responder(DecidedRequest):
 
     def _refusal_response(self, admission: AdmissionResult) -> PlannedResponse:
         """Respond to a request that a modifier's limit or load refuses."""
-        assert admission.by is not None
+        assert admission.refused_by is not None
         request, limit = self.request, admission.result
-        item = self.planner.catalog.items[admission.by.item_number]
+        item = self.planner.catalog.items[admission.refused_by.item_number]
         if limit is None:
             return self._builtin_response(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
             )
         seen, limit_status = limit.scaled(self.time_scale), admission.limit_status.scaled(self.time_scale)
         again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
-        note = f"limited: too many {BOUND_NAMES.get(limit.by, 'requests')}{again} ({item.where})"
+        note = f"limited: too many {BOUND_NAMES.get(limit.bound, 'requests')}{again} ({item.where})"
         failure = limit_failure(
             request.provider, seen, limit_status, admission.tokens, request.model, request.now
         )

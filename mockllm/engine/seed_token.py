@@ -59,7 +59,7 @@ def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
 
 def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition) -> Decision:
     """Return the decision at that position, with the present admission by limits and loads."""
-    if decision.admission is not None and decision.admission.by is not None:
+    if decision.admission is not None and decision.admission.refused_by is not None:
         return decision
     rule = _rule(matched, position)
     modifiers = [

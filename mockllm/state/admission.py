@@ -82,7 +82,7 @@ def check_admission(
     ]
     admission = _loads_admission(loaded, matched, delay) if loaded else LoadsAdmission(delay)
     if admission.refused_by is not None:
-        return AdmissionResult(_limit_status(accounts, monotonic), by=admission.refused_by), None
+        return AdmissionResult(_limit_status(accounts, monotonic), refused_by=admission.refused_by), None
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(monotonic, cost)
     values = _limit_status(accounts, monotonic), admission.wait, admission.slowdown
@@ -154,9 +154,9 @@ def limit_refusal(
     found = statuses()
     refusing, overall = found[index], tightest(found)
     limit_status = LimitStatus(*[refusing.gauge(bound) or overall.gauge(bound) for bound in METERED_BOUNDS])
-    limit, by = limited[index].limit, result.by
+    limit, by = limited[index].limit, result.bound
     tokens = cost.of(by, limit) if limit and (by == "input_tokens" or by == "output_tokens") else cost.tokens
-    return AdmissionResult(limit_status, by=limited[index], result=result, tokens=tokens), 0.0
+    return AdmissionResult(limit_status, refused_by=limited[index], result=result, tokens=tokens), 0.0
 
 
 def current_limits(selections: Sequence[tuple[Selected, ScopeState]], monotonic: float) -> AdmissionResult:

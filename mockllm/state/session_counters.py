@@ -58,7 +58,7 @@ class SessionCounters:
                 admission_result = current_limits(limiting, matched.monotonic) if limiting else None
             elif limiting:
                 admission_result, slot = check_admission(limiting, matched, count=count)
-                if admission_result.by is not None:
+                if admission_result.refused_by is not None:
                     outcome = "limited" if admission_result.result else "overloaded"
         if outcome in COUNTED_OUTCOMES and matched.fails_validation(winner.candidate if winner else None):
             outcome = "invalid"

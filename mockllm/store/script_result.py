@@ -138,7 +138,7 @@ def _admission(
     if refusal is not None:
         return refusal, None
     if full:
-        return AdmissionResult(tightest(statuses), by=matched.modifiers[full - 1]), None
+        return AdmissionResult(tightest(statuses), refused_by=matched.modifiers[full - 1]), None
     slower = 1.0
     for candidate, count in zip(loaded, loads, strict=True):
         assert candidate.load is not None, "it is loaded"

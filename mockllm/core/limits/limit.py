@@ -85,13 +85,13 @@ class LimitResult(Struct, frozen=True):
 
     `delay`: how long the request waits first (in a leaky bucket). `retry_after`: after which time the same request
     passes if no other one comes between, in whole milliseconds, as in headers, rounded up. It is None where the
-    request never passes, since its cost is more than the limit. `by`: the bound that refused the request.
+    request never passes, since its cost is more than the limit. `bound`: the bound that refused the request.
     """
 
     allowed: bool
     delay: float = 0.0
     retry_after: float | None = None
-    by: Bound | None = None
+    bound: Bound | None = None
 
     def scaled(self, factor: float) -> LimitResult:
         """Return the result as a client sees it whose server's time has this factor."""

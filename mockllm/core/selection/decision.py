@@ -95,7 +95,7 @@ class Selected(Struct, frozen=True):
 class AdmissionResult(Struct, frozen=True):
     """The admission of a request by limits and loads, and their present state, `limit_status`.
 
-    `by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
+    `refused_by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
     response is delayed for `wait` seconds, and its own waits are `slowdown` times as long. `tokens` is what the
     request takes of a limit. `batch_schedule` has its times in the continuous batch of a load.
     """
@@ -103,7 +103,7 @@ class AdmissionResult(Struct, frozen=True):
     limit_status: LimitStatus = LimitStatus()
     wait: float = 0.0
     slowdown: float = 1.0
-    by: Candidate | None = None
+    refused_by: Candidate | None = None
     result: LimitResult | None = None
     tokens: int = 0
     batch_schedule: BatchSchedule | None = None

@@ -66,11 +66,11 @@ def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | 
     unused. Where the limit refuses requests but counts none, no requests remain until the reset."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(status, now))}
     wait = NEVER if result.retry_after is None else result.retry_after
-    gauge = status.gauge(result.by)
+    gauge = status.gauge(result.bound)
     message = None
-    if gauge is not None and result.by in _PARTS and gauge.window == MINUTE:
-        message = EXCEEDED.format(limit=gauge.limit, tokens=_PARTS[result.by], model=model)
-    if result.by == "requests" and status.requests is None and wait != NEVER:
+    if gauge is not None and result.bound in _PARTS and gauge.window == MINUTE:
+        message = EXCEEDED.format(limit=gauge.limit, tokens=_PARTS[result.bound], model=model)
+    if result.bound == "requests" and status.requests is None and wait != NEVER:
         headers["anthropic-ratelimit-requests-remaining"] = "0"
         headers["anthropic-ratelimit-requests-reset"] = _time(ceil(round(now + wait, 3)))
     return Failure("rate_limit", message=message, retry_after=wait, headers=tuple(headers.items()))

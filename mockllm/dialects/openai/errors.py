@@ -235,11 +235,11 @@ _LEARN_MORE: Final = "Visit https://platform.openai.com/account/rate-limits to l
 def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
     """Return the failure of a request of `tokens` tokens. A bound that the limit does not have is reported as
     unused."""
-    bound = "tokens" if result.by in ("tokens", "input_tokens", "output_tokens") else "requests"
-    gauge = status.gauge(result.by)
+    bound = "tokens" if result.bound in ("tokens", "input_tokens", "output_tokens") else "requests"
+    gauge = status.gauge(result.bound)
     requested = tokens if bound == "tokens" else 1
     if gauge is None:
-        suffix = " on requests under way" if result.by == "concurrent" else ""
+        suffix = " on requests under way" if result.bound == "concurrent" else ""
         message = f"Rate limit reached for {model} in organization org-mockllm{suffix}."
     else:
         span, letters = _PER.get(gauge.window, (f"per {go_duration(gauge.window)}", ""))
@@ -267,7 +267,7 @@ def refused(result: LimitResult, status: LimitStatus, tokens: int, model: str | 
 
 def _exhausted_headers(result: LimitResult, status: LimitStatus) -> dict[str, str]:
     """Return zero remaining requests and the reset time, where the limit refuses requests but counts none."""
-    if result.by != "requests" or status.requests is not None or result.retry_after is None:
+    if result.bound != "requests" or status.requests is not None or result.retry_after is None:
         return {}
     reset = go_duration(result.retry_after)
     return {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": reset}

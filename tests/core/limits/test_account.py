@@ -148,7 +148,7 @@ def test_account_concurrent_bound_refuses(strategy: str) -> None:
 def test_account_concurrent_bound_besides_window() -> None:
     account = LimitAccount(Limit("fixed-window", 2, concurrent=1))
     account.charge(0, Cost())
-    assert account.check(1, Cost()).by == "concurrent"
+    assert account.check(1, Cost()).bound == "concurrent"
     account.release()
     account.charge(1, Cost())
     account.release()
@@ -161,7 +161,7 @@ def test_account_without_window_ignores_concurrent(strategy: str) -> None:
     account.charge(0, Cost())
     account.charge(0, Cost())
     assert account.in_flight == 0
-    assert account.check(0, Cost(0, 1.0)).by in (None, "requests")
+    assert account.check(0, Cost(0, 1.0)).bound in (None, "requests")
 
 
 FULL = Gauge(4, 4, 0.0, TEN)
