@@ -44,11 +44,13 @@ class SessionCounters:
         modifiers, blocked_modifiers = (
             self._modifiers(matched, count=count) if matched.modifiers else ((), ())
         )
-        winner, blocked = self._select_rule(matched)
-        number = self._number(matched.session, winner.candidate.scope if winner else "", count=count)
+        selected_rule, blocked = self._select_rule(matched)
+        number = self._number(
+            matched.session, selected_rule.candidate.scope if selected_rule else "", count=count
+        )
         admission_result: AdmissionResult | None = None
         slot: InFlightSlot | None = None
-        outcome: Outcome = "rule" if winner else "unmatched"
+        outcome: Outcome = "rule" if selected_rule else "unmatched"
         if modifiers:
             if count:
                 self._set_states(matched.session, modifiers)
@@ -60,13 +62,15 @@ class SessionCounters:
                 admission_result, slot = check_admission(limiting, matched, count=count)
                 if admission_result.refused_by is not None:
                     outcome = "limited" if admission_result.result else "overloaded"
-        if outcome in COUNTED_OUTCOMES and matched.fails_validation(winner.candidate if winner else None):
+        if outcome in COUNTED_OUTCOMES and matched.fails_validation(
+            selected_rule.candidate if selected_rule else None
+        ):
             outcome = "invalid"
         if count and outcome in COUNTED_OUTCOMES:
-            self._count(matched, winner, blocked)
+            self._count(matched, selected_rule, blocked)
         self._measure_touched()
         return Decision(
-            outcome, winner, modifiers, number, blocked, admission_result, slot, blocked_modifiers
+            outcome, selected_rule, modifiers, number, blocked, admission_result, slot, blocked_modifiers
         )
 
     def _modifiers(
@@ -141,16 +145,19 @@ class SessionCounters:
                 self._state_of(session, selected.candidate.scope).sets(selected.candidate.sets)
 
     def _count(
-        self, matched: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
+        self,
+        matched: MatchResult,
+        selected_rule: Selected | None,
+        blocked: Sequence[tuple[Candidate, GuardReason]],
     ) -> None:
         """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
         for candidate, reason in blocked:
             self._count_try(matched, candidate, eligible=reason in ELIGIBLE)
-        if winner is not None:
-            self._count_try(matched, winner.candidate, eligible=True)
-            responses_until_error = winner.candidate.responses_until_error
-            if responses_until_error is None or winner.response_count < responses_until_error:
-                self._set_states(matched.session, (winner,))
+        if selected_rule is not None:
+            self._count_try(matched, selected_rule.candidate, eligible=True)
+            responses_until_error = selected_rule.candidate.responses_until_error
+            if responses_until_error is None or selected_rule.response_count < responses_until_error:
+                self._set_states(matched.session, (selected_rule,))
 
     def _count_try(self, matched: MatchResult, candidate: Candidate, *, eligible: bool) -> None:
         scope_state = self._state_of(matched.session, candidate.scope)

@@ -152,20 +152,22 @@ class SharedSessions(Sessions):
         """Decide where nothing counts."""
         if not count:
             return self.local.decide(matched, count=False)
-        modifiers, winner = matched.modifiers, matched.rules[0] if matched.rules else None
-        outcome: Outcome = "unmatched" if winner is None else "rule"
+        modifiers, selected_rule = matched.modifiers, matched.rules[0] if matched.rules else None
+        outcome: Outcome = "unmatched" if selected_rule is None else "rule"
         if any(modifier.error for modifier in modifiers):
             outcome = "modifier"
-        elif matched.fails_validation(winner):
+        elif matched.fails_validation(selected_rule):
             outcome = "invalid"
         counted = [modifier.key for modifier in modifiers]
-        if winner is not None:
-            counted.append(winner.key)
-        if winner is None or outcome == "rule":
+        if selected_rule is not None:
+            counted.append(selected_rule.key)
+        if selected_rule is None or outcome == "rule":
             number, *tries = self.without_session.take(tuple(counted))
-            return _decision(outcome, winner, modifiers, number, tries)
+            return _decision(outcome, selected_rule, modifiers, number, tries)
         number, *tries = self.without_session.take(tuple(counted[:-1]))
-        return _decision(outcome, winner, modifiers, number, [*tries, self.without_session.tries(winner.key)])
+        return _decision(
+            outcome, selected_rule, modifiers, number, [*tries, self.without_session.tries(selected_rule.key)]
+        )
 
     def count_request(self, session: str, keys: Sequence[str]) -> int | None:
         return None
@@ -177,11 +179,11 @@ class SharedSessions(Sessions):
 
 def _decision(
     outcome: Outcome,
-    winner: Candidate | None,
+    selected_rule: Candidate | None,
     modifiers: Sequence[Candidate],
     number: int,
     tries: Sequence[int],
 ) -> Decision:
     applied = [Selected(modifier, count, count) for modifier, count in zip(modifiers, tries, strict=False)]
-    rule = None if winner is None else Selected(winner, tries[-1], tries[-1])
+    rule = None if selected_rule is None else Selected(selected_rule, tries[-1], tries[-1])
     return Decision(outcome, rule, applied, number)

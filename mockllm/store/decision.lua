@@ -353,17 +353,17 @@ local function decide(keys, arguments)
   fetch()
 
   local applied = reach(modifiers, false)
-  local tried, winner = reach(rules, true)
+  local tried, selected_rule = reach(rules, true)
 
   if missing then return cmsgpack.pack({'draws', now, 0, 0, told(applied), told(tried), {}, {}, 0}) end
 
   for _, each in ipairs(applied) do count_try(each, takes_turn(each.code)) end
 
-  local counting = winner and winner.scope or scopes[1]
+  local counting = selected_rule and selected_rule.scope or scopes[1]
   local place = number(counting, 'n')
   put(counting, 'n', place + 1)
 
-  local outcome, limits, loads, full = winner and 'rule' or 'unmatched', {}, {}, 0
+  local outcome, limits, loads, full = selected_rule and 'rule' or 'unmatched', {}, {}, 0
   local accounts, failing = {}, false
   for index = #applied, 1, -1 do
     local each = applied[index]
@@ -410,16 +410,16 @@ local function decide(keys, arguments)
   note_gauges(accounts, limits)
 
   local refused = unmatched_refused
-  if winner then refused = winner.refused end
+  if selected_rule then refused = selected_rule.refused end
   if (outcome == 'rule' or outcome == 'unmatched') and refused then outcome = 'invalid' end
   if outcome == 'rule' or outcome == 'unmatched' then
     for _, each in ipairs(tried) do
-      if each ~= winner then count_try(each, takes_turn(each.code)) end
+      if each ~= selected_rule then count_try(each, takes_turn(each.code)) end
     end
-    if winner then
-      count_try(winner, true)
-      local responses_until_error = winner.candidate[5]
-      if responses_until_error < 0 or responses(winner.candidate[2], winner.eligible) < responses_until_error then set_states(winner.candidate, winner.scope) end
+    if selected_rule then
+      count_try(selected_rule, true)
+      local responses_until_error = selected_rule.candidate[5]
+      if responses_until_error < 0 or responses(selected_rule.candidate[2], selected_rule.eligible) < responses_until_error then set_states(selected_rule.candidate, selected_rule.scope) end
     end
   end
 
@@ -439,7 +439,7 @@ local function decide(keys, arguments)
     end
   end
 
-  local result = cmsgpack.pack({outcome, now, place, winner and #tried or 0, told(applied), told(tried), limits, loads, full})
+  local result = cmsgpack.pack({outcome, now, place, selected_rule and #tried or 0, told(applied), told(tried), limits, loads, full})
   if remember > 0 then redis.call('SET', stored, result, 'PX', remember) end
   return result
 end

@@ -87,13 +87,13 @@ def read_result(
         for candidate, row in zip(matched.rules, tried, strict=False)
         if row[0] != FREE
     ]
-    winner = _selected(matched.rules[winning - 1], tried[winning - 1]) if winning else None
+    selected_rule = _selected(matched.rules[winning - 1], tried[winning - 1]) if winning else None
     at = now / MICRO
     admission, slot = _admission(outcome, matched, modifiers, limits, loads, full, at, make_slot)
-    scope = winner.candidate.scope if winner is not None else ""
+    scope = selected_rule.candidate.scope if selected_rule is not None else ""
     if not matched.session and not scope:
         place = number()
-    decision = Decision(outcome, winner, modifiers, place, blocked, admission, slot, blocked_modifiers)
+    decision = Decision(outcome, selected_rule, modifiers, place, blocked, admission, slot, blocked_modifiers)
     return StoreDecision(decision, [row[1] for row in rows])
 
 

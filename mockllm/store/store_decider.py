@@ -186,10 +186,11 @@ class StoreDecider:
             for candidate, _ in decision.blocked_rules:
                 tries[candidate.key] += 1
             if decision.rule is not None:
-                winner, before = decision.rule.candidate, decision.rule.response_count
-                tries[winner.key] += 1
-                responses[winner.key] += (
-                    winner.responses_until_error is None or before < winner.responses_until_error
+                selected_rule, before = decision.rule.candidate, decision.rule.response_count
+                tries[selected_rule.key] += 1
+                responses[selected_rule.key] += (
+                    selected_rule.responses_until_error is None
+                    or before < selected_rule.responses_until_error
                 )
 
     def _note_use(self, session: str) -> None:

@@ -205,7 +205,7 @@ class Request(BodyFields, McpServerFields):
         return None if turn is None else any(is_thinking(part) for part in turn)
 
     @lazy
-    def thread(self) -> str | None:
+    def conversation_name(self) -> str | None:
         """The hashed name of a conversation that is not identified by its opening; None for any other."""
         return None
 

@@ -109,8 +109,8 @@ def conversation(request: Request) -> str:
     The opening is the system text and the first user message. A request that continues an earlier response has the
     name of that response's conversation.
     """
-    if request.thread is not None:
-        return request.thread
+    if request.conversation_name is not None:
+        return request.conversation_name
     system, first = request.opening
     return hashed(f"{system}\0{first}")
 

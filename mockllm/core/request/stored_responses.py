@@ -49,15 +49,15 @@ class Timeline(NamedTuple):
 class StoredResponse(NamedTuple):
     """One response: the request's body, the response's body, and the id of the response that it continues.
 
-    `thread` is the conversation of a response that continues another (`Request.thread`), since earlier responses may
-    have been deleted. `timeline` is that of a background response.
+    `conversation_name` is that of a response that continues another (`Request.conversation_name`), since earlier
+    responses may have been deleted. `timeline` is that of a background response.
     """
 
     id: str
     previous: str | None
     request_body: bytes
     response_body: bytes
-    thread: str | None = None
+    conversation_name: str | None = None
     timeline: Timeline | None = None
 
 

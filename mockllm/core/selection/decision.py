@@ -77,11 +77,11 @@ class MatchResult(Struct, frozen=True):
     work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the work of the request for a continuous batch."""
 
-    def fails_validation(self, winner: Candidate | None) -> bool:
+    def fails_validation(self, selected_rule: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
-        if winner is None:
+        if selected_rule is None:
             return self.invalid(self.unmatched_validation)
-        return self.invalid(winner.validation) or (winner.known_models and self.unknown_model())
+        return self.invalid(selected_rule.validation) or (selected_rule.known_models and self.unknown_model())
 
 
 class Selected(Struct, frozen=True):

@@ -316,7 +316,7 @@ class Interactions(GeminiDialect):
         if type(id) is not str:
             return None
         previous = None if request.previous is None else request.previous.id
-        stored = StoredResponse(id, previous, request.raw, dumps(whole), request.thread or id)
+        stored = StoredResponse(id, previous, request.raw, dumps(whole), request.conversation_name or id)
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
         return StoreUpdate((id,), stored)

@@ -52,8 +52,8 @@ class InteractionRequest(GenerateRequest):
         return self.response_lookup.stored(id) if type(id) is str else None
 
     @lazy
-    def thread(self) -> str | None:
-        return None if self.previous is None else self.previous.thread or self.previous.id
+    def conversation_name(self) -> str | None:
+        return None if self.previous is None else self.previous.conversation_name or self.previous.id
 
     @lazy
     def history(self) -> list[Json]:

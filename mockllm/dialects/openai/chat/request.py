@@ -64,38 +64,38 @@ class ChatRequest(ModelRequest):
         return self.fields.get("store") is True
 
     @lazy
-    def plain(self) -> Sequence[tuple[Role, str]] | None:
+    def text_messages(self) -> Sequence[tuple[Role, str]] | None:
         """The role and text of each message, where all messages consist of only these; else None. Most short
         requests do, and parsing them as messages costs three times as much."""
         items = self.fields.get("messages")
         if type(items) is not list or self.known_body is not None:
             return None
-        plain = []
+        text_messages = []
         for item in items:
             if type(item) is not dict or len(item) != 2:
                 return None
             role, content = item.get("role"), item.get("content")
             if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
                 return None
-            plain.append((NEUTRAL_ROLES[role], content))
-        return plain
+            text_messages.append((NEUTRAL_ROLES[role], content))
+        return text_messages
 
     @lazy
     def user(self) -> str | None:
-        plain = self.plain
-        if plain is None:
+        text_messages = self.text_messages
+        if text_messages is None:
             return last_user_text(self.messages)
-        for role, text in reversed(plain):
+        for role, text in reversed(text_messages):
             if role == "user":
                 return text
         return None
 
     @lazy
     def input_tokens(self) -> int:
-        plain, fields = self.plain, self.fields
-        if plain is None or "tools" in fields or "functions" in fields:
+        text_messages, fields = self.text_messages, self.fields
+        if text_messages is None or "tools" in fields or "functions" in fields:
             return estimate_input(self)
-        return estimate_texts([text for _, text in plain])
+        return estimate_texts([text for _, text in text_messages])
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:

@@ -91,13 +91,13 @@ class InputRequest(ModelRequest):
         return self.read_messages(self.items, add_turn)
 
     @lazy
-    def thread(self) -> str | None:
-        """The thread of the conversation object, or of the first request of the chain."""
+    def conversation_name(self) -> str | None:
+        """The hashed id of the conversation object, else the name of the chain's conversation."""
         if self.conversation is not None:
             return hashed(self.conversation)
         before = self.previous
-        if before is None or before.thread is not None:
-            return None if before is None else before.thread
+        if before is None or before.conversation_name is not None:
+            return None if before is None else before.conversation_name
         return conversation(InputRequest(method="POST", path=self.path, headers={}, raw=before.request_body))
 
     @lazy

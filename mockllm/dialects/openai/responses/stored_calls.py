@@ -65,7 +65,9 @@ def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> 
     if not always and b'"store"' in request.raw and request.fields.get("store") is False:
         return StoreUpdate(tool_calls=calls)
     previous = None if request.conversation is not None else request.previous
-    stored = StoredResponse(id, None if previous is None else previous.id, request.raw, sent, request.thread)
+    stored = StoredResponse(
+        id, None if previous is None else previous.id, request.raw, sent, request.conversation_name
+    )
     if run is not None:
         stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
     others = _conversations(request, output)
