@@ -65,7 +65,7 @@ class FimRequest(ChatRequest):
         return tuple(Message("user", (TextPart(text),)) for text in written if text is not None)
 
     @lazy
-    def plain(self) -> None:
+    def text_messages(self) -> None:
         """No message of the body is one of a conversation."""
         return
 

@@ -64,6 +64,12 @@ def test_body_without_json_object_is_refused(path: str) -> None:
     assert respond_once(SCENARIO, raw_request(f"/mistral/v1/{path}", [])).status == 400
 
 
+def test_fim_reads_no_messages_field() -> None:
+    raw = b'{"prompt":"a","suffix":"b","messages":[{"role":"user","content":"c"}]}'
+    request = FimRequest(method="POST", path="/v1/fim/completions", headers={}, raw=raw)
+    assert request.user == "b"
+
+
 def test_messages_of_fim_are_prompt_and_suffix() -> None:
     request = FimRequest(
         method="POST", path="/v1/fim/completions", headers={}, raw=b'{"prompt":"a","suffix":"b"}'
