@@ -222,8 +222,10 @@ def _built_from(
     if any(_may_lack_files(path, start) for path in added):
         return None
     known = {entry[0]: entry for entry in before}
+    unchanged = [entry for entry in new if entry[0] not in known and entry[2] < start * 1e9]
+    if not known:  # the first load: at its end the server is to listen soon
+        return frozenset(unchanged)
     names = {entry[0] for entry in fingerprint(watched)}
-    unchanged = (entry for entry in new if entry[0] not in known and entry[2] < start * 1e9)
     kept = (entry for name, entry in known.items() if name in names or not _exists(name))
     return frozenset((*unchanged, *kept))
 
