@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections import deque
+from functools import partial
 from typing import Final, Protocol, cast
 
 from aiohttp import StreamReader
@@ -137,6 +138,8 @@ class Connection(HttpProtocol):
         self.closing = True
         exchange, self._current = self._current, None
         if exchange is not None:
+            if exchange.pending_decision is not None and self._task is None:
+                self._app.running -= 1
             if exchange.body_stream is not None and not exchange.body_complete:
                 exchange.body_stream.set_exception(exc or ConnectionResetError("the client has disconnected"))
             abandon_exchange(self._app, exchange)
@@ -237,8 +240,14 @@ class Connection(HttpProtocol):
         self.force_close()
 
     def serve_next(self) -> None:
-        """Serve the next request, if none is being served."""
-        if self._current is not None or self.closing:
+        """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
+        exchange, app = self._current, self._app
+        if exchange is not None:
+            if exchange.pending_decision is not None and self._task is None:
+                app.running -= 1
+                self._go_on(exchange, respond(app, exchange))
+            return
+        if self.closing:
             return
         if not self._queue:
             if self._parse_error is not None:
@@ -248,15 +257,27 @@ class Connection(HttpProtocol):
         if self.reading_paused_for_queue and len(self._queue) <= MAX_QUEUED // 2:
             self.pause_reading_for_queue(False)
         self._sink.written = False
-        app, ended = self._app, False
+        ended = False
         if exchange.body_complete or self._read(exchange):
             exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
             ended = respond(app, exchange)
+        self._go_on(exchange, ended)
+
+    def _go_on(self, exchange: Exchange, ended: bool) -> None:
+        """Serve the next request after an exchange that has ended. If its counts are elsewhere, go on when it is
+        decided; else finish it in a task."""
         if ended:
             self._current = None
             self._serve_next_or_wait()
-        elif self.transport is not None and not self.transport.is_closing():
-            app.running += 1
+            return
+        if self.transport is None or self.transport.is_closing():
+            return
+        undecided, decider = exchange.undecided, self._app.decider
+        self._app.running += 1
+        if undecided is not None and exchange.pending_decision is None and decider is not None:
+            ready = partial(self._ready.schedule, self)
+            exchange.pending_decision = decider.begin(undecided.matched, ready)
+        else:
             self._task = self._loop.create_task(self._finish(exchange))
             self._task.add_done_callback(self._finished)
 
@@ -373,6 +394,9 @@ class Connection(HttpProtocol):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
+        if self._current is not None and self._current.pending_decision is not None and self._task is None:
+            self._app.running -= 1
+            self._go_on(self._current, ended=False)
         task = self._task
         if task is not None:
             await asyncio.wait([task], timeout=seconds)
