@@ -101,6 +101,7 @@ def encoded(
         return dialect.error(content, request, identity)
     if not dialect.generates:
         found = cast(OwnResponseDialect, dialect).own_response(request, (), identity)
+        assert found is not None, "no compared call is left to the rules"
         return dialect.error(found, request, identity) if isinstance(found, Failure) else found
     generating = cast(GeneratingDialect, dialect)
     return (

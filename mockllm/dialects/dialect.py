@@ -103,7 +103,8 @@ class Dialect(Protocol):
 
     @property
     def generates(self) -> bool:
-        """Whether a rule's reply is its response (`GeneratingDialect`); else that is `own_response`."""
+        """Whether a reply of any rule is its response, also of a rule that names no call. Other calls, such as those
+        for media, embeddings or batches, take the reply of a rule that names them."""
 
     @property
     def request_class(self) -> type[Request]:
@@ -121,7 +122,7 @@ class Dialect(Protocol):
 
 
 class GeneratingDialect(Dialect, Protocol):
-    """A call whose response is encoded from a Reply."""
+    """A call whose response is encoded from a Reply. Media calls are such dialects too, with `generates` False."""
 
     @property
     def capabilities(self) -> ProtocolCapabilities:
@@ -176,12 +177,13 @@ class OwnResponseDialect(Dialect, Protocol):
 
     def own_response(
         self, request: Request, models: Sequence[str], identity: ResponseIdentity
-    ) -> Plan | Failure:
-        """Return the response. `models` are the literal model names of the loaded rules."""
+    ) -> Plan | Failure | None:
+        """Return the response; None leaves the call to the rules. `models` are the literal model names of the loaded
+        rules."""
 
 
 class UncheckedCall:
-    """The base of calls that pass every check, and to which no rule replies."""
+    """The base of calls that generate nothing, and pass every check unless they override it."""
 
     generates: bool = False
 

@@ -253,7 +253,7 @@ class Engine:
         self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
     ) -> PlannedResponse:
         """Store the dialect's objects of the response. Return the response with the request's hash, if a rule looked
-        the hash up or every response carries one."""
+        the hash up or every response carries one. It is a unique header, which the cache of heads leaves out."""
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         for update in updates:
             if scale != 1.0:
@@ -302,11 +302,11 @@ class Engine:
         return self._responder_of(request, matched, validation, decision)
 
     def has_rule(self, request: Request) -> bool:
-        """Return whether a rule matches, which may be blocked. Nothing is counted."""
+        """Return whether a rule matches, which a guard may block. Nothing is counted."""
         return bool(self.preview(request).matched.rules)
 
     def serves(self, request: Request) -> bool:
-        """Return whether a provider has the call, or a rule matches, which may be blocked. Nothing is counted."""
+        """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
         return not isinstance(engine_context(request).routing, UnknownPath) or self.has_rule(request)
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:

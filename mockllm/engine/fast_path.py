@@ -159,7 +159,8 @@ class FastPath(Struct, frozen=True):
             return None
         number = counters.count_response(scope_state, key, self.modifier_keys)
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
-        position = f"@{number},r0:{tries}:{eligible}" if number else ""  # as `seed_token` writes it
+        # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts
+        position = f"@{number},r0:{tries}:{eligible}" if number else ""
         values = cached.values(b"%b%d|" % (prefix, number), request)
         planned = cached.planned.filled_within_limits(headers, f"{self.seed}{position}", values)
         return self._noted(planned, request)

@@ -64,7 +64,7 @@ class PlanContext(Struct):
     admission_wait: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
     instant: bool = False
-    """Whether the response has no waits but scripted ones."""
+    """Whether the pace adds no waits (`ResolvedSettings.instant`)."""
     time_scale: float = 1.0
     """The factor on all times of scenarios, for the waits that a response states."""
     cached_tokens: CachedTokens = NOTHING_CACHED
@@ -188,7 +188,8 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
 
 
 def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApplicable:
-    """Return the plan with one fault. A fault of form needs the stream of a reply, whose events the dialect knows."""
+    """Return the plan with one fault. A fault of form removes, repeats or moves members of a stream's events. The
+    dialect knows their places in the stream of a reply only."""
     has_reply = context.dialect.generates or context.request.makes_media
     is_reply = has_reply and isinstance(context.compiled.spec, ReplySpec)
     if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:

@@ -1,6 +1,7 @@
 """Replays: plans with a recording's own bytes, or a neutral reply decoded from them.
 
-A recording is parsed and decoded once, by the dialect in which it was recorded, and the result is cached.
+The request's dialect decodes a recording; where it cannot, and a reply is needed, another dialect may. Results are
+cached: plans by dialect, api, stream and coding, replies by dialect and api.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ from mockllm.state.sessions import Session, Sessions
 
 class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
-    override, or why they cannot; None for nearly all requests. Requests with the same head share a context."""
+    override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
+    something is overridden."""
 
     __slots__ = ("override", "routing")
 
@@ -43,7 +44,8 @@ def engine_context(request: Request) -> EngineContext:
 
 class ReaderSettings(NamedTuple):
     """The data that all readers of an engine use. `without_session` finds what is stored for requests without a
-    session. `override` reads the overrides in the headers. `servers` are the loaded MCP servers."""
+    session. `volatile` are the body's fields that are not part of its hash. `override` reads the overrides in the
+    headers. `servers` are the loaded MCP servers."""
 
     state: Sessions
     without_session: ResponseLookup

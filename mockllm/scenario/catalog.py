@@ -143,7 +143,8 @@ class CatalogItem(Struct, frozen=True):
 
     @property
     def uses_counts(self) -> bool:
-        """Whether its counts choose a response, or belong to a scope of their own."""
+        """Whether its counts choose a response or belong to a scope of their own, or it has a guard, states, a limit
+        or a load."""
         several = self.selector is not None and self.selector.mode != "one"
         return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)
 

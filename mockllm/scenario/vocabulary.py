@@ -35,9 +35,9 @@ class Vocabulary(Struct, frozen=True):
     dialects: Collection[str] = ()
     apis: Collection[str] = ()
     generating_paths: Collection[str] = ()
-    """The paths of generating calls; `{name}` in them is any text."""
+    """The paths of generating calls and media calls; `{name}` in them is any text."""
     generating_apis: Collection[str] = ()
-    """The generating apis."""
+    """The apis of these calls."""
     aliases: Mapping[str, str] = {}
     """Names that users write in place of a provider's name, with that name."""
 

@@ -131,7 +131,8 @@ def _reformed(raw: bytes, form: HeadForm) -> bytes:
 
 class ResponseSurroundings(NamedTuple):
     """The bytes around the body of a prerendered response. `unique_headers`: their names, each with the number of
-    the id in it. `before` is the text before the date, `after` the text after the length."""
+    its value (ids, then times and token counts). `before` is the text before the date, `after` the text after the
+    length."""
 
     body_step: PlaceholderStep
     before: bytes

@@ -60,11 +60,11 @@ class EngineProtocol(Protocol):
         """Decide and plan. It is deferred only with `may_defer`. Raises LookupInStore."""
 
     def serves(self, request: Request) -> bool:
-        """Return whether a provider has the call, or a rule matches, which may be blocked. Nothing is counted."""
+        """Return whether a provider has the path, or a rule matches, which a guard may block. Nothing is counted."""
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
-        """Plan a response of the server itself (too large, too slow, too deep): the failure in the provider's
-        envelope. No rule is matched and nothing is counted. The request has no body."""
+        """Plan a response of the server itself: the failure in the provider's envelope. The request is too large, too
+        slow or too deep, for example, or the store fails. `refuse` itself matches no rule and counts nothing."""
 
     def stored(self, session: str, id: str) -> StoredResponse | None:
         """Return what is stored under an id. Raises LookupInStore if it is not in this process."""

@@ -53,7 +53,10 @@ class ServerLimits:
     header: int = _limit(32 * KIB, "--max-header", "bytes", "longest header field; longer is a 431")
     headers: int = _limit(128, "--max-headers", "count", "most header fields; more is a 400")
     head_time: float = _limit(
-        20.0, "--head-timeout", "seconds", "time for a request's head, from its first byte"
+        20.0,
+        "--head-timeout",
+        "seconds",
+        "time for a request's head, from its first byte; for the first request, from the connection's begin",
     )
     body_idle: float = _limit(
         30.0,

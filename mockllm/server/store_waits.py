@@ -14,7 +14,7 @@ from mockllm.server.respond import plan_response, recorder_of, set_decided_respo
 from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 MAX_FETCHED: Final = 2_000
-"""Most stored responses and calls that are fetched for one request."""
+"""Most stored responses and tool calls that are fetched for one request."""
 
 
 async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> None:
@@ -62,7 +62,7 @@ async def _fetch(
     fetched = exchange.fetched or FetchedLookup(lookup.session, {})
     if len(fetched) >= MAX_FETCHED:
         failure = Failure(
-            "bad_request", 400, f"A request may refer to {MAX_FETCHED} earlier responses and calls."
+            "bad_request", 400, f"A request may refer to {MAX_FETCHED} earlier responses and tool calls."
         )
         exchange.response = app.engine.refuse(failure, request)
         return False

@@ -1,4 +1,4 @@
-"""Responses and calls in the memory of this process, by session; the oldest of all sessions are removed
+"""Responses and tool calls in the memory of this process, by session; the oldest of all sessions are removed
 first.
 
 Separate from the counts: no decision depends on them, and they survive every reload.
@@ -15,16 +15,17 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Total size of the stored bodies, requests and responses together."""
 MAX_CALL_BYTES: Final = 16 * 1024 * 1024
-"""Total size of the stored calls."""
+"""Total size of the stored tool calls."""
 _NAME_BYTES: Final = 500
 _RESPONSE_BYTES: Final = 400
 _CALL_BYTES: Final = 450
 _EVENT_BYTES: Final = 150
-"""The memory of a name, a response, a call and an event besides their texts: objects, and entries of dictionaries."""
+"""The memory of a name, a response, a tool call and an event besides their texts: objects, and entries of
+dictionaries."""
 
 
 class ResponseStore:
-    """The stored responses and calls of all sessions."""
+    """The stored responses and tool calls of all sessions."""
 
     def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
         self._stored: OrderedDict[tuple[str, str], StoredResponse] = OrderedDict()
@@ -32,7 +33,7 @@ class ResponseStore:
         self._names: dict[str, dict[str, None]] = {}
         """The names of each session's responses, in their order."""
         self._ids: dict[str, dict[str, None]] = {}
-        """The ids of each session's calls."""
+        """The ids of each session's tool calls."""
         self._free = size
         self._free_for_calls = call_size
 
@@ -84,7 +85,7 @@ class ResponseStore:
 
 
 class SessionLookup(ResponseLookup):
-    """The stored responses and calls of one session."""
+    """The stored responses and tool calls of one session."""
 
     __slots__ = ("_calls", "_names", "_session", "_stored")
 
@@ -134,5 +135,5 @@ def _size(name: str, stored: StoredResponse) -> int:
 
 
 def _call_size(id: str, tool: str | None) -> int:
-    """Return about how many bytes a call takes; none for a call that is not stored."""
+    """Return about how many bytes a tool call takes; none for one that is not stored."""
     return 0 if tool is None else _CALL_BYTES + len(id) + len(tool)

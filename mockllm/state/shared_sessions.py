@@ -26,8 +26,8 @@ LookupResult: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 
 
 class LookupInStore(BaseException):
-    """A request needs a stored response or call that is not in this process. The caller fetches it, adds it to the
-    request's lookup, and responds again."""
+    """A request needs a stored response or tool call that is not in this process. The caller fetches it, adds it to
+    the request's lookup, and responds again."""
 
     def __init__(self, session: str, key: LookupKey) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class LookupInStore(BaseException):
 
 
 class FetchedLookup(ResponseLookup):
-    """The stored responses and calls that were fetched for one request. Raises LookupInStore for all others."""
+    """The stored responses and tool calls that were fetched for one request. Raises LookupInStore for all others."""
 
     __slots__ = ("_found", "_session")
 
@@ -125,7 +125,7 @@ class SharedSessions(Sessions):
         self.local = Sessions(max_sessions=max_sessions, unused=unused)
         """Decides while there is no other place to decide."""
         self.remember_in_store: Callable[[str, StoreUpdate], None] | None = None
-        """Stores responses and calls outside of this process; without it, they are in its memory."""
+        """Stores responses and tool calls outside of this process; without it, they are in its memory."""
 
     def session(self, id: str, monotonic: float, now: float | None = None) -> Session:
         found = super().session(id, monotonic, now)

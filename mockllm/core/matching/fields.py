@@ -105,8 +105,9 @@ class ToolResultFields(Structured):
 
 @dataclass(frozen=True)
 class Field:
-    """A field by its name in the language, with a `key` for headers, query, form and body (there a JSONPath). Raises
-    ValueError for an unknown name and for a missing or superfluous key, JsonPathError for an invalid path."""
+    """A field by its name in the language, with a `key` where the field is `keyed` (`FIELDS`). The key of `body`,
+    `arguments` and `responses` is a JSONPath. Raises ValueError for an unknown name and for a missing or superfluous
+    key, JsonPathError for an invalid path."""
 
     name: str
     key: str | None = None

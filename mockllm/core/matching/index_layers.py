@@ -146,7 +146,7 @@ class FewRowsLayer:
 
 
 class KeyedLayer(Layer):
-    """Headers, query parameters, the fields of a form, or the words of a call to an MCP server.
+    """Headers, query parameters, the fields of a form, or the values of `mcp` of a call to an MCP server.
 
     Only names that both the request and the layer have are read."""
 

@@ -39,7 +39,7 @@ Python 3.13 took over four phrases of RFC 9110; a recorded response has the phra
 
 
 class ResponseHead(Struct, frozen=True):
-    """Status and headers. `unique_headers` differ in each response (ids); `fixed` headers are encoded once."""
+    """Status and headers. A cache of heads may have the `fixed` part; it leaves out the `unique_headers`."""
 
     status: int
     fixed: Headers
@@ -56,7 +56,7 @@ class ResponseHead(Struct, frozen=True):
         return ResponseHead(self.status, fixed + headers, unique)
 
     def with_unique_headers(self, headers: Headers) -> ResponseHead:
-        """Return the head with these headers, which differ in each response."""
+        """Return the head with these headers as unique ones, which replace headers of the same name."""
         if not headers:
             return self
         fixed, unique = self._others({name.lower() for name, _ in headers})
@@ -131,7 +131,7 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
-    A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
+    A new framing is a member here, and what docs/adding-a-dialect.md lists. `event-stream` has binary frames; in
     those of `event-stream-bytes` the payload is in base64. The dense forms have no space after colons. Each event of
     `websocket` is a text message, each of `websocket-binary` a binary one. Events of `bytes` are bytes of the body.
     """
@@ -190,12 +190,12 @@ class HeadForm(Struct, frozen=True):
 
 
 class ClientResponses(NamedTuple):
-    """The client's responses for which a response waits: the name of the wait, and the names of the questions."""
+    """The client's responses for which a response is suspended: `key` names that response, `names` the questions."""
 
     key: str
     names: tuple[str, ...]
     resumes: bool = False
-    """Whether the response is the rest of one that already waits: its client has connected again."""
+    """Whether the response is the rest of one that is already suspended: its client has connected again."""
 
 
 class Delivery(Struct, frozen=True):
@@ -218,7 +218,8 @@ class Delivery(Struct, frozen=True):
     websocket: Callable[[], object] | None = None
     """Makes the `SocketSession` of the WebSocket that the response opens."""
     client_responses: ClientResponses | None = None
-    """The client's responses with which it continues; the steps after the wait are for a client that sends none."""
+    """The client's responses with which it continues. The steps after the questions are for a client that sends
+    none."""
 
 
 DEFAULT_DELIVERY: Final = Delivery()

@@ -27,8 +27,8 @@ class SendMessages(NamedTuple):
 
 
 class StartResponse(NamedTuple):
-    """A request to the rules: `event` names its route, `body` is its body. Requests of one stream wait for each
-    other."""
+    """A request to the rules: `event` names its route, `body` is its body. `stream` names a queue of the WebSocket's
+    requests, which wait for each other; it is no event stream."""
 
     event: str
     body: bytes
@@ -47,7 +47,7 @@ class PlayMessages(NamedTuple):
 
 
 class StopResponse(NamedTuple):
-    """The response of a stream is not sent to its end."""
+    """The present response of a stream (see `StartResponse`) is not sent to its end."""
 
     stream: str = ""
 

@@ -125,9 +125,10 @@ class McpServerFields:
 
     @property
     def client_response(self) -> tuple[str, str, Json] | None:
-        """The client's response to a question of an MCP server: the names of wait and question, and its content."""
+        """The client's response to a question of an MCP server: the key of the suspended response
+        (`ClientResponses.key`), the question's name, and its content."""
         return None
 
     def with_client_responses(self, key: str, responses: Mapping[str, Json]) -> bytes:
-        """Return the body with the client's responses to the questions of a wait, by question."""
+        """Return the body with the key of the suspended response, and the client's responses by question."""
         return self.raw

@@ -93,15 +93,15 @@ def last_user_text(messages: Sequence[Message]) -> str | None:
 
 
 def last_assistant_parts(messages: Sequence[Message]) -> tuple[Part, ...] | None:
-    """Return the parts of the last assistant turn, which some protocols have in several messages; None where there is
-    none."""
-    turn: list[Message] = []
+    """Return the parts of the last adjacent messages of the assistant; None where there are none. Some protocols have
+    several messages where others have one."""
+    group: list[Message] = []
     for message in reversed(messages):
         if message.role == "assistant":
-            turn.append(message)
-        elif turn:
+            group.append(message)
+        elif group:
             break
-    return tuple([part for message in reversed(turn) for part in message.parts]) if turn else None
+    return tuple([part for message in reversed(group) for part in message.parts]) if group else None
 
 
 def last_results(messages: Sequence[Message]) -> tuple[ResultPart, ...]:

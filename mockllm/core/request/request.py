@@ -64,7 +64,9 @@ class Request(BodyFields, McpServerFields):
     api: ClassVar[str | None] = None
     """The call of the protocol: chat, messages, models … None outside every protocol."""
     generates: ClassVar[bool] = False
-    """Whether the call generates; rules without `path`, `api`, `mcp` and `form` match only such calls."""
+    """Whether this is a generating call: a rule's reply of texts and tool calls makes its response. Calls for media,
+    embeddings, token counts and lists are none. Rules without `path`, `api`, `mcp` and `form` match generating calls
+    only."""
     over_tls: bool = False
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
@@ -200,9 +202,9 @@ class Request(BodyFields, McpServerFields):
 
     @lazy
     def thinking_returned(self) -> bool | None:
-        """Whether the last assistant turn contains the model's thinking; None without an assistant turn."""
-        turn = last_assistant_parts(self.messages)
-        return None if turn is None else any(is_thinking(part) for part in turn)
+        """Whether the last adjacent messages of the assistant contain the model's thinking; None without any."""
+        parts = last_assistant_parts(self.messages)
+        return None if parts is None else any(is_thinking(part) for part in parts)
 
     @lazy
     def conversation_name(self) -> str | None:

@@ -180,12 +180,12 @@ class MessageGroup(Struct):
 
 
 def _check_pairs(messages: list[dict[str, Json]]) -> None:
-    """Raise a problem for calls without results in the next turn, and for results without calls in the previous
-    turn."""
+    """Raise a problem for calls without results in the next group, and for results without calls in the previous
+    group."""
     before = MessageGroup(0, "")
-    for turn in (*_message_groups(messages), MessageGroup(len(messages), "")):
+    for group in (*_message_groups(messages), MessageGroup(len(messages), "")):
         calls = {block["id"]: None for block in before.of("tool_use")}
-        results = turn.of("tool_result")
+        results = group.of("tool_result")
         missing = [id for id in calls if id not in {block["tool_use_id"] for block in results}]
         if missing:
             raise AnthropicRequestProblem(
@@ -195,27 +195,27 @@ def _check_pairs(messages: list[dict[str, Json]]) -> None:
         for block in results:
             if block["tool_use_id"] not in calls:
                 raise AnthropicRequestProblem(
-                    f"messages.{turn.number}.content.{turn.blocks.index(block)}: unexpected `tool_use_id` "
+                    f"messages.{group.number}.content.{group.blocks.index(block)}: unexpected `tool_use_id` "
                     f"found in `tool_result` blocks: {block['tool_use_id']}. {_PREVIOUS}"
                 )
-        before = turn
+        before = group
 
 
 def _message_groups(messages: list[dict[str, Json]]) -> Iterator[MessageGroup]:
-    turn = MessageGroup(0, "")
+    group = MessageGroup(0, "")
     for number, message in enumerate(messages):
         if message["role"] == "system":
             continue
-        if turn.role != message["role"]:
-            if turn.role:
-                yield turn
-            turn = MessageGroup(number, message["role"])
+        if group.role != message["role"]:
+            if group.role:
+                yield group
+            group = MessageGroup(number, message["role"])
         if type(message["content"]) is list:
-            turn.blocks += message["content"]
-    yield turn
+            group.blocks += message["content"]
+    yield group
 
 
-class PairedTurns(Struct):
+class LastGroup(Struct):
     """The adjacent messages of one role that came last: their calls and results, and the calls of those before."""
 
     role: str = ""
@@ -232,8 +232,8 @@ class PairedTurns(Struct):
 
 def turns_pass(known: KnownBody) -> bool:
     """Return whether `check_messages` accepts the messages of a body that has some."""
-    turns = known.reduce_turns(_passes, _continued, _passes)
-    if turns is None or turns.calls or not turns.paired:
+    last = known.reduce_turns(_passes, _continued, _passes)
+    if last is None or last.calls or not last.paired:
         return False
     try:
         _check_last_message(known.items[-1])
@@ -242,33 +242,33 @@ def turns_pass(known: KnownBody) -> bool:
     return True
 
 
-def _continued(turns: PairedTurns | None) -> PairedTurns:
-    if turns is None:
-        return PairedTurns()
-    result = copy(turns)
-    result.server_uses = copy(turns.server_uses)
+def _continued(last: LastGroup | None) -> LastGroup:
+    if last is None:
+        return LastGroup()
+    result = copy(last)
+    result.server_uses = copy(last.server_uses)
     return result
 
 
-def _passes(turns: PairedTurns, message: Json) -> bool:
+def _passes(last: LastGroup, message: Json) -> bool:
     """Return whether a message and its place after the others are accepted."""
     try:
         _check_message("", message, last=False)
-        turns.server_uses.add(0, message)
+        last.server_uses.add(0, message)
     except AnthropicRequestProblem:
         return False
     role = message["role"]
     if role == "system":
         return True
-    if role != turns.role:
-        if not turns.paired:
+    if role != last.role:
+        if not last.paired:
             return False
-        turns.role, turns.before = role, turns.calls
-        turns.calls = turns.results = ()
+        last.role, last.before = role, last.calls
+        last.calls = last.results = ()
     if type(message["content"]) is list:
         for block in message["content"]:
             if block["type"] == "tool_use":
-                turns.calls = (*turns.calls, block["id"])
+                last.calls = (*last.calls, block["id"])
             elif block["type"] == "tool_result":
-                turns.results = (*turns.results, block["tool_use_id"])
+                last.results = (*last.results, block["tool_use_id"])
     return True

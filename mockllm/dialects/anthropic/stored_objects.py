@@ -20,7 +20,7 @@ MAX_PAGE_SIZE: Final = 1_000
 
 
 class StoredObjectCall(UncheckedCall):
-    """The base of the calls: their name, their errors, and no check of a body."""
+    """The base of the calls: their name and their errors. They pass every check unless they override it."""
 
     name: str = "anthropic"
 

@@ -33,7 +33,8 @@ META_CAPABILITIES: Final = "io.modelcontextprotocol/clientCapabilities"
 META_LOG_LEVEL: Final = "io.modelcontextprotocol/logLevel"
 META_SERVER: Final = "io.modelcontextprotocol/serverInfo"
 META_CONTINUES: Final = "mockllm/continues"
-"""Names the wait in a call that the server reads again with its client's responses. No client sends it."""
+"""Has the key of the suspended response, in a call that the server reads again with its client's responses. No
+client sends it."""
 META_SUBSCRIPTION: Final = "io.modelcontextprotocol/subscriptionId"
 
 TASKS: Final = "io.modelcontextprotocol/tasks"

@@ -213,7 +213,7 @@ class RpcRequest(ServerRequest):
 
     @property
     def continues(self) -> str | None:
-        """The wait that ends with this request: the client has responded to its questions."""
+        """The key of the suspended response that this request continues, with the client's responses."""
         return text_of(self.meta.get(META_CONTINUES))
 
     @property

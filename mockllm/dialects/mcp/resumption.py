@@ -46,7 +46,7 @@ STORED: Final = "mcp stream "
 STORED_EVENT: Final = "mcp event "
 """The same for an event with a recorded id."""
 STORED_WAIT: Final = "mcp wait "
-"""The same for a wait for the client: what is stored is the id of its stream."""
+"""The same for the key of a suspended response: what is stored is the id of its stream."""
 PRIMED_SINCE: Final = "2025-11-25"
 """The version since which a stream begins with an event without data: older clients cannot read one."""
 RESUMABLE: Final = 600.0
@@ -108,7 +108,7 @@ def _stored_stream(
     request: RpcRequest,
     recorded: Sequence[str | None] = (),
 ) -> StoreUpdate:
-    """Return the stream as it is stored, and the name of its wait for the client."""
+    """Return the stream as it is stored; of a suspended response also the stream's id, by the response's key."""
     name, wanted = _name(STORED, stream, request), plan.delivery.client_responses
     state = {"ids": recorded, "wait": None if wanted is None else [wanted.key, wanted.names]}
     stored = StoredResponse(name, None, dumps(state), stream.encode(), timeline=timeline)
