@@ -24,9 +24,9 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.ready_connections import ReadyConnections
-from mockllm.server.request_body import complete_body
+from mockllm.server.request_body import complete_body, read_rest
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.respond import respond
+from mockllm.server.respond import begin_decision, respond
 from mockllm.server.socket_sink import SocketSink
 from mockllm.server.unfinished_exchange import finish_exchange
 
@@ -136,10 +136,9 @@ class Connection(HttpProtocol):
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
+        self._end_wait_for_decision()
         exchange, self._current = self._current, None
         if exchange is not None:
-            if exchange.pending_decision is not None and self._task is None:
-                self._app.running -= 1
             if exchange.body_stream is not None and not exchange.body_complete:
                 exchange.body_stream.set_exception(exc or ConnectionResetError("the client has disconnected"))
             abandon_exchange(self._app, exchange)
@@ -243,8 +242,7 @@ class Connection(HttpProtocol):
         """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
         exchange, app = self._current, self._app
         if exchange is not None:
-            if exchange.pending_decision is not None and self._task is None:
-                app.running -= 1
+            if self._end_wait_for_decision():
                 self._go_on(exchange, respond(app, exchange))
             return
         if self.closing:
@@ -272,14 +270,17 @@ class Connection(HttpProtocol):
             return
         if self.transport is None or self.transport.is_closing():
             return
-        undecided, decider = exchange.undecided, self._app.decider
         self._app.running += 1
-        if undecided is not None and exchange.pending_decision is None and decider is not None:
-            ready = partial(self._ready.schedule, self)
-            exchange.pending_decision = decider.begin(undecided.matched, ready)
-        else:
+        if not begin_decision(self._app, exchange, partial(self._ready.schedule, self)):
             self._task = self._loop.create_task(self._finish(exchange))
             self._task.add_done_callback(self._finished)
+
+    def _end_wait_for_decision(self) -> bool:
+        """Return whether the current exchange waits for a decision without a task; it waits no more."""
+        if self._current is None or self._current.pending_decision is None or self._task is not None:
+            return False
+        self._app.running -= 1
+        return True
 
     def _read(self, exchange: Exchange) -> bool:
         """Take a body that has come as a whole. Return whether it has."""
@@ -298,7 +299,7 @@ class Connection(HttpProtocol):
         body = exchange.body_stream
         usable = await finish_exchange(self._app, exchange)
         if body is not None and not body.is_eof() and self.transport is not None:
-            usable = await self._linger(body) and usable
+            usable = await read_rest(body, self._app.limits) and usable
         self._current = None
         if usable:
             self._serve_next_or_wait()
@@ -312,17 +313,6 @@ class Connection(HttpProtocol):
         if not task.cancelled() and (error := task.exception()) is not None:
             traceback.print_exception(error, file=sys.stderr)
             self.force_close()
-
-    async def _linger(self, body: StreamReader) -> bool:
-        """Read the rest of a refused body for the linger time, so that the client can read the response before the
-        connection ends. Return whether the body is complete."""
-        try:
-            async with asyncio.timeout(self._app.limits.linger):
-                while not body.is_eof():
-                    await body.readany()
-        except Exception:  # its framing is broken, or it does not come
-            return False
-        return True
 
     def _serve_next_or_wait(self) -> None:
         """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
@@ -394,8 +384,7 @@ class Connection(HttpProtocol):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
-        if self._current is not None and self._current.pending_decision is not None and self._task is None:
-            self._app.running -= 1
+        if self._current is not None and self._end_wait_for_decision():
             self._go_on(self._current, ended=False)
         task = self._task
         if task is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from mockllm.core.batch import BatchRun
@@ -140,6 +141,19 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
         exchange.deferred, exchange.slot = response, response.slot
     else:
         set_response(app, exchange, response)
+
+
+def begin_decision(app: App, exchange: Exchange, ready: Callable[[], object]) -> bool:
+    """Begin a decision that is made elsewhere. Return whether `ready` will be called, so that `respond` can go on;
+    else a task has to finish the exchange."""
+    undecided, decider = exchange.undecided, app.decider
+    if undecided is None or decider is None or exchange.pending_decision is not None:
+        return False
+    try:
+        exchange.pending_decision = decider.begin(undecided.matched, ready)
+    except (Exception, LookupInStore):  # the task begins it again: it makes the lookup, or the 500
+        return False
+    return True
 
 
 def take_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol) -> None:

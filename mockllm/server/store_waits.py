@@ -76,11 +76,11 @@ async def _decide(
 ) -> None:
     """Set the response to a request whose counts are not in this process."""
     pending, exchange.pending_decision = exchange.pending_decision, None
-    if pending is None:
-        pending = decider.begin(undecided.matched, bool)
-    decision = await pending.wait()
     while True:
         try:
+            if pending is None:
+                pending = decider.begin(undecided.matched, bool)
+            decision = await pending.wait()
             set_decided_response(app, exchange, request, undecided, decision)
         except LookupInStore as lookup:  # the validation of the request and its plan may both read the store
             if not await _fetch(app, exchange, decider, request, lookup):

@@ -7,21 +7,31 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mockllm.core.failure import Failure
-from mockllm.core.selection.decision import Candidate, Decision, MatchResult
-from mockllm.store.connection import StoreAway, StoreRefused
+from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
+from mockllm.state.shared_sessions import LookupInStore
+from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS, ScriptRequest, ScriptRequestWriter
 from mockllm.store.script_result import MissingDraws, StoreDecision, read_result
-from mockllm.store.store_link import StoreLink, is_passing
-from mockllm.store.store_slots import StoreSlot
+from mockllm.store.store_link import is_passing
+
+
+class ScriptCaller(Protocol):
+    """Calls the script (`StoreLink`)."""
+
+    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None: ...
+
+    async def decide_later(self, request: ScriptRequest) -> bytes: ...
 
 
 class DecisionCounts(Protocol):
-    """What a process knows of the decisions that are made for it."""
+    """What a process knows of the decisions that are made for it (`StoreDecider`)."""
 
-    link: StoreLink
     writer: ScriptRequestWriter
     wait_time: float
     """Seconds in which a decision is made."""
+
+    @property
+    def link(self) -> ScriptCaller: ...
 
     def next_id(self) -> str: ...
 
@@ -33,7 +43,7 @@ class DecisionCounts(Protocol):
 
     def slot(
         self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
-    ) -> StoreSlot:
+    ) -> InFlightSlot:
         """Make the slot of a decision on limits and loads, taken at the store's time in seconds."""
 
     def count(self, matched: MatchResult, made: StoreDecision) -> None:
@@ -62,7 +72,7 @@ class PendingDecision:
         self._draws = FEW_DRAWS
         self._id = counts.next_id()
         self._abandoned = False
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
         self.decision: Decision | Failure | None = None
         self._send()
 
@@ -73,17 +83,17 @@ class PendingDecision:
         return self._counts.writer.write(self._matched, self._id, self._tries, draws=self._draws)
 
     def done(self) -> bool:
-        return self._abandoned
+        """Return whether a reply comes too late: nobody waits, or `wait` repeats the call."""
+        return self._abandoned or self._error is not None
 
     def set_result(self, result: bytes) -> None:
         try:
             self._read(result)
-        except Exception as error:  # it is raised in the task that waits, where it is a 500
-            self._error = error
-        else:
             if self.decision is None:
                 self._send()
                 return
+        except (Exception, LookupInStore) as error:  # `wait` repeats the call, and raises it
+            self._error = error
         self._ready()
 
     def set_exception(self, error: Exception) -> None:
@@ -101,7 +111,7 @@ class PendingDecision:
             counts.count(matched, result)
             self.decision = result.decision
 
-    def _slot(self, candidates: Sequence[Candidate], at: float) -> StoreSlot:
+    def _slot(self, candidates: Sequence[Candidate], at: float) -> InFlightSlot:
         return self._counts.slot(self._matched, self._id, candidates, at)
 
     async def wait(self) -> Decision | Failure:
@@ -123,9 +133,9 @@ class PendingDecision:
         return self.decision
 
     async def _repeat(self) -> None:
-        """Repeat the call until there is a decision. Raise the store's errors."""
+        """Repeat the call until there is a decision. Raises StoreRefused or TimeoutError."""
         error = self._error
-        if error is not None and not is_passing(error):
+        if isinstance(error, StoreRefused) and not is_passing(error):
             raise error
         async with asyncio.timeout(self._counts.wait_time):
             while self.decision is None:

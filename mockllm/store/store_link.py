@@ -28,11 +28,9 @@ PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "NOSCRIPT", "CLUS
 """Refusals that pass."""
 
 
-def is_passing(error: Exception) -> bool:
+def is_passing(refusal: StoreRefused) -> bool:
     """Return whether the store may accept the same command later."""
-    return isinstance(error, StoreAway) or (
-        isinstance(error, StoreRefused) and str(error).startswith(PASSING)
-    )
+    return str(refusal).startswith(PASSING)
 
 
 class DecisionScript:
@@ -53,7 +51,7 @@ class DecisionScript:
             await connection.send("FUNCTION", "LOAD", "REPLACE", self.library)
             self.call = ("FCALL", self.name)
         except StoreRefused as refusal:
-            if str(refusal).startswith(PASSING):
+            if is_passing(refusal):
                 raise
             self.call = ("EVALSHA", await connection.send("SCRIPT", "LOAD", self.script))
 
