@@ -53,8 +53,7 @@ def respond(app: App, exchange: Exchange) -> bool:
 
     Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
-    - for the store, if `undecided`, `pending_lookup` or `unconfirmed` is set; `pending_decision` may be made before
-      a task waits for it, and `respond` goes on then
+    - for the store, if `pending_lookup` or `unconfirmed` is set, or `undecided` and `begin_decision` returns False
     - for a plan, if `deferred` is set
     - for a provider, if `recorder_of` returns a recorder
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
