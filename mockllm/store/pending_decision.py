@@ -24,7 +24,7 @@ class ScriptCaller(Protocol):
 
 
 class DecisionCounts(Protocol):
-    """What a process knows of the decisions that are made for it (`StoreDecider`)."""
+    """The counts of one process, and what its decisions need (`StoreDecider`)."""
 
     writer: ScriptRequestWriter
     wait_time: float
@@ -46,7 +46,7 @@ class DecisionCounts(Protocol):
     ) -> InFlightSlot:
         """Make the slot of a decision on limits and loads, taken at the store's time in seconds."""
 
-    def count(self, matched: MatchResult, made: StoreDecision) -> None:
+    def count(self, matched: MatchResult, result: StoreDecision) -> None:
         """Count a decision that was made."""
 
     def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
@@ -54,7 +54,7 @@ class DecisionCounts(Protocol):
 
 
 class PendingDecision:
-    """A decision for which the store was asked. `decision` is None until it is made; `ready` is called then.
+    """A decision that the script is called for. `decision` is None until it is made; `ready` is called then.
 
     `ready` is also called where the store refuses the call or is away: `wait` repeats the call. The script remembers
     what it has decided, so a repeated call counts once. It receives the reply to its command (`ReplyReceiver`).
@@ -83,7 +83,7 @@ class PendingDecision:
         return self._counts.writer.write(self._matched, self._id, self._tries, draws=self._draws)
 
     def done(self) -> bool:
-        """Return whether a reply comes too late: nobody waits, or `wait` repeats the call."""
+        """Return whether a reply is ignored: the decision was abandoned, or `wait` repeats the call."""
         return self._abandoned or self._error is not None
 
     def set_result(self, result: bytes) -> None:

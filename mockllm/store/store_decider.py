@@ -132,9 +132,9 @@ class StoreDecider:
             why = self.link.problem
         return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
 
-    def count(self, matched: MatchResult, made: StoreDecision) -> None:
+    def count(self, matched: MatchResult, result: StoreDecision) -> None:
         """Count the tries and responses that the control API shows, and remember the tries of what is drawn."""
-        decision = made.decision
+        decision = result.decision
         tries, responses = self.tries, self.responses
         for candidate, _ in decision.blocked_modifiers:
             tries[candidate.key] += 1
@@ -151,7 +151,7 @@ class StoreDecider:
                     selected_rule.responses_until_error is None
                     or before < selected_rule.responses_until_error
                 )
-        for candidate, number in zip((*matched.modifiers, *matched.rules), made.tries, strict=False):
+        for candidate, number in zip((*matched.modifiers, *matched.rules), result.tries, strict=False):
             guard, limit = candidate.guard, candidate.limit
             if (guard is not None and guard.chance is not None) or (limit and limit.strategy == "random"):
                 if len(self._expected) > MAX_EXPECTED:

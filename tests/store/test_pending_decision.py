@@ -79,8 +79,8 @@ class Counts:
         self.slots.append(Slot())
         return self.slots[-1]
 
-    def count(self, matched: MatchResult, made: StoreDecision) -> None:
-        self.counted.append(made)
+    def count(self, matched: MatchResult, result: StoreDecision) -> None:
+        self.counted.append(result)
 
     def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
         return AWAY
