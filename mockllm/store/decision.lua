@@ -12,36 +12,49 @@ local function text(number) return string.format('%.0f', number) end
 
 -- fields of the scopes: what was read, and what is to be written
 
-local function prefetch(scope, field)
-  if scope.read[field] == nil then
-    scope.read[field] = false
-    scope.wanted[#scope.wanted + 1] = field
-  end
-end
-
 local function fetch()
-  for _, scope in ipairs(scopes) do
-    local wanted = scope.wanted
-    if #wanted > 0 then
+  for index = 1, #scopes do
+    local scope = scopes[index]
+    local wanted, read = scope.wanted, scope.read
+    if wanted[1] then
       local values = redis.call('HMGET', scope.key, unpack(wanted))
-      for index, field in ipairs(wanted) do scope.read[field] = values[index] end
-      scope.wanted = {}
+      for place = 1, #wanted do read[wanted[place]] = values[place] end
     end
   end
 end
 
+-- Nothing is read after it is written.
 local function get(scope, field)
-  local value = scope.set[field]
-  if value ~= nil then return value end
-  if scope.read[field] == nil then scope.read[field] = redis.call('HGET', scope.key, field) end
-  return scope.read[field]
+  local value = scope.read[field]
+  if value == nil then
+    value = redis.call('HGET', scope.key, field)
+    scope.read[field] = value
+  end
+  return value
 end
 
 local function number(scope, field) return tonumber(get(scope, field) or 0) end
 
 local function put(scope, field, value)
-  if type(value) == 'number' then value = text(value) end
-  scope.set[field] = value
+  local written = scope.written
+  local place = #written
+  written[place + 1] = field
+  written[place + 2] = value
+end
+
+local function put_state(scope, field, value)
+  put(scope, field, value)
+  if value == '' or scope.removed then
+    scope.removed = scope.removed or {}
+    scope.removed[field] = value == '' or nil
+  end
+end
+
+local function write(scope, ttl)
+  if not scope.written[1] then return end
+  redis.call('HSET', scope.key, unpack(scope.written))
+  for field in pairs(scope.removed or {}) do redis.call('HDEL', scope.key, field) end
+  if ttl > 0 then redis.call('EXPIRE', scope.key, ttl) end
 end
 
 -- meters: mockllm.core.limits.meters
@@ -70,8 +83,8 @@ function Fixed.delay(m) return 0 end
 function Fixed.charge(m, amount)
   if not Fixed.open(m) then m.ends, m.used = now + m.window, 0 end
   m.used = m.used + amount
-  put(m.scope, m.field .. 'e', m.ends)
-  put(m.scope, m.field .. 'u', m.used)
+  put(m.scope, m.field .. 'e', text(m.ends))
+  put(m.scope, m.field .. 'u', text(m.used))
 end
 function Fixed.gauge(m)
   if not Fixed.open(m) then return {m.limit, m.limit, 0} end
@@ -125,7 +138,7 @@ function Sliding.charge(m, amount)
   end
   redis.call('RPUSH', m.log, text(now) .. ':' .. text(amount))
   redis.call('PEXPIRE', m.log, math.ceil(m.window / 1000) + 1000)
-  put(m.scope, m.field .. 'u', m.used)
+  put(m.scope, m.field .. 'u', text(m.used))
 end
 function Sliding.gauge(m)
   local last = redis.call('LINDEX', m.log, -1)
@@ -150,8 +163,8 @@ function Bucket.delay(m) return m.leaky and ceiling(level(m), m.limit) or 0 end
 function Bucket.charge(m, amount)
   m.level = level(m) + amount * m.window
   m.at = math.max(now, m.at)
-  put(m.scope, m.field .. 'l', m.level)
-  put(m.scope, m.field .. 'a', m.at)
+  put(m.scope, m.field .. 'l', text(m.level))
+  put(m.scope, m.field .. 'a', text(m.at))
 end
 function Bucket.gauge(m)
   local present = level(m)
@@ -277,49 +290,55 @@ local function responses(guard, eligible)
 end
 
 local function set_states(candidate, scope)
-  for _, state in ipairs(candidate[4] or {}) do put(scope, '=' .. state[1], state[2]) end
+  for _, state in ipairs(candidate[4] or {}) do put_state(scope, '=' .. state[1], state[2]) end
 end
 
 -- the decision: mockllm.state.session_counters
 
-local function expect(list)
-  for _, each in ipairs(list) do
+-- Returns what is known of each candidate, and requests the fields that its decision reads.
+local function expected(list)
+  local result = {}
+  for index = 1, #list do
+    local each = list[index]
     local scope, candidate = scopes[each[1]], each[2]
-    local key = candidate[1] .. '\0'
-    prefetch(scope, key .. 't')
-    prefetch(scope, key .. 'u')
-    if candidate[2] and candidate[2][4] then prefetch(scope, key .. 'f') end
-    for _, required in ipairs(candidate[2] and candidate[2][5] or {}) do prefetch(scope, '=' .. required[1]) end
-  end
-end
-local function reach(list, until_free)
-  local reached = {}
-  for index, each in ipairs(list) do
-    local scope, candidate = scopes[each[1]], each[2]
-    local key = candidate[1] .. '\0'
-    local tries, eligible = number(scope, key .. 't'), number(scope, key .. 'u')
-    local code, place, found = blocked(candidate, scope, each[3], tries, eligible)
-    reached[index] = {
-      scope = scope, candidate = candidate, key = key, tries = tries, eligible = eligible, code = code, refused = each[5],
-      place = place or 0, found = found or '', draw = each[4] and drawn(each[4], tries),
+    local key, guard, wanted = candidate[1] .. '\0', candidate[2], scope.wanted
+    local tries_field, eligible_field = key .. 't', key .. 'u'
+    local last = #wanted
+    wanted[last + 1] = tries_field
+    wanted[last + 2] = eligible_field
+    if guard then
+      if guard[4] then wanted[last + 3] = key .. 'f' end
+      for _, required in ipairs(guard[5] or {}) do wanted[#wanted + 1] = '=' .. required[1] end
+    end
+    result[index] = {
+      scope = scope, candidate = candidate, key = key, tries_field = tries_field, eligible_field = eligible_field,
+      draws = each[3], limit_draws = each[4], refused = each[5], tries = 0, eligible = 0, code = FREE, draw = false,
     }
-    if until_free and code == FREE then return reached, reached[index] end
   end
-  return reached, nil
+  return result
 end
 
-local function told(list)
+-- Returns the rows of the result, how many candidates are reached, and the first free one.
+local function reach(list, until_free)
   local rows = {}
-  for index, each in ipairs(list) do rows[index] = {each.code, each.tries, each.eligible, each.place, each.found} end
-  return rows
+  for index = 1, #list do
+    local each = list[index]
+    local scope = each.scope
+    local tries, eligible = tonumber(scope.read[each.tries_field] or 0), tonumber(scope.read[each.eligible_field] or 0)
+    local code, place, found = blocked(each.candidate, scope, each.draws, tries, eligible)
+    each.tries, each.eligible, each.code = tries, eligible, code
+    each.draw = each.limit_draws and drawn(each.limit_draws, tries)
+    rows[index] = {code, tries, eligible, place or 0, found or ''}
+    if until_free and code == FREE then return rows, index, each end
+  end
+  return rows, #list, nil
 end
 
 local function count_try(each, turn)
-  put(each.scope, each.key .. 't', each.tries + 1)
-  put(each.scope, each.key .. 'u', each.eligible + (turn and 1 or 0))
-  if each.candidate[2] and each.candidate[2][4] and not get(each.scope, each.key .. 'f') then
-    put(each.scope, each.key .. 'f', now)
-  end
+  local scope, guard = each.scope, each.candidate[2]
+  put(scope, each.tries_field, each.tries + 1)
+  put(scope, each.eligible_field, each.eligible + (turn and 1 or 0))
+  if guard and guard[4] and not get(scope, each.key .. 'f') then put(scope, each.key .. 'f', text(now)) end
 end
 
 local function takes_turn(code) return code == FREE or code == USED_UP or code == SKIPPED or code == NOT_ITS_TURN end
@@ -331,12 +350,65 @@ local function note_gauges(accounts, limits)
   end
 end
 
+-- Decides about limits and loads, and charges them: mockllm.state.admission. Returns the outcome if it is not the rule's.
+local function admit(applied, limits, loads)
+  local accounts, failing, passes, full = {}, false, true, 0
+  for _, each in ipairs(applied) do
+    if each.code == FREE then
+      failing = failing or each.candidate[3]
+      if each.candidate[6] then accounts[#accounts + 1] = account(each.candidate, each.scope, each.draw) end
+    end
+  end
+  if failing then
+    note_gauges(accounts, limits)
+    return 'modifier', full
+  end
+  for index, a in ipairs(accounts) do
+    limits[index] = check(a)
+    passes = passes and limits[index][1] == PASSES
+  end
+  if passes then
+    for index, each in ipairs(applied) do
+      local load = each.code == FREE and each.candidate[7]
+      if load and full == 0 then
+        local count = open_places(each.scope, each.key .. 'o')
+        loads[#loads + 1] = count
+        if load[1] >= 0 and count >= load[1] then full = index end
+      end
+    end
+    if full == 0 then
+      for _, a in ipairs(accounts) do charge(a) end
+      for _, each in ipairs(applied) do
+        if each.code == FREE and each.candidate[7] then
+          redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), slot)
+        end
+      end
+    end
+  end
+  note_gauges(accounts, limits)
+  return not passes and 'limited' or full > 0 and 'overloaded' or nil, full
+end
+
+local function count_rules(tried, reached, selected_rule)
+  for index = 1, reached do
+    local each = tried[index]
+    count_try(each, each == selected_rule or takes_turn(each.code))
+  end
+  if selected_rule then
+    local candidate = selected_rule.candidate
+    local responses_until_error = candidate[5]
+    if responses_until_error < 0 or responses(candidate[2], selected_rule.eligible) < responses_until_error then
+      set_states(candidate, selected_rule.scope)
+    end
+  end
+end
+
 local function decide(keys, arguments)
   local stored = keys[#keys]
   local request = cmsgpack.unpack(arguments[1])
-  local unmatched_refused, scope_ttl, modifiers, rules, remember = request[2], request[6], request[7], request[8], request[9]
+  local unmatched_refused, scope_ttl, remember, repeated, numbered = request[2], request[6], request[9], request[10], request[11]
   now, tokens, output_tokens, slot, term = request[1], request[3][1], request[3][2], request[4], request[5]
-  if remember > 0 then
+  if repeated then
     local before = redis.call('GET', stored)
     if before then return before end
   end
@@ -345,101 +417,45 @@ local function decide(keys, arguments)
     now = time[1] * 1000000 + time[2]
   end
   scopes, missing = {}, false
-  for index = 1, #keys - 1 do scopes[index] = {key = keys[index], read = {}, set = {}, wanted = {}} end
+  for index = 1, #keys - 1 do
+    scopes[index] = {key = keys[index], read = {}, wanted = {}, written = {}, removed = nil}
+  end
 
-  expect(modifiers)
-  expect(rules)
-  prefetch(scopes[rules[1] and rules[1][1] or 1], 'n')
+  local applied, tried = expected(request[7]), expected(request[8])
+  local place, counting = 0, tried[1] and tried[1].scope or scopes[1]
+  if numbered or counting ~= scopes[1] then counting.wanted[#counting.wanted + 1] = 'n' end
   fetch()
 
-  local applied = reach(modifiers, false)
-  local tried, selected_rule = reach(rules, true)
+  local applied_rows = reach(applied, false)
+  local tried_rows, reached, selected_rule = reach(tried, true)
 
-  if missing then return cmsgpack.pack({'draws', now, 0, 0, told(applied), told(tried), {}, {}, 0}) end
+  if missing then return cmsgpack.pack({'draws', now, 0, 0, applied_rows, tried_rows, {}, {}, 0}) end
 
-  for _, each in ipairs(applied) do count_try(each, takes_turn(each.code)) end
-
-  local counting = selected_rule and selected_rule.scope or scopes[1]
-  local place = number(counting, 'n')
-  put(counting, 'n', place + 1)
-
-  local outcome, limits, loads, full = selected_rule and 'rule' or 'unmatched', {}, {}, 0
-  local accounts, failing = {}, false
-  for index = #applied, 1, -1 do
-    local each = applied[index]
-    if each.code == FREE then set_states(each.candidate, each.scope) end
-  end
-  for _, each in ipairs(applied) do
-    if each.code == FREE then
-      failing = failing or each.candidate[3]
-      if each.candidate[6] then accounts[#accounts + 1] = account(each.candidate, each.scope, each.draw) end
-    end
+  counting = selected_rule and selected_rule.scope or scopes[1]
+  if numbered or counting ~= scopes[1] then
+    place = number(counting, 'n')
+    put(counting, 'n', place + 1)
   end
 
-  if failing then
-    outcome = 'modifier'
-  else
-    local passes = true
-    for index, a in ipairs(accounts) do
-      limits[index] = check(a)
-      passes = passes and limits[index][1] == PASSES
+  local outcome, limits, loads, full = nil, {}, {}, 0
+  if applied[1] then
+    for _, each in ipairs(applied) do count_try(each, takes_turn(each.code)) end
+    for index = #applied, 1, -1 do
+      local each = applied[index]
+      if each.code == FREE then set_states(each.candidate, each.scope) end
     end
-    if not passes then
-      outcome = 'limited'
-    else
-      for index, each in ipairs(applied) do
-        local load = each.code == FREE and each.candidate[7]
-        if load and full == 0 then
-          local count = open_places(each.scope, each.key .. 'o')
-          loads[#loads + 1] = count
-          if load[1] >= 0 and count >= load[1] then full = index end
-        end
-      end
-      if full > 0 then
-        outcome = 'overloaded'
-      else
-        for _, a in ipairs(accounts) do charge(a) end
-        for _, each in ipairs(applied) do
-          if each.code == FREE and each.candidate[7] then
-            redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), slot)
-          end
-        end
-      end
-    end
+    outcome, full = admit(applied, limits, loads)
   end
-  note_gauges(accounts, limits)
-
-  local refused = unmatched_refused
-  if selected_rule then refused = selected_rule.refused end
-  if (outcome == 'rule' or outcome == 'unmatched') and refused then outcome = 'invalid' end
-  if outcome == 'rule' or outcome == 'unmatched' then
-    for _, each in ipairs(tried) do
-      if each ~= selected_rule then count_try(each, takes_turn(each.code)) end
-    end
-    if selected_rule then
-      count_try(selected_rule, true)
-      local responses_until_error = selected_rule.candidate[5]
-      if responses_until_error < 0 or responses(selected_rule.candidate[2], selected_rule.eligible) < responses_until_error then set_states(selected_rule.candidate, selected_rule.scope) end
-    end
+  if not outcome then
+    local refused = unmatched_refused
+    if selected_rule then refused = selected_rule.refused end
+    outcome = refused and 'invalid' or selected_rule and 'rule' or 'unmatched'
   end
+  if outcome == 'rule' or outcome == 'unmatched' then count_rules(tried, reached, selected_rule) end
 
-  for index, scope in ipairs(scopes) do
-    local fields = {}
-    for field, value in pairs(scope.set) do
-      if value ~= '' then
-        fields[#fields + 1] = field
-        fields[#fields + 1] = value
-      else
-        redis.call('HDEL', scope.key, field)
-      end
-    end
-    if #fields > 0 then
-      redis.call('HSET', scope.key, unpack(fields))
-      if scope_ttl[index] > 0 then redis.call('EXPIRE', scope.key, scope_ttl[index]) end
-    end
-  end
+  for index = 1, #scopes do write(scopes[index], scope_ttl[index]) end
 
-  local result = cmsgpack.pack({outcome, now, place, selected_rule and #tried or 0, told(applied), told(tried), limits, loads, full})
+  local result = cmsgpack.pack({outcome, now, place, selected_rule and reached or 0, applied_rows, tried_rows, limits, loads, full})
   if remember > 0 then redis.call('SET', stored, result, 'PX', remember) end
   return result
 end

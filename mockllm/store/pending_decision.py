@@ -79,8 +79,10 @@ class PendingDecision:
     def _send(self) -> None:
         self._counts.link.decide(self._request(), self)
 
-    def _request(self) -> ScriptRequest:
-        return self._counts.writer.write(self._matched, self._id, self._tries, draws=self._draws)
+    def _request(self, *, repeated: bool = False) -> ScriptRequest:
+        return self._counts.writer.write(
+            self._matched, self._id, self._tries, draws=self._draws, repeated=repeated
+        )
 
     def done(self) -> bool:
         """Return whether a reply is ignored: the decision was abandoned, or `wait` repeats the call."""
@@ -139,7 +141,7 @@ class PendingDecision:
             raise error
         async with asyncio.timeout(self._counts.wait_time):
             while self.decision is None:
-                self._read(await self._counts.link.decide_later(self._request()))
+                self._read(await self._counts.link.decide_later(self._request(repeated=True)))
 
     def abandon(self) -> None:
         """Free the places in limits and loads that the decision has taken or may have taken."""
