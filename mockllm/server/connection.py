@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections import deque
+from functools import partial
 from typing import Final, Protocol, cast
 
 from aiohttp import StreamReader
@@ -23,9 +24,9 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_unparsed
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.ready_connections import ReadyConnections
-from mockllm.server.request_body import complete_body
+from mockllm.server.request_body import complete_body, read_rest
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.respond import respond
+from mockllm.server.respond import begin_decision, respond
 from mockllm.server.socket_sink import SocketSink
 from mockllm.server.unfinished_exchange import finish_exchange
 
@@ -135,6 +136,7 @@ class Connection(HttpProtocol):
         if self._queue and self._current is None:
             self._ready.serve_now(self)
         self.closing = True
+        self._end_wait_for_decision()
         exchange, self._current = self._current, None
         if exchange is not None:
             if exchange.body_stream is not None and not exchange.body_complete:
@@ -237,8 +239,13 @@ class Connection(HttpProtocol):
         self.force_close()
 
     def serve_next(self) -> None:
-        """Serve the next request, if none is being served."""
-        if self._current is not None or self.closing:
+        """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
+        exchange, app = self._current, self._app
+        if exchange is not None:
+            if self._end_wait_for_decision():
+                self._go_on(exchange, respond(app, exchange))
+            return
+        if self.closing:
             return
         if not self._queue:
             if self._parse_error is not None:
@@ -248,17 +255,32 @@ class Connection(HttpProtocol):
         if self.reading_paused_for_queue and len(self._queue) <= MAX_QUEUED // 2:
             self.pause_reading_for_queue(False)
         self._sink.written = False
-        app, ended = self._app, False
+        ended = False
         if exchange.body_complete or self._read(exchange):
             exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
             ended = respond(app, exchange)
+        self._go_on(exchange, ended)
+
+    def _go_on(self, exchange: Exchange, ended: bool) -> None:
+        """Serve the next request after an exchange that has ended. If its counts are elsewhere, go on when it is
+        decided; else finish it in a task."""
         if ended:
             self._current = None
             self._serve_next_or_wait()
-        elif self.transport is not None and not self.transport.is_closing():
-            app.running += 1
+            return
+        if self.transport is None or self.transport.is_closing():
+            return
+        self._app.running += 1
+        if not begin_decision(self._app, exchange, partial(self._ready.schedule, self)):
             self._task = self._loop.create_task(self._finish(exchange))
             self._task.add_done_callback(self._finished)
+
+    def _end_wait_for_decision(self) -> bool:
+        """Return whether the current exchange waits for a decision without a task; it waits no more."""
+        if self._current is None or self._current.pending_decision is None or self._task is not None:
+            return False
+        self._app.running -= 1
+        return True
 
     def _read(self, exchange: Exchange) -> bool:
         """Take a body that has come as a whole. Return whether it has."""
@@ -277,7 +299,7 @@ class Connection(HttpProtocol):
         body = exchange.body_stream
         usable = await finish_exchange(self._app, exchange)
         if body is not None and not body.is_eof() and self.transport is not None:
-            usable = await self._linger(body) and usable
+            usable = await read_rest(body, self._app.limits) and usable
         self._current = None
         if usable:
             self._serve_next_or_wait()
@@ -291,17 +313,6 @@ class Connection(HttpProtocol):
         if not task.cancelled() and (error := task.exception()) is not None:
             traceback.print_exception(error, file=sys.stderr)
             self.force_close()
-
-    async def _linger(self, body: StreamReader) -> bool:
-        """Read the rest of a refused body for the linger time, so that the client can read the response before the
-        connection ends. Return whether the body is complete."""
-        try:
-            async with asyncio.timeout(self._app.limits.linger):
-                while not body.is_eof():
-                    await body.readany()
-        except Exception:  # its framing is broken, or it does not come
-            return False
-        return True
 
     def _serve_next_or_wait(self) -> None:
         """Schedule the next queued request, or wait for one for the keep-alive time, if one can come."""
@@ -373,6 +384,8 @@ class Connection(HttpProtocol):
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
+        if self._current is not None and self._end_wait_for_decision():
+            self._go_on(self._current, ended=False)
         task = self._task
         if task is not None:
             await asyncio.wait([task], timeout=seconds)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mockllm.core.selection.decision import InFlightSlot
     from mockllm.engine import DeferredResponse, UndecidedResponse
     from mockllm.server.player import Player
+    from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
     from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
@@ -74,6 +75,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The response, if it takes long to plan: another thread does it."""
     undecided: UndecidedResponse | None = None
     """The response, if its counts are not in this process: the app's decider decides."""
+    pending_decision: PendingDecisionProtocol | None = None
+    """That decision, once it has begun."""
     pending_lookup: LookupInStore | None = None
     """The lookup of earlier responses that the request needs and that are not in this process."""
     fetched: FetchedLookup | None = None

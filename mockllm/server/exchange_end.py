@@ -54,7 +54,10 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
     Without a player it only releases the slot: the exchange neither ends nor enters the journal.
     While a provider still responds, the recorder ends it.
     """
-    player = exchange.player
+    player, pending = exchange.player, exchange.pending_decision
+    if pending is not None:
+        exchange.pending_decision = None
+        pending.abandon()
     if player is not None:
         player.stop()
         end_exchange(app, exchange, "gone")

@@ -6,7 +6,7 @@ that another process may have. A reload replaces one engine by another.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from mockllm.core.failure import Failure
@@ -82,11 +82,25 @@ class ServiceProtocol(Protocol):
         """End all work."""
 
 
+class PendingDecisionProtocol(Protocol):
+    """A decision that is being made elsewhere."""
+
+    decision: Decision | Failure | None
+    """None until it is made; a failure for the client where no decision can be made."""
+
+    async def wait(self) -> Decision | Failure:
+        """Return the decision. `ready` is not called any more."""
+
+    def abandon(self) -> None:
+        """Free what the decision has taken, or may take: its client has disconnected."""
+
+
 class DeciderProtocol(Protocol):
     """Decides requests whose counts are not in this process."""
 
-    async def decide(self, matched: MatchResult, request: Request) -> Decision | Failure:
-        """Decide and count, in one step. Return a failure for the client where no decision can be made."""
+    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> PendingDecisionProtocol:
+        """Begin to decide and count, in one step. `ready` is called when the decision is made, or has to be waited
+        for: not necessarily after this method has returned."""
 
     async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
         """Return what a lookup needs that is not in this process."""

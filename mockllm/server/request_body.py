@@ -169,3 +169,15 @@ async def _decompressed_members(raw: bytes, wbits: int, bound: int) -> bytes | F
         if work >= _SLICE:
             work = 0
             await asyncio.sleep(0)
+
+
+async def read_rest(body: StreamReader, limits: ServerLimits) -> bool:
+    """Read the rest of a refused body for the linger time, so that the client can read the response before the
+    connection ends. Return whether the body is complete."""
+    try:
+        async with asyncio.timeout(limits.linger):
+            while not body.is_eof():
+                await body.readany()
+    except Exception:  # its framing is broken, or it does not come
+        return False
+    return True

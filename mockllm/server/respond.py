@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from mockllm.core.batch import BatchRun
@@ -18,6 +19,7 @@ from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.plan import Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Decision
 from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
@@ -33,7 +35,7 @@ from mockllm.server.http1 import (
 )
 from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, single_write, takes_time
-from mockllm.server.protocols import ControlProtocol
+from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
 from mockllm.server.suspended_responses import suspend_response, take_client_response
 from mockllm.state.shared_sessions import LookupInStore
@@ -46,18 +48,22 @@ SWITCHING: Final = 101
 
 
 def respond(app: App, exchange: Exchange) -> bool:
-    """Respond to an exchange whose body is complete. Return whether it has ended.
+    """Respond to an exchange whose body is complete, or whose decision was made elsewhere. Return whether it has
+    ended.
 
     Otherwise its response has begun to play (it has a `player`), or `finish_exchange` has to wait:
 
-    - for the store, if `undecided`, `pending_lookup` or `unconfirmed` is set
+    - for the store, if `pending_lookup` or `unconfirmed` is set, or `undecided` and `begin_decision` returns False
     - for a plan, if `deferred` is set
     - for a provider, if `recorder_of` returns a recorder
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
     - else for the control API
     """
     try:
-        make_response(app, exchange)
+        if exchange.pending_decision is None:
+            make_response(app, exchange)
+        else:
+            take_decision(app, exchange, exchange.pending_decision)
         if must_wait(app, exchange):
             return False
         if write_at_once(app, exchange):
@@ -132,6 +138,49 @@ def plan_response(app: App, exchange: Exchange, request: Request) -> None:
         exchange.undecided = response
     elif isinstance(response, DeferredResponse):
         exchange.deferred, exchange.slot = response, response.slot
+    else:
+        set_response(app, exchange, response)
+
+
+def begin_decision(app: App, exchange: Exchange, ready: Callable[[], object]) -> bool:
+    """Begin a decision that is made elsewhere. Return whether `ready` will be called, so that `respond` can go on;
+    else a task has to finish the exchange."""
+    undecided, decider = exchange.undecided, app.decider
+    if undecided is None or decider is None or exchange.pending_decision is not None:
+        return False
+    try:
+        exchange.pending_decision = decider.begin(undecided.matched, ready)
+    except (Exception, LookupInStore):  # the task begins it again: it makes the lookup, or the 500
+        return False
+    return True
+
+
+def take_decision(app: App, exchange: Exchange, pending: PendingDecisionProtocol) -> None:
+    """Set the response by a decision that was made elsewhere. Without it, or where the response needs a lookup in the
+    store, nothing is set."""
+    request, undecided, decision = exchange.request, exchange.undecided, pending.decision
+    assert request is not None, "an engine has read the request"
+    assert undecided is not None, "its decision is pending"
+    if decision is None:
+        return
+    exchange.undecided = exchange.pending_decision = None
+    try:
+        set_decided_response(app, exchange, request, undecided, decision)
+    except LookupInStore:
+        exchange.undecided, exchange.pending_decision = undecided, pending
+
+
+def set_decided_response(
+    app: App, exchange: Exchange, request: Request, undecided: UndecidedResponse, decision: Decision | Failure
+) -> None:
+    """Set the response by its decision, or by the failure to decide. Raises LookupInStore."""
+    if isinstance(decision, Failure):
+        exchange.response = app.engine.refuse(decision, request)
+        return
+    exchange.slot = decision.slot
+    response = undecided.finish(decision)
+    if isinstance(response, DeferredResponse):
+        exchange.deferred = response
     else:
         set_response(app, exchange, response)
 

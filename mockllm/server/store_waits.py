@@ -6,12 +6,11 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import Decision
-from mockllm.engine import DeferredResponse, UndecidedResponse
+from mockllm.engine import UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.protocols import DeciderProtocol
-from mockllm.server.respond import plan_response, recorder_of, set_response, write_at_once
+from mockllm.server.respond import plan_response, recorder_of, set_decided_response, write_at_once
 from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 MAX_FETCHED: Final = 2_000
@@ -76,22 +75,15 @@ async def _decide(
     app: App, exchange: Exchange, decider: DeciderProtocol, request: Request, undecided: UndecidedResponse
 ) -> None:
     """Set the response to a request whose counts are not in this process."""
-    decision: Decision | None = None
+    pending, exchange.pending_decision = exchange.pending_decision, None
     while True:
         try:
-            if decision is None:
-                decided = await decider.decide(undecided.matched, request)
-                if isinstance(decided, Failure):
-                    exchange.response = app.engine.refuse(decided, request)
-                    return
-                decision, exchange.slot = decided, decided.slot
-            response = undecided.finish(decision)
+            if pending is None:
+                pending = decider.begin(undecided.matched, bool)
+            decision = await pending.wait()
+            set_decided_response(app, exchange, request, undecided, decision)
         except LookupInStore as lookup:  # the validation of the request and its plan may both read the store
             if not await _fetch(app, exchange, decider, request, lookup):
                 return
         else:
-            if isinstance(response, DeferredResponse):
-                exchange.deferred = response
-            else:
-                set_response(app, exchange, response)
             return

@@ -12,7 +12,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -86,6 +86,18 @@ def store_address(url: str) -> StoreAddress:
     )
 
 
+class ReplyReceiver(Protocol):
+    """Gets the reply to one command. A future is one."""
+
+    def done(self) -> bool:
+        """Return whether the reply does not matter any more."""
+
+    def set_result(self, result: StoreReply, /) -> object: ...
+
+    def set_exception(self, error: Exception, /) -> object:
+        """Get StoreRefused or StoreAway in place of the reply."""
+
+
 class StoreConnection(asyncio.Protocol):
     """One connection. `lost` is called with the reason when it has ended."""
 
@@ -97,7 +109,7 @@ class StoreConnection(asyncio.Protocol):
         self._pack = cast(Callable[[tuple[Argument, ...]], bytes], pack_command)
         self._lost = lost
         self._transport: asyncio.Transport | None = None
-        self._replies: deque[asyncio.Future[StoreReply] | None] = deque()
+        self._receivers: deque[ReplyReceiver | None] = deque()
         self._seen = 0
         """The number of commands that were sent when `expire` was last called."""
         self._sent = 0
@@ -114,16 +126,16 @@ class StoreConnection(asyncio.Protocol):
         """Send a command whose reply does not matter."""
         self.queue(arguments, None)
 
-    def queue(self, arguments: Sequence[Argument], future: asyncio.Future[StoreReply] | None) -> None:
-        """Send a command at the end of this iteration, and set its result, if there is a future for it."""
+    def queue(self, arguments: Sequence[Argument], receiver: ReplyReceiver | None) -> None:
+        """Send a command at the end of this iteration, and give its reply to the receiver, if there is one."""
         if self._transport is None:
-            if future is not None:
-                future.set_exception(StoreAway("not connected"))
+            if receiver is not None:
+                receiver.set_exception(StoreAway("not connected"))
             return
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(self._pack(tuple(arguments)))
-        self._replies.append(future)
+        self._receivers.append(receiver)
         self._sent += 1
 
     def _flush(self) -> None:
@@ -134,11 +146,11 @@ class StoreConnection(asyncio.Protocol):
     def expire(self) -> None:
         """End the wait of all commands that were sent before the last call of this method. Calls at intervals cost
         less than a timer for each command."""
-        overdue = len(self._replies) - (self._sent - self._seen)
+        overdue = len(self._receivers) - (self._sent - self._seen)
         self._seen = self._sent
-        for _, future in zip(range(overdue), self._replies, strict=False):
-            if future is not None and not future.done():
-                future.set_exception(StoreAway("it does not reply"))
+        for _, receiver in zip(range(overdue), self._receivers, strict=False):
+            if receiver is not None and not receiver.done():
+                receiver.set_exception(StoreAway("it does not reply"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -146,21 +158,21 @@ class StoreConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         while (reply := self._reader.gets()) is not False:
-            future = self._replies.popleft()
-            if future is None or future.done():
+            receiver = self._receivers.popleft()
+            if receiver is None or receiver.done():
                 continue
             if isinstance(reply, Exception):
-                future.set_exception(StoreRefused(str(reply)))
+                receiver.set_exception(StoreRefused(str(reply)))
             else:
-                future.set_result(reply)
+                receiver.set_result(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         reason = str(exc) if exc is not None else "it has closed the connection"
-        for future in self._replies:
-            if future is not None and not future.done():
-                future.set_exception(StoreAway(reason))
-        self._replies.clear()
+        receivers, self._receivers = self._receivers, deque()
+        for receiver in receivers:
+            if receiver is not None and not receiver.done():
+                receiver.set_exception(StoreAway(reason))
         self._lost(reason)
 
     def close(self) -> None:

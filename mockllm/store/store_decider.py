@@ -6,26 +6,19 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
 from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused, StoreReply
-from mockllm.store.script_request import (
-    FEW_DRAWS,
-    MANY_DRAWS,
-    ScriptRequestWriter,
-    hashed_name,
-    session_base,
-)
-from mockllm.store.script_result import MissingDraws, read_result
+from mockllm.store.pending_decision import PendingDecision
+from mockllm.store.script_request import ScriptRequestWriter, hashed_name, session_base
+from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoreMemory
 from mockllm.store.store_slots import RENEWAL, StoreSlot, StoreSlots
@@ -55,10 +48,10 @@ class StoreDecider:
     ) -> None:
         self.link = StoreLink(address, say, wait)
         self._state = state
-        self._wait = wait
+        self.wait_time = wait
         self._on_failure = on_failure
         self._unused = unused
-        self._writer = ScriptRequestWriter(unused)
+        self.writer = ScriptRequestWriter(unused)
         self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused)
         self._unconfirmed: list[asyncio.Future[StoreReply]] = []
@@ -81,38 +74,21 @@ class StoreDecider:
             f"the store {self.link.address.shown} is away ({self.link.problem}): requests that count {effect}"
         )
 
-    async def decide(self, matched: MatchResult, request: Request) -> Decision | Failure:
-        id = f"{self._name}{next(self._ids)}"
-        try:
-            decision = await self._decide(matched, id)
-        except (TimeoutError, StoreAway, StoreRefused) as error:
-            self._abandon(matched, id)
-            return self._without(matched, error)
-        except asyncio.CancelledError:  # the client has disconnected
-            self._abandon(matched, id)
-            raise
-        self._count(matched, decision)
-        return decision
+    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> PendingDecision:
+        if matched.session:
+            self._note_use(matched.session)
+        return PendingDecision(self, matched, ready)
 
-    async def _decide(self, matched: MatchResult, id: str) -> Decision:
-        candidates = (*matched.modifiers, *matched.rules)
-        known, session, draws = self._expected, matched.session, FEW_DRAWS
-        tries: Sequence[int] = [known.get((session, each.scope, each.key), 0) for each in candidates]
-        base = session_base("mockllm", session)
-        if session:
-            self._note_use(session)
-        while True:
-            sent = self._writer.write(matched, id, tries, draws=draws)
-            data = await self.link.decide(list(sent.keys), sent.payload)
-            result = read_result(data, matched, self._number, partial(self._slot, matched, id, base))
-            if not isinstance(result, MissingDraws):
-                self._expect(matched, candidates, result.tries)
-                return result.decision
-            tries, draws = [*result.tries, *tries[len(result.tries) :]], MANY_DRAWS
+    def next_id(self) -> str:
+        return f"{self._name}{next(self._ids)}"
+
+    def expected_tries(self, session: str, candidates: Sequence[Candidate]) -> Sequence[int]:
+        known = self._expected
+        return [known.get((session, each.scope, each.key), 0) for each in candidates]
 
     async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
         try:
-            async with asyncio.timeout(self._wait):
+            async with asyncio.timeout(self.wait_time):
                 return await self._memory.look_up(lookup.session, lookup.key)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
@@ -132,50 +108,33 @@ class StoreDecider:
 
     async def _confirmed(self, unconfirmed: Sequence[asyncio.Future[StoreReply]]) -> Failure | None:
         try:
-            async with asyncio.timeout(self._wait):
+            async with asyncio.timeout(self.wait_time):
                 await asyncio.gather(*unconfirmed)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             return None if self._on_failure == "local" else self._failure(error)
         return None
 
-    def _number(self) -> int:
+    def next_number(self) -> int:
         return self._state.without_session.take(())[0]
 
-    def _slot(
-        self, matched: MatchResult, id: str, base: bytes, candidates: Sequence[Candidate], at: float
+    def slot(
+        self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> StoreSlot:
+        base = session_base("mockllm", matched.session)
         return StoreSlot(self._slots, id, base, candidates, at - matched.monotonic)
 
-    def _expect(self, matched: MatchResult, candidates: Sequence[Candidate], tries: Iterable[int]) -> None:
-        """Remember the tries of what is drawn."""
-        if len(self._expected) > MAX_EXPECTED:
-            self._expected.clear()
-        for candidate, number in zip(candidates, tries, strict=False):
-            guard, limit = candidate.guard, candidate.limit
-            if (guard is not None and guard.chance is not None) or (limit and limit.strategy == "random"):
-                self._expected[matched.session, candidate.scope, candidate.key] = number + 1
-
-    def _abandon(self, matched: MatchResult, id: str) -> None:
-        """Free the places that a decision may have taken whose result is unknown."""
-        placed = [
-            each
-            for each in matched.modifiers
-            if each.load or (each.limit and each.limit.concurrent is not None)
-        ]
-        if placed:
-            StoreSlot(self._slots, id, session_base("mockllm", matched.session), placed, 0.0).release()
-
-    def _without(self, matched: MatchResult, error: Exception) -> Decision | Failure:
+    def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
         return self._state.local.decide(matched) if self._on_failure == "local" else self._failure(error)
 
     def _failure(self, error: Exception) -> Failure:
-        why = f"no decision within {self._wait:g} s" if isinstance(error, TimeoutError) else str(error)
+        why = f"no decision within {self.wait_time:g} s" if isinstance(error, TimeoutError) else str(error)
         if self.link.problem is not None:
             why = self.link.problem
         return Failure("unavailable", 503, f"mockllm: the store of this server's counts is away: {why}.")
 
-    def _count(self, matched: MatchResult, decision: Decision) -> None:
-        """Count the tries and responses that the control API shows."""
+    def count(self, matched: MatchResult, result: StoreDecision) -> None:
+        """Count the tries and responses that the control API shows, and remember the tries of what is drawn."""
+        decision = result.decision
         tries, responses = self.tries, self.responses
         for candidate, _ in decision.blocked_modifiers:
             tries[candidate.key] += 1
@@ -192,6 +151,12 @@ class StoreDecider:
                     selected_rule.responses_until_error is None
                     or before < selected_rule.responses_until_error
                 )
+        for candidate, number in zip((*matched.modifiers, *matched.rules), result.tries, strict=False):
+            guard, limit = candidate.guard, candidate.limit
+            if (guard is not None and guard.chance is not None) or (limit and limit.strategy == "random"):
+                if len(self._expected) > MAX_EXPECTED:
+                    self._expected.clear()
+                self._expected[matched.session, candidate.scope, candidate.key] = number + 1
 
     def _note_use(self, session: str) -> None:
         """Note in the store that a session is used, some times a minute. Sessions that have ended are removed: no

@@ -12,6 +12,7 @@ from typing import Final
 
 from mockllm.store.connection import (
     Argument,
+    ReplyReceiver,
     StoreAddress,
     StoreAway,
     StoreConnection,
@@ -19,11 +20,17 @@ from mockllm.store.connection import (
     StoreReply,
     connect,
 )
+from mockllm.store.script_request import ScriptRequest
 
 RETRY: Final = 0.1
 """Seconds between two tries to connect."""
 PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "NOSCRIPT", "CLUSTERDOWN", "TRYAGAIN")
 """Refusals that pass."""
+
+
+def is_passing(refusal: StoreRefused) -> bool:
+    """Return whether the store may accept the same command later."""
+    return str(refusal).startswith(PASSING)
 
 
 class DecisionScript:
@@ -44,7 +51,7 @@ class DecisionScript:
             await connection.send("FUNCTION", "LOAD", "REPLACE", self.library)
             self.call = ("FCALL", self.name)
         except StoreRefused as refusal:
-            if str(refusal).startswith(PASSING):
+            if is_passing(refusal):
                 raise
             self.call = ("EVALSHA", await connection.send("SCRIPT", "LOAD", self.script))
 
@@ -131,31 +138,31 @@ class StoreLink:
             self._reported = True
             self._say(f"the store {self.address.shown} is away: {reason}")
 
-    async def decide(self, keys: list[Argument], payload: bytes) -> bytes:
-        """Run the script. Raises StoreAway, StoreRefused or TimeoutError.
+    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
+        """Run the script at the end of this iteration. The receiver gets its reply, or StoreRefused or StoreAway."""
+        if self._connection is None:
+            receiver.set_exception(StoreAway(self.problem or ""))
+        else:
+            self._connection.queue(self._command(request), receiver)
+
+    async def decide_later(self, request: ScriptRequest) -> bytes:
+        """Run the script as soon as the store runs it: the caller has a deadline. Raises StoreRefused.
 
         The script remembers what it has decided, so a call that is repeated after a lost connection counts once.
         """
-        try:
-            reply: bytes = await self.connection().send(*self._script.call, len(keys), *keys, payload)
-            return reply
-        except (StoreAway, StoreRefused) as error:
-            if isinstance(error, StoreRefused) and not str(error).startswith(PASSING):
-                raise
-        async with asyncio.timeout(self._wait):
-            return await self._decide_later(keys, payload)
-
-    async def _decide_later(self, keys: list[Argument], payload: bytes) -> bytes:
         while True:
             try:
-                reply: bytes = await self.connection().send(*self._script.call, len(keys), *keys, payload)
+                reply: bytes = await self.connection().send(*self._command(request))
                 return reply
             except StoreAway:
                 await self._connected.wait()
             except StoreRefused as refusal:
-                if not str(refusal).startswith(PASSING):
+                if not is_passing(refusal):
                     raise
                 await asyncio.sleep(RETRY / 5)
+
+    def _command(self, request: ScriptRequest) -> Sequence[Argument]:
+        return (*self._script.call, len(request.keys), *request.keys, request.payload)
 
     async def call(self, *arguments: Argument) -> StoreReply:
         """Return the reply to a command. Wait for a store that is away: the caller has a deadline."""

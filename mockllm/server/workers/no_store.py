@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
@@ -16,14 +15,28 @@ REFUSAL = (
 )
 
 
+class RefusedDecision:
+    """In place of a decision: without a store there are no sessions."""
+
+    def __init__(self) -> None:
+        self.decision: Decision | Failure | None = Failure("bad_request", 400, REFUSAL.format("sessions"))
+
+    async def wait(self) -> Decision | Failure:
+        assert self.decision is not None, "it is set from the begin"
+        return self.decision
+
+    def abandon(self) -> None: ...
+
+
 class NoStore:
     """Refuses requests that need sessions or stored responses. Rules that count were refused at the start."""
 
     def __init__(self, state: SharedSessions) -> None:
         state.remember_in_store = self._forget
 
-    async def decide(self, matched: MatchResult, request: Request) -> Decision | Failure:
-        return Failure("bad_request", 400, REFUSAL.format("sessions"))
+    def begin(self, matched: MatchResult, ready: Callable[[], object]) -> RefusedDecision:
+        ready()
+        return RefusedDecision()
 
     async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
         """Return that a call is unknown. Refuse a request that refers to a stored response."""

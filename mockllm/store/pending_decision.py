@@ -1,0 +1,159 @@
+"""One decision that is made in the store: the call of the script, and what its reply leads to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from mockllm.core.failure import Failure
+from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
+from mockllm.state.shared_sessions import LookupInStore
+from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
+from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS, ScriptRequest, ScriptRequestWriter
+from mockllm.store.script_result import MissingDraws, StoreDecision, read_result
+from mockllm.store.store_link import is_passing
+
+
+class ScriptCaller(Protocol):
+    """Calls the script (`StoreLink`)."""
+
+    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None: ...
+
+    async def decide_later(self, request: ScriptRequest) -> bytes: ...
+
+
+class DecisionCounts(Protocol):
+    """The counts of one process, and what its decisions need (`StoreDecider`)."""
+
+    writer: ScriptRequestWriter
+    wait_time: float
+    """Seconds in which a decision is made."""
+
+    @property
+    def link(self) -> ScriptCaller: ...
+
+    def next_id(self) -> str: ...
+
+    def expected_tries(self, session: str, candidates: Sequence[Candidate]) -> Sequence[int]:
+        """Return how many tries each candidate has probably had."""
+
+    def next_number(self) -> int:
+        """Return the number of a request without a session in the global scope."""
+
+    def slot(
+        self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
+    ) -> InFlightSlot:
+        """Make the slot of a decision on limits and loads, taken at the store's time in seconds."""
+
+    def count(self, matched: MatchResult, result: StoreDecision) -> None:
+        """Count a decision that was made."""
+
+    def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
+        """Return the decision, or the failure, where the store makes none."""
+
+
+class PendingDecision:
+    """A decision that the script is called for. `decision` is None until it is made; `ready` is called then.
+
+    `ready` is also called where the store refuses the call or is away: `wait` repeats the call. The script remembers
+    what it has decided, so a repeated call counts once. It receives the reply to its command (`ReplyReceiver`).
+    """
+
+    __slots__ = (
+        "_abandoned", "_counts", "_draws", "_error", "_id", "_matched", "_ready", "_tries", "decision",
+    )  # fmt: skip
+
+    def __init__(self, counts: DecisionCounts, matched: MatchResult, ready: Callable[[], object]) -> None:
+        self._counts = counts
+        self._matched = matched
+        self._ready = ready
+        self._tries = counts.expected_tries(matched.session, (*matched.modifiers, *matched.rules))
+        self._draws = FEW_DRAWS
+        self._id = counts.next_id()
+        self._abandoned = False
+        self._error: BaseException | None = None
+        self.decision: Decision | Failure | None = None
+        self._send()
+
+    def _send(self) -> None:
+        self._counts.link.decide(self._request(), self)
+
+    def _request(self) -> ScriptRequest:
+        return self._counts.writer.write(self._matched, self._id, self._tries, draws=self._draws)
+
+    def done(self) -> bool:
+        """Return whether a reply is ignored: the decision was abandoned, or `wait` repeats the call."""
+        return self._abandoned or self._error is not None
+
+    def set_result(self, result: bytes) -> None:
+        try:
+            self._read(result)
+            if self.decision is None:
+                self._send()
+                return
+        except (Exception, LookupInStore) as error:  # `wait` repeats the call, and raises it
+            self._error = error
+        self._ready()
+
+    def set_exception(self, error: Exception) -> None:
+        self._error = error
+        self._ready()
+
+    def _read(self, data: bytes) -> None:
+        """Set the decision, unless the script needs other draws."""
+        counts, matched = self._counts, self._matched
+        result = read_result(data, matched, counts.next_number, self._slot)
+        if isinstance(result, MissingDraws):
+            self._tries = [*result.tries, *self._tries[len(result.tries) :]]
+            self._draws = MANY_DRAWS
+        else:
+            counts.count(matched, result)
+            self.decision = result.decision
+
+    def _slot(self, candidates: Sequence[Candidate], at: float) -> InFlightSlot:
+        return self._counts.slot(self._matched, self._id, candidates, at)
+
+    async def wait(self) -> Decision | Failure:
+        """Return the decision within the time of the store, or what is returned without the store."""
+        try:
+            if self.decision is None and self._error is None:
+                event = asyncio.Event()
+                self._ready = event.set
+                await event.wait()
+            if self.decision is None:
+                await self._repeat()
+        except (TimeoutError, StoreAway, StoreRefused) as error:
+            self.abandon()
+            self.decision = self._counts.without_store(self._matched, error)
+        except asyncio.CancelledError:  # the client has disconnected
+            self.abandon()
+            raise
+        assert self.decision is not None, "a repeated call ends with a decision or an error"
+        return self.decision
+
+    async def _repeat(self) -> None:
+        """Repeat the call until there is a decision. Raises StoreRefused or TimeoutError."""
+        error = self._error
+        if isinstance(error, StoreRefused) and not is_passing(error):
+            raise error
+        async with asyncio.timeout(self._counts.wait_time):
+            while self.decision is None:
+                self._read(await self._counts.link.decide_later(self._request()))
+
+    def abandon(self) -> None:
+        """Free the places in limits and loads that the decision has taken or may have taken."""
+        if self._abandoned:
+            return
+        self._abandoned = True
+        if self.decision is None:
+            places = [each for each in self._matched.modifiers if has_place(each)]
+            if places:
+                self._counts.slot(self._matched, self._id, places).release()
+        elif isinstance(self.decision, Decision) and self.decision.slot is not None:
+            self.decision.slot.release()
+
+
+def has_place(candidate: Candidate) -> bool:
+    """Return whether a response takes a place in the limit or the load of a modifier."""
+    return bool(candidate.load or (candidate.limit and candidate.limit.concurrent is not None))

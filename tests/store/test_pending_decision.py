@@ -1,0 +1,211 @@
+"""One decision in the store: what its replies, its errors and the end of its client lead to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import pytest
+from msgspec.msgpack import decode, encode
+
+from mockllm.core.failure import Failure
+from mockllm.core.limits.limit import Limit
+from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.state.shared_sessions import LookupInStore
+from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
+from mockllm.store.pending_decision import PendingDecision
+from mockllm.store.script_request import ScriptRequest, ScriptRequestWriter
+from mockllm.store.script_result import StoreDecision
+from tests.waiting import PATIENCE
+
+RULE = Candidate(0, "a.yaml:1", "a.yaml:1", "", None)
+BUSY = Candidate(1, "a.yaml:2", "a.yaml:2", "", None, limit=Limit("fixed-window", concurrent=1))
+DECIDED = encode(["rule", 1_000_000, 4, 1, [], [[0, 3, 3, 0, ""]], [], [], 0])
+LIMITED = encode(
+    ["rule", 1_000_000, 4, 1, [[0, 3, 3, 0, ""]], [[0, 3, 3, 0, ""]], [[0, 0, 0, *[False] * 4]], [], 0]
+)
+LACKING = encode(["draws", 1_000_000, 0, 0, [], [[0, 7, 7, 0, ""]], [], [], 0])
+AWAY = Failure("unavailable", 503, "The store is away.")
+
+
+class Link:
+    """Notes what is sent. `later` are the replies to calls that are repeated."""
+
+    def __init__(self, *later: bytes | Exception) -> None:
+        self.sent: list[ScriptRequest] = []
+        self.repeated: list[ScriptRequest] = []
+        self._later = list(later)
+
+    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
+        self.sent.append(request)
+
+    async def decide_later(self, request: ScriptRequest) -> bytes:
+        self.repeated.append(request)
+        reply = self._later.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+class Slot:
+    released = 0
+
+    def expect_end(self, until: float) -> None: ...
+
+    def release(self) -> None:
+        self.released += 1
+
+
+class Counts:
+    """The counts of a process that has made no decision yet."""
+
+    def __init__(self, *later: bytes | Exception, number: Callable[[], int] = lambda: 9) -> None:
+        self.link = Link(*later)
+        self.writer = ScriptRequestWriter()
+        self.wait_time = PATIENCE
+        self.next_number = number
+        self.counted: list[StoreDecision] = []
+        self.slots: list[Slot] = []
+        self.ready = 0
+
+    def next_id(self) -> str:
+        return "one-1"
+
+    def expected_tries(self, session: str, candidates: Sequence[Candidate]) -> Sequence[int]:
+        return [0] * len(candidates)
+
+    def slot(self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0) -> Slot:
+        assert list(candidates) == [BUSY]
+        self.slots.append(Slot())
+        return self.slots[-1]
+
+    def count(self, matched: MatchResult, result: StoreDecision) -> None:
+        self.counted.append(result)
+
+    def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
+        return AWAY
+
+    def begin(self, *modifiers: Candidate) -> PendingDecision:
+        def note() -> None:
+            self.ready += 1
+
+        return PendingDecision(self, MatchResult("", 7, (RULE,), modifiers, lambda _: False), note)
+
+
+def waited(pending: PendingDecision) -> Decision | Failure:
+    return asyncio.run(asyncio.wait_for(pending.wait(), PATIENCE))
+
+
+def test_reply_makes_the_decision_and_calls_ready() -> None:
+    counts = Counts()
+    pending = counts.begin()
+    assert (pending.decision, counts.ready) == (None, 0)
+    pending.set_result(DECIDED)
+    assert isinstance(pending.decision, Decision)
+    assert (pending.decision.number, counts.ready, len(counts.counted)) == (9, 1, 1)
+    assert waited(pending) is pending.decision
+
+
+def test_missing_draws_are_sent_with_the_same_id() -> None:
+    counts = Counts()
+    pending = counts.begin()
+    pending.set_result(LACKING)
+    assert (pending.decision, counts.ready, pending.done()) == (None, 0, False)
+    first, second = (decode(sent.payload)[3] for sent in counts.link.sent)
+    assert first == second == "one-1"
+    pending.set_result(DECIDED)
+    assert (counts.ready, len(counts.counted)) == (1, 1)
+
+
+@pytest.mark.parametrize("error", [StoreAway("gone"), StoreRefused("LOADING the dataset")])
+def test_lost_call_is_repeated_and_counts_once(error: Exception) -> None:
+    counts = Counts(DECIDED)
+    pending = counts.begin()
+    pending.set_exception(error)
+    assert (pending.decision, counts.ready) == (None, 1)
+    assert pending.done(), "a reply that comes after all must not count twice"
+    assert waited(pending) is pending.decision
+    assert [sent.keys for sent in counts.link.repeated] == [sent.keys for sent in counts.link.sent]
+    assert len(counts.counted) == 1
+
+
+def test_reply_that_comes_to_a_task_ends_its_wait() -> None:
+    async def decide() -> Decision | Failure:
+        pending = counts.begin()
+        task = asyncio.get_running_loop().create_task(pending.wait())
+        await asyncio.sleep(0)
+        pending.set_result(DECIDED)
+        return await asyncio.wait_for(task, PATIENCE)
+
+    counts = Counts()
+    assert isinstance(asyncio.run(decide()), Decision)
+    assert counts.ready == 0, "the task was told, not the connection"
+
+
+@pytest.mark.parametrize(
+    ("error", "later"), [(StoreRefused("ERR no"), ()), (StoreAway("gone"), (StoreRefused("ERR no"),))]
+)
+def test_refused_call_gets_the_failure_and_frees_places(error: Exception, later: Sequence[Exception]) -> None:
+    counts = Counts(*later)
+    pending = counts.begin(BUSY)
+    pending.set_exception(error)
+    assert waited(pending) is AWAY
+    assert [slot.released for slot in counts.slots] == [1]
+
+
+def test_error_in_the_reply_is_raised_where_it_is_waited_for() -> None:
+    def number() -> int:
+        raise ZeroDivisionError("a mistake of ours")
+
+    counts = Counts(DECIDED, number=number)
+    pending = counts.begin()
+    pending.set_result(DECIDED)
+    assert (pending.decision, counts.ready) == (None, 1)
+    with pytest.raises(ZeroDivisionError):
+        waited(pending)
+
+
+def test_lookup_in_the_reply_is_raised_until_it_is_made() -> None:
+    missing = [LookupInStore("", ("stored", "resp_1"))] * 2
+
+    def number() -> int:
+        if missing:
+            raise missing.pop()
+        return 3
+
+    counts = Counts(DECIDED, DECIDED, number=number)
+    pending = counts.begin()
+    pending.set_result(DECIDED)
+    with pytest.raises(LookupInStore):
+        waited(pending)
+    assert isinstance(waited(pending), Decision)
+
+
+def test_abandoned_call_ignores_its_reply_and_frees_places() -> None:
+    counts = Counts()
+    pending = counts.begin(BUSY)
+    pending.abandon()
+    pending.abandon()
+    assert pending.done()
+    assert [slot.released for slot in counts.slots] == [1]
+
+
+def test_abandoned_decision_frees_its_slot_once() -> None:
+    counts = Counts()
+    pending = counts.begin(BUSY)
+    pending.set_result(LIMITED)
+    pending.abandon()
+    pending.abandon()
+    assert [slot.released for slot in counts.slots] == [1]
+
+
+def test_cancelled_wait_frees_places() -> None:
+    async def cancel() -> None:
+        task = asyncio.get_running_loop().create_task(counts.begin(BUSY).wait())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+
+    counts = Counts()
+    asyncio.run(cancel())
+    assert [slot.released for slot in counts.slots] == [1]
