@@ -51,6 +51,7 @@ class DecidedRequest:
         time_scale: float = 1.0,
     ) -> None:
         self.time_scale = time_scale
+        """The factor on the waits that the response states; 1 for a client with a scaled clock."""
         self.planner = planner
         self.request = request
         self.routing = routing

@@ -83,7 +83,8 @@ class EngineInfo(Struct, frozen=True):
     root_provider: str | None = None
     """The provider whose paths need no prefix."""
     findings: tuple[str, ...] = ()
-    """The findings of hunts, each of which responds in the session of its name only."""
+    """The names of the findings that the loaded files replay, if there are several: each responds in the session of
+    its name only."""
     pack_rules: int = 0
     pack_files: int = 0
     """How many of the rules and files belong to packs."""
@@ -236,7 +237,8 @@ class Engine:
         )
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
-        """Plan in another thread, which changes only caches. Return what the event loop calls then."""
+        """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
+        Return what the event loop calls then."""
         request = responder.request
         planned = self._plan_response(responder, notes)
         updates = self._store_updates(planned, request)

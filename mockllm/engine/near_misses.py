@@ -45,7 +45,7 @@ class Unmatched(Struct, frozen=True):
 def unmatched_refusal(
     catalog: Catalog, request: Request, decision: Decision, status: int, ended: CatalogItem | None = None
 ) -> Unmatched:
-    """Return the refusal of a request that no rule matched. `ended`: the rule whose sequence has ended."""
+    """Return the refusal of an unmatched request. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
         lines.append(f"{location_and_name(ended)}: matched, but its sequence has ended")

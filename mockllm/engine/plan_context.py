@@ -66,7 +66,7 @@ class PlanContext(Struct):
     instant: bool = False
     """Whether the pace adds no waits (`ResolvedSettings.instant`)."""
     time_scale: float = 1.0
-    """The factor on all times of scenarios, for the waits that a response states."""
+    """The factor on the waits that the response states; 1 for a client with a scaled clock."""
     cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
@@ -81,7 +81,8 @@ class PlanContext(Struct):
 
     @property
     def streamed(self) -> bool:
-        """Whether a reply is sent as a stream."""
+        """Whether a reply is sent as a stream. Without a setting, that of an MCP server with messages before its
+        result always is."""
         stream = self.settings.merged.stream
         if stream is not None:
             return stream

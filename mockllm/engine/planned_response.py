@@ -26,7 +26,7 @@ class PlannedResponse(NamedTuple):
     """`rendered` is the plan, or a prerendered response of the response cache, whose placeholders have the values of
     `placeholder_values`. `rule` and `modifiers` are ids as a person reads them
     (`a.yaml:greeting`). `notes` are remarks for access log and journal, such as a fault that could not be applied.
-    `unmatched`: no rule matched."""
+    `unmatched`: neither a rule nor the dialect itself responds; also where the rule's sequence has ended."""
 
     rendered: Plan | PrerenderedResponse
     rule: str | None

@@ -199,6 +199,7 @@ class ResponsePlanner:
             uncompressed=bool(settings.faults) or request.to_mcp_server,
         )
         plan, context.tool_call_count = replayed.plan, int(replayed.calls_tools)
+        # a recording of an MCP server gets the id of this request
         readdressed = getattr(context.dialect, "readdressed", None)
         if readdressed is not None:
             plan = readdressed(plan, request)
@@ -209,9 +210,8 @@ class ResponsePlanner:
             plan = with_max_wait(plan, settings.max_wait)
         run = None if plan.background is None else replace(plan.background, plan=plan)
         plan = with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
-        plan = (
-            plan if run is None else replace(plan, background=run)
-        )  # the stream itself goes on, as it is paced
+        if run is not None:  # a stream that its client can resume: it goes on, as it is paced
+            plan = replace(plan, background=run)
         return gzipped(plan) if replayed.gzipped and accepts_coding(request.headers) else plan
 
     # --- replies -------------------------------------------------------------------------------
@@ -275,7 +275,8 @@ class ResponsePlanner:
         elif context.streamed:
             stream = self._stream(context, dialect, reply, unchanging=unchanging)
             plan = paced_stream(context, stream, reply, settings)
-            if plan.background is not None and plan.streamed:  # the stream itself goes on, as it is paced
+            # a stream that its client can resume: it goes on, as it is paced
+            if plan.background is not None and plan.streamed:
                 plan = replace(plan, background=replace(plan.background, plan=plan))
             if reply.event_extras:
                 context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))

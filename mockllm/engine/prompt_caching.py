@@ -84,6 +84,7 @@ def cache_of(
     minimum = policy.minimum if cache_overrides.minimum is None else cache_overrides.minimum
     if request.input_tokens < minimum:
         return f"{request.input_tokens} tokens, and the minimum is {minimum}"
+    # a StepCache needs no breakpoints
     if type(policy) is StepCache or form.breakpoint_bytes in request.raw or form.at_end(request.fields):
         return form, policy
     return "no block has a breakpoint"

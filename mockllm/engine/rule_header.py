@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import Plan, ResponseHead
 
 RULE_HEADER: Final = "x-mockllm-rule"
 NO_RULE: Final = "none"
-"""In place of a rule's id, where no rule matched."""
+"""In place of a rule's id, where no rule responds."""
 MAX_REASON: Final = 200
 """Characters of a failure's message that are noted."""
 

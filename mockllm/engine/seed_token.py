@@ -29,7 +29,8 @@ class SeedPosition(NamedTuple):
 
 
 def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
-    """Return the seed, with the position unless it is the first one."""
+    """Return the seed, with the position unless it is the first one. A guard of what is selected, or a blocked rule
+    before the selected one, needs the position, too."""
     counts = "".join(_counts(matched, decision))
     return f"{seed}@{decision.number}{counts}" if counts or decision.number else str(seed)
 

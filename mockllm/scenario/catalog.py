@@ -180,7 +180,8 @@ class Catalog(Struct, frozen=True):
     root_provider: str | None = None
     """The provider whose paths need no prefix: that of the first file that names one."""
     findings: Sequence[str] = ()
-    """The findings of hunts, where there are several: each responds in the session of its name only."""
+    """The names of the findings that the files replay, if there are several: each responds in the session of its name
+    only."""
     pack_files: int = 0
     """How many of the files belong to packs."""
 

@@ -1,6 +1,7 @@
 """The parts and the settings of one server, and what it counts of its running exchanges.
 
-A reload replaces `engine` in one assignment. Exchanges that have begun end with the engine that they began with.
+A reload replaces `engine` in one assignment. Running responses end with the engine that began them; the
+present engine decides the rest of a suspended response.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ class App:
     control_only = False
     """Whether the control API and `/health` are all that is served."""
     rules_ready: asyncio.Event | None = None
-    """Not None while no request is served, because all workers change their rules together. The event is set when
-    they have."""
+    """Not None while no request is served, except of a client that closes its connection: all workers change their
+    rules together. The event is set when they have."""
     running = 0
     """The number of exchanges that are completed in a task."""
     draining = False

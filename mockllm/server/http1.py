@@ -192,7 +192,7 @@ def _surroundings(
 
 
 MAX_PRERENDERED: Final = 128 * 1024
-"""Larger responses are written by a player."""
+"""Larger responses are written as plans."""
 
 
 def _encoded(text: str) -> bytes:

@@ -91,7 +91,7 @@ class Server:
             self._sockets.append(server)
 
     def pause(self) -> None:
-        """Serve no request before `resume`."""
+        """Serve no request before `resume`, except of a client that closes its connection."""
         self.app.rules_ready = asyncio.Event()
         self._listener.ready.pause()
 

@@ -53,7 +53,8 @@ class ReadyConnections:
             self._wake()
 
     def pause(self) -> None:
-        """Serve no request before `resume`. Responses that have begun go on."""
+        """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun
+        go on."""
         self._paused = True
 
     def resume(self) -> None:

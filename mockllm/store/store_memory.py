@@ -1,4 +1,4 @@
-"""The stored responses and calls of all sessions in the store: what `mockllm.state.response_store` is in memory.
+"""The stored responses and tool calls of all sessions in the store: what `mockllm.state.response_store` is in memory.
 
 Keys have hashes of the names by which clients retrieve responses.
 """

@@ -135,7 +135,7 @@ class MockBase:
 
     @property
     def unmatched(self) -> list[Received]:
-        """The requests that no rule matched."""
+        """The unmatched requests."""
         return [each for each in self.requests if each.missed]
 
     @property

@@ -33,7 +33,7 @@ class Received:
         self.faults = response.faults
         """The faults that were applied."""
         self.missed = response.unmatched
-        """Whether no rule matched."""
+        """Whether the request is unmatched."""
         self.ended: AccessLogRecord | None = None
         """The access log record; None until the response has ended."""
         self._response = response

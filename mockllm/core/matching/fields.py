@@ -73,8 +73,9 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "older_hash": FieldInfo("text"),
 }
 """All fields, the cheap ones before those that must be parsed. `mcp`, `arguments` and `responses` are those of a
-call to an MCP server. Two fields are internal: `generates` is whether the call generates, which rules without
-`path`, `api`, `mcp` and `form` require. `older_hash` is the other recipe of a `hash`."""
+call to an MCP server. `typed` is the user's last text without what agents add. Two fields are internal: `generates`
+is whether the call generates, which rules without `path`, `api`, `mcp` and `form` require. `older_hash` is the other
+recipe of a `hash`."""
 
 
 class NamedText(str, Structured):

@@ -73,12 +73,12 @@ class MatchResult(Struct, frozen=True):
     monotonic: float = 0.0
     cost: Callable[[], Cost] = Cost
     unmatched_validation: Validation = "strict"
-    """The validation where no rule matched."""
+    """The validation where no rule is selected."""
     work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the work of the request for a continuous batch."""
 
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
-        """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
+        """Return whether the selected candidate's validation refuses the request; None: no rule is selected."""
         if selected_rule is None:
             return self.invalid(self.unmatched_validation)
         return self.invalid(selected_rule.validation) or (selected_rule.known_models and self.unknown_model())
@@ -131,10 +131,10 @@ Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "inval
 class Decision(Struct, frozen=True):
     """The selected rule, its modifiers and its counters, or a refusal.
 
-    `outcome`: a `rule` responds, or a `modifier`'s error; the request is `limited` or `overloaded` by a modifier, or
-    `invalid`, or `unmatched`. `blocked_rules` matched, each with the reason that blocked it. `number` is the
-    request's number in its scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts
-    responses in flight.
+    `outcome`: a `rule` responds, unless its sequence has ended, or a `modifier`'s error; the request is `limited` or
+    `overloaded` by a modifier, or `invalid`. `unmatched`: no rule responds; the dialect itself still may.
+    `blocked_rules` matched, each with the reason that blocked it. `number` is the request's number in its scope.
+    `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
     """
 
     outcome: Outcome

@@ -101,7 +101,7 @@ class ObservedRequest:
     `error` is the neutral name of the error in the response. `read` and `plan` return the request and its response.
     `unfinished_text` returns the text of a stream without a finish reason, and None for any other response. `prompt`
     returns what a prompt cache has of a request; it is None where the request is too short for one.
-    `to_mcp_server`: the request goes to an MCP server. `unmatched`: no rule matched it.
+    `to_mcp_server`: the request goes to an MCP server. `unmatched`: neither a rule nor the dialect itself responded.
     """
 
     def __init__(

@@ -108,8 +108,8 @@ class JournalEntry(NamedTuple):
 
     @property
     def seed(self) -> str:
-        """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
-        selected."""
+        """The value of `x-mockllm-seed` that repeats the response in a fresh session. It is empty if the
+        engine decided nothing, another server responded, or a suspended response went on."""
         return seed_token.token_of(self.response.response_seed)
 
 
