@@ -70,13 +70,9 @@ class ScriptRequestWriter:
             for candidate, expected in zip(matched.modifiers, tries, strict=False)
         ]
         rules = [
-            [
-                *self._row(candidate, scopes, matched.seed, expected, draws),
-                matched.fails_validation(candidate),
-            ]
-            for candidate, expected in zip(matched.rules, tries[len(matched.modifiers) :], strict=False)
+            [*self._row(candidate, scopes, matched.seed, count, draws), matched.fails_validation(candidate)]
+            for candidate, count in zip(matched.rules, tries[len(matched.modifiers) :], strict=False)
         ]
-        ttl = [self._ttl(matched.session, scope) for scope in scopes]
         unmatched = not matched.rules or matched.rules[-1].guard is not None
         payload = [
             now,
@@ -84,15 +80,15 @@ class ScriptRequestWriter:
             _cost(matched),
             id,
             round(TERM * MICRO),
-            ttl,
+            [self._ttl(matched.session, scope) for scope in scopes],
             modifiers,
             rules,
             round(REMEMBERED * 1000) if id else 0,
             repeated,
             bool(matched.session),
         ]
-        keys = [scope_key(base, scope) for scope in scopes]
-        return ScriptRequest([*keys, b"%bd:%b" % (base, id.encode())], self._encode(payload))
+        keys = [*(scope_key(base, scope) for scope in scopes), b"%bd:%b" % (base, id.encode())]
+        return ScriptRequest(keys, self._encode(payload))
 
     def _ttl(self, session: str, scope: str) -> int:
         if session:
