@@ -50,7 +50,8 @@ class ReadyConnections:
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
-            self._wake()
+            if not self._woken:
+                self._wake()
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun
@@ -64,7 +65,7 @@ class ReadyConnections:
             self._wake()
 
     def _wake(self) -> None:
-        if not self._woken and not self._paused:
+        if not (self._woken or self._paused):
             self._woken = True
             self._loop.call_soon(self._serve_ready)
 

@@ -173,14 +173,18 @@ class RequestHeadCache:
     def __init__(self, max_body: float = inf) -> None:
         """`max_body`: the most bytes of a body that are read."""
         self._heads: dict[bytes, RequestHead] = {}
-        self._others: dict[bytes, RequestHead] = {}
-        """The heads that differ from those in the length of the body, by all their bytes."""
+        self._whole: dict[bytes, RequestHead] = {}
+        """The same heads, each with one length of the body, by all their bytes."""
         self._seen: set[int] = set()
         self._max_body = max_body
 
     def find(self, data: bytes) -> RequestHead | None:
         """Return the head that the data begins with, if the rest is exactly its body."""
-        start, written, end = _without_length(data)
+        end = data.find(END_OF_HEAD) + 4
+        head = self._whole.get(data[:end])
+        if head is not None:
+            return head if len(data) == end + head.body_length else None
+        start, written = _without_length(data, end)
         head = self._heads.get(start)
         if head is None:
             return None
@@ -189,21 +193,20 @@ class RequestHeadCache:
         length = int(written) if written else 0
         if len(data) != end + length or length > self._max_body:
             return None
-        return head if length == head.body_length else self._other(head, data[:end], written)
-
-    def _other(self, head: RequestHead, data: bytes, written: bytes) -> RequestHead | None:
-        other = self._others.get(data)
-        # `with_body_length` is for heads of ASCII; the headers of others are a cleaned copy of the message's
-        if other is None and head.headers is head.message.headers:
-            if len(self._others) >= MAX_CACHED_HEADS:
-                self._others.clear()
-            other = self._others[data] = head.with_body_length(written)
-        return other
+        if length != head.body_length:
+            if head.headers is not head.message.headers:
+                return None  # `with_body_length` is for heads of ASCII; these are a cleaned copy of the message's
+            head = head.with_body_length(written)
+        if len(self._whole) >= MAX_CACHED_HEADS:
+            self._whole.clear()
+        self._whole[data[:end]] = head
+        return head
 
     def note(self, head: RequestHead, data: bytes, raw: bytes) -> None:
         """Cache the head of a request if it came before. `data` is all that came, in one read; `raw` is the body as
         it came. A head that requests more than a response is not cached."""
-        start, written, end = _without_length(data)
+        end = data.find(END_OF_HEAD) + 4
+        start, written = _without_length(data, end)
         known = hash(start)
         if known not in self._seen:  # nearly always, if each request has a head of its own
             if len(self._seen) >= MAX_SEEN_HEADS:
@@ -214,19 +217,19 @@ class RequestHeadCache:
                 return  # more than one Content-Length, or one in an unusual form
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
+                self._whole.clear()
             head.body_length = len(raw)
             self._heads[start] = head
 
 
-def _without_length(data: bytes) -> tuple[bytes, bytes, int]:
-    """Return a head without the length of the body, this length as it is written, and the length of the head. The
-    length of the body is empty if the head has none, or writes it in an unusual way."""
-    end = data.find(END_OF_HEAD) + 4
+def _without_length(data: bytes, end: int) -> tuple[bytes, bytes]:
+    """Return a head without the length of the body, and this length as it is written. It is empty if the head has
+    none, or writes it in an unusual way. `end`: the length of the head."""
     at = data.find(b"\r\nContent-Length: ", 0, end)
     if at < 0:
         at = data.find(b"\r\ncontent-length: ", 0, end)
         if at < 0:
-            return data[:end], b"", end
+            return data[:end], b""
     at += _LENGTH_AT
     after = data.find(b"\r", at, end)
-    return data[:at] + data[after:end], data[at:after], end
+    return data[:at] + data[after:end], data[at:after]

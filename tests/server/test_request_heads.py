@@ -231,5 +231,5 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.note(RequestHead(parsed(last), ascii=True), last, b"{}")
     for length in range(10, 20):
         assert kept.find(request("POST", "/last", b"x" * length)) is not None
-    assert len(kept._others) <= 3
+    assert len(kept._whole) <= 3
     assert kept.find(requested[-1]) is not None
