@@ -25,8 +25,8 @@ SSE: Final = frozenset({Framing.SSE})
 
 
 class ProtocolCapabilities(Struct, frozen=True):
-    """The defaults are OpenAI's chat. `build_request` leaves out the neutral words that a protocol lacks, and
-    `supported_reply` the parts of a reply."""
+    """What a protocol can express. `build_request` leaves out the neutral words that it lacks, and `supported_reply`
+    the parts of a reply."""
 
     # --- requests ---
     conversation: bool = True
@@ -90,7 +90,8 @@ class ResponseIdentity(NamedTuple):
 class Dialect(Protocol):
     """One call of a provider's protocol (chat completions, messages, the list of models …).
 
-    All methods are synchronous and pure. No method raises on any request.
+    All methods are synchronous and pure. No method raises on any request, except what the request's
+    `response_lookup` raises.
     """
 
     @property

@@ -255,7 +255,8 @@ class Engine:
         self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
     ) -> PlannedResponse:
         """Store the dialect's objects of the response. Return the response with the request's hash, if a rule looked
-        the hash up or every response carries one. It is a unique header, which the cache of heads leaves out."""
+        the hash up or every response carries one. It is a unique header, which the cache of response heads leaves
+        out."""
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
         for update in updates:
             if scale != 1.0:
@@ -362,6 +363,7 @@ class Engine:
         if type(context.override) is Override and context.override.position is not None:
             decision = decision_at(decision, matched, context.override.position)
         scale = self.time_scale(request.session)
+        # on the waits that the response states
         stated = scale if scale == 1.0 else stated_scale(request.headers, scale)
         return Responder(self._planner, request, context.routing, matched, decision, validation, stated)
 

@@ -70,7 +70,7 @@ class PlanContext(Struct):
     cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
-    """The factor by which a load multiplies all waits."""
+    """The factor by which loads multiply the pace's `slowdown`."""
     batch_schedule: BatchSchedule | None = None
     """The times in the continuous batch of a load, which replace those of the pace."""
 

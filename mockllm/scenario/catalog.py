@@ -77,15 +77,16 @@ class ResponseSelector(Struct, frozen=True):
 
     @property
     def max_times(self) -> int | None:
-        """The maximum number of responses: the steps of a sequence that falls through; 0 for a choice whose
-        weights are all 0."""
+        """The maximum number of responses. In a sequence that falls through, its steps' `times` add up to it; it is 0
+        for a choice whose weights are all 0."""
         if self.mode == "sequence" and self.then == "fall_through":
             return int(self.cumulative[-1])
         return 0 if self.mode == "choose" and not self.cumulative[-1] else None
 
     @property
     def responses_until_error(self) -> int | None:
-        """The number of responses after which requests are unmatched: the steps of a sequence with `then: error`."""
+        """The number of responses after which requests are unmatched: as many as the `times` of the steps add up to,
+        in a sequence with `then: error`."""
         if self.mode != "sequence" or self.then != "error":
             return None
         return int(self.cumulative[-1])

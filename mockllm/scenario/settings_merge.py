@@ -158,7 +158,7 @@ class ResolvedSettings(Struct, frozen=True):
         return replace(self, pace=pace, instant=False)
 
     def slower(self, factor: float) -> ResolvedSettings:
-        """Return the settings with all waits multiplied by a factor."""
+        """Return the settings with the pace's `slowdown` multiplied by a factor."""
         return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), instant=False)
 
 

@@ -58,7 +58,7 @@ class App:
     """Not None while no request is served, except of a client that closes its connection: all workers change their
     rules together. The event is set when they have."""
     running = 0
-    """The number of exchanges that are completed in a task."""
+    """The number of exchanges that are completed in a task, or wait for a decision of the store."""
     draining = False
     """Whether the server stops: connections end with their next response."""
     stopped = False
@@ -95,6 +95,7 @@ class App:
         """The number of responses that take time at present, by the class of their request."""
         self.metrics.playing = self.playing
         self.serving_metrics = AllServingMetrics()
+        """The metrics that providers with an inference server have under their own names."""
 
     @cached_property
     def control(self) -> ControlProtocol | None:

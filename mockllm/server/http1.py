@@ -76,7 +76,7 @@ class SerializedHead(NamedTuple):
 
 
 class PartialHead(NamedTuple):
-    """A head without what differs from response to response: its unique headers, its date and its length."""
+    """A head without its unique headers, its date and its length."""
 
     start: str
     end: str
@@ -202,7 +202,7 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-@lru_cache(maxsize=256)  # most responses of a server have one of a few heads
+@lru_cache(maxsize=256)  # the cache of response heads: most responses of a server have one of a few
 def _partial_head(
     status: int,
     headers: Headers,
@@ -211,7 +211,7 @@ def _partial_head(
     extra: str,
     body_end: BodyEnd = "usual",
 ) -> PartialHead:
-    """Return a head without what differs from response to response."""
+    """Return a head without its unique headers, its date and its length."""
     start = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     written: dict[str, str] = {}
     for name, value in headers:

@@ -223,7 +223,8 @@ def is_held(exchange: Exchange) -> bool:
 
 
 def opens_websocket(response: PlannedResponse) -> bool:
-    """Return whether a response opens a WebSocket: a handshake that no fault changed, or that closes it later."""
+    """Return whether a response opens a WebSocket: a handshake whose head is sent, and whose steps, if any,
+    close it later."""
     rendered = response.rendered
     if type(rendered) is not Plan or rendered.head.status != SWITCHING:
         return False

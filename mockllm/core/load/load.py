@@ -16,10 +16,10 @@ from mockllm.core.load.continuous_batch import ContinuousBatch
 class Load(Struct, frozen=True):
     """The capacity of a server; None is no bound.
 
-    Up to `concurrency` responses have full speed. With more, every wait is longer: `slowdown` times as long
-    with twice as many, and linear in between and beyond. The default, 2, is a machine that all share. At most
-    `max_inflight` responses are in flight, and `queue` more wait until one of these has ended. All others are
-    refused. With a `batch` all of this follows from the batch.
+    Up to `concurrency` responses have full speed. With more, every wait of the pace and of a script is longer.
+    It is `slowdown` times as long with twice as many, and linear in between and beyond. The default, 2, is a machine
+    that all share. At most `max_inflight` responses are in flight, and `queue` more wait until one of these has
+    ended. All others are refused. With a `batch` all of this follows from the batch.
     """
 
     concurrency: int | None = None
@@ -30,14 +30,14 @@ class Load(Struct, frozen=True):
 
 
 class Admission(Struct, frozen=True):
-    """The admission of a response: after `wait` seconds, with all its waits `slowdown` times as long."""
+    """The admission of a response: after `wait` seconds, with the pace's `slowdown` multiplied by this one."""
 
     wait: float = 0.0
     slowdown: float = 1.0
 
 
 def slowdown(load: Load, in_flight: int) -> float:
-    """Return the factor of all waits with so many responses in flight, this one included."""
+    """Return the slowdown with so many responses in flight, this one included."""
     if load.concurrency is None or in_flight <= load.concurrency:
         return 1.0
     return 1.0 + (load.slowdown - 1.0) * (in_flight - load.concurrency) / load.concurrency

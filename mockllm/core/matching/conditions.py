@@ -114,7 +114,7 @@ class Exists(Struct, Condition, frozen=True):
     expected: bool
 
     def matches(self, value: Json | Missing) -> bool:
-        if value is TOO_LARGE:
+        if value is TOO_LARGE:  # a path that visits too many nodes; it meets no condition
             return False
         return (value is not MISSING and value != ()) is self.expected
 
@@ -257,7 +257,7 @@ class AtPath(Struct, Condition, frozen=True):
     condition: Condition
 
     def matches(self, value: Json | Missing) -> bool:
-        if value is MISSING or value is TOO_LARGE:
+        if value is MISSING or value is TOO_LARGE:  # TOO_LARGE: a path that visits too many nodes
             return False
         return self.condition.matches(self.path.value(value))
 

@@ -224,7 +224,7 @@ class FieldIndex:
                 mask |= self._constants.find(value)
             for table in self._compared:
                 mask |= table.find(value)
-        elif value is TOO_LARGE:
+        elif value is TOO_LARGE:  # a path that visits too many nodes; it meets no condition
             return 0
         else:
             mask = self._present | self._lookup_constant(value)

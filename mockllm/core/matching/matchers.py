@@ -175,7 +175,8 @@ def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
 
 
 def slow_regexes(matcher: Matcher) -> Iterator[tuple[Field, Regex]]:
-    """Yield the regexes without a required literal on fields of any length: each must try every text."""
+    """Yield the regexes without a required literal on fields that are not small (of few different values): each must
+    try every text."""
     for test in _tests(matcher):
         if not test.field.info.small:
             yield from ((test.field, regex) for regex in _regexes(test.condition) if regex.literal is None)

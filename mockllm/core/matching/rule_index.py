@@ -57,7 +57,8 @@ _JOINED_FIELDS: Final = (
     ("method", "path", "provider", "dialect", "api", "generates", "host"),
     ("model", "stream"),
 )
-"""Small fields whose layers are joined: the fields of the head, and the fields with which most bodies begin."""
+"""Small fields (of few different values) whose layers are joined: the fields of the head, and the fields with which
+most bodies begin."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
 

@@ -1,4 +1,5 @@
-"""The base class of conditions, equality, and the conditions on texts; all but the first can ignore case."""
+"""The base class of conditions, equality, and the conditions on texts; all but the first and `Similar` can
+ignore case."""
 
 from __future__ import annotations
 

@@ -60,9 +60,9 @@ class Pacing(Struct, frozen=True):
 
     `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk after
     it takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
-    `slowdown` multiplies every wait. `whole`: whether a non-streaming response takes as long as its stream
-    would. `queued`, `in_progress` and `finalizing` are the seconds of these states of a background response or
-    a batch. The `_polls` are the numbers of reads that find it in these states.
+    `slowdown` multiplies every wait of the pace and of a script. `whole`: whether a non-streaming response takes as
+    long as its stream would. `queued`, `in_progress` and `finalizing` are the seconds of these states of a
+    background response or a batch. The `_polls` are the numbers of reads that find it in these states.
     """
 
     ttft: float | InputTime | None = None

@@ -40,7 +40,8 @@ Python 3.13 took over four phrases of RFC 9110; a recorded response has the phra
 
 
 class ResponseHead(Struct, frozen=True):
-    """Status and headers. A cache of heads may have the `fixed` part; it leaves out the `unique_headers`."""
+    """Status and headers. The cache of response heads has the `fixed` part; it leaves out the `unique_headers`, whose
+    values may differ in each response."""
 
     status: int
     fixed: Headers
@@ -109,8 +110,8 @@ class UnchunkedStep(Struct, frozen=True):
 
 
 class WaitStep(Struct, frozen=True):
-    """Seconds before the next step, counted from the previous deadline, never from 'now'. `scripted`: the scenario
-    has the wait between two chunks, in place of the gap that pacing would make. `bound`: see RawStep."""
+    """Seconds before the next step, counted from the previous deadline, never from 'now'. `scripted`: the scenario,
+    a recording or a fault has the wait; where pacing follows, it replaces the gap. `bound`: see RawStep."""
 
     seconds: float
     chunk_index: int

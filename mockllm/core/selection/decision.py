@@ -96,7 +96,7 @@ class AdmissionResult(Struct, frozen=True):
     """The admission of a request by limits and loads, and their present state, `limit_status`.
 
     `refused_by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
-    response is delayed for `wait` seconds, and its own waits are `slowdown` times as long. `tokens` is what the
+    response is delayed for `wait` seconds, and its pace's `slowdown` is multiplied by this one. `tokens` is what the
     request takes of a limit. `batch_schedule` has its times in the continuous batch of a load.
     """
 

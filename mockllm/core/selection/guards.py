@@ -77,7 +77,7 @@ class Guard(Struct, frozen=True):
 
     A try is eligible inside the window, with the required states, and if `chance` is not lost. `skip` omits the
     first of the eligible tries, and `every` selects each Nth of the rest. `times` is the maximum of responses; a
-    sequence that falls through has as many as steps.
+    sequence that falls through has at most as many as its steps' `times` add up to.
     """
 
     chance: float | None = None

@@ -22,6 +22,7 @@ _compatible = provider_of(_row)
 
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
+    # `neutral=False`: neutral words ask for `chat`
     fim = ProviderCall("fim", Fim(_row), operation="text_completion", neutral=False)
     ocr = ProviderCall("ocr", Ocr(_row), neutral=False)
     return (
