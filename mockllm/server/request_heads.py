@@ -111,8 +111,8 @@ class RequestHead:
     bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_original", "_reader", "body_length", "constraints", "headers", "message", "over_tls", "path",
-        "query_string", "reserved",
+        "_engine", "_length_name", "_original", "_reader", "body_length", "constraints", "headers", "message",
+        "over_tls", "path", "query_string", "reserved",
     )  # fmt: skip
 
     def __init__(self, message: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
@@ -128,6 +128,8 @@ class RequestHead:
         )
         self.body_length = 0
         self._engine: EngineProtocol | None = None
+        self._length_name = ""
+        """The name of the header with that length, as the client writes it; empty until it is needed."""
         self._original: RequestHead | None = None
         """The head from which this one differs in the length of the body."""
 
@@ -139,13 +141,14 @@ class RequestHead:
         """Return the same head with another length of the body, for a head of ASCII."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
-        name = next(name for name in headers if name.lower() == LENGTH)
-        headers[name] = written.decode()
+        if not self._length_name:
+            self._length_name = next(name for name in headers if name.lower() == LENGTH)
+        headers[self._length_name] = written.decode()
         head.headers = CIMultiDictProxy(headers)
         head.message = self.message._replace(headers=head.headers)
         head.path, head.query_string, head.reserved = self.path, self.query_string, self.reserved
         head.constraints, head.body_length, head.over_tls = self.constraints, int(written), self.over_tls
-        head._engine, head._original = None, self
+        head._engine, head._original, head._length_name = None, self, self._length_name
         return head
 
     @property

@@ -43,3 +43,11 @@ def test_session_that_is_the_clients_key_is_shown_masked() -> None:
     assert engine.state.redacted_id(other) == f"{REDACTED}-{key_hash(other)}"
     engine.request_reader("GET", "/s/mine/v1/models", "", {"x-api-key": key}).read(b"", "::1", NOW)
     assert engine.state.redacted_id("mine") == "mine"
+
+
+def test_reader_with_other_headers_differs_in_nothing_else() -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    first = engine.request_reader("POST", PATH, "a=1", {"x-mockllm-seed": "7"})
+    second = first.with_headers({"x-mockllm-seed": "7"})
+    for name in first.__slots__:
+        assert getattr(second, name) == getattr(first, name), name
