@@ -20,6 +20,10 @@ class Webhook(NamedTuple):
     payload: bytes
     subject: str
 
+    def scaled(self, factor: float, monotonic: float) -> Webhook:
+        """Return the webhook of a server whose time has this factor; `monotonic` is when it was planned."""
+        return self._replace(due=monotonic + (self.due - monotonic) * factor)
+
     def headers(self, second: int) -> dict[str, str]:
         """Return the headers of an attempt at this second since the epoch. The signature is that of the
         specification "Standard Webhooks", version 1; without a secret there is none."""

@@ -36,7 +36,7 @@ class DecidedRequest:
     """A request with its decision: the values from which the plan of its response is made."""
 
     __slots__ = (
-        "decision", "dialect", "is_sent", "matched", "may_defer", "planner", "request", "routing", "time_scale",
+        "decision", "dialect", "is_sent", "matched", "may_defer", "planner", "request", "routing", "stated_scale",
         "validation",
     )  # fmt: skip
 
@@ -48,9 +48,9 @@ class DecidedRequest:
         matched: MatchResult,
         decision: Decision,
         validation: RequestValidation,
-        time_scale: float = 1.0,
+        stated_scale: float = 1.0,
     ) -> None:
-        self.time_scale = time_scale
+        self.stated_scale = stated_scale
         """The factor on the waits that the response states; 1 for a client with a scaled clock."""
         self.planner = planner
         self.request = request
@@ -106,7 +106,7 @@ class DecidedRequest:
     def limit_headers(self, admission: AdmissionResult) -> Headers:
         """Return the state of the limits for the client."""
         return limit_headers(
-            self.request.provider, admission.limit_status.scaled(self.time_scale), self.request.now
+            self.request.provider, admission.limit_status.scaled(self.stated_scale), self.request.now
         )
 
     def plan_context_without_rule(self) -> PlanContext:
@@ -136,7 +136,7 @@ class DecidedRequest:
             self.modifier_context,
             max_wait=self.planner.max_wait,
             may_defer=self.may_defer,
-            time_scale=self.time_scale,
+            stated_scale=self.stated_scale,
         )
         if admission is not None:
             context.limit_headers = self.limit_headers(admission)

@@ -254,10 +254,13 @@ class Engine:
     def _apply_updates(
         self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
     ) -> PlannedResponse:
-        """Store the dialect's objects of the response. Return the response with the request's hash, if a rule looked
-        the hash up or every response carries one. It is a unique header, which the cache of response heads leaves
-        out."""
+        """Store the dialect's objects of the response. Return the response, with the request's hash if the
+        `match` of a rule read it or every response has one. It is a unique header, which the cache of response
+        heads leaves out."""
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
+        if scale != 1.0:
+            webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
+            planned = planned._replace(time_scale=scale, webhooks=webhooks)
         for update in updates:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
@@ -266,8 +269,6 @@ class Engine:
                 planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
             if update.batch_run is not None:
                 planned = planned._replace(batch_run=update.batch_run)
-        if scale != 1.0:
-            planned = planned._replace(time_scale=scale)
         hash = cached_hash(request) if self._hash_header else known_hash(request)
         if hash is None:
             return planned

@@ -65,7 +65,7 @@ class PlanContext(Struct):
     """Seconds for which rate limits and loads delay the response."""
     instant: bool = False
     """Whether the pace adds no waits (`ResolvedSettings.instant`)."""
-    time_scale: float = 1.0
+    stated_scale: float = 1.0
     """The factor on the waits that the response states; 1 for a client with a scaled clock."""
     cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""

@@ -181,7 +181,7 @@ class ResponsePlanner:
         evaluation = EvaluationContext(
             context.template_scope, context.randomness
         )  # retry_after is no wait of the server's
-        failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.time_scale)
+        failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.stated_scale)
         error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
         return error_plan(context.dialect, error, context.request, context.identity)
@@ -265,7 +265,7 @@ class ResponsePlanner:
             raise LongReply
         if failure is not None:
             context.error = failure.type
-            failure = failure.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
+            failure = failure.scaled(context.stated_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
             reply = replace(reply, failure=failure)
         if request.background:
             stream = self._stream(context, dialect, reply, unchanging=False)

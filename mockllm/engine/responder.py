@@ -122,7 +122,7 @@ class Responder(DecidedRequest):
             return self._builtin_response(
                 Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
             )
-        seen, limit_status = limit.scaled(self.time_scale), admission.limit_status.scaled(self.time_scale)
+        seen, limit_status = limit.scaled(self.stated_scale), admission.limit_status.scaled(self.stated_scale)
         again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
         note = f"limited: too many {BOUND_NAMES.get(limit.bound, 'requests')}{again} ({item.where})"
         failure = limit_failure(
@@ -269,7 +269,7 @@ class Responder(DecidedRequest):
 
     def _builtin_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
         """Return an error of the server's own. The wait of a limit's refusal is scaled already."""
-        scaled = replace(failure, time_scale=self.time_scale) if self.time_scale != 1.0 else failure
+        scaled = replace(failure, time_scale=self.stated_scale) if self.stated_scale != 1.0 else failure
         return self.dialect.error(scaled, self.request, identity)
 
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:

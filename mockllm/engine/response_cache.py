@@ -66,7 +66,8 @@ class CacheEntry(Struct, frozen=True):
     uses_input_tokens: bool
 
     def fits(self, request: Request) -> bool:
-        """Return whether the entry is the response to this request, too."""
+        """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
+        each comparison must have the same result."""
         rendered = self.rendered
         return not rendered.comparisons or rendered.fits(request.now, self._tokens(request))
 

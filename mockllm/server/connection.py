@@ -112,7 +112,7 @@ class Connection(HttpProtocol):
         self.client = ""
         """The peer's address, without its port."""
         self.ascii = True
-        """Whether only ASCII has come."""
+        """Whether only ASCII was parsed."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.core.rendering.plan import Hold
 from mockllm.server.deadlines import Deadlines
 
 MAX_REMEMBERED: Final = 1_000
@@ -24,8 +23,8 @@ class HeldResponses:
         self._waiting: dict[HoldKey, list[Future[bool]]] = {}
         self._released: OrderedDict[HoldKey, None] = OrderedDict()
 
-    async def wait(self, key: HoldKey, hold: Hold, deadlines: Deadlines) -> bool:
-        """Return when the name is released, or the longest wait is over; whether it was released.
+    async def wait(self, key: HoldKey, at_most: float, deadlines: Deadlines) -> bool:
+        """Return when the name is released, or after `at_most` seconds; whether it was released.
 
         A release that came before any response waited lets one response pass.
         """
@@ -38,7 +37,7 @@ class HeldResponses:
             if not future.done():
                 future.set_result(False)
 
-        deadline = deadlines.at(deadlines.time() + hold.at_most, give_up)
+        deadline = deadlines.at(deadlines.time() + at_most, give_up)
         self._waiting.setdefault(key, []).append(future)
         try:
             return await future

@@ -21,7 +21,8 @@ from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
-"""The cache is emptied when it holds so many heads, or so many that differ from these in the length of the body."""
+"""The cache is emptied when it holds so many heads. Of the same heads with a length of the body, it stores as many
+more, which are dropped alone."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
@@ -116,7 +117,7 @@ class RequestHead:
     )  # fmt: skip
 
     def __init__(self, message: RawRequestMessage, ascii: bool, over_tls: bool = False) -> None:
-        """`ascii`: whether only ASCII came on the connection. `over_tls`: whether the connection has TLS."""
+        """`ascii`: whether only ASCII was parsed on the connection. `over_tls`: whether the connection has TLS."""
         self.message = message
         self.over_tls = over_tls
         self.path, self.query_string = read_target(message) or ("", "")

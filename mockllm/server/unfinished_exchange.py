@@ -125,7 +125,8 @@ async def _hold(app: App, exchange: Exchange) -> None:
     if hold is None or request is None:
         return
     began = app.deadlines.time()
-    released = await app.held_responses.wait((request.session or "", hold.name), hold, app.deadlines)
+    at_most = hold.at_most * response.time_scale
+    released = await app.held_responses.wait((request.session or "", hold.name), at_most, app.deadlines)
     from mockllm.core.verdicts.retry_after import format_seconds  # the server starts without the verdicts
 
     waited = app.deadlines.time() - began

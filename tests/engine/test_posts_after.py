@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from mockllm.core.webhook import Webhook
+from mockllm.engine import Engine
+from mockllm.engine.settings import EngineSettings
+from mockllm.state.sessions import Sessions
 from tests.language.virtual_server import NOW, ClientResponse, VirtualServer, chat_request
 
 
@@ -22,6 +25,20 @@ def test_post_is_due_after_the_end_of_the_response() -> None:
     assert (hook.url, hook.payload, hook.secret) == ("http://localhost:1/h", b'{"said":"hi"}', "")
     assert hook.id.startswith("post_")
     assert hook.subject == hook.id
+
+
+def test_post_is_due_by_the_time_scale() -> None:
+    catalog = VirtualServer("""
+        rules:
+          - reply: Done.
+            delay: 2s
+            then_post: {to: "http://localhost:1/h", after: 3s}
+        """).engine.catalog
+    engine = Engine(catalog, Sessions(), EngineSettings(time_scale=0.1))
+    body = b'{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}'
+    request = engine.read("POST", "/v1/chat/completions", "", {}, body, "", NOW, 100.0)
+    (hook,) = engine.respond(request).webhooks
+    assert round(hook.due, 6) == 100.5
 
 
 def test_posts_of_rule_and_modifier_are_both_sent() -> None:

@@ -58,6 +58,14 @@ def test_delays_and_paces_take_the_scaled_time() -> None:
     assert 0.4 <= (server.requests[0].took or 0) < PATIENCE
 
 
+def test_hold_waits_for_the_scaled_time_at_most() -> None:
+    with MockLLM(time_scale=SCALE) as server, client_of(server) as client:
+        server.reply("Late.", hold={"name": "gate", "at_most": "20s"})
+        began = time.monotonic()
+        assert chat(client).choices[0].message.content == "Late."
+        assert 0.2 <= time.monotonic() - began < 20
+
+
 def test_journal_has_all_chunks_of_a_scaled_stream() -> None:
     with MockLLM(time_scale=SCALE) as server, client_of(server) as client:
         server.reply(

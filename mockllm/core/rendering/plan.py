@@ -1,6 +1,6 @@
 """A response as data: a head, steps and a delivery. The server's player writes the bytes.
 
-Effects are data. So pacing and faults are functions from Plan to Plan that know no dialect, and a test reads a
+Effects are data. So pacing and most faults are functions from Plan to Plan that know no dialect, and a test reads a
 plan instead of a socket. A plan ends with its last step, and is immutable.
 """
 

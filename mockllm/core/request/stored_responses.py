@@ -81,8 +81,8 @@ class StoreUpdate(NamedTuple):
         stored = self.stored
         if stored is not None and stored.timeline is not None:
             stored = stored._replace(timeline=stored.timeline.scaled(factor, monotonic))
-        webhooks = (hook._replace(due=monotonic + (hook.due - monotonic) * factor) for hook in self.webhooks)
-        return self._replace(stored=stored, webhooks=tuple(webhooks))
+        webhooks = tuple(webhook.scaled(factor, monotonic) for webhook in self.webhooks)
+        return self._replace(stored=stored, webhooks=webhooks)
 
 
 class ResponseLookup:

@@ -61,7 +61,7 @@ class MatchResult(Struct, frozen=True):
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
     returns whether the request fails a validation. `unknown_model` returns whether its
     model is unknown, `cost` what it takes of a limit. `monotonic` is the request's time in seconds, on a
-    monotonic clock.
+    monotonic clock in the scenario's time: divided by the time scale.
     """
 
     session: str

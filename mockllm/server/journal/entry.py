@@ -29,9 +29,9 @@ MAX_SEARCHED: Final = 256 * MIB
 
 
 class JournalEntry(NamedTuple):
-    """`number` counts from 1 and is never used again. `target` is path and query as they came; `key` is the hash of
-    the API key. `now`, `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`: the
-    body fitted into the journal."""
+    """`number` counts from 1 and is never used again. `target` is path and query without credentials; `key` is the
+    hash of the API key. `now`, `monotonic`, `times`, `duration` and `in_batch` are as in `Exchange`. `body_stored`:
+    the body fitted into the journal."""
 
     number: int
     now: float
