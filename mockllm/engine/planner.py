@@ -187,7 +187,7 @@ class ResponsePlanner:
         return error_plan(context.dialect, error, context.request, context.identity)
 
     def _replay(self, context: PlanContext, spec: ReplaySpec) -> Plan:
-        """Return a recording with its own bytes. `pace` acts where the recording has no times of its own."""
+        """Return a recording with its own bytes. `pace` acts with `timing: none`."""
         settings, request = _resolve(context), context.request
         if spec.messages is not None:
             plan = with_settings(self._sockets.plan(context, spec, settings), settings, context)
@@ -334,7 +334,7 @@ class ResponsePlanner:
     def _stream(
         self, context: PlanContext, dialect: GeneratingDialect, reply: Reply, *, unchanging: bool
     ) -> UnpacedStream:
-        """Return the stream of a reply, without waits."""
+        """Return the stream of a reply, without the waits of the pace."""
         response, request, identity = context.compiled, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:

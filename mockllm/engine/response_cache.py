@@ -52,7 +52,7 @@ class Render(Protocol[R_co]):
 
 
 class UnpacedStream(Struct, frozen=True):
-    """A stream without waits: its plan and its chunks, for pacing. `sizes`: see `chunk_sizes`; None if unknown."""
+    """A stream without the waits of the pace: its plan and its chunks, for pacing. `sizes`: see `chunk_sizes`; None if unknown."""
 
     plan: Plan
     chunks: Sequence[ChunkEntry]
@@ -158,7 +158,8 @@ class ResponseCache:
     def stream(
         self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[UnpacedStream]
     ) -> UnpacedStream:
-        """Return a stream from the cache, else what `render` returns. `key` is as `cache_key` returns it."""
+        """Return a stream from the cache, else what `render` returns. `key` has all that the events depend on beside
+        ids, time and input tokens."""
         entry = self.entries.get(key)
         if type(entry) is CachedStream and entry.fits(request):
             return entry.fill(identity, request)

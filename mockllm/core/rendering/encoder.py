@@ -144,7 +144,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
 
 class ChunkEntry(Struct, frozen=True):
     """One chunk: its text, its part (None for a native block of a dialect), and the scripted waits before it
-    (None without a script)."""
+    (None where there are none)."""
 
     text: str
     pause: float | None = None

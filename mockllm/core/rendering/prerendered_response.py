@@ -132,7 +132,7 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
 
 
 def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStream:
-    """Compile a plan without waits of its own that was rendered with these placeholders."""
+    """Compile a plan without the waits of a pace that was rendered with these placeholders."""
     parser = PlaceholderParser(plan, placeholders)
     prefixes: dict[tuple[tuple[bytes, ...], tuple[int, ...]], int] = {}
     events: list[StreamEvent | Step] = []
