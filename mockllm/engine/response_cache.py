@@ -52,7 +52,8 @@ class Render(Protocol[R_co]):
 
 
 class UnpacedStream(Struct, frozen=True):
-    """A stream without the waits of the pace: its plan and its chunks, for pacing. `sizes`: see `chunk_sizes`; None if unknown."""
+    """A stream without the waits of the pace: its plan and its chunks, for pacing. `sizes`: see `chunk_sizes`; None
+    if unknown."""
 
     plan: Plan
     chunks: Sequence[ChunkEntry]
