@@ -99,8 +99,8 @@ class DeciderProtocol(Protocol):
     """Decides requests whose counts are not in this process."""
 
     def begin(self, matched: MatchResult, ready: Callable[[], object]) -> PendingDecisionProtocol:
-        """Begin to decide and count, in one step. `ready` is called when the decision is made, or has to be waited
-        for: not necessarily after this method has returned."""
+        """Begin to decide and count, in one step. `ready` is called when the decision is made, or a task has to
+        wait for it. It may be called before this method returns."""
 
     async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:
         """Return what a lookup needs that is not in this process."""

@@ -406,9 +406,9 @@ end
 local function decide(keys, arguments)
   local stored = keys[#keys]
   local request = cmsgpack.unpack(arguments[1])
-  local unmatched_refused, scope_ttl, remember, repeated, numbered = request[2], request[6], request[9], request[10], request[11]
+  local unmatched_refused, scope_ttl, remember, numbered = request[2], request[6], request[9], request[10]
   now, tokens, output_tokens, slot, term = request[1], request[3][1], request[3][2], request[4], request[5]
-  if repeated then
+  if remember > 0 then
     local before = redis.call('GET', stored)
     if before then return before end
   end

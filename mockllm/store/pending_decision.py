@@ -11,7 +11,7 @@ from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, M
 from mockllm.state.shared_sessions import LookupInStore
 from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS, ScriptRequest, ScriptRequestWriter
-from mockllm.store.script_result import MissingDraws, StoreDecision, read_result
+from mockllm.store.script_result import MissingDraws, StoreDecision, has_place, read_result
 from mockllm.store.store_link import is_passing
 
 
@@ -79,10 +79,8 @@ class PendingDecision:
     def _send(self) -> None:
         self._counts.link.decide(self._request(), self)
 
-    def _request(self, *, repeated: bool = False) -> ScriptRequest:
-        return self._counts.writer.write(
-            self._matched, self._id, self._tries, draws=self._draws, repeated=repeated
-        )
+    def _request(self) -> ScriptRequest:
+        return self._counts.writer.write(self._matched, self._id, self._tries, draws=self._draws)
 
     def done(self) -> bool:
         """Return whether a reply is ignored: the decision was abandoned, or `wait` repeats the call."""
@@ -141,7 +139,7 @@ class PendingDecision:
             raise error
         async with asyncio.timeout(self._counts.wait_time):
             while self.decision is None:
-                self._read(await self._counts.link.decide_later(self._request(repeated=True)))
+                self._read(await self._counts.link.decide_later(self._request()))
 
     def abandon(self) -> None:
         """Free the places in limits and loads that the decision has taken or may have taken."""
@@ -154,8 +152,3 @@ class PendingDecision:
                 self._counts.slot(self._matched, self._id, places).release()
         elif isinstance(self.decision, Decision) and self.decision.slot is not None:
             self.decision.slot.release()
-
-
-def has_place(candidate: Candidate) -> bool:
-    """Return whether a response takes a place in the limit or the load of a modifier."""
-    return bool(candidate.load or (candidate.limit and candidate.limit.concurrent is not None))

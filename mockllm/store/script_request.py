@@ -57,11 +57,9 @@ class ScriptRequestWriter:
         tries: Sequence[int],
         *,
         draws: int = FEW_DRAWS,
-        repeated: bool = False,
         now: int = 0,
     ) -> ScriptRequest:
         """Return the request of a decision. `tries` are the expected tries of the modifiers, then of the rules.
-        `repeated`: whether the store may have made this decision already.
         `now` is a time in microseconds in place of the store's clock, for tests."""
         base = session_base(self._prefix, matched.session)
         scopes: dict[str, int] = {"": 1}
@@ -84,7 +82,6 @@ class ScriptRequestWriter:
             modifiers,
             rules,
             round(REMEMBERED * 1000) if id else 0,
-            repeated,
             bool(matched.session),
         ]
         keys = [*(scope_key(base, scope) for scope in scopes), b"%bd:%b" % (base, id.encode())]

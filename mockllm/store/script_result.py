@@ -144,8 +144,13 @@ def _admission(
         assert candidate.load is not None, "it is loaded"
         slower *= slowdown(candidate.load, count + 1)
     admitted = AdmissionResult(tightest(statuses), wait, slower, tokens=cost.tokens)
-    placed = [each for each in candidates if each.load or (each.limit and each.limit.concurrent is not None)]
+    placed = [each for each in candidates if has_place(each)]
     return admitted, make_slot(placed, at) if placed else None
+
+
+def has_place(candidate: Candidate) -> bool:
+    """Return whether a response takes a place in the limit or the load of a modifier."""
+    return bool(candidate.load or (candidate.limit and candidate.limit.concurrent is not None))
 
 
 def _result(limit: Limit, row: ResultRow, at: float) -> LimitResult:
