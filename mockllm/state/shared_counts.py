@@ -49,6 +49,18 @@ class SharedCounts:
         finally:
             self._lockf(self.fd, self._unlock)
 
+    def advance(self, cell: int, number: int) -> int:
+        """Add a number to a cell. Return the value before: no other process gets this value or those up to the new
+        one."""
+        values = self._cells
+        self._lockf(self.fd, self._lock)
+        try:
+            before = values[cell]
+            values[cell] = before + number
+            return before
+        finally:
+            self._lockf(self.fd, self._unlock)
+
     def __getitem__(self, cell: int) -> int:
         return self._cells[cell]
 

@@ -105,6 +105,10 @@ class SharedCounters(SessionCounters):
         before[0] += self._first
         return before
 
+    def take_numbers(self, number: int) -> int:
+        """Count some requests without a key. Return the number of the first one; those of the others follow."""
+        return self._first + self._counts.advance(NUMBER, number)
+
     def tries(self, key: str) -> int:
         """Return the tries of a key so far."""
         return self._counts[self._table[key]]

@@ -133,14 +133,15 @@ class StoreConnection(asyncio.Protocol):
                 receiver.set_exception(StoreAway("not connected"))
             return
         if not self._unsent:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._unsent.append(self._pack(tuple(arguments)))
         self._receivers.append(receiver)
         self._sent += 1
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send the commands of this iteration."""
         unsent, self._unsent = self._unsent, []
-        if self._transport is not None:
+        if unsent and self._transport is not None:
             self._transport.write(b"".join(unsent))
 
     def expire(self) -> None:

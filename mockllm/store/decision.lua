@@ -1,8 +1,10 @@
--- Decides one request and counts it, in one step: the decision of mockllm.state.session_counters and .admission, on the
--- counts of all processes. KEYS are the scopes of one session, first the global one, then the key under which the
--- result is stored. ARGV[1] is a request as script_request.py writes it; script_result.py reads what is returned.
+-- Decides some requests of one session in their order and counts them, in one step: the decision of
+-- mockllm.state.session_counters and .admission, on the counts of all processes. KEYS are the scopes of the session,
+-- first the global one, then the key under which the results are stored. ARGV[1] are the requests as script_request.py
+-- writes them; script_result.py reads what is returned.
 --
--- It reads first and writes last. A draw that the request does not bring is requested, and nothing is written then.
+-- It reads first and writes last. A draw that a request does not bring is requested, and nothing of that request is
+-- written then.
 
 -- All functions are made once; what follows is of the present call.
 
@@ -10,51 +12,62 @@ local now, tokens, output_tokens, slot, term, scopes, missing
 
 local function text(number) return string.format('%.0f', number) end
 
--- fields of the scopes: what was read, and what is to be written
+-- fields of the scopes: their present values, and which are to be written
 
-local function fetch()
-  for index = 1, #scopes do
-    local scope = scopes[index]
-    local wanted, read = scope.wanted, scope.read
-    if wanted[1] then
-      local values = redis.call('HMGET', scope.key, unpack(wanted))
-      for place = 1, #wanted do read[wanted[place]] = values[place] end
-    end
+local MOST_ARGUMENTS = 1000  -- of one command, of which Lua's stack bounds the number
+
+local function want(scope, field)
+  if scope.wants[field] then return end
+  scope.wants[field] = true
+  scope.wanted[#scope.wanted + 1] = field
+end
+
+local function fetch(scope)
+  local wanted, values = scope.wanted, scope.values
+  for first = 1, #wanted, MOST_ARGUMENTS do
+    local last = math.min(first + MOST_ARGUMENTS - 1, #wanted)
+    local read = redis.call('HMGET', scope.key, unpack(wanted, first, last))
+    for place = first, last do values[wanted[place]] = read[place - first + 1] end
   end
 end
 
--- Nothing is read after it is written.
 local function get(scope, field)
-  local value = scope.read[field]
+  local value = scope.values[field]
   if value == nil then
     value = redis.call('HGET', scope.key, field)
-    scope.read[field] = value
+    scope.values[field] = value
   end
   return value
 end
 
 local function number(scope, field) return tonumber(get(scope, field) or 0) end
 
+-- An empty value removes the field.
 local function put(scope, field, value)
-  local written = scope.written
-  local place = #written
-  written[place + 1] = field
-  written[place + 2] = value
+  scope.values[field] = value
+  scope.changed[field] = true
 end
 
-local function put_state(scope, field, value)
-  put(scope, field, value)
-  if value == '' or scope.removed then
-    scope.removed = scope.removed or {}
-    scope.removed[field] = value == '' or nil
+local function call_with(command, key, arguments)
+  for first = 1, #arguments, MOST_ARGUMENTS do
+    redis.call(command, key, unpack(arguments, first, math.min(first + MOST_ARGUMENTS - 1, #arguments)))
   end
 end
 
 local function write(scope, ttl)
-  if not scope.written[1] then return end
-  redis.call('HSET', scope.key, unpack(scope.written))
-  for field in pairs(scope.removed or {}) do redis.call('HDEL', scope.key, field) end
-  if ttl > 0 then redis.call('EXPIRE', scope.key, ttl) end
+  local set, removed, place = {}, {}, 0
+  for field in pairs(scope.changed) do
+    local value = scope.values[field]
+    if value == '' then
+      removed[#removed + 1] = field
+    else
+      set[place + 1], set[place + 2] = field, value
+      place = place + 2
+    end
+  end
+  call_with('HSET', scope.key, set)
+  call_with('HDEL', scope.key, removed)
+  if ttl > 0 and (set[1] or removed[1]) then redis.call('EXPIRE', scope.key, ttl) end
 end
 
 -- meters: mockllm.core.limits.meters
@@ -107,7 +120,7 @@ function Sliding.load(m)
     redis.call('LPOP', m.log)
     m.used = m.used - amount
   end
-  if m.used ~= before then redis.call('HSET', m.scope.key, m.field .. 'u', text(m.used)) end
+  if m.used ~= before then put(m.scope, m.field .. 'u', text(m.used)) end
 end
 function Sliding.wait(m, amount)
   if amount > m.limit then return nil end
@@ -290,7 +303,7 @@ local function responses(guard, eligible)
 end
 
 local function set_states(candidate, scope)
-  for _, state in ipairs(candidate[4] or {}) do put_state(scope, '=' .. state[1], state[2]) end
+  for _, state in ipairs(candidate[4] or {}) do put(scope, '=' .. state[1], state[2]) end
 end
 
 -- the decision: mockllm.state.session_counters
@@ -301,14 +314,13 @@ local function expected(list)
   for index = 1, #list do
     local each = list[index]
     local scope, candidate = scopes[each[1]], each[2]
-    local key, guard, wanted = candidate[1] .. '\0', candidate[2], scope.wanted
+    local key, guard = candidate[1] .. '\0', candidate[2]
     local tries_field, eligible_field = key .. 't', key .. 'u'
-    local last = #wanted
-    wanted[last + 1] = tries_field
-    wanted[last + 2] = eligible_field
+    want(scope, tries_field)
+    want(scope, eligible_field)
     if guard then
-      if guard[4] then wanted[last + 3] = key .. 'f' end
-      for _, required in ipairs(guard[5] or {}) do wanted[#wanted + 1] = '=' .. required[1] end
+      if guard[4] then want(scope, key .. 'f') end
+      for _, required in ipairs(guard[5] or {}) do want(scope, '=' .. required[1]) end
     end
     result[index] = {
       scope = scope, candidate = candidate, key = key, tries_field = tries_field, eligible_field = eligible_field,
@@ -324,7 +336,7 @@ local function reach(list, until_free)
   for index = 1, #list do
     local each = list[index]
     local scope = each.scope
-    local tries, eligible = tonumber(scope.read[each.tries_field] or 0), tonumber(scope.read[each.eligible_field] or 0)
+    local tries, eligible = number(scope, each.tries_field), number(scope, each.eligible_field)
     local code, place, found = blocked(each.candidate, scope, each.draws, tries, eligible)
     each.tries, each.eligible, each.code = tries, eligible, code
     each.draw = each.limit_draws and drawn(each.limit_draws, tries)
@@ -403,35 +415,14 @@ local function count_rules(tried, reached, selected_rule)
   end
 end
 
-local function decide(keys, arguments)
-  local stored = keys[#keys]
-  local request = cmsgpack.unpack(arguments[1])
-  local unmatched_refused, scope_ttl, remember, numbered = request[2], request[6], request[9], request[10]
-  now, tokens, output_tokens, slot, term = request[1], request[3][1], request[3][2], request[4], request[5]
-  if remember > 0 then
-    local before = redis.call('GET', stored)
-    if before then return before end
-  end
-  if now == 0 then
-    local time = redis.call('TIME')
-    now = time[1] * 1000000 + time[2]
-  end
-  scopes, missing = {}, false
-  for index = 1, #keys - 1 do
-    scopes[index] = {key = keys[index], read = {}, wanted = {}, written = {}, removed = nil}
-  end
-
-  local applied, tried = expected(request[7]), expected(request[8])
-  local place, counting = 0, tried[1] and tried[1].scope or scopes[1]
-  if numbered or counting ~= scopes[1] then counting.wanted[#counting.wanted + 1] = 'n' end
-  fetch()
-
+-- Returns the result of one request: its outcome first, which is 'draws' where draws are missing.
+local function decide_one(request, applied, tried, numbered)
+  tokens, output_tokens, slot, missing = request[3][1], request[3][2], request[4], false
   local applied_rows = reach(applied, false)
   local tried_rows, reached, selected_rule = reach(tried, true)
+  if missing then return {'draws', now, 0, 0, applied_rows, tried_rows, {}, {}, 0} end
 
-  if missing then return cmsgpack.pack({'draws', now, 0, 0, applied_rows, tried_rows, {}, {}, 0}) end
-
-  counting = selected_rule and selected_rule.scope or scopes[1]
+  local place, counting = 0, selected_rule and selected_rule.scope or scopes[1]
   if numbered or counting ~= scopes[1] then
     place = number(counting, 'n')
     put(counting, 'n', place + 1)
@@ -447,15 +438,51 @@ local function decide(keys, arguments)
     outcome, full = admit(applied, limits, loads)
   end
   if not outcome then
-    local refused = unmatched_refused
+    local refused = request[2]
     if selected_rule then refused = selected_rule.refused end
     outcome = refused and 'invalid' or selected_rule and 'rule' or 'unmatched'
   end
   if outcome == 'rule' or outcome == 'unmatched' then count_rules(tried, reached, selected_rule) end
+  return {outcome, now, place, selected_rule and reached or 0, applied_rows, tried_rows, limits, loads, full}
+end
 
+-- Each call looks for earlier results: the first one of two may come last.
+local function decide(keys, arguments)
+  local stored = keys[#keys]
+  local call = cmsgpack.unpack(arguments[1])
+  local scope_ttl, remember, numbered, requests = call[3], call[4], call[5], call[6]
+  now, term, scopes = call[1], call[2], {}
+  if now == 0 then
+    local time = redis.call('TIME')
+    now = time[1] * 1000000 + time[2]
+  end
+  local before = redis.call('GET', stored)
+  local results = before and cmsgpack.unpack(before) or {}
+
+  for index = 1, #keys - 1 do
+    scopes[index] = {key = keys[index], values = {}, wants = {}, wanted = {}, changed = {}}
+  end
+  local open = {}
+  for index = 1, #requests do
+    local request = requests[index]
+    local result = results[request[1]]
+    if not result or result[1] == 'draws' then
+      local each = {request = request, applied = expected(request[5]), tried = expected(request[6])}
+      local counting = each.tried[1] and each.tried[1].scope or scopes[1]
+      if numbered or counting ~= scopes[1] then want(counting, 'n') end
+      open[#open + 1] = each
+    end
+  end
+  for index = 1, #scopes do fetch(scopes[index]) end
+
+  for index = 1, #open do
+    local each = open[index]
+    results[each.request[1]] = decide_one(each.request, each.applied, each.tried, numbered)
+  end
   for index = 1, #scopes do write(scopes[index], scope_ttl[index]) end
 
-  local result = cmsgpack.pack({outcome, now, place, selected_rule and reached or 0, applied_rows, tried_rows, limits, loads, full})
-  if remember > 0 then redis.call('SET', stored, result, 'PX', remember) end
-  return result
+  for place = 1, requests[#requests][1] do results[place] = results[place] or false end
+  local packed = cmsgpack.pack(results)
+  if open[1] then redis.call('SET', stored, packed, 'PX', remember) end
+  return packed
 end

@@ -1,4 +1,4 @@
-"""One decision that is made in the store: the call of the script, and what its reply leads to."""
+"""One decision that is made in the store: the request to the script, and what its result leads to."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ from typing import Protocol
 from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.state.shared_sessions import LookupInStore
-from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
-from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS, ScriptRequest, ScriptRequestWriter
-from mockllm.store.script_result import MissingDraws, StoreDecision, has_place, read_result
+from mockllm.store.connection import StoreAway, StoreRefused
+from mockllm.store.decision_queue import CallPlace, ResultReceiver
+from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
+from mockllm.store.script_result import MissingDraws, ScriptResult, StoreDecision, has_place, read_result
 from mockllm.store.store_link import is_passing
 
 
-class ScriptCaller(Protocol):
-    """Calls the script (`StoreLink`)."""
+class RequestQueue(Protocol):
+    """Sends the requests to the script (`DecisionQueue`)."""
 
-    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None: ...
+    def add(
+        self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+    ) -> CallPlace: ...
 
-    async def decide_later(self, request: ScriptRequest) -> bytes: ...
+    def send(self) -> None: ...
+
+    async def repeat(
+        self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+    ) -> tuple[ScriptResult, int]: ...
 
 
 class DecisionCounts(Protocol):
     """The counts of one process, and what its decisions need (`StoreDecider`)."""
 
-    writer: ScriptRequestWriter
     wait_time: float
     """Seconds in which a decision is made."""
 
     @property
-    def link(self) -> ScriptCaller: ...
+    def queue(self) -> RequestQueue: ...
 
     def next_id(self) -> str: ...
 
     def expected_tries(self, session: str, candidates: Sequence[Candidate]) -> Sequence[int]:
         """Return how many tries each candidate has probably had."""
-
-    def next_number(self) -> int:
-        """Return the number of a request without a session in the global scope."""
 
     def slot(
         self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
@@ -54,14 +57,15 @@ class DecisionCounts(Protocol):
 
 
 class PendingDecision:
-    """A decision that the script is called for. `decision` is None until it is made; `ready` is called then.
+    """A decision that the script makes. `decision` is None until it is made; `ready` is called then.
 
-    `ready` is also called where the store refuses the call or is away: `wait` repeats the call. The script remembers
-    what it has decided, so a repeated call counts once. It receives the reply to its command (`ReplyReceiver`).
+    `ready` is also called where the store refuses the request or is away: `wait` repeats it. The script remembers
+    what it has decided, so a repeated request counts once. It receives the result of its request
+    (`ResultReceiver`).
     """
 
     __slots__ = (
-        "_abandoned", "_counts", "_draws", "_error", "_id", "_matched", "_ready", "_tries", "decision",
+        "_abandoned", "_counts", "_draws", "_error", "_id", "_matched", "_place", "_ready", "_tries", "decision",
     )  # fmt: skip
 
     def __init__(self, counts: DecisionCounts, matched: MatchResult, ready: Callable[[], object]) -> None:
@@ -74,25 +78,22 @@ class PendingDecision:
         self._abandoned = False
         self._error: BaseException | None = None
         self.decision: Decision | Failure | None = None
-        self._send()
+        self._place = self._send()
 
-    def _send(self) -> None:
-        self._counts.link.decide(self._request(), self)
-
-    def _request(self) -> ScriptRequest:
-        return self._counts.writer.write(self._matched, self._id, self._tries, draws=self._draws)
+    def _send(self) -> CallPlace:
+        return self._counts.queue.add(self, self._matched, self._id, self._tries, self._draws)
 
     def done(self) -> bool:
-        """Return whether a reply is ignored: the decision was abandoned, or `wait` repeats the call."""
+        """Return whether a result is ignored: the decision was abandoned, or `wait` repeats the request."""
         return self._abandoned or self._error is not None
 
-    def set_result(self, result: bytes) -> None:
+    def set_result(self, result: ScriptResult, number: int) -> None:
         try:
-            self._read(result)
+            self._read(result, number)
             if self.decision is None:
-                self._send()
+                self._place = self._send()
                 return
-        except (Exception, LookupInStore) as error:  # `wait` repeats the call, and raises it
+        except (Exception, LookupInStore) as error:  # `wait` repeats the request, and raises it
             self._error = error
         self._ready()
 
@@ -100,16 +101,16 @@ class PendingDecision:
         self._error = error
         self._ready()
 
-    def _read(self, data: bytes) -> None:
+    def _read(self, result: ScriptResult, number: int) -> None:
         """Set the decision, unless the script needs other draws."""
         counts, matched = self._counts, self._matched
-        result = read_result(data, matched, counts.next_number, self._slot)
-        if isinstance(result, MissingDraws):
-            self._tries = [*result.tries, *self._tries[len(result.tries) :]]
+        read = read_result(result, matched, number, self._slot)
+        if isinstance(read, MissingDraws):
+            self._tries = [*read.tries, *self._tries[len(read.tries) :]]
             self._draws = MANY_DRAWS
         else:
-            counts.count(matched, result)
-            self.decision = result.decision
+            counts.count(matched, read)
+            self.decision = read.decision
 
     def _slot(self, candidates: Sequence[Candidate], at: float) -> InFlightSlot:
         return self._counts.slot(self._matched, self._id, candidates, at)
@@ -129,17 +130,18 @@ class PendingDecision:
         except asyncio.CancelledError:  # the client has disconnected
             self.abandon()
             raise
-        assert self.decision is not None, "a repeated call ends with a decision or an error"
+        assert self.decision is not None, "a repeated request ends with a decision or an error"
         return self.decision
 
     async def _repeat(self) -> None:
-        """Repeat the call until there is a decision. Raises StoreRefused or TimeoutError."""
+        """Repeat the request until there is a decision. Raises StoreRefused or TimeoutError."""
         error = self._error
         if isinstance(error, StoreRefused) and not is_passing(error):
             raise error
+        queue, place, matched, id = self._counts.queue, self._place, self._matched, self._id
         async with asyncio.timeout(self._counts.wait_time):
             while self.decision is None:
-                self._read(await self._counts.link.decide_later(self._request()))
+                self._read(*await queue.repeat(place, matched, id, self._tries, self._draws))
 
     def abandon(self) -> None:
         """Free the places in limits and loads that the decision has taken or may have taken."""
@@ -149,6 +151,7 @@ class PendingDecision:
         if self.decision is None:
             places = [each for each in self._matched.modifiers if has_place(each)]
             if places:
+                self._counts.queue.send()  # places are freed after the request that takes them
                 self._counts.slot(self._matched, self._id, places).release()
         elif isinstance(self.decision, Decision) and self.decision.slot is not None:
             self.decision.slot.release()

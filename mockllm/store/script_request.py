@@ -1,4 +1,4 @@
-"""The input of the script `decision.lua`: the candidates of a request with all facts that its decision needs.
+"""The input of the script `decision.lua`: the candidates of requests with all facts that their decisions need.
 
 Keys have no text of a request: sessions and scopes are hashes in them.
 """
@@ -10,7 +10,7 @@ from hashlib import blake2b
 from math import inf
 from typing import Final
 
-from msgspec import Raw, Struct
+from msgspec import Raw
 from msgspec.msgpack import Encoder
 
 from mockllm.core.limits.limit import METERED, NO_COST, Limit
@@ -30,81 +30,100 @@ FEW_DRAWS: Final = 8
 MANY_DRAWS: Final = 64
 """The same after another number of tries was found."""
 MAX_CACHED: Final = 20_000
+_encode: Final = Encoder().encode
 _METERS: Final = {"fixed-window": 1, "sliding-window": 2, "token-bucket": 3, "leaky-bucket": 4}
 
 
-class ScriptRequest(Struct, frozen=True):
-    """The arguments of one call."""
+class CandidateEncoder:
+    """Encodes the unchanging parts of candidates, each of them once."""
 
-    keys: Sequence[bytes]
-    payload: bytes
+    def __init__(self) -> None:
+        self._encoded: dict[str, Raw] = {}
+
+    def encode(self, candidate: Candidate) -> Raw:
+        encoded = self._encoded.get(candidate.key)
+        if encoded is None:
+            if len(self._encoded) >= MAX_CACHED:
+                self._encoded.clear()
+            encoded = self._encoded[candidate.key] = Raw(_encode(_unchanging(candidate)))
+        return encoded
 
 
-class ScriptRequestWriter:
-    """Writes the requests of one process. `session_ttl`: seconds for which an unused session lasts."""
+class ScriptRequest:
+    """The arguments of one call, which decides requests of one session in their order. `ttl`: seconds for which an
+    unused session lasts, 0 for ever. The results are stored under `id`: a request that is repeated with the same `id`
+    and place counts once."""
 
-    def __init__(self, session_ttl: float = inf, prefix: str = "mockllm") -> None:
-        self._encode = Encoder().encode
-        self._session_ttl = 0 if session_ttl == inf else max(1, round(session_ttl))
-        self._prefix = prefix
-        self._written: dict[str, Raw] = {}
-        """The unchanging part of each candidate, by its key."""
+    __slots__ = ("_encoder", "_rows", "_scopes", "_ttl", "candidates", "id", "session")
 
-    def write(
+    def __init__(self, encoder: CandidateEncoder, session: str, id: str, ttl: int = 0) -> None:
+        self._encoder = encoder
+        self.session = session
+        self.id = id
+        self._ttl = ttl
+        self._scopes: dict[str, int] = {"": 1}
+        self._rows: list[list[object]] = []
+        self.candidates = 0
+        """The number of candidates of all requests."""
+
+    def add(
         self,
         matched: MatchResult,
-        id: str,
+        slot: str,
         tries: Sequence[int],
         *,
         draws: int = FEW_DRAWS,
-        now: int = 0,
-    ) -> ScriptRequest:
-        """Return the request of a decision. `tries` are the expected tries of the modifiers, then of the rules.
-        `now` is a time in microseconds in place of the store's clock, for tests."""
-        base = session_base(self._prefix, matched.session)
-        scopes: dict[str, int] = {"": 1}
+        place: int | None = None,
+    ) -> int:
+        """Add a request, and return its place in the results, from 1. `slot` names its places in limits and loads.
+        `tries` are the expected tries of the modifiers, then of the rules. `place` is that of a repeated request."""
         modifiers = [
-            self._row(candidate, scopes, matched.seed, expected, draws)
+            self._row(candidate, matched.seed, expected, draws)
             for candidate, expected in zip(matched.modifiers, tries, strict=False)
         ]
         rules = [
-            [*self._row(candidate, scopes, matched.seed, count, draws), matched.fails_validation(candidate)]
+            [*self._row(candidate, matched.seed, count, draws), matched.fails_validation(candidate)]
             for candidate, count in zip(matched.rules, tries[len(matched.modifiers) :], strict=False)
         ]
         unmatched = not matched.rules or matched.rules[-1].guard is not None
-        payload = [
-            now,
-            unmatched and matched.fails_validation(None),
-            _cost(matched),
-            id,
-            round(TERM * MICRO),
-            [self._ttl(matched.session, scope) for scope in scopes],
-            modifiers,
-            rules,
-            round(REMEMBERED * 1000) if id else 0,
-            bool(matched.session),
-        ]
-        keys = [*(scope_key(base, scope) for scope in scopes), b"%bd:%b" % (base, id.encode())]
-        return ScriptRequest(keys, self._encode(payload))
+        refused = unmatched and matched.fails_validation(None)
+        if place is None:
+            place = len(self._rows) + 1
+        self._rows.append([place, refused, _cost(matched), slot, modifiers, rules])
+        self.candidates += len(modifiers) + len(rules)
+        return place
 
-    def _ttl(self, session: str, scope: str) -> int:
-        if session:
-            return self._session_ttl
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def keys(self) -> Sequence[bytes]:
+        """The keys of the scopes, and that of the results."""
+        base = session_base(self.session)
+        return [*(scope_key(base, scope) for scope in self._scopes), b"%bd:%b" % (base, self.id.encode())]
+
+    def payload(self, now: int = 0) -> bytes:
+        """Return the requests. `now` is a time in microseconds in place of the store's clock, for tests."""
+        call = [
+            now,
+            round(TERM * MICRO),
+            [self._scope_ttl(scope) for scope in self._scopes],
+            round(REMEMBERED * 1000),
+            bool(self.session),
+            self._rows,
+        ]
+        return _encode(call)
+
+    def _scope_ttl(self, scope: str) -> int:
+        if self.session:
+            return self._ttl
         return SCOPE_TTL if scope else 0
 
-    def _row(
-        self, candidate: Candidate, scopes: dict[str, int], seed: int, tries: int, draws: int
-    ) -> list[object]:
-        place = scopes.setdefault(candidate.scope, len(scopes) + 1)
-        written = self._written.get(candidate.key)
-        if written is None:
-            if len(self._written) >= MAX_CACHED:
-                self._written.clear()
-            written = self._written[candidate.key] = Raw(self._encode(_unchanging(candidate)))
-        guard, limit = candidate.guard, candidate.limit
+    def _row(self, candidate: Candidate, seed: int, tries: int, draws: int) -> list[object]:
+        scopes, guard, limit = self._scopes, candidate.guard, candidate.limit
         return [
-            place,
-            written,
+            scopes.setdefault(candidate.scope, len(scopes) + 1),
+            self._encoder.encode(candidate),
             _draws(candidate, seed, "chance", guard.chance, tries, draws, lost=True)
             if guard is not None and guard.chance is not None
             else False,
@@ -114,9 +133,9 @@ class ScriptRequestWriter:
         ]
 
 
-def session_base(prefix: str, session: str) -> bytes:
+def session_base(session: str) -> bytes:
     """Return the beginning of all keys of a session. Its hash tag puts them on one node of a cluster."""
-    return f"{prefix}:{{{hashed_name(session) if session else 'shared'}}}:".encode()
+    return f"mockllm:{{{hashed_name(session) if session else 'shared'}}}:".encode()
 
 
 def scope_key(base: bytes, scope: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The result of the script `decision.lua`, as a decision."""
+"""The results of the script `decision.lua`, as decisions."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ _BOUNDS: Final[Sequence[MeteredBound]] = ("tokens", "input_tokens", "output_toke
 _decode: Final = Decoder().decode
 
 
+ScriptResult: TypeAlias = Sequence[Json]
+"""What the script returns of one request."""
 ResultRow: TypeAlias = Sequence[Json]
 """What the script returns of one candidate or limit."""
 
@@ -66,12 +68,27 @@ MakeSlot = Callable[[Sequence[Candidate], float], InFlightSlot]
 """Makes the slot on the limits and loads of these candidates, taken at the store's time in seconds."""
 
 
+def read_results(data: bytes) -> Sequence[ScriptResult]:
+    """Read what a call returns: the results of its requests by their places. Those of other calls are among them, and
+    False at places that no request has."""
+    results: Sequence[ScriptResult] = _decode(data)
+    return results
+
+
+def lacks_number(result: ScriptResult, matched: MatchResult) -> bool:
+    """Return whether a result is a decision without the request's number: the store does not count the requests
+    without a session in the global scope."""
+    if matched.session or result[0] == "draws":
+        return False
+    selected_rule = result[3]
+    return not (selected_rule and matched.rules[selected_rule - 1].scope)
+
+
 def read_result(
-    data: bytes, matched: MatchResult, number: Callable[[], int], make_slot: MakeSlot
+    result: ScriptResult, matched: MatchResult, number: int, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
-    """Read a result. `number` returns the number of a request without a session in the global scope, which the
-    store does not count."""
-    outcome, now, place, winning, applied, tried, limits, loads, full = _decode(data)
+    """Read a result. `number` is the request's number if the result lacks it."""
+    outcome, now, place, winning, applied, tried, limits, loads, full = result
     rows = (*applied, *tried)
     if outcome == "draws":
         return MissingDraws([row[1] for row in rows])
@@ -90,9 +107,8 @@ def read_result(
     selected_rule = _selected(matched.rules[winning - 1], tried[winning - 1]) if winning else None
     at = now / MICRO
     admission, slot = _admission(outcome, matched, modifiers, limits, loads, full, at, make_slot)
-    scope = selected_rule.candidate.scope if selected_rule is not None else ""
-    if not matched.session and not scope:
-        place = number()
+    if lacks_number(result, matched):
+        place = number
     decision = Decision(outcome, selected_rule, modifiers, place, blocked, admission, slot, blocked_modifiers)
     return StoreDecision(decision, [row[1] for row in rows])
 

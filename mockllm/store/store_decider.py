@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
+from math import inf
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
@@ -16,8 +17,9 @@ from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
 from mockllm.state.shared_sessions import LookupInStore, LookupResult, SharedSessions
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused, StoreReply
+from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
-from mockllm.store.script_request import ScriptRequestWriter, hashed_name, session_base
+from mockllm.store.script_request import hashed_name, session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_memory import StoreMemory
@@ -51,7 +53,12 @@ class StoreDecider:
         self.wait_time = wait
         self._on_failure = on_failure
         self._unused = unused
-        self.writer = ScriptRequestWriter(unused)
+        self.queue = DecisionQueue(
+            self.link,
+            self.next_id,
+            state.without_session.take_numbers,
+            0 if unused == inf else max(1, round(unused)),
+        )
         self._slots = StoreSlots(self.link)
         self._memory = StoreMemory(self.link, unused)
         self._unconfirmed: list[asyncio.Future[StoreReply]] = []
@@ -114,13 +121,10 @@ class StoreDecider:
             return None if self._on_failure == "local" else self._failure(error)
         return None
 
-    def next_number(self) -> int:
-        return self._state.without_session.take(())[0]
-
     def slot(
         self, matched: MatchResult, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> StoreSlot:
-        base = session_base("mockllm", matched.session)
+        base = session_base(matched.session)
         return StoreSlot(self._slots, id, base, candidates, at - matched.monotonic)
 
     def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:

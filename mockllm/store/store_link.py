@@ -139,16 +139,22 @@ class StoreLink:
             self._say(f"the store {self.address.shown} is away: {reason}")
 
     def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
-        """Run the script at the end of this iteration. The receiver gets its reply, or StoreRefused or StoreAway."""
+        """Run the script, at the end of this iteration or with `flush`. The receiver gets its reply, or StoreRefused
+        or StoreAway."""
         if self._connection is None:
             receiver.set_exception(StoreAway(self.problem or ""))
         else:
             self._connection.queue(self._command(request), receiver)
 
+    def flush(self) -> None:
+        """Send what was written in this iteration."""
+        if self._connection is not None:
+            self._connection.flush()
+
     async def decide_later(self, request: ScriptRequest) -> bytes:
         """Run the script as soon as the store runs it: the caller has a deadline. Raises StoreRefused.
 
-        The script remembers what it has decided, so a call that is repeated after a lost connection counts once.
+        The script remembers what it has decided, so a request that is repeated after a lost connection counts once.
         """
         while True:
             try:
@@ -162,7 +168,8 @@ class StoreLink:
                 await asyncio.sleep(RETRY / 5)
 
     def _command(self, request: ScriptRequest) -> Sequence[Argument]:
-        return (*self._script.call, len(request.keys), *request.keys, request.payload)
+        keys = request.keys
+        return (*self._script.call, len(keys), *keys, request.payload())
 
     async def call(self, *arguments: Argument) -> StoreReply:
         """Return the reply to a command. Wait for a store that is away: the caller has a deadline."""

@@ -35,7 +35,7 @@ class StoreMemory:
 
     def remember(self, session: str, update: StoreUpdate) -> list[Future[StoreReply]]:
         """Send what a response adds, now or when the store is back. The results are there when the store has it."""
-        base, ttl = session_base("mockllm", session), self._session_ttl if session else SHARED_TTL
+        base, ttl = session_base(session), self._session_ttl if session else SHARED_TTL
         send = self._link.send
         sent = []
         for name in update.forgotten:
@@ -61,7 +61,7 @@ class StoreMemory:
 
     async def look_up(self, session: str, key: LookupKey) -> LookupResult:
         """Return what a lookup wants."""
-        base = session_base("mockllm", session)
+        base = session_base(session)
         kind, name = key
         if kind == "call":
             tool = await self._link.call("GET", _call_key(base, name))

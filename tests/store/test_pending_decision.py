@@ -6,45 +6,53 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 import pytest
-from msgspec.msgpack import decode, encode
 
 from mockllm.core.failure import Failure
 from mockllm.core.limits.limit import Limit
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.shared_sessions import LookupInStore
-from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
+from mockllm.store.connection import StoreAway, StoreRefused
+from mockllm.store.decision_queue import CallPlace, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision
-from mockllm.store.script_request import ScriptRequest, ScriptRequestWriter
-from mockllm.store.script_result import StoreDecision
+from mockllm.store.script_result import ScriptResult, StoreDecision
 from tests.waiting import PATIENCE
 
 RULE = Candidate(0, "a.yaml:1", "a.yaml:1", "", None)
 BUSY = Candidate(1, "a.yaml:2", "a.yaml:2", "", None, limit=Limit("fixed-window", concurrent=1))
-DECIDED = encode(["rule", 1_000_000, 4, 1, [], [[0, 3, 3, 0, ""]], [], [], 0])
-LIMITED = encode(
-    ["rule", 1_000_000, 4, 1, [[0, 3, 3, 0, ""]], [[0, 3, 3, 0, ""]], [[0, 0, 0, *[False] * 4]], [], 0]
-)
-LACKING = encode(["draws", 1_000_000, 0, 0, [], [[0, 7, 7, 0, ""]], [], [], 0])
+DECIDED = ["rule", 1_000_000, 4, 1, [], [[0, 3, 3, 0, ""]], [], [], 0]
+LIMITED = ["rule", 1_000_000, 4, 1, [[0, 3, 3, 0, ""]], [[0, 3, 3, 0, ""]], [[0, 0, 0, *[False] * 4]], [], 0]
+LACKING = ["draws", 1_000_000, 0, 0, [], [[0, 7, 7, 0, ""]], [], [], 0]
 AWAY = Failure("unavailable", 503, "The store is away.")
 
 
-class Link:
-    """Notes what is sent. `later` are the replies to calls that are repeated."""
+class Queue:
+    """Notes what is sent, and to which place. `later` are the results of requests that are repeated."""
 
-    def __init__(self, *later: bytes | Exception) -> None:
-        self.sent: list[ScriptRequest] = []
-        self.repeated: list[ScriptRequest] = []
+    def __init__(self, later: Sequence[ScriptResult | Exception]) -> None:
+        self.sent: list[str] = []
+        self.tries: list[Sequence[int]] = []
+        self.repeated: list[tuple[CallPlace, str]] = []
+        self.flushed = 0
         self._later = list(later)
 
-    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
-        self.sent.append(request)
+    def add(
+        self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+    ) -> CallPlace:
+        self.sent.append(slot)
+        self.tries.append(tries)
+        return CallPlace("call", len(self.sent))
 
-    async def decide_later(self, request: ScriptRequest) -> bytes:
-        self.repeated.append(request)
-        reply = self._later.pop(0)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply
+    def send(self) -> None:
+        self.flushed += 1
+
+    async def repeat(
+        self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+    ) -> tuple[ScriptResult, int]:
+        self.repeated.append((place, slot))
+        result = self._later.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result, 9
 
 
 class Slot:
@@ -59,11 +67,12 @@ class Slot:
 class Counts:
     """The counts of a process that has made no decision yet."""
 
-    def __init__(self, *later: bytes | Exception, number: Callable[[], int] = lambda: 9) -> None:
-        self.link = Link(*later)
-        self.writer = ScriptRequestWriter()
+    def __init__(
+        self, *later: ScriptResult | Exception, on_count: Callable[[], object] = lambda: None
+    ) -> None:
+        self.queue = Queue(later)
         self.wait_time = PATIENCE
-        self.next_number = number
+        self._on_count = on_count
         self.counted: list[StoreDecision] = []
         self.slots: list[Slot] = []
         self.ready = 0
@@ -80,6 +89,7 @@ class Counts:
         return self.slots[-1]
 
     def count(self, matched: MatchResult, result: StoreDecision) -> None:
+        self._on_count()
         self.counted.append(result)
 
     def without_store(self, matched: MatchResult, error: Exception) -> Decision | Failure:
@@ -100,20 +110,20 @@ def test_reply_makes_the_decision_and_calls_ready() -> None:
     counts = Counts()
     pending = counts.begin()
     assert (pending.decision, counts.ready) == (None, 0)
-    pending.set_result(DECIDED)
+    pending.set_result(DECIDED, 9)
     assert isinstance(pending.decision, Decision)
     assert (pending.decision.number, counts.ready, len(counts.counted)) == (9, 1, 1)
     assert waited(pending) is pending.decision
 
 
-def test_missing_draws_are_sent_with_the_same_id() -> None:
+def test_request_is_sent_again_with_the_missing_draws() -> None:
     counts = Counts()
     pending = counts.begin()
-    pending.set_result(LACKING)
+    pending.set_result(LACKING, 0)
     assert (pending.decision, counts.ready, pending.done()) == (None, 0, False)
-    first, second = (decode(sent.payload)[3] for sent in counts.link.sent)
-    assert first == second == "one-1"
-    pending.set_result(DECIDED)
+    assert counts.queue.sent == ["one-1", "one-1"]
+    assert counts.queue.tries == [[0], [7]]
+    pending.set_result(DECIDED, 9)
     assert (counts.ready, len(counts.counted)) == (1, 1)
 
 
@@ -125,8 +135,7 @@ def test_lost_call_is_repeated_and_counts_once(error: Exception) -> None:
     assert (pending.decision, counts.ready) == (None, 1)
     assert pending.done(), "a reply that comes after all must not count twice"
     assert waited(pending) is pending.decision
-    assert [sent.keys for sent in counts.link.repeated] == [sent.keys for sent in counts.link.sent]
-    assert [decode(sent.payload)[3] for sent in counts.link.repeated] == ["one-1"]
+    assert counts.queue.repeated == [(CallPlace("call", 1), "one-1")]
     assert len(counts.counted) == 1
 
 
@@ -135,7 +144,7 @@ def test_reply_that_comes_to_a_task_ends_its_wait() -> None:
         pending = counts.begin()
         task = asyncio.get_running_loop().create_task(pending.wait())
         await asyncio.sleep(0)
-        pending.set_result(DECIDED)
+        pending.set_result(DECIDED, 9)
         return await asyncio.wait_for(task, PATIENCE)
 
     counts = Counts()
@@ -155,12 +164,12 @@ def test_refused_call_gets_the_failure_and_frees_places(error: Exception, later:
 
 
 def test_error_in_the_reply_is_raised_where_it_is_waited_for() -> None:
-    def number() -> int:
+    def fail() -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    counts = Counts(DECIDED, number=number)
+    counts = Counts(DECIDED, on_count=fail)
     pending = counts.begin()
-    pending.set_result(DECIDED)
+    pending.set_result(DECIDED, 9)
     assert (pending.decision, counts.ready) == (None, 1)
     with pytest.raises(ZeroDivisionError):
         waited(pending)
@@ -169,14 +178,13 @@ def test_error_in_the_reply_is_raised_where_it_is_waited_for() -> None:
 def test_lookup_in_the_reply_is_raised_until_it_is_made() -> None:
     missing = [LookupInStore("", ("stored", "resp_1"))] * 2
 
-    def number() -> int:
+    def look_up() -> None:
         if missing:
             raise missing.pop()
-        return 3
 
-    counts = Counts(DECIDED, DECIDED, number=number)
+    counts = Counts(DECIDED, DECIDED, on_count=look_up)
     pending = counts.begin()
-    pending.set_result(DECIDED)
+    pending.set_result(DECIDED, 9)
     with pytest.raises(LookupInStore):
         waited(pending)
     assert isinstance(waited(pending), Decision)
@@ -189,12 +197,13 @@ def test_abandoned_call_ignores_its_reply_and_frees_places() -> None:
     pending.abandon()
     assert pending.done()
     assert [slot.released for slot in counts.slots] == [1]
+    assert counts.queue.flushed == 1, "the request is sent before its places are freed"
 
 
 def test_abandoned_decision_frees_its_slot_once() -> None:
     counts = Counts()
     pending = counts.begin(BUSY)
-    pending.set_result(LIMITED)
+    pending.set_result(LIMITED, 9)
     pending.abandon()
     pending.abandon()
     assert [slot.released for slot in counts.slots] == [1]

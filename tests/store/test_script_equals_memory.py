@@ -19,8 +19,8 @@ from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.state.sessions import Sessions
-from mockllm.store.script_request import MANY_DRAWS, ScriptRequest, ScriptRequestWriter
-from mockllm.store.script_result import MissingDraws, read_result
+from mockllm.store.script_request import MANY_DRAWS, CandidateEncoder, ScriptRequest
+from mockllm.store.script_result import MissingDraws, ScriptResult, lacks_number, read_result, read_results
 from mockllm.store.store_link import DecisionScript
 from tests.examples import examples
 from tests.store.redis_server import redis_server
@@ -49,27 +49,50 @@ class StoreCounters:
         client.flushall()
         self._client = client
         client.function_load(SCRIPT.library, replace=True)
-        self._writer = ScriptRequestWriter()
+        self._encoder = CandidateEncoder()
         self._numbers = count()
         self._ids = count()
 
-    def decide(self, matched: MatchResult) -> Decision:
-        tries: Sequence[int] = [0] * (len(matched.modifiers) + len(matched.rules))
-        draws = 2
+    def decide(self, together: Sequence[MatchResult]) -> list[tuple[MatchResult, Decision]]:
+        """Decide requests of one session at one time in one call. Return the decisions in the order in which they
+        were made: a request whose draws are missing is decided in a later call."""
+        open_ = [(matched, [0] * (len(matched.modifiers) + len(matched.rules))) for matched in together]
+        draws, decided = 2, []
         for _ in range(10):
-            sent = self._writer.write(
-                matched, f"{next(self._ids)}", tries, draws=draws, now=round(matched.monotonic * 1_000_000)
-            )
-            data: Any = self._run(sent)
-            result = read_result(data, matched, lambda: next(self._numbers), lambda _, __: NoSlot())
-            if not isinstance(result, MissingDraws):
-                return result.decision
-            tries = [*result.tries, *[0] * (len(matched.modifiers) + len(matched.rules) - len(result.tries))]
-            draws = MANY_DRAWS
+            request = self.request(together[0].session)
+            for matched, tries in open_:
+                request.add(matched, f"{next(self._ids)}", tries, draws=draws)
+            results = self.run(request, round(together[0].monotonic * 1_000_000))
+            waiting = []
+            for (matched, tries), result in zip(open_, results, strict=True):
+                read = self.read(result, matched)
+                if isinstance(read, Decision):
+                    decided.append((matched, read))
+                else:
+                    waiting.append((matched, [*read, *tries[len(read) :]]))
+            if not waiting:
+                return decided
+            open_, draws = waiting, MANY_DRAWS
         raise AssertionError("the draws never fit")
 
-    def _run(self, sent: ScriptRequest) -> Any:
-        return self._client.fcall(SCRIPT.name, len(sent.keys), *sent.keys, sent.payload)
+    def request(self, session: str, id: str | None = None) -> ScriptRequest:
+        return ScriptRequest(self._encoder, session, f"{next(self._ids)}" if id is None else id)
+
+    def read(self, result: ScriptResult, matched: MatchResult) -> Decision | list[int]:
+        """Return the decision, or the tries whose draws are missing."""
+        read = read_result(
+            result,
+            matched,
+            next(self._numbers) if lacks_number(result, matched) else 0,
+            lambda _, __: NoSlot(),
+        )
+        return list(read.tries) if isinstance(read, MissingDraws) else read.decision
+
+    def run(self, request: ScriptRequest, now: int = 0) -> Sequence[ScriptResult]:
+        return read_results(self._call(request.keys, request.payload(now)))
+
+    def _call(self, keys: Sequence[bytes], payload: bytes) -> Any:
+        return self._client.fcall(SCRIPT.name, len(keys), *keys, payload)
 
 
 class ScriptCounters(StoreCounters):
@@ -79,8 +102,8 @@ class ScriptCounters(StoreCounters):
         super().__init__(client)
         self._script = client.register_script(SCRIPT.script)
 
-    def _run(self, sent: ScriptRequest) -> Any:
-        return self._script(keys=list(sent.keys), args=[sent.payload])
+    def _call(self, keys: Sequence[bytes], payload: bytes) -> Any:
+        return self._script(keys=list(keys), args=[payload])
 
 
 scopes = st.sampled_from(["", "api_key:1", "api_key:2"])
@@ -156,7 +179,7 @@ rules = st.lists(candidates(responses_until_error=st.sampled_from([None, 2])), m
 requests = st.lists(
     st.tuples(
         st.integers(0, 7), st.integers(0, 7), st.sampled_from(["", "one"]), st.integers(0, 5), st.booleans(),
-        st.sampled_from([0, 0, 250, 999, 1100]),
+        st.sampled_from([0, 0, 250, 999, 1100]), st.booleans(),
     ),
     min_size=1, max_size=25,
 )  # fmt: skip
@@ -206,29 +229,75 @@ def test_script_decides_as_counters_in_memory(
     memory, store = Sessions(), kind(client)
     limited, listed = named(modifiers, "m"), named(rules, "r")
     now = START
-    for some, others, session, tokens, invalid, passed in requests:
-        now += passed / 1000
+    calls: list[list[MatchResult]] = []
+    for some, others, session, tokens, invalid, passed, joined in requests:
+        joins = joined and bool(calls)
+        now += 0 if joins else passed / 1000
         matched = MatchResult(
-            session, 7, reached(chosen(listed, others)), chosen(limited, some), refusing(invalid), monotonic=now,
-            cost=partial(Cost, tokens, 0.0, tokens // 3),
+            calls[-1][0].session if joins else session, 7, reached(chosen(listed, others)), chosen(limited, some),
+            refusing(invalid), monotonic=now, cost=partial(Cost, tokens, 0.0, tokens // 3),
         )  # fmt: skip
-        expected = comparable(memory.decide(matched))
-        assert comparable(store.decide(matched)) == expected
+        if joins:
+            calls[-1].append(matched)
+        else:
+            calls.append([matched])
+    for together in calls:
+        for matched, decision in store.decide(together):
+            assert comparable(decision) == comparable(memory.decide(matched))
 
 
 def refusing(invalid: bool) -> Callable[[Any], bool]:
     return lambda validation: invalid and validation == "strict"
 
 
-def test_repeated_call_counts_once(client: redis.Redis) -> None:
+RULE = Candidate(0, "r", "r", "", None)
+ONE = MatchResult("one", 7, (RULE,), (), refusing(invalid=False), monotonic=START)
+
+
+def tries_of(store: StoreCounters, id: str, *places: int) -> list[int | None]:
+    """Call with requests at these places of a call. Return the tries that each result has found; None for a place
+    without a result."""
+    request = store.request("one", id)
+    for place in places:
+        request.add(ONE, "", (0,), place=place)
+    return [result[5][0][1] if result else None for result in store.run(request)]
+
+
+def test_repeated_request_counts_once(client: redis.Redis) -> None:
     store = StoreCounters(client)
-    rule = Candidate(0, "r", "r", "", None)
-    matched = MatchResult("one", 7, (rule,), (), refusing(invalid=False), monotonic=START)
+    assert [tries_of(store, id, 1) for id in ("a", "a", "b", "b", "a", "c")] == [[0], [0], [1], [1], [0], [2]]
 
-    def tries(id: str) -> int:
-        sent = ScriptRequestWriter().write(matched, id, (0,))
-        result = read_result(store._run(sent), matched, int, lambda _, __: NoSlot())
-        assert not isinstance(result, MissingDraws)
-        return result.tries[0]
 
-    assert [tries(id) for id in ("a", "a", "b", "b", "a", "c")] == [0, 0, 1, 1, 0, 2]
+def test_call_that_comes_after_its_repetition_counts_once(client: redis.Redis) -> None:
+    store = StoreCounters(client)
+    assert tries_of(store, "a", 2) == [None, 0]
+    assert tries_of(store, "a", 1, 2, 3) == [1, 0, 2]
+    assert tries_of(store, "a", 1) == [1, 0, 2]
+    assert tries_of(store, "b", 1) == [3]
+
+
+def test_request_without_its_draws_is_decided_when_it_has_them(client: redis.Redis) -> None:
+    store = StoreCounters(client)
+    rule = replace(RULE, guard=Guard(chance=0.5))
+    matched = replace(ONE, rules=(rule,))
+
+    def outcomes(tries: int) -> list[str]:
+        request = store.request("one", "a")
+        request.add(matched, "", (tries,), draws=1)
+        request.add(ONE, "", (0,))
+        return [result[0] for result in store.run(request)]
+
+    assert outcomes(5) == ["draws", "rule"]
+    assert outcomes(1)[0] in ("rule", "unmatched"), "the other request was the first try"
+    assert tries_of(store, "b", 1) == [2]
+
+
+def test_call_with_more_fields_than_a_command_takes(client: redis.Redis) -> None:
+    store = StoreCounters(client)
+    rules = tuple(
+        replace(RULE, key=f"r{number}", guard=Guard(times=0), sets={"a": number}) for number in range(5_000)
+    )
+    request = store.request("one")
+    request.add(replace(ONE, rules=rules), "", [0] * len(rules))
+    (result,) = store.run(request)
+    assert (result[0], len(result[5])) == ("unmatched", len(rules))

@@ -1,0 +1,151 @@
+"""The decisions of one iteration of the event loop, in one call of the script for each session.
+
+A call costs the store more than a decision in it: the counts of a session are read and written once for all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+from mockllm.core.selection.decision import MatchResult
+from mockllm.store.connection import ReplyReceiver
+from mockllm.store.script_request import CandidateEncoder, ScriptRequest
+from mockllm.store.script_result import ScriptResult, lacks_number, read_results
+
+MAX_REQUESTS: Final = 64
+"""The most requests of one call: the store serves nothing else meanwhile."""
+MAX_CANDIDATES: Final = 500
+"""The number of candidates after which a call takes no further request."""
+
+
+TakeNumbers: TypeAlias = Callable[[int], int]
+"""Takes some numbers of requests without a session in the global scope. Returns the first one."""
+
+
+class ScriptCaller(Protocol):
+    """Calls the script (`StoreLink`)."""
+
+    def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None: ...
+
+    async def decide_later(self, request: ScriptRequest) -> bytes: ...
+
+    def flush(self) -> None:
+        """Send what was written."""
+
+
+class ResultReceiver(Protocol):
+    """Gets the result of one request (`PendingDecision`)."""
+
+    def done(self) -> bool:
+        """Return whether the result does not matter any more."""
+
+    def set_result(self, result: ScriptResult, number: int, /) -> object:
+        """Get the result, and the request's number if the result lacks it."""
+
+    def set_exception(self, error: Exception, /) -> object:
+        """Get StoreRefused or StoreAway in place of the result."""
+
+
+class CallPlace(NamedTuple):
+    """Where the result of a request is: the id of the call, and its place there. A repeated request has the same."""
+
+    id: str
+    place: int
+
+
+class _Call:
+    """A call with the receivers of its results, which receives its reply."""
+
+    __slots__ = ("_take_numbers", "receivers", "request")
+
+    def __init__(self, request: ScriptRequest, take_numbers: TakeNumbers) -> None:
+        self.request = request
+        self._take_numbers = take_numbers
+        self.receivers: list[tuple[ResultReceiver, MatchResult]] = []
+
+    def is_full(self) -> bool:
+        return len(self.receivers) >= MAX_REQUESTS or self.request.candidates >= MAX_CANDIDATES
+
+    def done(self) -> bool:
+        return all(receiver.done() for receiver, _ in self.receivers)
+
+    def set_result(self, reply: bytes) -> None:
+        try:
+            results = read_results(reply)
+            read = [
+                (receiver, result, lacks_number(result, matched))
+                for (receiver, matched), result in zip(self.receivers, results, strict=True)
+                if not receiver.done()
+            ]
+        except Exception as error:  # another program has written what is stored
+            self.set_exception(error)
+            return
+        lacking = sum([lacks for _, _, lacks in read])
+        number = self._take_numbers(lacking) if lacking else 0
+        for receiver, result, lacks in read:
+            receiver.set_result(result, number)
+            number += lacks
+
+    def set_exception(self, error: Exception) -> None:
+        for receiver, _ in self.receivers:
+            if not receiver.done():
+                receiver.set_exception(error)
+
+
+class DecisionQueue:
+    """Sends the requests of one process. `next_id` returns a new id in the store. `ttl`: see `ScriptRequest`."""
+
+    def __init__(
+        self, caller: ScriptCaller, next_id: Callable[[], str], take_numbers: TakeNumbers, ttl: int = 0
+    ) -> None:
+        self._caller = caller
+        self._take_numbers = take_numbers
+        self._next_id = next_id
+        self._ttl = ttl
+        self._encoder = CandidateEncoder()
+        self._calls: list[_Call] = []
+        """The calls of this iteration."""
+        self._open: dict[str, _Call] = {}
+        """Those to which a request can be added, by their session."""
+
+    def add(
+        self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+    ) -> CallPlace:
+        """Send a request at the end of this iteration: see `ScriptRequest.add`, whose exceptions are raised."""
+        call = self._open.get(matched.session)
+        if call is None or call.is_full():
+            call = self._begin_call(matched.session)
+        place = call.request.add(matched, slot, tries, draws=draws)
+        call.receivers.append((receiver, matched))
+        return CallPlace(call.request.id, place)
+
+    def _begin_call(self, session: str) -> _Call:
+        call = self._open[session] = _Call(self._request(session, self._next_id()), self._take_numbers)
+        if not self._calls:
+            asyncio.get_running_loop().call_soon(self.send)
+        self._calls.append(call)
+        return call
+
+    def _request(self, session: str, id: str) -> ScriptRequest:
+        return ScriptRequest(self._encoder, session, id, self._ttl)
+
+    def send(self) -> None:
+        """Send the calls of this iteration."""
+        calls, self._calls = self._calls, []
+        self._open.clear()
+        for call in calls:
+            if call.receivers:
+                self._caller.decide(call.request, call)
+        self._caller.flush()
+
+    async def repeat(
+        self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+    ) -> tuple[ScriptResult, int]:
+        """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
+        number if the result lacks it. Raises StoreRefused."""
+        request = self._request(matched.session, place.id)
+        request.add(matched, slot, tries, draws=draws, place=place.place)
+        result = read_results(await self._caller.decide_later(request))[place.place - 1]
+        return result, self._take_numbers(1) if lacks_number(result, matched) else 0
