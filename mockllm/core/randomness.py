@@ -35,6 +35,10 @@ class Randomness:
         return Random(int.from_bytes(digest, "big"))  # noqa: S311 - a mock's draws, seeded on purpose
 
 
+NO_DRAWS: Final = Randomness(0, "", "", 0)
+"""For what draws nothing."""
+
+
 def below(random: Random, count: int) -> int:
     """Return a number from 0 to below `count`, as `Random.choice` draws its index, in half the time."""
     getrandbits, bits = random.getrandbits, count.bit_length()
@@ -50,7 +54,7 @@ class Ids:
     __slots__ = ("id_seed",)
 
     def __init__(self, seed: int, scope: str, number: int) -> None:
-        self.id_seed = b"%b%d|" % (self.id_seed_prefix(seed, scope), number)
+        self.id_seed = f"{seed}|{scope}|{number}|".encode()
 
     @staticmethod
     def id_seed_prefix(seed: int, scope: str) -> bytes:

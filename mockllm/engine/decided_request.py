@@ -36,8 +36,8 @@ class DecidedRequest:
     """A request with its decision: the values from which the plan of its response is made."""
 
     __slots__ = (
-        "decision", "dialect", "is_sent", "matched", "may_defer", "planner", "request", "routing", "stated_scale",
-        "validation",
+        "decision", "dialect", "is_sent", "matched", "may_defer", "planner", "request", "routing", "seed",
+        "stated_scale", "validation",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +57,8 @@ class DecidedRequest:
         self.routing = routing
         self.dialect: Dialect = routing.dialect
         self.matched = matched
+        self.seed = matched.seed
+        """The request's own seed, else that of its session, else the server's."""
         self.decision = decision
         self.validation = validation
         self.is_sent = False
@@ -70,17 +72,13 @@ class DecidedRequest:
         items = self.planner.catalog.items
         return [items[selected.candidate.item_number] for selected in self.decision.modifiers]
 
-    @property
-    def seed(self) -> int:
-        """The request's own seed, else that of its session, else the server's."""
-        return self.matched.seed
-
     def effective_settings(
         self, item_number: int | None, response: CompiledResponse, step: int
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
-        modifiers = [selected.candidate.item_number for selected in self.decision.modifiers]
-        settings = self.planner.effective_settings(item_number, response, step, modifiers)
+        modifiers = self.decision.modifiers
+        applied = tuple([selected.candidate.item_number for selected in modifiers]) if modifiers else ()
+        settings = self.planner.effective_settings(item_number, response, step, applied)
         override = engine_context(self.request).override
         return overridden(settings, override) if type(override) is Override else settings
 

@@ -229,12 +229,10 @@ class Engine:
         response_seed = seed_token(responder.seed, responder.matched, decision)
         planned = responder.respond()
         admission = decision.admission
-        return planned._replace(
-            notes=(*planned.notes, *notes),
-            slot=decision.slot,
-            response_seed=response_seed,
-            batch_schedule=None if admission is None else admission.batch_schedule,
-        )
+        if notes:
+            planned = planned._replace(notes=(*planned.notes, *notes))
+        schedule = None if admission is None else admission.batch_schedule
+        return planned.decided(response_seed, decision.slot, schedule)
 
     def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.

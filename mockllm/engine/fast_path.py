@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from math import inf
-from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.prompt_cache.policy import CacheOverrides
-from mockllm.core.randomness import Ids, Randomness
+from mockllm.core.randomness import NO_DRAWS, Ids
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
@@ -31,9 +30,6 @@ from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_ke
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.state.sessions import Sessions
-
-_NO_DRAWS: Final = Randomness(0, "", "", 0)
-"""A template of a text draws nothing."""
 
 
 class CacheableResponse(Struct, frozen=True):
@@ -116,9 +112,7 @@ class FastPath(Struct, frozen=True):
         key = cache_key(response.settings, dialect, response.response, request)
         if response.settings.cacheable_by_text:
             try:
-                text = response.response.text(
-                    EvaluationContext(template_scope(self.item, request), _NO_DRAWS)
-                )
+                text = response.response.text(EvaluationContext(template_scope(self.item, request), NO_DRAWS))
             except TemplateFailure:
                 return None
             key = key_with_text(key, text)
@@ -149,7 +143,7 @@ class FastPath(Struct, frozen=True):
         scope = scope_of(self.item.per, request)
         scope_state = counters.scope_state(scope)
         tries, eligible = scope_state.of(key)
-        step = selector.pick(eligible, _NO_DRAWS)
+        step = selector.pick(eligible, NO_DRAWS)
         response = None if step is None else self.responses[step]
         cached = None if response is None else self._cached(response, request, dialect)
         if response is None or cached is None:
@@ -202,7 +196,7 @@ def build_fast_path(
     assert selector is not None
     all_settings = [
         planner.effective_settings(
-            rules[0].item_number, response, step, [each.item_number for each in modifiers]
+            rules[0].item_number, response, step, tuple([each.item_number for each in modifiers])
         )
         for step, response in enumerate(selector.responses)
     ]

@@ -37,8 +37,6 @@ class PlannedResponse(NamedTuple):
     """The neutral name of the error, if the response is one."""
     faults: tuple[str, ...] = ()
     """The faults that were applied."""
-    slot: InFlightSlot | None = None
-    """The slot of the response in limits and loads, until it ends (`slot.release()`)."""
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
     tool_calls: tuple[tuple[str | int, str], ...] = ()
@@ -47,10 +45,12 @@ class PlannedResponse(NamedTuple):
     """The webhooks that the server sends to the addresses of a client, at their times."""
     batch_run: BatchRun | None = None
     """The lines of a new batch job, which the server serves."""
-    batch_schedule: BatchSchedule | None = None
-    """Its times in the continuous batch of a load, as an inference server runs it."""
     faults_by_step: tuple[tuple[int, str], ...] = ()
     """The faults by the indexes of the steps of a stream that they changed."""
+    slot: InFlightSlot | None = None
+    """The slot of the response in limits and loads, until it ends (`slot.release()`)."""
+    batch_schedule: BatchSchedule | None = None
+    """Its times in the continuous batch of a load, as an inference server runs it."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
     time_scale: float = 1.0
@@ -78,6 +78,16 @@ class PlannedResponse(NamedTuple):
             PlannedResponse, (*self[:-5], headers, self.time_scale, response_seed, values, None)
         )
 
+    def decided(
+        self, response_seed: str, slot: InFlightSlot | None, batch_schedule: BatchSchedule | None
+    ) -> PlannedResponse:
+        """Return the same response with what the decision adds."""
+        values, cached_from = self[-2:]
+        return tuple.__new__(
+            PlannedResponse,
+            (*self[:-7], slot, batch_schedule, *self[-5:-3], response_seed, values, cached_from),
+        )
+
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
         """Return the same response with another plan of it and further notes."""
         changed = self._replace(
@@ -97,7 +107,7 @@ class PlannedResponse(NamedTuple):
         if own:
             headers = tuple(pair for pair in headers if pair[0] not in own)
         if not wait:
-            return self._replace(limit_headers=headers) if headers else self
+            return tuple.__new__(PlannedResponse, (*self[:-5], headers, *self[-4:])) if headers else self
         plan = self.plan
         head = plan.head.with_unique_headers(headers)
         return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))

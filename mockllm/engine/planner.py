@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from math import inf
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -143,10 +143,10 @@ class ResponsePlanner:
             raise ProxyRefused(host)
 
     def effective_settings(
-        self, item_number: int | None, response: CompiledResponse, step: int, applied: Sequence[int]
+        self, item_number: int | None, response: CompiledResponse, step: int, applied: tuple[int, ...]
     ) -> EffectiveSettings:
         """Return the effective settings of a step of an item with these modifiers."""
-        key = (item_number, step, tuple(applied))
+        key = (item_number, step, applied)
         settings = self._settings.get(key)
         if settings is None:
             items = self.catalog.items

@@ -11,7 +11,7 @@ from mockllm.core.budget import BudgetExceeded
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
-from mockllm.core.randomness import Randomness
+from mockllm.core.randomness import NO_DRAWS, Randomness
 from mockllm.core.rendering.framing import last_byte_time
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
@@ -87,9 +87,10 @@ class Responder(DecidedRequest):
         assert selector is not None
         step = 0
         if selector.mode != "one":
-            seeded = Randomness(
-                self.seed, item.id, selected.candidate.scope, selector.choice_number(selected.tries)
-            )
+            seeded = NO_DRAWS
+            if selector.mode == "choose":
+                number = selector.choice_number(selected.tries)
+                seeded = Randomness(self.seed, item.id, selected.candidate.scope, number)
             picked = selector.pick(selected.response_count, seeded)
             if picked is None:
                 return self._unmatched_error(

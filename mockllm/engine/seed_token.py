@@ -9,7 +9,7 @@ of the matching rules is at its 4th try and 3rd response, and so on for a modifi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ class SeedPosition(NamedTuple):
 def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
     """Return the seed, with the position unless it is the first one. A guard of what is selected, or a blocked rule
     before the selected one, needs the position, too."""
-    counts = "".join(_counts(matched, decision))
+    counts = _counts(matched, decision)
     return f"{seed}@{decision.number}{counts}" if counts or decision.number else str(seed)
 
 
@@ -84,13 +84,15 @@ def _rule(matched: MatchResult, position: SeedPosition) -> Selected | None:
     return Selected(first, 0, 0) if first is not None and first.guard is None else None
 
 
-def _counts(matched: MatchResult, decision: Decision) -> Iterator[str]:
+def _counts(matched: MatchResult, decision: Decision) -> str:
     """Return the counts of rule and modifiers, except those without a guard that are at their first try."""
-    rule = decision.rule
+    rule, counts = decision.rule, ""
     if rule is not None:
         number = len(decision.blocked_rules)
         if number or rule.candidate.guard is not None or rule.tries or rule.response_count:
-            yield f",r{number}:{rule.tries}:{rule.response_count}"
+            counts = f",r{number}:{rule.tries}:{rule.response_count}"
     for selected in decision.modifiers:
         if selected.candidate.guard is not None or selected.tries or selected.response_count:
-            yield f",m{matched.modifiers.index(selected.candidate)}:{selected.tries}:{selected.response_count}"
+            number = matched.modifiers.index(selected.candidate)
+            counts += f",m{number}:{selected.tries}:{selected.response_count}"
+    return counts

@@ -69,11 +69,14 @@ class FetchedLookup(ResponseLookup):
 
 def counts_anything(matched: MatchResult) -> bool:
     """Return whether a decision depends on counts that all processes must share."""
-    return (
-        bool(matched.session)
-        or any(candidate.uses_counts for candidate in matched.modifiers)
-        or any(candidate.uses_counts for candidate in matched.rules)
-    )
+    if matched.session:
+        return True
+    for candidate in (*matched.modifiers, *matched.rules):  # a generator expression takes twice as long for one
+        if candidate.uses_counts:
+            break
+    else:
+        return False
+    return True
 
 
 class SharedCounters(SessionCounters):
