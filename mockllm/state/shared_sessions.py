@@ -71,7 +71,10 @@ def counts_anything(matched: MatchResult) -> bool:
     """Return whether a decision depends on counts that all processes must share."""
     if matched.session:
         return True
-    for candidate in (*matched.modifiers, *matched.rules):  # a generator expression takes twice as long for one
+    for candidate in (
+        *matched.modifiers,
+        *matched.rules,
+    ):  # a generator expression takes twice as long for one
         if candidate.uses_counts:
             break
     else:

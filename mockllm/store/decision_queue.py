@@ -41,7 +41,7 @@ class ResultReceiver(Protocol):
     def done(self) -> bool:
         """Return whether the result does not matter any more."""
 
-    def set_result(self, result: ScriptResult, number: int, /) -> object:
+    def set_result(self, result: ScriptResult, number: int | None, /) -> object:
         """Get the result, and the request's number if the result lacks it."""
 
     def set_exception(self, error: Exception, /) -> object:
@@ -69,7 +69,8 @@ class _Call:
         return len(self.receivers) >= MAX_REQUESTS or self.request.candidates >= MAX_CANDIDATES
 
     def done(self) -> bool:
-        return all(receiver.done() for receiver, _ in self.receivers)
+        """Each receiver is asked when the reply is there."""
+        return False
 
     def set_result(self, reply: bytes) -> None:
         try:
@@ -85,7 +86,7 @@ class _Call:
         lacking = sum([lacks for _, _, lacks in read])
         number = self._take_numbers(lacking) if lacking else 0
         for receiver, result, lacks in read:
-            receiver.set_result(result, number)
+            receiver.set_result(result, number if lacks else None)
             number += lacks
 
     def set_exception(self, error: Exception) -> None:
@@ -142,10 +143,10 @@ class DecisionQueue:
 
     async def repeat(
         self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
-    ) -> tuple[ScriptResult, int]:
+    ) -> tuple[ScriptResult, int | None]:
         """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""
         request = self._request(matched.session, place.id)
         request.add(matched, slot, tries, draws=draws, place=place.place)
         result = read_results(await self._caller.decide_later(request))[place.place - 1]
-        return result, self._take_numbers(1) if lacks_number(result, matched) else 0
+        return result, self._take_numbers(1) if lacks_number(result, matched) else None

@@ -27,7 +27,7 @@ class RequestQueue(Protocol):
 
     async def repeat(
         self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
-    ) -> tuple[ScriptResult, int]: ...
+    ) -> tuple[ScriptResult, int | None]: ...
 
 
 class DecisionCounts(Protocol):
@@ -87,7 +87,7 @@ class PendingDecision:
         """Return whether a result is ignored: the decision was abandoned, or `wait` repeats the request."""
         return self._abandoned or self._error is not None
 
-    def set_result(self, result: ScriptResult, number: int) -> None:
+    def set_result(self, result: ScriptResult, number: int | None) -> None:
         try:
             self._read(result, number)
             if self.decision is None:
@@ -101,7 +101,7 @@ class PendingDecision:
         self._error = error
         self._ready()
 
-    def _read(self, result: ScriptResult, number: int) -> None:
+    def _read(self, result: ScriptResult, number: int | None) -> None:
         """Set the decision, unless the script needs other draws."""
         counts, matched = self._counts, self._matched
         read = read_result(result, matched, number, self._slot)

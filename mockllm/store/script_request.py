@@ -81,10 +81,11 @@ class ScriptRequest:
             self._row(candidate, matched.seed, expected, draws)
             for candidate, expected in zip(matched.modifiers, tries, strict=False)
         ]
-        rules = [
-            [*self._row(candidate, matched.seed, count, draws), matched.fails_validation(candidate)]
-            for candidate, count in zip(matched.rules, tries[len(matched.modifiers) :], strict=False)
-        ]
+        rules = []
+        for candidate, expected in zip(matched.rules, tries[len(modifiers) :], strict=True):
+            row = self._row(candidate, matched.seed, expected, draws)
+            row.append(matched.fails_validation(candidate))
+            rules.append(row)
         unmatched = not matched.rules or matched.rules[-1].guard is not None
         refused = unmatched and matched.fails_validation(None)
         if place is None:
@@ -253,6 +254,7 @@ def _draws(
 def _cost(matched: MatchResult) -> list[int]:
     """Return the tokens that a request takes of its limits, and those of its output; zeros if none of them counts
     tokens, which costs nothing."""
-    counted = any(each.limit is not None and each.limit.counts_tokens for each in matched.modifiers)
+    limits = [each.limit for each in matched.modifiers if each.limit is not None]
+    counted = bool(limits) and any(limit.counts_tokens for limit in limits)
     cost = matched.cost() if counted else NO_COST
     return [cost.tokens, cost.output_tokens]

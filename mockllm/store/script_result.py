@@ -85,13 +85,13 @@ def lacks_number(result: ScriptResult, matched: MatchResult) -> bool:
 
 
 def read_result(
-    result: ScriptResult, matched: MatchResult, number: int, make_slot: MakeSlot
+    result: ScriptResult, matched: MatchResult, number: int | None, make_slot: MakeSlot
 ) -> StoreDecision | MissingDraws:
     """Read a result. `number` is the request's number if the result lacks it."""
     outcome, now, place, winning, applied, tried, limits, loads, full = result
-    rows = (*applied, *tried)
+    tries = [row[1] for row in (*applied, *tried)]
     if outcome == "draws":
-        return MissingDraws([row[1] for row in rows])
+        return MissingDraws(tries)
     modifiers: list[Selected] = []
     blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
     for candidate, row in zip(matched.modifiers, applied, strict=True):
@@ -101,16 +101,17 @@ def read_result(
             blocked_modifiers.append((candidate, _reason(candidate, row)))
     blocked = [
         (candidate, _reason(candidate, row))
-        for candidate, row in zip(matched.rules, tried, strict=False)
-        if row[0] != FREE
+        for candidate, row in zip(matched.rules, tried[: winning - 1] if winning else tried, strict=False)
     ]
     selected_rule = _selected(matched.rules[winning - 1], tried[winning - 1]) if winning else None
-    at = now / MICRO
-    admission, slot = _admission(outcome, matched, modifiers, limits, loads, full, at, make_slot)
-    if lacks_number(result, matched):
+    admission, slot = None, None
+    if modifiers:
+        at = now / MICRO
+        admission, slot = _admission(outcome, matched, modifiers, limits, loads, full, at, make_slot)
+    if number is not None:
         place = number
     decision = Decision(outcome, selected_rule, modifiers, place, blocked, admission, slot, blocked_modifiers)
-    return StoreDecision(decision, [row[1] for row in rows])
+    return StoreDecision(decision, tries)
 
 
 def _selected(candidate: Candidate, row: ResultRow) -> Selected:

@@ -91,6 +91,8 @@ class StoreDecider:
 
     def expected_tries(self, session: str, candidates: Sequence[Candidate]) -> Sequence[int]:
         known = self._expected
+        if not known:  # nothing has been drawn
+            return [0] * len(candidates)
         return [known.get((session, each.scope, each.key), 0) for each in candidates]
 
     async def look_up(self, lookup: LookupInStore) -> LookupResult | Failure:

@@ -119,7 +119,7 @@ def test_reply_makes_the_decision_and_calls_ready() -> None:
 def test_request_is_sent_again_with_the_missing_draws() -> None:
     counts = Counts()
     pending = counts.begin()
-    pending.set_result(LACKING, 0)
+    pending.set_result(LACKING, None)
     assert (pending.decision, counts.ready, pending.done()) == (None, 0, False)
     assert counts.queue.sent == ["one-1", "one-1"]
     assert counts.queue.tries == [[0], [7]]

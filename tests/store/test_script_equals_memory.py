@@ -83,7 +83,7 @@ class StoreCounters:
         read = read_result(
             result,
             matched,
-            next(self._numbers) if lacks_number(result, matched) else 0,
+            next(self._numbers) if lacks_number(result, matched) else None,
             lambda _, __: NoSlot(),
         )
         return list(read.tries) if isinstance(read, MissingDraws) else read.decision
