@@ -48,14 +48,14 @@ class ResultReceiver(Protocol):
         """Get StoreRefused or StoreAway in place of the result."""
 
 
-class CallPlace(NamedTuple):
+class ResultPlace(NamedTuple):
     """Where the result of a request is: the id of the call, and its place there. A repeated request has the same."""
 
     id: str
     place: int
 
 
-class _Call:
+class ScriptCall:
     """A call with the receivers of its results, which receives its reply."""
 
     __slots__ = ("_take_numbers", "receivers", "request")
@@ -106,24 +106,24 @@ class DecisionQueue:
         self._next_id = next_id
         self._ttl = ttl
         self._encoder = CandidateEncoder()
-        self._calls: list[_Call] = []
+        self._calls: list[ScriptCall] = []
         """The calls of this iteration."""
-        self._open: dict[str, _Call] = {}
+        self._open: dict[str, ScriptCall] = {}
         """Those to which a request can be added, by their session."""
 
     def add(
         self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
-    ) -> CallPlace:
+    ) -> ResultPlace:
         """Send a request at the end of this iteration: see `ScriptRequest.add`, whose exceptions are raised."""
         call = self._open.get(matched.session)
         if call is None or call.is_full():
             call = self._begin_call(matched.session)
         place = call.request.add(matched, slot, tries, draws=draws)
         call.receivers.append((receiver, matched))
-        return CallPlace(call.request.id, place)
+        return ResultPlace(call.request.id, place)
 
-    def _begin_call(self, session: str) -> _Call:
-        call = self._open[session] = _Call(self._request(session, self._next_id()), self._take_numbers)
+    def _begin_call(self, session: str) -> ScriptCall:
+        call = self._open[session] = ScriptCall(self._request(session, self._next_id()), self._take_numbers)
         if not self._calls:
             asyncio.get_running_loop().call_soon(self.send)
         self._calls.append(call)
@@ -142,7 +142,7 @@ class DecisionQueue:
         self._caller.flush()
 
     async def repeat(
-        self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]:
         """Repeat a request as soon as the store decides it: the caller has a deadline. Return its result, and its
         number if the result lacks it. Raises StoreRefused."""

@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.selection.decision import Candidate, Decision, InFlightSlot, MatchResult
 from mockllm.state.shared_sessions import LookupInStore
 from mockllm.store.connection import StoreAway, StoreRefused
-from mockllm.store.decision_queue import CallPlace, ResultReceiver
+from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.script_request import FEW_DRAWS, MANY_DRAWS
 from mockllm.store.script_result import MissingDraws, ScriptResult, StoreDecision, has_place, read_result
 from mockllm.store.store_link import is_passing
@@ -21,12 +21,12 @@ class RequestQueue(Protocol):
 
     def add(
         self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
-    ) -> CallPlace: ...
+    ) -> ResultPlace: ...
 
     def send(self) -> None: ...
 
     async def repeat(
-        self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int | None]: ...
 
 
@@ -80,7 +80,7 @@ class PendingDecision:
         self.decision: Decision | Failure | None = None
         self._place = self._send()
 
-    def _send(self) -> CallPlace:
+    def _send(self) -> ResultPlace:
         return self._counts.queue.add(self, self._matched, self._id, self._tries, self._draws)
 
     def done(self) -> bool:

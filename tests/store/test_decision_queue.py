@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.selection.decision import Candidate, MatchResult
 from mockllm.state.shared_sessions import LookupInStore
 from mockllm.store.connection import ReplyReceiver, StoreAway
-from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, CallPlace, DecisionQueue
+from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPlace
 from mockllm.store.script_request import FEW_DRAWS, ScriptRequest
 from mockllm.store.script_result import ScriptResult
 
@@ -75,7 +75,7 @@ class Turn:
         ids = count()
         self.queue = DecisionQueue(self.caller, lambda: f"id-{next(ids)}", self._take)
         self.receivers: list[Receiver] = []
-        self.places: list[CallPlace] = []
+        self.places: list[ResultPlace] = []
 
     def _take(self, number: int) -> int:
         self.taken.append(number)
@@ -138,7 +138,7 @@ def test_abandoned_request_gets_no_result() -> None:
     assert [receiver.got for receiver in turn.receivers] == [[], [(decided(1), 40)]]
 
 
-def test_refused_call_is_told_to_all_that_wait() -> None:
+def test_refusal_of_a_call_reaches_all_that_wait() -> None:
     turn, error = Turn(), StoreAway("gone")
     (call,) = turn.run(ONE, ONE, ONE)
     turn.receivers[1].ended = True
@@ -147,7 +147,7 @@ def test_refused_call_is_told_to_all_that_wait() -> None:
 
 
 @pytest.mark.parametrize("reply", [b"\xc1", encode([]), encode([decided(0)]), encode([["rule"], ["rule"]])])
-def test_broken_reply_is_told_to_all(reply: bytes) -> None:
+def test_broken_reply_reaches_all(reply: bytes) -> None:
     turn = Turn()
     (call,) = turn.run(ONE, ONE)
     call.set_result(reply)

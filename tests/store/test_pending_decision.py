@@ -12,7 +12,7 @@ from mockllm.core.limits.limit import Limit
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.shared_sessions import LookupInStore
 from mockllm.store.connection import StoreAway, StoreRefused
-from mockllm.store.decision_queue import CallPlace, ResultReceiver
+from mockllm.store.decision_queue import ResultPlace, ResultReceiver
 from mockllm.store.pending_decision import PendingDecision
 from mockllm.store.script_result import ScriptResult, StoreDecision
 from tests.waiting import PATIENCE
@@ -31,22 +31,22 @@ class Queue:
     def __init__(self, later: Sequence[ScriptResult | Exception]) -> None:
         self.sent: list[str] = []
         self.tries: list[Sequence[int]] = []
-        self.repeated: list[tuple[CallPlace, str]] = []
+        self.repeated: list[tuple[ResultPlace, str]] = []
         self.flushed = 0
         self._later = list(later)
 
     def add(
         self, receiver: ResultReceiver, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
-    ) -> CallPlace:
+    ) -> ResultPlace:
         self.sent.append(slot)
         self.tries.append(tries)
-        return CallPlace("call", len(self.sent))
+        return ResultPlace("call", len(self.sent))
 
     def send(self) -> None:
         self.flushed += 1
 
     async def repeat(
-        self, place: CallPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
+        self, place: ResultPlace, matched: MatchResult, slot: str, tries: Sequence[int], draws: int
     ) -> tuple[ScriptResult, int]:
         self.repeated.append((place, slot))
         result = self._later.pop(0)
@@ -135,7 +135,7 @@ def test_lost_call_is_repeated_and_counts_once(error: Exception) -> None:
     assert (pending.decision, counts.ready) == (None, 1)
     assert pending.done(), "a reply that comes after all must not count twice"
     assert waited(pending) is pending.decision
-    assert counts.queue.repeated == [(CallPlace("call", 1), "one-1")]
+    assert counts.queue.repeated == [(ResultPlace("call", 1), "one-1")]
     assert len(counts.counted) == 1
 
 
