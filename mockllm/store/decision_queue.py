@@ -69,7 +69,7 @@ class ScriptCall:
         return len(self.receivers) >= MAX_REQUESTS or self.request.candidates >= MAX_CANDIDATES
 
     def done(self) -> bool:
-        """Each receiver is asked when the reply is there."""
+        """Return False: some receivers may be done, others not."""
         return False
 
     def set_result(self, reply: bytes) -> None:
