@@ -137,8 +137,14 @@ class DecisionQueue:
         calls, self._calls = self._calls, []
         self._open.clear()
         for call in calls:
-            if call.receivers:
+            if not call.receivers:
+                continue
+            try:
                 self._caller.decide(call.request, call)
+            except (
+                Exception
+            ) as error:  # a mistake in one call must not keep the requests of all others waiting
+                call.set_exception(error)
         self._caller.flush()
 
     async def repeat(

@@ -29,6 +29,8 @@ FEW_DRAWS: Final = 8
 """The most tries for which draws are sent, from the expected one on."""
 MANY_DRAWS: Final = 64
 """The same after another number of tries was found."""
+MAX_TOKENS: Final = 1 << 53
+"""The most tokens of a request that are counted: Lua's numbers are exact up to here. Clients choose `max_tokens`."""
 MAX_CACHED: Final = 20_000
 _encode: Final = Encoder().encode
 _METERS: Final = {"fixed-window": 1, "sliding-window": 2, "token-bucket": 3, "leaky-bucket": 4}
@@ -257,4 +259,4 @@ def _cost(matched: MatchResult) -> list[int]:
     limits = [each.limit for each in matched.modifiers if each.limit is not None]
     counted = bool(limits) and any(limit.counts_tokens for limit in limits)
     cost = matched.cost() if counted else NO_COST
-    return [cost.tokens, cost.output_tokens]
+    return [min(cost.tokens, MAX_TOKENS), min(cost.output_tokens, MAX_TOKENS)]

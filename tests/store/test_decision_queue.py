@@ -40,6 +40,8 @@ class Caller:
         self._later = list(later)
 
     def decide(self, request: ScriptRequest, receiver: ReplyReceiver) -> None:
+        if request.session == "broken":
+            raise ZeroDivisionError("a mistake of ours")
         assert not self.flushed, "all calls are written before they are sent"
         self.calls.append((request, receiver))
 
@@ -153,6 +155,15 @@ def test_broken_reply_reaches_all(reply: bytes) -> None:
     call.set_result(reply)
     assert [len(receiver.got) for receiver in turn.receivers] == [1, 1]
     assert all(isinstance(receiver.got[0], Exception) for receiver in turn.receivers)
+
+
+def test_call_that_cannot_be_sent_fails_alone() -> None:
+    turn = Turn()
+    calls = turn.run(replace(ONE, session="broken"), ONE, replace(ONE, session="broken"))
+    assert (len(calls), turn.caller.flushed) == (1, 1)
+    assert [[type(got) for got in receiver.got] for receiver in turn.receivers] == [
+        [ZeroDivisionError], [], [ZeroDivisionError],
+    ]  # fmt: skip
 
 
 def test_full_call_is_followed_by_another() -> None:

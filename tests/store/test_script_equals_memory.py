@@ -292,6 +292,20 @@ def test_request_without_its_draws_is_decided_when_it_has_them(client: redis.Red
     assert tries_of(store, "b", 1) == [2]
 
 
+@pytest.mark.parametrize("tokens", [1 << 53, 1 << 63, (1 << 64) + 8])
+def test_request_of_more_tokens_than_fit_in_a_number_is_refused(client: redis.Redis, tokens: int) -> None:
+    limit = replace(RULE, key="m", limit=Limit("token-bucket", tokens=1_000))
+    matched = replace(ONE, modifiers=(limit,), cost=partial(Cost, tokens, 0.0, tokens))
+    memory, store = Sessions(), StoreCounters(client)
+    for request in (matched, replace(matched, cost=partial(Cost, 10, 0.0, 10)), matched):
+        ((_, decision),) = store.decide([request])
+        expected = memory.decide(request)
+        assert decision.outcome == expected.outcome
+        assert decision.admission is not None
+        assert expected.admission is not None
+        assert decision.admission.limit_status == expected.admission.limit_status
+
+
 def test_call_with_more_fields_than_a_command_takes(client: redis.Redis) -> None:
     store = StoreCounters(client)
     rules = tuple(
