@@ -106,8 +106,8 @@ class ProgressBar:
         self.clear()
 
     def begin(self, about: str, *, long: bool = False) -> None:
-        """Begin a step without numbers. A pipe gets its line at once if it is known to be `long`. Else a timer prints it
-        after some seconds: nothing else happens in a step."""
+        """Begin a step without numbers. A pipe gets its line at once if it is known to be `long`. Else a timer prints
+        it after some seconds: nothing else happens in a step."""
         if long:
             self._next = self._clock()
         before = self._next

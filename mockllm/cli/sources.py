@@ -64,7 +64,7 @@ def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> Sc
 
 
 @contextmanager
-def shown_loading(sources: ScenarioSources) -> Iterator[None]:
+def sources_step(sources: ScenarioSources) -> Iterator[None]:
     """Show on standard error that scenarios are loaded in this block, if that takes long."""
     from mockllm.cli.progress_bar import shown_step
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mockllm.cli import progress_bar
-from mockllm.cli.sources import shown_loading
+from mockllm.cli.sources import sources_step
 from mockllm.scenario.loader import ScenarioSources
 from tests.cli.terminal import Pipe
 from tests.waiting import PATIENCE
@@ -19,7 +19,7 @@ def test_step_of_a_command_is_on_standard_error(
     out = Pipe()
     monkeypatch.setattr(progress_bar, "PIPE_INTERVAL", 0.01)
     monkeypatch.setattr(sys, "stderr", out)
-    with shown_loading(ScenarioSources(("scenarios",), ("weather",))):
+    with sources_step(ScenarioSources(("scenarios",), ("weather",))):
         assert out.written.wait(PATIENCE)
     assert out.getvalue() == "loads scenarios, weather\n"
     assert not capsys.readouterr().out
