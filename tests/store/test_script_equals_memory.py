@@ -306,6 +306,22 @@ def test_request_of_more_tokens_than_fit_in_a_number_is_refused(client: redis.Re
         assert decision.admission.limit_status == expected.admission.limit_status
 
 
+def test_input_counts_beside_an_output_beyond_the_exact_numbers(client: redis.Redis) -> None:
+    """What a request takes of a limit on its input does not depend on its `max_tokens`."""
+    limit = Limit("sliding-window", input_tokens=100, output_tokens=1_000)
+    output = (1 << 53) + 1
+    matched = replace(
+        ONE,
+        modifiers=(replace(RULE, key="m", limit=limit),),
+        cost=partial(Cost, output + 8, 0.0, output),
+    )
+    ((_, decision),) = StoreCounters(client).decide([matched])
+    expected = Sessions().decide(matched)
+    assert decision.admission is not None
+    assert expected.admission is not None
+    assert decision.admission.limit_status == expected.admission.limit_status
+
+
 def test_call_with_more_fields_than_a_command_takes(client: redis.Redis) -> None:
     store = StoreCounters(client)
     rules = tuple(
