@@ -175,7 +175,8 @@ class Engine:
 
         With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
         does not hold all counts it may be undecided. It raises LookupInStore where the dialect needs a stored
-        response of another process, a DecidedLookup if the request is counted, and nothing else on any request.
+        response of another process, and nothing else on any request. If the request is counted, that is a
+        DecidedLookup.
         """
         context = engine_context(request)
         override = context.override

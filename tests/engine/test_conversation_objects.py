@@ -143,7 +143,7 @@ def test_conversation_is_no_response_and_no_response_is_one() -> None:
     assert server.call(f"/{reported['id']}/items").status == 404
 
 
-def test_response_with_the_id_of_another_object_as_its_conversation() -> None:
+def test_conversation_with_the_id_of_another_object() -> None:
     """It is served as one with an unknown conversation, and the other object stays."""
     server = Conversations()
     first = server.game.respond(raw_request("/v1/responses", {"model": "m", "input": "hi"})).json
