@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
-from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
+from mockllm.engine import DecidedLookup, DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
@@ -118,7 +118,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         if failure is not None:
             refuse(app, exchange, failure)
             return
-    if control_of(app, exchange) is not None and not engine.serves(request):
+    if head.reserved and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
@@ -127,10 +127,12 @@ def make_response(app: App, exchange: Exchange) -> None:
     plan_response(app, exchange, request)
 
 
-def plan_response(app: App, exchange: Exchange, request: Request) -> None:
-    """Set the response of the engine, or what it lacks."""
+def plan_response(
+    app: App, exchange: Exchange, request: Request, decided: DecidedLookup | None = None
+) -> None:
+    """Set the response of the engine, or what it lacks; after a lookup of a decided request, by its decision."""
     try:
-        response = app.engine.begin_response(request)
+        response = app.engine.begin_response(request) if decided is None else decided.again()
     except LookupInStore as lookup:
         exchange.pending_lookup = lookup
         return
@@ -188,7 +190,7 @@ def set_decided_response(
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
     start_side_effects(app, exchange, response)
-    exchange.response = compressed(response) if accepts_gzip(app, exchange) else response
+    exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
 
 def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
@@ -206,10 +208,10 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
         exchange.unconfirmed = app.decider.take_unconfirmed()
 
 
-def accepts_gzip(app: App, exchange: Exchange) -> bool:
-    """Return whether a response is compressed: the server does so, and the client accepts it."""
+def accepts_gzip(exchange: Exchange) -> bool:
+    """Return whether the client accepts a compressed response."""
     request = exchange.request
-    return app.gzip and request is not None and exchange.websocket is None and accepts_coding(request.headers)
+    return request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
 def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:

@@ -38,6 +38,7 @@ from mockllm.dialects.openai.responses.history import (
     listed_item,
     read_object,
     response_object,
+    stored_conversation,
 )
 from mockllm.dialects.openai.responses.items import item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
@@ -115,8 +116,11 @@ def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tupl
     id = request.conversation
     if id is None:
         return ()
+    before = stored_conversation(id, request.response_lookup)
+    if before is None and request.response_lookup.stored(id) is not None:
+        return ()  # the id of another object, which stays as it is
     new = [*items(request.fields.get("input")), *output]
-    return (with_items(request.response_lookup.stored(id), id, new, int(request.now)),)
+    return (with_items(before, id, new, int(request.now)),)
 
 
 def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:
