@@ -107,7 +107,8 @@ def _no_response(reason: object, base: str) -> str:
 def _base(args: argparse.Namespace) -> str:
     base = (args.url or os.environ.get(URL_VARIABLE) or URL).rstrip("/")
     if not base.startswith(("http://", "https://")):
-        raise BadOption(f"--url: expected http://HOST:PORT, found {base!r}")
+        source = "--url" if args.url else URL_VARIABLE
+        raise BadOption(f"{source}: expected http://HOST:PORT, found {base!r}")
     return str(base)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from mockllm import __version__
+from mockllm.cli.option import argparse_type
+from mockllm.cli.units import count
 
 SITE: Final = Path(__file__).parent.parent / "site"
 BUILDER: Final = Path(__file__).parent.parent.parent / "scripts" / "build_docs.py"
@@ -87,7 +89,10 @@ class SiteHandler(SimpleHTTPRequestHandler):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--port", type=int, default=PORT, help=f"port on this machine; 0 takes a free one ({PORT})"
+        "--port",
+        type=argparse_type(count),
+        default=PORT,
+        help=f"port on this machine; 0 takes a free one ({PORT})",
     )
     parser.add_argument("--open", action="store_true", help="open the pages in a browser")
 

@@ -10,6 +10,8 @@ from typing import Final
 
 from mockllm.cli import api_client
 from mockllm.cli.console import use_colours
+from mockllm.cli.option import argparse_type
+from mockllm.cli.units import count
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_lines
@@ -44,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each request")
     for name, help in FILTERS.items():
-        of = int if name == "status" else str
+        of = argparse_type(count) if name == "status" else str
         parser.add_argument(
             f"--{name}", type=of, default=None, metavar=name.upper(), help=f"only requests {help}"
         )
@@ -57,10 +59,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise argparse.ArgumentTypeError(f"expected 0 or more, found {count}")
-    return count
+    number = argparse_type(count)(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"expected 0 or more, found {number}")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:

@@ -41,6 +41,8 @@ MODIFIED: Final = 2
 """`watchfiles.Change.modified`."""
 POLL: Final = 1.0
 """Seconds between checks if the system sends no notices."""
+LONG_BUILD: Final = 2.0
+"""Seconds after which a line says that a build goes on: an edit would otherwise seem to have no effect."""
 SAFETY: Final = 2.0
 """Seconds without a notice after which a check runs anyway, because notices get lost."""
 SHARE: Final = 0.01
@@ -157,11 +159,16 @@ class Reloader:
         if current == self._built:
             return False
         self._built = current
+        notice = asyncio.get_running_loop().call_later(
+            LONG_BUILD, self._log, "reloading the changed files ..."
+        )
         try:
             rebuilt = await self._rebuild()
         except Exception as exc:
             self._log(f"not reloaded: {exc}")
             return False
+        finally:
+            notice.cancel()
         self._app.engine = rebuilt.engine
         self.swaps += 1
         watched = _absolute(rebuilt.watched)

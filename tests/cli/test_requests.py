@@ -213,7 +213,17 @@ def test_requests_invalid_number_is_usage_mistake(
 ) -> None:
     code, _, err = ran(capsys, "requests", *wrong)
     assert code == 2
-    assert f"argument {wrong[0]}: " in err
+    assert f"argument {wrong[0]}: expected " in err
+
+
+def test_requests_names_the_variable_with_a_wrong_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MOCKLLM_URL", "nonsense")
+    with pytest.raises(SystemExit) as ended:
+        main(["requests"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "mockllm: MOCKLLM_URL: expected http://HOST:PORT, found 'nonsense'\n"
 
 
 def test_requests_without_control_api_fails(

@@ -24,6 +24,7 @@ class World:
         self.warnings: tuple[str, ...] = ()
         self.stale: tuple[StaleSource, ...] = ()
         self.fails: Exception | None = None
+        self.delay = 0.0
         self.app = App(self.engine())
         self.reload = Reloader(self.app, self.watched, self.rebuild, self.reported.append)
 
@@ -37,6 +38,7 @@ class World:
         return FakeEngine(about=EngineInfo(len(texts), len(texts), tuple(texts), stale=self.stale))
 
     async def rebuild(self) -> RebuiltEngine:
+        await asyncio.sleep(self.delay)
         if self.fails is not None:
             raise self.fails
         return RebuiltEngine(self.engine(), self.watched, self.warnings)

@@ -14,6 +14,7 @@ from watchfiles import Change
 
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.scenario_folder import fingerprint
+from mockllm.server import reload
 from mockllm.server.reload import RebuiltEngine, Reloader, is_relevant, layout
 from tests.server.reload_world import World, config_map, run, swap_link, until
 
@@ -222,6 +223,24 @@ def test_failed_build_leaves_engine_until_next_change(tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_text("22")
         assert await world.reload.check()
         assert world.texts == ("22",)
+
+    run(main())
+
+
+def test_long_build_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edit would seem to have no effect for as long as many rules are compiled."""
+    monkeypatch.setattr(reload, "LONG_BUILD", 0.0)
+
+    async def main() -> None:
+        world = World(tmp_path)
+        world.delay = 0.05
+        (tmp_path / "a.yaml").write_text("1")
+        assert await world.reload.check()
+        assert world.reported == ["reloading the changed files ...", "reloaded: 1 rule in 1 file"]
+        monkeypatch.setattr(reload, "LONG_BUILD", 60.0)
+        (tmp_path / "a.yaml").write_text("22")
+        assert await world.reload.check()
+        assert world.reported[2:] == ["reloaded: 1 rule in 1 file"]
 
     run(main())
 
