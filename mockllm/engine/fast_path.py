@@ -102,8 +102,9 @@ class FastPath(Struct, frozen=True):
             if count is None:
                 return None
             number = count
-        planned = cached.fill(b"%b%d|" % (self.id_seed_prefix, number), request, cached.planned)
-        return self._noted(planned, request)
+        id_seed = b"%b%d|" % (self.id_seed_prefix, number)
+        values = cached.values(id_seed, request)
+        return self._noted(cached.planned.filled_with(id_seed, values, cached.planned), request)
 
     def _cached(
         self, response: CacheableResponse, request: Request, dialect: Dialect

@@ -19,7 +19,7 @@ async def plan_in_thread(app: App, exchange: Exchange, deferred: DeferredRespons
     finish = await app.worker_thread.run(deferred.make_plan)
     response = finish()
     start_side_effects(app, exchange, response)
-    if accepts_gzip(app, exchange):
+    if app.gzip and accepts_gzip(exchange):
         response = await app.worker_thread.run(partial(compressed, response))
     exchange.planned_times = await app.worker_thread.run(partial(planned_times, response.rendered))
     exchange.response, exchange.deferred = response, None

@@ -153,7 +153,8 @@ def prerendered_bytes(
     it is not so simple."""
     if prerendered.size > MAX_PRERENDERED:
         return None
-    surroundings = _surroundings(prerendered, extra, *[name for name, _ in more])
+    replaced = [name for name, _ in more] if more else ()
+    surroundings = _surroundings(prerendered, extra, *replaced)
     if surroundings is None:
         return None
     body_step, before, unique_headers, after, chunked = surroundings

@@ -118,7 +118,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         if failure is not None:
             refuse(app, exchange, failure)
             return
-    if control_of(app, exchange) is not None and not engine.serves(request):
+    if head.reserved and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
@@ -188,7 +188,7 @@ def set_decided_response(
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
     start_side_effects(app, exchange, response)
-    exchange.response = compressed(response) if accepts_gzip(app, exchange) else response
+    exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
 
 def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
@@ -206,10 +206,10 @@ def start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
         exchange.unconfirmed = app.decider.take_unconfirmed()
 
 
-def accepts_gzip(app: App, exchange: Exchange) -> bool:
-    """Return whether a response is compressed: the server does so, and the client accepts it."""
+def accepts_gzip(exchange: Exchange) -> bool:
+    """Return whether the client accepts a compressed response."""
     request = exchange.request
-    return app.gzip and request is not None and exchange.websocket is None and accepts_coding(request.headers)
+    return request is not None and exchange.websocket is None and accepts_coding(request.headers)
 
 
 def hold_of(rendered: Plan | PrerenderedResponse) -> Hold | None:
