@@ -116,7 +116,7 @@ WRITTEN: Final[Mapping[str, str]] = {
     "usage.cache_read_input_tokens": "usage: {cached_tokens: …}",
     "usage.cache_creation_input_tokens": "usage: {cache_write_tokens: …}",
 }
-"""The members of responses that the server writes from a reply, by path, each with the word of the language for it;
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
 PROVIDER: Final = Provider(
     name="anthropic",

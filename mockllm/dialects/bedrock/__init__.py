@@ -61,7 +61,7 @@ WRITTEN: Final[Mapping[str, str]] = {
     "usage.inputTokens": "usage: {input_tokens: …}",
     "usage.outputTokens": "usage: {output_tokens: …}",
 }
-"""The members of responses that the server writes from a reply, by path, each with the word of the language for it;
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
 PROVIDER: Final = Provider(
     name="bedrock",

@@ -206,7 +206,7 @@ WRITTEN: Final[Mapping[str, str]] = {
     "usageMetadata.cachedContentTokenCount": "usage: {cached_tokens: …}",
     "usageMetadata.thoughtsTokenCount": "usage: {reasoning_tokens: …}",
 }
-"""The members of responses that the server writes from a reply, by path, each with the word of the language for it;
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
 GEMINI: Final = Provider(
     name="gemini",

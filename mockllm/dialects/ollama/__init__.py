@@ -73,7 +73,7 @@ WRITTEN: Final[Mapping[str, str]] = {
     "prompt_eval_count": "usage: {input_tokens: …}",
     "eval_count": "usage: {output_tokens: …}",
 }
-"""The members of responses that the server writes from a reply, by path, each with the word of the language for it;
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
 PROVIDER: Final[Provider] = replace(
     _compatible,

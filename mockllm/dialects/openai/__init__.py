@@ -354,7 +354,7 @@ WRITTEN: Final[Mapping[str, str]] = {
     "usage.completion_tokens_details.reasoning_tokens": "usage: {reasoning_tokens: …}",
     "usage.output_tokens_details.reasoning_tokens": "usage: {reasoning_tokens: …}",
 }
-"""The members of responses that the server writes from a reply, by path, each with the word of the language for it;
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
 PROVIDER: Final = Provider(
     name="openai",
