@@ -42,7 +42,7 @@ class HttpProtocol(BaseProtocol):
 
     __slots__ = (
         "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing",
-        "peername", "reading_paused_for_queue", "ssl_context", "upgraded",
+        "peername", "reading_paused_for_queue", "sockname", "ssl_context", "upgraded",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0
     writing_paused: bool = vars(BaseProtocol)["_paused"]  # the slot: aiohttp's property costs a call
@@ -65,6 +65,7 @@ class HttpProtocol(BaseProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.peername: object = transport.get_extra_info("peername")
+        self.sockname: object = transport.get_extra_info("sockname")
         self.ssl_context: ssl.SSLContext | None = transport.get_extra_info("sslcontext")
 
     def parse(self, data: bytes) -> Sequence[tuple[RawRequestMessage, StreamReader]]:

@@ -209,8 +209,8 @@ class McpCall(ServerCall):
 
 
 def plan_without_result(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan | None:
-    """Return the response to a message that gets no result now: a notification, questions to the client, an error
-    for a client that lacks a capability, or a task."""
+    """Return the response to a message that gets no result now. It is empty, has questions to the client, is an error
+    for a client that lacks a capability, or names a task."""
     if request.kind != "request":
         return ACCEPTED
     if has_questions(reply) and not request.modern:
