@@ -37,7 +37,7 @@ def decode(recording: Recording) -> Reply | Failure:
 
 
 def failure(status: int, error: dict[str, Json]) -> Failure:
-    """Return the failure that OpenAI answers with this status and error."""
+    """Return the failure of a recorded error of OpenAI."""
     named = ERROR_NAMES.get(error["code"], BY_STATUS[status])
     return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
 
