@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
 from mockllm.cli.option import add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
-from mockllm.cli.sources import note_default_pack, scenario_sources
+from mockllm.cli.sources import note_default_pack, scenario_sources, sources_step
 from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
@@ -38,8 +38,10 @@ def run(args: argparse.Namespace) -> int:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
     values = option_values(args, (*LOAD_OPTIONS, STRICT), os.environ)
     note_default_pack(values)
-    gathered = load_scenarios(scenario_sources(values, os.environ))
-    found = catalog_lint.warnings(gathered)
+    sources = scenario_sources(values, os.environ)
+    with sources_step(sources):
+        gathered = load_scenarios(sources)
+        found = catalog_lint.warnings(gathered)
     gathered = replace(
         gathered, diagnostics=[*gathered.diagnostics, *(each for each in found if each.refused)]
     )

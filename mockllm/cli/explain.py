@@ -15,7 +15,7 @@ from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
-from mockllm.cli.sources import read_input, scenario_sources
+from mockllm.cli.sources import read_input, scenario_sources, sources_step
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.rendering.recorded_socket import RecordedSocketSession
@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     values = option_values(args, (*LOAD_OPTIONS, SEED), os.environ)
     sources = scenario_sources(values, os.environ)
     raw, name = read_input(args.request, "request")
-    gathered = load_scenarios(sources)
+    with sources_step(sources):
+        gathered = load_scenarios(sources)
     if gathered.diagnostics:
         return _refuse(gathered.diagnostics, args.json)
     try:

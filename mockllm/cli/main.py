@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Final
 
 from mockllm import __version__
@@ -53,6 +54,7 @@ READ_ONLY: Final = ("cookbook", "docs", "check", "explain", "test", "diff", "has
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 for success, 1 for a failed check, 2 for a usage mistake."""
     args = list(sys.argv[1:] if arguments is None else arguments)
+    _escape_unprintable()
     try:
         with _immediate_exit(args):
             sys.exit(_run(args))
@@ -60,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _escape_unprintable() -> None:
+    """Escape the characters that standard output cannot encode, as standard error does. In JSON an escape such as
+    `\\u2192` has the same meaning."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.cli.option import OptionValues
 from mockllm.cli.options import unknown_variables
 from mockllm.cli.shown_warnings import print_warnings
-from mockllm.cli.sources import scenario_sources
+from mockllm.cli.sources import scenario_sources, sources_step
 from mockllm.cli.startup import gc_paused
 from mockllm.engine import Engine, EngineInfo
 from mockllm.engine.settings import EngineSettings
@@ -60,7 +60,7 @@ def build(
     sources = replace(scenario_sources(values, environment), examples=False)
     sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl)
     builder = Builder(sources, sessions, settings, strict=values["strict"])
-    with gc_paused():
+    with gc_paused(), sources_step(sources):
         engine = builder.first()
     unknown = unknown_variables(environment, builder.variables)
     warnings = (*builder.warnings, *unknown, *findings_warning(engine.info()))

@@ -11,6 +11,12 @@ from typing import Final, TypeAlias
 
 Command: TypeAlias = Callable[[str, str], argparse.ArgumentParser]
 """Create the parser of a command from its name and help."""
+STEPS: Final = {
+    "add": "reads, checks and locks the packs",
+    "update": "reads, checks and locks the packs",
+    "vendor": "copies the packs",
+}
+"""What a command does that takes long, for its progress."""
 LOCK_HELP: Final = "use mockllm.lock beside this folder (default scenarios)"
 
 
@@ -128,7 +134,7 @@ def run(args: argparse.Namespace) -> int:
         from mockllm.cli import pack_consumer
         from mockllm.cli.progress_bar import shown_fetches
 
-        with shown_fetches():
+        with shown_fetches(STEPS.get(args.doing, "")):
             return pack_consumer.run(args)
     except PackRejected as error:
         print(f"mockllm: {error}", file=sys.stderr)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.cli.check import summary as checked
 from mockllm.cli.console import print_mistakes, use_colours
+from mockllm.cli.progress_bar import shown_step
 from mockllm.cli.sources import fetch_missing, vocabulary
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
@@ -57,8 +58,10 @@ def _build(folder: Path, out: Path) -> int:
     if not folder.is_dir():
         raise PackRejected(f"there is no folder {folder}")
     _expect_pack(folder)  # before all files are read: a project without a manifest also contains code
-    validate_pack(read_tree(folder), lock_path([str(folder)]), vocabulary())
-    for path in build(folder, out):
+    with shown_step(f"builds {folder}"):
+        validate_pack(read_tree(folder), lock_path([str(folder)]), vocabulary())
+        paths = build(folder, out)
+    for path in paths:
         print(path)
     return 0
 
@@ -129,10 +132,11 @@ def load_pack(folder: str, shown: str) -> LoadedScenarios:
 
 
 def _check(folder: str, shown: str, json: bool) -> int:
-    tree = read_tree(Path(folder))
-    gathered = load_pack(folder, shown)
+    with shown_step(f"checks {shown}"):
+        tree = read_tree(Path(folder))
+        gathered = load_pack(folder, shown)
+        found = catalog_lint.warnings(gathered)
     own = next((pack for pack in gathered.loaded.packs if os.path.samefile(pack.folder, folder)), None)
-    found = catalog_lint.warnings(gathered)
     if own is not None:
         parse_version_of(own.manifest)
         found += unused_params(own, (*gathered.loaded.files, *gathered.loaded.disabled))
@@ -186,14 +190,17 @@ def _test(folder: str, shown: str, args: argparse.Namespace) -> int:
     if not args.frozen:
         fetch_missing(lock)
     scenario_sources = ScenarioSources((folder,), vocabulary=vocabulary(), lock=lock, frozen=args.frozen)
-    base = load_scenarios(scenario_sources)
+    with shown_step(f"loads {shown}"):
+        base = load_scenarios(scenario_sources)
     if base.diagnostics:
         print_mistakes(with_shown_path(base.diagnostics, folder, shown), sys.stderr)
         return 1
     name = next(pack.manifest.name for pack in base.loaded.packs if os.path.samefile(pack.folder, folder))
     coverage = Coverage.of(base, name)
+    with shown_step(f"loads {shown}"):
+        suite = Suite(scenario_sources, coverage.note)
     results = []
-    for result in Suite(scenario_sources, coverage.note).run():
+    for result in suite.run():
         results.append(result)
         where = result.where.replace(folder, shown, 1)  # the temporary folder of an archive
         show(replace(result, where=where), colour=use_colours())

@@ -15,8 +15,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Lock, Timer
-from types import TracebackType
+from functools import partial
+from threading import Lock, Timer, current_thread, main_thread
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Final, Self, TextIO
 
 if TYPE_CHECKING:
@@ -105,10 +106,14 @@ class ProgressBar:
         self.clear()
 
     def begin(self, about: str, *, long: bool = False) -> None:
-        """Begin a step without numbers. A pipe gets its line at once if it is known to be `long`."""
+        """Begin a step without numbers. A pipe gets its line at once if it is known to be `long`. Else a timer prints
+        it after some seconds: nothing else happens in a step."""
         if long:
             self._next = self._clock()
+        before = self._next
         self.update(0, None, about)
+        if not self._terminal and self._next == before:
+            self._start_timer(PIPE_INTERVAL, partial(self._print_step, about))
 
     def update(self, done: int, total: int | None = None, about: str = "", detail: str = "") -> None:
         """Show how much is done. `about` is what the command works on, and `detail` what it does with that just now.
@@ -123,12 +128,23 @@ class ProgressBar:
             self._rate.note(now, done, has_total=total is not None)
         if self._terminal:
             if self._timer is None:
-                self._timer = Timer(DELAY, self.show)
-                self._timer.daemon = True
-                self._timer.start()
+                self._start_timer(DELAY, self.show)
         elif now >= self._next and done != total:
             self._next = now + PIPE_INTERVAL
             print(self._text(), file=self._stream, flush=True)
+
+    def _start_timer(self, seconds: float, act: Callable[[], None]) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = Timer(seconds, act)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _print_step(self, about: str) -> None:
+        """Print the line of a step in a pipe, unless the step is over. A thread calls this."""
+        with self._line_lock:
+            if self._timer is not None and self._about == about and not self._done:
+                print(self._text(), file=self._stream, flush=True)
 
     def show(self) -> None:
         """Draw the line on the terminal, unless the work is over. A thread calls this: one step may be long."""
@@ -194,18 +210,59 @@ class ProgressBar:
 
 
 @contextmanager
-def shown_fetches() -> Iterator[None]:
-    """Show the progress of what git fetches in this block. Ctrl-C raises, so that it takes the line away, also in
-    commands that it ends at once (`main`)."""
+def shown_step(about: str) -> Iterator[None]:
+    """Show on standard error what a command does in this block, if that takes long. A command that a signal ends at
+    once (`main`) takes the line away before."""
+    with ProgressBar(sys.stderr, "") as progress, _line_erased_by_signals():
+        progress.begin(about)
+        yield
+
+
+@contextmanager
+def _line_erased_by_signals() -> Iterator[None]:
+    """Erase the terminal's line before the handlers of signals run. No lock is taken: a handler interrupts
+    any code."""
+    before: dict[signal.Signals, Callable[[int, FrameType | None], object]] = {}
+    if sys.stderr.isatty() and current_thread() is main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):
+                before[number] = handler
+
+    def erase(number: int, frame: FrameType | None) -> None:
+        os.write(sys.stderr.fileno(), b"\r\x1b[2K")
+        before[signal.Signals(number)](number, frame)
+
+    for each in before:
+        signal.signal(each, erase)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def shown_fetches(about: str = "") -> Iterator[None]:
+    """Show the progress of what git fetches in this block, and `about` while git does not run. Ctrl-C raises, so that
+    it takes the line away, also in commands that it ends at once (`main`)."""
     from mockllm.packing.git import FETCH_WATCH
 
     with ProgressBar(sys.stderr, "object") as progress:
+        fetching = False
 
         def watch(done: int, total: int | None, phase: str) -> None:
+            nonlocal fetching
             if phase:
                 progress.update(done, total, phase)
             else:  # git may ask for a password, or the fetch is over
                 progress.clear()
+                if about and fetching:
+                    progress.begin(about)
+            fetching = bool(phase)
+
+        if about:
+            progress.begin(about)
 
         token = FETCH_WATCH.set(watch)
         interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -31,9 +31,13 @@ def run(args: argparse.Namespace) -> int:
     if args.check is not None:
         return _check(args.check)
     folder = args.out or Path(SCHEMAS)
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in schema_files().items():
-        (folder / name).write_text(text, encoding="utf-8")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            print(f"mockllm: {folder / name}: {error.strerror}", file=sys.stderr)
+            return 1
         print(folder / name)
     return 0
 

@@ -29,7 +29,7 @@ from mockllm.cli.serve import (
     warn_about_files,
     watch_input_end,
 )
-from mockllm.cli.sources import uses_default_pack
+from mockllm.cli.sources import sources_step, uses_default_pack
 from mockllm.cli.startup import gc_paused
 from mockllm.cli.store_setup import NoStoreFound, StoreSetup, store_setup
 from mockllm.cli.worker_process import serve
@@ -130,7 +130,7 @@ class ServedGroup(Struct):
 
 def _first_engine(builder: Builder, store: StoreSetup | None) -> Engine:
     """Return the first engine, and print warnings. Raises Broken."""
-    with gc_paused():
+    with gc_paused(), sources_step(builder.sources):
         engine = builder.first(at_once=True)
     _require_shareable(engine.catalog, store)
     unknown = unknown_variables(os.environ, builder.variables)

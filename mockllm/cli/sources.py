@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from mockllm.cli.option import BadOption, OptionValues
+from mockllm.core.display import counted
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
@@ -59,6 +61,16 @@ def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> Sc
     if not sources.frozen and os.path.isfile(lock_path(scenarios)):
         fetch_missing(lock_path(scenarios))
     return sources
+
+
+@contextmanager
+def sources_step(sources: ScenarioSources) -> Iterator[None]:
+    """Show on standard error that scenarios are loaded in this block, if that takes long."""
+    from mockllm.cli.progress_bar import shown_step
+
+    packs = counted(len(sources.packs), "pack") if len(sources.packs) > 1 else "".join(sources.packs)
+    with shown_step(f"loads {', '.join(filter(None, (*sources.scenarios, packs)))}"):
+        yield
 
 
 def read_input(name: str, stdin_name: str) -> tuple[bytes, str]:

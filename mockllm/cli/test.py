@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from mockllm.cli.console import GREEN, PLAIN, RED, print_mistakes, use_colours
 from mockllm.cli.option import add
 from mockllm.cli.options import LOAD_OPTIONS, option_values
-from mockllm.cli.sources import note_default_pack, scenario_sources
+from mockllm.cli.sources import note_default_pack, scenario_sources, sources_step
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
 from mockllm.testing.example_runner import ExampleResult, Suite
@@ -40,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
         args.scenarios = [*args.folders, *(args.scenarios or ())]
     values = option_values(args, LOAD_OPTIONS, os.environ)
     note_default_pack(values)
-    suite = Suite(scenario_sources(values, os.environ))
+    sources = scenario_sources(values, os.environ)
+    with sources_step(sources):
+        suite = Suite(sources)
     if suite.diagnostics:
         if args.json:
             _print({"mistakes": [mistake.members() for mistake in suite.diagnostics]})

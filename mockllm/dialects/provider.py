@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.request.request import Request
@@ -116,6 +117,9 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """Writes the state of a rate limit as its headers; None where it sends none."""
     limit_refusal: LimitRefusal | None = None
     """Writes its 429; None where the table of errors suffices."""
+    refuse_unknown_fields: Callable[[Request], Failure | None] | None = None
+    """Returns its refusal of a body with fields that its protocol does not have (`validation: exact`); None where its
+    service ignores them, or this is unknown."""
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
 

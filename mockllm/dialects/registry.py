@@ -8,6 +8,7 @@ from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Framing, Headers
+from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, GeneratingDialect
 from mockllm.dialects.providers import BY_NAME, REGISTERED
 from mockllm.dialects.routes import generating_paths
@@ -114,6 +115,14 @@ def knows(provider: str | None, model: str) -> bool:
     """Return whether a provider is known to have a model of this name."""
     found = BY_NAME.get(provider or "")
     return found is not None and model in found.known_models
+
+
+def unknown_fields_failure(dialect: str, request: Request) -> Failure | None:
+    """Return a protocol's refusal of a body with unknown fields; None where it has none or ignores them."""
+    found = BY_NAME.get(dialect)
+    return (
+        None if found is None or found.refuse_unknown_fields is None else found.refuse_unknown_fields(request)
+    )
 
 
 def parameter_fields(dialect: str, parameter: str) -> dict[str, Json]:

@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import knows
+from mockllm.dialects.registry import knows, unknown_fields_failure
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
@@ -47,8 +47,7 @@ class RequestValidation:
         if self._dialect is None:
             return None
         if strictness not in self._results:
-            check = self._dialect.check if strictness == "strict" else self._dialect.check_readable
-            self._results[strictness] = check(self._request)
+            self._results[strictness] = validation_failure(self._dialect, self._request, strictness)
         return self._results[strictness]
 
     def invalid(self, strictness: Validation) -> bool:
@@ -70,6 +69,17 @@ class RequestValidation:
         if self._work is None:
             self._work = _prompt_work(self._request, self._dialect)
         return self._work
+
+
+def validation_failure(dialect: Dialect, request: Request, strictness: Validation) -> Failure | None:
+    """Return why a validation that is not off refuses a request; None if it does not. A service parses the fields
+    before it checks their values."""
+    if strictness == "strict":
+        return dialect.check(request)
+    failure = dialect.check_readable(request)
+    if failure is not None or strictness == "lenient":
+        return failure
+    return unknown_fields_failure(dialect.name, request) or dialect.check(request)
 
 
 def request_cost(request: Request) -> Cost:

@@ -65,6 +65,17 @@ class UndecidedResponse(Struct, frozen=True):
     finish: Callable[[Decision], PlannedResponse | DeferredResponse]
 
 
+class DecidedLookup(LookupInStore):
+    """A lookup after a decision of this process, which has counted the request. `again` responds by that decision,
+    and raises LookupInStore where it needs another lookup."""
+
+    def __init__(
+        self, lookup: LookupInStore, again: Callable[[], PlannedResponse | DeferredResponse]
+    ) -> None:
+        super().__init__(lookup.session, lookup.key)
+        self.again = again
+
+
 class EngineInfo(Struct, frozen=True):
     """The loaded scenarios, as `/` and `/health` report them.
 
@@ -164,7 +175,8 @@ class Engine:
 
         With `may_defer` it is deferred where planning takes longer than other requests may wait. With a state that
         does not hold all counts it may be undecided. It raises LookupInStore where the dialect needs a stored
-        response of another process, and nothing else on any request.
+        response of another process, and nothing else on any request. If the request is counted, that is a
+        DecidedLookup.
         """
         context = engine_context(request)
         override = context.override
@@ -173,15 +185,16 @@ class Engine:
         mask = self._index.match_mask(request)
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
-        if planned is None:
-            notes = () if override is None else override.notes
-            response = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
-            if not isinstance(response, PlannedResponse):
-                return response
-            planned = response
-            if override is None and mask not in self._fast_paths:
-                self._add_fast_path(mask, request)
-        return self._with_updates(planned, request)
+        if planned is not None:
+            try:
+                return self._with_updates(planned, request)
+            except LookupInStore as lookup:
+                raise DecidedLookup(lookup, partial(self._with_updates, planned, request)) from None
+        notes = () if override is None else override.notes
+        response = self._decide_and_plan(request, mask, notes, may_defer=may_defer)
+        if isinstance(response, PlannedResponse) and override is None and mask not in self._fast_paths:
+            self._add_fast_path(mask, request)
+        return response
 
     def _with_updates(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         updates = self._store_updates(planned, request) if planned.tool_calls or request.storable else ()
@@ -192,16 +205,19 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse:
         """Respond by a decision."""
         matched, validation = self._match(request, mask)
-        if self.state.has_counts_of(matched):
-            responder = self._responder_of(request, matched, validation, self.state.decide(matched))
-            return self._plan_with_slot(responder, notes, may_defer=may_defer)
 
         def finish(decision: Decision) -> PlannedResponse | DeferredResponse:
             responder = self._responder_of(request, matched, validation, decision)
             planned = self._plan_with_slot(responder, notes, may_defer=may_defer)
             return self._with_updates(planned, request) if isinstance(planned, PlannedResponse) else planned
 
-        return UndecidedResponse(matched, finish)
+        if not self.state.has_counts_of(matched):
+            return UndecidedResponse(matched, finish)
+        decision = self.state.decide(matched)
+        try:
+            return finish(decision)
+        except LookupInStore as lookup:
+            raise DecidedLookup(lookup, partial(finish, decision)) from None
 
     def _plan_with_slot(
         self, responder: Responder, notes: Sequence[str], *, may_defer: bool

@@ -21,7 +21,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import limit_headers
-from mockllm.engine.candidates import request_cost
+from mockllm.engine.candidates import request_cost, validation_failure
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
@@ -76,8 +76,7 @@ class FastPath(Struct, frozen=True):
         if not request.generates or request.background:
             return None
         validation = self.item.validation
-        check = dialect.check if validation == "strict" else dialect.check_readable
-        if validation != "off" and check(request) is not None:
+        if validation != "off" and validation_failure(dialect, request, validation) is not None:
             return None
         if (
             len(request.raw) >= self.min_prompt_bytes

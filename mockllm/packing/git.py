@@ -281,6 +281,8 @@ def _run(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int 
     with TemporaryFile() as input, TemporaryFile() as out, TemporaryFile() as errors:
         input.write(stdin)
         input.seek(0)
+        if (watch := FETCH_WATCH.get()) is not None:  # ssh may ask for a password
+            watch(0, None, "")
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell, and no argument can be an option
                 ["git", *chain.from_iterable(("-c", setting) for setting in _SETTINGS), *place, *line],  # noqa: S607 - the user's own git
@@ -292,7 +294,7 @@ def _run(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int 
             _monitor(process, (errors, out), MAX_OUTPUT + files, folder)
         finally:
             _end(process)
-            if (watch := FETCH_WATCH.get()) is not None:
+            if watch is not None:
                 watch(0, None, "")
         out.seek(0)
         errors.seek(0)

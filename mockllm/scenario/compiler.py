@@ -36,7 +36,7 @@ from mockllm.scenario.served_replies import served_matcher
 from mockllm.scenario.typed_entries import TypedEntry
 
 T = TypeVar("T")
-STRICTEST_FIRST: Final[tuple[Validation, ...]] = ("strict", "lenient", "off")
+STRICTEST_FIRST: Final[tuple[Validation, ...]] = ("exact", "strict", "lenient", "off")
 GENERATING = FieldMatcher(Field("generates"), Equals(True))
 HAS_DIALECT = FieldMatcher(Field("dialect"), Exists(True))
 

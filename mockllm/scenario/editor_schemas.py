@@ -70,7 +70,7 @@ class ScenarioFile(Spec):
     enabled: bool | dict[str, JsonCondition] = True
     """Whether the whole file is used; a condition on the pack's parameters."""
     validation: Validation = "strict"
-    """How requests are checked before this file's rules respond: strict, lenient, off."""
+    """How requests are checked before this file's rules respond: exact, strict, lenient, off."""
     models: Models = "any"
     """The models for which this file's rules respond: any, or only known ones (strict)."""
     provider: str | None = None

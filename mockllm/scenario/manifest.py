@@ -69,7 +69,7 @@ class PackSpec(Spec):
     use: list[str | UseSpec] = Field(default_factory=list)
     """Packs whose rules follow this pack's rules."""
     validation: Validation = "strict"
-    """How requests are checked before this pack's rules respond: strict, lenient, off."""
+    """How requests are checked before this pack's rules respond: exact, strict, lenient, off."""
     models: Models = "any"
     """The models for which this pack's rules respond: any, or only known ones (strict)."""
     params: dict[str, ParamSpec] = Field(default_factory=dict)

@@ -65,7 +65,7 @@ class Builder:
         *,
         strict: bool = False,
     ) -> None:
-        self._sources = sources
+        self.sources = sources
         self._state = state
         self._settings = settings
         self._strict = strict
@@ -87,7 +87,7 @@ class Builder:
     def first(self, *, at_once: bool = False) -> Engine:
         """Return the first engine. Raises Broken on any error, or with `strict` on any warning. With `at_once` and
         without `strict`, `looked_over` later searches for warnings."""
-        scenarios = load_scenarios(self._sources)
+        scenarios = load_scenarios(self.sources)
         if scenarios.diagnostics:
             raise Broken(
                 [*scenarios.diagnostics, *(catalog_lint.warnings(scenarios) if self._strict else ())]
@@ -177,7 +177,7 @@ class Builder:
         ))  # fmt: skip
         try:
             child = await asyncio.shield(starting)
-            out, err = await child.communicate(pickle.dumps((self._sources, self._last), -1))
+            out, err = await child.communicate(pickle.dumps((self.sources, self._last), -1))
         except asyncio.CancelledError:  # the server stops: its loop cannot be closed while the child runs
             await _ended(await starting)
             raise

@@ -20,7 +20,7 @@ from mockllm.core.rendering.plan import Hold, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
-from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
+from mockllm.engine import DecidedLookup, DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
@@ -127,10 +127,12 @@ def make_response(app: App, exchange: Exchange) -> None:
     plan_response(app, exchange, request)
 
 
-def plan_response(app: App, exchange: Exchange, request: Request) -> None:
-    """Set the response of the engine, or what it lacks."""
+def plan_response(
+    app: App, exchange: Exchange, request: Request, decided: DecidedLookup | None = None
+) -> None:
+    """Set the response of the engine, or what it lacks; after a lookup of a decided request, by its decision."""
     try:
-        response = app.engine.begin_response(request)
+        response = app.engine.begin_response(request) if decided is None else decided.again()
     except LookupInStore as lookup:
         exchange.pending_lookup = lookup
         return

@@ -6,7 +6,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.engine import UndecidedResponse
+from mockllm.engine import DecidedLookup, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.protocols import DeciderProtocol
@@ -23,10 +23,13 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
     if request is None:
         return
     waited = exchange.pending_lookup or exchange.undecided or exchange.unconfirmed
+    decided = None
     while exchange.pending_lookup is not None:
         lookup, exchange.pending_lookup = exchange.pending_lookup, None
+        if decided is None and isinstance(lookup, DecidedLookup):
+            decided = lookup
         if await _fetch(app, exchange, decider, request, lookup):
-            plan_response(app, exchange, request)
+            plan_response(app, exchange, request, decided)
     if exchange.undecided is not None:
         undecided, exchange.undecided = exchange.undecided, None
         await _decide(app, exchange, decider, request, undecided)

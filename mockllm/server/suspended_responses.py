@@ -94,6 +94,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
         response.error,
         (*before.faults, *response.faults),
         time_scale=before.time_scale,
+        response_seed=response.response_seed,
     )
     exchange.player.continue_with(plan, monotonic)
 

@@ -114,7 +114,10 @@ function Sliding.load(m)
   local before = m.used
   while true do  -- entries that no longer count
     local head = redis.call('LINDEX', m.log, 0)
-    if not head then break end
+    if not head then  -- the whole log may have expired
+      m.used = 0
+      break
+    end
     local at, amount = entry(head)
     if at + m.window > now then break end
     redis.call('LPOP', m.log)

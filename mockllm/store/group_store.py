@@ -10,9 +10,12 @@ from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.script_request import hashed_name
 from mockllm.store.store_decider import SESSIONS, session_pattern
 from mockllm.store.store_link import StoreLink
+from mockllm.store.store_memory import LISTED
 
 T = TypeVar("T")
 
+METERS: Final = (b"n", b"T", b"I", b"O", b"R")
+"""The first letters of the fields and logs in which `decision.lua` counts the use of limits."""
 ALL: Final = "mockllm:{*"
 """The pattern of all keys of counts."""
 PAGE: Final = 500
@@ -59,7 +62,7 @@ class GroupStore:
         names = None if keys is None else {hashed_name(key).encode() for key in keys}
 
         def used(name: bytes, field: bytes) -> bool:
-            return (names is None or name in names) and field[:1] in (b"n", b"T", b"R")
+            return (names is None or name in names) and field[:1] in METERS
 
         await self._remove(used)
 
@@ -70,7 +73,7 @@ class GroupStore:
             if b"\0" in field:
                 if removed(*_parts(field)):
                     await self.link.call("UNLINK", key)
-            elif not scope.endswith(b":d"):
+            elif scope.endswith(b"}") and field != LISTED:  # the hash of a scope
                 fields = await self.link.call("HKEYS", key)
                 gone = [each for each in fields if b"\0" in each and removed(*_parts(each))]
                 if gone:

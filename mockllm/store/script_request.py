@@ -259,4 +259,6 @@ def _cost(matched: MatchResult) -> list[int]:
     limits = [each.limit for each in matched.modifiers if each.limit is not None]
     counted = bool(limits) and any(limit.counts_tokens for limit in limits)
     cost = matched.cost() if counted else NO_COST
-    return [min(cost.tokens, MAX_TOKENS), min(cost.output_tokens, MAX_TOKENS)]
+    input_tokens = min(cost.tokens - cost.output_tokens, MAX_TOKENS)
+    tokens = min(cost.tokens, MAX_TOKENS)
+    return [tokens, tokens - input_tokens]

@@ -22,6 +22,8 @@ from mockllm.store.store_link import StoreLink
 SHARED_TTL: Final = 24 * 3600
 """Seconds for which a response lasts that is in no session."""
 _decode: Final = msgpack.Decoder(StoredResponse).decode
+LISTED: Final = b"names"
+"""The end of the key of the responses that lists have."""
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
 
@@ -39,7 +41,7 @@ class StoreMemory:
         send = self._link.send
         sent = []
         for name in update.forgotten:
-            sent += [send("UNLINK", _response_key(base, name)), send("ZREM", base + b"names", name)]
+            sent += [send("UNLINK", _response_key(base, name)), send("ZREM", base + LISTED, name)]
         for id, tool in update.tool_calls.items():
             sent.append(send("SET", _call_key(base, id), tool, "EX", ttl))
         for other in update.others:
@@ -56,7 +58,7 @@ class StoreMemory:
     def _listed(self, base: bytes, id: str, ttl: int) -> list[Future[StoreReply]]:
         """Add an id to those that lists have; the place of one that is there stays the same."""
         send = self._link.send
-        names = base + b"names"
+        names = base + LISTED
         return [send("ZADD", names, "NX", next_place(), id), send("EXPIRE", names, ttl)]
 
     async def look_up(self, session: str, key: LookupKey) -> LookupResult:
@@ -68,7 +70,7 @@ class StoreMemory:
             return None if tool is None else tool.decode()
         if kind == "stored":
             return _stored(await self._link.call("GET", _response_key(base, name)))
-        names: list[bytes] = await self._link.call("ZRANGE", base + b"names", 0, -1)
+        names: list[bytes] = await self._link.call("ZRANGE", base + LISTED, 0, -1)
         wanted = [each for each in names if each.startswith(name.encode())][-MAX_LISTED:]
         if not wanted:
             return ()

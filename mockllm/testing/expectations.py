@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def duration(self) -> float:
-        """Seconds from the request's last byte to the response's last byte."""
+        """Seconds from when the server begins to serve the request to the response's last byte."""
         return last_byte_time(self.response.plan)
 
     @cached_property

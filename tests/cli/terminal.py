@@ -28,3 +28,17 @@ class Terminal(StringIO):
     def frames(self) -> list[str]:
         """Each form of the line, without colours and the spinner. The last one is that of the end."""
         return [frame.rstrip() for frame in FRAME.findall(STYLE.sub("", self.getvalue()))]
+
+
+class Pipe(StringIO):
+    """A pipe that says when something is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = Event()
+
+    def write(self, text: str) -> int:
+        count = super().write(text)
+        if text.endswith("\n"):
+            self.written.set()
+        return count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -85,3 +86,15 @@ def test_main_without_arguments_prints_help(capsys: pytest.CaptureFixture[str]) 
         cli.main([])
     assert ended.value.code == 2
     assert "find mistakes in scenarios" in capsys.readouterr().err
+
+
+def test_text_that_the_terminal_cannot_encode_is_escaped() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mockllm", "hash", "--help"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "match: {hash: \\u2026}" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from mockllm.cli import progress_bar
 from mockllm.cli.hunt import ShownHunt, hunt_progress
-from mockllm.cli.progress_bar import ProgressBar, shown_fetches
+from mockllm.cli.progress_bar import ProgressBar, shown_fetches, shown_step
 from mockllm.cli.sources import fetch_missing
 from mockllm.core.hunting.finding import Finding, HuntReport
 from mockllm.core.hunting.judgement import BrokenRule
@@ -22,7 +23,7 @@ from mockllm.core.hunting.report_text import summary
 from mockllm.hunting.hunter import HuntBudget
 from mockllm.packing.git import FETCH_WATCH
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor
-from tests.cli.terminal import CLEAR, REMOVED, STYLE, Terminal
+from tests.cli.terminal import CLEAR, REMOVED, STYLE, Pipe, Terminal
 from tests.core.hunting.runs import BASE, CRLF, ended
 from tests.waiting import PATIENCE
 
@@ -119,6 +120,41 @@ def test_pipe_gets_a_line_for_a_long_step_at_once() -> None:
     clock.now = 5.0
     progress.begin("writes b.yaml")
     assert out.getvalue().splitlines() == ["reads b.har", "writes b.yaml"]
+
+
+def test_pipe_gets_the_line_of_a_step_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else happens until the step ends, so a timer prints the line."""
+    monkeypatch.setattr(progress_bar, "PIPE_INTERVAL", 0.01)
+    out = Pipe()
+    with ProgressBar(out, "exchange", Clock()) as progress:
+        progress.begin("reads a.har")
+        assert out.written.wait(PATIENCE)
+    assert out.getvalue() == "reads a.har\n"
+
+
+def test_pipe_gets_no_line_of_a_step_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress_bar, "PIPE_INTERVAL", 0.01)
+    out = Pipe()
+    with ProgressBar(out, "exchange", Clock()) as progress:
+        progress.begin("reads a.har")
+    assert not out.written.wait(0.1)
+
+
+def test_signal_that_ends_a_command_erases_the_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    erased: list[bool] = []
+    terminal = Terminal()
+    with open(tmp_path / "terminal", "w+b") as file:
+        monkeypatch.setattr(terminal, "fileno", file.fileno)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        before = signal.signal(signal.SIGINT, lambda *_: erased.append(bool(os.fstat(file.fileno()).st_size)))
+        try:
+            with shown_step("loads scenarios"):
+                signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.signal(signal.SIGINT, before)
+        file.seek(0)
+        assert file.read().decode() == CLEAR
+    assert erased == [True]
 
 
 def test_terminal_that_cannot_change_a_line_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +303,22 @@ def test_fetch_is_shown_while_git_counts(
             watch(*numbers)
     assert FETCH_WATCH.get() is None
     assert capsys.readouterr().err == "5/10 objects  receiving\n"
+
+
+def test_step_around_a_fetch_is_shown_again_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While git may ask for a password, the terminal has no line."""
+    out = Terminal()
+    monkeypatch.setattr(sys, "stderr", out)
+    begun: list[str] = []
+    monkeypatch.setattr(ProgressBar, "begin", lambda _, about: begun.append(about))
+    with shown_fetches("checks the packs"):
+        watch = FETCH_WATCH.get()
+        assert watch is not None
+        watch(0, None, "")
+        assert begun == ["checks the packs"]
+        watch(5, 10, "receiving")
+        watch(0, None, "")
+    assert begun == ["checks the packs"] * 2
 
 
 def test_interrupt_of_a_fetch_takes_the_line_away() -> None:

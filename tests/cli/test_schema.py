@@ -38,6 +38,14 @@ def test_schema_writes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert sorted(item.name for item in folder.iterdir()) == sorted(NAMES)
 
 
+def test_schema_that_cannot_be_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert run("--out", str(tmp_path / "file")) == 1
+    assert capsys.readouterr().err == f"mockllm: {tmp_path / 'file' / NAMES[0]}: File exists\n"
+
+
 def test_schema_check_reports_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("--out", str(tmp_path))
     capsys.readouterr()

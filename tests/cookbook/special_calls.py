@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from tests.dialects.mcp.messages import ToolClient, rpc
 from tests.dialects.virtual_socket import VirtualSocket
-from tests.language.virtual_server import NOW, VirtualServer, chat_request, models_request, raw_request
+from tests.language.virtual_server import (
+    NOW,
+    ClientRequest,
+    VirtualServer,
+    chat_request,
+    claude_request,
+    models_request,
+    raw_request,
+)
 
 LONG: Final = "You book trains. Ask for the day and the place. " * 200
 """A beginning of prompts that caches hold."""
@@ -114,7 +123,23 @@ def _lost_session(scenario: str) -> str:
     return " ".join(map(str, [*statuses, client.call("hours").status]))
 
 
+def _extra_field(sent: ClientRequest) -> Callable[[str], str]:
+    """The response to a request with a field more."""
+    body = json.dumps({**json.loads(sent.body), "thinking_budget": 9}).encode()
+
+    def responded(scenario: str) -> str:
+        received = VirtualServer(scenario).respond(replace(sent, body=body))
+        return f"HTTP {received.status} {received.message}"
+
+    return responded
+
+
 SPECIAL: Final[Mapping[str, Callable[[str], str]]] = {
+    "openai-chat extra": _extra_field(chat_request()),
+    "anthropic-messages extra": _extra_field(claude_request()),
+    "gemini-generate extra": _extra_field(
+        raw_request("/v1beta/models/gemini-2.5-flash:generateContent", {"contents": []})
+    ),
     "openai-realtime": _spoken_messages,
     "openai-embeddings": _vectors,
     "openai-embeddings base64": _empty_vectors,

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from anthropic import types as blocks
+from anthropic.types import beta as beta_blocks
 from anthropic.types import message_count_tokens_params as counted
 from anthropic.types import message_create_params as messages
 from anthropic.types.beta import message_count_tokens_params as beta_counted
 from anthropic.types.beta import message_create_params as beta
+from google.genai import types as google
 from openai.types import completion_create_params as completions
 from openai.types.chat import completion_create_params as chat
 from openai.types.responses import response_create_params as responses
 
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.messages_request import AnthropicCountRequest, MessagesRequest
+from mockllm.dialects.anthropic.unknown_fields import BLOCKS, CUSTOM_TOOL, MESSAGE
+from mockllm.dialects.gemini.unknown_fields import MESSAGES
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
@@ -56,3 +61,34 @@ def test_unknown_lists_unknown_fields(
     request_type: type[Request], provider: str, raw: bytes, unknown: list[str]
 ) -> None:
     assert built(request_type, provider, raw).undocumented_fields == unknown
+
+
+BLOCK_TYPES = {
+    "text": blocks.TextBlockParam,
+    "image": blocks.ImageBlockParam,
+    "document": blocks.DocumentBlockParam,
+    "tool_use": blocks.ToolUseBlockParam,
+    "tool_result": blocks.ToolResultBlockParam,
+    "thinking": blocks.ThinkingBlockParam,
+    "redacted_thinking": blocks.RedactedThinkingBlockParam,
+}
+
+
+def test_anthropic_blocks_have_the_fields_of_the_sdk() -> None:
+    assert {name: set(params.__annotations__) for name, params in BLOCK_TYPES.items()} == BLOCKS
+    roles = (*get_args(blocks.MessageParam), *get_args(beta_blocks.BetaMessageParam))
+    assert {name for role in roles for name in role.__annotations__} == MESSAGE
+    assert set(blocks.ToolParam.__annotations__) == CUSTOM_TOOL
+
+
+@pytest.mark.parametrize("name", sorted(MESSAGES.keys() - {"GenerateContentRequest"}))
+def test_gemini_message_has_the_fields_of_the_sdk(name: str) -> None:
+    """The SDK's configuration has two more fields of the service than its type of that name."""
+    more = {"image_config", "model_config"} if name == "GenerationConfig" else set()
+    assert set(getattr(google, name).model_fields) | more == MESSAGES[name].names
+
+
+def test_gemini_messages_are_known_fields() -> None:
+    for message in MESSAGES.values():
+        assert {*message.messages, *message.maps} <= message.names
+        assert {*message.messages.values(), *message.maps.values()} <= MESSAGES.keys()

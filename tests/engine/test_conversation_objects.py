@@ -141,3 +141,14 @@ def test_conversation_is_no_response_and_no_response_is_one() -> None:
     assert server.game.respond(raw_request(f"/v1/responses/{id}", method="GET")).status == 404
     reported = server.game.respond(raw_request("/v1/responses", {"model": "m", "input": "hi"})).json
     assert server.call(f"/{reported['id']}/items").status == 404
+
+
+def test_conversation_with_the_id_of_another_object() -> None:
+    """It is served as one with an unknown conversation, and the other object stays."""
+    server = Conversations()
+    first = server.game.respond(raw_request("/v1/responses", {"model": "m", "input": "hi"})).json
+    continued = {"model": "m", "input": "hi", "conversation": first["id"]}
+    response = server.game.respond(raw_request("/v1/responses", continued))
+    assert (response.status, response.json["output"][0]["content"][0]["text"]) == (200, "Turn 1.")
+    kept = server.game.respond(raw_request(f"/v1/responses/{first['id']}", method="GET"))
+    assert (kept.status, kept.json) == (200, first)

@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
+from mockllm.engine import DecidedLookup, Engine, PlannedResponse, UndecidedResponse
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_sessions import FetchedLookup, LookupInStore, SharedSessions
 from tests.language.virtual_server import VirtualServer
@@ -112,6 +112,41 @@ def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
             look_up("name")
         assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
     assert lookup.having(("call", "name"), "tool").tool_by_call_id("name") == "tool"
+
+
+def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
+    """What was decided in this process before the lookup is not decided again."""
+    state = shared.state
+    assert isinstance(state, SharedSessions)
+    state.remember_in_store = _forget
+    request = shared.read("GET", "/v1/responses/resp_1", "", {}, b"", "", 0.0)
+    request.response_lookup = state.lookup("")
+    numbers = state.without_session
+    before = numbers.take_numbers(0)
+    with pytest.raises(DecidedLookup) as raised:
+        shared.begin_response(request)
+    with pytest.raises(LookupInStore):  # another lookup of the same request
+        raised.value.again()
+    request.response_lookup = FetchedLookup("", {raised.value.key: None})
+    response = raised.value.again()
+    assert isinstance(response, PlannedResponse)
+    assert response.plan.head.status == 404
+    assert numbers.take_numbers(0) == before + 1
+
+
+def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = shared.state
+    assert isinstance(state, SharedSessions)
+    for _ in range(3):  # the last one takes the fast path
+        shared.respond(chat(shared, "hi"))
+    before = state.without_session.take_numbers(0)
+    request = chat(shared, "hi")
+    with monkeypatch.context() as patched:
+        patched.setattr(shared, "_apply_updates", _lacking)
+        with pytest.raises(DecidedLookup) as raised:
+            shared.begin_response(request)
+    assert isinstance(raised.value.again(), PlannedResponse)
+    assert state.without_session.take_numbers(0) == before + 1
 
 
 def _forget(session: str, update: StoreUpdate) -> None: ...

@@ -306,6 +306,39 @@ def test_request_of_more_tokens_than_fit_in_a_number_is_refused(client: redis.Re
         assert decision.admission.limit_status == expected.admission.limit_status
 
 
+def test_input_counts_beside_a_huge_output(client: redis.Redis) -> None:
+    """What a request takes of a limit on its input does not depend on its `max_tokens`."""
+    limit = Limit("sliding-window", input_tokens=100, output_tokens=1_000)
+    output = (1 << 53) + 1
+    matched = replace(
+        ONE,
+        modifiers=(replace(RULE, key="m", limit=limit),),
+        cost=partial(Cost, output + 8, 0.0, output),
+    )
+    ((_, decision),) = StoreCounters(client).decide([matched])
+    expected = Sessions().decide(matched)
+    assert decision.admission is not None
+    assert expected.admission is not None
+    assert decision.admission.limit_status == expected.admission.limit_status
+
+
+def test_sliding_window_is_empty_when_its_log_has_expired(client: redis.Redis) -> None:
+    """The store removes the log of a limit that was not used for longer than its window."""
+    modifier = replace(RULE, key="m", limit=Limit("sliding-window", requests=2, tokens=50, window=1.0))
+    memory, store = Sessions(), StoreCounters(client)
+    early = replace(ONE, modifiers=(modifier,), cost=partial(Cost, 10))
+    late = replace(early, monotonic=START + 5.0)
+    for matched in (early, late, late, late):
+        ((_, decision),) = store.decide([matched])
+        expected = memory.decide(matched)
+        assert decision.outcome == expected.outcome
+        assert decision.admission is not None
+        assert expected.admission is not None
+        assert decision.admission.limit_status == expected.admission.limit_status
+        if matched is early:
+            client.delete(*client.scan_iter(_type="list"))
+
+
 def test_call_with_more_fields_than_a_command_takes(client: redis.Redis) -> None:
     store = StoreCounters(client)
     rules = tuple(

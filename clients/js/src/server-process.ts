@@ -47,28 +47,30 @@ export const WAYS: readonly (readonly string[])[] = [
   ["podman", ...CONTAINER],
 ];
 
-/** Returns the first way whose program is on the path. Throws an error that names all of them. */
+/** Returns the first way whose program is on the path, with the program's file, so that a user sees which. Throws an error that names all of them. */
 export async function findCommand(path: string = process.env["PATH"] ?? ""): Promise<readonly string[]> {
   for (const way of WAYS) {
-    if (await isOnPath(way[0]!, path)) return way;
+    const program = await onPath(way[0]!, path);
+    if (program !== undefined) return [program, ...way.slice(1)];
   }
   const tried = WAYS.map((way) => way[0]).join(", ");
   throw new Error(`no mockllm found: none of ${tried} is on the path; pip install ${PACKAGE}, or set options.command`);
 }
 
-async function isOnPath(program: string, path: string): Promise<boolean> {
+async function onPath(program: string, path: string): Promise<string | undefined> {
   const suffixes = process.platform === "win32" ? [".exe", ".cmd", ""] : [""];
   for (const folder of path.split(delimiter).filter(Boolean)) {
     for (const suffix of suffixes) {
       try {
-        await access(join(folder, program + suffix), constants.X_OK);
-        return true;
+        const file = join(folder, program + suffix);
+        await access(file, constants.X_OK);
+        return file;
       } catch {
         // not in this folder
       }
     }
   }
-  return false;
+  return undefined;
 }
 
 const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());

@@ -50,7 +50,9 @@ class GapPoint(FaultPoint):
         description="After this part of the chunks; of the bytes, where a response has no chunks.",
     )
     time: Drawable[Duration] | None = Field(
-        default=None, description="This long after the request's last byte; everything due by then is sent."
+        default=None,
+        description="This long after the server begins to serve the request, which it has read by then; of a held "
+        "response, after its release. Everything due by then is sent.",
     )
 
     @model_validator(mode="after")

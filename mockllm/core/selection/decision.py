@@ -17,8 +17,9 @@ from mockllm.core.load.continuous_batch import NO_WORK, BatchSchedule, PromptWor
 from mockllm.core.load.load import Load
 from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 
-Validation: TypeAlias = Literal["strict", "lenient", "off"]
-"""`strict` has all checks of the provider, `lenient` only that the body can be read, `off` none."""
+Validation: TypeAlias = Literal["exact", "strict", "lenient", "off"]
+"""`strict` has all checks of the provider except that of unknown fields, which `exact` adds. `lenient` checks only
+that the body can be read, `off` nothing."""
 Models: TypeAlias = Literal["any", "strict"]
 """The models that a rule responds to: any, or known ones only."""
 

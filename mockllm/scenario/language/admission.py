@@ -111,7 +111,7 @@ class LoadSpec(Spec):
     concurrency: AtLeastOne | None = None
     """The number of responses at full speed."""
     slowdown: Annotated[float, Field(ge=1)] = 2.0
-    """The factor of every wait at twice this concurrency; linear in between and beyond."""
+    """The factor of each wait of the pace and of a script at twice this concurrency; linear in between and beyond."""
     max_inflight: AtLeastOne | None = None
     """The maximum number of responses in flight; further requests get `overloaded` (503, Anthropic's 529)."""
     queue: Count = 0

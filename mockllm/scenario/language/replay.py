@@ -59,7 +59,7 @@ class FrameSpec(Spec):
     """Bytes that arrived at the same time."""
 
     at: Duration | None = None
-    """The time of arrival, from the request's last byte; the time of the frame before by default."""
+    """The time of arrival, from when the server begins to serve the request; by default that of the frame before."""
     data: str | None = None
     """The bytes, as UTF-8."""
     base64: Annotated[str, AfterValidator(_base64)] | None = None

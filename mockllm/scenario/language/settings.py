@@ -111,7 +111,7 @@ class PaceSpec(Spec):
     jitter: Spread[Duration] | None = None
     """Adds a wait between 0 and N, drawn uniformly, to each gap."""
     slowdown: Drawable[Annotated[float, Field(ge=0)]] | None = None
-    """Multiplies every wait; the factors of several settings multiply."""
+    """Multiplies every wait of the pace and of a script; the factors of several settings multiply."""
     whole: Literal["as_streamed", "at_once"] | None = None
     """Whether a non-streaming response takes as long as its stream would (the default) or is sent at once."""
     queued: Drawable[Duration] | None = None

@@ -3,6 +3,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
 import { generateText } from "ai";
 import { writeFile } from "node:fs/promises";
+import { isAbsolute } from "node:path";
 import { MockLLM, type MockSession, MockllmError } from "mockllm";
 import { expect, test } from "mockllm/vitest";
 import OpenAI from "openai";
@@ -151,11 +152,12 @@ test("a server of its own with a pack", async () => {
   const response = await fetch(`${mock.openaiUrl}/models`);
   expect(response.status).toBe(200);
   expect(mock.command).toContain("mockllm");
+  expect(isAbsolute(mock.command.split(" ")[0]!), "it says which program of the path it is").toBe(true);
 });
 
 test("a server that does not start says why", async () => {
   const error = await refusal(MockLLM.start({ packs: "no-such-pack" }));
-  expect(error.message).toMatch(/^the mockllm server did not start: it ended with exit code 2\nmockllm serve .*\n.*no-such-pack/s);
+  expect(error.message).toMatch(/^the mockllm server did not start: it ended with exit code 2\n\S+[/\\]mockllm(\.exe)? serve .*\n.*no-such-pack/s);
   expect(place(error)).toContain("behaviours.test.ts");
 });
 

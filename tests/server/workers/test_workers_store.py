@@ -125,6 +125,16 @@ def test_seed_with_store_makes_texts_of_one_process(files: Path) -> None:
         assert [ask(several, user) for user in users] == one
 
 
+def test_settings_that_processes_cannot_share_are_refused(server: Process) -> None:
+    body = json.dumps({"load": {"max_inflight": 1, "queue": 2}}).encode()
+    request = urllib.request.Request(f"{server.url}/api/config/global", body, method="PATCH")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 422
+    assert "several processes have no load.queue" in json.load(refused.value)["detail"]
+    assert ask(server, "hi") == (200, "Hello.")
+
+
 def test_sessions_are_shared_and_listed(server: Process) -> None:
     for session in ("first", "second"):
         answers = [ask(server, "step", x_mockllm_session=session)[1] for _ in range(3)]

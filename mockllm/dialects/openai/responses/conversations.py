@@ -25,7 +25,7 @@ from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.responses.check import check_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
-from mockllm.dialects.openai.responses.history import items, listed_item
+from mockllm.dialects.openai.responses.history import items, listed_item, stored_conversation
 from mockllm.dialects.openai.validators import array, check_readable, missing, object_
 
 PREFIX: Final = "conv_"
@@ -67,11 +67,7 @@ class ConversationRequest(Request):
     @lazy
     def conversation(self) -> StoredResponse | None:
         """The conversation that the path names."""
-        id = self.path_variables.get("conversation", "")
-        stored = self.response_lookup.stored(id)
-        if stored is None or read_object(stored.response_body).get("object") != "conversation":
-            return None
-        return stored
+        return stored_conversation(self.path_variables.get("conversation", ""), self.response_lookup)
 
     @lazy
     def new_items(self) -> list[dict[str, Json]]:

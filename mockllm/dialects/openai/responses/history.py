@@ -25,6 +25,14 @@ def chain(last: StoredResponse | None, lookup: ResponseLookup) -> list[StoredRes
     return stored[::-1]
 
 
+def stored_conversation(id: str, lookup: ResponseLookup) -> StoredResponse | None:
+    """Return the conversation of an id; None for an id of another object."""
+    stored = lookup.stored(id)
+    if stored is None or read_object(stored.response_body).get("object") != "conversation":
+        return None
+    return stored
+
+
 def items(input: Json) -> list[dict[str, Json]]:
     """Return the items of an input; a text is a message of the user."""
     if type(input) is str:

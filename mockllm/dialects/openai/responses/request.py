@@ -29,7 +29,13 @@ from mockllm.dialects.openai.request_fields import (
     read_tool,
     result_parts,
 )
-from mockllm.dialects.openai.responses.history import chain, history, items, resolve_reference
+from mockllm.dialects.openai.responses.history import (
+    chain,
+    history,
+    items,
+    resolve_reference,
+    stored_conversation,
+)
 
 MAX_LOGPROBS: Final = 20
 """The maximum number of likeliest tokens per position."""
@@ -65,8 +71,14 @@ class InputRequest(ModelRequest):
 
     @lazy
     def previous(self) -> StoredResponse | None:
-        name = text_of(self.fields.get("previous_response_id")) or self.conversation
-        return None if name is None else self.response_lookup.stored(name)
+        previous = text_of(self.fields.get("previous_response_id"))
+        if previous:
+            return self.response_lookup.stored(previous)
+        return (
+            None
+            if self.conversation is None
+            else stored_conversation(self.conversation, self.response_lookup)
+        )
 
     @lazy
     def before(self) -> list[StoredResponse]:

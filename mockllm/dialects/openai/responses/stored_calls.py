@@ -37,6 +37,7 @@ from mockllm.dialects.openai.responses.history import (
     items,
     listed_item,
     response_object,
+    stored_conversation,
 )
 from mockllm.dialects.openai.responses.items import item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
@@ -114,8 +115,11 @@ def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tupl
     id = request.conversation
     if id is None:
         return ()
+    before = stored_conversation(id, request.response_lookup)
+    if before is None and request.response_lookup.stored(id) is not None:
+        return ()  # the id of another object, which stays as it is
     new = [*items(request.fields.get("input")), *output]
-    return (with_items(request.response_lookup.stored(id), id, new, int(request.now)),)
+    return (with_items(before, id, new, int(request.now)),)
 
 
 def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ from mockllm.server.control.models.settings import (
     Strategy,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
+from mockllm.server.engine_builder import Broken
 from mockllm.server.overlay_store import OverlayRejected
 
 
@@ -123,6 +124,8 @@ async def _replace(context: ControlContext, settings: dict[str, dict[str, Json]]
         )
     except OverlayRejected as rejected:
         raise _settings_problem(rejected) from None
+    except Broken as broken:
+        raise _settings_problem(OverlayRejected(422, *broken.mistakes)) from None
     context.settings = settings
 
 

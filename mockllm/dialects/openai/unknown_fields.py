@@ -1,0 +1,23 @@
+"""Refuses the unknown fields of a body, as OpenAI's service does (`validation: exact`).
+
+Chat and legacy completions name all of them in one message, responses the first one with a code. Fields in fields are
+not walked. Sources: a recording (`unknown_parameter`), and public reports of 2023 to 2026 with the error's object.
+"""
+
+from __future__ import annotations
+
+from mockllm.core.failure import Failure
+from mockllm.core.request.request import Request
+from mockllm.dialects.openai.validators import refuse
+
+
+def refuse_unknown_fields(request: Request) -> Failure | None:
+    """Return the failure of a body with unknown fields; None for one without, and for other calls."""
+    if request.api == "responses":
+        first = next(iter(request.undocumented_fields), None)
+        return None if first is None else refuse(f"Unknown parameter: '{first}'.", first, "unknown_parameter")
+    if request.api not in ("chat", "completions") or not request.undocumented_fields:
+        return None
+    names = sorted(request.undocumented_fields)
+    arguments = "argument" if len(names) == 1 else "arguments"
+    return refuse(f"Unrecognized request {arguments} supplied: {', '.join(names)}")

@@ -1,0 +1,194 @@
+"""`validation: exact` refuses fields that a protocol does not have, in the words of its service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.scenario.language.examples import RequestSpec
+from mockllm.testing.example_requests import build_sent_request
+from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request, respond_once
+
+EXACT = "validation: exact\nrules: [{reply: Hi.}]"
+CHAT_MESSAGE = {"role": "user", "content": "hi"}
+CHAT = {"model": "gpt-4o", "messages": [CHAT_MESSAGE]}
+CLAUDE = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+HOSTED = {"anthropic_version": "vertex-2023-10-16", "max_tokens": 9, "messages": CLAUDE["messages"]}
+RESPONSES = {"model": "gpt-4o", "input": "hi"}
+GEMINI = {"contents": [{"parts": [{"text": "hi"}]}]}
+GENERATE = "/v1beta/models/gemini-2.5-flash:generateContent"
+VERTEX = "/v1/projects/p/locations/l/publishers/google/models/gemini-2.5-flash:generateContent"
+CLAUDE_ON_VERTEX = "/v1/projects/p/locations/l/publishers/anthropic/models/claude-sonnet-4-5:rawPredict"
+EXTRA = "Extra inputs are not permitted"
+TOOL = {"name": "look", "input_schema": {"type": "object"}}
+
+
+def claude_tools(*tools: dict[str, Any]) -> dict[str, Any]:
+    return {**CLAUDE, "tools": list(tools)}
+
+
+def claude_content(*blocks: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {**CLAUDE, "messages": [{"role": "user", "content": list(blocks), **members}]}
+
+
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    ("/v1/chat/completions", {**CHAT, "top_k": 3}, "Unrecognized request argument supplied: top_k"),
+    (
+        "/v1/chat/completions",
+        {**CHAT, "z": 1, "enable_thinking": True},
+        "Unrecognized request arguments supplied: enable_thinking, z",
+    ),
+    (
+        "/v1/completions",
+        {"model": "gpt-3.5-turbo-instruct", "prompt": "a", "z": 1},
+        "Unrecognized request argument supplied: z",
+    ),
+    ("/v1/responses", {**RESPONSES, "b": 1, "a": 2}, "Unknown parameter: 'b'."),
+    ("/v1/messages", {**CLAUDE, "response_format": {}}, f"response_format: {EXTRA}"),
+    ("/v1/messages", claude_tools(TOOL, {**TOOL, "name": "b", "z": 1}), f"tools.1.custom.z: {EXTRA}"),
+    (
+        "/v1/messages",
+        claude_content({"type": "text", "text": "a", "z": 1}),
+        f"messages.0.content.0.text.z: {EXTRA}",
+    ),
+    ("/v1/messages", claude_content({"type": "text", "text": "a"}, id="m"), f"messages.0.id: {EXTRA}"),
+    ("/v1/messages/count_tokens", {**CLAUDE}, f"max_tokens: {EXTRA}"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "message"), REFUSED)
+def test_unknown_field_is_refused(path: str, body: dict[str, Any], message: str) -> None:
+    server = VirtualServer(EXACT)
+    for _ in range(3):  # also where equal responses are cached
+        received = server.respond(raw_request(path, body))
+        assert (received.status, received.message) == (400, message)
+
+
+@pytest.mark.parametrize(("path", "body", "message"), REFUSED)
+def test_strict_accepts_unknown_fields(path: str, body: dict[str, Any], message: str) -> None:
+    assert respond_once("rules: [{reply: Hi.}]", raw_request(path, body)).status == 200
+
+
+def test_unknown_parameter_has_its_code() -> None:
+    received = respond_once(EXACT, raw_request("/v1/responses", {**RESPONSES, "b": 1}))
+    assert received.json["error"] == {
+        "message": "Unknown parameter: 'b'.",
+        "type": "invalid_request_error",
+        "param": "b",
+        "code": "unknown_parameter",
+    }
+
+
+def schema_with(*names: str) -> dict[str, Any]:
+    """A request with a function whose parameters, and an alternative in them, have these keywords."""
+    unknown = dict.fromkeys(names, "x")
+    properties = {"a": {"type": "STRING"}, "b": {"anyOf": [{}, unknown]}}
+    parameters = {"type": "OBJECT", "properties": properties, **unknown}
+    declared = {"functionDeclarations": [{"name": "f"}, {"name": "g", "parameters": parameters}]}
+    return {**GEMINI, "tools": [declared]}
+
+
+SCHEMA = "tools[0].function_declarations[1].parameters"
+
+
+@pytest.mark.parametrize("path", [GENERATE, VERTEX, GENERATE.replace("generate", "streamGenerate")])
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({**GEMINI, "max_tokens": 9}, [("", "max_tokens")]),
+        ({"contents": [{"parts": [{"text": "a", "role": "b"}]}]}, [("contents[0].parts[0]", "role")]),
+        ({"contents": {"parts": {"text": "a"}, "id": 1}}, [("contents", "id")]),
+        ({**GEMINI, "generation_config": {"maxTokens": 1}}, [("generation_config", "maxTokens")]),
+        (
+            schema_with("$schema"),
+            [(f"{SCHEMA}.properties[1].value.any_of[1]", "$schema"), (SCHEMA, "$schema")],
+        ),
+    ],
+)
+def test_parser_lists_all_unknown_names(
+    path: str, body: dict[str, Any], found: list[tuple[str, str]]
+) -> None:
+    received = respond_once(EXACT, raw_request(path, body))
+    error = received.json[0]["error"] if "stream" in path else received.json["error"]
+    texts = [
+        f'Invalid JSON payload received. Unknown name "{name}"{f" at {at!r}" if at else ""}: Cannot find field.'
+        for at, name in found
+    ]
+    assert (error["code"], error["status"], error["message"]) == (400, "INVALID_ARGUMENT", "\n".join(texts))
+    violations = error["details"][0]["fieldViolations"]
+    assert [(each.get("field", ""), each["description"]) for each in violations] == [
+        (at, text) for (at, _), text in zip(found, texts, strict=True)
+    ]
+
+
+def test_list_of_violations_is_bounded() -> None:
+    body = {**GEMINI, **{f"unknown{number}": 1 for number in range(5_000)}}
+    error = respond_once(EXACT, raw_request(GENERATE, body)).json["error"]
+    assert len(error["details"][0]["fieldViolations"]) == 100
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        raw_request("/groq/openai/v1/chat/completions", {**CHAT, "reasoning_format": "raw"}),
+        raw_request("/openai/deployments/gpt-4o/chat/completions", {**CHAT, "data_sources": []}),
+        raw_request("/api/chat", {"model": "llama3", "messages": [], "keep_alive": 1, "think": False}),
+        raw_request(
+            GENERATE,
+            {**GEMINI, "generation_config": {"top_p": 1, "topK": 2}, "tools": [{"google_search": {"z": 1}}]},
+        ),
+        raw_request(
+            "/v1/messages", claude_tools({"type": "web_search_20250305", "name": "web_search", "z": 1})
+        ),
+        raw_request("/v1/models", method="GET"),
+        raw_request(CLAUDE_ON_VERTEX, {**HOSTED, "z": 1}),
+        raw_request("/v1/messages", claude_content({"type": "container_upload", "file_id": "a", "z": 1})),
+        raw_request(GENERATE.replace("generateContent", "countTokens"), {**GEMINI, "z": 1}),
+        raw_request("/v1/chat/completions", {**CHAT, "messages": [{**CHAT_MESSAGE, "z": 1}]}),
+    ],
+)
+def test_field_that_is_not_checked_passes(sent: ClientRequest) -> None:
+    assert respond_once(EXACT, sent).status == 200
+
+
+@pytest.mark.parametrize("provider", sorted({call.provider for call in GENERATING_CALLS}))
+def test_neutral_request_passes(provider: str) -> None:
+    spec = RequestSpec.model_validate({
+        "user": "hi", "system": "Be brief.", "max_tokens": 5,
+        "tools": [{"name": "look", "parameters": {"type": "object", "properties": {"a": {"type": "string"}}}}],
+    })  # fmt: skip
+    sent = build_sent_request(spec, provider)
+    request = ClientRequest(sent.path, sent.raw, sent.method, sent.query_string, sent.headers)
+    assert respond_once(EXACT, request).status == 200
+
+
+def test_unreadable_and_invalid_bodies_are_refused() -> None:
+    broken, hot = (
+        respond_once(EXACT, raw_request("/v1/chat/completions", body))
+        for body in (b"{", {**CHAT, "temperature": 9})
+    )
+    assert (broken.status, hot.status) == (400, 400)
+    assert "temperature" in hot.message
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/messages", {**CLAUDE, "messages": [3]}),
+        ("/v1/messages", {**CLAUDE, "tools": [3]}),
+        (GENERATE, {**GEMINI, "generation_config": [3]}),
+        (GENERATE, {"contents": [[[3]]]}),
+        (
+            GENERATE,
+            {**GEMINI, "tools": [{"functionDeclarations": [{"name": "f", "parameters": {"properties": 3}}]}]},
+        ),
+    ],
+)
+def test_wrong_shapes_are_refused_as_by_strict(path: str, body: dict[str, Any]) -> None:
+    exact, strict = (
+        respond_once(f"validation: {strictness}\nrules: [{{reply: Hi.}}]", raw_request(path, body))
+        for strictness in ("exact", "strict")
+    )
+    assert (exact.status, exact.bytes[:400]) == (strict.status, strict.bytes[:400])

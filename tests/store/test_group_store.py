@@ -1,0 +1,85 @@
+"""What the control API changes in the store, beside all that is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import pytest
+import redis
+from msgspec.structs import replace
+
+from mockllm.core.limits.limit import Cost, Limit
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.selection.decision import Decision
+from mockllm.store.connection import store_address
+from mockllm.store.group_store import GroupStore
+from mockllm.store.store_link import StoreLink
+from mockllm.store.store_memory import StoreMemory
+from tests.store.redis_server import RedisServer, redis_server
+from tests.store.test_script_equals_memory import ONE, RULE, StoreCounters
+from tests.waiting import PATIENCE
+
+LIMIT = Limit("sliding-window", requests=10, tokens=500, input_tokens=200, output_tokens=300)
+LIMITED = replace(
+    ONE, modifiers=(replace(RULE, key="m", limit=LIMIT),), cost=lambda: Cost(8, output_tokens=3)
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with redis_server() as server:
+        yield server
+
+
+@pytest.fixture
+def store(server: RedisServer) -> Iterator[StoreCounters]:
+    with redis.Redis(unix_socket_path=str(server.socket)) as client:
+        yield StoreCounters(client)
+
+
+def remaining(store: StoreCounters) -> Sequence[int]:
+    """Decide a request. Return what its limits leave, and the tries of its rule before it."""
+    ((_, decision),) = store.decide([LIMITED])
+    assert isinstance(decision, Decision)
+    assert decision.admission is not None
+    assert decision.rule is not None
+    status = decision.admission.limit_status
+    gauges = (status.requests, status.tokens, status.input_tokens, status.output_tokens)
+    return [*(gauge.remaining for gauge in gauges if gauge is not None), decision.rule.tries]
+
+
+def change(server: RedisServer, *, limits: bool) -> None:
+    """Store a response and a tool call. Reset the limits, or forget the counts of the rule."""
+
+    async def changed() -> None:
+        link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
+        await link.open()
+        stored = StoredResponse("resp_1", None, b"{}", b"{}")
+        memory = StoreMemory(link, 60.0)
+        await asyncio.gather(*memory.remember("one", StoreUpdate(("resp_1",), stored, {"call_1": "f"})))
+        group = GroupStore(link, PATIENCE)
+        await (group.reset_limits(None) if limits else group.forget(["r"]))
+        found = (
+            await memory.look_up("one", ("stored", "resp_1")),
+            await memory.look_up("one", ("call", "call_1")),
+        )
+        link.close()
+        assert found == (stored, "f")
+
+    asyncio.run(changed())
+
+
+def test_reset_of_limits_has_all_their_tokens(server: RedisServer, store: StoreCounters) -> None:
+    """Stored responses and tool calls are no counts, and stay."""
+    assert remaining(store) == [9, 492, 195, 297, 0]
+    change(server, limits=True)
+    assert remaining(store) == [9, 492, 195, 297, 1]
+
+
+def test_removed_rules_are_forgotten_beside_stored_responses(
+    server: RedisServer, store: StoreCounters
+) -> None:
+    remaining(store)
+    change(server, limits=False)
+    assert remaining(store) == [8, 484, 190, 294, 0]
