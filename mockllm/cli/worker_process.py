@@ -18,9 +18,8 @@ from mockllm.engine import Engine
 from mockllm.server.app import App
 from mockllm.server.http_server import Server, open_as_many_as_allowed, run_on_best_loop
 from mockllm.server.workers.channel import first_message
-from mockllm.server.workers.marked_journal import MarkedJournal
 from mockllm.server.workers.no_store import NoStore
-from mockllm.server.workers.worker import Worker, WorkerDecider
+from mockllm.server.workers.worker import MarkedJournal, Worker, WorkerDecider
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_sessions import REPLICA, SharedSessions

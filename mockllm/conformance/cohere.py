@@ -10,9 +10,8 @@ from dataclasses import replace
 from typing import cast
 
 from mockllm.conformance import openai_chat, vendors
-from mockllm.conformance.openai_lookups import lookup
-from mockllm.conformance.openai_lookups import settings as without_texts
-from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.conformance.openai_lookups import TEXTLESS_FIELDS, lookup
+from mockllm.conformance.shape import Protocol, Recording, events_of, without_texts
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
@@ -129,7 +128,10 @@ def _lookup(folder: str, call: str) -> Protocol:
 def _lookup_settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
     """Return the fields, with their texts replaced; those of the form are as sent."""
     unchanged = ("embedding_types", "input_type")
-    return {**without_texts(body), **{name: body[name] for name in unchanged if name in body}}
+    return {
+        **without_texts(body, TEXTLESS_FIELDS),
+        **{name: body[name] for name in unchanged if name in body},
+    }
 
 
 PROTOCOLS = (_chat(), _lookup("cohere-v2-embed", "embeddings"), _lookup("cohere-v2-rerank", "rerank"))

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 
 from mockllm.conformance import anthropic_messages
 from mockllm.conformance import gemini as google
-from mockllm.conformance.shape import Protocol, Recording
+from mockllm.conformance.shape import Protocol, Recording, without_texts
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.dialect import OwnResponseDialect
@@ -24,18 +23,6 @@ def decode(recording: Recording) -> Reply | Failure:
     if recording["response"]["status"] == 200:
         return Reply(())
     return Failure.of_status(recording["response"]["status"])
-
-
-def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {name: value if name in TEXTLESS_FIELDS else _without_texts(value) for name, value in body.items()}
-
-
-def _without_texts(value: Json) -> Json:
-    if isinstance(value, dict):
-        return settings(value)
-    if isinstance(value, list):
-        return [_without_texts(item) for item in value]
-    return "x" if isinstance(value, str) else value
 
 
 def _protocol(
@@ -52,7 +39,7 @@ def _protocol(
         path=path,
         decode=decode,
         kind=lambda name, payload: "body",
-        settings=settings,
+        settings=lambda body: without_texts(body, TEXTLESS_FIELDS),
         method=method,
         sent=sent or {},
         noise=like.noise,

@@ -26,9 +26,7 @@ def decode(recording: Recording) -> Reply | Failure:
     """Return the reply, or the failure, of a recording."""
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
-        error = body["error"]
-        named = ERROR_NAMES.get(error["code"], BY_STATUS[status])
-        return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
+        return failure(status, body["error"])
     if isinstance(body, dict):
         choices = tuple(
             Choice(_message_parts(choice["message"]), _finish(choice)) for choice in body["choices"]
@@ -36,6 +34,12 @@ def decode(recording: Recording) -> Reply | Failure:
         return Reply(choices, _usage(body["usage"]))
     chunks = [loads(data) for _, data in events_of(body) if data != "[DONE]"]
     return _from_stream([chunk for chunk in chunks if chunk.get("choices") is not None])
+
+
+def failure(status: int, error: dict[str, Json]) -> Failure:
+    """Return the failure of a recorded error of OpenAI."""
+    named = ERROR_NAMES.get(error["code"], BY_STATUS[status])
+    return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
 
 
 def _finish(choice: Mapping[str, Json]) -> Finish:

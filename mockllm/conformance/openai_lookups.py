@@ -4,13 +4,11 @@ recorded request alone determines the response.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import cast
 
 from mockllm.conformance import openai_chat, vendors
-from mockllm.conformance.shape import Protocol, Recording
+from mockllm.conformance.shape import Protocol, Recording, without_texts
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import azure
 from mockllm.dialects.dialect import OwnResponseDialect
@@ -30,18 +28,6 @@ def decode(recording: Recording) -> Reply | Failure:
     return openai_chat.decode(recording) if known else Failure.of_status(recording["response"]["status"])
 
 
-def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {name: value if name in TEXTLESS_FIELDS else _without_texts(value) for name, value in body.items()}
-
-
-def _without_texts(value: Json) -> Json:
-    if isinstance(value, dict):
-        return settings(value)
-    if isinstance(value, list):
-        return [_without_texts(item) for item in value]
-    return "x" if isinstance(value, str) else value
-
-
 def lookup(folder: str, dialect: OwnResponseDialect, path: str | None, before: str = "") -> Protocol:
     return Protocol(
         folder=folder,
@@ -49,7 +35,7 @@ def lookup(folder: str, dialect: OwnResponseDialect, path: str | None, before: s
         path=path,
         decode=decode,
         kind=lambda name, payload: "body",
-        settings=settings,
+        settings=lambda body: without_texts(body, TEXTLESS_FIELDS),
         noise=openai_chat.PROTOCOL.noise | vendors.NOISE,
         before=before,
     )

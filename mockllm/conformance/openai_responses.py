@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockllm.conformance.openai_chat import ERROR_NAMES
 from mockllm.conformance.openai_chat import PROTOCOL as CHAT
+from mockllm.conformance.openai_chat import failure
 from mockllm.conformance.shape import Protocol, Recording, events_of
-from mockllm.core.failure import BY_STATUS, Failure
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import (
     Call,
@@ -40,9 +40,7 @@ def decode(recording: Recording) -> Reply | Failure:
     """Return the reply, or the failure, of a recording."""
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
-        error = body["error"]
-        named = ERROR_NAMES.get(error["code"], BY_STATUS[status])
-        return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
+        return failure(status, body["error"])
     if isinstance(body, dict):
         return _reply(body, {})
     events = [loads(data) for _, data in events_of(body)]

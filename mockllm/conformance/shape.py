@@ -8,7 +8,7 @@ observations are compared. Texts do not matter.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TypeAlias, cast
@@ -152,6 +152,15 @@ KINDS = {
 
 def runs(kinds: Iterable[str]) -> Iterator[Run]:
     return ((kind, len(list(same))) for kind, same in groupby(kinds))
+
+
+def without_texts(value: Json, kept: Collection[str]) -> Json:
+    """Return a body with `x` in place of each text, except in the fields of these names."""
+    if isinstance(value, dict):
+        return {name: item if name in kept else without_texts(item, kept) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_texts(item, kept) for item in value]
+    return "x" if isinstance(value, str) else value
 
 
 def events_of(body: str) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Plan, Step, WaitStep
-from mockllm.core.request.stored_responses import Timeline
+from mockllm.core.request.stored_responses import Timeline, state_seconds
 
 DEFAULT_QUEUED: Final = 0.2
 DEFAULT_IN_PROGRESS: Final = 0.5
@@ -29,8 +29,8 @@ def background_run(stream: Plan, pace: Pacing, in_progress: str) -> BackgroundRu
 
 def _timed(stream: Plan, pace: Pacing, in_progress: str) -> Iterator[Step]:
     """Yield the steps with the waits of the states. A state that reads count has no wait."""
-    queued = _seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED) * pace.slowdown
-    working = _seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS) * pace.slowdown
+    queued = state_seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED) * pace.slowdown
+    working = state_seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS) * pace.slowdown
     for step in stream.steps:
         begins = isinstance(step, EventStep) and step.event == in_progress
         if begins and queued > 0:
@@ -38,12 +38,6 @@ def _timed(stream: Plan, pace: Pacing, in_progress: str) -> Iterator[Step]:
         yield step
         if begins and working > (lasts := plan_duration(stream)):
             yield WaitStep(working - lasts, 0)
-
-
-def _seconds(time: float | None, polls: int | None, default: float) -> float:
-    if time is not None:
-        return time
-    return default if polls is None else 0.0
 
 
 def timeline_of(run: BackgroundRun, began: float) -> Timeline:

@@ -146,12 +146,6 @@ class ResponseDecoder:
         )
 
 
-def token_count(details: Json, name: str) -> int:
-    """Return a count of a usage's details; 0 where they have none."""
-    count = details.get(name) if isinstance(details, dict) else None
-    return count if isinstance(count, int) else 0
-
-
 def _arguments(text: str) -> Json:
     if not text:
         return {}

@@ -10,7 +10,6 @@ import re
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Any, Final, Literal, TypeAlias, TypeGuard
 
 from msgspec import Struct
@@ -70,7 +69,6 @@ def _root(dialect: Dialect, streamed: bool) -> object:
     return _imported(call.sdk_types[1 if streamed else 0])
 
 
-@cache
 def _imported(name: str) -> object:
     module, _, attribute = name.partition(":")
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix, broken_prefix, sent_prompt
-from mockllm.core.prompt_cache.form import PromptForm
+from mockllm.core.prompt_cache.form import KEY_FIELD, PromptForm
 from mockllm.core.prompt_cache.lookup import CacheLookup, look_up
 from mockllm.core.prompt_cache.policy import CachedTokens, CacheOverrides, CachePolicy, StepCache
 from mockllm.core.prompt_cache.prefix import (
@@ -110,7 +110,7 @@ class PromptCaching:
             return None
         form, policy = cache
         caches, number = self._state.prompt_caches, self._state.number(request.session or "")
-        prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, form, number)
+        prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
         ends = list(prefixes.keyed(cache_scope))
         found = look_up(ends, request.input_tokens, policy, cache_overrides, caches.known(monotonic))
         conversation = cache_scope + _hashed(request.opening[1])
@@ -160,9 +160,9 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     return ObservedPrompt(form, prefixes, found) if found.readable else None
 
 
-def _cache_scope(request: Request, form: PromptForm, number: int) -> bytes:
+def _cache_scope(request: Request, number: int) -> bytes:
     """Return the hash of what separates caches: session, provider, key, model, and the client's own cache key."""
-    own = request.fields.get(form.key_field)
+    own = request.fields.get(KEY_FIELD)
     parts = (
         request.session or "",
         str(number),

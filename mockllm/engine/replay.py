@@ -97,10 +97,6 @@ def _coding(headers: Mapping[str, str]) -> str | None:
     return next((value for name, value in headers.items() if name.lower() == ENCODING), None)
 
 
-def _frames(response: CompiledResponse, spec: ReplaySpec) -> list[RecordedFrame]:
-    return _recorded_frames(spec, response.files)
-
-
 def _recorded_frames(spec: ReplaySpec, files: Mapping[str, bytes]) -> list[RecordedFrame]:
     if spec.file is not None:
         return [RecordedFrame(0.0, files[spec.file])]
@@ -127,7 +123,7 @@ def _replayed(
     uncompressed: bool,
     accepted: bool,
 ) -> ReplayedPlan:
-    frames, headers = _frames(response, spec), dict(spec.headers)
+    frames, headers = _recorded_frames(spec, response.files), dict(spec.headers)
     coding, gzipped = _coding(headers), spec.gzip
     if coding is not None and (uncompressed or not accepted):
         decompressed = _decompressed_frames(frames, coding)
@@ -174,7 +170,7 @@ def _decode(plan: Plan, dialect: Dialect) -> DecodedResponse | None:
 
 
 def _neutral(response: CompiledResponse, spec: ReplaySpec, dialect: Dialect) -> ReplySpec | ErrorSpec:
-    frames = _frames(response, spec)
+    frames = _recorded_frames(spec, response.files)
     coding = _coding(spec.headers)
     if coding is not None:
         frames = _decompressed_frames(frames, coding) or frames

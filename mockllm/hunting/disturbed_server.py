@@ -87,7 +87,6 @@ def _seen(received: Received, since: float) -> ExchangeSeen:
         received.left,
         received.at - since,
         received.took,
-        len(content.chunks or ()) if content is not None else 0,
         len(content.calls) if content is not None else 0,
         "\n".join(part for part in parts if part),
         text,

@@ -47,7 +47,6 @@ class OutcomeStore:
         self._path = path
         self._known: dict[tuple[str, int], RunOutcome] = {}
         self._file: IO[bytes] | None = None
-        self.reused = 0
         if path is None:
             return
         if resume:
@@ -75,8 +74,6 @@ class OutcomeStore:
         key = schedule_key(schedule)
         known = self._known.get((key, number))
         if known is not None:
-            with self._lock:
-                self.reused += 1
             return known
         outcome = self._trial.run(schedule)
         if self._file is not None:

@@ -33,10 +33,6 @@ class ImportFile:
         self.raw = raw
 
     @cached_property
-    def text(self) -> str:
-        return self.raw.decode("utf-8", "replace")
-
-    @cached_property
     def source(self) -> Source:
         """The file parsed as YAML, for positions and tags. (JSON is YAML, except for tabs.)"""
         return read_source(self.raw, self.name)

@@ -16,7 +16,6 @@ from mockllm.core.quantities.types import quantity_error
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.scenario_folder import read_bytes
-from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
@@ -71,11 +70,10 @@ class LockSpec(Spec):
 
 
 class Lock(Struct, frozen=True):
-    """A lockfile that was read. `path` is absolute; `source` has the position of each entry."""
+    """A lockfile that was read. `path` is absolute."""
 
     path: str
     packs: Mapping[str, LockedPackSpec] = field(default_factory=dict)
-    source: Source = EMPTY_SOURCE
     diagnostics: Sequence[Diagnostic] = ()
 
     @property
@@ -123,12 +121,12 @@ def read_lock(path: str) -> Lock:
         return Lock(path, diagnostics=(Diagnostic(shown, 0, 0, "", f"cannot be read: {error.strerror}"),))
     source = read_source(content, shown)
     if source.diagnostics:
-        return Lock(path, {}, source, source.diagnostics)
+        return Lock(path, diagnostics=source.diagnostics)
     try:
         spec = LockSpec.model_validate(source.data)
     except ValidationError as error:
-        return Lock(path, {}, source, tuple(diagnostics_of(error, source, (), LockSpec)))
-    return Lock(path, spec.packs, source)
+        return Lock(path, diagnostics=diagnostics_of(error, source, (), LockSpec))
+    return Lock(path, spec.packs)
 
 
 def lock_text(packs: Mapping[str, LockedPackSpec]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -23,7 +22,6 @@ from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.scenario_folder import is_pack, within
 
 
-@cache
 def _bundled_folder() -> Path:
     package = Path(mockllm.__file__).resolve().parent
     installed_packs = package / "packs"

@@ -42,7 +42,6 @@ class BadAddress(ValueError):
 class StoreAddress(Struct, frozen=True):
     """Where the store is. `shown` has no password."""
 
-    url: str
     shown: str
     host: str = "localhost"
     port: int = 6379
@@ -74,7 +73,6 @@ def store_address(url: str) -> StoreAddress:
         raise BadAddress(str(error)) from None
     place = found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}"
     return StoreAddress(
-        known,
         f"{parts.scheme}://{place}",
         found.get("host", "localhost"),
         found.get("port", 6379),

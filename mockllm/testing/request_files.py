@@ -69,7 +69,6 @@ class RequestFile(Struct, frozen=True):
     """A request from a file. `guess` is a note about an assumption, or None. `step` counts from 1 in an example with
     several steps; `after` is the wait before it in seconds."""
 
-    provider: str | None
     sent: SentRequest
     guess: str | None = None
     step: int | None = None
@@ -148,9 +147,8 @@ class _File(Struct, frozen=True):
     def _request_file(self, word: RequestFile | RequestSpec, provider: str | None) -> RequestFile:
         if isinstance(word, RequestFile):
             return word
-        chosen = chosen_provider(word, provider)
         try:
-            return RequestFile(chosen, build_sent_request(word, chosen))
+            return RequestFile(build_sent_request(word, chosen_provider(word, provider)))
         except UnsupportedCall as error:
             raise InvalidRequestFile(Diagnostic(self.name, 1, 1, "api", str(error))) from None
 
@@ -220,16 +218,15 @@ def _from_journal(data: Json, name: str, line: int) -> RequestFile:
     guess = f"request {entry.id} of a journal, without its keys"
     if not entry.request.whole:
         guess += "; its body was too large for the journal"
-    return RequestFile(None, SentRequest(entry.method, path, query, headers, body), guess)
+    return RequestFile(SentRequest(entry.method, path, query, headers, body), guess)
 
 
 def _from_body(data: dict[str, Json]) -> RequestFile:
-    provider = guess_provider(data)
-    dialect = generating_dialect(provider)
+    dialect = generating_dialect(guess_provider(data))
     assert dialect is not None
     wire = dialect.build_request(NeutralRequest())
     headers = {"host": "localhost", **wire.headers}
     sent = SentRequest(wire.method, wire.path, "", headers, dumps(data))
     call = f"{wire.method} {wire.path}"
     guess = f'assumed to be the body of {call}; otherwise write {{"path": …, "body": …}}'
-    return RequestFile(provider, sent, guess)
+    return RequestFile(sent, guess)

@@ -37,7 +37,7 @@ def test_run_has_output_and_exchanges() -> None:
     (seen,) = outcome.exchanges
     assert (seen.provider, seen.api, seen.stream, seen.turn, seen.status) == ("openai", "chat", True, 1, 200)
     assert (seen.timeout, seen.path, seen.user) == (600.0, "/v1/chat/completions", "hi")
-    assert seen.chunks > 3
+    assert seen.sent.count("data: ") > 3
     assert isinstance(seen.reply, dict)
     assert outcome.compared is not None
     assert b"http://HOST:PORT FOLDER" in outcome.compared

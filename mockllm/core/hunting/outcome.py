@@ -37,7 +37,6 @@ class ExchangeSeen(Struct, frozen=True):
     left: str | None = None
     started: float = 0.0
     took: float | None = None
-    chunks: int = 0
     calls: int = 0
     text: str = ""
     sent: str = ""

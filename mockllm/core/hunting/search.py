@@ -124,7 +124,7 @@ class HuntSearch:
         if len(schedule) != 1:
             return
         if judgement.result == "no effect":
-            self._idle.add(_idle_key(schedule[0]))
+            self._idle.add(schedule[0].key)
         elif judgement.result != "failed":
             features = outcome.features - self._baseline.features
             retried = len(outcome.exchanges) > len(self._baseline.exchanges)
@@ -135,7 +135,7 @@ class HuntSearch:
         """Return whether a schedule can show nothing new: a part of it is a finding, or had no effect."""
         if len(schedule) > 1 and _pair_key(schedule) in self._failed:
             return True
-        return any(each.kind in self._failed or _idle_key(each) in self._idle for each in schedule)
+        return any(each.kind in self._failed or each.key in self._idle for each in schedule)
 
     # --- single disturbances -----------------------------------------------------------------------
 
@@ -228,11 +228,6 @@ def _fits(row: DisturbanceType, seen: ExchangeSeen) -> bool:
     has = {"any": True, "stream": seen.stream, "whole": not seen.stream, "calls": seen.calls > 0}
     has["parallel calls"] = seen.calls > 1
     return all(has[need] for need in row.needs)
-
-
-def _idle_key(disturbance: Disturbance) -> str:
-    """Return what a disturbance without effect would be tried as again."""
-    return disturbance.key
 
 
 def _pair_key(schedule: Schedule) -> str:

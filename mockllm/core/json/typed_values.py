@@ -31,6 +31,14 @@ def object_of(value: Json) -> dict[str, Json]:
     return value if type(value) is dict else {}
 
 
+def read_object(data: bytes) -> dict[str, Json]:
+    """Parse an object; an empty one in place of anything else."""
+    try:
+        return object_of(loads(data))
+    except JSONDecodeError:
+        return {}
+
+
 def objects(value: Json) -> Iterator[dict[str, Json]]:
     """Yield the objects of a list; nothing for anything else."""
     return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())

@@ -99,11 +99,8 @@ def _ogg_page(kind: int, position: int, number: int, packets: list[bytes]) -> by
     sizes = bytes(map(len, packets))
     start, rest = pack("<4sBBQII", b"OggS", 0, kind, position, 1, number), bytes([len(packets)]) + sizes
     body = b"".join(packets)
-    return start + pack("<I", _ogg_crc(start + bytes(4) + rest + body)) + rest + body
-
-
-def _ogg_crc(data: bytes) -> int:
-    return _crc(data, 32, 0x104C11DB7)
+    crc = _crc(start + bytes(4) + rest + body, 32, 0x104C11DB7)
+    return start + pack("<I", crc) + rest + body
 
 
 @cache
@@ -144,17 +141,13 @@ def _flac_frame(number: int, size: int) -> bytes:
     return data + pack(">H", _crc(data, 16, 0x18005))
 
 
-def _pcm(samples: int, subject: str) -> bytes:
-    return tone(samples, subject)
-
-
 _MAKERS: Final[Mapping[str, Callable[[int, str], bytes]]] = {
     "mp3": _mp3,
     "opus": _opus,
     "aac": _aac,
     "flac": _flac,
     "wav": _wav,
-    "pcm": _pcm,
+    "pcm": tone,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -11,6 +11,9 @@ from mockllm.core.json.codec import Json
 from mockllm.core.request.read_turns import AddTurn, ReadTurns
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import NOTHING
+
+KEY_FIELD: Final = "prompt_cache_key"
+"""The field by which a client separates caches."""
 
 
 class PromptBlock(NamedTuple):
@@ -62,5 +65,3 @@ class PromptForm(Struct, frozen=True):
     """Returns the fields that a cached turn depends on beside the blocks before it."""
     breakpoint_bytes: bytes = b""
     """The bytes without which no body of this call has a breakpoint."""
-    key_field: str = "prompt_cache_key"
-    """The field by which a client separates caches."""

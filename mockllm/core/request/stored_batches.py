@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.batch import BatchOutcome, BatchWaits, LineResponse
 from mockllm.core.json.codec import Json
-from mockllm.core.request.stored_responses import StoredResponse, Timeline
+from mockllm.core.request.stored_responses import StoredResponse, Timeline, state_seconds
 
 BatchStatus: TypeAlias = Literal[
     "queued", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
@@ -62,9 +62,9 @@ _read_responses: Final = msgspec.msgpack.Decoder(list[LineResponse]).decode
 
 def new_batch(id: str, record: BatchRecord, waits: BatchWaits, began: float) -> StoredResponse:
     """Return a batch that begins at a time of a monotonic clock."""
-    queued = _seconds(waits.queued, waits.queued_polls, DEFAULT_QUEUED)
-    in_progress = _seconds(waits.in_progress, waits.in_progress_polls, DEFAULT_IN_PROGRESS)
-    finalizing = _seconds(waits.finalizing, waits.in_progress_polls, DEFAULT_FINALIZING)
+    queued = state_seconds(waits.queued, waits.queued_polls, DEFAULT_QUEUED)
+    in_progress = state_seconds(waits.in_progress, waits.in_progress_polls, DEFAULT_IN_PROGRESS)
+    finalizing = state_seconds(waits.finalizing, waits.in_progress_polls, DEFAULT_FINALIZING)
     seconds, events = 0.0, []
     for name, lasts in (("queued", queued), ("in_progress", in_progress), ("finalizing", finalizing)):
         events.append((seconds, name, b""))
@@ -73,12 +73,6 @@ def new_batch(id: str, record: BatchRecord, waits: BatchWaits, began: float) -> 
         began, (*events, (seconds, ENDED, b"")), waits.queued_polls or 0, waits.in_progress_polls or 0
     )
     return StoredResponse(id, None, msgspec.msgpack.encode(record), b"", timeline=timeline)
-
-
-def _seconds(time: float | None, polls: int | None, default: float) -> float:
-    if time is not None:
-        return time
-    return default if polls is None else 0.0
 
 
 def record_of(batch: StoredResponse) -> BatchRecord:
@@ -124,10 +118,7 @@ def cancelled(batch: StoredResponse, monotonic: float) -> StoredResponse:
 
 def with_read(batch: StoredResponse) -> StoredResponse | None:
     """Return the batch after a read that counts; None where reads do not decide its state any more."""
-    timeline = _timeline(batch)
-    if not timeline.polled or timeline.cancelled is not None:
-        return None
-    return batch._replace(timeline=timeline._replace(polls=timeline.polls + 1))
+    return batch.with_read() if _timeline(batch).cancelled is None else None
 
 
 def state_of(batch: StoredResponse, monotonic: float) -> BatchState:

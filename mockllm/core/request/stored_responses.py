@@ -14,6 +14,13 @@ from mockllm.core.batch import BatchRun
 from mockllm.core.webhook import Webhook
 
 
+def state_seconds(time: float | None, polls: int | None, default: float) -> float:
+    """Return how long a state of a timeline lasts; nothing where only reads end it."""
+    if time is not None:
+        return time
+    return default if polls is None else 0.0
+
+
 class Timeline(NamedTuple):
     """A background response by time: its events, each with the seconds since it began, its name and its payload.
 
@@ -59,6 +66,13 @@ class StoredResponse(NamedTuple):
     response_body: bytes
     conversation_name: str | None = None
     timeline: Timeline | None = None
+
+    def with_read(self) -> StoredResponse | None:
+        """Return the response after a read; None where the number of reads does not decide its state."""
+        timeline = self.timeline
+        if timeline is None or not timeline.polled:
+            return None
+        return self._replace(timeline=timeline._replace(polls=timeline.polls + 1))
 
 
 class StoreUpdate(NamedTuple):

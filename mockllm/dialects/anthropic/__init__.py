@@ -4,6 +4,7 @@ Messages and counts are on Vertex AI, too."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects.anthropic.batches import (
@@ -30,7 +31,6 @@ from mockllm.dialects.anthropic.prompt_form import prompt_cache
 from mockllm.dialects.anthropic.text_completions import TextCompletions
 from mockllm.dialects.anthropic.unknown_fields import refuse_unknown_fields
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
-from mockllm.dialects.anthropic.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 MESSAGES: Final = Messages()
@@ -108,6 +108,17 @@ KNOWN_MODELS: Final = frozenset(
     alias for name in WELL_KNOWN for alias in (name, re.sub(r"-\d{8}$", "", name))
 )
 """A name without its date is an alias."""
+WRITTEN: Final[Mapping[str, str]] = {
+    "content": "parts, text or tool_calls",
+    "stop_reason": "finish_reason: {raw: …}",
+    "model": "model",
+    "usage.input_tokens": "usage: {input_tokens: …}",
+    "usage.output_tokens": "usage: {output_tokens: …}",
+    "usage.cache_read_input_tokens": "usage: {cached_tokens: …}",
+    "usage.cache_creation_input_tokens": "usage: {cache_write_tokens: …}",
+}
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
+`*` is each item of a list."""
 PROVIDER: Final = Provider(
     name="anthropic",
     title="Anthropic",

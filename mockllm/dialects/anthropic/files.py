@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.codec import Json, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
@@ -25,6 +25,7 @@ from mockllm.dialects.anthropic.stored_objects import (
     object_page,
     timestamp,
 )
+from mockllm.dialects.created_object import uploaded_file
 from mockllm.dialects.dialect import ResponseIdentity
 
 PREFIX: Final = "file_"
@@ -89,14 +90,7 @@ class AnthropicUpload(StoredObjectCall):
         return json_plan(shown, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
-        created = loads(sent) if sent.startswith(b"{") else {}
-        id = created.get("id")
-        if type(id) is not str or not id.startswith(PREFIX):
-            return None
-        file = next((file for file in request.form_files if file.field == "file"), None)
-        content = request.raw if file is None else file.content
-        return StoreUpdate((id,), StoredResponse(id, None, content, dumps(created)))
+        return uploaded_file(plan, request, PREFIX)
 
 
 def _is_life(text: str) -> bool:

@@ -3,6 +3,7 @@ lists of models."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects.bedrock.converse import Converse
@@ -15,7 +16,6 @@ from mockllm.dialects.bedrock.lookups import (
     InferenceProfiles,
 )
 from mockllm.dialects.bedrock.prompt_cache import prompt_cache
-from mockllm.dialects.bedrock.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CONVERSE: Final = Converse()
@@ -55,6 +55,14 @@ def _routes() -> tuple[ProviderRoute, ...]:
     )
 
 
+WRITTEN: Final[Mapping[str, str]] = {
+    "output": "parts, text or tool_calls",
+    "stopReason": "finish_reason: {raw: …}",
+    "usage.inputTokens": "usage: {input_tokens: …}",
+    "usage.outputTokens": "usage: {output_tokens: …}",
+}
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
+`*` is each item of a list."""
 PROVIDER: Final = Provider(
     name="bedrock",
     written_members=WRITTEN,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from mockllm.core.text_cache import text_cache
-
 
 class UsageForm(NamedTuple):
     """Whether usage always has counts of the model's caches, and the object for the service's own tools."""
@@ -23,7 +21,6 @@ _WITHOUT_TOOLS: Final = re.compile(r"claude-(v2|instant|3-)|titan-text")
 """Models whose recordings, all of 2025, have no such object. Whether it came later for them was not verified."""
 
 
-@text_cache(256)  # clients repeat a few models
 def usage_form(model: str) -> UsageForm:
     """Return the form of a model's usage; `model` is an id, or an ARN that contains it."""
     return UsageForm(not _WITHOUT_CACHES.search(model), not _WITHOUT_TOOLS.search(model))

@@ -26,6 +26,7 @@ from mockllm.dialects.gemini.batches import (
     STATES,
     GeminiBatch,
     GeminiCancelBatch,
+    GeminiDeleteBatch,
     GeminiStoredBatchRequest,
     batch_error,
 )
@@ -194,7 +195,7 @@ class CancelBatchJob(GeminiCancelBatch):
     request_class: type[Request] = StoredBatchJobRequest
 
 
-class DeleteBatchJob(GeminiBatch):
+class DeleteBatchJob(GeminiDeleteBatch):
     """DELETE …/batchPredictionJobs/{id}: an operation that is done already. A job that has not ended stays."""
 
     request_class: type[Request] = StoredBatchJobRequest
@@ -206,9 +207,6 @@ class DeleteBatchJob(GeminiBatch):
         response = {"@type": "type.googleapis.com/google.protobuf.Empty"}
         name = stored.id.replace("/batchPredictionJobs/", "/operations/")
         return json_plan({"name": name, "done": True, "response": response})
-
-    def update(self, stored: StoredResponse, request: Request) -> StoreUpdate | None:
-        return StoreUpdate(forgotten=(stored.id,))
 
 
 class ListBatchJobs(GeminiBatch):

@@ -16,7 +16,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, read_object
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
@@ -32,7 +32,7 @@ from mockllm.dialects.gemini.cached_content import (
 )
 from mockllm.dialects.gemini.count_tokens import prompt_characters
 from mockllm.dialects.gemini.generate_check import CACHED, check_readable, first_problem
-from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest, read_object
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
 from mockllm.dialects.gemini.pages import page
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
 from mockllm.dialects.gemini.validators import GeminiRequestProblem, check_shape

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.known_bodies import KnownBody
@@ -263,14 +263,6 @@ class GenerateRequest(GeminiRequest):
     def omits_thinking(self) -> bool:
         """Whether the request explicitly declines thoughts."""
         return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is False
-
-
-def read_object(data: bytes) -> dict[str, Json]:
-    """Parse an object; an empty one in place of anything else."""
-    try:
-        return object_of(loads(data))
-    except JSONDecodeError:
-        return {}
 
 
 def list_of(value: Json) -> list[Json]:

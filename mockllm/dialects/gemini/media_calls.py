@@ -29,7 +29,8 @@ from mockllm.core.reply.reply import Choice, Media, Reply
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
-from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate, Timeline, state_seconds
+from mockllm.dialects.background import timeline_of
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.errors import error_object
@@ -222,9 +223,9 @@ class Veo(PredictCall):
         self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
         """Return the operation as it is at first. It is done after `queued` and `in_progress` together."""
-        queued = _seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED)
+        queued = state_seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED)
         wait = (
-            queued + _seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS)
+            queued + state_seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS)
         ) * pace.slowdown
         steps = [step for step in stream.steps if isinstance(step, EventStep)]
         whole = replace(stream, steps=(steps[0], WaitStep(wait, 0), *steps[1:]))
@@ -236,24 +237,9 @@ class Veo(PredictCall):
         run = plan.background
         if run is None or plan.head.status != 200:
             return None
-        events: list[tuple[float, str, bytes]] = []
-        seconds = 0.0
-        for step in run.plan.steps:
-            if isinstance(step, WaitStep):
-                seconds += step.seconds
-            else:
-                assert isinstance(step, EventStep)
-                events.append((seconds, step.event or "", step.payload))
-        began = request.monotonic + plan.delay
-        timeline = Timeline(began, tuple(events), run.queued_polls, run.in_progress_polls)
-        id = OPERATIONS + loads(events[0][2])["name"].rpartition("/")[2]
+        timeline = timeline_of(run, request.monotonic + plan.delay)
+        id = OPERATIONS + loads(timeline.events[0][2])["name"].rpartition("/")[2]
         return StoreUpdate((id,), StoredResponse(id, None, b"", b"", timeline=timeline))
-
-
-def _seconds(time: float | None, polls: int | None, default: float) -> float:
-    if time is not None:
-        return time
-    return default if polls is None else 0.0
 
 
 def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
@@ -325,12 +311,8 @@ class Operation(GeminiStoredCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Count the read of an operation whose state depends on the number of reads."""
         assert isinstance(request, OperationRequest)
-        stored = request.stored
-        timeline = None if stored is None else stored.timeline
-        if stored is None or timeline is None or not timeline.polled or plan.head.status != 200:
-            return None
-        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
-        return StoreUpdate((stored.id,), stored)
+        read = None if request.stored is None or plan.head.status != 200 else request.stored.with_read()
+        return read and StoreUpdate((read.id,), read)
 
 
 def _is_done(timeline: Timeline, request: Request) -> bool:

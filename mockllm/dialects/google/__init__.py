@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.prompt_cache.policy import CachePolicy
@@ -15,7 +16,6 @@ from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.gemini.prices import PRICES
 from mockllm.dialects.gemini.prompt_cache import prompt_cache
 from mockllm.dialects.gemini.unknown_fields import refuse_unknown_fields
-from mockllm.dialects.gemini.written_members import WRITTEN
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.google.token import Token
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderSocket
@@ -198,6 +198,17 @@ _VERTEX_LIVE: Final = tuple(
     for version in ("v1beta1", "v1")
 )
 _KNOWN: Final = frozenset((*WELL_KNOWN, *SIZES, "gemini-embedding-001"))
+WRITTEN: Final[Mapping[str, str]] = {
+    "candidates.*.content": "parts, text or tool_calls",
+    "candidates.*.finishReason": "finish_reason: {raw: …}",
+    "modelVersion": "model",
+    "usageMetadata.promptTokenCount": "usage: {input_tokens: …}",
+    "usageMetadata.candidatesTokenCount": "usage: {output_tokens: …}",
+    "usageMetadata.cachedContentTokenCount": "usage: {cached_tokens: …}",
+    "usageMetadata.thoughtsTokenCount": "usage: {reasoning_tokens: …}",
+}
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
+`*` is each item of a list."""
 GEMINI: Final = Provider(
     name="gemini",
     written_members=WRITTEN,

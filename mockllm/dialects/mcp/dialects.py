@@ -189,28 +189,14 @@ class McpCall(ServerCall):
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
-        if request.kind != "request":
-            return ACCEPTED
-        if has_questions(reply) and not request.modern:
-            return question_plan(reply, request, identity)
-        missing = missing_capabilities(reply, request)
-        if missing:
-            return error_plan(lacking(missing), request)
-        task = begun_task(reply, request, identity)
-        return task or json_plan(response(request, result_of(reply, request)))
+        plan = plan_without_result(reply, request, identity)
+        return plan or json_plan(response(request, result_of(reply, request)))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
-        if request.kind != "request":
-            return ACCEPTED
-        if has_questions(reply) and not request.modern:
-            return question_plan(reply, request, identity)
-        missing = missing_capabilities(reply, request)
-        if missing:
-            return error_plan(lacking(missing), request)
-        task = begun_task(reply, request, identity)
-        if task is not None:
-            return task
+        plan = plan_without_result(reply, request, identity)
+        if plan is not None:
+            return plan
         steps = tuple(encode(McpEncoder(reply, request)))
         return resumable(Plan(ResponseHead(OK, SSE), steps, Framing.SSE), request, identity)
 
@@ -220,6 +206,19 @@ class McpCall(ServerCall):
         return resumable_recording(readdressed(plan, request), request)
 
     decode = staticmethod(decode)
+
+
+def plan_without_result(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan | None:
+    """Return the response to a message that gets no result now. It is empty, has questions to the client, is an error
+    for a client that lacks a capability, or names a task."""
+    if request.kind != "request":
+        return ACCEPTED
+    if has_questions(reply) and not request.modern:
+        return question_plan(reply, request, identity)
+    missing = missing_capabilities(reply, request)
+    if missing:
+        return error_plan(lacking(missing), request)
+    return begun_task(reply, request, identity)
 
 
 def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan:

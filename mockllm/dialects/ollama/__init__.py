@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,7 +14,6 @@ from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
 from mockllm.dialects.ollama.local_models import WELL_KNOWN
 from mockllm.dialects.ollama.models import OllamaVersion, RunningModels, Show, Tags
 from mockllm.dialects.ollama.progress import CreateModel, PullModel, PushModel
-from mockllm.dialects.ollama.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
 
@@ -64,6 +64,17 @@ def _compatible_route(route: ProviderRoute) -> ProviderRoute:
     return route._replace(call=titled, prefixed=True)
 
 
+WRITTEN: Final[Mapping[str, str]] = {
+    "message.content": "text",
+    "message.tool_calls": "tool_calls",
+    "response": "text",
+    "done_reason": "finish_reason: {raw: …}",
+    "model": "model",
+    "prompt_eval_count": "usage: {input_tokens: …}",
+    "eval_count": "usage: {output_tokens: …}",
+}
+"""The members of responses that the server writes from a reply, by path, each with the word of the language for it.
+`*` is each item of a list."""
 PROVIDER: Final[Provider] = replace(
     _compatible,
     prefixed=False,

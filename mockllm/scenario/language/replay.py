@@ -49,6 +49,12 @@ def _base64(value: str) -> str:
     return value
 
 
+def _content(data: str | None, base64: str | None) -> bytes:
+    if base64 is not None:
+        return b64decode("".join(base64.split()))
+    return (data or "").encode("utf-8", "surrogatepass")
+
+
 class FrameSpec(Spec):
     """Bytes that arrived at the same time."""
 
@@ -68,9 +74,7 @@ class FrameSpec(Spec):
     @property
     def bytes(self) -> bytes:
         """The bytes that arrived."""
-        if self.base64 is not None:
-            return b64decode("".join(self.base64.split()))
-        return (self.data or "").encode("utf-8", "surrogatepass")
+        return _content(self.data, self.base64)
 
 
 Frame: TypeAlias = Annotated[FrameSpec, short_form("data", FrameSpec)]
@@ -101,9 +105,7 @@ class SocketMessageSpec(Spec):
     @property
     def bytes(self) -> bytes:
         """The content of the message."""
-        if self.base64 is not None:
-            return b64decode("".join(self.base64.split()))
-        return (self.data or "").encode("utf-8", "surrogatepass")
+        return _content(self.data, self.base64)
 
     @property
     def is_binary(self) -> bool:

@@ -15,13 +15,16 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder, LoadedRules
+from mockllm.server.exchange import Exchange
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.http_server import Server
-from mockllm.server.journal.journal import ENTRIES_AT_ONCE
+from mockllm.server.journal.journal import ENTRIES_AT_ONCE, Journal
+from mockllm.server.metrics import Metrics
 from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
+from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_sessions import SharedSessions
 
 
@@ -183,3 +186,19 @@ class Worker:
     async def stop(self) -> None:
         """End when running responses have ended; at once if it is the second order."""
         (self._hurried if self._stopping.is_set() else self._stopping).set()
+
+
+class MarkedJournal(Journal):
+    """A worker's journal, which notes in shared memory how many requests it has. The supervisor reads the note when
+    the worker was killed: so it knows how many entries are lost."""
+
+    def __init__(
+        self, max_entries: int, max_bytes: int, metrics: Metrics, counts: SharedCounts, cell: int
+    ) -> None:
+        super().__init__(max_entries, max_bytes, metrics)
+        self._counts = counts
+        self._cell = cell
+
+    def add(self, exchange: Exchange) -> None:
+        super().add(exchange)
+        self._counts[self._cell] = self.total

@@ -10,7 +10,7 @@ from mockllm.core.hunting.disturbance import Disturbance
 from mockllm.core.hunting.outcome import ExchangeSeen, RunOutcome, VerdictSeen
 
 REQUESTED = ExchangeSeen(
-    "openai", "chat", "gpt-4o", True, 1, 200, left="finished", took=0.1, chunks=3, text="one two three",
+    "openai", "chat", "gpt-4o", True, 1, 200, left="finished", took=0.1, text="one two three",
     line="12:00 POST /v1/chat/completions", path="/v1/chat/completions", user="hi",
     body={"model": "gpt-4o"}, reply={"chunks": ["one ", "two ", "three"]},
 )  # fmt: skip

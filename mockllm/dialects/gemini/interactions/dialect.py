@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, read_object
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.pacing import Pacing
@@ -33,7 +33,7 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import DIALECT, is_shown, supported_reply
 from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
-from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, read_object
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL
 from mockllm.dialects.gemini.interactions.decoder import decode
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
 from mockllm.dialects.gemini.interactions.stream_form import INTERACTION_FORM

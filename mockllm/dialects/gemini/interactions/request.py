@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, read_object
 from mockllm.core.lazy import lazy
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.gemini.cached_content import with_cached
-from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, read_object
+from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 
 MAX_CHAIN: Final = 500
 """The most stored interactions that a request continues."""

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import object_of, whole_number
+from mockllm.core.json.typed_values import object_of, read_object, whole_number
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.background import events_after, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, read_object
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.interactions.dialect import (
     COMPLETED,
     EVENTS,
@@ -87,12 +87,8 @@ class GetInteraction(StoredInteractionCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Count the read of an interaction in the background whose state depends on the number of reads."""
         assert isinstance(request, StoredInteractionRequest)
-        stored = request.stored
-        timeline = None if stored is None else stored.timeline
-        if stored is None or timeline is None or not timeline.polled or plan.streamed:
-            return None
-        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
-        return StoreUpdate((stored.id,), stored)
+        read = None if request.stored is None or plan.streamed else request.stored.with_read()
+        return read and StoreUpdate((read.id,), read)
 
 
 class DeleteInteraction(StoredInteractionCall):

@@ -14,7 +14,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, read_object
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step
@@ -28,7 +28,7 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, supported_reply
 from mockllm.dialects.gemini.errors import error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect
-from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of, read_object
+from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 from mockllm.dialects.gemini.live.decoder import decode
 from mockllm.dialects.gemini.live.stream_form import LIVE_FORM
 from mockllm.dialects.gemini.request_builder import build_request

@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads, token_count
+from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
 """Finish reasons that differ from the neutral words."""
@@ -51,14 +51,14 @@ def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
 
 
 def _read_usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:
-    cached = token_count(rest.get("prompt_tokens_details"), "cached_tokens")
-    written = token_count(rest.get("prompt_tokens_details"), "cache_write_tokens")
+    cached = count_of(rest.get("prompt_tokens_details"), "cached_tokens")
+    written = count_of(rest.get("prompt_tokens_details"), "cache_write_tokens")
     return Usage(
         prompt,
         completion,
         cached,
         written,
-        token_count(rest.get("completion_tokens_details"), "reasoning_tokens"),
+        count_of(rest.get("completion_tokens_details"), "reasoning_tokens"),
     )
 
 

@@ -17,6 +17,7 @@ from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.dialects.created_object import uploaded_file
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.output_files import output_content
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, page, stored_object_note
@@ -126,14 +127,7 @@ class UploadFile(OpenAiCall):
         return body_plan(file_object(id, name, purpose, len(content), identity.second, expires), identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
-        created = loads(sent) if sent.startswith(b"{") else {}
-        id = created.get("id")
-        if type(id) is not str or not id.startswith(PREFIX):
-            return None
-        file = next((file for file in request.form_files if file.field == "file"), None)
-        content = request.raw if file is None else file.content
-        return StoreUpdate((id,), StoredResponse(id, None, content, dumps(created)))
+        return uploaded_file(plan, request, PREFIX)
 
 
 def _expires(form: Mapping[str, str], purpose: str, second: int) -> int | None:

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import count_of, object_of, text_of
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import count_of, object_of, read_object, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import BASE62, HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.created_object import created_object
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall, stored_object_note
 from mockllm.dialects.openai.files.file_calls import (
@@ -154,7 +155,7 @@ class CreateUpload(OpenAiCall):
         return body_plan(shown, identity)
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        shown = _response_object(plan, PREFIX)
+        shown = created_object(plan, PREFIX)
         if shown is None:
             return None
         stored = StoredResponse(shown["id"], None, request.raw, dumps(shown))
@@ -209,7 +210,7 @@ class AddUploadPart(UploadCall):
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, UploadPartRequest)
-        shown = _response_object(plan, PART_PREFIX)
+        shown = created_object(plan, PART_PREFIX)
         if shown is None:
             return None
         return StoreUpdate(
@@ -250,7 +251,9 @@ class CompleteUpload(UploadCall):
             identity.second,
         )
         expires = second + BATCH_LIFE if purpose == "batch" else None
-        life = count_of(object_of(_object(request.stored.request_body).get("expires_after")).get("seconds"))
+        life = count_of(
+            object_of(read_object(request.stored.request_body).get("expires_after")).get("seconds")
+        )
         if life is not None:
             expires = second + life
         file = file_object(id, upload["filename"], purpose, len(request.content), second, expires)
@@ -258,7 +261,7 @@ class CompleteUpload(UploadCall):
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredUploadRequest)
-        shown = _response_object(plan, PREFIX)
+        shown = created_object(plan, PREFIX)
         if shown is None or type(shown.get("file")) is not dict:
             return None
         file = shown["file"]
@@ -277,7 +280,7 @@ class CancelUpload(UploadCall):
         return {**upload, "status": "cancelled"}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
-        shown = _response_object(plan, PREFIX)
+        shown = created_object(plan, PREFIX)
         if shown is None:
             return None
         return StoreUpdate((shown["id"],), StoredResponse(shown["id"], None, b"", dumps(shown)))
@@ -296,18 +299,3 @@ def _content_failure(request: StoredUploadRequest) -> Failure | None:
     ):
         return refuse("The MD5 checksum does not match the content of the parts.", "md5")
     return None
-
-
-def _object(raw: bytes) -> dict[str, Json]:
-    try:
-        return object_of(loads(raw))
-    except JSONDecodeError:
-        return {}
-
-
-def _response_object(plan: Plan, prefix: str) -> dict[str, Json] | None:
-    """Return the object of a response that succeeded; None where it is none with such an id."""
-    sent = getattr(plan.steps[0], "payload", b"") if plan.head.status == 200 and plan.steps else b""
-    shown = _object(sent)
-    id = shown.get("id")
-    return shown if type(id) is str and id.startswith(prefix) else None

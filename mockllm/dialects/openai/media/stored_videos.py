@@ -58,11 +58,8 @@ class GetVideo(StoredVideoCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Count the read of a job whose state depends on the number of reads."""
         stored = stored_video(request)
-        timeline = None if stored is None else stored.timeline
-        if stored is None or timeline is None or not timeline.polled or plan.head.status != 200:
-            return None
-        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
-        return StoreUpdate((stored.id,), stored)
+        read = None if stored is None or plan.head.status != 200 else stored.with_read()
+        return read and StoreUpdate((read.id,), read)
 
 
 class DeleteVideo(StoredVideoCall):

@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Step, WaitStep
-from mockllm.core.request.stored_responses import Timeline
+from mockllm.core.request.stored_responses import Timeline, state_seconds
 
 QUEUED: Final = "video.queued"
 IN_PROGRESS: Final = "video.in_progress"
@@ -30,8 +30,9 @@ EXPIRES: Final = 3600
 def timed(steps: Iterator[Step], pace: Pacing) -> Iterator[Step]:
     """Yield the events with the waits of the states. A state that reads count has no wait."""
     waits = {
-        IN_PROGRESS: _seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED) * pace.slowdown,
-        COMPLETED: _seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS) * pace.slowdown,
+        IN_PROGRESS: state_seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED) * pace.slowdown,
+        COMPLETED: state_seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS)
+        * pace.slowdown,
     }
     waits[FAILED] = waits[COMPLETED]
     for step in steps:
@@ -40,12 +41,6 @@ def timed(steps: Iterator[Step], pace: Pacing) -> Iterator[Step]:
             if wait > 0:
                 yield WaitStep(wait, 0)
             yield step
-
-
-def _seconds(time: float | None, polls: int | None, default: float) -> float:
-    if time is not None:
-        return time
-    return default if polls is None else 0.0
 
 
 def has_ended(timeline: Timeline, monotonic: float) -> bool:

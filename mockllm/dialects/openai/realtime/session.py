@@ -31,7 +31,6 @@ from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
-from mockllm.dialects.openai.realtime.playback import playback_ms
 from mockllm.dialects.openai.realtime.settings import (
     DETECTION_TYPE,
     TRANSCRIPTION,
@@ -42,6 +41,7 @@ from mockllm.dialects.openai.realtime.settings import (
     set_detector,
     unknown_detection,
 )
+from mockllm.dialects.openai.realtime.speech import playback_ms
 
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"

@@ -11,12 +11,17 @@ import sys
 import wave
 from array import array
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.core.json.codec import loads
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import Media, Reply, Text, joined_text
+from mockllm.dialects.audio import BYTES_PER_MS
 
+AUDIO_DELTA: Final = "response.output_audio.delta"
 RATE: Final = 24_000
 """Samples in a second."""
 PCM: Final = "audio/pcm"
@@ -114,3 +119,13 @@ def _between(samples: array[int], place: float) -> int:
     at = int(place)
     after = samples[min(at + 1, len(samples) - 1)]
     return round(samples[at] + (after - samples[at]) * (place - at))
+
+
+def playback_ms(messages: Iterable[bytes], format: str) -> int:
+    """Return the milliseconds that the audio of messages lasts. Four characters of base64 are three bytes."""
+    size = 0
+    for message in messages:
+        event = object_of(loads(message))
+        if event.get("type") == AUDIO_DELTA:
+            size += len(text_of(event.get("delta")) or "") * 3 // 4
+    return size // BYTES_PER_MS[format]

@@ -12,19 +12,20 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import object_of, objects
+from mockllm.core.json.typed_values import object_of, objects, read_object
 from mockllm.core.lazy import lazy
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.created_object import created_object
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.openai.calls import page, stored_object_note
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.responses.check import check_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
-from mockllm.dialects.openai.responses.history import items, listed_item, read_object, stored_conversation
+from mockllm.dialects.openai.responses.history import items, listed_item, stored_conversation
 from mockllm.dialects.openai.validators import array, check_readable, missing, object_
 
 PREFIX: Final = "conv_"
@@ -139,12 +140,11 @@ class CreateConversation(ConversationCallWithBody):
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ConversationRequest)
-        sent = read_object(getattr(plan.steps[0], "payload", b"")) if plan.head.status == 200 else {}
-        id = sent.get("id")
-        if type(id) is not str or not id.startswith(PREFIX):
+        created = created_object(plan, PREFIX)
+        if created is None:
             return None
-        created = StoredResponse(id, None, NO_ITEMS, dumps(sent))
-        return StoreUpdate((id,), with_items(created, id, request.new_items, 0))
+        stored = StoredResponse(created["id"], None, NO_ITEMS, dumps(created))
+        return StoreUpdate((stored.id,), with_items(stored, stored.id, request.new_items, 0))
 
 
 class GetConversation(ConversationCall):

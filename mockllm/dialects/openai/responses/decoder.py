@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads, token_count
+from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
 
 DELTAS: Final[dict[str, Channel]] = {
     "response.output_text.delta": "text",
@@ -92,7 +92,7 @@ def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:
             decoder.usage = Usage(
                 input_,
                 output,
-                token_count(into, "cached_tokens"),
-                token_count(into, "cache_write_tokens"),
-                token_count(out, "reasoning_tokens"),
+                count_of(into, "cached_tokens"),
+                count_of(into, "cache_write_tokens"),
+                count_of(out, "reasoning_tokens"),
             )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.json.typed_values import object_of, objects
+from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of, objects, read_object
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 
@@ -84,11 +84,3 @@ def listed_item(item: dict[str, Json], place: str) -> dict[str, Json]:
             text = {"type": "output_text", "annotations": [], "logprobs": [], "text": content}
         return {**result, **item, "content": [text]}
     return {**result, **item}
-
-
-def read_object(body: bytes) -> dict[str, Json]:
-    """Return the object of a body; an empty one where it is no JSON object."""
-    try:
-        return object_of(loads(body))
-    except JSONDecodeError:
-        return {}

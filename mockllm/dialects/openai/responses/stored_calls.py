@@ -18,7 +18,7 @@ from msgspec.json import Decoder
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import objects, text_of
+from mockllm.core.json.typed_values import objects, read_object, text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.request.request import Request
@@ -36,7 +36,6 @@ from mockllm.dialects.openai.responses.history import (
     history,
     items,
     listed_item,
-    read_object,
     response_object,
     stored_conversation,
 )
@@ -224,14 +223,10 @@ class GetResponse(StoredCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""
         assert isinstance(request, StoredRequest)
-        stored = request.stored
-        timeline = None if stored is None else stored.timeline
-        if stored is None or timeline is None or not timeline.polled or _is_streamed(request):
+        if request.stored is None or _is_streamed(request) or plan.head.status != 200:
             return None
-        if plan.head.status != 200:
-            return None
-        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
-        return StoreUpdate((stored.id,), stored, webhooks=_end_webhooks(stored, request))
+        read = request.stored.with_read()
+        return read and StoreUpdate((read.id,), read, webhooks=_end_webhooks(read, request))
 
 
 class DeleteResponse(StoredCall):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.models.holds import Released
+from mockllm.server.control.models.base import Released
 from mockllm.server.control.models.rules import SessionQuery
 
 

@@ -34,6 +34,13 @@ class ResetDone(BaseModel):
     reset: list[str]
 
 
+class Released(BaseModel):
+    """`released` is the number of responses that waited for the name."""
+
+    name: str
+    released: int
+
+
 class StaleFile(BaseModel):
     file: str
     reason: str
