@@ -30,7 +30,7 @@ class GroupStore:
 
     def __init__(self, link: StoreLink, wait: float) -> None:
         self.link = link
-        self._wait = wait
+        self.wait = wait
 
     async def sessions(self) -> Mapping[str, float] | None:
         """Return the used sessions with the time of their last use; None if the store is away."""
@@ -107,7 +107,7 @@ class GroupStore:
 
     async def _tried(self, call: Callable[[], Awaitable[T]]) -> T | None:
         try:
-            async with asyncio.timeout(self._wait):
+            async with asyncio.timeout(self.wait):
                 return await call()
         except (TimeoutError, StoreAway, StoreRefused):
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
@@ -27,6 +28,7 @@ class GroupSessions(Sessions):
         self.store: GroupStore | None = None
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
         """The work of the store before a call of the control API ends."""
+        self._changing = asyncio.Lock()
         self.table = CellTable(counts)
         self._keys: frozenset[str] = frozenset()
         """The keys of the present rules."""
@@ -83,11 +85,12 @@ class GroupSessions(Sessions):
             self.changes.append(lambda store: store.forget(removed))
 
     async def change_store(self) -> None:
-        """Let the store do what was changed."""
-        changes, self.changes = self.changes, []
-        for change in changes:
-            if self.store is not None:
-                await change(self.store)
+        """Let the store do what was changed before, in order. A change that another call has begun is waited for."""
+        async with self._changing:
+            while self.changes:
+                change = self.changes.pop(0)
+                if self.store is not None:
+                    await change(self.store)
 
     def reset(self) -> None:
         super().reset()

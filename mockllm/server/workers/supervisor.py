@@ -15,6 +15,7 @@ from typing import Final
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
+from mockllm.server.control.problem import Problem
 from mockllm.server.engine_builder import LoadedRules
 from mockllm.server.serving_metrics import AllServingMetrics
 from mockllm.server.workers.channel import CallFailed, ChannelClosed, Handler
@@ -238,11 +239,21 @@ class Supervisor:
         return None if self._state.store is None else self._state.store.link.problem
 
     async def conclude(self) -> None:
-        """Wait until the store and all workers know what the control API has changed."""
-        await self._state.change_store()
+        """Wait until the store and all workers know what the control API has changed. Raises a Problem for a store
+        that stays away (`--store-wait`); it is changed when it is back."""
+        store = self._state.store
+        change = self._spawn(self._state.change_store())
+        while not change.done():  # it may delete much
+            await asyncio.wait([change], timeout=None if store is None else store.wait)
+            if self.store_problem is not None:
+                break
         if self._state.forgotten:
             self._state.forgotten = False
             await self._all(tuple(self._workers.values()), PAUSE_TIME, "reset_state")
+        if not change.done():
+            why = f"The store is away ({self.store_problem}). What this call changes in it follows when it is back."
+            raise Problem(503, why)
+        change.result()
 
     async def _collect_at_intervals(self) -> None:
         task = asyncio.current_task()
@@ -292,10 +303,11 @@ class Supervisor:
         for worker in self._workers.values():
             worker.channel.notify(name)
 
-    def _spawn(self, task: Coroutine[object, object, None]) -> None:
+    def _spawn(self, task: Coroutine[object, object, None]) -> asyncio.Task[None]:
         running = asyncio.get_running_loop().create_task(task)
         self._tasks.add(running)
         running.add_done_callback(self._ended_task)
+        return running
 
     def _ended_task(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

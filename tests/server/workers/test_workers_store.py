@@ -116,6 +116,22 @@ def test_rules_count_responses_not_blocked_tries(server: Process) -> None:
     }
 
 
+def test_reset_while_the_store_is_away_is_refused_and_follows(files: Path) -> None:
+    with (
+        redis_server() as store,
+        serving("--workers", "2", "--store", store.url, cwd=files, MOCKLLM_STORE_WAIT="1s") as process,
+    ):
+        until(lambda: ask(process, "step")[0] == 200)
+        store.kill()
+        request = urllib.request.Request(f"{process.url}/api/reset", b"", method="POST")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=PATIENCE)
+        assert refused.value.code == 503
+        assert "The store is away" in json.load(refused.value)["detail"]
+        store.start()
+        until(lambda: ask(process, "step")[1] == "one")
+
+
 @pytest.mark.full
 def test_seed_with_store_makes_texts_of_one_process(files: Path) -> None:
     users = ["draw", "luck", "hi", "step"] * 10
