@@ -84,7 +84,7 @@ class BatchServer:
     async def _responses(
         self, run: BatchRun, head: RequestHead, request: Request, client: str
     ) -> list[LineResponse]:
-        """Return the responses to the lines. They begin in order; those that wait do so side by side."""
+        """Return the responses to the lines. They are decided in order; those that take time do so side by side."""
         places = asyncio.Semaphore(MAX_WAITING_LINES)
         heads: dict[str, RequestHead] = {}
         began = time.monotonic()
@@ -97,7 +97,9 @@ class BatchServer:
                 sink = LineSink()
                 lines.append((line, sink))
                 exchange = None if line.refused else self._begun(heads[line.path], sink, line, client)
-                if exchange is None:
+                if exchange is not None:
+                    await self._decide(exchange)
+                if exchange is None or exchange.ended:
                     places.release()
                 else:
                     group.create_task(self._completed(exchange, places))
@@ -121,6 +123,19 @@ class BatchServer:
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         return None if respond(app, exchange) else exchange
+
+    async def _decide(self, exchange: Exchange) -> None:
+        """Wait until a line is counted, if another process does it: the numbers of the next lines follow. The
+        exchange may end."""
+        from mockllm.server.respond import fail
+        from mockllm.server.store_waits import with_store
+
+        if self._app.decider is None:
+            return
+        try:
+            await with_store(self._app, exchange, self._app.decider)
+        except Exception:
+            fail(self._app, exchange)
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:
         from mockllm.server.unfinished_exchange import finish_exchange

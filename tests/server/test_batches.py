@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
-from urllib.request import Request, urlopen
+from typing import Final
 
 import pytest
 
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.cost import dollars
-from mockllm.server import batches
+from mockllm.server import batches, store_waits
 from mockllm.server.batches import NO_RESPONSE, LineSink
 from mockllm.server.control.costs import entry_cost
 from mockllm.server.journal.entry import JournalEntry
-from tests.dialects.openai.batches.batch_requests import BOUNDARY, form, line
+from mockllm.server.workers.no_store import NoStore
+from mockllm.state.shared_counts import SharedCounts
+from mockllm.state.shared_sessions import SharedSessions
+from tests.dialects.openai.batches.batch_requests import form, line
 from tests.live import Live
 from tests.live import live as serve
+from tests.server.served_batches import call, ended, text_of
 from tests.waiting import until
 
 SCENARIO: Final = """
 rules:
   - {name: silent, match: {user: silent}, reply: Never., faults: [{silence: {}}]}
+  - {name: slow, match: {user: slow}, reply: Late., delay: 1ms}
   - {name: in-batch, match: {headers: {x-mockllm-batch: {exists: true}}}, reply: In a batch.}
   - reply: Direct.
 """
@@ -35,39 +39,6 @@ def server(tmp_path: Path) -> Iterator[Live]:
     (tmp_path / "a.yaml").write_text(SCENARIO)
     with serve(tmp_path / "a.yaml") as server:
         yield server
-
-
-def call(server: Live, path: str, body: Any = None, **headers: str) -> Any:
-    """Return the JSON of a response; a body of bytes is a form."""
-    if isinstance(body, bytes):
-        headers["content-type"] = f"multipart/form-data; boundary={BOUNDARY}"
-    elif body is not None:
-        body, headers["content-type"] = json.dumps(body).encode(), "application/json"
-    with urlopen(Request(server.url + path, body, headers)) as response:
-        text = response.read().decode()
-    return text if path.endswith("/content") else json.loads(text)
-
-
-def ended(server: Live, *texts: str, prefix: str = "", **headers: str) -> tuple[Any, list[Any]]:
-    """Return a batch that has ended, and its lines."""
-    content = "\n".join(json.dumps(line(text, text)) for text in texts).encode()
-    upload = form({"purpose": "batch"}, ("in.jsonl", content))
-    file = call(server, f"{prefix}/v1/files", upload, **headers)["id"]
-    fields = {"input_file_id": file, "endpoint": "/v1/chat/completions", "completion_window": "24h"}
-    id = call(server, f"{prefix}/v1/batches", fields, **headers)["id"]
-
-    def read() -> Any:
-        batch = call(server, f"{prefix}/v1/batches/{id}", **headers)
-        return batch if batch["status"] == "completed" else None
-
-    batch = until(read)
-    files = [batch[name] for name in ("output_file_id", "error_file_id") if batch[name]]
-    contents = [call(server, f"{prefix}/v1/files/{file}/content", **headers) for file in files]
-    return batch, [json.loads(text) for content in contents for text in content.splitlines()]
-
-
-def text_of(line: Any) -> Any:
-    return line["response"]["body"]["choices"][0]["message"]["content"]
 
 
 def entry_of(server: Live, end: str) -> JournalEntry:
@@ -119,6 +90,20 @@ def test_lines_have_session_of_the_header(server: Live) -> None:
     _, lines = ended(server, "one", **{"x-mockllm-session": "other"})
     assert text_of(lines[0]) == "In a batch."
     assert call(server, "/v1/batches")["data"] == []
+
+
+def test_line_without_a_decision_has_no_response(server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    with closing(SharedCounts()) as counts:
+        server.app.decider = NoStore(SharedSessions(counts))
+    monkeypatch.setattr(store_waits, "with_store", fails)
+    _, lines = ended(server, "slow", "one")
+    assert {each["custom_id"]: each["response"] is None for each in lines} == {
+        "line 0": True,
+        "line 1": False,
+    }
 
 
 def test_silent_line_has_no_response(server: Live) -> None:

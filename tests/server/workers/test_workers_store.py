@@ -22,6 +22,7 @@ from google.genai import errors, types
 from mockllm.store.store_decider import SESSIONS
 from tests.process import Process, serving
 from tests.sdk.gemini_clients import vertex
+from tests.server.served_batches import created, lines_of
 from tests.server.workers.worker_processes import children_of, command_of, workers_of
 from tests.store.redis_server import RedisServer, program, redis_server
 from tests.waiting import PATIENCE, until
@@ -130,6 +131,24 @@ def test_reset_while_the_store_is_away_is_refused_and_follows(files: Path) -> No
         assert "The store is away" in json.load(refused.value)["detail"]
         store.start()
         until(lambda: ask(process, "step")[1] == "one")
+
+
+def wait_for_entries(server: Process, count: int) -> None:
+    """Wait until the journal has so many requests; other requests would be counted between them."""
+    until(lambda: server.get("/api/requests?limit=1")["total"] == count)
+
+
+@pytest.mark.full
+def test_lines_of_a_batch_are_counted_in_their_order(files: Path) -> None:
+    """Some lines are decided in the store, others in the worker."""
+    users = ["hi", "step", "hi", "open", "hi", "luck", "enter", "hi"] * 3
+    found = []
+    for arguments in ((), ("--workers", "2")):
+        with serving(*arguments, cwd=files) as server:
+            id = created(server, *users)
+            wait_for_entries(server, len(users) + 2)
+            found.append([line["response"]["body"]["id"] for line in lines_of(server, id)[1]])
+    assert found[0] == found[1]
 
 
 @pytest.mark.full
