@@ -28,7 +28,6 @@ from tests.waiting import until
 SCENARIO: Final = """
 rules:
   - {name: silent, match: {user: silent}, reply: Never., faults: [{silence: {}}]}
-  - {name: slow, match: {user: slow}, reply: Late., delay: 1ms}
   - {name: in-batch, match: {headers: {x-mockllm-batch: {exists: true}}}, reply: In a batch.}
   - reply: Direct.
 """
@@ -92,18 +91,16 @@ def test_lines_have_session_of_the_header(server: Live) -> None:
     assert call(server, "/v1/batches")["data"] == []
 
 
-def test_line_without_a_decision_has_no_response(server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistake_before_a_line_is_counted_is_a_500(server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     async def fails(*_: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
     with closing(SharedCounts()) as counts:
         server.app.decider = NoStore(SharedSessions(counts))
     monkeypatch.setattr(store_waits, "with_store", fails)
-    _, lines = ended(server, "slow", "one")
-    assert {each["custom_id"]: each["response"] is None for each in lines} == {
-        "line 0": True,
-        "line 1": False,
-    }
+    ended(server, "silent", "one")
+    statuses = [entry.status for entry in server.app.journal if entry.target == "/v1/chat/completions"]
+    assert sorted(statuses) == [200, 500]
 
 
 def test_silent_line_has_no_response(server: Live) -> None:
