@@ -34,10 +34,18 @@ chat_turns = st.one_of(
     ),
     junk,
 )  # fmt: skip
+_image = st.just({"type": "image", "source": {"type": "url", "url": "https://a.test/b.png"}})
 _block = st.one_of(
     st.builds(lambda text: {"type": "text", "text": text}, texts),
     st.builds(lambda id: {"type": "tool_use", "id": id, "name": id, "input": {}}, ids),
     st.builds(lambda id, text: {"type": "tool_result", "tool_use_id": id, "content": text}, ids, texts),
+    st.builds(
+        lambda id, content: {"type": "tool_result", "tool_use_id": id, "content": content},
+        ids,
+        st.lists(
+            st.one_of(st.builds(lambda text: {"type": "text", "text": text}, texts), _image, junk), max_size=3
+        ),
+    ),
     junk,
 )
 message_turns = st.one_of(
@@ -74,6 +82,7 @@ _part = st.one_of(
     st.builds(lambda text: {"text": text}, texts),
     st.builds(lambda id: {"functionCall": {"id": id, "name": id, "args": {"a_b": 1}}}, ids),
     st.builds(lambda id: {"functionResponse": {"id": id, "response": {"output": id}}}, ids),
+    st.builds(lambda id: {"functionResponse": {"id": id, "name": id, "response": {"a": [id], "b": 1}}}, ids),
     st.builds(lambda id: {"functionCall": {"name": id, "args": {}}}, ids),
     junk,
 )

@@ -142,6 +142,49 @@ def _check_message(path: str, message: Json, *, last: bool) -> None:
                 raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
 
 
+def _is_usual(message: Json) -> bool:
+    """Return whether a message has the form of nearly all messages of agents, which `_check_message` accepts: texts,
+    calls and results. It takes a quarter of the time."""
+    if type(message) is not dict:
+        return False
+    role, content = message.get("role"), message.get("content")
+    if role not in ("user", "assistant"):
+        return False
+    if type(content) is not list:
+        return type(content) is str and content != ""
+    for block in content:
+        if type(block) is not dict:
+            return False
+        match block.get("type"):
+            case "text" if _is_usual_text(block) and block["text"] and not block["text"].isspace():
+                continue
+            case "tool_result" if role == "user" and _is_usual_result(block):
+                continue
+            case "tool_use" if role == "assistant" and _is_usual_call(block):
+                continue
+        return False
+    return content != []
+
+
+def _is_usual_text(block: dict[str, Json]) -> bool:
+    return type(block.get("text")) is str and "citations" not in block
+
+
+def _is_usual_call(block: dict[str, Json]) -> bool:
+    return type(block.get("id")) is type(block.get("name")) is str and type(block.get("input")) is dict
+
+
+def _is_usual_result(block: dict[str, Json]) -> bool:
+    if type(block.get("tool_use_id")) is not str or type(block.get("is_error", False)) is not bool:
+        return False
+    content = block.get("content")
+    if type(content) is not list:
+        return type(content) is str
+    return all(
+        type(inner) is dict and inner.get("type") == "text" and _is_usual_text(inner) for inner in content
+    )
+
+
 def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
     """Check a block; return its type."""
     if type(block) is not dict:
@@ -252,11 +295,12 @@ def _continued(last: LastGroup | None) -> LastGroup:
 
 def _passes(last: LastGroup, message: Json) -> bool:
     """Return whether a message and its place after the others are accepted."""
-    try:
-        _check_message("", message, last=False)
-        last.server_uses.add(0, message)
-    except AnthropicRequestProblem:
-        return False
+    if last.server_uses.open or not _is_usual(message):
+        try:
+            _check_message("", message, last=False)
+            last.server_uses.add(0, message)
+        except AnthropicRequestProblem:
+            return False
     role = message["role"]
     if role == "system":
         return True

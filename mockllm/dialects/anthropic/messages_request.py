@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from mockllm.core.json.codec import Json, dumps, loads
@@ -195,38 +195,45 @@ class AnthropicCountRequest(MessagesRequest):
 
 
 def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
-    """Add the neutral messages of one message."""
-    for message in _messages(item, turns.names, lookup):
-        turns.add(message)
-
-
-def _messages(item: Json, names: dict[str, str | None], lookup: ResponseLookup) -> Iterator[Message]:
-    """Yield the neutral messages of one message: its tool results, where it has any, and its other parts. `names` are
-    the calls' names by id, so far; `lookup` finds those of earlier responses."""
-    if not isinstance(item, dict):
+    """Add the neutral messages of one message: its tool results, where it has any, and its other parts.
+    `lookup` finds the calls of earlier responses."""
+    if type(item) is not dict:
         return
     role = _ROLES.get(_text(item.get("role")))
     if role is None:
         return
     content = item.get("content")
-    blocks: list[Json] = [content] if isinstance(content, str) else _list(content)
-    results = [
-        part for block in blocks if _is(block, "tool_result") for part in _result(block, names, lookup)
-    ]
-    others = [part for block in blocks if (part := _part(block, names)) is not None]
+    if type(content) is str:
+        turns.add(Message(role, (TextPart(content),)))
+        return
+    blocks = _list(content)
+    results: list[Part] = []
+    for block in blocks:
+        if type(block) is dict and block.get("type") == "tool_result":
+            results += _result(block, turns.names, lookup)
+    others = [part for block in blocks if (part := _part(block, turns.names)) is not None]
     if results:
-        yield Message("tool", tuple(results))
+        turns.add(Message("tool", tuple(results)))
     if others or not results:
-        yield Message(role, tuple(others))
+        turns.add(Message(role, tuple(others)))
 
 
-def _result(block: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Iterator[Part]:
-    """Yield the result of a tool, and its images."""
+def _result(block: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Sequence[Part]:
+    """Return the result of a tool, and its images. `names` are the calls' names by id, so far."""
     call_id, content = _text(block.get("tool_use_id")), block.get("content")
-    text = content if isinstance(content, str) else _texts(content)
     name = None if call_id is None else names.get(call_id) or lookup.tool_by_call_id(call_id)
-    yield ResultPart(call_id, name, text, block.get("is_error") is True)
-    yield from (MediaPart("image") for entry in _list(content) if _is(entry, "image"))
+    is_error = block.get("is_error") is True
+    if type(content) is str:
+        return (ResultPart(call_id, name, content, is_error),)
+    texts: list[str] = []
+    images: list[Part] = []
+    for entry in _list(content):
+        if type(entry) is dict:
+            if type(entry.get("text")) is str:
+                texts.append(entry["text"])
+            if entry.get("type") == "image":
+                images.append(MediaPart("image"))
+    return (ResultPart(call_id, name, "\n".join(texts), is_error), *images)
 
 
 def _part(block: Json, names: dict[str, str | None]) -> Part | None:
@@ -239,25 +246,21 @@ def _part(block: Json, names: dict[str, str | None]) -> Part | None:
     match kind:
         case "text" | None if isinstance(block.get("text"), str):
             return TextPart(block["text"])
-        case "image":
-            return MediaPart("image")
-        case "document" | "container_upload":
-            return MediaPart("file")
+        case "tool_result":
+            return None
         case "tool_use":
             call = CallPart(_text(block.get("id")), _text(block.get("name")), block.get("input"))
             if call.id is not None:
                 names[call.id] = call.name
             return call
-        case "tool_result":
-            return None
+        case "image":
+            return MediaPart("image")
+        case "document" | "container_upload":
+            return MediaPart("file")
         case "thinking":
             return ThinkingPart(_text(block.get("thinking")) or "")
         case _:
             return OtherPart(kind if isinstance(kind, str) else "")
-
-
-def _is(block: Json, kind: str) -> bool:
-    return isinstance(block, dict) and block.get("type") == kind
 
 
 def _texts(blocks: Json) -> str:

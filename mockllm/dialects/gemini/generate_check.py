@@ -287,12 +287,43 @@ def _continued(calls: CountedCalls | None) -> CountedCalls:
     return CountedCalls() if calls is None else copy(calls)
 
 
+_USUAL_PARTS: Final = {"functionCall": "args", "functionResponse": "response"}
+"""The parts beside texts in nearly all contents of agents, each with its member that is an object."""
+
+
+def _is_usual(content: Json) -> bool:
+    """Return whether a content has the form of nearly all contents of agents, which `check_shape` accepts: a role,
+    and parts with one text, call or response. It takes a quarter of the time."""
+    if type(content) is not dict or len(content) != 2 or type(content.get("role")) is not str:
+        return False
+    parts = content.get("parts")
+    if type(parts) is not list:
+        return False
+    for part in parts:
+        if type(part) is not dict or len(part) != 1:
+            return False
+        [(name, value)] = part.items()
+        if name in _USUAL_PARTS:
+            members = 3 if type(value) is dict and type(value.get("id")) is str else 2
+            if (
+                type(value) is not dict
+                or len(value) != members
+                or type(value.get("name")) is not str
+                or type(value.get(_USUAL_PARTS[name])) is not dict
+            ):
+                return False
+        elif name != "text" or type(value) is not str:
+            return False
+    return True
+
+
 def _passes(calls: CountedCalls, content: Json) -> bool:
     """Return whether a content and its place after the others are accepted."""
-    try:
-        check_shape("", content, CONTENT)
-    except GeminiRequestProblem:
-        return False
+    if not _is_usual(content):
+        try:
+            check_shape("", content, CONTENT)
+        except GeminiRequestProblem:
+            return False
     fields = object_of(content)
     parts = list_of(fields.get("parts"))
     if fields.get("role") not in CONTENT_ROLES or not parts or not all(parts):

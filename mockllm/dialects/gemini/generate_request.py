@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import Json, fragment
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.lazy import lazy
 from mockllm.core.request.known_bodies import KnownBody
@@ -277,32 +277,23 @@ def _is_snake_case(data: bytes) -> bool:
 
 
 def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
-    """Add the messages of an item. Adjacent messages of the model become one: a client may send back each chunk of
-    a stream."""
-    for message in _messages(item, turns.names):
-        turns.join(message)
-
-
-def _messages(content: Json, names: dict[str, str | None]) -> Iterator[Message]:
-    """Yield the messages of one content: its tool results, where it has any, and its other parts. `names` are the
-    calls' names by id, so far."""
-    fields = object_of(content)
+    """Add the messages of a content: its tool results, where it has any, and its other parts. Adjacent
+    messages of the model become one: a client may send back each chunk of a stream."""
+    fields, names = object_of(item), turns.names
     role = fields.get("role")
     neutral = ROLES.get(role) if role is None or type(role) is str else None
     if neutral is None or not fields:
         return
     entries = [object_of(part) for part in list_of(fields.get("parts"))]
-    results = [
-        part
-        for entry in entries
-        if type(entry.get("functionResponse")) is dict
-        for part in _result(entry["functionResponse"], names)
-    ]
+    results: list[Part] = []
+    for entry in entries:
+        if type(entry.get("functionResponse")) is dict:
+            results += _result(entry["functionResponse"], names)
     others = [part for entry in entries if (part := _part(entry, names)) is not None]
     if results:
-        yield Message("tool", tuple(results))
+        turns.join(Message("tool", tuple(results)))
     if others or not results:
-        yield Message(neutral, tuple(others))
+        turns.join(Message(neutral, tuple(others)))
 
 
 def _part(entry: dict[str, Json], names: dict[str, str | None]) -> Part | None:
@@ -333,7 +324,7 @@ def _result(response: dict[str, Json], names: dict[str, str | None]) -> Iterator
     """Yield the result of a function, and the media in it."""
     id, name = _text(response.get("id")), _text(response.get("name"))
     returned, failed = _unwrap_result(response.get("response"), name)
-    text = returned if type(returned) is str else "" if returned is None else dumps(returned).decode()
+    text = returned if type(returned) is str else "" if returned is None else fragment(returned).decode()
     yield ResultPart(id, name or names.get(id or ""), text, failed)
     for part in list_of(response.get("parts")):
         for media in object_of(part).values():

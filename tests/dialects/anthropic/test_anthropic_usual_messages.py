@@ -1,0 +1,71 @@
+"""Messages that the check accepts at once: the whole check accepts each of them, too."""
+
+from __future__ import annotations
+
+from random import Random
+
+from mockllm.core.json.codec import Json
+from mockllm.dialects.anthropic import content_check
+from mockllm.dialects.anthropic.server_use_check import ServerUses
+
+
+def any_of(random: Random, *usual: Json) -> Json:
+    odd: list[Json] = ["", " ", None, 1, True, [], {}, [None], {"type": "text"}]
+    return random.choice(usual if random.random() < 0.9 else odd)
+
+
+def some(random: Random, members: dict[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in members.items() if random.random() < 0.95}
+
+
+def text(random: Random) -> Json:
+    block: dict[str, Json] = {
+        "type": any_of(random, "text", "text", "image"),
+        "text": any_of(random, "Hello."),
+    }
+    return some(random, block | ({"citations": any_of(random, [])} if random.random() < 0.1 else {}))
+
+
+def block(random: Random) -> Json:
+    call = {
+        "type": "tool_use",
+        "id": any_of(random, "a"),
+        "name": any_of(random, "f"),
+        "input": any_of(random, {}),
+    }
+    result = {
+        "type": "tool_result",
+        "tool_use_id": any_of(random, "a"),
+        "content": any_of(random, "found", [text(random) for _ in range(random.choice([1, 2]))]),
+    } | ({"is_error": any_of(random, True, False)} if random.random() < 0.3 else {})
+    return any_of(random, text(random), some(random, call), some(random, result))
+
+
+def message(random: Random) -> Json:
+    blocks = [block(random) for _ in range(random.choice([0, 1, 1, 2]))]
+    members = {
+        "role": any_of(random, "user", "assistant", "system"),
+        "content": any_of(random, "Hello.", blocks, blocks),
+    }
+    return any_of(random, some(random, members))
+
+
+def test_usual_messages_pass_the_whole_check() -> None:
+    random = Random(1)
+    usual = [entry for entry in (message(random) for _ in range(40_000)) if content_check._is_usual(entry)]
+    kinds = {block["type"] for entry in usual if type(entry["content"]) is list for block in entry["content"]}
+    assert kinds == {"text", "tool_use", "tool_result"}
+    for entry in usual:
+        content_check._check_message("messages.0", entry, last=False)
+        ServerUses().add(0, entry)
+
+
+def test_agents_messages_are_usual() -> None:
+    result: Json = {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "1"}]}
+    call = {"type": "tool_use", "id": "a", "name": "f", "input": {}, "cache_control": {"type": "ephemeral"}}
+    for entry in (
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": [{"type": "text", "text": "I look."}, call]},
+        {"role": "user", "content": [result, {**result, "content": "x", "is_error": True}]},
+    ):
+        assert content_check._is_usual(entry)
