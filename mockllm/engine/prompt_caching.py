@@ -85,7 +85,7 @@ def cache_of(
     if request.input_tokens < minimum:
         return f"{request.input_tokens} tokens, and the minimum is {minimum}"
     # a StepCache needs no breakpoints
-    if type(policy) is StepCache or form.breakpoint_bytes in request.raw or form.at_end(request.fields):
+    if type(policy) is StepCache or request.occurrences(form.breakpoint_bytes) or form.at_end(request.fields):
         return form, policy
     return "no block has a breakpoint"
 

@@ -131,6 +131,8 @@ def test_conversation_reads_the_same_known_or_alone(name: str, data: st.DataObje
         for attribute in READ:
             assert getattr(known, attribute) == getattr(alone, attribute), attribute
         assert ordered(known.fields) == ordered(alone.fields) == ordered(parsed(raw))
+        for part in (b'"text"', b"hi", b'"role"'):
+            assert known.occurrences(part) == alone.occurrences(part) == raw.count(part)
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

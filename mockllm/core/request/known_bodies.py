@@ -126,15 +126,22 @@ class KnownBody(Struct, eq=False):
         stage.memo[name] = state
         return state
 
-    def any_turn(self, name: Hashable, test: Callable[[bytes], bool]) -> bool:
-        """Return whether the bytes of a turn pass a test, which never depends on two turns."""
+    def sum_turns(self, name: Hashable, count: Callable[[bytes], int]) -> int:
+        """Return the sum of a count over the bytes of the turns, which never depends on two turns."""
         memo = self.stage.memo
         if name not in memo:
             base = self.base.memo.get(name)
-            new = self.turns if base is None else self.turns[self.base.end :]
-            memo[name] = bool(base) or test(new)
-        passed: bool = memo[name]
-        return passed
+            memo[name] = count(self.turns) if base is None else base + count(self.turns[self.base.end :])
+        total: int = memo[name]
+        return total
+
+    def occurrences(self, part: bytes) -> int:
+        """Return how often the body has some bytes, which are within one JSON string or are a whole one."""
+        members = self.remaining_members
+        around = self.of_remaining_members(
+            part, lambda: members.bytes_before.count(part) + members.bytes_after.count(part)
+        )
+        return around + self.sum_turns(part, lambda turns: turns.count(part))
 
 
 class _BoundedBuckets(dict[bytes, list[T]]):

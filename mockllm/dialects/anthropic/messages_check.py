@@ -104,7 +104,7 @@ def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
     failure = check_known(request, (_check, *shape_key), lambda: _check_whole(request, shape), turns_pass)
     # where the name occurs less often, no search is needed
-    if failure is None and request.raw.count(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
+    if failure is None and request.occurrences(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
         found = count_breakpoints(request.fields)
         if found > MAX_BREAKPOINTS:
             return _bad_request(_TOO_MANY_BREAKPOINTS.format(MAX_BREAKPOINTS, found))

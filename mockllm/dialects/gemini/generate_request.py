@@ -92,7 +92,7 @@ class GeminiRequest(Request):
             _is_snake_case,
             lambda: _is_snake_case(remaining_members.bytes_before + b" " + remaining_members.bytes_after),
         )
-        return outside or known.any_turn(_is_snake_case, _is_snake_case)
+        return outside or known.sum_turns(_is_snake_case, _is_snake_case) > 0
 
 
 def as_google_request(request: Request) -> GeminiRequest:

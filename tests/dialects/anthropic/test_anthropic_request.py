@@ -83,6 +83,14 @@ def test_content_block_becomes_a_neutral_part(content: Any, parts: list[Any]) ->
     assert turns(content).messages == (Message("user", tuple(parts)),)
 
 
+def test_result_reads_texts_and_images_only() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    image = {"type": "image", "source": {}}
+    content = ["no block", {"type": "text", "text": "a"}, image, {"type": "text", "text": "b"}, {"text": 1}]
+    request = turns("go", [call], [{"type": "tool_result", "tool_use_id": "t", "content": content}])
+    assert request.messages[-1] == Message("tool", (ResultPart("t", "f", "a\nb"), MediaPart("image")))
+
+
 def test_tool_results_become_a_separate_message_first() -> None:
     request = turns(
         "weather?",

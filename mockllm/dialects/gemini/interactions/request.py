@@ -39,7 +39,7 @@ class InteractionRequest(GenerateRequest):
 
     @property
     def background(self) -> bool:
-        return b'"background"' in self.raw and self.fields.get("background") is True
+        return self.fields.get("background") is True
 
     @lazy
     def model(self) -> str | None:

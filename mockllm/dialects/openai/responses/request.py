@@ -162,7 +162,7 @@ class ResponsesRequest(InputRequest):
 
     @property
     def background(self) -> bool:
-        return b'"background"' in self.raw and self.fields.get("background") is True
+        return self.fields.get("background") is True
 
     @lazy
     def logprobs(self) -> int | None:

@@ -62,7 +62,7 @@ def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> 
         return None
     output = list(objects(completed.get("output")))
     calls = dict(_calls(output)) | reasoning_links(output)
-    if not always and b'"store"' in request.raw and request.fields.get("store") is False:
+    if not always and request.fields.get("store") is False:
         return StoreUpdate(tool_calls=calls)
     previous = None if request.conversation is not None else request.previous
     stored = StoredResponse(
