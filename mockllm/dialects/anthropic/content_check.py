@@ -90,13 +90,20 @@ def check_messages(messages: Json) -> None:
         raise AnthropicRequestProblem(f"messages: {LIST.message}")
     if not messages:
         raise AnthropicRequestProblem("messages: at least one message is required")
+    group = LastGroup()
+    if not (all(_passes(group, message) for message in messages) and group.complete):
+        _check_each(messages)
+    _check_last_message(messages[-1])
+
+
+def _check_each(messages: list[Json]) -> None:
+    """Raise the first problem of the messages and of their order. It takes three times as long as `_passes`."""
     for number, message in enumerate(messages):
         _check_message(f"messages.{number}", message, last=number == len(messages) - 1)
     _check_pairs(messages)
     uses = ServerUses()
     for number, message in enumerate(messages):
         uses.add(number, message)
-    _check_last_message(messages[-1])
 
 
 def _check_last_message(last: dict[str, Json]) -> None:
@@ -272,11 +279,16 @@ class LastGroup(Struct):
         """Whether the results are those of the calls before."""
         return set(self.results) == set(self.before)
 
+    @property
+    def complete(self) -> bool:
+        """Whether each call has its result, and each result its call."""
+        return not self.calls and self.paired
+
 
 def turns_pass(known: KnownBody) -> bool:
     """Return whether `check_messages` accepts the messages of a body that has some."""
     last = known.reduce_turns(_passes, _continued, _passes)
-    if last is None or last.calls or not last.paired:
+    if last is None or not last.complete:
         return False
     try:
         _check_last_message(known.items[-1])

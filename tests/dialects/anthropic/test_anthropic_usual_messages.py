@@ -69,3 +69,34 @@ def test_agents_messages_are_usual() -> None:
         {"role": "user", "content": [result, {**result, "content": "x", "is_error": True}]},
     ):
         assert content_check._is_usual(entry)
+
+
+def conversation(random: Random) -> list[Json]:
+    """Nearly always right: texts, calls with their results, tools of the server; now and then another message."""
+    messages: list[Json] = []
+    for number in range(random.choice([1, 2, 3])):
+        id = random.choice(["a", f"call {number}"])
+        call: Json = {"type": "tool_use", "id": id, "name": "f", "input": {}}
+        use: Json = {"type": "server_tool_use", "id": id, "name": "web_search", "input": {}}
+        found: Json = {"type": "web_search_tool_result", "tool_use_id": id, "content": []}
+        result: Json = {"type": "tool_result", "tool_use_id": id, "content": "x"}
+        said: Json = random.choice([[call], [call], "Hello.", [use, found], [use]])
+        messages += [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": said},
+            {"role": "user", "content": [result] if said == [call] else "more"},
+        ]
+    if random.random() < 0.5:
+        messages[random.randrange(len(messages))] = message(random)
+    return messages
+
+
+def test_passing_conversations_pass_the_whole_check() -> None:
+    random = Random(2)
+    passing = 0
+    for _ in range(5_000):
+        messages, group = conversation(random), content_check.LastGroup()
+        if all(content_check._passes(group, each) for each in messages) and group.complete:
+            content_check._check_each(messages)
+            passing += 1
+    assert 1_000 < passing < 4_000
