@@ -38,13 +38,15 @@ class SharedCounts:
         self._lockf, self._lock, self._unlock = lockf, LOCK_EX, LOCK_UN
 
     def add(self, cells: Sequence[int]) -> list[int]:
-        """Add one to each cell. Return the values before, which no other process gets."""
+        """Add one to each of different cells. Return the values before, which no other process gets."""
         values = self._cells
+        before = []
         self._lockf(self.fd, self._lock)
         try:
-            before = [values[cell] for cell in cells]
-            for cell, value in zip(cells, before, strict=True):
+            for cell in cells:
+                value = values[cell]
                 values[cell] = value + 1
+                before.append(value)
             return before
         finally:
             self._lockf(self.fd, self._unlock)
