@@ -15,7 +15,8 @@ from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.text_vectors import shortened, vector, written
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
-from mockllm.dialects.gemini.generate_check import CONTENT, GeminiDialect, check_readable, first_problem
+from mockllm.dialects.gemini.content_check import CONTENT
+from mockllm.dialects.gemini.generate_check import GeminiDialect, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.validators import (
     INTEGER,

@@ -9,17 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from copy import copy
-from itertools import groupby
 from typing import Final
-
-from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import SchemaPath, subschemas
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini.cached_content import (
@@ -28,6 +23,13 @@ from mockllm.dialects.gemini.cached_content import (
     find_cached,
     has_expired,
     missing_cache,
+)
+from mockllm.dialects.gemini.content_check import (
+    CONTENT,
+    check_contents,
+    no_contents,
+    request_problem,
+    turns_pass,
 )
 from mockllm.dialects.gemini.errors import TYPE, error_plan
 from mockllm.dialects.gemini.generate_request import MAX_CANDIDATES, GeminiRequest, as_google_request, list_of
@@ -45,22 +47,6 @@ from mockllm.dialects.gemini.validators import (
     snake_case,
 )
 
-_BLOB: Final = MessageShape("Blob", {"mimeType": STRING, "data": STRING})
-_PART: Final = MessageShape(
-    "Part",
-    {
-        "text": STRING,
-        "thought": BOOLEAN,
-        "thoughtSignature": STRING,
-        "inlineData": _BLOB,
-        "fileData": MessageShape("FileData", {"mimeType": STRING, "fileUri": STRING}),
-        "functionCall": MessageShape("FunctionCall", {"id": STRING, "name": STRING, "args": STRUCT}),
-        "functionResponse": MessageShape(
-            "FunctionResponse", {"id": STRING, "name": STRING, "response": STRUCT}
-        ),
-    },
-)
-CONTENT: Final = MessageShape("Content", {"role": STRING, "parts": Repeated(_PART)})
 _FUNCTION: Final = MessageShape(
     "FunctionDeclaration", {"name": STRING, "description": STRING, "parameters": STRUCT}
 )
@@ -121,9 +107,6 @@ _INVALID_NAME: Final = (
     "Invalid function name. Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), "
     "underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 128."
 )
-_LEARN_MORE: Final = (
-    "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
-)
 _RANGES: Final = {
     "temperature": (0, 2, "2.0001"),
     "topP": (0, 1, "1.0001"),
@@ -132,7 +115,6 @@ _RANGES: Final = {
 }
 """The minimum, the maximum, and the exclusive upper bound in Vertex AI's message."""
 _MAX_STOP_SEQUENCES: Final = 5
-CONTENT_ROLES: Final = (None, "", "user", "model", "function", "tool")
 _MIMES: Final = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
@@ -153,7 +135,7 @@ def check_readable(request: Request) -> Failure | None:
     if type(body) is dict:
         return None
     if not request.raw:
-        return _bad_request(str(_no_contents(as_google_request(request))), None)
+        return _bad_request(str(no_contents(as_google_request(request))), None)
     if body is MISSING:
         return _bad_request("Invalid JSON payload received. Unexpected token.", "")
     return _bad_request('Invalid JSON payload received. Unknown name "": Root element must be a message.', "")
@@ -169,13 +151,12 @@ def check(request: GeminiRequest) -> Failure | None:
     if name is not None and check_readable(request) is None:
         return check_whole() or _check_cached(name, request)
 
-    def turns_pass(known: KnownBody) -> bool:
-        if request.snake_case:
-            return False
-        calls = known.reduce_turns(_passes, _continued, _passes)
-        return calls is not None and calls.complete
-
-    return check_known(request, (check, request.vertex), check_whole, turns_pass)
+    return check_known(
+        request,
+        (check, request.vertex),
+        check_whole,
+        lambda known: not request.snake_case and turns_pass(known),
+    )
 
 
 def _check_cached(name: str, request: GeminiRequest) -> Failure | None:
@@ -200,7 +181,7 @@ def first_problem(check_request: Callable[[], None]) -> Failure | None:
 
 def _check(request: GeminiRequest) -> None:
     check_shape("", request.message, GENERATE)
-    _check_contents(request.message, request)
+    check_contents(request.message, request)
     _check_tools(request.message)
     config = object_of(request.message.get("generationConfig"))
     if not request.vertex:  # Vertex AI's wording is unknown
@@ -218,128 +199,6 @@ def _bad_request(message: str, field: str | None) -> Failure:
     return Failure("bad_request", message=message, fields={"details": details})
 
 
-def _problem(path: str, message: str) -> GeminiRequestProblem:
-    """Return a problem in the wording of the API's own validator."""
-    return GeminiRequestProblem(f"* GenerateContentRequest.{path}: {message}\n")
-
-
-def _no_contents(request: GeminiRequest) -> GeminiRequestProblem:
-    if request.vertex:
-        return GeminiRequestProblem(
-            f"Unable to submit request because at least one contents field is required. {_LEARN_MORE}"
-        )
-    return _problem("contents", "contents is not specified")
-
-
-def _check_contents(body: dict[str, Json], request: GeminiRequest) -> None:
-    contents = [object_of(content) for content in list_of(body.get("contents"))]
-    if not contents:
-        raise _no_contents(request)
-    for number, content in enumerate(contents):
-        if content.get("role") not in CONTENT_ROLES:
-            raise GeminiRequestProblem("Please use a valid role: user, model.")
-        parts = list_of(content.get("parts"))
-        if not parts and request.vertex:
-            raise GeminiRequestProblem(
-                "Unable to submit request because it must include at least one parts field, which describes "
-                f"the prompt input. {_LEARN_MORE}"
-            )
-        if not parts:
-            raise _problem(f"contents[{number}].parts", "contents.parts must not be empty.")
-        for place, part in enumerate(parts):
-            if not part:
-                oneof = "required oneof field 'data' must have one initialized field"
-                raise _problem(f"contents[{number}].parts[{place}].data", oneof)
-    _check_call_responses(contents)
-
-
-def _check_call_responses(contents: list[dict[str, Json]]) -> None:
-    """Check that the next turn has a response for each call; adjacent contents of one side are one turn."""
-    calls = 0
-    for by_model, turn in groupby(contents, lambda content: content.get("role") == "model"):
-        parts = [object_of(part) for content in turn for part in list_of(content.get("parts"))]
-        if by_model:
-            calls = sum("functionCall" in part for part in parts)
-            continue
-        responses = sum("functionResponse" in part for part in parts)
-        if responses and calls != responses:
-            raise GeminiRequestProblem(
-                "Please ensure that the number of function response parts is equal to the number of "
-                "function call parts of the function call turn."
-            )
-
-
-class CountedCalls(Struct):
-    """The calls of the model's last turn, and of the turn that came last, whose side is `by_model`, its calls or
-    responses."""
-
-    calls: int = 0
-    by_model: bool = True
-    count: int = 0
-
-    @property
-    def complete(self) -> bool:
-        """Whether each response of the last turn is one to a call."""
-        return self.by_model or not self.count or self.count == self.calls
-
-
-def _continued(calls: CountedCalls | None) -> CountedCalls:
-    return CountedCalls() if calls is None else copy(calls)
-
-
-_USUAL_PARTS: Final = {"functionCall": "args", "functionResponse": "response"}
-"""The parts beside texts in nearly all contents of agents, each with its member that is an object."""
-
-
-def _is_usual(content: Json) -> bool:
-    """Return whether a content has the form of nearly all contents of agents, which `check_shape` accepts: a role,
-    and parts with one text, call or response. It takes a quarter of the time."""
-    if type(content) is not dict or len(content) != 2 or type(content.get("role")) is not str:
-        return False
-    parts = content.get("parts")
-    if type(parts) is not list:
-        return False
-    for part in parts:
-        if type(part) is not dict or len(part) != 1:
-            return False
-        [(name, value)] = part.items()
-        if name in _USUAL_PARTS:
-            members = 3 if type(value) is dict and type(value.get("id")) is str else 2
-            if (
-                type(value) is not dict
-                or len(value) != members
-                or type(value.get("name")) is not str
-                or type(value.get(_USUAL_PARTS[name])) is not dict
-            ):
-                return False
-        elif name != "text" or type(value) is not str:
-            return False
-    return True
-
-
-def _passes(calls: CountedCalls, content: Json) -> bool:
-    """Return whether a content and its place after the others are accepted."""
-    if not _is_usual(content):
-        try:
-            check_shape("", content, CONTENT)
-        except GeminiRequestProblem:
-            return False
-    fields = object_of(content)
-    parts = list_of(fields.get("parts"))
-    if fields.get("role") not in CONTENT_ROLES or not parts or not all(parts):
-        return False
-    by_model = fields.get("role") == "model"
-    if by_model is not calls.by_model:
-        if not calls.complete:
-            return False
-        calls.calls = calls.count if calls.by_model else calls.calls
-        calls.by_model, calls.count = by_model, 0
-    calls.count += sum(
-        ("functionCall" if by_model else "functionResponse") in object_of(part) for part in parts
-    )
-    return True
-
-
 def _functions(body: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
     """Yield the declared functions with their paths."""
     for number, tool in enumerate(list_of(body.get("tools"))):
@@ -352,7 +211,7 @@ def _check_tools(body: dict[str, Json]) -> None:
     for path, function in _functions(body):
         name = function.get("name")
         if type(name) is not str or re.fullmatch(_NAME, name) is None:
-            raise _problem(f"{path}.name", _INVALID_NAME)
+            raise request_problem(f"{path}.name", _INVALID_NAME)
         names[name] += 1
         if names[name] > 1:
             raise GeminiRequestProblem(f"Duplicate function declaration found: {name}")
@@ -360,14 +219,14 @@ def _check_tools(body: dict[str, Json]) -> None:
     for name in list_of(config.get("allowedFunctionNames")):
         if name not in names:
             path = "tool_config.function_calling_config.allowed_function_names"
-            raise _problem(path, f"{name} is not among the function declarations.")
+            raise request_problem(path, f"{name} is not among the function declarations.")
 
 
 def _check_mime_type(mime: Json) -> None:
     if mime not in (None, "", *_MIMES):
         *others, last = (f"`{mime_type}`" for mime_type in _MIMES)
         allowed = f"allowed mimetypes are {', '.join(others)} and {last}."
-        raise _problem("generation_config.response_mime_type", allowed)
+        raise request_problem("generation_config.response_mime_type", allowed)
 
 
 def _check_schemas(body: dict[str, Json], config: dict[str, Json]) -> None:
@@ -380,7 +239,7 @@ def _check_schemas(body: dict[str, Json], config: dict[str, Json]) -> None:
 def _check_arrays(path: str, schema: dict[str, Json]) -> None:
     for location, place in subschemas(schema):
         if str(place.get("type")).upper() == "ARRAY" and "items" not in place:
-            raise _problem(f"{path}{_schema_path(location)}.items", "missing field.")
+            raise request_problem(f"{path}{_schema_path(location)}.items", "missing field.")
 
 
 def _schema_path(location: SchemaPath) -> str:
@@ -405,7 +264,7 @@ def _check_ranges(config: dict[str, Json], request: GeminiRequest) -> None:
         at_most = (
             f"the number of stop sequences must be at most {_MAX_STOP_SEQUENCES}, but {stops} were given."
         )
-        raise _problem("generation_config.stop_sequences", at_most)
+        raise request_problem("generation_config.stop_sequences", at_most)
 
 
 def _out_of_range(
@@ -419,4 +278,4 @@ def _out_of_range(
         )
     field = snake_case(name)
     constraint = f"must be in the range [{low}, {high}]." if high is not None else "must be positive."
-    return _problem(f"generation_config.{field}", f"{field} {constraint}")
+    return request_problem(f"generation_config.{field}", f"{field} {constraint}")

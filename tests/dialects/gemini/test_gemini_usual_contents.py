@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.gemini import generate_check
+from mockllm.dialects.gemini import content_check
 from mockllm.dialects.gemini.validators import check_shape
 
 
@@ -48,11 +48,11 @@ def content(random: Random) -> Json:
 
 def test_usual_contents_pass_the_whole_check() -> None:
     random = Random(1)
-    usual = [entry for entry in (content(random) for _ in range(40_000)) if generate_check._is_usual(entry)]
+    usual = [entry for entry in (content(random) for _ in range(40_000)) if content_check._is_usual(entry)]
     names = {name for entry in usual for part in entry["parts"] for name in part}
     assert names == {"text", "functionCall", "functionResponse"}
     for entry in usual:
-        check_shape("", entry, generate_check.CONTENT)
+        check_shape("", entry, content_check.CONTENT)
 
 
 def test_agents_contents_are_usual() -> None:
@@ -61,4 +61,4 @@ def test_agents_contents_are_usual() -> None:
         {"functionCall": {"name": "f", "args": {}}},
         {"functionResponse": {"id": "a", "name": "f", "response": {"output": 1}}},
     ):
-        assert generate_check._is_usual({"role": "user", "parts": [part]})
+        assert content_check._is_usual({"role": "user", "parts": [part]})
