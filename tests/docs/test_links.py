@@ -1,4 +1,4 @@
-"""Every link between the pages leads to a page, a picture or a heading, and every page is found from README."""
+"""Every link between the pages leads to a page, a picture or a heading, and every page is found from the index."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+INDEX = ROOT / "docs" / "index.md"
 PAGES = sorted([README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md")])
 
 
@@ -38,18 +39,21 @@ def test_every_page_is_in_the_navigation() -> None:
     )
     pages = {page.name for page in (ROOT / "docs").glob("*.md")}
     missing = sorted(pages - set(navigation))
-    assert not missing, (
-        f"add {missing} below `nav` in docs/mkdocs.yml, and a row to the table of docs/index.md if readers begin "
-        "there"
-    )
+    assert not missing, f"add {missing} below `nav` in docs/mkdocs.yml, and to the table of docs/index.md"
     assert sorted(navigation) == sorted(set(navigation)), "a page is there twice"
     assert set(navigation) - pages <= {"a-z.md", "changes.md", "contributing.md", "adr/index.md"}, (
         "no such page"
     )
 
 
-def test_every_page_is_linked_from_readme() -> None:
-    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
-    pages = {page for page in PAGES if page != README and page.parent.name != "adr"}
+def test_every_page_is_linked_from_the_index() -> None:
+    linked = {(INDEX.parent / link.partition("#")[0]).resolve() for link in links(INDEX)}
+    pages = {page for page in PAGES if page not in (README, INDEX) and page.parent.name != "adr"}
     assert pages - linked == set()
     assert ROOT / "docs" / "adr" in linked
+
+
+def test_readme_links_the_index_and_most_used_pages() -> None:
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
+    names = ("index", "tutorial", "language", "clients", "testing", "architecture", "glossary")
+    assert {ROOT / "docs" / f"{name}.md" for name in names} <= linked
