@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, TypeVar
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads, opening_brackets
 from mockllm.core.lazy import lazy
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
@@ -69,10 +69,10 @@ class BodyFields:
 
     @property
     def depth_bound(self) -> int:
-        """An upper bound of the body's depth in objects and lists. For a body that is not known, it is the number of
-        its brackets."""
+        """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater one.
+        For a body that is not known, it is the number of its brackets."""
         known = self._parsed[1]
-        return self.raw.count(b"[") + self.raw.count(b"{") if known is None else known.depth
+        return opening_brackets(self.raw) if known is None else known.depth
 
     @lazy
     def fields(self) -> dict[str, Json]:

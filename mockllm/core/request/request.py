@@ -293,9 +293,14 @@ class Request(BodyFields, McpServerFields):
     @lazy
     def part_tokens(self) -> int:
         """The estimated tokens of all messages without their framing."""
-        parts = [message.parts for message in self.messages]
+        messages = self.messages
         known: int | None = vars(self).get("part_tokens")  # set when messages are read
-        return sum(map(estimate_parts, parts)) if known is None else known
+        if known is not None:
+            return known
+        total = 0
+        for message in messages:
+            total += estimate_parts(message.parts)
+        return total
 
     @lazy
     def components(self) -> int:
