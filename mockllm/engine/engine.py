@@ -120,6 +120,8 @@ class Engine:
         self.seed = settings.seed
         self._time_scale = settings.time_scale
         self._hash_header = settings.hash_header
+        self._sent_as_planned = settings.time_scale == 1.0 and not settings.hash_header
+        """Whether neither a time scale nor a hash changes the responses to requests without a session."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._reader_settings = ReaderSettings(
@@ -180,11 +182,14 @@ class Engine:
         """
         context = engine_context(request)
         override = context.override
-        if isinstance(override, Failure):
+        if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        mask = self._index.match_mask(request)
+        head_mask = context.head_mask
+        if head_mask is None:
+            head_mask = context.head_mask = self._index.head_mask(request)
+        mask = self._index.match_mask(request, head_mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
-        planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
+        planned = None if fast_path is None else fast_path.respond(request, context.dialect)
         if planned is not None:
             try:
                 return self._with_updates(planned, request)
@@ -197,6 +202,10 @@ class Engine:
         return response
 
     def _with_updates(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+        """Return the response as it is sent, and store what the dialect stores of it; for most nothing is to do."""
+        plain = self._sent_as_planned and request.session is None and not planned.tool_calls
+        if plain and not request.storable and known_hash(request) is None:
+            return planned
         updates = self._store_updates(planned, request) if planned.tool_calls or request.storable else ()
         return self._apply_updates(planned, request, updates)
 

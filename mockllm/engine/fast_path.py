@@ -16,7 +16,7 @@ from mockllm.core.randomness import NO_DRAWS, Ids
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate
+from mockllm.core.selection.decision import Candidate, Validation
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
@@ -54,6 +54,7 @@ class FastPath(Struct, frozen=True):
     rule; `id_seed_prefix` begins the id seed in the global scope."""
 
     item: CatalogItem
+    validation: Validation
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
     selector: ResponseSelector | None
@@ -75,8 +76,10 @@ class FastPath(Struct, frozen=True):
         is not cached, or something is left to decide."""
         if not request.generates or request.background:
             return None
-        validation = self.item.validation
-        if validation != "off" and validation_failure(dialect, request, validation) is not None:
+        validation = self.validation
+        if validation != "off" and (
+            dialect.check(request) if validation == "strict" else validation_failure(dialect, request, validation)
+        ):
             return None
         if (
             len(request.raw) >= self.min_prompt_bytes
@@ -102,8 +105,9 @@ class FastPath(Struct, frozen=True):
                 return None
             number = count
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
-        values = cached.values(id_seed, request)
-        return self._noted(cached.planned.filled_with(id_seed, values, cached.planned), request)
+        planned = cached.planned
+        planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
+        return _noted(planned, request) if validation == "strict" and request.undocumented_fields else planned
 
     def _cached(
         self, response: CacheableResponse, request: Request, dialect: Dialect
@@ -131,7 +135,9 @@ class FastPath(Struct, frozen=True):
         number = self.state.without_session.count_request("", self.keys)
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
-        return self._noted(cached.planned.filled_within_limits(headers, id_seed, values), request)
+        planned = cached.planned.filled_within_limits(headers, id_seed, values)
+        noted = self.validation == "strict" and request.undocumented_fields
+        return _noted(planned, request) if noted else planned
 
     def _respond_by_counts(
         self, selector: ResponseSelector, request: Request, dialect: Dialect
@@ -157,7 +163,8 @@ class FastPath(Struct, frozen=True):
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
         values = cached.values(b"%b%d|" % (prefix, number), request)
         planned = cached.planned.filled_within_limits(headers, f"{self.seed}{position}", values)
-        return self._noted(planned, request)
+        noted = self.validation == "strict" and request.undocumented_fields
+        return _noted(planned, request) if noted else planned
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
@@ -171,11 +178,10 @@ class FastPath(Struct, frozen=True):
         own = response.own_headers
         return tuple([pair for pair in pairs if pair[0] not in own]) if own else pairs
 
-    def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        """Return the response with notes of unknown fields."""
-        if self.item.validation == "strict" and request.undocumented_fields:
-            return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
-        return planned
+
+def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:
+    """Return the response with notes of unknown fields."""
+    return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
 
 
 def build_fast_path(
@@ -206,6 +212,7 @@ def build_fast_path(
         return None
     return FastPath(
         item,
+        item.validation,
         responses,
         selector if _depends_on_counts(item, selector) else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),

@@ -25,13 +25,16 @@ from mockllm.state.sessions import Session, Sessions
 class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
     override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden."""
+    something is overridden. `dialect` is that of the routing. `head_mask`: see `RuleIndex.head_mask`; None until
+    the engine has found it."""
 
-    __slots__ = ("override", "routing")
+    __slots__ = ("dialect", "head_mask", "override", "routing")
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
+        self.dialect = routing.dialect
         self.override = override
+        self.head_mask: int | None = None
 
 
 def engine_context(request: Request) -> EngineContext:

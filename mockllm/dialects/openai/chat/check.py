@@ -78,22 +78,18 @@ def check_messages(value: Json, path: str) -> Failure | None:
     """Check all messages one by one, then the order of calls and tool messages."""
     if type(value) is not list:
         return wrong_type(value, path, "an array of objects")
-    if value and _all_pass(value):  # nearly always
-        return None
+    calls = OpenCalls()
+    for entry in value:
+        if not _passes(calls, entry):
+            break
+    else:
+        if value and not calls.open:
+            return None  # nearly always
     for place, entry in enumerate(value):
         error = _message(entry, f"{path}[{place}]", place)
         if error is not None:
             return error
     return check_length(value, path, 1, None) or _check_tool_messages(value)
-
-
-def _all_pass(messages: Sequence[Json]) -> bool:
-    """Return whether all messages and their order are accepted."""
-    calls = OpenCalls()
-    for entry in messages:
-        if not _passes(calls, entry):
-            return False
-    return not calls.open
 
 
 def _is_usual(entry: dict[str, Json]) -> bool:
