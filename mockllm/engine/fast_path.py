@@ -121,7 +121,9 @@ class FastPath(Struct, frozen=True):
                 return None
             key = key_with_text(key, text)
         cached = self.response_cache.get(key)
-        return cached if type(cached) is CachedResponse and cached.fits(request) else None
+        if type(cached) is CachedResponse and (not cached.rendered.comparisons or cached.fits(request)):
+            return cached
+        return None
 
     def _respond_within_limits(
         self, response: CacheableResponse, cached: CachedResponse, request: Request
