@@ -28,7 +28,7 @@ from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
-from mockllm.engine.request_reader import ReaderSettings, RequestReader, engine_context
+from mockllm.engine.request_reader import EngineContext, ReaderSettings, RequestReader, engine_context
 from mockllm.engine.responder import Responder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
@@ -180,7 +180,8 @@ class Engine:
         response of another process, and nothing else on any request. If the request is counted, that is a
         DecidedLookup.
         """
-        context = engine_context(request)
+        context = request.context
+        assert type(context) is EngineContext, "the request was read by an engine"
         override = context.override
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)

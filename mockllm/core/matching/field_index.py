@@ -211,12 +211,12 @@ class FieldIndex:
 
     def lookup(self, value: Json | Missing) -> int:
         """Return the rows whose condition the value meets, or may meet where the index does not decide."""
+        if type(value) is str:
+            return self.lookup_text(value)
         if value is MISSING:
             return self.missing
         if isinstance(value, str):
             mask = self.lookup_text(value)
-            if type(value) is str:
-                return mask
         elif isinstance(value, (list, tuple)):
             mask = self._lookup_list(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, TypeVar
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads, opening_brackets
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads_and_brackets, opening_brackets
 from mockllm.core.lazy import lazy
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
-from mockllm.core.request.known_bodies import BODIES, KnownBody
+from mockllm.core.request.known_bodies import BODIES, SHORTEST, KnownBody
 
 T = TypeVar("T")
 
@@ -53,12 +53,20 @@ class BodyFields:
 
     @lazy
     def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
-        if self.turns_field is not None:
-            return BODIES.read(self.raw, self.turns_field)
-        try:
-            return loads(self.raw), None
-        except JSONDecodeError:
-            return MISSING, None
+        """Its JSON and its parts. It sets what follows from them, as nearly every request needs that."""
+        raw, turns_field, attributes = self.raw, self.turns_field, vars(self)
+        value: Json | Missing = MISSING
+        known: KnownBody | None = None
+        if turns_field is not None and len(raw) >= SHORTEST:
+            value, known = BODIES.read(raw, turns_field)
+        else:
+            try:
+                value, attributes["depth_bound"] = loads_and_brackets(raw)
+            except JSONDecodeError:
+                pass
+        attributes["body"] = value
+        attributes["fields"] = value if type(value) is dict else {}
+        return value, known
 
     @property
     def known_body(self) -> KnownBody | None:
@@ -67,12 +75,15 @@ class BodyFields:
         known = self._parsed[1]
         return known if known is not None and self.fields is known.fields else None
 
-    @property
+    @lazy
     def depth_bound(self) -> int:
         """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater one.
         For a body that is not known, it is the number of its brackets."""
         known = self._parsed[1]
-        return opening_brackets(self.raw) if known is None else known.depth
+        if known is not None:
+            return known.depth
+        counted: int | None = vars(self).get("depth_bound")  # set where the body is parsed
+        return opening_brackets(self.raw) if counted is None else counted
 
     @lazy
     def fields(self) -> dict[str, Json]:

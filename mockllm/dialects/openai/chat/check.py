@@ -264,7 +264,10 @@ def check(request: Request) -> Failure | None:
     body = request.body
     if type(body) is not dict:
         return check_readable(request)
-    error = check_known(request, check_body, lambda: check_body(body), turns_pass)
+    if request.known_body is None:
+        error = check_body(body)
+    else:
+        error = check_known(request, check_body, lambda: check_body(body), turns_pass)
     return check_chat_model(body) if error is None and request.provider in OWN_MODELS else error
 
 
