@@ -147,10 +147,10 @@ class FastPath(Struct, frozen=True):
         """Return the response that the counts of the rule's scope select. Its seed token has the counts."""
         if request.session is not None:
             return None
-        counters, key = self.state.without_session, self.keys[-1]
-        scope = scope_of(self.item.per, request)
+        counters, per = self.state.without_session, self.item.per
+        scope = "" if per == "global" else scope_of(per, request)
         scope_state = counters.scope_state(scope)
-        tries, eligible = scope_state.of(key)
+        tries, eligible = counts = scope_state.of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
         response = None if step is None else self.responses[step]
         cached = None if response is None else self._cached(response, request, dialect)
@@ -159,7 +159,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request) if self.limited else ()
         if headers is None:
             return None
-        number = counters.count_response(scope_state, key, self.modifier_keys)
+        number = counters.count_response(scope_state, counts, self.modifier_keys)
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
