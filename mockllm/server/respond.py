@@ -98,9 +98,8 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`."""
-    head = exchange.head
-    raw = exchange.raw
-    short = len(raw) < app.short_body and not head.reserved
+    head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
+    short = len(raw) < app.short_body and not (head.reserved or exchange.checked)
     failure = None if short or exchange.checked else structure_failure(raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
@@ -109,16 +108,15 @@ def make_response(app: App, exchange: Exchange) -> None:
         _is_control_call(app, exchange) or respond_builtin(app, exchange)
     ):
         return
-    engine = app.engine
-    request = exchange.request
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
-    if short and not exchange.checked and request.depth_bound > app.limits.depth:
-        failure = structure_failure(raw, app.limits)
-        if failure is not None:
-            refuse(app, exchange, failure)
-            return
-    if head.reserved and control_of(app, exchange) is not None and not engine.serves(request):
+    if short:
+        if request.depth_bound > app.limits.depth:
+            failure = structure_failure(raw, app.limits)
+            if failure is not None:
+                refuse(app, exchange, failure)
+                return
+    elif head.reserved and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
