@@ -78,7 +78,9 @@ class FastPath(Struct, frozen=True):
             return None
         validation = self.validation
         if validation != "off" and (
-            dialect.check(request) if validation == "strict" else validation_failure(dialect, request, validation)
+            dialect.check(request)
+            if validation == "strict"
+            else validation_failure(dialect, request, validation)
         ):
             return None
         if (

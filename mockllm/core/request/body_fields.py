@@ -8,10 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, TypeVar
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads_and_brackets, opening_brackets
+from mockllm.core.json.codec import (
+    MISSING,
+    Json,
+    JSONDecodeError,
+    Missing,
+    loads_and_brackets,
+    opening_brackets,
+)
 from mockllm.core.lazy import lazy
+from mockllm.core.request import known_bodies
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
-from mockllm.core.request.known_bodies import BODIES, SHORTEST, KnownBody
+from mockllm.core.request.known_bodies import BODIES, KnownBody
 
 T = TypeVar("T")
 
@@ -57,7 +65,7 @@ class BodyFields:
         raw, turns_field, attributes = self.raw, self.turns_field, vars(self)
         value: Json | Missing
         known: KnownBody | None = None
-        if turns_field is not None and len(raw) >= SHORTEST:
+        if turns_field is not None and len(raw) >= known_bodies.SHORTEST:
             value, known = BODIES.read(raw, turns_field)
         else:
             try:

@@ -164,7 +164,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     """Add the message of an item with a known role."""
     if type(item) is not dict:
         return
-    role, content = item.get("role"), item.get("content")
+    role, content = item.get("role", ""), item.get("content")
     neutral = ROLES.get(role) if type(role) is str else None
     if neutral is None:
         return
