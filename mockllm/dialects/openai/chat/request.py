@@ -74,10 +74,11 @@ class ChatRequest(ModelRequest):
         for item in items:
             if type(item) is not dict or len(item) != 2:
                 return None
-            role, content = item.get("role"), item.get("content")
-            if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
+            role, content = item.get("role", ""), item.get("content")
+            neutral = NEUTRAL_ROLES.get(role) if type(role) is str else None
+            if neutral is None or type(content) is not str:
                 return None
-            text_messages.append((NEUTRAL_ROLES[role], content))
+            text_messages.append((neutral, content))
         return text_messages
 
     @lazy
