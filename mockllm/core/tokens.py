@@ -78,14 +78,13 @@ _cache: dict[str, int] = {}
 
 def estimate(text: str) -> int:
     """Return the tokens of a text: 0 for an empty one, else at least 1. Takes about 2 µs per KB of ASCII, else 10."""
-    cached = _cache.get(text) if len(text) <= _MAX_CACHED_LENGTH else None
-    if cached is not None:
-        return cached
-    count = _weigh(text)
-    if len(text) <= _MAX_CACHED_LENGTH:
+    if len(text) > _MAX_CACHED_LENGTH:
+        return _weigh(text)
+    count = _cache.get(text)
+    if count is None:
         if len(_cache) >= _MAX_CACHED:
             _cache.clear()
-        _cache[text] = count
+        count = _cache[text] = _weigh(text)
     return count
 
 

@@ -28,7 +28,7 @@ from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
-from mockllm.engine.request_reader import ReaderSettings, RequestReader, engine_context
+from mockllm.engine.request_reader import EngineContext, ReaderSettings, RequestReader, engine_context
 from mockllm.engine.responder import Responder
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
@@ -120,6 +120,8 @@ class Engine:
         self.seed = settings.seed
         self._time_scale = settings.time_scale
         self._hash_header = settings.hash_header
+        self._sent_as_planned = settings.time_scale == 1.0 and not settings.hash_header
+        """Whether neither a time scale nor a hash changes the responses to requests without a session."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._reader_settings = ReaderSettings(
@@ -178,13 +180,17 @@ class Engine:
         response of another process, and nothing else on any request. If the request is counted, that is a
         DecidedLookup.
         """
-        context = engine_context(request)
+        context = request.context
+        assert type(context) is EngineContext, "the request was read by an engine"
         override = context.override
-        if isinstance(override, Failure):
+        if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        mask = self._index.match_mask(request)
+        head_mask = context.head_mask
+        if head_mask is None:
+            head_mask = context.head_mask = self._index.head_mask(request)
+        mask = self._index.match_mask(request, head_mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
-        planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
+        planned = None if fast_path is None else fast_path.respond(request, context.dialect)
         if planned is not None:
             try:
                 return self._with_updates(planned, request)
@@ -197,6 +203,10 @@ class Engine:
         return response
 
     def _with_updates(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+        """Return the response as it is sent, and store what the dialect stores of it; for most nothing is to do."""
+        plain = self._sent_as_planned and request.session is None and not planned.tool_calls
+        if plain and not request.storable and known_hash(request) is None:
+            return planned
         updates = self._store_updates(planned, request) if planned.tool_calls or request.storable else ()
         return self._apply_updates(planned, request, updates)
 

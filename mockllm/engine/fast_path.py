@@ -16,7 +16,7 @@ from mockllm.core.randomness import NO_DRAWS, Ids
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate
+from mockllm.core.selection.decision import Candidate, Validation
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
@@ -54,6 +54,7 @@ class FastPath(Struct, frozen=True):
     rule; `id_seed_prefix` begins the id seed in the global scope."""
 
     item: CatalogItem
+    validation: Validation
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
     selector: ResponseSelector | None
@@ -75,8 +76,12 @@ class FastPath(Struct, frozen=True):
         is not cached, or something is left to decide."""
         if not request.generates or request.background:
             return None
-        validation = self.item.validation
-        if validation != "off" and validation_failure(dialect, request, validation) is not None:
+        validation = self.validation
+        if validation != "off" and (
+            dialect.check(request)
+            if validation == "strict"
+            else validation_failure(dialect, request, validation)
+        ):
             return None
         if (
             len(request.raw) >= self.min_prompt_bytes
@@ -102,8 +107,9 @@ class FastPath(Struct, frozen=True):
                 return None
             number = count
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
-        values = cached.values(id_seed, request)
-        return self._noted(cached.planned.filled_with(id_seed, values, cached.planned), request)
+        planned = cached.planned
+        planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
+        return _noted(planned, request) if validation == "strict" and request.undocumented_fields else planned
 
     def _cached(
         self, response: CacheableResponse, request: Request, dialect: Dialect
@@ -117,7 +123,9 @@ class FastPath(Struct, frozen=True):
                 return None
             key = key_with_text(key, text)
         cached = self.response_cache.get(key)
-        return cached if type(cached) is CachedResponse and cached.fits(request) else None
+        if type(cached) is CachedResponse and (not cached.rendered.comparisons or cached.fits(request)):
+            return cached
+        return None
 
     def _respond_within_limits(
         self, response: CacheableResponse, cached: CachedResponse, request: Request
@@ -131,7 +139,9 @@ class FastPath(Struct, frozen=True):
         number = self.state.without_session.count_request("", self.keys)
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
-        return self._noted(cached.planned.filled_within_limits(headers, id_seed, values), request)
+        planned = cached.planned.filled_within_limits(headers, id_seed, values)
+        noted = self.validation == "strict" and request.undocumented_fields
+        return _noted(planned, request) if noted else planned
 
     def _respond_by_counts(
         self, selector: ResponseSelector, request: Request, dialect: Dialect
@@ -139,10 +149,10 @@ class FastPath(Struct, frozen=True):
         """Return the response that the counts of the rule's scope select. Its seed token has the counts."""
         if request.session is not None:
             return None
-        counters, key = self.state.without_session, self.keys[-1]
-        scope = scope_of(self.item.per, request)
+        counters, per = self.state.without_session, self.item.per
+        scope = "" if per == "global" else scope_of(per, request)
         scope_state = counters.scope_state(scope)
-        tries, eligible = scope_state.of(key)
+        tries, eligible = counts = scope_state.of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
         response = None if step is None else self.responses[step]
         cached = None if response is None else self._cached(response, request, dialect)
@@ -151,13 +161,14 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request) if self.limited else ()
         if headers is None:
             return None
-        number = counters.count_response(scope_state, key, self.modifier_keys)
+        number = counters.count_response(scope_state, counts, self.modifier_keys)
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
         values = cached.values(b"%b%d|" % (prefix, number), request)
         planned = cached.planned.filled_within_limits(headers, f"{self.seed}{position}", values)
-        return self._noted(planned, request)
+        noted = self.validation == "strict" and request.undocumented_fields
+        return _noted(planned, request) if noted else planned
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses
@@ -171,11 +182,10 @@ class FastPath(Struct, frozen=True):
         own = response.own_headers
         return tuple([pair for pair in pairs if pair[0] not in own]) if own else pairs
 
-    def _noted(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        """Return the response with notes of unknown fields."""
-        if self.item.validation == "strict" and request.undocumented_fields:
-            return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
-        return planned
+
+def _noted(planned: PlannedResponse, request: Request) -> PlannedResponse:
+    """Return the response with notes of unknown fields."""
+    return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
 
 
 def build_fast_path(
@@ -206,6 +216,7 @@ def build_fast_path(
         return None
     return FastPath(
         item,
+        item.validation,
         responses,
         selector if _depends_on_counts(item, selector) else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),

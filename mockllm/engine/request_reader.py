@@ -25,13 +25,16 @@ from mockllm.state.sessions import Session, Sessions
 class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
     override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden."""
+    something is overridden. `dialect` is that of the routing. `head_mask`: see `RuleIndex.head_mask`; None until
+    the engine has found it."""
 
-    __slots__ = ("override", "routing")
+    __slots__ = ("dialect", "head_mask", "override", "routing")
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
+        self.dialect = routing.dialect
         self.override = override
+        self.head_mask: int | None = None
 
 
 def engine_context(request: Request) -> EngineContext:
@@ -61,8 +64,8 @@ class RequestReader:
     __slots__ = (
         "_attributes",
         "_error",
+        "_of",
         "_override",
-        "_request_class",
         "_routing",
         "_session",
         "_state",
@@ -82,9 +85,10 @@ class RequestReader:
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, settings.root_provider)
-        self._request_class: type[Request] = (
+        request_class: type[Request] = (
             routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
         )
+        self._of = request_class.of
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
         self._session, self._error = session, error
@@ -105,7 +109,7 @@ class RequestReader:
             "session": session,
             "context": EngineContext(routing, error),
         }
-        if self._request_class.to_mcp_server:
+        if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = settings.servers
         if settings.volatile != VOLATILE:
             self._attributes["volatile"] = settings.volatile
@@ -124,21 +128,20 @@ class RequestReader:
         reader = RequestReader.__new__(RequestReader)
         reader._attributes = attributes
         reader._error, reader._override, reader._session = self._error, self._override, self._session
-        reader._request_class, reader._routing = self._request_class, self._routing
+        reader._of, reader._routing = self._of, self._routing
         reader._state, reader._without_session = self._state, self._without_session
         return reader
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
         the epoch, `monotonic` on a monotonic clock (by default `now`)."""
-        monotonic = now if monotonic is None else monotonic
+        if monotonic is None:
+            monotonic = now
         if self._session is None and self._override is None:
-            return self._request_class.of(
-                self._attributes, raw, client, now, monotonic, self._without_session
-            )
+            return self._of(self._attributes, raw, client, now, monotonic, self._without_session)
         session = None if self._session is None else self._state.session(self._session, monotonic, now)
         lookup = self._without_session if session is None else session.lookup
-        request = self._request_class.of(self._attributes, raw, client, now, monotonic, lookup)
+        request = self._of(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
             session.redacted_id = Redactor(secrets).session(self._session or "")

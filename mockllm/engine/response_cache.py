@@ -90,7 +90,8 @@ class CachedResponse(CacheEntry, frozen=True):
 
     def values(self, id_seed: bytes, request: Request) -> Sequence[bytes]:
         """Return the values of the placeholders for this request, with this id seed."""
-        return self.rendered.fill(id_seed, request.now, self._tokens(request))
+        tokens = request.input_tokens if self.uses_input_tokens else 0
+        return self.rendered.fill(id_seed, request.now, tokens)
 
 
 class CachedStream(CacheEntry, frozen=True):

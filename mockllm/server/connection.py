@@ -240,34 +240,35 @@ class Connection(HttpProtocol):
 
     def serve_next(self) -> None:
         """Serve the next request, if none is being served; go on with one whose decision was made elsewhere."""
-        exchange, app = self._current, self._app
+        exchange, app, queue = self._current, self._app, self._queue
+        ended = False
         if exchange is not None:
-            if self._end_wait_for_decision():
-                self._go_on(exchange, respond(app, exchange))
+            if not self._end_wait_for_decision():
+                return
+            ended = respond(app, exchange)
+        elif self.closing:
             return
-        if self.closing:
-            return
-        if not self._queue:
+        elif not queue:
             if self._parse_error is not None:
                 self._refuse_broken(self._parse_error)
             return
-        exchange = self._current = self._queue.popleft()
-        if self.reading_paused_for_queue and len(self._queue) <= MAX_QUEUED // 2:
-            self.pause_reading_for_queue(False)
-        self._sink.written = False
-        ended = False
-        if exchange.body_complete or self._read(exchange):
-            exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
-            ended = respond(app, exchange)
-        self._go_on(exchange, ended)
-
-    def _go_on(self, exchange: Exchange, ended: bool) -> None:
-        """Serve the next request after an exchange that has ended. If its counts are elsewhere, go on when it is
-        decided; else finish it in a task."""
+        else:
+            exchange = self._current = queue.popleft()
+            if self.reading_paused_for_queue and len(queue) <= MAX_QUEUED // 2:
+                self.pause_reading_for_queue(False)
+            self._sink.written = False
+            if exchange.body_complete or self._read(exchange):
+                exchange.monotonic, exchange.now = app.deadlines.time(), time.time()
+                ended = respond(app, exchange)
         if ended:
             self._current = None
             self._serve_next_or_wait()
-            return
+        else:
+            self._go_on(exchange)
+
+    def _go_on(self, exchange: Exchange) -> None:
+        """Go on with an exchange that has not ended: when it is decided if its counts are elsewhere, else in a
+        task."""
         if self.transport is None or self.transport.is_closing():
             return
         self._app.running += 1
@@ -385,7 +386,7 @@ class Connection(HttpProtocol):
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
         if self._current is not None and self._end_wait_for_decision():
-            self._go_on(self._current, ended=False)
+            self._go_on(self._current)
         task = self._task
         if task is not None:
             await asyncio.wait([task], timeout=seconds)

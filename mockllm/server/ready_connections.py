@@ -50,8 +50,9 @@ class ReadyConnections:
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
-            if not self._woken:
-                self._wake()
+            if not (self._woken or self._paused):
+                self._woken = True
+                self._loop.call_soon(self._serve_ready)
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun
@@ -74,7 +75,9 @@ class ReadyConnections:
         if self._paused:
             return
         ready, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
-        self.waiting[:0] = self.serve(ready, self._deadlines.time() + MAX_SECONDS)
+        late = self.serve(ready, self._deadlines.time() + MAX_SECONDS)
+        if late:
+            self.waiting[:0] = late
         if self.waiting:
             self._wake()
 

@@ -33,7 +33,7 @@ from mockllm.server.http1 import (
     prerendered_bytes,
     serialize_head,
 )
-from mockllm.server.json_structure import is_short, structure_failure
+from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player, single_write, takes_time
 from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import is_control_path
@@ -64,7 +64,9 @@ def respond(app: App, exchange: Exchange) -> bool:
             make_response(app, exchange)
         else:
             take_decision(app, exchange, exchange.pending_decision)
-        if must_wait(app, exchange):
+        # no response of the cache is one that `must_wait` finds
+        cached = type(exchange.response.rendered) is PrerenderedResponse and app.recorder is None
+        if not (cached and exchange.unconfirmed is None) and must_wait(app, exchange):
             return False
         if write_at_once(app, exchange):
             return True
@@ -86,8 +88,6 @@ def must_wait(app: App, exchange: Exchange) -> bool:
     if exchange.unconfirmed is not None:
         return True
     response = exchange.response
-    if type(response.rendered) is PrerenderedResponse and app.recorder is None:
-        return False  # no response of the cache is one of the following
     return (
         response is NOT_PLANNED
         or recorder_of(app, exchange) is not None
@@ -98,10 +98,9 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `finish_exchange`."""
-    head = exchange.head
-    raw = exchange.raw
-    short = not head.reserved and is_short(raw, app.limits)
-    failure = None if exchange.checked or short else structure_failure(raw, app.limits)
+    head, raw, engine, request = exchange.head, exchange.raw, app.engine, exchange.request
+    short = len(raw) < app.short_body and not (head.reserved or exchange.checked)
+    failure = None if short or exchange.checked else structure_failure(raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return
@@ -109,16 +108,15 @@ def make_response(app: App, exchange: Exchange) -> None:
         _is_control_call(app, exchange) or respond_builtin(app, exchange)
     ):
         return
-    engine = app.engine
-    request = exchange.request
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
-    if short and not exchange.checked and request.depth_bound > app.limits.depth:
-        failure = structure_failure(raw, app.limits)
-        if failure is not None:
-            refuse(app, exchange, failure)
-            return
-    if head.reserved and control_of(app, exchange) is not None and not engine.serves(request):
+    if short:
+        if request.depth_bound > app.limits.depth:
+            failure = structure_failure(raw, app.limits)
+            if failure is not None:
+                refuse(app, exchange, failure)
+                return
+    elif head.reserved and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     if exchange.websocket is not None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
@@ -136,12 +134,13 @@ def plan_response(
     except LookupInStore as lookup:
         exchange.pending_lookup = lookup
         return
-    if isinstance(response, UndecidedResponse):
-        exchange.undecided = response
+    if type(response) is PlannedResponse:
+        set_response(app, exchange, response)
     elif isinstance(response, DeferredResponse):
         exchange.deferred, exchange.slot = response, response.slot
     else:
-        set_response(app, exchange, response)
+        assert isinstance(response, UndecidedResponse)
+        exchange.undecided = response
 
 
 def begin_decision(app: App, exchange: Exchange, ready: Callable[[], object]) -> bool:
@@ -376,7 +375,7 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
         constraints = exchange.constraints = constraints_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
-    if isinstance(rendered, PrerenderedResponse) and constraints is NO_CONSTRAINTS:
+    if type(rendered) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, more = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(rendered, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(rendered):

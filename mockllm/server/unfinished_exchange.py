@@ -21,7 +21,7 @@ from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import ALLOW_CORS, SerializedHead, serialize_head
-from mockllm.server.json_structure import is_short, structure_failure_in_slices
+from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
@@ -144,7 +144,7 @@ async def _read(app: App, exchange: Exchange) -> None:
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
     short = (
-        isinstance(raw, bytes) and not head.reserved and is_short(raw, app.limits)
+        isinstance(raw, bytes) and not head.reserved and len(raw) < app.short_body
     )  # `respond` checks it then
     failure: Failure | None = None
     if not short:

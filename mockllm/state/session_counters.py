@@ -181,14 +181,15 @@ class SessionCounters:
         """Charge a request without a session to the limits of these candidates, in the global scope. Return the
         state of the limits; None, and nothing changes, where a limit refuses or delays the request."""
         scope_state = self._state_of("", "")
-        accounts = [scope_state.account(candidate) for candidate in limited]
         limit_status = None
-        if len(accounts) == 1:  # the usual case
-            limit_status = accounts[0].charge_at_once(monotonic, cost)
-        elif all(account.check(monotonic, cost) is ALLOWED for account in accounts):
-            for account in accounts:
-                account.charge(monotonic, cost)
-            limit_status = tightest([account.status(monotonic) for account in accounts])
+        if len(limited) == 1:  # the usual case
+            limit_status = scope_state.account(limited[0]).charge_at_once(monotonic, cost)
+        else:
+            accounts = [scope_state.account(candidate) for candidate in limited]
+            if all(account.check(monotonic, cost) is ALLOWED for account in accounts):
+                for account in accounts:
+                    account.charge(monotonic, cost)
+                limit_status = tightest([account.status(monotonic) for account in accounts])
         self._measure_touched()
         return limit_status
 
@@ -196,10 +197,10 @@ class SessionCounters:
         """Return the counts of a scope of requests without a session, for `count_response`."""
         return self._state_of("", scope)
 
-    def count_response(self, scope_state: ScopeState, key: str, modifiers: Sequence[str]) -> int:
+    def count_response(self, scope_state: ScopeState, counts: list[int], modifiers: Sequence[str]) -> int:
         """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
-        number in the scope of the rule. The modifiers (by their keys, hashable) have no guard and no scope."""
-        counts = scope_state.of(key)
+        number in the scope of the rule, whose `counts` change. The modifiers (by their keys, hashable) have no guard
+        and no scope."""
         counts[0] += 1
         counts[1] += 1
         number = scope_state.number

@@ -26,7 +26,7 @@ GENERATE = "/v1beta/models/gemini-2.5-flash:generateContent"
 MEMBER = {MESSAGES: "messages", CHAT: "messages", GENERATE: "contents"}
 WHOLE = {
     MESSAGES: (messages_check, "_check_whole"),
-    CHAT: (chat_check, "_check_tool_messages"),
+    CHAT: (chat_check, "check_fields"),
     GENERATE: (generate_check, "_check"),
 }
 """A function that only the check of a whole body calls."""

@@ -140,7 +140,7 @@ def test_lookup_of_a_cached_response_counts_once(shared: Engine, monkeypatch: py
     for _ in range(3):  # the last one takes the fast path
         shared.respond(chat(shared, "hi"))
     before = state.without_session.take_numbers(0)
-    request = chat(shared, "hi")
+    request = chat(shared, "hi", store=True)
     with monkeypatch.context() as patched:
         patched.setattr(shared, "_apply_updates", _lacking)
         with pytest.raises(DecidedLookup) as raised:

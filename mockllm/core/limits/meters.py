@@ -157,7 +157,12 @@ class Bucket:
 
     def level_after(self, now: int, amount: int) -> int | None:
         """Return the level after a charge that a token bucket lets pass at once; None for any other charge."""
-        level = self._current_level(now) + amount * self._window
+        level, since = self._level, now - self._at  # written out, for this runs for each request
+        if since > 0:
+            level -= self._limit * since
+            if level < 0:
+                level = 0
+        level += amount * self._window
         return level if level <= self._size * self._window else None
 
     def fill(self, now: int, level: int) -> Gauge:
@@ -168,8 +173,9 @@ class Bucket:
         return self._gauge(level)
 
     def _gauge(self, level: int) -> Gauge:
-        remaining = self._size - -(-level // self._window)
-        return Gauge(self._size, remaining, self._drain_time(level) / MICRO, self._window / MICRO)
+        size, window = self._size, self._window
+        drain_time = -(-level // self._limit) if level else 0
+        return Gauge(size, size - -(-level // window), drain_time / MICRO, window / MICRO)
 
     def _current_level(self, now: int) -> int:
         level = self._level

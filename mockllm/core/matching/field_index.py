@@ -197,6 +197,7 @@ class FieldIndex:
         self._any_text = self._present | mask_of(self._texts, size)
         self.bound = mask_of(self.rows, size)
         self._constants.close(size)
+        self._has_constants = bool(self._constants)
         self._has_numbers = any(isinstance(key, (int, float)) for key in self._constants)
         self._compared = [table for table in self._thresholds.values() if table]
         for table in self._compared:
@@ -210,12 +211,12 @@ class FieldIndex:
 
     def lookup(self, value: Json | Missing) -> int:
         """Return the rows whose condition the value meets, or may meet where the index does not decide."""
+        if type(value) is str:
+            return self.lookup_text(value)
         if value is MISSING:
             return self.missing
         if isinstance(value, str):
             mask = self.lookup_text(value)
-            if type(value) is str:
-                return mask
         elif isinstance(value, (list, tuple)):
             mask = self._lookup_list(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -252,10 +253,10 @@ class FieldIndex:
         if self._items is not None:
             for item in items:
                 mask |= self._items.lookup(item)
-        return mask | self._lookup_constant(items)
+        return mask | self._lookup_constant(items) if self._has_constants else mask
 
     def _lookup_constant(self, value: Json) -> int:
-        if not self._constants or (not self._nested and isinstance(value, (dict, list, tuple))):
+        if not self._has_constants or (not self._nested and isinstance(value, (dict, list, tuple))):
             return 0
         return self._constants.find(freeze(value))
 

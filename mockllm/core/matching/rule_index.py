@@ -53,10 +53,8 @@ _MAX_SHORT_REQUEST: Final = 8192
 LayerKey: TypeAlias = tuple[int, str, int]
 """The field's number, its key where the key has a layer, and the layer's number."""
 
-_JOINED_FIELDS: Final = (
-    ("method", "path", "provider", "dialect", "api", "generates", "host"),
-    ("model", "stream"),
-)
+_HEAD_FIELDS: Final = ("method", "path", "provider", "dialect", "api", "generates", "host")
+_FIRST_FIELDS: Final = ("model", "stream")
 """Small fields (of few different values) whose layers are joined: the fields of the head, and the fields with which
 most bodies begin."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
@@ -141,7 +139,8 @@ class RuleIndex:
         self._layers = [layers[key] for key in sorted(layers)]
         for layer in self._layers:
             yield from layer.close(len(placed))
-        self._joined = _joined(layers)
+        self._head_layer = _joined(layers, _HEAD_FIELDS)
+        self._further_layers = _further(layers)
         self._remaining_parts: dict[int, tuple[Part, ...]] = {}
         for bit, parts in enumerate(placed):
             rest = tuple(part for layer, part in parts if layer is None or bit in layer.inexact)
@@ -187,10 +186,15 @@ class RuleIndex:
         """Yield the numbers of the matchers that match, in order, each computed on demand."""
         return self.matching(self.match_mask(request), request, 0, len(self._matchers))
 
-    def match_mask(self, request: Request) -> int:
-        """Return the mask of the rows that may match."""
-        remaining = self._all
-        for layer in self._joined:
+    def head_mask(self, request: Request) -> int:
+        """Return the mask of the rows that may match by the joined fields of the head: it is the same for all
+        requests with this head."""
+        return self._all & self._head_layer.lookup(request)
+
+    def match_mask(self, request: Request, head_mask: int | None = None) -> int:
+        """Return the mask of the rows that may match. `head_mask`: that of the request's head, if it is known."""
+        remaining = self.head_mask(request) if head_mask is None else head_mask
+        for layer in self._further_layers:
             # A field without a condition of the remaining rows is not read.
             if remaining & layer.bound:
                 remaining &= layer.lookup(request)
@@ -247,22 +251,26 @@ class RuleIndex:
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
 
 
-def _joined(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
-    """Return all layers in the order of their fields, with those of joined fields as one."""
-    joined: list[Layer | JoinedLayer] = []
-    groups = {name: group for group in _JOINED_FIELDS for name in group}
-    done: set[tuple[str, ...]] = set()
+def _joined(layers: Mapping[LayerKey, Layer], fields: Sequence[str]) -> JoinedLayer:
+    """Return the layers of these fields as one."""
     names = tuple(FIELDS)
+    return JoinedLayer([layers[key] for key in sorted(layers) if names[key[0]] in fields])
+
+
+def _further(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
+    """Return the layers of all fields but the joined ones of the head, in the order of their fields."""
+    further: list[Layer | JoinedLayer] = []
+    names = tuple(FIELDS)
+    done = False
     for key in sorted(layers):
-        group = groups.get(names[key[0]])
-        if group is None:
-            joined.append(layers[key])
-        elif group not in done:
-            done.add(group)
-            joined.append(
-                JoinedLayer([layers[other] for other in sorted(layers) if names[other[0]] in group])
-            )
-    return joined
+        name = names[key[0]]
+        if name in _FIRST_FIELDS:
+            if not done:
+                done = True
+                further.append(_joined(layers, _FIRST_FIELDS))
+        elif name not in _HEAD_FIELDS:
+            further.append(layers[key])
+    return further
 
 
 def _nearest(

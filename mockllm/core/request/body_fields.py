@@ -8,8 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Final, TypeVar
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.codec import (
+    MISSING,
+    Json,
+    JSONDecodeError,
+    Missing,
+    loads_and_brackets,
+    opening_brackets,
+)
 from mockllm.core.lazy import lazy
+from mockllm.core.request import known_bodies
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
 from mockllm.core.request.known_bodies import BODIES, KnownBody
 
@@ -53,12 +61,20 @@ class BodyFields:
 
     @lazy
     def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
-        if self.turns_field is not None:
-            return BODIES.read(self.raw, self.turns_field)
-        try:
-            return loads(self.raw), None
-        except JSONDecodeError:
-            return MISSING, None
+        """Its JSON and its parts. It sets what follows from them, as nearly every request needs that."""
+        raw, turns_field, attributes = self.raw, self.turns_field, vars(self)
+        value: Json | Missing
+        known: KnownBody | None = None
+        if turns_field is not None and len(raw) >= known_bodies.SHORTEST:
+            value, known = BODIES.read(raw, turns_field)
+        else:
+            try:
+                value, attributes["depth_bound"] = loads_and_brackets(raw)
+            except JSONDecodeError:  # `suppress` takes longer
+                value = MISSING
+        attributes["body"] = value
+        attributes["fields"] = value if type(value) is dict else {}
+        return value, known
 
     @property
     def known_body(self) -> KnownBody | None:
@@ -73,12 +89,15 @@ class BodyFields:
         known = self.known_body
         return self.raw.count(part) if known is None else known.occurrences(part)
 
-    @property
+    @lazy
     def depth_bound(self) -> int:
-        """An upper bound of the body's depth in objects and lists. For a body that is not known, it is the number of
-        its brackets."""
+        """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater one.
+        For a body that is not known, it is the number of its brackets."""
         known = self._parsed[1]
-        return self.raw.count(b"[") + self.raw.count(b"{") if known is None else known.depth
+        if known is not None:
+            return known.depth
+        counted: int | None = vars(self).get("depth_bound")  # set where the body is parsed
+        return opening_brackets(self.raw) if counted is None else counted
 
     @lazy
     def fields(self) -> dict[str, Json]:

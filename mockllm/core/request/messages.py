@@ -6,8 +6,7 @@ Separate from `request.py`, because replies and stored conversations have messag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -68,7 +67,7 @@ class OtherPart(Struct, frozen=True):
 Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | OtherPart
 
 
-class Message(NamedTuple):
+class Message(Struct, frozen=True):
     """One message in neutral words. Tool results are messages of role `tool`, also where the protocol has them in a
     user message. Further parts of that message follow as a `user` message. `system` includes `developer`."""
 
@@ -106,12 +105,12 @@ def last_assistant_parts(messages: Sequence[Message]) -> tuple[Part, ...] | None
 
 def last_results(messages: Sequence[Message]) -> tuple[ResultPart, ...]:
     """Return the results of tools after the last assistant turn, in order."""
-    after = list(takewhile(_is_not_assistant, reversed(messages)))
+    after: list[Message] = []
+    for message in reversed(messages):
+        if message.role == "assistant":
+            break
+        after.append(message)
     return tuple([part for message in reversed(after) for part in message.parts if type(part) is ResultPart])
-
-
-def _is_not_assistant(message: Message) -> bool:
-    return message.role != "assistant"
 
 
 def is_thinking(part: Part) -> bool:

@@ -25,12 +25,11 @@ def estimate_parts(parts: Sequence[Part]) -> int:
     """Return the tokens of a message's parts."""
     total = 0
     for part in parts:
-        if type(part) in _TEXTS:
+        kind = type(part)  # a conversation has many: a match statement costs as much as the estimate
+        if kind in _TEXTS:
             total += estimate(part.text)  # type: ignore[union-attr]  # has a text
-        elif (
-            type(part) is CallPart
-        ):  # a conversation has many: a match statement costs as much as the estimate
-            total += estimate(f"{part.name}{part.arguments}")
+        elif kind is CallPart:
+            total += estimate(f"{part.name}{part.arguments}")  # type: ignore[union-attr]  # a call
         elif isinstance(part, MediaPart):
             total += 85
     return total

@@ -214,13 +214,17 @@ class Request(BodyFields, McpServerFields):
     @lazy
     def opening(self) -> tuple[str, str]:
         """The system text and the first user message, which identify a conversation."""
-        first = next((message.text for message in self.messages if message.role == "user"), "")
+        first = ""
+        for message in self.messages:
+            if message.role == "user":
+                first = message.text
+                break
         return self.system or "", first
 
     @lazy
     def turn(self) -> int:
         """1 + the number of assistant turns."""
-        return 1 + sum(message.role == "assistant" for message in self.messages)
+        return 1 + [message.role for message in self.messages].count("assistant")
 
     def read_messages(self, items: Sequence[Json], add: AddTurn) -> tuple[Message, ...]:
         """Return the messages of the turns; only those are read that no earlier body had."""
@@ -293,9 +297,14 @@ class Request(BodyFields, McpServerFields):
     @lazy
     def part_tokens(self) -> int:
         """The estimated tokens of all messages without their framing."""
-        parts = [message.parts for message in self.messages]
+        messages = self.messages
         known: int | None = vars(self).get("part_tokens")  # set when messages are read
-        return sum(map(estimate_parts, parts)) if known is None else known
+        if known is not None:
+            return known
+        total = 0
+        for message in messages:
+            total += estimate_parts(message.parts)
+        return total
 
     @lazy
     def components(self) -> int:

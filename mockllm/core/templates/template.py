@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.json.codec import MISSING, Json, Missing, dumps
+from mockllm.core.json.codec import MISSING, Json, Missing, dumps, fragment
 from mockllm.core.redaction import is_secret
 from mockllm.core.templates.scope import NAMES, TemplateScope, item
 
@@ -124,7 +124,8 @@ class Block(Struct, frozen=True):
     reads: tuple[PathRead, ...] = ()
 
     def value(self, scope: TemplateScope) -> Json:
-        return needed(self.evaluate, scope)
+        value = self.evaluate(scope)
+        return needed(self.evaluate, scope) if value is MISSING else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,11 @@ class Template:
                 return capped(block.value(scope))
             texts = []
             for block in self.blocks:
-                texts.append(block if isinstance(block, str) else as_text(block.value(scope)))
+                if type(block) is str:
+                    texts.append(block)
+                    continue
+                value = block.value(scope)  # type: ignore[union-attr]  # mypy does not narrow by `type() is`
+                texts.append(value if type(value) is str else as_text(value))
             return capped("".join(texts))
         except TemplateTypeError as error:
             failed = block if isinstance(block, Block) else self
@@ -206,7 +211,7 @@ def as_text(value: Json) -> str:
     if type(value) is str:
         return value
     try:
-        return dumps(value).decode()
+        return fragment(value).decode()
     except TypeError as error:
         raise TemplateTypeError(f"it cannot be written as JSON: {error}") from None
 

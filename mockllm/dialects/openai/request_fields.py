@@ -42,7 +42,8 @@ class ModelRequest(Request):
 
     @lazy
     def model(self) -> str | None:
-        return text_of(self.fields.get("model"))
+        model = self.fields.get("model")
+        return model if type(model) is str else None
 
     @lazy
     def stream(self) -> bool:

@@ -70,7 +70,8 @@ def unsupported_of(model: str) -> UnsupportedOfModel:
 
 def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
     """Return the error of the first field of a chat request that its model does not support."""
-    row = _row(body)
+    model = body.get("model")
+    row = unsupported_of(model) if type(model) is str else _ALL
     if row is _ALL:
         return None
     if row.max_tokens and body.get("max_tokens") is not None:
@@ -89,7 +90,8 @@ def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
 
 def check_responses_model(body: Mapping[str, Json]) -> Failure | None:
     """Return the error of the first field of a responses request that its model does not support."""
-    row = _row(body)
+    model = body.get("model")
+    row = unsupported_of(model) if type(model) is str else _ALL
     effort = object_of(body.get("reasoning")).get("effort")
     if type(effort) is str and row.efforts and effort not in row.efforts:
         message = f"'{effort}' is not supported with the '{body['model']}' model. {supported(row.efforts)}"
@@ -97,11 +99,6 @@ def check_responses_model(body: Mapping[str, Json]) -> Failure | None:
     if row.temperature is not None and _is_set(body.get("temperature")):
         return _unsupported("temperature", code=None)
     return _unsupported("top_p", code=None) if row.top_p and _is_set(body.get("top_p")) else None
-
-
-def _row(body: Mapping[str, Json]) -> UnsupportedOfModel:
-    model = body.get("model")
-    return unsupported_of(model) if type(model) is str else _ALL
 
 
 def _check_sampling(body: Mapping[str, Json], row: UnsupportedOfModel) -> Failure | None:

@@ -75,8 +75,10 @@ class Journal:
         """Store an exchange that has ended."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
-            self._pending_bytes -= pending[0].pending_bytes  # it is pushed out
-            self._discarded.add(pending[0].response)
+            oldest = pending[0]  # it is pushed out
+            if oldest.pending_bytes:  # a small response of the cache has none
+                self._pending_bytes -= oldest.pending_bytes
+                self._discarded.add(oldest.response)
         pending.append(exchange)
         self.total += 1
         rendered = exchange.response.rendered

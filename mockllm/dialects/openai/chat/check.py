@@ -78,27 +78,18 @@ def check_messages(value: Json, path: str) -> Failure | None:
     """Check all messages one by one, then the order of calls and tool messages."""
     if type(value) is not list:
         return wrong_type(value, path, "an array of objects")
-    plain = True
+    calls = OpenCalls()
+    for entry in value:
+        if not _passes(calls, entry):
+            break
+    else:
+        if value and not calls.open:
+            return None  # nearly always
     for place, entry in enumerate(value):
-        if _is_plain(entry):
-            continue
-        plain = False
         error = _message(entry, f"{path}[{place}]", place)
         if error is not None:
             return error
-    if plain and value:
-        return None
     return check_length(value, path, 1, None) or _check_tool_messages(value)
-
-
-def _is_plain(entry: Json) -> bool:
-    """Return whether a message is a role and a text, of which nothing else is checked."""
-    return (
-        type(entry) is dict
-        and len(entry) == 2
-        and type(entry.get("content")) is str
-        and entry.get("role") in PLAIN
-    )
 
 
 def _is_usual(entry: dict[str, Json]) -> bool:
@@ -112,7 +103,10 @@ def _is_usual(entry: dict[str, Json]) -> bool:
     calls = entry.get("tool_calls")
     if role != "assistant" or type(calls) is not list or not (content is None or type(content) is str):
         return False
-    return bool(calls) and all(map(_is_usual_call, calls))
+    for call in calls:
+        if not _is_usual_call(call):
+            return False
+    return bool(calls)
 
 
 def _is_usual_call(call: Json) -> bool:
@@ -204,15 +198,21 @@ def _continued(calls: OpenCalls | None) -> OpenCalls:
 
 def _passes(calls: OpenCalls, entry: Json) -> bool:
     """Return whether a message and its place after the calls are accepted."""
-    if not _is_plain(entry) and _message(entry, "", 0) is not None:
+    if type(entry) is not dict:
         return False
-    if entry["role"] == "tool":
+    role, members = entry.get("role"), len(entry)
+    if members == 2 and role in PLAIN and type(entry.get("content")) is str:
+        calls.called = ()
+        return not calls.open
+    if not (members == 3 and _is_usual(entry)) and _message(entry, "", 0) is not None:
+        return False
+    if role == "tool":
         call_id = entry["tool_call_id"]
         calls.open = [id for id in calls.open if id != call_id]
         return call_id in calls.called
     if calls.open:
         return False
-    called = entry.get("tool_calls") if entry["role"] == "assistant" else None
+    called = entry.get("tool_calls") if role == "assistant" else None
     calls.called = calls.open = [call["id"] for call in called or ()]
     return True
 
@@ -264,7 +264,10 @@ def check(request: Request) -> Failure | None:
     body = request.body
     if type(body) is not dict:
         return check_readable(request)
-    error = check_known(request, check_body, lambda: check_body(body), turns_pass)
+    if request.known_body is None:
+        error = check_body(body)
+    else:
+        error = check_known(request, check_body, lambda: check_body(body), turns_pass)
     return check_chat_model(body) if error is None and request.provider in OWN_MODELS else error
 
 
@@ -275,7 +278,8 @@ def check_body(body: dict[str, Json]) -> Failure | None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
-    return check_fields(body, FIELDS, ("messages",)) or _check_dependencies(body)
+    error = check_fields(body, FIELDS, ("messages",))
+    return _check_dependencies(body) if error is None and not DEPENDENT.isdisjoint(body) else error
 
 
 def _tool(value: Json, path: str) -> Failure | None:
@@ -291,6 +295,10 @@ def _response_format(value: Json, path: str) -> Failure | None:
     if error is not None or value["type"] != "json_schema":
         return error
     return check_response_schema(value["json_schema"], path)
+
+
+DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
+"""The fields that are allowed only together with another one."""
 
 
 def _check_dependencies(body: dict[str, Json]) -> Failure | None:

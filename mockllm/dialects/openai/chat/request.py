@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
 from mockllm.core.lazy import lazy
 from mockllm.core.request.messages import MediaPart, Part, ResultPart, Role, last_user_text
-from mockllm.core.request.prompt_tokens import estimate_texts
+from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_texts
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, Sampling
@@ -66,18 +66,19 @@ class ChatRequest(ModelRequest):
     @lazy
     def text_messages(self) -> Sequence[tuple[Role, str]] | None:
         """The role and text of each message, where all messages consist of only these; else None. Most short
-        requests do, and parsing them as messages costs three times as much."""
+        requests do, and parsing them as messages costs three times as much. None, too, where they are parsed."""
         items = self.fields.get("messages")
-        if type(items) is not list or self.known_body is not None:
+        if type(items) is not list or "messages" in vars(self) or self.known_body is not None:
             return None
         text_messages = []
         for item in items:
             if type(item) is not dict or len(item) != 2:
                 return None
-            role, content = item.get("role"), item.get("content")
-            if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
+            role, content = item.get("role", ""), item.get("content")
+            neutral = NEUTRAL_ROLES.get(role) if type(role) is str else None
+            if neutral is None or type(content) is not str:
                 return None
-            text_messages.append((NEUTRAL_ROLES[role], content))
+            text_messages.append((neutral, content))
         return text_messages
 
     @lazy
@@ -92,9 +93,12 @@ class ChatRequest(ModelRequest):
 
     @lazy
     def input_tokens(self) -> int:
-        text_messages, fields = self.text_messages, self.fields
-        if text_messages is None or "tools" in fields or "functions" in fields:
+        fields = self.fields
+        if "tools" in fields or "functions" in fields:
             return estimate_input(self)
+        text_messages = self.text_messages
+        if text_messages is None:
+            return PROMPT + TOKENS_PER_MESSAGE * len(self.messages) + self.part_tokens
         return estimate_texts([text for _, text in text_messages])
 
     @lazy
@@ -161,10 +165,10 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     """Add the message of an item with a known role."""
     if type(item) is not dict:
         return
-    role, content = item.get("role"), item.get("content")
-    if type(role) is not str or role not in ROLES:
+    role, content = item.get("role", ""), item.get("content")
+    neutral = ROLES.get(role) if type(role) is str else None
+    if neutral is None:
         return
-    neutral = ROLES[role]
     if type(content) is str and len(item) == 2 and neutral != "tool":
         turns.add(Message(neutral, (TextPart(content),)))
     else:

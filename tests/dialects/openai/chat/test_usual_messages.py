@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.chat import check
 
@@ -49,9 +50,27 @@ def test_usual_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) ->
     assert [entry for entry in usual if check._message(entry, "messages[0]", 0) is not None] == []
 
 
-def test_plain_messages_pass_the_whole_check() -> None:
+def test_plain_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(2)
     messages = [message(random) for _ in range(20_000)]
-    plain = [entry for entry in messages if check._is_plain(entry)]
+    with monkeypatch.context() as patched:
+        patched.setattr(check, "_is_usual", lambda _: False)
+        patched.setattr(check, "_message", lambda *_: Failure("bad_request"))
+        plain = [entry for entry in messages if check._passes(check.OpenCalls(), entry)]
     assert len(plain) > 100
     assert [entry for entry in plain if check._message(entry, "messages[0]", 0) is not None] == []
+
+
+def test_conversation_passes_at_once_only_where_the_whole_check_accepts_it() -> None:
+    random = Random(3)
+    passed = 0
+    for _ in range(20_000):
+        messages = [message(random) for _ in range(random.choice([1, 2, 2, 3]))]
+        calls = check.OpenCalls()
+        at_once = all(check._passes(calls, entry) for entry in messages) and not calls.open
+        errors = [check._message(entry, f"messages[{place}]", place) for place, entry in enumerate(messages)]
+        whole = next((error for error in errors if error is not None), None)
+        accepted = whole is None and check._check_tool_messages(messages) is None
+        assert at_once is accepted
+        passed += at_once
+    assert passed > 1_000
