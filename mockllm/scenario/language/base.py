@@ -10,8 +10,11 @@ import ast
 import inspect
 from collections.abc import Callable, Iterator
 from textwrap import dedent
+from typing import TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+T = TypeVar("T")
 
 
 class Spec(BaseModel):
@@ -26,6 +29,12 @@ class Spec(BaseModel):
         protected_namespaces=(),
         defer_build=True,
     )
+
+
+def no_items() -> list[T]:
+    """Return an empty list, as a default factory. pydantic inspects factories: `list` would cost 0.3 ms and 25 KB for
+    each field."""
+    return []
 
 
 def short_form(key: str, model: type[BaseModel], *checks: Callable[[object], None]) -> BeforeValidator:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Spec, no_items
 
 LogLevel: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 
@@ -115,11 +115,11 @@ class McpReplySpec(Spec):
     """Whether the tool failed: the result says so, and the client's model sees it."""
     structured: TemplatedJson[JsonValue] = None
     """The structured content; by default the `json` of the reply, where it is an object."""
-    content: TemplatedJson[list[JsonValue]] = Field(default_factory=list)
+    content: TemplatedJson[list[JsonValue]] = Field(default_factory=no_items)
     """Content blocks as written, behind those of text and images: audio, resources, links."""
-    messages: list[PromptMessage] = Field(default_factory=list)
+    messages: list[PromptMessage] = Field(default_factory=no_items)
     """The messages of a prompt; a bare text is one of the user."""
-    events: list[McpEventSpec] = Field(default_factory=list)
+    events: list[McpEventSpec] = Field(default_factory=no_items)
     """What is sent before the result: progress, logs, notifications, and waits. The response is then a stream."""
     ask: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """Requests to the client, by name, in place of a result: `elicitation/create`, `sampling/createMessage`,

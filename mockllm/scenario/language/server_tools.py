@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.values.types import Templated, TemplatedJson
-from mockllm.scenario.language.base import Spec, short_form
+from mockllm.scenario.language.base import Spec, no_items, short_form
 
 
 class ProviderToolSpec(Spec):
@@ -37,7 +37,9 @@ class WebSearchSpec(ProviderToolSpec):
 
     query: Templated[str] | None = None
     """What is searched for."""
-    sources: list[Annotated[WebSourceSpec, short_form("url", WebSourceSpec)]] = Field(default_factory=list)
+    sources: list[Annotated[WebSourceSpec, short_form("url", WebSourceSpec)]] = Field(
+        default_factory=no_items
+    )
     """The pages that were found: addresses, or `{url, title, page_age}`."""
     open: Templated[str] | None = None
     """The address of a page that is opened, in place of a search."""
@@ -67,7 +69,7 @@ class FileSearchSpec(Spec):
 
     query: Templated[str]
     """What is searched for."""
-    results: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    results: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=no_items)
     """The results: objects with `filename`, `text`, `file_id`, `attributes` and the rank of OpenAI."""
 
 
@@ -82,9 +84,9 @@ class CodeInterpreterSpec(ProviderToolSpec):
     """What the code printed to its error output."""
     return_code: int = 0
     """The exit code."""
-    files: list[Templated[str]] = Field(default_factory=list)
+    files: list[Templated[str]] = Field(default_factory=no_items)
     """The ids of the files that the code made."""
-    images: list[Templated[str]] = Field(default_factory=list)
+    images: list[Templated[str]] = Field(default_factory=no_items)
     """The addresses of the images that the code made."""
     container: Templated[str] | None = None
     """The id of the container that runs the code, in place of a generated one."""
@@ -101,7 +103,7 @@ class BashSpec(ProviderToolSpec):
     """What the command printed to its error output."""
     return_code: int = 0
     """The exit code."""
-    files: list[Templated[str]] = Field(default_factory=list)
+    files: list[Templated[str]] = Field(default_factory=no_items)
     """The ids of the files that the command made."""
 
 
@@ -125,7 +127,7 @@ class ToolSearchSpec(ProviderToolSpec):
 
     query: Templated[str]
     """What is searched for."""
-    tools: list[Templated[str]] = Field(default_factory=list)
+    tools: list[Templated[str]] = Field(default_factory=no_items)
     """The names of the tools that were found."""
     by: Literal["words", "regex"] = "words"
     """Whether the query is words or a regular expression."""
@@ -143,7 +145,7 @@ class ComputerSpec(Spec):
 
     actions: TemplatedJson[list[dict[str, JsonValue]]]
     """The actions as the provider writes them: `{type: click, x: 1, y: 2, button: left}`."""
-    safety_checks: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    safety_checks: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=no_items)
     """The warnings that the client has to acknowledge."""
     id: Templated[str] | None = None
     """The id of the call, in place of a generated one."""
@@ -171,7 +173,7 @@ class McpToolsSpec(Spec):
 
     server: Templated[str]
     """The label of the server."""
-    tools: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    tools: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=no_items)
     """The tools: objects with `name`, `description` and `input_schema`."""
 
 

@@ -31,7 +31,7 @@ from mockllm.core.rendering.extra_fields import parse_path
 from mockllm.core.rendering.pacing import DynamicInputTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated, TemplatedJson
 from mockllm.scenario.diagnostics import suggestion
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Spec, no_items
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""
@@ -196,7 +196,7 @@ class ExtraFieldsSpec(Spec):
 
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     """The fields with their values; a field that the response has already stays as it is."""
-    without: list[str] = Field(default_factory=list)
+    without: list[str] = Field(default_factory=no_items)
     """The names of fields to remove, before `fields` are added: a name in both is replaced."""
     at: Annotated[str, AfterValidator(_place)] = "$"
     """The path of the objects that get the fields: `$` is the body or event, `[]` all items of a list."""
