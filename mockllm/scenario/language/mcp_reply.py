@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
-from mockllm.scenario.language.base import Spec, no_items
+from mockllm.scenario.language.base import ReadLate, Spec, no_items
 
 LogLevel: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 
@@ -79,9 +79,7 @@ def _message(value: object) -> object:
     return {"text": value} if isinstance(value, str) else value
 
 
-PromptMessage: TypeAlias = Annotated[
-    PromptMessageSpec, BeforeValidator(_message, json_schema_input_type=str | PromptMessageSpec)
-]
+PromptMessage: TypeAlias = Annotated[PromptMessageSpec, ReadLate(_message, str)]
 
 
 class McpTaskSpec(Spec):
@@ -103,9 +101,7 @@ def _task(value: object) -> object:
     return value if isinstance(value, dict | McpTaskSpec) else {"after": value}
 
 
-Task: TypeAlias = Annotated[
-    McpTaskSpec, BeforeValidator(_task, json_schema_input_type=str | int | float | McpTaskSpec)
-]
+Task: TypeAlias = Annotated[McpTaskSpec, ReadLate(_task, str | int | float)]
 
 
 class McpReplySpec(Spec):

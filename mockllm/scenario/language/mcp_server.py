@@ -21,7 +21,7 @@ from mockllm.core.request.mcp_server import (
     ServerMessage,
 )
 from mockllm.core.values.types import Duration, TemplatedJson
-from mockllm.scenario.language.base import Spec, no_items
+from mockllm.scenario.language.base import ReadLate, Spec, no_items
 from mockllm.scenario.language.content import GeneratedText
 from mockllm.scenario.language.mcp_reply import PromptMessage
 from mockllm.scenario.language.media import Image
@@ -128,9 +128,7 @@ class McpArgumentSpec(Spec):
     """The values that a client may complete to."""
 
 
-Argument: TypeAlias = Annotated[
-    McpArgumentSpec, BeforeValidator(_named, json_schema_input_type=str | McpArgumentSpec)
-]
+Argument: TypeAlias = Annotated[McpArgumentSpec, ReadLate(_named, str)]
 
 
 class McpPromptSpec(Spec):
@@ -189,7 +187,7 @@ def _oauth(value: object) -> object:
 OAuth: TypeAlias = Annotated[
     McpOAuthSpec | None, BeforeValidator(_oauth, json_schema_input_type=bool | McpOAuthSpec)
 ]
-Tool: TypeAlias = Annotated[McpToolSpec, BeforeValidator(_named, json_schema_input_type=str | McpToolSpec)]
+Tool: TypeAlias = Annotated[McpToolSpec, ReadLate(_named, str)]
 
 
 class McpServerSpec(Spec):

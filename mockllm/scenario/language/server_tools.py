@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.values.types import Templated, TemplatedJson
-from mockllm.scenario.language.base import Spec, no_items, short_form
+from mockllm.scenario.language.base import Late, Spec, no_items, short_form
 
 
 class ProviderToolSpec(Spec):
@@ -37,9 +37,7 @@ class WebSearchSpec(ProviderToolSpec):
 
     query: Templated[str] | None = None
     """What is searched for."""
-    sources: list[Annotated[WebSourceSpec, short_form("url", WebSourceSpec)]] = Field(
-        default_factory=no_items
-    )
+    sources: list[Annotated[WebSourceSpec, short_form("url")]] = Field(default_factory=no_items)
     """The pages that were found: addresses, or `{url, title, page_age}`."""
     open: Templated[str] | None = None
     """The address of a page that is opened, in place of a search."""
@@ -180,21 +178,21 @@ class McpToolsSpec(Spec):
 class ServerToolSpec(Spec):
     """One use of a tool that the provider runs, sent if the protocol has it."""
 
-    web_search: Annotated[WebSearchSpec, short_form("query", WebSearchSpec)] | None = None
+    web_search: Annotated[WebSearchSpec, short_form("query")] | None = None
     """A search of the web; a bare text is the query."""
-    web_fetch: Annotated[WebFetchSpec, short_form("url", WebFetchSpec)] | None = None
+    web_fetch: Annotated[WebFetchSpec, short_form("url")] | None = None
     """A page that is fetched; a bare text is its address."""
-    file_search: Annotated[FileSearchSpec, short_form("query", FileSearchSpec)] | None = None
+    file_search: Annotated[FileSearchSpec, short_form("query")] | None = None
     """A search in uploaded files; a bare text is the query."""
-    code_interpreter: Annotated[CodeInterpreterSpec, short_form("code", CodeInterpreterSpec)] | None = None
+    code_interpreter: Annotated[CodeInterpreterSpec, short_form("code")] | None = None
     """Code that is run; a bare text is the code."""
-    bash: Annotated[BashSpec, short_form("command", BashSpec)] | None = None
+    bash: Annotated[BashSpec, short_form("command")] | None = None
     """A command that is run in a shell; a bare text is the command."""
     text_editor: TextEditorSpec | None = None
     """A file that is shown, written or changed."""
-    tool_search: Annotated[ToolSearchSpec, short_form("query", ToolSearchSpec)] | None = None
+    tool_search: Annotated[ToolSearchSpec, short_form("query")] | None = None
     """A search among deferred tools; a bare text is the query."""
-    advisor: Annotated[AdvisorSpec, short_form("text", AdvisorSpec)] | None = None
+    advisor: Annotated[AdvisorSpec, short_form("text")] | None = None
     """The advice of another model; a bare text is the advice."""
     computer: ComputerSpec | None = None
     """Actions on a computer of the client."""
@@ -226,4 +224,4 @@ SERVER_TOOL_SPECS: Mapping[str, type[Spec]] = {
 }
 """By the name of the tool."""
 NAMES = ", ".join(ServerToolSpec.model_fields)
-ServerTools: TypeAlias = list[ServerToolSpec]
+ServerTools: TypeAlias = list[Late[ServerToolSpec]]
