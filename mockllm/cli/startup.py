@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import os
 import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Final
 
-_PLUGINS: Final = "PYDANTIC_DISABLE_PLUGINS"
+_PLUGIN_LOADER: Final = "pydantic.plugin._loader"
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def aiohttp_client_deferred() -> Iterator[None]:
         yield
     finally:
         within = False
-        if "__getattr__" in vars(package):
+        if vars(package).get("__getattr__") is complete:  # aiohttp has one, too
             del package.__path__  # further modules below the package are imported after its `__init__`
 
 
@@ -83,21 +83,13 @@ def ca_loading_skipped() -> Iterator[None]:
         ssl.SSLContext.set_default_verify_paths = load  # type: ignore[method-assign]
 
 
-@contextmanager
-def pydantic_plugins_skipped() -> Iterator[None]:
-    """Skip pydantic's plugins. To find them, pydantic reads the metadata of all installed packages.
-
-    Programs that the command starts get the environment unchanged.
-    """
-    before = os.environ.get(_PLUGINS)
-    os.environ[_PLUGINS] = "__all__"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_PLUGINS]
-        else:
-            os.environ[_PLUGINS] = before
+def skip_pydantic_plugins() -> None:
+    """Let pydantic find no plugins, unless it is imported already: the first model would read the metadata of all
+    installed packages. Its variable for this would be inherited by the programs that a command starts."""
+    if "pydantic" not in sys.modules:
+        none = ModuleType(_PLUGIN_LOADER)
+        none.get_plugins = tuple  # type: ignore[attr-defined]
+        sys.modules[_PLUGIN_LOADER] = none
 
 
 def _load_nothing(_: ssl.SSLContext) -> None: ...
