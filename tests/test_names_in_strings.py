@@ -15,7 +15,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request import request as request_module
 from mockllm.core.request.request import Request
-from mockllm.dialects.registry import DIALECTS
+from mockllm.dialects.providers import DIALECTS
 from mockllm.engine import PlannedResponse
 from tests.test_import_circles import module_files
 

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import JSONDecodeError, loads
 from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.request.request import Tool
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from tests.language.virtual_server import NOW, VirtualServer
 
 CALLS: Final = {call.name: call.dialect for call in GENERATING_CALLS}

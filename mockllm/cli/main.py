@@ -14,7 +14,7 @@ from io import TextIOWrapper
 from typing import Final
 
 from mockllm import __version__
-from mockllm.cli.startup import ca_loading_skipped, gc_paused, pydantic_plugins_skipped
+from mockllm.cli.startup import aiohttp_client_deferred, gc_paused, skip_pydantic_plugins
 
 COMMANDS: Final = {
     "serve": "serve scenarios",
@@ -95,7 +95,8 @@ def _run(args: list[str]) -> int:
     for name, help in COMMANDS.items():
         sub = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
         if args[:1] == [name]:  # only the command that runs is imported
-            with gc_paused(), ca_loading_skipped(), pydantic_plugins_skipped():
+            skip_pydantic_plugins()
+            with gc_paused(), aiohttp_client_deferred():
                 module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)

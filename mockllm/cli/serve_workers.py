@@ -33,6 +33,7 @@ from mockllm.cli.sources import sources_step, uses_default_pack
 from mockllm.cli.startup import gc_paused
 from mockllm.cli.store_setup import NoStoreFound, StoreSetup, store_setup
 from mockllm.cli.worker_process import serve
+from mockllm.dialects import providers  # noqa: F401 - the workers share all dialects
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App

@@ -12,7 +12,7 @@ from mockllm.cli.control_setup import allowed_hosts
 from mockllm.cli.listen_addresses import configure_tls
 from mockllm.cli.option import OptionValues
 from mockllm.cli.serve import create_builder
-from mockllm.cli.startup import ca_loading_skipped, gc_paused
+from mockllm.cli.startup import aiohttp_client_deferred, gc_paused
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import Engine
 from mockllm.server.app import App
@@ -42,7 +42,7 @@ def serve(end: socket.socket) -> None:
         return
     end.setblocking(False)
     open_as_many_as_allowed()
-    with gc_paused(), ca_loading_skipped():
+    with gc_paused(), aiohttp_client_deferred():
         from mockllm.server import connection  # noqa: F401 - loads aiohttp
     run_on_best_loop(_run(settings, end))
 

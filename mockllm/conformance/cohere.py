@@ -16,8 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.dialect import OwnResponseDialect
-from mockllm.dialects.providers import BY_NAME
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import BY_NAME, generating_dialect
 
 FINISH: Mapping[str, Finish] = {"COMPLETE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
 

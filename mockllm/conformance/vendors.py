@@ -15,8 +15,7 @@ from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.dialect import GeneratingDialect
-from mockllm.dialects.providers import BY_NAME
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import BY_NAME, generating_dialect
 
 FINISH: dict[str | None, Finish] = {
     "length": "length",

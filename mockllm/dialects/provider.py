@@ -69,8 +69,8 @@ class ProviderSocket(NamedTuple):
     """The calls of the messages that are requests, by the names of their events."""
 
 
-class Provider(Struct, frozen=True, kw_only=True, eq=False):
-    """A provider. `mockllm/dialects/providers.py` lists all of them."""
+class ProviderFacts(Struct, frozen=True, kw_only=True, eq=False):
+    """The facts about a provider that a server needs before it loads the provider's folder (`listing.py`)."""
 
     name: str
     """Its name in `match: {provider: …}`, and the prefix of its paths."""
@@ -78,12 +78,8 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """Its name in the docs and on the first page."""
     aliases: tuple[str, ...] = ()
     """Words that people write in place of its name: diagnostics suggest the name."""
-    routes: tuple[ProviderRoute, ...]
-    """The usual generating call first. Where several patterns fit a path, the last one is used."""
     prefixed: bool = False
     """Whether its paths need its name as their prefix."""
-    sockets: tuple[ProviderSocket, ...] = ()
-    """The paths at which its WebSockets open."""
 
     base: str = ""
     """The path in the base URL of its SDKs."""
@@ -100,10 +96,37 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
 
     hint_headers: tuple[str, ...] = ()
     """Headers that only its clients send, in lower case. They decide where providers share a path."""
-    hint_query: re.Pattern[str] | None = None
-    """Matches a query that only its clients send."""
+    hint_query: str | None = None
+    """A regular expression for a query that only its clients send."""
     example_headers: tuple[str, ...] = ()
     """The hint headers that hold no secret: examples made of recordings contain them."""
+    written_members: Mapping[str, str] = {}
+    """For a provider with a protocol of its name. The members of responses that the server writes from a reply, by
+    path, with the word of the scenario language for each."""
+    hosts: tuple[str, ...] = ()
+    """The ends of its API's host names, where a recorded path needs the provider's prefix."""
+    base_url_variables: tuple[str, ...] = ()
+    """Environment variables that hold the base URL of its SDKs."""
+    base_path_variables: Mapping[str, str] = MappingProxyType({})
+    """Environment variables that hold another base URL, with the path of each on this server."""
+    key_variables: tuple[str, ...] = ()
+    """Environment variables that hold the API key of its SDKs."""
+
+    def has_hint(self, headers: Mapping[str, str], query: str) -> bool:
+        """Return whether a request has a header or a query that only this provider's clients send."""
+        if any(name in headers for name in self.hint_headers):
+            return True
+        return self.hint_query is not None and re.search(self.hint_query, query) is not None
+
+
+class Provider(ProviderFacts, frozen=True, kw_only=True, eq=False):
+    """A provider. `mockllm/dialects/listing.py` names all of them."""
+
+    routes: tuple[ProviderRoute, ...]
+    """The usual generating call first. Where several patterns fit a path, the last one is used."""
+    sockets: tuple[ProviderSocket, ...] = ()
+    """The paths at which its WebSockets open."""
+
     recognizes_body: Callable[[Mapping[str, Json]], bool] | None = None
     """Whether a bare JSON body is a request to this provider: `explain` guesses by it."""
     messages_field: str = "messages"
@@ -123,23 +146,11 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
 
-    written_members: Mapping[str, str] = {}
-    """For a provider with a protocol of its name. The members of responses that the server writes from a reply, by
-    path, with the word of the scenario language for each."""
-
     prices: PriceList = NO_PRICES
     prompt_cache: Callable[[Request], CachePolicy | None] | None = None
     """Returns how it caches the prompt of a request; None where it does not, or where this is unknown."""
     serving_metrics: ServingMetricsForm | None = None
     """The metrics of its server under their own names: `/metrics` has them where its paths need no prefix."""
-    hosts: tuple[str, ...] = ()
-    """The ends of its API's host names, where a recorded path needs the provider's prefix."""
-    base_url_variables: tuple[str, ...] = ()
-    """Environment variables that hold the base URL of its SDKs."""
-    base_path_variables: Mapping[str, str] = MappingProxyType({})
-    """Environment variables that hold another base URL, with the path of each on this server."""
-    key_variables: tuple[str, ...] = ()
-    """Environment variables that hold the API key of its SDKs."""
 
     @property
     def calls(self) -> tuple[ProviderCall, ...]:
@@ -154,9 +165,3 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     def call(self, id: str) -> ProviderCall:
         """Return the call of this id. Raises KeyError."""
         return {call.id: call for call in self.calls}[id]
-
-    def has_hint(self, headers: Mapping[str, str], query: str) -> bool:
-        """Return whether a request has a header or a query that only this provider's clients send."""
-        if any(name in headers for name in self.hint_headers):
-            return True
-        return self.hint_query is not None and self.hint_query.search(query) is not None

@@ -1,54 +1,73 @@
-"""The list of all providers. A new provider is a new line here (docs/adding-a-dialect.md)."""
+"""All providers as whole objects. Importing this module imports every dialect, so a server does it only when it needs
+all of them; `listing.py` suffices for their names and routes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple, cast
 
-from mockllm.dialects import (
-    anthropic_compatible,
-    azure,
-    bedrock,
-    cohere,
-    google,
-    huggingface,
-    mcp,
-    mistral,
-    ollama,
-    openai,
-    vendors,
-    vllm,
-)
+from mockllm.dialects.dialect import Dialect, GeneratingDialect
+from mockllm.dialects.listing import FOLDERS, load_provider
 from mockllm.dialects.provider import Provider
 
-REGISTERED: Final[tuple[Provider, ...]] = (
-    openai.PROVIDER,
-    anthropic_compatible.PROVIDER,
-    google.GEMINI,
-    azure.PROVIDER,
-    google.VERTEX,
-    ollama.PROVIDER,
-    bedrock.PROVIDER,
-    *vendors.PROVIDERS,
-    mistral.PROVIDER,
-    huggingface.PROVIDER,
-    vllm.PROVIDER,
-    cohere.PROVIDER,
-    mcp.PROVIDER,
-)
-"""The first one is the default: examples without a provider use it, and so does an unknown path. Where providers
-share a path and the request has no hint, the provider that comes first serves it."""
+REGISTERED: Final = tuple(map(load_provider, FOLDERS))
+"""In the order of `FOLDERS`."""
 BY_NAME: Final[Mapping[str, Provider]] = {provider.name: provider for provider in REGISTERED}
 DEFAULT: Final = REGISTERED[0]
+DIALECTS: Final[tuple[Dialect, ...]] = tuple(
+    dict.fromkeys(call.dialect for provider in REGISTERED for call in provider.calls)
+)
 
 
-def likely_provider(named: Provider | None, headers: Mapping[str, str], query: str) -> Provider:
-    """Return the provider of an unknown path: the one that its prefix names, else that of its client. Azure's own
-    paths begin with OpenAI's prefix."""
-    hinted = [each for each in REGISTERED if each.has_hint(headers, query)]
-    if named is None:
-        return hinted[0] if hinted else DEFAULT
-    start = f"/{named.name}/"
-    return next(
-        (each for each in hinted if any(route.path.startswith(start) for route in each.routes)), named
-    )
+class PythonCall(NamedTuple):
+    """A call of the official Python SDK; `path` follows the base URL of its client."""
+
+    package: str
+    client: str
+    method: str
+    path: str
+
+
+PYTHON_CALLS: Final = {
+    route.call.endpoint: PythonCall(*route.call.python_call, route.path.removeprefix(provider.base))
+    for provider in REGISTERED
+    for route in provider.routes
+    if route.call.python_call
+}
+"""By endpoint, such as `openai-chat`."""
+
+
+class GeneratingCall(NamedTuple):
+    """A generating call that neutral words can ask for."""
+
+    provider: str
+    id: str
+    dialect: GeneratingDialect
+
+    @property
+    def name(self) -> str:
+        """`openai-chat`; unique."""
+        return f"{self.provider}-{self.id}"
+
+    @property
+    def endpoint(self) -> str:
+        """The name in the control API and the journal, such as `openai-chat`."""
+        return f"{self.dialect.name}-{self.dialect.api}"
+
+
+GENERATING_CALLS: Final[tuple[GeneratingCall, ...]] = tuple(
+    GeneratingCall(provider.name, call.id, cast(GeneratingDialect, call.dialect))
+    for provider in REGISTERED
+    for call in provider.calls
+    if call.dialect.generates and call.neutral
+)
+"""Those of each provider with its usual one first."""
+
+
+def generating_dialect(provider: str, api: str | None = None) -> GeneratingDialect | None:
+    """Return a provider's call by its id or its api, the usual one without `api`; None where there is none."""
+    own = [call for call in GENERATING_CALLS if call.provider == provider]
+    matches = [call for call in own if api in (None, call.id)] or [
+        call for call in own if api == call.dialect.api
+    ]
+    return matches[0].dialect if matches else None

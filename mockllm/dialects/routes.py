@@ -19,17 +19,16 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.socket_session import WEBSOCKET_METHOD
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.provider import Provider, ProviderCall
-from mockllm.dialects.providers import BY_NAME, REGISTERED, likely_provider
+from mockllm.dialects.listing import BY_NAME, LISTED, ListedCall, ListedProvider, likely_provider
 
 
 class Route(Struct, frozen=True):
-    """A route of the table: a method and a path (`ProviderRoute`) of one provider's call."""
+    """A route of the table: a method and a path of one provider's call."""
 
-    provider_row: Provider
+    provider_row: ListedProvider
     method: str
     path: str
-    call: ProviderCall
+    call: ListedCall
     needs_prefix: bool = False
     """Whether this path needs the prefix, even where other paths of the provider need none."""
 
@@ -60,16 +59,18 @@ class Route(Struct, frozen=True):
             yield "".join(chosen)
 
 
-ROUTES: Final = tuple(Route(provider, *route) for provider in REGISTERED for route in provider.routes)
+ROUTES: Final = tuple(
+    Route(provider, route.method, route.path, provider.calls[route.call], route.prefixed)
+    for provider in LISTED
+    for route in provider.routes
+)
 TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
 """Two versions in a row: one of the base URL, and one that the SDK adds."""
 VERSIONS: Final = ("/v1beta", "/v1")
 """Versions that a path with a verb after a colon (`/models/x:generateContent`) may lack."""
-BASES: Final = {provider.name: provider.base for provider in REGISTERED}
+BASES: Final = {provider.name: provider.base for provider in LISTED}
 """The path in the base URL of each provider's SDKs."""
-BASE_URLS: Final = tuple(
-    (provider.title, provider.base) for provider in REGISTERED if provider.base_url_shown
-)
+BASE_URLS: Final = tuple((provider.title, provider.base) for provider in LISTED if provider.base_url_shown)
 """SDKs with what follows the server's address in their base URL."""
 _REPEATED: Final = "The path contains"
 NOT_SERVED: Final = (
@@ -81,7 +82,7 @@ _RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 class RouteMatch(Struct, frozen=True):
     """A call. `path` is normalised and without the provider prefix; `path_variables` holds its variables."""
 
-    call: ProviderCall
+    call: ListedCall
     provider: str
     path: str
     path_variables: Mapping[str, str] = field(default_factory=dict)
@@ -120,11 +121,13 @@ def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
     """Return the calls of each path with WebSockets: of the handshake under `WS`, of messages under `WS` and the name
     of their event."""
     found: dict[str, dict[str, RouteMatch]] = {}
-    for provider in REGISTERED:
+    for provider in LISTED:
         base = provider.base if provider.optional_base is None else provider.optional_base
         for socket in provider.sockets:
-            calls = [(WEBSOCKET_METHOD, socket.handshake)]
-            calls += [(f"{WEBSOCKET_METHOD} {event}", call) for event, call in socket.messages]
+            calls = [(WEBSOCKET_METHOD, provider.calls[socket.handshake])]
+            calls += [
+                (f"{WEBSOCKET_METHOD} {event}", provider.calls[call]) for event, call in socket.messages
+            ]
             for bare in dict.fromkeys((socket.path, socket.path.removeprefix(base))):
                 for prefix in ("", f"/{provider.name}"):
                     matches = {method: RouteMatch(call, provider.name, bare) for method, call in calls}
@@ -203,7 +206,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     named = BY_NAME.get(provider or "")
     unserved = named is not None and _is_unserved(named, bare)
     likely = named if named and unserved else likely_provider(named, headers, query)
-    dialect = likely.routes[0].call.dialect
+    dialect = likely.first_call.dialect
     if _is_unserved(likely, bare):
         return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
     hint = _hint(method, path, headers)
@@ -233,14 +236,14 @@ def _prefix(path: str) -> tuple[str | None, str]:
     return (first, slash + rest) if first in BY_NAME else (None, path)
 
 
-def _is_unserved(provider: Provider, path: str) -> bool:
+def _is_unserved(provider: ListedProvider, path: str) -> bool:
     """Return whether a path without its prefix belongs to a part of a provider's API that is not served."""
     base = provider.base if provider.optional_base is None else provider.optional_base
     known = path if base and path.startswith(f"{base}/") else base + path
     return any(known == start or known.startswith(f"{start}/") for start in provider.unserved)
 
 
-def _not_served(method: str, path: str, bare: str, provider: Provider) -> Failure:
+def _not_served(method: str, path: str, bare: str, provider: ListedProvider) -> Failure:
     """Return the failure of a call that a provider has and mockllm does not serve. `bare`: the path without its
     prefix, as rules match it. SDKs retry a 501, unless the header forbids that."""
     message = (
@@ -327,9 +330,9 @@ def _spellings(route: Route) -> Iterator[tuple[str, str]]:
 @cache
 def _routes_of(provider: str) -> str:
     """List the calls that generate; the others of a large API would hide what the message says."""
-    first = dict.fromkeys((provider, *(each.name for each in REGISTERED if each.routes_in_404)))
+    first = dict.fromkeys((provider, *(each.name for each in LISTED if each.routes_in_404)))
     routes = [route for name in first for route in ROUTES if route.provider == name]
-    lines = dict.fromkeys(route.line for route in routes if route.dialect.generates)
+    lines = dict.fromkeys(route.line for route in routes if route.call.generates)
     others = len({route.line for route in routes} - lines.keys())
     return (
         f"Routes: {', '.join(lines)}, and {others} more. GET / lists those of every provider. "
@@ -345,32 +348,27 @@ def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
         provider.name: tuple(
             dict.fromkeys(before + route.path for route in provider.routes if not route.prefixed)
         )
-        for provider in REGISTERED
+        for provider in LISTED
         if not provider.prefixed or provider.compatible_base is None
         for before in (f"/{provider.name}" if provider.prefixed else "",)
     }
-    compatible = [provider for provider in REGISTERED if provider.compatible_base is not None]
+    compatible = [provider for provider in LISTED if provider.compatible_base is not None]
     compatible.sort(key=lambda provider: not provider.prefixed)
     return (*paths.items(), ("vendors", tuple(str(provider.compatible_base) for provider in compatible)))
 
 
 def generating_paths() -> frozenset[str]:
     """Return the paths of all calls that generate or make media, without their prefixes."""
-    return frozenset(
-        bare
-        for route in ROUTES
-        if route.dialect.generates or route.dialect.request_class.makes_media
-        for _, bare in _spellings(route)
-    )
+    return frozenset(bare for route in ROUTES if route.call.replies for _, bare in _spellings(route))
 
 
 def path_dialects() -> dict[str, frozenset[str]]:
     """Return the dialects of the generating calls at each path, without prefixes."""
     found: dict[str, set[str]] = {}
     for route in ROUTES:
-        if route.dialect.generates:
+        if route.call.generates:
             for _, bare in _spellings(route):
-                found.setdefault(bare, set()).add(route.dialect.name)
+                found.setdefault(bare, set()).add(route.call.protocol)
     return {path: frozenset(names) for path, names in found.items()}
 
 

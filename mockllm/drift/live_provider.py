@@ -12,8 +12,7 @@ from msgspec import Struct, field
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.providers import BY_NAME
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import BY_NAME, generating_dialect
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.upstreams import Upstreams

@@ -13,8 +13,8 @@ from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.listing import BY_NAME, LISTED
 from mockllm.dialects.price import NO_PRICES, Price, PriceList
-from mockllm.dialects.providers import BY_NAME, REGISTERED
 
 PER_MILLION: Final = 1_000_000
 _SEPARATOR: Final = re.compile(r"[./]")
@@ -44,9 +44,9 @@ def find_price(provider: str | None, model: str, own: Mapping[str, Price], tier:
     """Return the price of a model: the user's own, or its provider's. For a model that its provider does not list it
     is the price of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None
     where none is known."""
-    known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else NO_PRICES
+    known = BY_NAME[provider].full.prices if provider is not None and provider in BY_NAME else NO_PRICES
     found = _first_price(model, (known._replace(prices=own), known), tier)
-    return _first_price(model, [each.prices for each in REGISTERED], tier) if found is None else found
+    return _first_price(model, [each.full.prices for each in LISTED], tier) if found is None else found
 
 
 def _first_price(model: str, lists: Sequence[PriceList], tier: str) -> FoundPrice | None:

@@ -18,7 +18,7 @@ from mockllm.core.prompt_cache.prefix import (
 )
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.providers import BY_NAME
+from mockllm.dialects.listing import BY_NAME
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import engine_context
 from mockllm.state.sessions import Sessions
@@ -78,7 +78,8 @@ def cache_of(
     if form is None or request.background:
         return "no prompt cache is known of this call"
     provider = BY_NAME.get(request.provider or "")
-    policy = None if provider is None or provider.prompt_cache is None else provider.prompt_cache(request)
+    rule = None if provider is None else provider.full.prompt_cache
+    policy = None if rule is None else rule(request)
     if policy is None:
         return "the provider has no cache for this model"
     minimum = policy.minimum if cache_overrides.minimum is None else cache_overrides.minimum

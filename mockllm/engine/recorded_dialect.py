@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Final
 
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.dialect import Dialect
 from mockllm.engine.replay import decodes
 from mockllm.scenario.language.replay import ReplaySpec
 
 MAX_BYTES: Final = 262_144
 """A longer recording is not decoded."""
-_BY_CALL: Final = {(call.dialect.name, call.dialect.api): call.dialect for call in reversed(GENERATING_CALLS)}
-_PROTOCOLS: Final = tuple(reversed(_BY_CALL.values()))
-"""One call of each protocol: vendors differ in little from it."""
+
+
+@cache
+def _protocols() -> Sequence[Dialect]:
+    """Return one call of each protocol: vendors differ in little from it."""
+    from mockllm.dialects.providers import GENERATING_CALLS  # loads all dialects
+
+    calls = {(call.dialect.name, call.dialect.api): call.dialect for call in reversed(GENERATING_CALLS)}
+    return tuple(reversed(calls.values()))
 
 
 def other_dialect(spec: ReplaySpec, files: Mapping[str, bytes], wanted: Collection[str]) -> str | None:
@@ -26,6 +33,6 @@ def other_dialect(spec: ReplaySpec, files: Mapping[str, bytes], wanted: Collecti
     )
     if size > MAX_BYTES:
         return None
-    dialects = sorted(_PROTOCOLS, key=lambda dialect: dialect.name not in wanted)
+    dialects = sorted(_protocols(), key=lambda dialect: dialect.name not in wanted)
     found = next((dialect.name for dialect in dialects if decodes(spec, files, dialect)), None)
     return None if found in wanted else found

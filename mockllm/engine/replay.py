@@ -19,7 +19,6 @@ from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import DecodedResponse, DecodedServerTool
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.content import WaitChunk
@@ -205,9 +204,16 @@ def _decodings(
 ) -> Iterator[tuple[Plan, DecodedResponse | None]]:
     """Return the recording as each dialect decodes it: first the request's dialect, then all others."""
     head = ResponseHead(spec.status, tuple(spec.headers.items()))
-    for candidate in dict.fromkeys([dialect, *(call.dialect for call in GENERATING_CALLS)]):
+    for candidate in _candidates(dialect):
         for streamed in (False, True):
             yield _plan(head, frames, streamed, candidate, spec.speed)
+
+
+def _candidates(dialect: Dialect) -> Iterator[Dialect]:
+    yield dialect
+    from mockllm.dialects.providers import GENERATING_CALLS  # loads all dialects
+
+    yield from dict.fromkeys(call.dialect for call in GENERATING_CALLS if call.dialect is not dialect)
 
 
 def _has_content(decoded: DecodedResponse) -> bool:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_socket import RecordedMessage
-from mockllm.dialects.providers import REGISTERED
+from mockllm.dialects.listing import LISTED
 from mockllm.scenario.control_paths import RESERVED
 
 Pairs = tuple[tuple[str, str], ...]
@@ -103,7 +103,7 @@ def valid_headers(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str
 def local_path(host: str | None, path: str) -> str:
     """Return the path on this server for a path of a host."""
     known = (host or "").lower()
-    for provider in REGISTERED:
+    for provider in LISTED:
         if any(f".{known}".endswith(f".{end}") for end in provider.hosts):
             return f"/{provider.name}{path}"
     name = known.partition(":")[0]

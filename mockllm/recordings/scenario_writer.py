@@ -21,7 +21,7 @@ from mockllm.core.rendering.recorded_socket import RecordedMessage
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash
-from mockllm.dialects.providers import REGISTERED
+from mockllm.dialects.listing import LISTED
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.import_file import ImportFile
@@ -31,7 +31,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Path
 from mockllm.state.sessions import Sessions
 
-HINT_HEADERS: Final = frozenset(name for provider in REGISTERED for name in provider.example_headers)
+HINT_HEADERS: Final = frozenset(name for provider in LISTED for name in provider.example_headers)
 """Headers without a secret that distinguish providers with a common path."""
 MAX_EXAMPLE: Final = 20_000
 """Largest request in bytes that is written as an example."""

@@ -20,7 +20,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.values.types import Drawable, Templated
-from mockllm.scenario.language.base import Spec, field_texts
+from mockllm.scenario.language.base import Spec, field_texts, late_model
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -173,6 +173,12 @@ class _Draft7(GenerateJsonSchema):
         if self._model is ExpectSpec:
             return super().nullable_schema(schema)
         return self.generate_inner(schema["schema"])
+
+    def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> JsonSchema:
+        late = late_model(schema)
+        if late is None:
+            return super().function_plain_schema(schema)
+        return self.generate_inner(TypeAdapter(late.written).core_schema)
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchema:
         result: JsonSchema = {"type": "object"}

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.templates.template import NAMES
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Spec, no_items
 from mockllm.scenario.lockfile import PackName
 from mockllm.scenario.pack_params import Params, ParamSpec, check_value, parse_value
 from mockllm.scenario.scenario_folder import MANIFEST
@@ -66,7 +66,7 @@ class PackSpec(Spec):
     """The purpose of the pack, in a sentence."""
     license: str | None = None
     """The license of the pack."""
-    use: list[str | UseSpec] = Field(default_factory=list)
+    use: list[str | UseSpec] = Field(default_factory=no_items)
     """Packs whose rules follow this pack's rules."""
     validation: Validation = "strict"
     """How requests are checked before this pack's rules respond: exact, strict, lenient, off."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 from pydantic import BaseModel, TypeAdapter
 
 from mockllm.core.json.codec import Json
+from mockllm.scenario.language.base import late_model
 
 # Any: pydantic has a class for each kind of schema, and reads another key of each.
 Schema: TypeAlias = Mapping[str, Any]
@@ -112,6 +113,9 @@ class ModelShape(Struct, frozen=True):
                 schema = schema["steps"][0]
             elif inner := next((schema[key] for key in _INNER if key in schema), None):
                 schema = inner
+            elif late := late_model(schema):
+                late.model.model_rebuild()
+                schema = late.model.__pydantic_core_schema__
             elif kind == "any" or kind.startswith("function-plain"):
                 return ModelShape(None, definitions)
             else:

@@ -26,7 +26,7 @@ from mockllm.scenario.file_patterns import (
     matching_names,
     shown_pattern,
 )
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Spec, no_items
 from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.pack_graph import Use, UsedPack
 from mockllm.scenario.raw_entries import (
@@ -97,10 +97,10 @@ class FileOutline(Spec):
     models: Models | None = None
     provider: str | None = None
     finding: SessionId | None = None
-    rules: list[Json] = Field(default_factory=list)
-    modifiers: list[Json] = Field(default_factory=list)
-    mcp: list[Json] = Field(default_factory=list)
-    examples: list[Json] = Field(default_factory=list)
+    rules: list[Json] = Field(default_factory=no_items)
+    modifiers: list[Json] = Field(default_factory=no_items)
+    mcp: list[Json] = Field(default_factory=no_items)
+    examples: list[Json] = Field(default_factory=no_items)
 
 
 class EntryTyper(Struct):

@@ -12,14 +12,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
-import aiohttp
-from aiohttp import HttpVersion11, StreamReader
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
+from aiohttp.streams import StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive
-from aiohttp.web_request import BaseRequest
 
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
@@ -27,14 +25,16 @@ from mockllm.server.server_limits import KIB, ServerLimits
 if TYPE_CHECKING:
     from aiohttp.http import WebSocketReader
     from aiohttp.web_protocol import RequestHandler
+    from aiohttp.web_request import BaseRequest
 
-__all__ = ["HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "tcp_keepalive"]
+__all__ = [
+    "HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "StreamReader", "tcp_keepalive",
+]  # fmt: skip
 
 BODY_BUFFER: Final = 256 * KIB
 """Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
 SMALL_BODY: Final = 16 * KIB
 """Bytes. A smaller body never pauses the socket, so the counters of aiohttp's flow control need no update."""
-_CHECKS_NO_HOST: Final = aiohttp.__version__.startswith("3.13.")
 
 
 class HttpProtocol(BaseProtocol):
@@ -81,8 +81,8 @@ class HttpProtocol(BaseProtocol):
             return ()
         assert self._requests_parser is not None, "the connection is open"
         requests, self.upgraded, self._tail = self._requests_parser.feed_data(data)
-        for message, _ in requests if _CHECKS_NO_HOST else ():
-            if message.version == HttpVersion11 and "host" not in message.headers:
+        for message, _ in requests:  # aiohttp 3.13 does not check this
+            if message.version == (1, 1) and "host" not in message.headers:
                 raise BadHttpMessage("Missing 'Host' header in request.")
         return requests
 
@@ -131,6 +131,8 @@ class HttpProtocol(BaseProtocol):
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""
+        from aiohttp.web_request import BaseRequest  # imported late, with aiohttp's client
+
         handler, task = cast("RequestHandler", self), cast("asyncio.Task[None]", asyncio.current_task())
         return BaseRequest(message, body, handler, StreamWriter(self, self._loop), task, self._loop)
 

@@ -14,10 +14,14 @@ from collections import deque
 from functools import partial
 from typing import Final, Protocol, cast
 
-from aiohttp import StreamReader
-
 from mockllm.core.rendering.plan import PHRASES
-from mockllm.server.aiohttp_internals import HttpProcessingError, HttpProtocol, LineTooLong, tcp_keepalive
+from mockllm.server.aiohttp_internals import (
+    HttpProcessingError,
+    HttpProtocol,
+    LineTooLong,
+    StreamReader,
+    tcp_keepalive,
+)
 from mockllm.server.app import App
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -27,14 +27,9 @@ from mockllm.scenario.scenario_folder import (
 )
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
+from mockllm.server.file_notices import notices
 from mockllm.server.protocols import EngineProtocol
 
-if TYPE_CHECKING:
-    from watchfiles import Change
-
-DEBOUNCE_MS: Final = 200
-STEP_MS: Final = 40
-"""A check runs after a step without notices, at the latest when the debounce time has passed."""
 WATCH_ACTIVE_AFTER: Final = 0.25
 """Seconds after which a new watch is certainly active; a check then finds changes made before."""
 MODIFIED: Final = 2
@@ -119,22 +114,15 @@ class Reloader:
     async def _watch(self, paths: frozenset[str], only: frozenset[str] | None) -> None:
         """Set `_notified` at each notice from below `paths`, or only from the files `only` in `paths`. These files
         are created and deleted, so a watch on the files themselves may refer to a deleted file."""
-        from watchfiles import awatch  # imported late: the server responds before it watches
-
         try:
             named = frozenset(map(str, self._watched))
-            async for _ in awatch(
-                *paths,
-                watch_filter=lambda change, path: (
+            async for changes in notices(paths, recursive=only is None):
+                if any(
                     is_relevant(change, path, named) if only is None else path in only
-                ),
-                debounce=DEBOUNCE_MS,
-                step=STEP_MS,
-                recursive=only is None,
-                ignore_permission_denied=True,
-            ):
-                self._layout_changed = self._layout_changed or only is not None
-                self._notified.set()
+                    for change, path in changes
+                ):
+                    self._layout_changed = self._layout_changed or only is not None
+                    self._notified.set()
         except Exception as exc:
             self._log(f"the system gives no notices of changes ({exc}): checking the files every second")
         while True:
@@ -203,10 +191,10 @@ class Reloader:
                 self._log(f"warning: {warning}")
 
 
-def is_relevant(change: Change, path: str, named: Collection[str]) -> bool:
+def is_relevant(change: int, path: str, named: Collection[str]) -> bool:
     """Return whether a change below a watched folder may matter: not that of a file which is neither a scenario file
     nor named by one. A log that the server writes there would otherwise cause a check for each line."""
-    modified = int(change) == MODIFIED and not os.path.isdir(path)
+    modified = change == MODIFIED and not os.path.isdir(path)
     return not modified or path.endswith(SUFFIXES) or path in named or os.path.islink(path)
 
 

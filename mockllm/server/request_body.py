@@ -11,11 +11,9 @@ import zlib
 from collections.abc import Mapping
 from typing import Final
 
-from aiohttp import StreamReader
-
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import window_bits
-from mockllm.server.aiohttp_internals import take_body
+from mockllm.server.aiohttp_internals import StreamReader, take_body
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import ServerLimits

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from math import inf
 from typing import Final
 
-from aiohttp import HttpVersion10
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockllm.core.request.server_address import SESSION_PREFIX
@@ -99,7 +98,7 @@ _RESERVED_STARTS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION
 
 def http_constraints(message: RawRequestMessage) -> HttpConstraints:
     """Return what a request demands of the HTTP of its response by its head."""
-    head_only, http10 = message.method == "HEAD", message.version == HttpVersion10
+    head_only, http10 = message.method == "HEAD", message.version == (1, 0)
     if head_only or http10 or message.should_close:
         return HttpConstraints(head_only, http10, message.should_close)
     return NO_CONSTRAINTS

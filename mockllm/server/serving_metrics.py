@@ -13,7 +13,7 @@ from typing import Final
 
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.request.request import Request
-from mockllm.dialects.providers import BY_NAME
+from mockllm.dialects.listing import BY_NAME
 from mockllm.dialects.serving_metrics import CounterKind, HistogramKind, ServingMetricsForm
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import MAX_GAPS, planned_times
@@ -147,9 +147,10 @@ class AllServingMetrics(dict[str, ServingMetrics]):
         name = request.provider or ""
         if name not in self:
             provider = BY_NAME.get(name)
-            if provider is None or provider.serving_metrics is None:
+            form = None if provider is None else provider.full.serving_metrics
+            if form is None:
                 return None
-            self[name] = ServingMetrics(provider.serving_metrics)
+            self[name] = ServingMetrics(form)
         return self[name]
 
     def merge(self, other: AllServingMetrics) -> None:

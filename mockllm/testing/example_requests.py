@@ -13,8 +13,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.mcp.request_builder import call_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.providers import DEFAULT
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import DEFAULT, generating_dialect
 from mockllm.engine import Engine
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.scenario.language.examples import McpRequestSpec, NamedTool, RequestSpec, SchemaSpec

@@ -16,8 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.providers import DEFAULT, REGISTERED
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import DEFAULT, REGISTERED, generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
 from mockllm.scenario.language.examples import ExampleStep, RequestSpec
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source

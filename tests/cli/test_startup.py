@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 import ssl
 import subprocess
 import sys
-from contextlib import suppress
 
 import pytest
 
-from mockllm.cli.startup import ca_loading_skipped, gc_paused, pydantic_plugins_skipped
+from mockllm.cli.startup import aiohttp_client_deferred, ca_loading_skipped, gc_paused, skip_pydantic_plugins
 
 
 def test_gc_paused_freezes_objects_and_enables_collector() -> None:
@@ -46,6 +44,40 @@ def test_ca_loading_is_restored_after_failed_start() -> None:
     assert ssl.SSLContext.set_default_verify_paths is load
 
 
+def test_deferred_aiohttp_is_complete_at_first_use() -> None:
+    """In another process, because this one has imported aiohttp already."""
+    code = (
+        "import sys\n"
+        "from mockllm.cli.startup import aiohttp_client_deferred\n"
+        "with aiohttp_client_deferred():\n"
+        "    from aiohttp.http_parser import HttpRequestParser\n"
+        "    print('aiohttp.client' in sys.modules)\n"
+        "USE\n"
+        "import aiohttp\n"
+        "from aiohttp import ClientSession, http_parser, web\n"
+        "print(aiohttp.__version__[0], aiohttp.client.ClientSession is ClientSession)\n"
+        "print(web.WebSocketResponse.__name__)\n"
+        "print(http_parser.HttpRequestParser is HttpRequestParser)"
+    )
+    for use in (
+        "with aiohttp_client_deferred(): import aiohttp.client_exceptions",
+        "import aiohttp; aiohttp.ClientSession",
+        "import aiohttp.web",
+        "from aiohttp import ClientError",
+    ):
+        program = code.replace("USE", use)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["False", "3", "True", "WebSocketResponse", "True"]
+
+
+def test_aiohttp_that_was_imported_before_is_not_deferred() -> None:
+    import aiohttp  # noqa: F401
+
+    before = sys.modules.copy()
+    with aiohttp_client_deferred():
+        assert sys.modules == before
+
+
 def test_start_loads_no_ca_certificates() -> None:
     """In another process, because this one has imported aiohttp already."""
     code = (
@@ -61,20 +93,37 @@ def test_start_loads_no_ca_certificates() -> None:
     assert done.stderr.strip() == "0"
 
 
-@pytest.mark.parametrize("before", [None, "logfire-plugin"])
-def test_plugin_setting_is_restored_after_failed_start(
-    before: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PYDANTIC_DISABLE_PLUGINS", raising=False)
-    if before is not None:
-        monkeypatch.setenv("PYDANTIC_DISABLE_PLUGINS", before)
-    with suppress(ZeroDivisionError), pydantic_plugins_skipped():
-        assert os.environ["PYDANTIC_DISABLE_PLUGINS"] == "__all__"
-        raise ZeroDivisionError
-    assert os.environ.get("PYDANTIC_DISABLE_PLUGINS") == before
+def test_start_looks_for_no_plugins_of_pydantic() -> None:
+    """In another process, because this one has imported pydantic already."""
+    code = (
+        "from mockllm.cli import main\n"
+        "try: main.main(['serve', '--help'])\n"
+        "except SystemExit: pass\n"
+        "import os, sys\n"
+        "from importlib import metadata\n"
+        "metadata.distributions = lambda: print('looked', file=sys.stderr) or ()\n"
+        "from mockllm.scenario.language.rule import RuleSpec\n"
+        "print(RuleSpec.model_rebuild(), os.environ.get('PYDANTIC_DISABLE_PLUGINS'), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "True None"
 
 
-NOT_AT_START = ("aiohttp.web", "mockllm.core.schema_values.generator", "mockllm.core.verdicts")
+def test_plugins_of_pydantic_are_found_where_it_was_imported_before() -> None:
+    import pydantic  # noqa: F401
+
+    before = sys.modules.copy()
+    skip_pydantic_plugins()
+    assert sys.modules == before
+
+
+NOT_AT_START = (
+    "aiohttp.client",
+    "aiohttp.web",
+    "mockllm.dialects.openai",
+    "mockllm.core.schema_values.generator",
+    "mockllm.core.verdicts",
+)
 
 
 def test_start_imports_nothing_that_it_does_not_need() -> None:

@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Tool
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.gemini.interactions.test_interactions import Interacting
 from tests.dialects.gemini.live.spoken import GEMINI, VERTEX
 from tests.dialects.gemini.live.spoken import text as live_text

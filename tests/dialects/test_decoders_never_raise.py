@@ -18,7 +18,7 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.gemini import INTERACTIONS
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS, GeneratingCall
+from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from tests.examples import some
 from tests.language.virtual_server import VirtualServer
 

@@ -21,7 +21,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.test_building_and_decoding import CALLS, NAMES, STAMP, requested
 from tests.docs.meaning_forms import FORMS
 from tests.faults.meaning_facts import SCHEMA, TABLE, alike

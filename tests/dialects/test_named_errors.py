@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.test_building_and_decoding import CALLS, NAMES, STAMP, requested
 
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)

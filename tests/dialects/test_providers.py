@@ -8,14 +8,15 @@ import pytest
 
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider
-from mockllm.dialects.providers import BY_NAME, DEFAULT, REGISTERED
-from mockllm.dialects.registry import (
-    DIALECT_NAMES,
+from mockllm.dialects.providers import (
+    BY_NAME,
+    DEFAULT,
     DIALECTS,
     GENERATING_CALLS,
+    REGISTERED,
     generating_dialect,
-    parameter_fields,
 )
+from mockllm.dialects.registry import DIALECT_NAMES, parameter_fields
 from mockllm.dialects.routes import RouteMatch, find_route
 
 providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)

@@ -6,8 +6,8 @@ import pytest
 
 from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.providers import REGISTERED
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
+from mockllm.dialects.providers import DIALECTS, REGISTERED
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, PROVIDERS
 from mockllm.dialects.routes import (
     ROUTES,
     MethodNotAllowed,

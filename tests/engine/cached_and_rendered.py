@@ -12,7 +12,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from mockllm.dialects.routes import ROUTES
 from mockllm.engine import PlannedResponse
 from mockllm.engine.response_cache import ResponseCache

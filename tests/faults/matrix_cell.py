@@ -21,7 +21,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.event_stream import read_frames, unwrapped
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from tests.server.raw_client import request
 
 End: TypeAlias = Literal["kept", "fin", "rst", "silent"]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from tests.faults import expected, expected_form, expected_meaning, expected_variation
 from tests.faults.live_bench import Bench
 from tests.faults.matrix_cell import Fault

@@ -20,7 +20,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from mockllm.scenario.language.examples import RequestSpec
 from mockllm.testing.example_requests import build_sent_request
 from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request, respond_once

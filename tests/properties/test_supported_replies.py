@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.test_building_and_decoding import requested
 from tests.examples import examples
 from tests.properties.replies import any_words, built

@@ -36,8 +36,7 @@ from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider import ProviderCall
-from mockllm.dialects.providers import BY_NAME
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import BY_NAME, generating_dialect
 from tests.dialects.openai.batches.batch_requests import BOUNDARY
 from tests.language.virtual_server import NOW, ClientRequest, ClientResponse, VirtualServer, raw_request
 from tests.sdk.lookup_calls import (

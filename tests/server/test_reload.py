@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -326,10 +326,10 @@ def test_file_removed_during_first_load_is_reloaded(tmp_path: Path) -> None:
 
 
 def test_reload_polls_files_without_notifications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_notices(*paths: str, **options: object) -> None:
+    def no_notices(paths: Collection[str], *, recursive: bool) -> None:
         raise OSError("too many watches")
 
-    monkeypatch.setattr("watchfiles.awatch", no_notices)
+    monkeypatch.setattr("mockllm.server.reload.notices", no_notices)
     monkeypatch.setattr("mockllm.server.reload.POLL", 0.01)
 
     async def main() -> None:
@@ -346,7 +346,7 @@ def test_reload_polls_files_without_notifications(tmp_path: Path, monkeypatch: p
 class Deaf:
     """Watches that stand, and never notice anything."""
 
-    def __call__(self, *paths: str, **options: object) -> Deaf:
+    def __call__(self, paths: Collection[str], *, recursive: bool) -> Deaf:
         return self
 
     def __aiter__(self) -> Deaf:
@@ -357,7 +357,7 @@ class Deaf:
 
 
 def test_safety_poll_sees_missed_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watchfiles.awatch", Deaf())
+    monkeypatch.setattr("mockllm.server.reload.notices", Deaf())
     monkeypatch.setattr("mockllm.server.reload.SAFETY", 0.05)
     monkeypatch.setattr("mockllm.server.reload.WATCH_ACTIVE_AFTER", 0.0)
     (tmp_path / "deep").mkdir()

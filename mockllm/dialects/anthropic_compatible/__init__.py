@@ -71,3 +71,4 @@ PROVIDER: Final[Provider] = replace(
     ),
     compatible_base=COMPATIBLE.path(""),
 )
+PROVIDERS: Final = (PROVIDER,)

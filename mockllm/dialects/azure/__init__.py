@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from mockllm.core.limits.limit import LimitStatus
@@ -138,7 +137,7 @@ PROVIDER: Final = Provider(
     title="Azure OpenAI",
     routes=_routes(),
     hint_headers=("api-key",),
-    hint_query=re.compile("(?:^|&)api-version="),
+    hint_query="(?:^|&)api-version=",
     telemetry_name="azure.ai.openai",
     limit_headers=write_limits,
     prompt_cache=prompt_cache,
@@ -148,3 +147,4 @@ PROVIDER: Final = Provider(
     base_path_variables={"ANTHROPIC_FOUNDRY_BASE_URL": "/azure/anthropic"},
     key_variables=("AZURE_OPENAI_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY"),
 )
+PROVIDERS: Final = (PROVIDER,)

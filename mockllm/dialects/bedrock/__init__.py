@@ -82,3 +82,4 @@ PROVIDER: Final = Provider(
     ),
     key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
 )
+PROVIDERS: Final = (PROVIDER,)

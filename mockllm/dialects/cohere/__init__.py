@@ -31,3 +31,4 @@ PROVIDER: Final = Provider(
     base_url_variables=("CO_API_URL",),
     key_variables=("CO_API_KEY",),
 )
+PROVIDERS: Final = (PROVIDER,)

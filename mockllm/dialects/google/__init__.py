@@ -219,7 +219,7 @@ GEMINI: Final = Provider(
     compatible_base=COMPATIBLE.path(""),
     base_url_shown=True,
     hint_headers=("x-goog-api-key", "x-goog-api-client"),
-    hint_query=re.compile("(?:^|&)key="),
+    hint_query="(?:^|&)key=",
     recognizes_body=lambda body: "contents" in body,
     messages_field="contents",
     refuse_unknown_fields=refuse_unknown_fields,
@@ -240,3 +240,4 @@ VERTEX: Final = Provider(
     prompt_cache=_vertex_cache,
     base_url_variables=("GOOGLE_VERTEX_BASE_URL",),
 )
+PROVIDERS: Final = (GEMINI, VERTEX)

@@ -44,3 +44,4 @@ PROVIDER: Final = Provider(
         for method, path, name, call in _oauth
     ),
 )
+PROVIDERS: Final = (PROVIDER,)

@@ -42,3 +42,4 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
 
 
 PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible.routes, *_own_routes()))
+PROVIDERS: Final = (PROVIDER,)

@@ -86,3 +86,4 @@ PROVIDER: Final[Provider] = replace(
     base_url_variables=("OLLAMA_HOST",),
     key_variables=("OLLAMA_API_KEY",),
 )
+PROVIDERS: Final = (PROVIDER,)

@@ -377,3 +377,4 @@ PROVIDER: Final = Provider(
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),  # the second one: older SDKs, LangChain
     key_variables=("OPENAI_API_KEY",),
 )
+PROVIDERS: Final = (PROVIDER,)

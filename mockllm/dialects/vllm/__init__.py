@@ -40,3 +40,4 @@ PROVIDER: Final[Provider] = replace(
     serving_metrics=FORM,
     routes=(*(route._replace(call=_own_calls[route.call.id]) for route in _compatible.routes), *_ROUTES),
 )
+PROVIDERS: Final = (PROVIDER,)

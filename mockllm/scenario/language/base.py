@@ -1,17 +1,25 @@
 """The base class of all models of the scenario language: unknown keys are errors, and types are never coerced.
 
 A model is built when it is first used, as a part of the few models that read a file. A start therefore does not build
-each model separately. `field_texts` reads the texts behind the fields only when they are shown, not at each start.
+each model separately. Nor does it build what no file uses: fields with a `Late` model, or with a short form, refer to
+a model that is built for its first value. `field_texts` reads the texts behind the fields only when they are shown.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from textwrap import dedent
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import with_info_plain_validator_function
+
+T = TypeVar("T")
+LATE: Final = "read_late"
+"""The key of a LateModel in the metadata of the schema of its field."""
 
 
 class Spec(BaseModel):
@@ -28,15 +36,57 @@ class Spec(BaseModel):
     )
 
 
-def short_form(key: str, model: type[BaseModel], *checks: Callable[[object], None]) -> BeforeValidator:
-    """Return the validator by which a bare text means a mapping with this key; `checks` raise errors first."""
+def no_items() -> list[T]:
+    """Return an empty list, as a default factory. pydantic inspects factories: `list` would cost 0.3 ms and 25 KB for
+    each field."""
+    return []
+
+
+class LateModel(NamedTuple):
+    """A model whose validator is built for its first value, and the type of values in the JSON Schema."""
+
+    model: type[BaseModel]
+    written: Any
+
+
+class ReadLate:
+    """An annotation of a model in a field: the validator of the field's model does not contain that of this model.
+    `before` changes a value first. The JSON Schema has the type `also` beside the model."""
+
+    def __init__(self, before: Callable[[object], object] | None = None, also: Any = None) -> None:
+        self._before, self._also = before, also
+
+    def __get_pydantic_core_schema__(
+        self, model: type[BaseModel], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        def read(value: object, info: ValidationInfo) -> BaseModel:
+            changed = value if self._before is None else self._before(value)
+            return model.model_validate(changed, context=info.context)
+
+        late = LateModel(model, model if self._also is None else self._also | model)
+        return with_info_plain_validator_function(read, metadata={LATE: late})
+
+
+Late: TypeAlias = Annotated[T, ReadLate()]
+"""`Late[ReplaySpec]`: a model that few files use."""
+
+
+def late_model(schema: Mapping[str, Any]) -> LateModel | None:
+    """Return the model of a field that is read late; None for the schema of any other field."""
+    found: LateModel | None = schema.get("metadata", {}).get(LATE)
+    return found
+
+
+def short_form(key: str, *checks: Callable[[object], None]) -> ReadLate:
+    """Return the annotation of a model by which a bare text means a mapping with this key; `checks` raise errors
+    first."""
 
     def read(value: object) -> object:
         for check in checks:
             check(value)
         return {key: value} if isinstance(value, str) else value
 
-    return BeforeValidator(read, json_schema_input_type=str | model)
+    return ReadLate(read, str)
 
 
 def children(value: object) -> Iterator[tuple[str | int, object]]:

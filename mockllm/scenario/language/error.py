@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from mockllm.core.failure import NAMED
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import ReadLate, Spec
 from mockllm.scenario.validation_errors import describe_value
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
@@ -90,4 +90,4 @@ def _error(value: object) -> object:
     return value
 
 
-Error: TypeAlias = Annotated[ErrorSpec, BeforeValidator(_error, json_schema_input_type=ErrorName | ErrorSpec)]
+Error: TypeAlias = Annotated[ErrorSpec, ReadLate(_error, ErrorName)]

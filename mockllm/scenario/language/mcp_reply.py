@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import ReadLate, Spec, no_items
 
 LogLevel: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 
@@ -79,9 +79,7 @@ def _message(value: object) -> object:
     return {"text": value} if isinstance(value, str) else value
 
 
-PromptMessage: TypeAlias = Annotated[
-    PromptMessageSpec, BeforeValidator(_message, json_schema_input_type=str | PromptMessageSpec)
-]
+PromptMessage: TypeAlias = Annotated[PromptMessageSpec, ReadLate(_message, str)]
 
 
 class McpTaskSpec(Spec):
@@ -103,9 +101,7 @@ def _task(value: object) -> object:
     return value if isinstance(value, dict | McpTaskSpec) else {"after": value}
 
 
-Task: TypeAlias = Annotated[
-    McpTaskSpec, BeforeValidator(_task, json_schema_input_type=str | int | float | McpTaskSpec)
-]
+Task: TypeAlias = Annotated[McpTaskSpec, ReadLate(_task, str | int | float)]
 
 
 class McpReplySpec(Spec):
@@ -115,11 +111,11 @@ class McpReplySpec(Spec):
     """Whether the tool failed: the result says so, and the client's model sees it."""
     structured: TemplatedJson[JsonValue] = None
     """The structured content; by default the `json` of the reply, where it is an object."""
-    content: TemplatedJson[list[JsonValue]] = Field(default_factory=list)
+    content: TemplatedJson[list[JsonValue]] = Field(default_factory=no_items)
     """Content blocks as written, behind those of text and images: audio, resources, links."""
-    messages: list[PromptMessage] = Field(default_factory=list)
+    messages: list[PromptMessage] = Field(default_factory=no_items)
     """The messages of a prompt; a bare text is one of the user."""
-    events: list[McpEventSpec] = Field(default_factory=list)
+    events: list[McpEventSpec] = Field(default_factory=no_items)
     """What is sent before the result: progress, logs, notifications, and waits. The response is then a stream."""
     ask: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """Requests to the client, by name, in place of a result: `elicitation/create`, `sampling/createMessage`,

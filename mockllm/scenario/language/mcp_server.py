@@ -21,7 +21,7 @@ from mockllm.core.request.mcp_server import (
     ServerMessage,
 )
 from mockllm.core.values.types import Duration, TemplatedJson
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import ReadLate, Spec, no_items
 from mockllm.scenario.language.content import GeneratedText
 from mockllm.scenario.language.mcp_reply import PromptMessage
 from mockllm.scenario.language.media import Image
@@ -124,13 +124,11 @@ class McpArgumentSpec(Spec):
     """What it is."""
     required: bool = False
     """Whether the client must give it."""
-    values: list[str] = Field(default_factory=list)
+    values: list[str] = Field(default_factory=no_items)
     """The values that a client may complete to."""
 
 
-Argument: TypeAlias = Annotated[
-    McpArgumentSpec, BeforeValidator(_named, json_schema_input_type=str | McpArgumentSpec)
-]
+Argument: TypeAlias = Annotated[McpArgumentSpec, ReadLate(_named, str)]
 
 
 class McpPromptSpec(Spec):
@@ -142,11 +140,11 @@ class McpPromptSpec(Spec):
     """Its name for people."""
     description: str | None = None
     """What it is for."""
-    arguments: list[Argument] = Field(default_factory=list)
+    arguments: list[Argument] = Field(default_factory=no_items)
     """Its arguments; a bare text is a name."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its definition, as written."""
-    messages: list[PromptMessage] = Field(default_factory=list)
+    messages: list[PromptMessage] = Field(default_factory=no_items)
     """Its messages where no rule matches; a bare text is one of the user."""
 
     @property
@@ -172,7 +170,7 @@ class McpMessageSpec(Spec):
 class McpOAuthSpec(Spec):
     """The authorization server beside an MCP server, which lets everybody in."""
 
-    scopes: list[str] = Field(default_factory=list)
+    scopes: list[str] = Field(default_factory=no_items)
     """The scopes that it names."""
     expires: Duration = 3600.0
     """How long a token is valid."""
@@ -189,7 +187,7 @@ def _oauth(value: object) -> object:
 OAuth: TypeAlias = Annotated[
     McpOAuthSpec | None, BeforeValidator(_oauth, json_schema_input_type=bool | McpOAuthSpec)
 ]
-Tool: TypeAlias = Annotated[McpToolSpec, BeforeValidator(_named, json_schema_input_type=str | McpToolSpec)]
+Tool: TypeAlias = Annotated[McpToolSpec, ReadLate(_named, str)]
 
 
 class McpServerSpec(Spec):
@@ -203,11 +201,11 @@ class McpServerSpec(Spec):
     """Its version."""
     instructions: str | None = None
     """How to use it, for the model."""
-    tools: list[Tool] = Field(default_factory=list)
+    tools: list[Tool] = Field(default_factory=no_items)
     """Its tools; a bare text is a name."""
-    resources: list[McpResourceSpec] = Field(default_factory=list)
+    resources: list[McpResourceSpec] = Field(default_factory=no_items)
     """Its resources and families of resources."""
-    prompts: list[McpPromptSpec] = Field(default_factory=list)
+    prompts: list[McpPromptSpec] = Field(default_factory=no_items)
     """Its prompts."""
     protocols: Annotated[list[str], Field(min_length=1)] | None = None
     """The versions of the protocol that it speaks; all by default."""
@@ -219,7 +217,7 @@ class McpServerSpec(Spec):
     """Whether it supports the extension for tasks: `task` of a reply needs it."""
     oauth: OAuth = None
     """Whether its clients need a token, which they get by OAuth."""
-    messages: list[McpMessageSpec] = Field(default_factory=list)
+    messages: list[McpMessageSpec] = Field(default_factory=no_items)
     """What it sends without a request, to each client that listens."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its description, as written."""

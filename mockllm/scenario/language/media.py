@@ -70,7 +70,7 @@ class ImageSpec(SizedSpec):
         return self
 
 
-Image: TypeAlias = Annotated[ImageSpec, short_form("file", ImageSpec, _no_scalar)]
+Image: TypeAlias = Annotated[ImageSpec, short_form("file", _no_scalar)]
 
 
 class AudioSpec(MediaSpec):
@@ -80,7 +80,7 @@ class AudioSpec(MediaSpec):
     """How long generated audio lasts; by default as long as the text takes to say."""
 
 
-Audio: TypeAlias = Annotated[AudioSpec, short_form("file", AudioSpec, _no_scalar)]
+Audio: TypeAlias = Annotated[AudioSpec, short_form("file", _no_scalar)]
 
 
 class VideoSpec(SizedSpec):
@@ -90,7 +90,7 @@ class VideoSpec(SizedSpec):
     """How long a generated video lasts; by default that of the request."""
 
 
-Video: TypeAlias = Annotated[VideoSpec, short_form("file", VideoSpec, _no_scalar)]
+Video: TypeAlias = Annotated[VideoSpec, short_form("file", _no_scalar)]
 
 
 class TranscriptSegmentSpec(Spec):

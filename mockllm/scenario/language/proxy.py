@@ -43,4 +43,4 @@ class ProxySpec(Spec):
     """Whether the exchange is recorded, if the server runs with `--record-misses DIR`."""
 
 
-Proxy: TypeAlias = Annotated[ProxySpec, short_form("to", ProxySpec)]
+Proxy: TypeAlias = Annotated[ProxySpec, short_form("to")]

@@ -77,7 +77,7 @@ class FrameSpec(Spec):
         return _content(self.data, self.base64)
 
 
-Frame: TypeAlias = Annotated[FrameSpec, short_form("data", FrameSpec)]
+Frame: TypeAlias = Annotated[FrameSpec, short_form("data")]
 
 
 class SocketMessageSpec(Spec):
@@ -113,7 +113,7 @@ class SocketMessageSpec(Spec):
         return self.binary or self.base64 is not None
 
 
-SocketMessage: TypeAlias = Annotated[SocketMessageSpec, short_form("data", SocketMessageSpec)]
+SocketMessage: TypeAlias = Annotated[SocketMessageSpec, short_form("data")]
 HeaderText: TypeAlias = Annotated[str, AfterValidator(header_value)]
 
 

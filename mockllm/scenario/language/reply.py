@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Annotated, Self, TypeAlias
 
 from pydantic import (
-    BeforeValidator,
     Discriminator,
     Field,
     JsonValue,
@@ -23,7 +22,7 @@ from mockllm.core.quantities.types import quantity_error
 from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.diagnostics import scalar_text
-from mockllm.scenario.language.base import Spec, short_form
+from mockllm.scenario.language.base import Late, ReadLate, Spec, short_form
 from mockllm.scenario.language.content import Chunk, EmbeddingField, FileName, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.extra_members import refused_members
@@ -66,9 +65,7 @@ def _thinking(value: object) -> object:
     return value if isinstance(value, Spec) else {"text": value}
 
 
-Thinking: TypeAlias = Annotated[
-    ThinkingSpec, BeforeValidator(_thinking, json_schema_input_type=GeneratedText | ThinkingSpec)
-]
+Thinking: TypeAlias = Annotated[ThinkingSpec, ReadLate(_thinking, GeneratedText)]
 
 
 class ToolCallSpec(Spec):
@@ -96,7 +93,7 @@ class CitationSpec(Spec):
     """The words of the response that the source supports; the whole text by default."""
 
 
-Citation: TypeAlias = Annotated[CitationSpec, short_form("url", CitationSpec, _no_scalar)]
+Citation: TypeAlias = Annotated[CitationSpec, short_form("url", _no_scalar)]
 
 
 _PROVIDER_NAMES = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
@@ -169,7 +166,7 @@ _CITED = {"text", "chunks", "json_"}
 _UNCITED = "citations need a text: write one of text, chunks, json beside them"
 
 
-Part: TypeAlias = Annotated[PartSpec, short_form("text", PartSpec, _no_scalar, _no_list)]
+Part: TypeAlias = Annotated[PartSpec, short_form("text", _no_scalar, _no_list)]
 
 
 class RawFinishSpec(Spec):
@@ -231,7 +228,7 @@ class ChoiceSpec(Spec):
         return self
 
 
-OneChoice: TypeAlias = Annotated[ChoiceSpec, short_form("text", ChoiceSpec, _no_scalar, _no_list)]
+OneChoice: TypeAlias = Annotated[ChoiceSpec, short_form("text", _no_scalar, _no_list)]
 
 
 class BatchSpec(Spec):
@@ -247,7 +244,7 @@ class BatchSpec(Spec):
     """The message of the error of a failed batch."""
 
 
-Batch: TypeAlias = Annotated[BatchSpec, short_form("status", BatchSpec)]
+Batch: TypeAlias = Annotated[BatchSpec, short_form("status")]
 
 
 class ReplySpec(ChoiceSpec):
@@ -263,13 +260,13 @@ class ReplySpec(ChoiceSpec):
     """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """Members to merge into the response, by dialect; `events`: into the events of a stream, by their names."""
-    transcript: TranscriptSpec | None = None
+    transcript: Late[TranscriptSpec] | None = None
     """What a transcript has beside its text."""
     batch: Batch | None = None
     """The reply to a call that creates a batch: how the batch ends."""
     user_speech: UserSpeechScript | None = None
     """The reply to the handshake of a realtime session: when the user speaks, in place of the sound of the audio."""
-    mcp: McpReplySpec | None = None
+    mcp: Late[McpReplySpec] | None = None
     """What only the reply of an MCP server has."""
 
     @field_validator("extras", mode="before")
@@ -290,7 +287,7 @@ class ReplySpec(ChoiceSpec):
         return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
 
 
-Reply: TypeAlias = Annotated[ReplySpec, short_form("text", ReplySpec, _no_scalar, _no_list)]
+Reply: TypeAlias = Annotated[ReplySpec, short_form("text", _no_scalar, _no_list)]
 
 
 class HttpSpec(Spec):
@@ -322,9 +319,9 @@ class ResponseSpec(Settings):
     """The reply of the model."""
     error: Error | None = None
     """An error in the provider's own envelope."""
-    http: HttpSpec | None = None
+    http: Late[HttpSpec] | None = None
     """Status, headers and body as written."""
-    replay: ReplaySpec | None = None
+    replay: Late[ReplaySpec] | None = None
     """A recorded response, byte for byte or by its content."""
     proxy: Proxy | None = None
     """The response of another server, to which the request is forwarded."""
@@ -376,5 +373,5 @@ class BranchSpec(ResponseSpec):
     """The probability of this branch, relative to all branches."""
 
 
-Step: TypeAlias = Annotated[StepSpec, short_form("reply", StepSpec, _no_scalar, _no_list)]
-Branch: TypeAlias = Annotated[BranchSpec, short_form("reply", BranchSpec, _no_scalar, _no_list)]
+Step: TypeAlias = Annotated[StepSpec, short_form("reply", _no_scalar, _no_list)]
+Branch: TypeAlias = Annotated[BranchSpec, short_form("reply", _no_scalar, _no_list)]

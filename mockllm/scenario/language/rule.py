@@ -24,7 +24,7 @@ from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
 from mockllm.scenario.diagnostics import nearest, quoted_choice
 from mockllm.scenario.language.admission import LimitSpec, LoadSpec
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Late, Spec
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import Branch, ResponseSpec, Step
@@ -106,7 +106,7 @@ class Guarded(Spec):
 
     name: str | None = None
     """The name, unique in the file; shown in `x-mockllm-rule`, the log and explanations."""
-    match: Match = Field(default_factory=Match)
+    match: Late[Match] = Field(default_factory=Match)
     """Conditions on the request; without them, every request matches."""
     chance: Probability | None = None
     """The probability that it applies: `5%` or 0.05."""
@@ -118,7 +118,7 @@ class Guarded(Spec):
     """Only each Nth turn: the Nth, the 2Nth …"""
     per: Per = "global"
     """The scope of the counts: global, api_key, conversation, ip, or header:NAME."""
-    during: DuringSpec | None = None
+    during: Late[DuringSpec] | None = None
     """Applies only in a window of time, from the first try of its scope."""
     requires_state: RequiredStates | None = None
     """Applies only if these states, by name, have these values; null means unset."""
@@ -166,9 +166,9 @@ class ModifierSpec(Guarded, Settings):
 
     error: Error | None = None
     """An error that replaces the response of the selected rule."""
-    limit: LimitSpec | None = None
+    limit: Late[LimitSpec] | None = None
     """A rate limit for each key; a request beyond the limit gets the provider's 429."""
-    load: LoadSpec | None = None
+    load: Late[LoadSpec] | None = None
     """Slows, queues or refuses responses by the number of responses in flight."""
     literal: bool = False
     """Use texts as they are: `{{` starts no template."""

@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.values.types import Templated, TemplatedJson
-from mockllm.scenario.language.base import Spec, short_form
+from mockllm.scenario.language.base import Late, Spec, no_items, short_form
 
 
 class ProviderToolSpec(Spec):
@@ -37,7 +37,7 @@ class WebSearchSpec(ProviderToolSpec):
 
     query: Templated[str] | None = None
     """What is searched for."""
-    sources: list[Annotated[WebSourceSpec, short_form("url", WebSourceSpec)]] = Field(default_factory=list)
+    sources: list[Annotated[WebSourceSpec, short_form("url")]] = Field(default_factory=no_items)
     """The pages that were found: addresses, or `{url, title, page_age}`."""
     open: Templated[str] | None = None
     """The address of a page that is opened, in place of a search."""
@@ -67,7 +67,7 @@ class FileSearchSpec(Spec):
 
     query: Templated[str]
     """What is searched for."""
-    results: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    results: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=no_items)
     """The results: objects with `filename`, `text`, `file_id`, `attributes` and the rank of OpenAI."""
 
 
@@ -82,9 +82,9 @@ class CodeInterpreterSpec(ProviderToolSpec):
     """What the code printed to its error output."""
     return_code: int = 0
     """The exit code."""
-    files: list[Templated[str]] = Field(default_factory=list)
+    files: list[Templated[str]] = Field(default_factory=no_items)
     """The ids of the files that the code made."""
-    images: list[Templated[str]] = Field(default_factory=list)
+    images: list[Templated[str]] = Field(default_factory=no_items)
     """The addresses of the images that the code made."""
     container: Templated[str] | None = None
     """The id of the container that runs the code, in place of a generated one."""
@@ -101,7 +101,7 @@ class BashSpec(ProviderToolSpec):
     """What the command printed to its error output."""
     return_code: int = 0
     """The exit code."""
-    files: list[Templated[str]] = Field(default_factory=list)
+    files: list[Templated[str]] = Field(default_factory=no_items)
     """The ids of the files that the command made."""
 
 
@@ -125,7 +125,7 @@ class ToolSearchSpec(ProviderToolSpec):
 
     query: Templated[str]
     """What is searched for."""
-    tools: list[Templated[str]] = Field(default_factory=list)
+    tools: list[Templated[str]] = Field(default_factory=no_items)
     """The names of the tools that were found."""
     by: Literal["words", "regex"] = "words"
     """Whether the query is words or a regular expression."""
@@ -143,7 +143,7 @@ class ComputerSpec(Spec):
 
     actions: TemplatedJson[list[dict[str, JsonValue]]]
     """The actions as the provider writes them: `{type: click, x: 1, y: 2, button: left}`."""
-    safety_checks: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    safety_checks: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=no_items)
     """The warnings that the client has to acknowledge."""
     id: Templated[str] | None = None
     """The id of the call, in place of a generated one."""
@@ -171,28 +171,28 @@ class McpToolsSpec(Spec):
 
     server: Templated[str]
     """The label of the server."""
-    tools: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    tools: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=no_items)
     """The tools: objects with `name`, `description` and `input_schema`."""
 
 
 class ServerToolSpec(Spec):
     """One use of a tool that the provider runs, sent if the protocol has it."""
 
-    web_search: Annotated[WebSearchSpec, short_form("query", WebSearchSpec)] | None = None
+    web_search: Annotated[WebSearchSpec, short_form("query")] | None = None
     """A search of the web; a bare text is the query."""
-    web_fetch: Annotated[WebFetchSpec, short_form("url", WebFetchSpec)] | None = None
+    web_fetch: Annotated[WebFetchSpec, short_form("url")] | None = None
     """A page that is fetched; a bare text is its address."""
-    file_search: Annotated[FileSearchSpec, short_form("query", FileSearchSpec)] | None = None
+    file_search: Annotated[FileSearchSpec, short_form("query")] | None = None
     """A search in uploaded files; a bare text is the query."""
-    code_interpreter: Annotated[CodeInterpreterSpec, short_form("code", CodeInterpreterSpec)] | None = None
+    code_interpreter: Annotated[CodeInterpreterSpec, short_form("code")] | None = None
     """Code that is run; a bare text is the code."""
-    bash: Annotated[BashSpec, short_form("command", BashSpec)] | None = None
+    bash: Annotated[BashSpec, short_form("command")] | None = None
     """A command that is run in a shell; a bare text is the command."""
     text_editor: TextEditorSpec | None = None
     """A file that is shown, written or changed."""
-    tool_search: Annotated[ToolSearchSpec, short_form("query", ToolSearchSpec)] | None = None
+    tool_search: Annotated[ToolSearchSpec, short_form("query")] | None = None
     """A search among deferred tools; a bare text is the query."""
-    advisor: Annotated[AdvisorSpec, short_form("text", AdvisorSpec)] | None = None
+    advisor: Annotated[AdvisorSpec, short_form("text")] | None = None
     """The advice of another model; a bare text is the advice."""
     computer: ComputerSpec | None = None
     """Actions on a computer of the client."""
@@ -224,4 +224,4 @@ SERVER_TOOL_SPECS: Mapping[str, type[Spec]] = {
 }
 """By the name of the tool."""
 NAMES = ", ".join(ServerToolSpec.model_fields)
-ServerTools: TypeAlias = list[ServerToolSpec]
+ServerTools: TypeAlias = list[Late[ServerToolSpec]]

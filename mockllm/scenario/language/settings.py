@@ -13,7 +13,6 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Discriminator,
     Field,
     JsonValue,
@@ -31,7 +30,7 @@ from mockllm.core.rendering.extra_fields import parse_path
 from mockllm.core.rendering.pacing import DynamicInputTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated, TemplatedJson
 from mockllm.scenario.diagnostics import suggestion
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Late, ReadLate, Spec, no_items
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""
@@ -173,16 +172,17 @@ FaultSpec = create_model(  # type: ignore[call-overload]
     __base__=_OneFault,
     __doc__="One fault, with its settings; its name alone uses the defaults.",
     **{
-        name: (fault, Field(default=None, description=inspect.cleandoc(fault.__doc__ or "")))
+        name: (
+            Annotated[fault, ReadLate()],
+            Field(default=None, description=inspect.cleandoc(fault.__doc__ or "")),
+        )
         for name, fault in FAULTS.items()
     },
 )
 """Generated from `FAULTS`, so that a new fault becomes a new key without a line here."""
 
 FaultName: TypeAlias = Literal[tuple(FAULTS)]  # type: ignore[valid-type]
-FaultSetting: TypeAlias = Annotated[
-    FaultSpec, BeforeValidator(_by_name, json_schema_input_type=FaultName | FaultSpec)
-]
+FaultSetting: TypeAlias = Annotated[FaultSpec, ReadLate(_by_name, FaultName)]
 
 
 def _place(text: str) -> str:
@@ -196,7 +196,7 @@ class ExtraFieldsSpec(Spec):
 
     fields: dict[str, JsonValue] = Field(default_factory=dict)
     """The fields with their values; a field that the response has already stays as it is."""
-    without: list[str] = Field(default_factory=list)
+    without: list[str] = Field(default_factory=no_items)
     """The names of fields to remove, before `fields` are added: a name in both is replaced."""
     at: Annotated[str, AfterValidator(_place)] = "$"
     """The path of the objects that get the fields: `$` is the body or event, `[]` all items of a list."""
@@ -223,9 +223,7 @@ def _by_hold_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-HoldSetting: TypeAlias = Annotated[
-    HoldSpec, BeforeValidator(_by_hold_name, json_schema_input_type=str | HoldSpec)
-]
+HoldSetting: TypeAlias = Annotated[HoldSpec, ReadLate(_by_hold_name, str)]
 
 
 class ThenPostSpec(Spec):
@@ -262,17 +260,17 @@ class Settings(Spec):
 
     delay: Drawable[Duration] | None = None
     """Delays the head of the response; the delays of all settings add up."""
-    pace: PaceSpec | None = None
+    pace: Late[PaceSpec] | None = None
     """The pacing of the response."""
     headers: SetHeaders | None = None
     """Response headers to set, by name; null removes the header."""
     stream: bool | None = None
     """Stream the response or not, whatever the client requested."""
-    extras: list[ExtraFieldsSpec] | None = None
+    extras: list[Late[ExtraFieldsSpec]] | None = None
     """Fields to add to the response, unless it is an error; those of all settings are added."""
     hold: HoldSetting | None = None
     """Wait until this name is released, before the delay; a bare text is the name."""
-    then_post: ThenPostSpec | None = None
+    then_post: Late[ThenPostSpec] | None = None
     """A request that the server sends when the response has ended; those of all settings are sent."""
     cache: bool | PromptCacheSpec | None = None
     """The provider's prompt cache: the usage of a response counts what earlier requests had written to it."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pprint import pformat
+from typing import TYPE_CHECKING
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import is_secret
-from mockllm.dialects.registry import PYTHON_CALLS, PythonCall
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.server.journal.entry import JournalEntry
+
+if TYPE_CHECKING:
+    from mockllm.dialects.providers import PythonCall
 
 WIDTH = 96
 CLIENT_HEADERS = frozenset(
@@ -20,6 +23,8 @@ CLIENT_HEADERS = frozenset(
 
 def python_code(entry: JournalEntry, origin: str) -> str:
     """Return the program. `origin` is the server's address without a path. The key is a placeholder."""
+    from mockllm.dialects.providers import PYTHON_CALLS  # loads all dialects
+
     call = PYTHON_CALLS.get(entry.endpoint or "")
     redactor = entry.full_redactor
     body = _body(redactor.data(entry.raw))

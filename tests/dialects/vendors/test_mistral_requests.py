@@ -12,7 +12,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.dialect import OwnResponseDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.routes import RouteMatch, find_route
 
 STAMP = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)

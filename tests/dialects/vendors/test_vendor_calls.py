@@ -14,7 +14,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, OwnResponseDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.routes import RouteMatch, find_route
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 from tests.compatible import VENDORS, vendor_dialects

@@ -15,7 +15,7 @@ from mockllm.dialects import azure
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
-from mockllm.dialects.registry import generating_dialect
+from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.vendors.responses import VendorCompletions
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import STAMP

@@ -1,0 +1,141 @@
+"""All providers and their calls, by what a server needs before a request: names, routes and hints.
+
+`listing.json` holds this. A test compares it with the provider objects, and writes it anew on demand. So the folder
+of a provider is imported when something needs its dialects, such as its first request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.json import decode
+
+from mockllm.core.lazy import lazy
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderFacts
+
+FOLDERS: Final[Mapping[str, str]] = {
+    "openai": "openai",
+    "anthropic": "anthropic_compatible",
+    "gemini": "google",
+    "azure": "azure",
+    "vertex": "google",
+    "ollama": "ollama",
+    "bedrock": "bedrock",
+    "groq": "vendors",
+    "together": "vendors",
+    "deepseek": "vendors",
+    "xai": "vendors",
+    "openrouter": "vendors",
+    "cerebras": "vendors",
+    "perplexity": "vendors",
+    "zai": "vendors",
+    "mistral": "mistral",
+    "huggingface": "huggingface",
+    "vllm": "vllm",
+    "cohere": "cohere",
+    "mcp": "mcp",
+}
+"""The folder of each provider; its `PROVIDERS` contains the object. A new provider is a new line here
+(docs/adding-a-dialect.md). The first one is the default: examples without a provider use it, and so does an unknown
+path. Where providers share a path and the request has no hint, the provider that comes first serves it."""
+FILE: Final = Path(__file__).with_name("listing.json")
+
+
+def load_provider(name: str) -> Provider:
+    """Return the object of a provider, from its folder. Raises KeyError."""
+    provided: tuple[Provider, ...] = import_module(f"mockllm.dialects.{FOLDERS[name]}").PROVIDERS
+    return {provider.name: provider for provider in provided}[name]
+
+
+class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
+    """A call of a provider (`ProviderCall`), by its names."""
+
+    provider: str
+    id: str
+    protocol: str
+    """The name of its dialect."""
+    api: str
+    generates: bool = False
+    makes_media: bool = False
+    neutral: bool = True
+    ndjson: bool = False
+    """Whether its streams may be lines of JSON."""
+
+    @property
+    def endpoint(self) -> str:
+        """The name in the control API and the journal, such as `openai-chat`."""
+        return f"{self.protocol}-{self.api}"
+
+    @property
+    def replies(self) -> bool:
+        """Whether the reply of a rule can be its response."""
+        return self.generates or self.makes_media
+
+    @lazy
+    def full(self) -> ProviderCall:
+        """The call itself."""
+        return BY_NAME[self.provider].full.call(self.id)
+
+    @lazy
+    def dialect(self) -> Dialect:
+        """The dialect, which serves the call."""
+        return self.full.dialect
+
+
+class ListedRoute(Struct, frozen=True, eq=False, array_like=True):
+    """A method and path of a call (`ProviderRoute`), which its id names."""
+
+    method: str
+    path: str
+    call: str
+    prefixed: bool = False
+
+
+class ListedSocket(Struct, frozen=True, eq=False, array_like=True):
+    """A path with WebSockets (`ProviderSocket`); ids name its calls."""
+
+    path: str
+    handshake: str
+    messages: tuple[tuple[str, str], ...]
+
+
+class ListedProvider(ProviderFacts, frozen=True, kw_only=True, eq=False, dict=True, omit_defaults=True):
+    """A provider by the facts of which the server needs no dialect."""
+
+    calls: Mapping[str, ListedCall]
+    """By id, in the order of `Provider.calls`."""
+    routes: tuple[ListedRoute, ...]
+    sockets: tuple[ListedSocket, ...] = ()
+
+    @lazy
+    def full(self) -> Provider:
+        """The provider itself."""
+        return load_provider(self.name)
+
+    @property
+    def first_call(self) -> ListedCall:
+        """Its usual generating call."""
+        return self.calls[self.routes[0].call]
+
+
+LISTED: Final = decode(FILE.read_bytes(), type=tuple[ListedProvider, ...])
+"""In the order of `FOLDERS`."""
+BY_NAME: Final[Mapping[str, ListedProvider]] = {provider.name: provider for provider in LISTED}
+CALLS: Final = tuple(call for provider in LISTED for call in provider.calls.values())
+
+
+def likely_provider(named: ListedProvider | None, headers: Mapping[str, str], query: str) -> ListedProvider:
+    """Return the provider of an unknown path: the one that its prefix names, else that of its client. Azure's own
+    paths begin with OpenAI's prefix."""
+    hinted = [each for each in LISTED if each.has_hint(headers, query)]
+    if named is None:
+        return hinted[0] if hinted else LISTED[0]
+    start = f"/{named.name}/"
+    return next(
+        (each for each in hinted if any(route.path.startswith(start) for route in each.routes)), named
+    )

@@ -1,0 +1,106 @@
+"""`listing.json` equals the provider objects. `MOCKLLM_UPDATE_GOLDEN=1` writes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from msgspec import to_builtins
+from msgspec.json import encode
+
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Framing
+from mockllm.dialects.listing import (
+    BY_NAME,
+    FILE,
+    FOLDERS,
+    LISTED,
+    ListedCall,
+    ListedProvider,
+    ListedRoute,
+    ListedSocket,
+)
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderFacts
+from mockllm.dialects.providers import REGISTERED
+
+
+def _call(provider: str, call: ProviderCall) -> ListedCall:
+    dialect = call.dialect
+    capabilities = getattr(dialect, "capabilities", None)
+    return ListedCall(
+        provider,
+        call.id,
+        dialect.name,
+        dialect.api,
+        dialect.generates,
+        dialect.request_class.makes_media,
+        call.neutral,
+        capabilities is not None and Framing.NDJSON in capabilities.framings,
+    )
+
+
+def _listed(provider: Provider) -> ListedProvider:
+    facts = {name: getattr(provider, name) for name in ProviderFacts.__struct_fields__}
+    return ListedProvider(
+        **facts,
+        calls={call.id: _call(provider.name, call) for call in provider.calls},
+        routes=tuple(
+            ListedRoute(method, path, call.id, alone) for method, path, call, alone in provider.routes
+        ),
+        sockets=tuple(
+            ListedSocket(path, handshake.id, tuple((event, call.id) for event, call in messages))
+            for path, handshake, messages in provider.sockets
+        ),
+    )
+
+
+def _laid_out(value: Json, depth: int = 3) -> str:
+    """Return JSON with a line for each call, each route and each fact."""
+    if not depth or not isinstance(value, dict | list) or not value:
+        return encode(value).decode()
+    if isinstance(value, dict):
+        lines = [f"{encode(key).decode()}: {_laid_out(child, depth - 1)}" for key, child in value.items()]
+        return "{\n" + ",\n".join(lines) + "\n}"
+    return "[\n" + ",\n".join(_laid_out(child, depth - 1) for child in value) + "\n]"
+
+
+def test_listing_equals_providers() -> None:
+    expected = _laid_out(to_builtins([_listed(provider) for provider in REGISTERED])) + "\n"
+    if os.environ.get("MOCKLLM_UPDATE_GOLDEN"):
+        FILE.write_text(expected, encoding="utf-8")
+    assert FILE.read_text(encoding="utf-8") == expected, (
+        "MOCKLLM_UPDATE_GOLDEN=1 pytest tests/dialects -k listing"
+    )
+
+
+def test_listed_providers_are_in_order_of_folders() -> None:
+    assert [provider.name for provider in LISTED] == list(FOLDERS)
+
+
+@pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
+def test_listed_call_has_the_dialect_of_its_provider(provider: Provider) -> None:
+    listed = BY_NAME[provider.name]
+    assert listed.full is provider
+    assert [call.full for call in listed.calls.values()] == list(provider.calls)
+    assert [call.dialect for call in listed.calls.values()] == [call.dialect for call in provider.calls]
+    assert [call.endpoint for call in listed.calls.values()] == [call.endpoint for call in provider.calls]
+
+
+def test_request_loads_only_the_folders_of_its_provider() -> None:
+    """In another process, because this one has loaded all of them."""
+    code = (
+        "import sys\n"
+        "from mockllm.dialects.routes import find_route\n"
+        "def loaded():\n"
+        "    names = {name.split('.')[2] for name in sys.modules if name.startswith('mockllm.dialects.')}\n"
+        "    return sorted(names & {'openai', 'anthropic', 'google', 'gemini', 'vendors', 'cohere'})\n"
+        "print(loaded())\n"
+        "found = find_route('POST', '/v1/chat/completions', {})\n"
+        "print(loaded())\n"
+        "found.dialect\n"
+        "print(loaded())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "[]", "['openai']"]
