@@ -71,9 +71,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def linked_folders(folder: Path, files: list[str]) -> set[str]:
-    """Return the folders outside of this one to which its files are links, and which must be watched too."""
+    """Return the folders outside of this one that contain its files because a folder is a link, and which must be
+    watched too. The folder of a file that is a link itself is none: it may be the whole disk."""
     home = os.path.realpath(folder)
-    real = {os.path.dirname(os.path.realpath(folder / file)) for file in files}
+    real = {os.path.realpath((folder / file).parent) for file in files}
     return {path for path in real if not within(path, home)}
 
 
