@@ -72,6 +72,7 @@ BASE_URLS: Final = tuple(
 )
 """SDKs with what follows the server's address in their base URL."""
 _REPEATED: Final = "The path contains"
+_UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
 NOT_SERVED: Final = (
     "the provider has this call, and mockllm does not serve it; a rule that names the path can respond"
 )
@@ -201,13 +202,14 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
     named = BY_NAME.get(provider or "")
-    unserved = named is not None and _is_unserved(named, bare)
-    likely = named if named and unserved else likely_provider(named, headers, query)
+    likely = named if named and _is_unserved(named, bare) else likely_provider(named, headers, query)
+    if sockets is not None:
+        likely = BY_NAME[sockets[WEBSOCKET_METHOD].provider]
     dialect = likely.routes[0].call.dialect
-    if _is_unserved(likely, bare):
+    if sockets is None and _is_unserved(likely, bare):
         return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
-    hint = _hint(method, path, headers)
-    rest = "" if hint.startswith(_REPEATED) else _routes_of(likely.name)
+    hint = _hint(method, path, headers) if sockets is None else _UPGRADE
+    rest = "" if hint.startswith((_REPEATED, _UPGRADE)) else _routes_of(likely.name)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
     return UnknownPath(dialect, provider, bare, Failure("not_found", message=message), hint)
 
