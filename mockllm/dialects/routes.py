@@ -308,8 +308,8 @@ def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
 def _near(method: str, path: str) -> str | None:
     """Return the call that was probably meant. A few other spellings are looked up and nothing is searched, since
     rules that name unknown paths may get thousands of requests."""
-    plain = unquote(path).lower().replace("/./", "/").rstrip("/")
-    for spelt in (plain, f"{plain}s", plain[plain.find("/", 1) :]):
+    plain = unquote(path).lower().replace("/./", "/").rstrip("/") or "/"
+    for spelt in (plain, f"{plain}s", plain[plain.find("/", 1) :], *(f"/{name}{plain}" for name in BY_NAME)):
         known = _LITERAL.get(spelt)
         if known is not None:
             return f"{method if method in known else next(iter(known))} {spelt}"
