@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import re
@@ -55,19 +56,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 for success, 1 for a failed check, 2 for a usage mistake."""
     args = list(sys.argv[1:] if arguments is None else arguments)
     _escape_unprintable()
+    code = _exit_code(args)
+    try:
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.flush()  # here, because Python prints an exception where its own last flush fails
+    except OSError as error:
+        from mockllm.server.line_output import discard
+
+        discard(sys.stdout)
+        code = code if isinstance(error, BrokenPipeError) else _write_failed(error)
+    sys.exit(code)
+
+
+def _exit_code(args: list[str]) -> str | int | None:
     try:
         with _immediate_exit(args):
-            sys.exit(_run(args))
+            return _run(args)
+    except SystemExit as end:
+        return end.code
     except KeyboardInterrupt:  # also during the start, which is mostly imports
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
-        sys.exit(0)
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return _write_failed(error)
+
+
+def _write_failed(error: OSError) -> int:
+    print(f"mockllm: the output cannot be written: {error.strerror}", file=sys.stderr)
+    return 1
 
 
 def _escape_unprintable() -> None:
     """Escape the characters that standard output cannot encode, as standard error does. In JSON an escape such as
     `\\u2192` has the same meaning."""
-    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     values = option_values(args, (*LOAD_OPTIONS, *SERVING), os.environ)
     token = admin_token(values)
     values = {**values, "admin_token": token.text}
-    if values["workers"] or values["store"]:
+    if (values["workers"] or 1) > 1 or values["store"]:  # one process needs no supervisor
         from mockllm.cli.serve_workers import run_workers
 
         return run_workers(args, values, token)

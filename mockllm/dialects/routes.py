@@ -73,6 +73,7 @@ BASES: Final = {provider.name: provider.base for provider in LISTED}
 BASE_URLS: Final = tuple((provider.title, provider.base) for provider in LISTED if provider.base_url_shown)
 """SDKs with what follows the server's address in their base URL."""
 _REPEATED: Final = "The path contains"
+_UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
 NOT_SERVED: Final = (
     "the provider has this call, and mockllm does not serve it; a rule that names the path can respond"
 )
@@ -204,13 +205,14 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
         failure = _not_allowed(method, path, sorted(known))
         return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
     named = BY_NAME.get(provider or "")
-    unserved = named is not None and _is_unserved(named, bare)
-    likely = named if named and unserved else likely_provider(named, headers, query)
+    likely = named if named and _is_unserved(named, bare) else likely_provider(named, headers, query)
+    if sockets is not None:
+        likely = BY_NAME[sockets[WEBSOCKET_METHOD].provider]
     dialect = likely.first_call.dialect
-    if _is_unserved(likely, bare):
+    if sockets is None and _is_unserved(likely, bare):
         return UnknownPath(dialect, provider, bare, _not_served(method, path, bare, likely), NOT_SERVED)
-    hint = _hint(method, path, headers)
-    rest = "" if hint.startswith(_REPEATED) else _routes_of(likely.name)
+    hint = _hint(method, path, headers) if sockets is None else _UPGRADE
+    rest = "" if hint.startswith((_REPEATED, _UPGRADE)) else _routes_of(likely.name)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
     return UnknownPath(dialect, provider, bare, Failure("not_found", message=message), hint)
 
@@ -309,8 +311,8 @@ def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
 def _near(method: str, path: str) -> str | None:
     """Return the call that was probably meant. A few other spellings are looked up and nothing is searched, since
     rules that name unknown paths may get thousands of requests."""
-    plain = unquote(path).lower().replace("/./", "/").rstrip("/")
-    for spelt in (plain, f"{plain}s", plain[plain.find("/", 1) :]):
+    plain = unquote(path).lower().replace("/./", "/").rstrip("/") or "/"
+    for spelt in (plain, f"{plain}s", plain[plain.find("/", 1) :], *(f"/{name}{plain}" for name in BY_NAME)):
         known = _LITERAL.get(spelt)
         if known is not None:
             return f"{method if method in known else next(iter(known))} {spelt}"

@@ -11,6 +11,7 @@ from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.pack_graph import UsedPack
+from mockllm.scenario.scenario_folder import UNDECODED
 
 _CONTENT: Final = ("use", "rules", "modifiers", "mcp", "examples")
 """The keys by which a file has an effect."""
@@ -18,9 +19,11 @@ _WORD: Final = re.compile(r"[\w-]+")
 
 
 def file_warnings(scenarios: LoadedScenarios) -> Iterator[Diagnostic]:
-    """Warn about files that are not loaded because of their suffix, and about files without content."""
-    for shown in scenarios.loaded.misnamed:
-        yield Diagnostic(shown, 0, 0, "", "not loaded: the name of a scenario file ends with .yaml or .yml")
+    """Warn about files that are not loaded because of their name, and about files without content."""
+    for name in scenarios.loaded.misnamed:
+        shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        wanted = "is UTF-8" if UNDECODED.search(name) else "ends with .yaml or .yml"
+        yield Diagnostic(shown, 0, 0, "", f"not loaded: the name of a scenario file {wanted}")
     broken = {diagnostic.file for diagnostic in scenarios.diagnostics}
     for file in scenarios.loaded.files:
         if file.source.name in broken or any(file.source.data.get(key) for key in _CONTENT):

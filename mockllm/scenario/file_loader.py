@@ -74,7 +74,7 @@ class LoadedFiles(Struct, frozen=True):
     `disabled` are files whose `enabled` is not met. `diagnostics` are all errors, by place. `stale` names
     broken files and removed folders, which are here in their last good version. `trees` are files to watch,
     and folders with the scenario files below them; `folders` are the folders of files that links in them lead to.
-    `misnamed` are files that are not loaded because of their suffix alone."""
+    `misnamed` are files that are not loaded because of their name alone."""
 
     files: tuple[LoadedFile, ...]
     disabled: tuple[LoadedFile, ...]

@@ -24,6 +24,8 @@ MAX_FOLDER_DEPTH: Final = 64
 SUFFIXES: Final = (".yaml", ".yml")
 _NEARLY: Final = re.compile(r"\.ya?ml(\.txt)?\Z", re.IGNORECASE)
 """The suffixes, and those that a user may take for them: editors and other systems write them."""
+UNDECODED: Final = re.compile("[\udc80-\udcff]")
+"""What Python reads in place of the bytes of a name that are not UTF-8. Neither headers nor JSON can contain it."""
 
 
 def is_pack(folder: Path) -> bool:
@@ -38,11 +40,11 @@ def scenario_files(folder: Path) -> list[str]:
 
 
 def listed_files(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the scenario files of a folder, and the files that are none because of their suffix alone, such as
-    `a.YAML` and `a.yaml.txt`."""
+    """Return the scenario files of a folder, and the files that are none because of their name alone, such as
+    `a.YAML` and `a.yaml.txt`, and those whose name is not UTF-8."""
     found = sorted(_files(folder, "", (os.path.realpath(folder),)))
-    files = [name for name in found if name.endswith(SUFFIXES)]
-    return files, [name for name in found if not name.endswith(SUFFIXES)]
+    misnamed = [name for name in found if not name.endswith(SUFFIXES) or UNDECODED.search(name)]
+    return sorted(set(found).difference(misnamed)), misnamed
 
 
 def _files(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
@@ -71,9 +73,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def linked_folders(folder: Path, files: list[str]) -> set[str]:
-    """Return the folders outside of this one to which its files are links, and which must be watched too."""
+    """Return the folders outside of this one that contain its files because a folder is a link, and which must be
+    watched too. The folder of a file that is a link itself is none: it may be the whole disk."""
     home = os.path.realpath(folder)
-    real = {os.path.dirname(os.path.realpath(folder / file)) for file in files}
+    real = {os.path.realpath((folder / file).parent) for file in files}
     return {path for path in real if not within(path, home)}
 
 

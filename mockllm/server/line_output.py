@@ -18,8 +18,13 @@ def write_line(text: str, stream: TextIO) -> None:
         stream.write(f"{text}\n")
         stream.flush()
     except BrokenPipeError:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)
+        discard(stream)
     except OSError:
         return
+
+
+def discard(stream: TextIO) -> None:
+    """Redirect a stream to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

@@ -30,6 +30,7 @@ from mockllm.core.rendering.socket_session import (
 )
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
+from mockllm.server.builtin_pages import text_page
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -51,6 +52,10 @@ GOING_AWAY: Final = 1001
 BUSY: Final = 1008
 FAILED: Final = 1011
 """Close codes (RFC 6455, section 7.4.1)."""
+NO_HANDSHAKE: Final = (
+    "The WebSocket handshake is wrong: it needs Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
+    "Sec-WebSocket-Key of 16 bytes in base64."
+)
 NO_HTTP_HEAD: Final = SerializedHead(b"", chunked=False, keep_alive=True, bodiless=False)
 """In place of the head of a response that is messages."""
 
@@ -92,7 +97,11 @@ async def accept_socket(
     response.headers.update(headers)
     web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
     if not response.can_prepare(web_request).ok:
-        sink.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {len(NO_HANDSHAKE) + 1}"
+        )
+        sink.write(f"{head}\r\nConnection: close\r\n\r\n{NO_HANDSHAKE}\n".encode())
         end_exchange(app, exchange, "finished")
         return None
     await response.prepare(web_request)

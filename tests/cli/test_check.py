@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,16 @@ def test_check_empty_folder_is_not_ok(capsys: pytest.CaptureFixture[str]) -> Non
     Path("empty").mkdir()
     assert run("empty") == 0
     assert capsys.readouterr().out == "nothing to check: there is no scenario file (*.yaml, *.yml) here\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_check_omits_file_whose_name_is_not_utf8(capsys: pytest.CaptureFixture[str]) -> None:
+    write(GOOD, os.fsdecode(b"scenarios/caf\xe9.yaml"))
+    write(GOOD)
+    assert run("--json") == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert warning["file"] == "scenarios/caf\\xe9.yaml"
+    assert warning["message"] == "not loaded: the name of a scenario file is UTF-8"
 
 
 def test_check_without_scenarios_notes_default_pack(capsys: pytest.CaptureFixture[str]) -> None:

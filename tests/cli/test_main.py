@@ -88,13 +88,45 @@ def test_main_without_arguments_prints_help(capsys: pytest.CaptureFixture[str]) 
     assert "find mistakes in scenarios" in capsys.readouterr().err
 
 
-def test_text_that_the_terminal_cannot_encode_is_escaped() -> None:
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:surrogateescape"])
+def test_text_that_the_terminal_cannot_encode_is_escaped(encoding: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mockllm", "hash", "--help"],
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        env={**os.environ, "PYTHONIOENCODING": encoding},
         capture_output=True,
         text=True,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "match: {hash: \\u2026}" in done.stdout
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("arguments", [["schema", "scenario"], ["completion", "bash"], ["--version"]])
+def test_main_closed_pipe_is_no_error(arguments: list[str], unbuffered: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = _run_into(writer, arguments, unbuffered)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_main_full_disk_is_one_line(unbuffered: str) -> None:
+    done = _run_into(os.open("/dev/full", os.O_WRONLY), ["cookbook"], unbuffered)
+    said = "mockllm: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def _run_into(output: int, arguments: list[str], unbuffered: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "mockllm", *arguments],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(output)

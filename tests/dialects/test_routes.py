@@ -101,8 +101,8 @@ def test_known_path_with_other_method_is_405_with_allow(
 @pytest.mark.parametrize(
     ("path", "headers", "provider", "envelope", "bare"),
     [
-        ("/v2/chat", {}, None, "openai", "/v2/chat"),
-        ("/v2/chat", CLAUDE, None, "anthropic", "/v2/chat"),
+        ("/v2/talk", {}, None, "openai", "/v2/talk"),
+        ("/v2/talk", CLAUDE, None, "anthropic", "/v2/talk"),
         ("/anthropic/nowhere", {}, "anthropic", "anthropic", "/nowhere"),
         ("/openai", CLAUDE, "openai", "openai", ""),
         ("/", {}, None, "openai", "/"),
@@ -145,6 +145,8 @@ def test_unknown_vendor_path_lists_routes_of_vendor_first() -> None:
         ("POST", "/groq/openai/v1/chat/completions/", "POST /groq/openai/v1/chat/completions"),
         ("GET", "/v1/message", "POST /v1/messages"),
         ("POST", "/v1/models/", "GET /v1/models"),
+        ("POST", "/v2/chat", "POST /cohere/v2/chat"),
+        ("POST", "/v2/rerank", "POST /cohere/v2/rerank"),
     ],
 )
 def test_similar_path_has_suggestion(method: str, path: str, meant: str) -> None:

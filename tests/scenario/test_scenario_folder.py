@@ -82,6 +82,14 @@ def test_scenario_files_follow_links_without_cycles(tmp_path: Path) -> None:
     assert linked_folders(home, scenario_files(home)) == {os.path.realpath(tmp_path / "elsewhere")}
 
 
+@pytest.mark.parametrize("target", ["c.yaml", "missing.yaml"])
+def test_linked_folders_omit_that_of_a_linked_file(tmp_path: Path, target: str) -> None:
+    home = create_files(tmp_path / "home", "a.yaml")
+    create_files(tmp_path, "elsewhere/c.yaml")
+    (home / "b.yaml").symlink_to(tmp_path / "elsewhere" / target)
+    assert linked_folders(home, scenario_files(home)) == set()
+
+
 @pytest.mark.parametrize(
     ("file", "name", "content"),
     [

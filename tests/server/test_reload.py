@@ -98,6 +98,24 @@ def test_reload_follows_swapped_link(tmp_path: Path) -> None:
     run(main())
 
 
+def test_reload_follows_link_to_file_elsewhere(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere" / "a.yaml"
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "a.yaml").symlink_to(target)
+
+    async def main() -> None:
+        world = World(tmp_path / "home")
+        running = asyncio.create_task(world.reload.run())
+        for text in ("1", "2"):
+            await asyncio.sleep(0.4)
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(text)
+            await until(world, text)
+        running.cancel()
+
+    run(main())
+
+
 def test_reload_watches_single_file_only(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("1")
 

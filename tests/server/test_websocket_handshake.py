@@ -1,4 +1,4 @@
-"""A WebSocket handshake where no WebSocket is served: 426, and the connection stays usable."""
+"""WebSocket handshakes that open nothing: where no WebSocket is served, and those that are wrong."""
 
 from __future__ import annotations
 
@@ -44,3 +44,32 @@ def test_handshake_is_no_unmatched_request(server: Steered) -> None:
     server.call("GET", "/v1/messages", headers=HANDSHAKE)
     (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
     assert (entry["status"], entry["missed"], entry["notes"]) == (426, False, ["no WebSocket is served"])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"Sec-WebSocket-Key": "short"}, {"Sec-WebSocket-Version": "1"}, {"Connection": "close"}]
+)
+def test_wrong_handshake_is_a_400_that_says_why(server: Steered, wrong: dict[str, str]) -> None:
+    answer = server.call("GET", "/v1/realtime?model=m", headers={**HANDSHAKE, **wrong})
+    assert answer.status == 400
+    assert "Sec-WebSocket-Key" in answer.text
+    (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
+    assert entry["status"] == 400
+    assert "handshake is wrong" in entry["notes"][0]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/realtime?model=m",
+        "/openai/realtime",
+        "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+    ],
+)
+def test_websocket_without_handshake_is_named_as_one(server: Steered, method: str, path: str) -> None:
+    answer = server.call(method, path)
+    assert answer.status == 404
+    assert answer.json["error"]["message"].endswith(
+        "). The path is a WebSocket: send the request with an upgrade."
+    )

@@ -36,6 +36,7 @@ SIZES: Final = {
     "text-embedding-3-small": 1536,
     "text-embedding-3-large": 3072,
     "text-embedding-ada-002": 1536,
+    "mistral-embed": 1024,
 }
 SNAPSHOTS: Final = {"text-embedding-ada-002": "text-embedding-ada-002-v2"}
 FIXED_SIZE_MODELS: Final = frozenset({"text-embedding-ada-002"})

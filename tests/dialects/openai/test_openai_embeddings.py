@@ -31,6 +31,7 @@ def vectors(request: OpenAiEmbeddingsRequest) -> list[list[float]]:
         ({}, 1536),
         ({"model": "text-embedding-3-large"}, 3072),
         ({"model": "text-embedding-ada-002"}, 1536),
+        ({"model": "mistral-embed"}, 1024),
         ({"model": "mine"}, 1536),
         ({"dimensions": 256}, 256),
         ({"model": "mine", "dimensions": 4096}, 4096),

@@ -180,6 +180,12 @@ def test_start_with_rules_that_count_is_refused(files: Path) -> None:
         process.close()
 
 
+def test_one_worker_serves_rules_that_count(files: Path) -> None:
+    (files / "scenarios" / "a.yaml").write_text("rules:\n  - name: steps\n    sequence: [a, b]\n")
+    with serving("--workers", "1", cwd=files, **NO_STORE) as server:
+        assert [server.ask("hi"), server.ask("hi")] == ["a", "b"]
+
+
 @pytest.mark.full
 def test_session_without_store_is_refused(server: Process) -> None:
     request = urllib.request.Request(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
@@ -30,6 +30,7 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
+from mockllm.dialects.openai.realtime.client_events import read_event
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
 from mockllm.dialects.openai.realtime.settings import (
     DETECTION_TYPE,
@@ -90,17 +91,10 @@ class RealtimeSession:
         return (self._send("session.created", {"session": self._session}),)
 
     def receive(self, message: str | bytes, now: float) -> Sequence[SocketAction]:
-        try:
-            event = object_of(
-                loads(message if isinstance(message, bytes) else message.encode("utf-8", "replace"))
-            )
-        except JSONDecodeError:
-            event = {}
-        handler = HANDLERS.get(text_of(event.get("type")) or "")
-        if handler is None:
-            shown = event.get("type")
-            return (self._error(event, f"Invalid value: '{shown}'.", "invalid_value", "type"),)
-        return handler(self, event)
+        kind, event, mistake = read_event(message, HANDLERS)
+        if mistake is not None:
+            return (self._error(event, *mistake),)
+        return HANDLERS[kind](self, event)
 
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         return lookup

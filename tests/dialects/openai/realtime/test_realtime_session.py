@@ -266,7 +266,11 @@ def test_conversation_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("message", "code"),
     [
-        ("no json", "invalid_value"),
+        ("no json", "invalid_json"),
+        (b'{"type": "input_audio_buffer.clear"}', "invalid_event"),
+        ("[]", "missing_required_parameter"),
+        ({}, "missing_required_parameter"),
+        ({"type": 7}, "invalid_value"),
         ({"type": "nope"}, "invalid_value"),
         ({"type": "input_audio_buffer.append", "audio": "?"}, "invalid_value"),
         ({"type": "input_audio_buffer.append", "audio": 7}, "invalid_value"),
@@ -281,8 +285,12 @@ def test_mistaken_message_is_an_error(message: Any, code: str) -> None:
     assert (error["type"], error["error"]["code"]) == ("error", code)
 
 
-def test_binary_message_is_read_as_text() -> None:
-    assert names(Spoken().send(b'{"type": "input_audio_buffer.clear"}')) == ["input_audio_buffer.cleared"]
+def test_unknown_event_gets_the_types_that_exist() -> None:
+    (error,) = Spoken().send({"type": "nope", "event_id": "mine"})
+    said = "Invalid value: 'nope'. Supported values are: 'session.update', 'session.close', "
+    assert error["error"]["message"].startswith(said)
+    assert error["error"]["message"].endswith("'response.create', and 'response.cancel'.")
+    assert (error["error"]["param"], error["error"]["event_id"]) == ("type", "mine")
 
 
 @pytest.mark.parametrize(("format", "quiet"), [("audio/pcmu", b"\xff"), ("audio/pcma", b"\xd5")])

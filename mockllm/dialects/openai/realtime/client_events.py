@@ -1,0 +1,52 @@
+"""Reads a message of a realtime client as an event, and describes a message that is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.typed_values import object_of, text_of
+
+SUPPORTED: Final = (
+    "'session.update', 'session.close', 'input_audio_buffer.append', 'session.input_audio_buffer.append', "
+    "'input_audio_buffer.commit', 'input_audio_buffer.clear', 'conversation.item.create', "
+    "'conversation.item.truncate', 'conversation.item.delete', 'conversation.item.retrieve', 'response.create', "
+    "and 'response.cancel'"
+)
+"""The types of events, as the service lists them."""
+
+
+class EventMistake(NamedTuple):
+    """What the service says of a message that it does not accept."""
+
+    message: str
+    code: str
+    param: str | None = None
+
+
+BINARY: Final = EventMistake(
+    "Expected a text WebSocket message; binary frames are not supported.", "invalid_event"
+)
+NO_JSON: Final = EventMistake("Invalid event: failed to parse JSON value.", "invalid_json")
+NO_TYPE: Final = EventMistake("Missing required parameter: 'type'.", "missing_required_parameter", "type")
+
+
+def read_event(
+    message: str | bytes, known: Collection[str]
+) -> tuple[str, dict[str, Json], EventMistake | None]:
+    """Return the type of an event, the event, and what is wrong with it. `known`: the types that are served."""
+    if isinstance(message, bytes):
+        return "", {}, BINARY
+    try:
+        event = object_of(loads(message.encode("utf-8", "replace")))
+    except JSONDecodeError:
+        return "", {}, NO_JSON
+    kind = text_of(event.get("type")) or ""
+    if kind in known:
+        return kind, event, None
+    shown = event.get("type")
+    if shown is None:
+        return kind, event, NO_TYPE
+    said = f"Invalid value: '{shown}'. Supported values are: {SUPPORTED}."
+    return kind, event, EventMistake(said, "invalid_value", "type")
