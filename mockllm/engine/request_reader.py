@@ -85,9 +85,8 @@ class RequestReader:
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, settings.root_provider)
-        request_class: type[Request] = (
-            routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
-        )
+        context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
+        request_class: type[Request] = context.dialect.request_class if matched else Request
         self._of = request_class.of
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
@@ -107,7 +106,7 @@ class RequestReader:
             "provider": routing.provider,
             "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
-            "context": EngineContext(routing, error),
+            "context": context,
         }
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = settings.servers

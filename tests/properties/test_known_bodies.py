@@ -112,7 +112,8 @@ def request_of(protocol: Protocol, raw: bytes, headers: dict[str, str]) -> Reque
 
 def read_alone(request: Request) -> Request:
     """The request as if no other had come."""
-    vars(request)["_parsed"] = (parsed(request.raw), None)
+    body = parsed(request.raw)
+    vars(request).update(body=body, fields=body if type(body) is dict else {}, _known=None, depth_bound=0)
     return request
 
 
