@@ -20,8 +20,9 @@ from tests.examples import examples
 from tests.properties.conversations import PROTOCOLS, Protocol, bodies
 
 READ = (
-    "model", "stream", "messages", "system", "user", "opening", "turn", "tools", "tool_choice", "uncalled",
-    "tool_results", "has_image", "response_format", "sampling", "input_tokens", "storable", "body", "fields",
+    "model", "stream", "part_tokens", "messages", "system", "user", "opening", "turn", "tools", "tool_choice",
+    "uncalled", "tool_results", "has_image", "response_format", "sampling", "input_tokens", "storable", "body",
+    "fields",
 )  # fmt: skip
 
 

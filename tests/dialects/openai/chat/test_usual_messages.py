@@ -62,7 +62,7 @@ def test_plain_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) ->
     assert [entry for entry in plain if check._message(entry, "messages[0]", 0) is not None] == []
 
 
-def test_conversation_passes_at_once_only_where_the_whole_check_accepts_it() -> None:
+def test_conversations_pass_at_once_as_by_the_whole_check() -> None:
     random = Random(3)
     passed = 0
     for _ in range(20_000):
