@@ -75,3 +75,14 @@ rules:
             body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
             response = server.engine.respond(reader.read(dumps(body), "::1", NOW))
             assert (response.rule or "").rpartition(":")[2] == rule
+
+
+def test_request_after_a_reload_matches_the_new_rules() -> None:
+    rules = "rules: [{name: ONE, match: {host: h:1}, reply: hi}, {name: TWO, match: {host: h:2}, reply: hi}]"
+    before = VirtualServer(rules)
+    after = VirtualServer(rules.replace("h:1", "h:3").replace("h:2", "h:1"))
+    reader = before.engine.request_reader("POST", "/v1/chat/completions", "", {"host": "h:1"})
+    body = dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+    for server, rule in ((before, "ONE"), (after, "TWO"), (before, "ONE")):
+        response = server.engine.respond(reader.read(body, "::1", NOW))
+        assert (response.rule or "").rpartition(":")[2] == rule
