@@ -185,10 +185,9 @@ class Engine:
         override = context.override
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        head_mask = context.head_mask
-        if head_mask is None:
-            head_mask = context.head_mask = self._index.head_mask(request)
-        mask = self._index.match_mask(request, head_mask)
+        if context.index is not self._index:
+            context.index, context.head_mask = self._index, self._index.head_mask(request)
+        mask = self._index.match_mask(request, context.head_mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, context.dialect)
         if planned is not None:

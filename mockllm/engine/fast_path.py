@@ -16,7 +16,7 @@ from mockllm.core.randomness import NO_DRAWS, Ids
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.selection.decision import Candidate, Validation
+from mockllm.core.selection.decision import Candidate
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect
@@ -54,7 +54,6 @@ class FastPath(Struct, frozen=True):
     rule; `id_seed_prefix` begins the id seed in the global scope."""
 
     item: CatalogItem
-    validation: Validation
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
     selector: ResponseSelector | None
@@ -76,7 +75,7 @@ class FastPath(Struct, frozen=True):
         is not cached, or something is left to decide."""
         if not request.generates or request.background:
             return None
-        validation = self.validation
+        validation = self.item.validation
         if validation != "off" and (
             dialect.check(request)
             if validation == "strict"
@@ -140,7 +139,7 @@ class FastPath(Struct, frozen=True):
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         values = cached.values(id_seed, request)
         planned = cached.planned.filled_within_limits(headers, id_seed, values)
-        noted = self.validation == "strict" and request.undocumented_fields
+        noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
 
     def _respond_by_counts(
@@ -167,7 +166,7 @@ class FastPath(Struct, frozen=True):
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
         values = cached.values(b"%b%d|" % (prefix, number), request)
         planned = cached.planned.filled_within_limits(headers, f"{self.seed}{position}", values)
-        noted = self.validation == "strict" and request.undocumented_fields
+        noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
@@ -216,7 +215,6 @@ def build_fast_path(
         return None
     return FastPath(
         item,
-        item.validation,
         responses,
         selector if _depends_on_counts(item, selector) else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),

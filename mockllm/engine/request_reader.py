@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from mockllm.core.failure import Failure
+from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.mcp_server import McpServer
@@ -25,16 +26,17 @@ from mockllm.state.sessions import Session, Sessions
 class EngineContext(RequestContext):
     """`routing` is what the route table returned. `override` holds what the headers or the session of the request
     override, or why they cannot; None for nearly all requests. Requests with the same head share a context unless
-    something is overridden. `dialect` is that of the routing. `head_mask`: see `RuleIndex.head_mask`; None until
-    the engine has found it."""
+    something is overridden. `dialect` is that of the routing. `head_mask` is that of `index`, with which an engine
+    has matched requests with this head: after a reload a request may come to another engine."""
 
-    __slots__ = ("dialect", "head_mask", "override", "routing")
+    __slots__ = ("dialect", "head_mask", "index", "override", "routing")
 
     def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
         self.routing = routing
         self.dialect = routing.dialect
         self.override = override
-        self.head_mask: int | None = None
+        self.index: RuleIndex | None = None
+        self.head_mask = 0
 
 
 def engine_context(request: Request) -> EngineContext:
@@ -85,9 +87,8 @@ class RequestReader:
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, settings.root_provider)
-        request_class: type[Request] = (
-            routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
-        )
+        context, matched = EngineContext(routing, error), isinstance(routing, RouteMatch)
+        request_class: type[Request] = context.dialect.request_class if matched else Request
         self._of = request_class.of
         self._routing = routing
         self._state, self._without_session = settings.state, settings.without_session
@@ -107,7 +108,7 @@ class RequestReader:
             "provider": routing.provider,
             "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
-            "context": EngineContext(routing, error),
+            "context": context,
         }
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = settings.servers

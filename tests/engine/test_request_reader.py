@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mockllm.core.json.codec import dumps
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import key_hash
 from mockllm.core.request.server_address import server_url
@@ -51,3 +52,37 @@ def test_reader_with_other_headers_differs_in_nothing_else() -> None:
     second = first.with_headers({"x-mockllm-seed": "7"})
     for name in first.__slots__:
         assert getattr(second, name) == getattr(first, name), name
+
+
+def test_requests_with_one_head_match_by_head_and_body() -> None:
+    server = VirtualServer(
+        """
+rules:
+  - {name: here-a, match: {host: h:1, model: a}, reply: hi}
+  - {name: thirteen, match: {host: h:1, headers: {content-length: "13"}}, reply: hi}
+  - {name: here, match: {host: h:1}, reply: hi}
+  - {name: elsewhere, match: {path: /v1/chat/completions}, reply: hi}
+"""
+    )
+    here = server.engine.request_reader("POST", "/v1/chat/completions", "", {"host": "h:1"})
+    elsewhere = server.engine.request_reader("POST", "/v1/chat/completions", "", {"host": "h:2"})
+    longer = here.with_headers({"host": "h:1", "content-length": "13"})
+    for _ in range(3):
+        for reader, model, rule in (
+            (here, "a", "here-a"), (here, "b", "here"), (elsewhere, "a", "elsewhere"),
+            (longer, "a", "here-a"), (longer, "b", "thirteen"), (here, "b", "here"),
+        ):  # fmt: skip
+            body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
+            response = server.engine.respond(reader.read(dumps(body), "::1", NOW))
+            assert (response.rule or "").rpartition(":")[2] == rule
+
+
+def test_request_after_a_reload_matches_the_new_rules() -> None:
+    rules = "rules: [{name: ONE, match: {host: h:1}, reply: hi}, {name: TWO, match: {host: h:2}, reply: hi}]"
+    before = VirtualServer(rules)
+    after = VirtualServer(rules.replace("h:1", "h:3").replace("h:2", "h:1"))
+    reader = before.engine.request_reader("POST", "/v1/chat/completions", "", {"host": "h:1"})
+    body = dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
+    for server, rule in ((before, "ONE"), (after, "TWO"), (before, "ONE")):
+        response = server.engine.respond(reader.read(body, "::1", NOW))
+        assert (response.rule or "").rpartition(":")[2] == rule

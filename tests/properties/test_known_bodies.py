@@ -20,8 +20,9 @@ from tests.examples import examples
 from tests.properties.conversations import PROTOCOLS, Protocol, bodies
 
 READ = (
-    "model", "stream", "messages", "system", "user", "opening", "turn", "tools", "tool_choice", "uncalled",
-    "tool_results", "has_image", "response_format", "sampling", "input_tokens", "storable", "body", "fields",
+    "model", "stream", "part_tokens", "messages", "system", "user", "opening", "turn", "tools", "tool_choice",
+    "uncalled", "tool_results", "has_image", "response_format", "sampling", "input_tokens", "storable", "body",
+    "fields",
 )  # fmt: skip
 
 
@@ -112,7 +113,8 @@ def request_of(protocol: Protocol, raw: bytes, headers: dict[str, str]) -> Reque
 
 def read_alone(request: Request) -> Request:
     """The request as if no other had come."""
-    vars(request)["_parsed"] = (parsed(request.raw), None)
+    body = parsed(request.raw)
+    vars(request).update(body=body, fields=body if type(body) is dict else {}, _known=None, depth_bound=0)
     return request
 
 

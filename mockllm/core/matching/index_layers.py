@@ -107,8 +107,9 @@ class JoinedLayer:
         small = [layer for layer in layers if isinstance(layer, SmallLayer)]
         assert len(small) == len(layers)
         self._layers = small
-        # At least two names, so that attrgetter returns a tuple.
-        self._values = attrgetter(*dict.fromkeys(("generates", "dialect", *(layer.name for layer in small))))
+        names = dict.fromkeys((*(layer.name for layer in small), "generates", "dialect"))
+        several = max(2, len({layer.name for layer in small}))  # so that attrgetter returns a tuple
+        self._values = attrgetter(*list(names)[:several])
         self._cache: dict[tuple[object, ...], int] = {}
         self.bound = 0
         for layer in small:

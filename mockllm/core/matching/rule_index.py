@@ -187,7 +187,7 @@ class RuleIndex:
         return self.matching(self.match_mask(request), request, 0, len(self._matchers))
 
     def head_mask(self, request: Request) -> int:
-        """Return the mask of the rows that may match by the joined fields of the head: it is the same for all
+        """Return the mask of the rows that may match by the joined fields of the head. It is the same for all
         requests with this head."""
         return self._all & self._head_layer.lookup(request)
 

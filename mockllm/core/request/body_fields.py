@@ -54,33 +54,53 @@ class BodyFields:
         return self.raw.decode("utf-8", "replace")
 
     @lazy
+    def depth_bound(self) -> int:
+        """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater one.
+        The first reader of the body's JSON, of its parts or of this number parses it."""
+        value, known, bound = self._parse()
+        attributes = vars(self)
+        attributes["body"], attributes["_known"] = value, known
+        attributes["fields"] = value if type(value) is dict else {}
+        return bound
+
+    @lazy
     def body(self) -> Json | Missing:
         """The body's JSON; MISSING where there is none or it is invalid."""
-        _ = self.fields
+        _ = self.depth_bound
         return vars(self)["body"]
 
     @lazy
-    def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
-        """Its JSON and its parts. It sets what follows from them, as nearly every request needs that."""
-        raw, turns_field, attributes = self.raw, self.turns_field, vars(self)
-        value: Json | Missing
-        known: KnownBody | None = None
+    def fields(self) -> dict[str, Json]:
+        """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
+        _ = self.depth_bound
+        fields: dict[str, Json] = vars(self)["fields"]
+        return fields
+
+    @lazy
+    def _known(self) -> KnownBody | None:
+        """The parts in which the body was parsed."""
+        _ = self.depth_bound
+        known: KnownBody | None = vars(self)["_known"]
+        return known
+
+    def _parse(self) -> tuple[Json | Missing, KnownBody | None, int]:
+        """Return the JSON of the body, its parts, and its `depth_bound`. Without parts that is the number of its
+        brackets."""
+        raw, turns_field = self.raw, self.turns_field
         if turns_field is not None and len(raw) >= known_bodies.SHORTEST:
             value, known = BODIES.read(raw, turns_field)
-        else:
-            try:
-                value, attributes["depth_bound"] = loads_and_brackets(raw)
-            except JSONDecodeError:  # `suppress` takes longer
-                value = MISSING
-        attributes["body"] = value
-        attributes["fields"] = value if type(value) is dict else {}
-        return value, known
+            return value, known, opening_brackets(raw) if known is None else known.depth
+        try:
+            value, brackets = loads_and_brackets(raw)
+        except JSONDecodeError:
+            return MISSING, None, opening_brackets(raw)
+        return value, None, brackets
 
     @property
     def known_body(self) -> KnownBody | None:
         """The parts of the body, if it is one with turns. Values of parts that came before are not computed
         again."""
-        known = self._parsed[1]
+        known = self._known
         return known if known is not None and self.fields is known.fields else None
 
     def occurrences(self, part: bytes) -> int:
@@ -88,22 +108,6 @@ class BodyFields:
         came first with this body is searched: a search in 100 KB takes 30 µs."""
         known = self.known_body
         return self.raw.count(part) if known is None else known.occurrences(part)
-
-    @lazy
-    def depth_bound(self) -> int:
-        """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater one.
-        For a body that is not known, it is the number of its brackets."""
-        known = self._parsed[1]
-        if known is not None:
-            return known.depth
-        counted: int | None = vars(self).get("depth_bound")  # set where the body is parsed
-        return opening_brackets(self.raw) if counted is None else counted
-
-    @lazy
-    def fields(self) -> dict[str, Json]:
-        """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
-        body = vars(self)["body"] = self._parsed[0]
-        return body if type(body) is dict else {}
 
     @property
     def hashed_body(self) -> Json:

@@ -265,20 +265,21 @@ def check(request: Request) -> Failure | None:
     if type(body) is not dict:
         return check_readable(request)
     if request.known_body is None:
-        error = check_body(body)
+        # a request that was matched by its texts has messages of a role and a text alone, which pass
+        error = check_body(body, BESIDE_MESSAGES if vars(request).get("text_messages") else None)
     else:
         error = check_known(request, check_body, lambda: check_body(body), turns_pass)
     return check_chat_model(body) if error is None and request.provider in OWN_MODELS else error
 
 
-def check_body(body: dict[str, Json]) -> Failure | None:
+def check_body(body: dict[str, Json], checks: Mapping[str, Check] | None = None) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
-    fields."""
+    fields. `checks` are `FIELDS`, or those of them that may fail."""
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
-    error = check_fields(body, FIELDS, ("messages",))
+    error = check_fields(body, FIELDS if checks is None else checks, ("messages",))
     return _check_dependencies(body) if error is None and not DEPENDENT.isdisjoint(body) else error
 
 
@@ -382,4 +383,7 @@ FIELDS: Final[dict[str, Check]] = {
     "top_p": decimal(0, 1),
     "user": string,
     "verbosity": one_of("low", "medium", "high"),
+}
+BESIDE_MESSAGES: Final[dict[str, Check]] = {
+    name: check for name, check in FIELDS.items() if name != "messages"
 }

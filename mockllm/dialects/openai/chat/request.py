@@ -74,11 +74,10 @@ class ChatRequest(ModelRequest):
         for item in items:
             if type(item) is not dict or len(item) != 2:
                 return None
-            role, content = item.get("role", ""), item.get("content")
-            neutral = NEUTRAL_ROLES.get(role) if type(role) is str else None
-            if neutral is None or type(content) is not str:
+            role, content = item.get("role"), item.get("content")
+            if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
                 return None
-            text_messages.append((neutral, content))
+            text_messages.append((NEUTRAL_ROLES[role], content))
         return text_messages
 
     @lazy
@@ -165,10 +164,10 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     """Add the message of an item with a known role."""
     if type(item) is not dict:
         return
-    role, content = item.get("role", ""), item.get("content")
-    neutral = ROLES.get(role) if type(role) is str else None
-    if neutral is None:
+    role, content = item.get("role"), item.get("content")
+    if type(role) is not str or role not in ROLES:
         return
+    neutral = ROLES[role]
     if type(content) is str and len(item) == 2 and neutral != "tool":
         turns.add(Message(neutral, (TextPart(content),)))
     else:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import ClassVar, Final, Literal
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.codec import Json, Missing, opening_brackets
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.lazy import lazy
 from mockllm.core.media.audio import wav_seconds
@@ -40,14 +40,8 @@ class MediaRequest(ModelRequest):
     def is_form(self) -> bool:
         return self.headers.get("content-type", "").lstrip().lower().startswith(FORM)
 
-    @lazy
-    def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
-        if self.is_form:
-            return self._form_body(), None
-        try:
-            return loads(self.raw), None
-        except JSONDecodeError:
-            return MISSING, None
+    def _parse(self) -> tuple[Json | Missing, KnownBody | None, int]:
+        return (self._form_body(), None, opening_brackets(self.raw)) if self.is_form else super()._parse()
 
     def _form_body(self) -> dict[str, Json]:
         body: dict[str, Json] = {}

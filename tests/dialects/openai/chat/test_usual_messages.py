@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai.chat import check
+from mockllm.dialects.openai.chat.request import ChatRequest
 
 
 def any_of(random: Random, *usual: Json) -> Json:
@@ -61,7 +62,7 @@ def test_plain_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) ->
     assert [entry for entry in plain if check._message(entry, "messages[0]", 0) is not None] == []
 
 
-def test_conversation_passes_at_once_only_where_the_whole_check_accepts_it() -> None:
+def test_conversations_pass_at_once_as_by_the_whole_check() -> None:
     random = Random(3)
     passed = 0
     for _ in range(20_000):
@@ -74,3 +75,22 @@ def test_conversation_passes_at_once_only_where_the_whole_check_accepts_it() -> 
         assert at_once is accepted
         passed += at_once
     assert passed > 1_000
+
+
+def test_check_after_texts_were_matched_finds_the_same() -> None:
+    random = Random(4)
+    matched = refused = 0
+    for _ in range(5_000):
+        text = {"role": any_of(random, "user", "assistant"), "content": any_of(random, "Hello.")}
+        body = {
+            "model": any_of(random, "gpt-4o"),
+            "messages": [text] * random.choice([0, 1, 2]),
+            "stream": any_of(random, True),
+        }
+        requests = [ChatRequest(method="POST", path="/", headers={}, raw=dumps(body)) for _ in range(2)]
+        matched += bool(requests[0].text_messages)
+        failure = check.check(requests[0])
+        assert failure == check.check(requests[1])
+        refused += failure is not None
+    assert matched > 1_000
+    assert refused > 1_000
