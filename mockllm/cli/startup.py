@@ -30,7 +30,7 @@ def gc_paused() -> Iterator[None]:
 
 @contextmanager
 def aiohttp_client_deferred() -> Iterator[None]:
-    """Import the parts of aiohttp that a server needs without its client: a fifth of an idle server's memory.
+    """Import the parts of aiohttp that a server needs without its client, which takes 4 MB and 20 ms.
 
     aiohttp's `__init__` imports the client. Inside, modules below the package are imported without it. The first use
     of anything else of aiohttp runs the `__init__`, also later: for a request to a provider, or a WebSocket.

@@ -8,7 +8,8 @@ and RFC 7519 for JSON Web Tokens.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cache
 from typing import AnyStr, Final, Generic, NamedTuple
 
 REDACTED: Final = "REDACTED"
@@ -56,29 +57,37 @@ class KeyForm(NamedTuple, Generic[AnyStr]):
     reach: int = 0
 
 
-_TEXT_FORMS: Final = tuple(
-    KeyForm(
-        beginning,
-        re.compile(form),
-        re.compile(_RUNS[beginning][0]),
-        re.compile(_RUNS[beginning][1]),
-        _RUNS[beginning][2],
+@cache
+def _text_forms() -> Sequence[KeyForm[str]]:
+    """Return the forms for texts. The start of the server does not wait for their patterns."""
+    return tuple(
+        KeyForm(
+            beginning,
+            re.compile(form),
+            re.compile(_RUNS[beginning][0]),
+            re.compile(_RUNS[beginning][1]),
+            _RUNS[beginning][2],
+        )
+        if beginning in _RUNS
+        else KeyForm(beginning, re.compile(form))
+        for beginnings, form in _FORMS
+        for beginning in beginnings
     )
-    if beginning in _RUNS
-    else KeyForm(beginning, re.compile(form))
-    for beginnings, form in _FORMS
-    for beginning in beginnings
-)
-_BYTE_FORMS: Final = tuple(
-    KeyForm(
-        form.beginning.encode(),
-        re.compile(form.pattern.pattern.encode()),
-        None if form.run is None else re.compile(form.run.pattern.encode()),
-        None if form.tail is None else re.compile(form.tail.pattern.encode()),
-        form.reach,
+
+
+@cache
+def _byte_forms() -> Sequence[KeyForm[bytes]]:
+    """Return the forms for bytes."""
+    return tuple(
+        KeyForm(
+            form.beginning.encode(),
+            re.compile(form.pattern.pattern.encode()),
+            None if form.run is None else re.compile(form.run.pattern.encode()),
+            None if form.tail is None else re.compile(form.tail.pattern.encode()),
+            form.reach,
+        )
+        for form in _text_forms()
     )
-    for form in _TEXT_FORMS
-)
 
 
 def redact_text(text: str) -> str:
@@ -89,7 +98,7 @@ def redact_text(text: str) -> str:
     if len(low) != len(text):  # the lower case of some letters is two characters
         low = "".join([char if len(char) == 1 else "?" for char in map(str.lower, text)])
     parts, at = [], 0
-    for begin, end in _keys(text, low, _TEXT_FORMS):
+    for begin, end in _keys(text, low, _text_forms()):
         parts += [text[at:begin], REDACTED]
         at = end
     return "".join([*parts, text[at:]]) if parts else text
@@ -101,7 +110,7 @@ def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
         encoded = secret.encode("utf-8", "surrogateescape")
         data = data.replace(encoded, b"*" * len(encoded))
     result = None
-    for begin, end in _keys(data, data.lower(), _BYTE_FORMS):
+    for begin, end in _keys(data, data.lower(), _byte_forms()):
         result = result or bytearray(data)
         result[begin:end] = b"*" * (end - begin)
     return data if result is None else bytes(result)

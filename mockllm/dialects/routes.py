@@ -185,6 +185,9 @@ def _select(matches: Sequence[RouteMatch], headers: Mapping[str, str], query: st
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
     """Route what the exact lookup did not find: WebSockets, patterns, other methods, and unknown paths. HEAD is GET
     without a body where no call has it."""
+    if not _LITERAL:
+        _fill_tables()
+        return find_route(method, path, headers, query)
     sockets = _SOCKETS.get(path)
     if sockets is not None:
         found = sockets.get(WEBSOCKET_METHOD if _is_handshake(method, headers) else method)
@@ -384,15 +387,23 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile("".join(parts))
 
 
-_PATTERNS: Final[dict[str, list[tuple[str, Route, str]]]] = {"": []}
+_PATTERNS: Final[dict[str, list[tuple[str, Route, str]]]] = {}
 """The paths with variables, by the text after a colon at their end ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
-for _route in ROUTES:
-    for _prefix_, _bare in _spellings(_route):
-        if "{" in _bare:
-            _entry = (_prefix_ + _bare, _route, _prefix_)
-            _PATTERNS.setdefault(_bare[_bare.rfind(":") :] if ":" in _bare else "", []).append(_entry)
-        else:
-            _found = RouteMatch(_route.call, _route.provider, _bare)
-            _LITERAL.setdefault(_prefix_ + _bare, {}).setdefault(_route.method, []).append(_found)
 _SOCKETS: Final = _sockets()
+
+
+def _fill_tables() -> None:
+    """Fill the tables for the first request; `_LITERAL` last, since another thread may look into it."""
+    literal: dict[str, dict[str, list[RouteMatch]]] = {}
+    patterns: dict[str, list[tuple[str, Route, str]]] = {}
+    for route in ROUTES:
+        for prefix, bare in _spellings(route):
+            if "{" in bare:
+                action = bare[bare.rfind(":") :] if ":" in bare else ""
+                patterns.setdefault(action, []).append((prefix + bare, route, prefix))
+            else:
+                found = RouteMatch(route.call, route.provider, bare)
+                literal.setdefault(prefix + bare, {}).setdefault(route.method, []).append(found)
+    _PATTERNS.update(patterns)
+    _LITERAL.update(literal)

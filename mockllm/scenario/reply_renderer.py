@@ -38,6 +38,7 @@ from mockllm.core.reply.reply import (
     Usage,
     Verbatim,
 )
+from mockllm.core.reply.transcript import Transcript
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import Sampling
@@ -55,6 +56,7 @@ from mockllm.scenario.language.content import (
     TokensText,
     WaitChunk,
 )
+from mockllm.scenario.language.media import TranscriptSpec
 from mockllm.scenario.language.reply import (
     ChoiceSpec,
     CitationSpec,
@@ -66,7 +68,6 @@ from mockllm.scenario.language.reply import (
     UsageSpec,
 )
 from mockllm.scenario.language.server_tools import ServerTools
-from mockllm.scenario.media_parts import audio_part, image_part, transcript_of, video_part
 from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
 from mockllm.scenario.served_replies import served_words
 
@@ -142,7 +143,7 @@ class ReplyRenderer(Struct):
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
         served = {} if spec.mcp is None else served_words(spec.mcp)
-        transcript = None if spec.transcript is None else transcript_of(spec.transcript)
+        transcript = None if spec.transcript is None else self.transcript(spec.transcript)
         own = split_extras(spec.extras)
         return Reply(choices, usage, spec.model, self.failure, **own, served=served, transcript=transcript)
 
@@ -223,10 +224,18 @@ class ReplyRenderer(Struct):
             result.append(Citation(str(spec.url), spec.title, spec.quote, start, end))
         return replace(text, citations=tuple(result))
 
+    def transcript(self, spec: TranscriptSpec) -> Transcript:
+        """Return what a spec states of a transcript."""
+        from mockllm.scenario.media_parts import transcript_of  # few rules have one
+
+        return transcript_of(spec)
+
     def media(self, spec: ChoiceSpec | PartSpec) -> list[Part]:
         """Return the images, the audio and the video of a reply or a part."""
         if spec.images is None and spec.audio is None and spec.video is None:
             return []
+        from mockllm.scenario.media_parts import audio_part, image_part, video_part  # few rules have media
+
         subject = self.request.user or ""
         parts: list[Part] = [image_part(image, self.files, subject) for image in spec.images or ()]
         if spec.audio is not None:

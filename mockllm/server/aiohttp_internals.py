@@ -17,7 +17,7 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineToo
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
-from aiohttp.tcp_helpers import tcp_keepalive
+from aiohttp.tcp_helpers import tcp_keepalive as tcp_keepalive
 
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.server_limits import KIB, ServerLimits
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from aiohttp.web_protocol import RequestHandler
     from aiohttp.web_request import BaseRequest
 
-__all__ = [
-    "HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "StreamReader", "tcp_keepalive",
-]  # fmt: skip
+__all__ = ("HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "StreamReader")
 
 BODY_BUFFER: Final = 256 * KIB
 """Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""

@@ -7,7 +7,6 @@ from typing import Any
 
 from mockllm.core.faults import FAULTS
 from mockllm.engine.overrides import WAITS
-from mockllm.scenario.language.settings import FaultSpec
 from tests.language.virtual_server import (
     ClientRequest,
     ClientResponse,
@@ -154,7 +153,7 @@ def test_a_faults_waits_are_capped() -> None:
 
 
 def test_every_duration_of_a_fault_has_a_capped_key() -> None:
-    schema = FaultSpec.model_json_schema()
+    schema = {name: fault.model_json_schema() for name, fault in FAULTS.items()}
     found = {key for key, value in _properties(schema) if "A duration with its unit" in str(value)}
     drawn = {"uniform", "normal", "lognormal", "exponential", "empirical", "mean", "median", "p99", "stddev"}
     assert found - drawn - {"min", "max", *FAULTS, "after", "at"} == set(WAITS)

@@ -27,7 +27,7 @@ from mockllm.core.json.schema import validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.scenario.diagnostics import scalar_text
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Late, Spec
 from mockllm.scenario.scalar_forms import comparison_form
 from mockllm.scenario.validation_errors import describe_value
 
@@ -225,7 +225,7 @@ if TYPE_CHECKING:
     NameCondition: TypeAlias = "str | list[NameCondition] | SetOperators"
 else:
 
-    def _condition(name: str, value: object, operators: type[Spec]) -> TypeAliasType:
+    def _condition(name: str, value: object, operators: object) -> TypeAliasType:
         """Return the alias of this name: a value, a list of such conditions, or operators."""
         forms = (
             Annotated[value, Tag("value")]
@@ -234,7 +234,7 @@ else:
         )
         return TypeAliasType(name, Annotated[forms, Discriminator(_form)])
 
-    TextCondition = _condition("TextCondition", StrictText, TextOperators)
-    NumberCondition = _condition("NumberCondition", StrictNumber, NumberOperators)
+    TextCondition = _condition("TextCondition", StrictText, Late[TextOperators])
+    NumberCondition = _condition("NumberCondition", StrictNumber, Late[NumberOperators])
     JsonCondition = _condition("JsonCondition", Scalar, JsonOperators)
-    NameCondition = _condition("NameCondition", StrictText, SetOperators)
+    NameCondition = _condition("NameCondition", StrictText, Late[SetOperators])

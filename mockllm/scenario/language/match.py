@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo,
 
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.quantities.types import quantity_error
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Late, ReadLate, Spec
 from mockllm.scenario.language.conditions import (
     JsonCondition,
     JsonOperators,
@@ -51,14 +51,14 @@ ToolChoiceMode: TypeAlias = Literal["auto", "none", "any", "named"]
 ChoiceCondition: TypeAlias = Annotated[
     Annotated[ToolChoiceMode, Tag("value")]
     | Annotated[list[ToolChoiceMode], Tag("list")]
-    | Annotated[Named, Tag("named")],
+    | Annotated[Named, ReadLate(), Tag("named")],
     Discriminator(_named),
 ]
 ResponseFormatKind: TypeAlias = Literal["text", "json", "schema"]
 FormatCondition: TypeAlias = Annotated[
     Annotated[ResponseFormatKind, Tag("value")]
     | Annotated[list[ResponseFormatKind], Tag("list")]
-    | Annotated[Named, Tag("named")],
+    | Annotated[Named, ReadLate(), Tag("named")],
     Discriminator(_named),
 ]
 
@@ -138,7 +138,7 @@ _PARTS = frozenset(
 """Fields with keys of their own below them."""
 
 
-class Match(Spec, defer_build=False):  # built once instead of once for rules and once for modifiers
+class Match(Spec):
     """Conditions on a request. All of them must be met; an empty match matches every request."""
 
     method: TextCondition | None = None
@@ -175,9 +175,9 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
     """The text of the last user message."""
     typed: TextCondition | None = None
     """The person's own last text: `user` without the blocks and quotes that agents add."""
-    similar: SimilarMatch | None = None
+    similar: Late[SimilarMatch] | None = None
     """A text that `typed` is similar to, by the vectors of an embeddings call."""
-    messages: MessagesMatch | None = None
+    messages: Late[MessagesMatch] | None = None
     """The whole history."""
     thinking_returned: TruthCondition | None = None
     """Whether the last assistant turn contains the model's thinking; absent where there is no assistant turn."""
@@ -191,9 +191,9 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
     """The uncalled tools that the person's last text mentions by their names, or by words of them."""
     tool_choice: ChoiceCondition | None = None
     """The client's choice of tools: auto, none, any, named, or {name: …}."""
-    tool_result: ToolResultMatch | None = None
+    tool_result: Late[ToolResultMatch] | None = None
     """The tool results since the last assistant turn."""
-    mcp: McpMatch | None = None
+    mcp: Late[McpMatch] | None = None
     """A call to an MCP server: its server, method, tool, arguments, resource or prompt."""
     has_image: TruthCondition | None = None
     """Whether any message contains an image."""

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Request
+from mockllm.core.templates.compiler import compile_blocks
 from mockllm.core.templates.template import (
     MAX_OUTPUT_LENGTH,
+    Template,
     TemplateFailure,
     TemplateScope,
     TemplateSyntax,
@@ -308,10 +310,43 @@ def test_template_has_names_that_it_reads() -> None:
 def test_template_of_plain_paths_does_not_import_jinja2() -> None:
     code = (
         "import sys, mockllm.core.values.types; from mockllm.core.templates.template import compile_template; "
-        "compile_template('{{ a.b[0] }} ms'); assert 'jinja2' not in sys.modules; "
-        "compile_template('{{ a | upper }}'); assert 'jinja2' in sys.modules"
+        "compile_template('{{ a.b[0] }} ms'); compile_template('{{ a | truncate(5) }}'); "
+        "assert 'jinja2' not in sys.modules; "
+        "compile_template('{{ a | upper | lower }}'); assert 'jinja2' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ body.name | upper }}",
+        "{{body.code|truncate(4)}}",
+        "{{ body.code | truncate( 9 , 0 , '…' ) }} and {{ body.city | default('}}') }}",
+        "{{ body.city | default }}",
+        "{{ body.city | upper }}",
+        "{{ body | length }}",
+        '{{ body.count | join("{%") }}',
+        '{{ headers["X-Case"] | split(",") }}',
+    ],
+)
+def test_path_with_filter_is_what_jinja2_parses(source: str) -> None:
+    results: list[object] = []
+    for template in (compile_template(source), Template(source, "", compile_blocks(source))):
+        try:
+            value = template.render(scope())
+            results.append((type(value), value, template.reads))
+        except TemplateFailure as error:
+            results.append((str(error), template.reads))
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ user | shout }}", "{{ user | upper(1) }}", "{{ user | truncate(007) }}"]
+)
+def test_path_with_unsuitable_filter_is_refused(source: str) -> None:
+    with pytest.raises(TemplateSyntax):
+        compile_template(source)
 
 
 @pytest.mark.parametrize(
