@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import Final
 
@@ -55,6 +55,7 @@ READ_ONLY: Final = ("cookbook", "docs", "check", "explain", "test", "diff", "has
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 for success, 1 for a failed check, 2 for a usage mistake."""
     args = list(sys.argv[1:] if arguments is None else arguments)
+    _open_closed_streams()
     _escape_unprintable()
     code = _exit_code(args)
     try:
@@ -87,6 +88,19 @@ def _exit_code(args: list[str]) -> str | int | None:
 def _write_failed(error: OSError) -> int:
     print(f"mockllm: the output cannot be written: {error.strerror}", file=sys.stderr)
     return 1
+
+
+def _open_closed_streams() -> None:
+    """Open the null device in place of each standard stream that a supervisor has closed. Its number would otherwise
+    become that of a socket, and libuv ends the process when it closes such a socket."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # it has the lowest number that is free
+        setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115 - stays open
 
 
 def _escape_unprintable() -> None:

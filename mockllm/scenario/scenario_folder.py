@@ -40,8 +40,8 @@ def scenario_files(folder: Path) -> list[str]:
 
 
 def listed_files(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the scenario files of a folder, and the files that are none because of their name alone, such as
-    `a.YAML` and `a.yaml.txt`, and those whose name is not UTF-8."""
+    """Return the scenario files of a folder, and the files that are none because of their name alone. These are files
+    such as `a.YAML` and `a.yaml.txt`, and those whose name is not UTF-8."""
     found = sorted(_files(folder, "", (os.path.realpath(folder),)))
     misnamed = [name for name in found if not name.endswith(SUFFIXES) or UNDECODED.search(name)]
     return sorted(set(found).difference(misnamed)), misnamed

@@ -101,6 +101,14 @@ def test_text_that_the_terminal_cannot_encode_is_escaped(encoding: str) -> None:
     assert "match: {hash: \\u2026}" in done.stdout
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_main_closed_standard_streams_do_no_harm(closed: str) -> None:
+    inner = f"'{sys.executable}' -c 'import socket, sys; sys.exit(socket.socket().fileno() < 3)'"
+    command = f"exec '{sys.executable}' -m mockllm exec --port 0 -- {inner} {closed}"
+    assert subprocess.run(["sh", "-c", command], check=False).returncode == 0
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 @pytest.mark.parametrize("arguments", [["schema", "scenario"], ["completion", "bash"], ["--version"]])
 def test_main_closed_pipe_is_no_error(arguments: list[str], unbuffered: str) -> None:

@@ -313,3 +313,19 @@ def test_find_of_handshake_is_that_of_its_socket(path: str) -> None:
 def test_find_of_other_request_is_no_socket(method: str, headers: dict[str, str]) -> None:
     found = find_route(method, "/v1/responses", headers)
     assert not isinstance(found, RouteMatch) or found.dialect is openai.RESPONSES
+
+
+@pytest.mark.parametrize(
+    ("path", "dialect"),
+    [
+        ("/v1/realtime", "openai"),
+        ("/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent", "gemini"),
+    ],
+)
+def test_websocket_path_without_handshake_says_so(path: str, dialect: str) -> None:
+    found = find_route("GET", path, {})
+    assert isinstance(found, UnknownPath)
+    assert (found.dialect.name, found.hint) == (
+        dialect,
+        "The path is a WebSocket: send the request with an upgrade.",
+    )

@@ -38,7 +38,7 @@ const colour = (name: string): string => getComputedStyle(document.documentEleme
 const ROW = 14;
 /** The height of a mark's label. The labels are stacked above the bars. */
 
-const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5];
+const STEPS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((power) => [10 ** power, 2 * 10 ** power, 5 * 10 ** power]);
 
 function options(props: Props, width: number, marks: () => Mark[]): uPlot.Options {
   const grid = colour("--line");

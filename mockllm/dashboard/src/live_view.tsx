@@ -128,7 +128,7 @@ function Charts(props: { span: number; choice: JSX.Element }): JSX.Element {
         <Chart label={name("Requests a second", RATE, requests)} lines={RATE} data={requests as never} height={200} whole />
       </Card>
       <Card title="Throughput">
-        <Chart label={name("Bytes a second", FLOW, flow)} lines={FLOW} data={flow as never} height={150} />
+        <Chart label={name("Bytes a second", FLOW, flow)} lines={FLOW} data={flow as never} height={150} whole />
       </Card>
       <Card title="Responses in flight">
         <Chart label={name("Responses in flight", OPEN, open)} lines={OPEN} data={open as never} height={150} whole />

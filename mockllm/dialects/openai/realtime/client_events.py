@@ -48,5 +48,5 @@ def read_event(
     shown = event.get("type")
     if shown is None:
         return kind, event, NO_TYPE
-    said = f"Invalid value: '{shown}'. Supported values are: {SUPPORTED}."
-    return kind, event, EventMistake(said, "invalid_value", "type")
+    text = f"Invalid value: '{shown}'. Supported values are: {SUPPORTED}."
+    return kind, event, EventMistake(text, "invalid_value", "type")
