@@ -20,7 +20,7 @@ from mockllm.core.json.schema import Validator
 from mockllm.core.schema_values.containers import generate_array, generate_object
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
-from mockllm.core.schema_values.fitting import ValueFitter, fields_of
+from mockllm.core.schema_values.fitting import DescribedField, ValueFitter, fields_of
 from mockllm.core.schema_values.normal_schema import NormalSchema, normal_schema
 from mockllm.core.schema_values.numbers import NumberPoints, number_points
 from mockllm.core.schema_values.part_types import candidates_of, kinds_of_part
@@ -117,7 +117,7 @@ def _fitted(
     with suppress(Unsatisfiable):
         value = _Generator(normal, random, budget, fitter).value(normal.root, context)
         if not isinstance(value, dict):
-            fitting = fitter.fit(normal.root, value, context)
+            fitting = fitter.fit(DescribedField(context.name, normal.root, context, required=True), value)
             if fitting is not MISSING:
                 fitter.take([context.name])
                 value = fitting

@@ -7,9 +7,9 @@ a millisecond. A kind of value is searched only when a field needs it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -71,6 +71,10 @@ _MAX_SEARCHED: Final = 64
 """Occurrences of a word, also within others, that are searched one by one for its places."""
 
 
+Places: TypeAlias = Sequence[tuple[int, int]]
+"""Where words begin and end in a text."""
+
+
 class FoundValue(Struct, frozen=True):
     """A value and its place in the text, in characters."""
 
@@ -90,7 +94,12 @@ class TextEntities:
         """The text in lower case, with each character in its place."""
         return lower_case(self.text)
 
-    def places(self, word: str) -> Sequence[tuple[int, int]]:
+    def places_of(self, words: Iterable[str]) -> Places:
+        """Return the places of all words with these stems, at most eight for each stem."""
+        text = self.folded  # most texts have none of the words
+        return [place for word in words if word in text for place in self.places(word)]
+
+    def places(self, word: str) -> Places:
         """Return the places of the words with this stem, at most eight."""
         text = self.folded
         end = text.find(word)
