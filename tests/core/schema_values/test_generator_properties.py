@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from mockllm.core.budget import BudgetExceeded
 from mockllm.core.json.codec import dumps
+from mockllm.core.schema_values import generator
 from mockllm.core.schema_values.conversation import ConversationTexts
-from mockllm.core.schema_values.generator import _Generator, generate
+from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.strings import FORMATS
 from tests.examples import examples
 
@@ -195,7 +196,7 @@ def test_generate_with_conversation_is_valid(schema: Schema, seed: int, text: st
 def test_prepared_draws_give_the_values_of_the_walk(schema: Schema, seed: int, text: str) -> None:
     prepared = generate(schema, Random(seed), "field", conversation=ConversationTexts(text))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Generator, "_prepared_draw", lambda *_: None)
+        patch.setattr(generator, "_plain_part", lambda *_: None)
         walked = generate(schema, Random(seed), "field", conversation=ConversationTexts(text))
     assert dumps(prepared.value) == dumps(walked.value)
     assert prepared.taken == walked.taken
