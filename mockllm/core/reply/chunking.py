@@ -21,6 +21,9 @@ LOREM: Final = (
 )
 """The usual filler text."""
 
+DEFAULT_CHUNK_SIZE: Final = ChunkSize(1, "tokens")
+"""The chunk size without a pace: one token, as the providers stream."""
+
 _WORD: Final = re.compile(r"\s*\S+(?:\s+\Z)?|\s+")
 _SENTENCE_END: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[”’」』）]*""")
 
