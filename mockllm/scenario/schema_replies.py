@@ -20,7 +20,6 @@ from mockllm.core.reply.chunking import filler_sentences, split_into_chunks
 from mockllm.core.reply.drawn_call import DrawnCall
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.called_tools import text_results
-from mockllm.core.request.person_texts import person_texts
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.tools import CALLABLE
 from mockllm.core.word_stems import name_stems
@@ -37,8 +36,8 @@ _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
 _MAX_SHOWN: Final = 8
 """Maximum number of fields that a note names."""
-_EARLIER: Final = 3
-"""The most earlier texts of the person that are read."""
+_MAX_FIELD: Final = 40
+"""Maximum number of characters of a field's name that a note shows."""
 _MAX_RESULTS: Final = 8
 """The most tool results that are read."""
 _MAX_ANSWER: Final = 500
@@ -70,7 +69,7 @@ def conversation_of(request: Request, edit: Callable[[str], str] = str) -> Conve
     """Return what the person and the tools say in a request, bounded. `edit` changes the person's last text."""
     from mockllm.core.schema_values.conversation import ConversationTexts
 
-    texts = list(islice(person_texts(request.messages), 1 + _EARLIER))
+    texts = request.typed_texts
     results = [part.text for part in reversed(request.tool_results[-_MAX_RESULTS:])]
     results += islice(text_results(request.messages), _MAX_RESULTS)
     return ConversationTexts(edit(texts[0]) if texts else "", results, texts[1:])
@@ -81,7 +80,8 @@ def taken_note(taken: tuple[str, ...]) -> str | None:
     if not taken:
         return None
     more = f" and {len(taken) - _MAX_SHOWN} more" if len(taken) > _MAX_SHOWN else ""
-    return f"from the conversation: {', '.join(shortened(name, 40) for name in taken[:_MAX_SHOWN])}{more}"
+    shown = [name if len(name) <= _MAX_FIELD else shortened(name, _MAX_FIELD) for name in taken[:_MAX_SHOWN]]
+    return f"from the conversation: {', '.join(shown)}{more}"
 
 
 def generate_arguments(

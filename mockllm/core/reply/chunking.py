@@ -79,8 +79,3 @@ def filler_sentence(random: Random) -> str:
     count, draw = 5 + below(random, 10), random.random
     words = [_VOCABULARY[int(draw() * _WORD_COUNT)] for _ in range(count)]  # as `choices`, in half the time
     return " ".join(words).capitalize() + "."
-
-
-def skip_sentence(random: Random) -> None:
-    """Draw what `filler_sentence` draws, without its text: `random` takes 64 bits for each word."""
-    random.getrandbits(64 * (5 + below(random, 10)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.request.person_texts import shortened
@@ -19,19 +19,24 @@ class ConversationTexts:
     person's earlier texts (the last first)."""
 
     def __init__(self, question: str, results: Sequence[str] = (), earlier: Sequence[str] = ()) -> None:
-        newest = [*_within(results, MAX_OTHER)]
-        texts = [*newest, shortened(question, MAX_QUESTION), *_within(earlier, MAX_OTHER)]
+        newest = _within(results, MAX_OTHER) if results else []
+        texts = [*newest, shortened(question, MAX_QUESTION)]
+        if earlier:
+            texts += _within(earlier, MAX_OTHER)
         self.texts = entities_of_each(texts)
         self.question = self.texts[len(newest)]
         self.results = self.texts[: len(newest)]
 
     def __bool__(self) -> bool:
-        return any(entities.text for entities in self.texts)
+        return bool(self.question.text) or any(entities.text for entities in self.texts)
 
 
-def _within(texts: Sequence[str], most: int) -> Iterator[str]:
-    """Yield the texts up to so many characters altogether."""
+def _within(texts: Sequence[str], most: int) -> list[str]:
+    """Return the texts up to so many characters altogether."""
+    found = []
     for text in texts:
-        if most > 0:
-            yield text[:most]
+        if most <= 0:
+            break
+        found.append(text[:most])
         most -= len(text)
+    return found

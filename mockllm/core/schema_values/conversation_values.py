@@ -339,8 +339,10 @@ def _position(entities: TextEntities, choice: EnumChoice) -> int:
         start = entities.folded.find(spelling) if length > 1 else entities.text.find(choice.value)
         if start >= 0 and _is_word(entities.text, start, start + length):
             return start
-    places = (place[0] for word in choice.synonyms for place in entities.places(word))
-    return next(places, -1) if choice.synonyms else -1
+    for word in choice.synonyms:
+        for place in entities.places(word):
+            return place[0]
+    return -1
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -34,6 +34,8 @@ _MAX_CHECKED: Final = 2_000
 """The most bytes of a field's schema that is validated alone; a longer one is validated with the whole."""
 _BUDGET: Final = 2_000
 """The limit on the work for one value, apart from the limit on its generation."""
+_ANY_TEXT: Final = frozenset({"type", "title", "description", "default"})
+"""The keywords of a text that may be any text."""
 _FACETS: Final = ("const", "enum", "format", "items", "maxItems")
 
 
@@ -150,7 +152,12 @@ class ValueFitter:
         return facets
 
     def _check(self, field: DescribedField) -> tuple[Validator | None]:
-        """Return the validator of a field's values, as far as its schema says something without the others."""
+        """Return the validator of a field's values, as far as its schema says something without the others. None
+        where it allows any text, for then nothing but texts is offered."""
+        schema = field.schema
+        if type(schema) is dict and schema.get("type") == "string" and schema.keys() <= _ANY_TEXT:
+            field.check = (None,)
+            return field.check
         known: tuple[Validator | None] | None = self._normal.known(field.schema, "field validator")
         if known is None:
             known = (self._validator(field.schema),)

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias, TypeVar
 from msgspec import Struct
 
 from mockllm.core.randomness import below
-from mockllm.core.reply.chunking import filler_sentence, skip_sentence
+from mockllm.core.reply.chunking import filler_sentence
 from mockllm.core.text_cache import text_cache
 
 T = TypeVar("T")
@@ -312,17 +312,22 @@ def skipping(known: Sequence[Words]) -> Callable[[Random], None]:
             steps.append((None, len(words), len(words).bit_length()))
         elif words in _CHOICES:
             steps += [(None, count, count.bit_length()) for count in _CHOICES[words]]
+        elif words is sentence:  # the number of its words, then 64 bits for each
+            steps.append((None, -10, (10).bit_length()))
         else:
-            steps.append((skip_sentence if words is sentence else words, 0, 0))
+            steps.append((words, 0, 0))
 
     def skip(random: Random) -> None:
         getrandbits = random.getrandbits
         for draw, count, bits in steps:
             if draw is not None:
                 draw(random)
-            else:
-                while getrandbits(bits) >= count:
-                    pass
+                continue
+            drawn = getrandbits(bits)
+            while drawn >= abs(count):
+                drawn = getrandbits(bits)
+            if count < 0:
+                getrandbits(64 * (5 + drawn))
 
     return skip
 

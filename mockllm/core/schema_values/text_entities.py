@@ -67,6 +67,8 @@ MAX_CACHED_LENGTH: Final = 1_500
 _MAX_YEARS: Final = 64
 """The most years near which a date is searched."""
 _MAX_PLACES: Final = 8
+_MAX_REMEMBERED: Final = 64
+"""The most words whose places a text remembers, and the most keys: agents repeat their texts and their fields."""
 _MAX_SEARCHED: Final = 64
 """Occurrences of a word, also within others, that are searched one by one for its places."""
 
@@ -88,6 +90,8 @@ class TextEntities:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._places: dict[str, Places] = {}
+        self._paired: dict[str, str | None] = {}
 
     @lazy
     def folded(self) -> str:
@@ -96,11 +100,22 @@ class TextEntities:
 
     def places_of(self, words: Iterable[str]) -> Places:
         """Return the places of all words with these stems, at most eight for each stem."""
-        text = self.folded  # most texts have none of the words
-        return [place for word in words if word in text for place in self.places(word)]
+        text, found = self.folded, ()  # most texts have none of the words
+        for word in words:
+            if word in text:
+                found = (*found, *self.places(word))
+        return found
 
     def places(self, word: str) -> Places:
         """Return the places of the words with this stem, at most eight."""
+        places = self._places.get(word)
+        if places is None:
+            places = self._found_places(word)
+            if len(self._places) < _MAX_REMEMBERED:
+                self._places[word] = places
+        return places
+
+    def _found_places(self, word: str) -> Places:
         text = self.folded
         end = text.find(word)
         if end < 0:
@@ -130,7 +145,12 @@ class TextEntities:
 
     def paired(self, key: str) -> str | None:
         """Return the value after a key, as `pairs` has it."""
-        return self.pairs.get(key) if self._may_pair(key) else None
+        if key in self._paired:
+            return self._paired[key]
+        value = self.pairs.get(key) if self._may_pair(key) else None
+        if len(self._paired) < _MAX_REMEMBERED:
+            self._paired[key] = value
+        return value
 
     def _may_pair(self, key: str) -> bool:
         """Return whether the text has the key before a sign or word that `pairs` reads."""
