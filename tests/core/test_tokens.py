@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockllm.core import tokens
 from mockllm.core.tokens import estimate, split
@@ -112,3 +114,10 @@ def test_split_returns_token_like_parts(text: str, chunks: list[str]) -> None:
 @pytest.mark.parametrize("text", [PROSE, CODE, JSON, GERMAN, SHORT])
 def test_split_count_is_close_to_estimate(text: str) -> None:
     assert len(split(text)) == pytest.approx(estimate(text), rel=0.25)
+
+
+@given(
+    st.text(st.sampled_from([chr(each) for each in range(128)] + ["'re", "'S", "  ", "\r\n"]), max_size=20)
+)
+def test_split_of_ascii_is_that_of_any_text(text: str) -> None:
+    assert tokens._ASCII_WORDS.findall(text) == tokens._WORDS.findall(text)
