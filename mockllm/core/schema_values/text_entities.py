@@ -100,11 +100,12 @@ class TextEntities:
 
     def places_of(self, words: Iterable[str]) -> Places:
         """Return the places of all words with these stems, at most eight for each stem."""
-        text, found = self.folded, ()  # most texts have none of the words
+        text, found = self.folded, None  # most texts have none of the words
         for word in words:
             if word in text:
-                found = (*found, *self.places(word))
-        return found
+                places = self.places(word)
+                found = places if found is None else [*found, *places]
+        return found or ()
 
     def places(self, word: str) -> Places:
         """Return the places of the words with this stem, at most eight."""

@@ -210,7 +210,8 @@ class Drawing:
     """The walk of a draw that is counted."""
 
     def __init__(self, random: Random, fitter: ValueFitter) -> None:
-        self.random, self.fitter, self.budget = random, fitter, Budget()
+        self.random, self.budget = random, Budget()
+        self.fitter: ValueFitter | None = fitter
 
     def value(self, *_: object) -> Any:
         raise AssertionError("a certain part has no part that is not plain")
@@ -245,9 +246,10 @@ def test_certain_draws_are_valid_and_within_their_bounds(schema: Schema, seed: i
     fitter = ValueFitter(conversation, normal)
     value = part.certain(Random(seed), fitter)
     assert jsonschema_rs.is_valid(schema, value)
-    walk = Drawing(Random(seed), ValueFitter(conversation, normal))
+    counted = ValueFitter(conversation, normal)
+    walk = Drawing(Random(seed), counted)
     assert dumps(part.draw(walk, 0)) == dumps(value)
-    assert list(walk.fitter.taken) == list(fitter.taken)
+    assert list(counted.taken) == list(fitter.taken)
     assert walk.budget.values <= part.values
     assert walk.budget.characters <= part.characters
 
