@@ -23,7 +23,6 @@ _NEAR: Final = 60
 """The most half characters between a value and a word of the field's name."""
 _ADJACENT: Final = 16
 """A number so many half characters from another field's name is that field's."""
-_MAX_PHRASE: Final = 200
 _MAX_RESULT: Final = 500
 _MAX_ITEMS: Final = 16
 _TRUTHS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -128,12 +127,12 @@ class ConversationValues:
             return MISSING
         quoted = self._quoted(field)
         if quoted is None and not VAGUE.isdisjoint(field.stems):
-            return self._whole_question() or MISSING
+            return self._question.phrase or MISSING
         return MISSING if quoted is None else quoted
 
     def _of_kind(self, kind: EntityKind, field: FieldSearch) -> str | None:
         if kind == "question":
-            return self._quoted(field) or self._whole_question()
+            return self._quoted(field) or self._question.phrase
         if kind == "result":
             return next((entities.text[:_MAX_RESULT].strip() for entities in self._results), None)
         if kind == "names":
@@ -147,13 +146,6 @@ class ConversationValues:
                 nearest = self._nearest(entities, values, field.words) or values[0]
                 return str(self._use(entities, nearest))
         return None
-
-    def _whole_question(self) -> str | None:
-        """Return the last text of the person, if it has several words."""
-        text = " ".join(self._question.text.split())
-        if " " not in text:
-            return None
-        return text if len(text) <= _MAX_PHRASE else text[:_MAX_PHRASE].rpartition(" ")[0]
 
     def _quoted(self, field: FieldSearch) -> str | None:
         """Return the quoted text that is nearest to the field's name, else the first one."""

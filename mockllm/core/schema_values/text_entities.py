@@ -55,18 +55,14 @@ from mockllm.core.schema_values.entity_patterns import (
     WORD,
     YEAR,
 )
-from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import stem
 
 MAX_FOUND: Final = 32
 """The most values of one kind that are read from a text."""
-MAX_CACHED: Final = 128
-"""The texts whose entities are cached."""
-MAX_CACHED_LENGTH: Final = 1_500
-"""The most characters of such a text. Its entities take at most about fifty times as many bytes."""
 _MAX_YEARS: Final = 64
 """The most years near which a date is searched."""
 _MAX_PLACES: Final = 8
+_MAX_PHRASE: Final = 200
 _MAX_REMEMBERED: Final = 64
 """The most words whose places a text remembers, and the most keys: agents repeat their texts and their fields."""
 _MAX_SEARCHED: Final = 64
@@ -97,6 +93,14 @@ class TextEntities:
     def folded(self) -> str:
         """The text in lower case, with each character in its place."""
         return lower_case(self.text)
+
+    @lazy
+    def phrase(self) -> str | None:
+        """The words of the text up to a maximum, if there are several."""
+        text = " ".join(self.text.split())
+        if " " not in text:
+            return None
+        return text if len(text) <= _MAX_PHRASE else text[:_MAX_PHRASE].rpartition(" ")[0]
 
     def places_of(self, words: Iterable[str]) -> Places:
         """Return the places of all words with these stems, at most eight for each stem."""
@@ -384,19 +388,3 @@ class TextEntities:
 def lower_case(text: str) -> str:
     """Return a text in lower case, with as many characters: `İ` alone has two in its lower case."""
     return text.replace("İ", "i").lower()
-
-
-def entities_of_each(texts: Sequence[str]) -> list[TextEntities]:
-    """Return the entities of each text. Agents repeat their texts, so the entities of short ones are cached. Equal
-    texts have separate entities, because a value is taken from one text only."""
-    known: set[str] = set()
-    found = []
-    for text in texts:
-        found.append(TextEntities(text) if text in known else _cached_entities(text))
-        known.add(text)
-    return found
-
-
-@text_cache(MAX_CACHED, MAX_CACHED_LENGTH)
-def _cached_entities(text: str) -> TextEntities:
-    return TextEntities(text)
