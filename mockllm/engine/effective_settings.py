@@ -30,8 +30,8 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
 
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
     response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether it would be but
-    for its templated text. `call_chunks`: the size of the chunks of its drawn call, where it would be but for that;
-    else None.
+    for its templated text. `call_chunks`: the size of the chunks of its generated call, where it would be but for
+    that; else None.
     """
 
     merged: MergedSettings
@@ -59,14 +59,14 @@ def effective_settings(
     cacheable = cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens
-    drawn = cacheable and response.draws_call and resolved.instant
+    generated = cacheable and response.generates_call and resolved.instant
     return EffectiveSettings(
         merged,
         resolved,
         ids,
         cacheable and response.static,
         cacheable and response.templated_text,
-        chunk_size(merged, _no_context, DEFAULT_CHUNK_SIZE) if drawn else None,
+        chunk_size(merged, _no_context, DEFAULT_CHUNK_SIZE) if generated else None,
     )
 
 

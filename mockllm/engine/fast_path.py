@@ -15,7 +15,7 @@ from mockllm.core.budget import BudgetExceeded
 from mockllm.core.prompt_cache.policy import CacheOverrides
 from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.request.tools import Tool
@@ -69,7 +69,7 @@ class FastPath(Struct, frozen=True):
     seed: int
     id_seed_prefix: bytes
     cache_overrides: CacheOverrides
-    draw_call: Callable[[Tool, Request, Randomness, EffectiveSettings], DrawnCall]
+    generate_call: Callable[[Tool, Request, Randomness, EffectiveSettings], GeneratedCall]
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
@@ -112,7 +112,7 @@ class FastPath(Struct, frozen=True):
 
     def _cached_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
-    ) -> tuple[CachedResponse, DrawnCall] | None:
+    ) -> tuple[CachedResponse, GeneratedCall] | None:
         """Return the entry of the response cache for a request, with the call that the response has."""
         tool = choose_tool(request)
         if isinstance(tool, str):
@@ -123,7 +123,7 @@ class FastPath(Struct, frozen=True):
             return None
         try:
             randomness = Randomness(self.seed, self.item.id, scope, tries)
-            call = self.draw_call(tool, request, randomness, response.settings)
+            call = self.generate_call(tool, request, randomness, response.settings)
         except BudgetExceeded:
             return None
         return (cached, call) if call.cacheable and cached.fits(request, call) else None
@@ -170,10 +170,10 @@ class FastPath(Struct, frozen=True):
         response = None if step is None else self.responses[step]
         if response is None:
             return None
-        call: DrawnCall | None = None
-        if response.response.draws_call:
-            drawn = self._cached_call(response, request, dialect, scope, tries)
-            cached, call = (None, None) if drawn is None else drawn
+        call: GeneratedCall | None = None
+        if response.response.generates_call:
+            generated = self._cached_call(response, request, dialect, scope, tries)
+            cached, call = (None, None) if generated is None else generated
         else:
             cached = self._cached(response, request, dialect)
         if cached is None:
@@ -249,7 +249,7 @@ def build_fast_path(
         seed,
         Ids.id_seed_prefix(seed, ""),
         cache_overrides or CacheOverrides(),
-        planner.draw_call,
+        planner.generate_call,
         [modifier for modifier in modifiers if modifier.limit is not None],
         inf if cache_overrides is None else least_bytes(cache_overrides),
     )
@@ -282,7 +282,7 @@ def _depends_on_counts(item: CatalogItem, selector: ResponseSelector) -> bool:
     """Return whether the counts of the rule's scope, a template of a text, or draws make its responses different."""
     first = selector.responses[0]
     several = selector.mode != "one" or item.per != "global"
-    return several or first.templated_text or first.draws_call
+    return several or first.templated_text or first.generates_call
 
 
 def _charges_at_once(modifier: Candidate) -> bool:

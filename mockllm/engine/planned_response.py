@@ -77,7 +77,7 @@ class PlannedResponse(NamedTuple):
         values: Sequence[bytes],
         headers: Headers = (),
     ) -> PlannedResponse:
-        """Return the same response with a drawn call, whose notes these are, and with the headers of limits."""
+        """Return the same response with a generated call, whose notes these are, and with the headers of limits."""
         limited = self.filled_within_limits(headers, response_seed, values)
         return tuple.__new__(PlannedResponse, (*limited[:3], (*notes, *self.notes), *limited[4:]))
 

@@ -21,7 +21,7 @@ from mockllm.core.rendering.pacing import chunk_waits, paced, paced_whole
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.tools import Tool
@@ -55,7 +55,7 @@ from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.reply_renderer import LongReply, ReplyRenderer
-from mockllm.scenario.schema_replies import draw_call
+from mockllm.scenario.schema_replies import generate_call
 from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
@@ -157,13 +157,13 @@ class ResponsePlanner:
             self._settings.put(key, settings)
         return settings
 
-    def draw_call(
+    def generate_call(
         self, tool: Tool, request: Request, randomness: Randomness, settings: EffectiveSettings
-    ) -> DrawnCall:
+    ) -> GeneratedCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
         size, stream = settings.call_chunks or DEFAULT_CHUNK_SIZE, settings.merged.stream
         divided = request.stream if stream is None else stream
-        return draw_call(tool, request, randomness, self._max_generated, size, divided=divided)
+        return generate_call(tool, request, randomness, self._max_generated, size, divided=divided)
 
     def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
@@ -323,10 +323,12 @@ class ResponsePlanner:
         if not (response.static and request.generates):
             settings = _resolve(context)
             undivided = settings.instant and not (settings.faults or context.streamed or request.background)
-            call = context.drawn_call
+            call = context.generated_call
             if call is not None and isinstance(context.identity.ids, PlaceholderIds):
                 call = context.identity.ids.call
-            renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, undivided, drawn_call=call)
+            renderer = ReplyRenderer(
+                *inputs, self._max_generated, max_characters, undivided, generated_call=call
+            )
             reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)

@@ -14,7 +14,7 @@ from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import NO_DRAWS, Randomness
 from mockllm.core.rendering.framing import last_byte_time
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Selected
 from mockllm.core.templates.template import TemplateFailure
@@ -199,14 +199,14 @@ class Responder(DecidedRequest):
         may_cache = request.generates and not request.background
         may_cache = may_cache and (admission is None or admission.as_planned)
         cacheable, text = settings.cacheable, ""
-        call: DrawnCall | None = None
+        call: GeneratedCall | None = None
         if settings.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             response, text = response.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
         elif settings.call_chunks is not None and may_cache:
             try:
-                call = self._drawn_call(settings, self.randomness(item, selected))
+                call = self._generated_call(settings, self.randomness(item, selected))
             except BudgetExceeded as exceeded:
                 return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
             if call is not None:
@@ -230,13 +230,13 @@ class Responder(DecidedRequest):
         own = [name.lower() for name, _, _ in settings.merged.headers or ()]
         return planned.with_limit_headers(self.limit_headers(admission), admission.wait, own)
 
-    def _drawn_call(self, settings: EffectiveSettings, randomness: Randomness) -> DrawnCall | None:
+    def _generated_call(self, settings: EffectiveSettings, randomness: Randomness) -> GeneratedCall | None:
         """Return the call of a tool that the response has; None where the request lets the model call none. Raise
         BudgetExceeded."""
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             return None
-        return self.planner.draw_call(tool, self.request, randomness, settings)
+        return self.planner.generate_call(tool, self.request, randomness, settings)
 
     def _rendered_response(
         self,
@@ -248,14 +248,14 @@ class Responder(DecidedRequest):
         request: Request,
         admission: AdmissionResult | None,
         cached_tokens: CachedTokens,
-        call: DrawnCall | None = None,
+        call: GeneratedCall | None = None,
     ) -> PlannedResponse:
-        """Render a response, without the response cache. `call` is the one that it has, where it is drawn already."""
+        """Render a response, without the response cache. `call` is its generated call, where that exists already."""
         if response.request_independent:
             request = request.without_body()
         scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
         context = self.plan_context(request, response, settings, scope, randomness, identity, admission)
-        context.cached_tokens, context.drawn_call = cached_tokens, call
+        context.cached_tokens, context.generated_call = cached_tokens, call
         try:
             self.planner.check_proxy(item, response)
             plan = self.planner.plan(context)

@@ -23,7 +23,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_response,
     prerender_stream,
 )
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import ContentElement, Part, Text, joined_text
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
@@ -39,7 +39,7 @@ MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would push out all others."""
 TELLING_CHUNKS: Final = 8
-"""A response with fewer chunks of a drawn call does not show what is between any two chunks."""
+"""A response with fewer chunks of a generated call does not show what is between any two chunks."""
 MAX_KEY_TEXT: Final = 2_048
 """Characters of a text of a request in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
@@ -69,7 +69,7 @@ class CacheEntry(Struct, frozen=True):
     rendered: Prerendered
     uses_input_tokens: bool
 
-    def fits(self, request: Request, call: DrawnCall | None = None) -> bool:
+    def fits(self, request: Request, call: GeneratedCall | None = None) -> bool:
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
         rendered, output = self.rendered, 0 if call is None else call.tokens
@@ -91,12 +91,12 @@ class CachedResponse(CacheEntry, frozen=True):
         """Return the response to this request, with this id seed. `cached_from` is that of `PlannedResponse`."""
         return self.planned.filled_with(id_seed, self.values(id_seed, request), cached_from)
 
-    def fill_call(self, id_seed: bytes, request: Request, call: DrawnCall) -> PlannedResponse:
-        """Return the response to this request with a drawn call."""
+    def fill_call(self, id_seed: bytes, request: Request, call: GeneratedCall) -> PlannedResponse:
+        """Return the response to this request with a generated call."""
         return self.planned.filled_with_call(call.notes, id_seed, self.values(id_seed, request, call))
 
-    def values(self, id_seed: bytes, request: Request, call: DrawnCall | None = None) -> Sequence[bytes]:
-        """Return the values of the placeholders for this request and its drawn call, with this id seed."""
+    def values(self, id_seed: bytes, request: Request, call: GeneratedCall | None = None) -> Sequence[bytes]:
+        """Return the values of the placeholders for this request and its generated call, with this id seed."""
         return self.rendered.fill(id_seed, request.now, self._tokens(request), call)
 
 
@@ -150,10 +150,10 @@ class ResponseCache:
         request: Request,
         render: Render[PlannedResponse],
         text: str = "",
-        call: DrawnCall | None = None,
+        call: GeneratedCall | None = None,
     ) -> PlannedResponse:
         """Return a response from the cache, else what `render` returns. An error or a fault is not cached. `text` is
-        a part of the key that the request determines. `call` is the response's drawn call."""
+        a part of the key that the request determines. `call` is the response's generated call."""
         key = key_with_text(key, text)
         entry = self.entries.get(key)
         if type(entry) is CachedResponse and entry.fits(request, call):
@@ -204,7 +204,7 @@ def cached_response(
     identity: ResponseIdentity,
     request: Request,
     render: Render[PlannedResponse],
-    call: DrawnCall | None = None,
+    call: GeneratedCall | None = None,
 ) -> CachedResponse | None:
     """Render a response with placeholders; None where that fails or does not reproduce the fresh response."""
     placeholders = Placeholders(identity.ids, identity.now, request.input_tokens, call)

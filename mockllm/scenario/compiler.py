@@ -197,7 +197,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and isinstance(reply.text, Expression)
         and is_static(with_fields(reply, {"text": None}))
     )
-    draws_call = (
+    generates_call = (
         same
         and reply is not None
         and isinstance(reply.tool_calls, FromSchema)
@@ -225,7 +225,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         request_independent,
         announces,
         templated_text,
-        draws_call,
+        generates_call,
     )
 
 

@@ -21,7 +21,7 @@ from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_into_chunks
 from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
     Call,
@@ -127,8 +127,8 @@ class ReplyRenderer(Struct):
     """Characters of one text; more raise LongReply."""
     undivided: bool = False
     """Whether the response is sent undivided, and at once."""
-    drawn_call: DrawnCall | None = None
-    """The call that the reply has, where it is drawn already."""
+    generated_call: GeneratedCall | None = None
+    """The call that the reply has, where it is generated already."""
     notes: list[str] = field(default_factory=list)
     failure: Failure | None = None
     draw_count: int = 0
@@ -289,11 +289,11 @@ class ReplyRenderer(Struct):
     def offered_call(self, *, alone: bool) -> list[Part]:
         """Return a call of the tool that the request lets the model call. Without such a tool, a reply that
         would be empty states the reason."""
-        drawn = self.drawn_call
-        if drawn is not None:
-            self.require_short(len(drawn.text))
-            self.notes += drawn.notes
-            return [Call(drawn.tool, drawn.chunks)]
+        generated = self.generated_call
+        if generated is not None:
+            self.require_short(len(generated.text))
+            self.notes += generated.notes
+            return [Call(generated.tool, generated.chunks)]
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             self.notes.append(f"no tool is called: {tool}")
@@ -371,8 +371,10 @@ class ReplyRenderer(Struct):
         output = reasoning = 0
         for choice in choices:
             for part in choice.parts:
-                drawn = self.drawn_call
-                tokens = part_tokens(part) if drawn is None else drawn.tokens  # the reply has nothing else
+                generated = self.generated_call
+                tokens = (
+                    part_tokens(part) if generated is None else generated.tokens
+                )  # the reply has nothing else
                 output += tokens
                 reasoning += tokens if type(part) is Thinking else 0
         if spec is None:

@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, split_into_chunks
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.called_tools import text_results
 from mockllm.core.request.request import Request, Tool
@@ -31,7 +31,7 @@ DRAWS: Final = "from_schema {}"
 """The place of the draws of a generated value, by its number."""
 MAX_CALL_CHUNKS: Final = 250
 MAX_CALL_TEXT: Final = 16_384
-"""The most chunks and characters of a drawn call in a cached response."""
+"""The most chunks and characters of a generated call in a cached response."""
 _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
 _MAX_SHOWN: Final = 8
@@ -108,7 +108,7 @@ def generate_arguments(
     return dumps(generated.value).decode(), _notes(flaw, generated.taken)
 
 
-def draw_call(
+def generate_call(
     tool: Tool,
     request: Request,
     randomness: Randomness,
@@ -116,7 +116,7 @@ def draw_call(
     size: ChunkSize,
     *,
     divided: bool,
-) -> DrawnCall:
+) -> GeneratedCall:
     """Return the call of a tool as the reply `from_schema` has it, in chunks of this size where it is `divided`.
     Raise BudgetExceeded."""
     draws = partial(randomness.random, DRAWS.format(1))
@@ -132,7 +132,7 @@ def draw_call(
         and len(chunks) <= MAX_CALL_CHUNKS
         and (most is None or tokens <= most)  # else a note says so
     )
-    return DrawnCall(tool.name, text, chunks, tokens, divided, tuple(notes), cacheable)
+    return GeneratedCall(tool.name, text, chunks, tokens, divided, tuple(notes), cacheable)
 
 
 def generate_json(

@@ -1,7 +1,7 @@
 """Placeholders for the arguments of a call: where a response has them, and in which form.
 
-A cached response with a drawn call is rendered with marked arguments, a JSON object with one member. Encoders write
-these as they write any arguments: as a JSON text, as JSON, or in chunks. The marks show the form.
+A cached response with a generated call is rendered with marked arguments, a JSON object with one member. Encoders
+write these as they write any arguments: as a JSON text, as JSON, or in chunks. The marks show the form.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from mockllm.core.json.codec import dumps, loads, pretty, spaced, text_fragment, without_angles
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 
 Form: TypeAlias = Literal["text", "json", "pretty", "line", "chunks", "count"]
-"""Arguments as a text in a JSON string, as compact JSON, as indented JSON, as JSON on one line (`spaced`) with its
-angle brackets escaped, as chunks that are such texts, or the number of the chunks."""
+"""Arguments as a text in a JSON string, as compact JSON, or as indented JSON. `line` is JSON on one line (`spaced`)
+with its angle brackets escaped. `chunks` are texts in JSON strings, and `count` is their number."""
 _NUMBER: Final = 1e-5
 """A number that writers of JSON write differently."""
 _PROBE: Final = "<>&'/é\x7f\u2028\U0001f642"
@@ -37,7 +37,7 @@ class CallForm(NamedTuple):
     between: Sequence[bytes] = ()
     select: Callable[[Sequence[bytes]], Sequence[bytes]] | None = None
 
-    def written(self, call: DrawnCall, values: Sequence[bytes]) -> bytes:
+    def written(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
         """Return the arguments of a call, with these values between its chunks."""
         if self.form == "text":
             return text_fragment(call.text)[1:-1]
@@ -77,10 +77,10 @@ class MarkedCall:
             re.DOTALL,
         )
 
-    def in_place_of(self, call: DrawnCall, tokens: int) -> DrawnCall:
+    def in_place_of(self, call: GeneratedCall, tokens: int) -> GeneratedCall:
         """Return the call with the marked arguments, in two chunks where that is divided."""
         text = "".join(self.chunks)
-        return DrawnCall(call.tool, text, self.chunks if call.divided else (text,), tokens, call.divided)
+        return GeneratedCall(call.tool, text, self.chunks if call.divided else (text,), tokens, call.divided)
 
     def replace(self, data: bytes, number_of: Callable[[CallForm], int]) -> bytes:
         """Return the bytes with marks (`pattern`) in place of the arguments. `number_of` numbers their forms. Raise

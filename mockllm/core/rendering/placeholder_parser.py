@@ -68,8 +68,8 @@ class PlaceholderParser:
         return len(self._forms) - 1
 
     def split(self, data: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
-        """Return the bytes, every second part empty for a value, and the numbers of the recipes of these values;
-        those of forms of a call are negative."""
+        """Return the bytes, every second part empty for a value, and the numbers of the recipes of these values. The
+        numbers of a call's forms are negative."""
         parts: list[bytes] = []
         numbers: list[int] = []
         end = 0

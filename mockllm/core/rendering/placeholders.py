@@ -17,7 +17,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
 from mockllm.core.rendering.call_placeholders import CallForm, MarkedCall
 from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
-from mockllm.core.reply.drawn_call import DrawnCall
+from mockllm.core.reply.generated_call import GeneratedCall
 
 MARKER_PREFIX: Final = token_hex(16)
 """A random text per process. No request and no scenario can contain the text, since no response ever does."""
@@ -25,8 +25,8 @@ MARKER_PREFIX: Final = token_hex(16)
 MARKED_CALL: Final = MarkedCall(MARKER_PREFIX)
 
 Source: TypeAlias = "Literal['now', 'tokens', 'output'] | IdPattern | Combination"
-"""The value behind a placeholder: the response's time, the request's input tokens, the tokens of a drawn call, an id,
-or a number of two placeholders."""
+"""The value behind a placeholder: the response's time, the request's input tokens, the `output` tokens of a generated
+call, or an id. A Combination is a number of two placeholders."""
 
 Function: TypeAlias = Callable[[Any, Any], Any]
 """A pure function of the value of a placeholder and of an operand: each has its own types."""
@@ -45,7 +45,7 @@ B = TypeVar("B")
 
 
 class Combination(NamedTuple):
-    """A number that is computed from two placeholders, one of which depends on the tokens of a drawn call."""
+    """A number that is computed from two placeholders, one of which depends on the tokens of a generated call."""
 
     function: Function
     left: Recipe
@@ -72,7 +72,7 @@ class Recipe(NamedTuple):
 
     @property
     def depends_on_call(self) -> bool:
-        """Whether the value depends on a drawn call."""
+        """Whether the value depends on a generated call."""
         return self.source == "output" or type(self.source) is Combination
 
 
@@ -206,16 +206,16 @@ def derive(function: Callable[[A], B], value: A) -> B:
 class Placeholders:
     """The placeholders of one rendering. Samples are the values of the present request."""
 
-    def __init__(self, ids: Ids, now: float, tokens: int, call: DrawnCall | None = None) -> None:
+    def __init__(self, ids: Ids, now: float, tokens: int, call: GeneratedCall | None = None) -> None:
         self.recipes: list[Recipe] = []
         self.comparisons: list[PlaceholderComparison] = []
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
         self.tokens = cast(int, NumberPlaceholder(self, Recipe("tokens"), tokens))
         self.call = None if call is None else self._marked(call)
-        """The call that is rendered in place of a drawn one."""
+        """The call that is rendered in place of a generated one."""
 
-    def _marked(self, call: DrawnCall) -> DrawnCall:
+    def _marked(self, call: GeneratedCall) -> GeneratedCall:
         tokens = cast(int, NumberPlaceholder(self, Recipe("output"), call.tokens))
         return MARKED_CALL.in_place_of(call, tokens)
 
@@ -249,8 +249,8 @@ class PlaceholderIds(Ids):
         self._ids = ids
 
     @property
-    def call(self) -> DrawnCall | None:
-        """The call that is rendered in place of a drawn one."""
+    def call(self) -> GeneratedCall | None:
+        """The call that is rendered in place of a generated one."""
         return self._placeholders.call
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
@@ -260,7 +260,7 @@ class PlaceholderIds(Ids):
 
 class PlaceholderStep(Struct, frozen=True):
     """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. A
-    negative `chunk_index` is that of the last chunk of a drawn call, the last value."""
+    negative `chunk_index` is that of the last chunk of a generated call, the last value."""
 
     parts: Sequence[bytes]
     select: ValueSelector
@@ -304,9 +304,11 @@ class Prerendered(Struct, frozen=True, eq=False):
                 return False
         return True
 
-    def fill(self, id_seed: bytes, now: float, tokens: int, call: DrawnCall | None = None) -> Sequence[bytes]:
+    def fill(
+        self, id_seed: bytes, now: float, tokens: int, call: GeneratedCall | None = None
+    ) -> Sequence[bytes]:
         """Return the values of one response: its ids (of this id seed), then its times and token counts, then the
-        arguments of its drawn call."""
+        arguments of its generated call."""
         values = fill_ids(self.ids, id_seed)
         output = 0 if call is None else call.tokens
         for recipe in self.computed:  # written out for the usual sources, for this runs for each response
