@@ -50,6 +50,12 @@ class Budget:
             self.require_values(1)
         self.values += 1
 
+    def has_room(self, values: float, characters: float) -> bool:
+        """Return whether so many more values with so many characters are allowed."""
+        return (
+            self.values + values <= self._max_values and self.characters + characters <= self._max_characters
+        )
+
     def require_values(self, count: float) -> None:
         """Raise BudgetExceeded where `count` more values are not allowed."""
         if self.values + count > self._max_values:

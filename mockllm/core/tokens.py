@@ -122,6 +122,18 @@ _WORDS: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_ASCII_WORDS: Final = re.compile(
+    r"""
+      [^a-zA-Z\d\r\n]?(?:[a-z]++|[A-Z]++[a-z]*+)(?:'(?:s|t|re|ve|m|ll|d)\b)?+
+    | \d{1,3}+
+    | \ ?+[^\s\x1c-\x1fa-zA-Z\d]++[\r\n/]*+
+    | [\s\x1c-\x1f]*[\r\n]+
+    | [\s\x1c-\x1f]+(?![^\s\x1c-\x1f])
+    | [\s\x1c-\x1f]+
+    """,
+    re.VERBOSE | re.ASCII,
+)
+"""The same for a text in ASCII, in half the time."""
 _MAX_WORD: Final = 13
 _PART: Final = 8
 _IDEOGRAPHS: Final = "\u2e80"
@@ -144,8 +156,9 @@ def split(text: str) -> list[str]:
 def _split(text: str) -> list[str]:
     """Return parts of the length of tokens, which join to the text. A part is a word with its leading space, up to
     three digits, or signs; a long word is several parts. The form is that of GPT-4o's first split of a text."""
-    words = _WORDS.findall(text)
-    if text.isascii() and max(map(len, words), default=0) <= _MAX_WORD:
+    is_ascii = text.isascii()
+    words = (_ASCII_WORDS if is_ascii else _WORDS).findall(text)
+    if is_ascii and max(map(len, words), default=0) <= _MAX_WORD:
         return words
     parts: list[str] = []
     for word in words:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.rendering.pacing import InputTime
+from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
 from mockllm.core.values.types import EvaluationContext
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -17,6 +19,7 @@ from mockllm.scenario.settings_merge import (
     MergedSettings,
     Owner,
     ResolvedSettings,
+    chunk_size,
     merge_settings,
     resolve_settings,
 )
@@ -27,7 +30,8 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
 
     `resolved` are these, evaluated; None where they depend on the request or a draw. `cacheable`: whether the
     response is the same each time but for ids, time and input tokens. `cacheable_by_text`: whether it would be but
-    for its templated text.
+    for its templated text. `call_chunks`: the size of the chunks of its generated call, where it would be but for
+    that; else None.
     """
 
     merged: MergedSettings
@@ -35,6 +39,7 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
     modifiers: tuple[str, ...] = ()
     cacheable: bool = False
     cacheable_by_text: bool = False
+    call_chunks: ChunkSize | None = None
 
 
 def effective_settings(
@@ -54,8 +59,14 @@ def effective_settings(
     cacheable = cacheable and not isinstance(
         resolved.pace.ttft, InputTime
     )  # its waits depend on the input tokens
+    generated = cacheable and response.generates_call and resolved.instant
     return EffectiveSettings(
-        merged, resolved, ids, cacheable and response.static, cacheable and response.templated_text
+        merged,
+        resolved,
+        ids,
+        cacheable and response.static,
+        cacheable and response.templated_text,
+        chunk_size(merged, _no_context, DEFAULT_CHUNK_SIZE) if generated else None,
     )
 
 

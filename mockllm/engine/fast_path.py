@@ -6,16 +6,19 @@ decision needs. Responses and counts are the same as without it: what it cannot 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import inf
 
 from msgspec import Struct
 
+from mockllm.core.budget import BudgetExceeded
 from mockllm.core.prompt_cache.policy import CacheOverrides
-from mockllm.core.randomness import NO_DRAWS, Ids
+from mockllm.core.randomness import NO_DRAWS, Ids, Randomness
 from mockllm.core.rendering.plan import Headers
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
+from mockllm.core.request.tools import Tool
 from mockllm.core.selection.decision import Candidate
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
@@ -29,6 +32,7 @@ from mockllm.engine.prompt_caching import cache_of, least_bytes
 from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key, key_with_text
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
+from mockllm.scenario.schema_replies import choose_tool
 from mockllm.state.sessions import Sessions
 
 
@@ -43,7 +47,7 @@ class CacheableResponse(Struct, frozen=True):
     @staticmethod
     def of(response: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
         """Return None for a response that the response cache cannot have."""
-        if not (settings.cacheable or settings.cacheable_by_text):
+        if not (settings.cacheable or settings.cacheable_by_text or settings.call_chunks is not None):
             return None
         own = frozenset(name.lower() for name, _, _ in settings.merged.headers or ())
         return CacheableResponse(response, settings, own)
@@ -65,6 +69,7 @@ class FastPath(Struct, frozen=True):
     seed: int
     id_seed_prefix: bytes
     cache_overrides: CacheOverrides
+    generate_call: Callable[[Tool, Request, Randomness, EffectiveSettings], GeneratedCall]
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
@@ -110,6 +115,24 @@ class FastPath(Struct, frozen=True):
         planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
         return _noted(planned, request) if validation == "strict" and request.undocumented_fields else planned
 
+    def _cached_call(
+        self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
+    ) -> tuple[CachedResponse, GeneratedCall] | None:
+        """Return the entry of the response cache for a request, with the call that the response has."""
+        tool = choose_tool(request)
+        if isinstance(tool, str):
+            return None
+        key = key_with_text(cache_key(response.settings, dialect, response.response, request), tool.name)
+        cached = self.response_cache.get(key)
+        if type(cached) is not CachedResponse:
+            return None
+        try:
+            randomness = Randomness(self.seed, self.item.id, scope, tries)
+            call = self.generate_call(tool, request, randomness, response.settings)
+        except BudgetExceeded:
+            return None
+        return (cached, call) if call.cacheable and cached.fits(request, call) else None
+
     def _cached(
         self, response: CacheableResponse, request: Request, dialect: Dialect
     ) -> CachedResponse | None:
@@ -154,8 +177,15 @@ class FastPath(Struct, frozen=True):
         tries, eligible = counts = scope_state.of(self.keys[-1])
         step = selector.pick(eligible, NO_DRAWS)
         response = None if step is None else self.responses[step]
-        cached = None if response is None else self._cached(response, request, dialect)
-        if response is None or cached is None:
+        if response is None:
+            return None
+        call: GeneratedCall | None = None
+        if response.response.generates_call:
+            generated = self._cached_call(response, request, dialect, scope, tries)
+            cached, call = (None, None) if generated is None else generated
+        else:
+            cached = self._cached(response, request, dialect)
+        if cached is None:
             return None
         headers = self._charge(response, request) if self.limited else ()
         if headers is None:
@@ -164,8 +194,12 @@ class FastPath(Struct, frozen=True):
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         # as `seed_token` writes it, or with zero counts that it leaves out; no response depends on modifiers' counts
         position = f"@{number},r0:{tries}:{eligible}" if number else ""
-        values = cached.values(b"%b%d|" % (prefix, number), request)
-        planned = cached.planned.filled_within_limits(headers, f"{self.seed}{position}", values)
+        values = cached.values(b"%b%d|" % (prefix, number), request, call)
+        response_seed = f"{self.seed}{position}"
+        if call is None:
+            planned = cached.planned.filled_within_limits(headers, response_seed, values)
+        else:
+            planned = cached.planned.filled_with_call(call.notes, response_seed, values, headers)
         noted = self.item.validation == "strict" and request.undocumented_fields
         return _noted(planned, request) if noted else planned
 
@@ -224,6 +258,7 @@ def build_fast_path(
         seed,
         Ids.id_seed_prefix(seed, ""),
         cache_overrides or CacheOverrides(),
+        planner.generate_call,
         [modifier for modifier in modifiers if modifier.limit is not None],
         inf if cache_overrides is None else least_bytes(cache_overrides),
     )
@@ -253,8 +288,10 @@ def _only_counts(
 
 
 def _depends_on_counts(item: CatalogItem, selector: ResponseSelector) -> bool:
-    """Return whether the counts of the rule's scope, or a template of a text, make its responses different."""
-    return selector.mode != "one" or item.per != "global" or selector.responses[0].templated_text
+    """Return whether the counts of the rule's scope, a template of a text, or draws make its responses different."""
+    first = selector.responses[0]
+    several = selector.mode != "one" or item.per != "global"
+    return several or first.templated_text or first.generates_call
 
 
 def _charges_at_once(modifier: Candidate) -> bool:

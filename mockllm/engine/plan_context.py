@@ -20,6 +20,8 @@ from mockllm.core.rendering.event_extras import unknown_events
 from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import BackgroundRun, BatchStart, Headers, Plan, ResponseHead, WaitStep
+from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
@@ -29,7 +31,6 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import ThenPostSpec
-from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE
 from mockllm.scenario.settings_merge import Owner, ResolvedSettings
 
 
@@ -73,6 +74,8 @@ class PlanContext(Struct):
     """The factor by which loads multiply the pace's `slowdown`."""
     batch_schedule: BatchSchedule | None = None
     """The times in the continuous batch of a load, which replace those of the pace."""
+    generated_call: GeneratedCall | None = None
+    """The call that the reply has, where it is generated already."""
 
     @property
     def evaluation_context(self) -> EvaluationContext:

@@ -70,6 +70,17 @@ class PlannedResponse(NamedTuple):
             PlannedResponse, (*self[:-3], response_seed, values, cached_from)
         )  # as `_replace` would, at a tenth of the cost
 
+    def filled_with_call(
+        self,
+        notes: Sequence[str],
+        response_seed: str | bytes,
+        values: Sequence[bytes],
+        headers: Headers = (),
+    ) -> PlannedResponse:
+        """Return the same response with a generated call, whose notes these are, and with the headers of limits."""
+        limited = self.filled_within_limits(headers, response_seed, values)
+        return tuple.__new__(PlannedResponse, (*limited[:3], (*notes, *self.notes), *limited[4:]))
+
     def filled_within_limits(
         self, headers: Headers, response_seed: str | bytes, values: Sequence[bytes]
     ) -> PlannedResponse:

@@ -13,13 +13,18 @@ from mockllm.core.budget import check_vector_size
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.prompt_cache.policy import NOTHING_CACHED
+from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.pacing import chunk_waits, paced, paced_whole
+from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import Call, NativePart, Reply
 from mockllm.core.request.request import Request
+from mockllm.core.request.tools import Tool
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static
 from mockllm.dialects.dialect import BackgroundDialect, GeneratingDialect, MediaDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
@@ -49,11 +54,8 @@ from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import (
-    DEFAULT_CHUNK_SIZE,
-    LongReply,
-    ReplyRenderer,
-)
+from mockllm.scenario.reply_renderer import LongReply, ReplyRenderer
+from mockllm.scenario.schema_replies import generate_call
 from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
@@ -154,6 +156,14 @@ class ResponsePlanner:
             settings = effective_settings(item, response, [items[number] for number in applied])
             self._settings.put(key, settings)
         return settings
+
+    def generate_call(
+        self, tool: Tool, request: Request, randomness: Randomness, settings: EffectiveSettings
+    ) -> GeneratedCall:
+        """Return the call of a tool that a response with these settings has. Raise BudgetExceeded."""
+        size, stream = settings.call_chunks or DEFAULT_CHUNK_SIZE, settings.merged.stream
+        divided = request.stream if stream is None else stream
+        return generate_call(tool, request, randomness, self._max_generated, size, divided=divided)
 
     def check_vector_size(self, request: Request, *, may_defer: bool) -> None:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
@@ -313,7 +323,12 @@ class ResponsePlanner:
         if not (response.static and request.generates):
             settings = _resolve(context)
             undivided = settings.instant and not (settings.faults or context.streamed or request.background)
-            renderer = ReplyRenderer(*inputs, self._max_generated, max_characters, undivided)
+            call = context.generated_call
+            if call is not None and isinstance(context.identity.ids, PlaceholderIds):
+                call = context.identity.ids.call
+            renderer = ReplyRenderer(
+                *inputs, self._max_generated, max_characters, undivided, generated_call=call
+            )
             reply = renderer.reply(evaluate(response.spec, context.evaluation_context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)

@@ -14,6 +14,7 @@ from mockllm.core.prompt_cache.policy import NOTHING_CACHED, CachedTokens
 from mockllm.core.randomness import NO_DRAWS, Randomness
 from mockllm.core.rendering.framing import last_byte_time
 from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Selected
 from mockllm.core.templates.template import TemplateFailure
@@ -42,6 +43,7 @@ from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key
 from mockllm.engine.rule_header import NO_RULE, reason, with_rule_header
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
+from mockllm.scenario.schema_replies import choose_tool
 
 BOUND_NAMES: Final[Mapping[str | None, str]] = {
     "tokens": "tokens",
@@ -194,30 +196,47 @@ class Responder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response, of the response cache where that has it. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
+        may_cache = request.generates and not request.background
+        may_cache = may_cache and (admission is None or admission.as_planned)
         cacheable, text = settings.cacheable, ""
+        call: GeneratedCall | None = None
         if settings.cacheable_by_text:
             evaluation = EvaluationContext(self.template_scope_of(item), self.randomness(item, selected))
             response, text = response.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
-        cacheable = cacheable and request.generates and not request.background
-        if not (cacheable and (admission is None or admission.as_planned)):
+        elif settings.call_chunks is not None and may_cache:
+            try:
+                call = self._generated_call(settings, self.randomness(item, selected))
+            except BudgetExceeded as exceeded:
+                return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
+            if call is not None:
+                text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
+        if not (cacheable and may_cache):
             return self._rendered_response(
-                item, selected, response, settings, self.identity(), request, admission, cached_tokens
+                item, selected, response, settings, self.identity(), request, admission, cached_tokens, call
             )
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
             return self._rendered_response(
-                item, selected, response, settings, identity, request, None, cached_tokens
+                item, selected, response, settings, identity, request, None, cached_tokens, call
             )
 
         key = cache_key(settings, self.dialect, response, request)
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
-        planned = self.planner.response_cache.response(key, self.identity(), request, render, text)
+        planned = self.planner.response_cache.response(key, self.identity(), request, render, text, call)
         if admission is None:
             return planned
         own = [name.lower() for name, _, _ in settings.merged.headers or ()]
         return planned.with_limit_headers(self.limit_headers(admission), admission.wait, own)
+
+    def _generated_call(self, settings: EffectiveSettings, randomness: Randomness) -> GeneratedCall | None:
+        """Return the call of a tool that the response has; None where the request lets the model call none. Raise
+        BudgetExceeded."""
+        tool = choose_tool(self.request)
+        if isinstance(tool, str):
+            return None
+        return self.planner.generate_call(tool, self.request, randomness, settings)
 
     def _rendered_response(
         self,
@@ -229,13 +248,14 @@ class Responder(DecidedRequest):
         request: Request,
         admission: AdmissionResult | None,
         cached_tokens: CachedTokens,
+        call: GeneratedCall | None = None,
     ) -> PlannedResponse:
-        """Render a response, without the response cache."""
+        """Render a response, without the response cache. `call` is its generated call, where that exists already."""
         if response.request_independent:
             request = request.without_body()
         scope, randomness = self.template_scope_of(item), self.randomness(item, selected)
         context = self.plan_context(request, response, settings, scope, randomness, identity, admission)
-        context.cached_tokens = cached_tokens
+        context.cached_tokens, context.generated_call = cached_tokens, call
         try:
             self.planner.check_proxy(item, response)
             plan = self.planner.plan(context)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.rendering.encoder import ChunkEntry
 from mockllm.core.rendering.placeholders import Placeholders, Prerendered
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import (
     PrerenderedResponse,
     PrerenderedStream,
@@ -23,6 +23,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_response,
     prerender_stream,
 )
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import ContentElement, Part, Text, joined_text
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
@@ -37,6 +38,8 @@ MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 """Bytes of all responses and streams in the cache. The oldest are evicted first."""
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would push out all others."""
+TELLING_CHUNKS: Final = 8
+"""A response with fewer chunks of a generated call does not show what is between any two chunks."""
 MAX_KEY_TEXT: Final = 2_048
 """Characters of a text of a request in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
@@ -66,11 +69,11 @@ class CacheEntry(Struct, frozen=True):
     rendered: Prerendered
     uses_input_tokens: bool
 
-    def fits(self, request: Request) -> bool:
+    def fits(self, request: Request, call: GeneratedCall | None = None) -> bool:
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
-        rendered = self.rendered
-        return not rendered.comparisons or rendered.fits(request.now, self._tokens(request))
+        rendered, output = self.rendered, 0 if call is None else call.tokens
+        return not rendered.comparisons or rendered.fits(request.now, self._tokens(request), output)
 
     def _tokens(self, request: Request) -> int:
         return request.input_tokens if self.uses_input_tokens else 0
@@ -88,10 +91,14 @@ class CachedResponse(CacheEntry, frozen=True):
         """Return the response to this request, with this id seed. `cached_from` is that of `PlannedResponse`."""
         return self.planned.filled_with(id_seed, self.values(id_seed, request), cached_from)
 
-    def values(self, id_seed: bytes, request: Request) -> Sequence[bytes]:
-        """Return the values of the placeholders for this request, with this id seed."""
+    def fill_call(self, id_seed: bytes, request: Request, call: GeneratedCall) -> PlannedResponse:
+        """Return the response to this request with a generated call."""
+        return self.planned.filled_with_call(call.notes, id_seed, self.values(id_seed, request, call))
+
+    def values(self, id_seed: bytes, request: Request, call: GeneratedCall | None = None) -> Sequence[bytes]:
+        """Return the values of the placeholders for this request and its generated call, with this id seed."""
         tokens = request.input_tokens if self.uses_input_tokens else 0
-        return self.rendered.fill(id_seed, request.now, tokens)
+        return self.rendered.fill(id_seed, request.now, tokens, call)
 
 
 class CachedStream(CacheEntry, frozen=True):
@@ -125,7 +132,7 @@ def cache_key(
 
 
 def key_with_text(key: Hashable, text: str) -> Hashable:
-    """Return the key of a response whose text the request determines."""
+    """Return the key of a response whose text, or the tool that it calls, the request determines."""
     return (key, text) if text else key
 
 
@@ -144,17 +151,20 @@ class ResponseCache:
         request: Request,
         render: Render[PlannedResponse],
         text: str = "",
+        call: GeneratedCall | None = None,
     ) -> PlannedResponse:
         """Return a response from the cache, else what `render` returns. An error or a fault is not cached. `text` is
-        a part of the key that the request determines."""
+        a part of the key that the request determines. `call` is the response's generated call."""
         key = key_with_text(key, text)
         entry = self.entries.get(key)
-        if type(entry) is CachedResponse and entry.fits(request):
-            return entry.fill(identity.ids.id_seed, request)
+        if type(entry) is CachedResponse and entry.fits(request, call):
+            id_seed = identity.ids.id_seed
+            return entry.fill(id_seed, request) if call is None else entry.fill_call(id_seed, request, call)
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
-        if self._is_due(key, short and fresh.error is None and not fresh.faults):
-            self._put(key, cached_response(fresh, identity, request, render), request, text)
+        telling = call is None or not call.divided or len(call.chunks) >= TELLING_CHUNKS
+        if telling and self._is_due(key, short and fresh.error is None and not fresh.faults):
+            self._put(key, cached_response(fresh, identity, request, render, call), request, text)
         return fresh
 
     def stream(
@@ -191,22 +201,36 @@ class ResponseCache:
 
 
 def cached_response(
-    fresh: PlannedResponse, identity: ResponseIdentity, request: Request, render: Render[PlannedResponse]
+    fresh: PlannedResponse,
+    identity: ResponseIdentity,
+    request: Request,
+    render: Render[PlannedResponse],
+    call: GeneratedCall | None = None,
 ) -> CachedResponse | None:
     """Render a response with placeholders; None where that fails or does not reproduce the fresh response."""
-    placeholders = Placeholders(identity.ids, identity.now, request.input_tokens)
+    placeholders = Placeholders(identity.ids, identity.now, request.input_tokens, call)
     try:
-        plan = _render(render, placeholders, request).plan
-        rendered = prerender_response(plan, placeholders)
-        values = rendered.fill(identity.ids.id_seed, identity.now, request.input_tokens)
+        planned = _render(render, placeholders, request)
+        rendered = prerender_response(planned.plan, placeholders)
+        values = rendered.fill(identity.ids.id_seed, identity.now, request.input_tokens, call)
         if _bytes_and_waits(rendered.plan(values)) != _bytes_and_waits(fresh.plan):
+            return None
+        if call is not None and ((*call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)):
             return None
         tool_calls = _numbered_calls(fresh, rendered, values)
     except Exception:  # an encoder may compute from an id or a number what placeholders do not support
         return None
+    notes = fresh.notes if call is None else planned.notes
     return CachedResponse(
-        rendered, rendered.uses_input_tokens, fresh._replace(rendered=rendered, tool_calls=tool_calls)
+        rendered,
+        rendered.uses_input_tokens,
+        fresh._replace(rendered=rendered, notes=notes, tool_calls=tool_calls),
     )
+
+
+def _is_at_once(plan: Plan) -> bool:
+    """Return whether a plan has no waits, and nothing goes on after it."""
+    return plan.background is None and not any(type(step) is WaitStep for step in plan.steps)
 
 
 def cached_stream(

@@ -21,7 +21,7 @@ from mockllm.core.selection.guards import Guard
 from mockllm.core.values.dynamic import Expression, is_static, with_fields
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.content import SentencesText
+from mockllm.scenario.language.content import FromSchema, SentencesText
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
@@ -197,6 +197,12 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and isinstance(reply.text, Expression)
         and is_static(with_fields(reply, {"text": None}))
     )
+    generates_call = (
+        same
+        and reply is not None
+        and isinstance(reply.tool_calls, FromSchema)
+        and reply.model_fields_set == {"tool_calls"}
+    )
     usage = reply.usage if reply is not None else None
     fixed = usage is not None and usage.input_tokens is not None
     states_usage = fixed and usage is not None and usage.output_tokens is not None
@@ -211,7 +217,15 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
     )
     announces = reply is not None and reply.announces
     return CompiledResponse(
-        spec, settings, static, entry.files, fixed, request_independent, announces, templated_text
+        spec,
+        settings,
+        static,
+        entry.files,
+        fixed,
+        request_independent,
+        announces,
+        templated_text,
+        generates_call,
     )
 
 

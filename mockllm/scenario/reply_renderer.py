@@ -21,6 +21,7 @@ from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_into_chunks
 from mockllm.core.reply.citations import full_text
+from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
     Call,
@@ -68,13 +69,11 @@ from mockllm.scenario.language.reply import (
     UsageSpec,
 )
 from mockllm.scenario.language.server_tools import ServerTools
-from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
+from mockllm.scenario.schema_replies import DRAWS, choose_tool, generate_arguments, generate_json
 from mockllm.scenario.served_replies import served_words
 
 UNLIMITED: Final = Sampling()[1:]
 """The parameters of a request that neither cuts nor lengthens a reply."""
-DEFAULT_CHUNK_SIZE = ChunkSize(1, "tokens")
-"""The chunk size without a pace: one token, as the providers stream."""
 
 
 EVENTS: Final = "events"
@@ -129,6 +128,8 @@ class ReplyRenderer(Struct):
     """Characters of one text; more raise LongReply."""
     undivided: bool = False
     """Whether the response is sent undivided, and at once."""
+    generated_call: GeneratedCall | None = None
+    """The call that the reply has, where it is generated already."""
     notes: list[str] = field(default_factory=list)
     failure: Failure | None = None
     draw_count: int = 0
@@ -297,6 +298,11 @@ class ReplyRenderer(Struct):
     def offered_call(self, *, alone: bool) -> list[Part]:
         """Return a call of the tool that the request lets the model call. Without such a tool, a reply that
         would be empty states the reason."""
+        generated = self.generated_call
+        if generated is not None:
+            self.require_short(len(generated.text))
+            self.notes += generated.notes
+            return [Call(generated.tool, generated.chunks)]
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             self.notes.append(f"no tool is called: {tool}")
@@ -313,7 +319,7 @@ class ReplyRenderer(Struct):
     def draws(self) -> Callable[[], Random]:
         """Return what begins the draws of one generated value; each value has separate draws."""
         self.draw_count += 1
-        return partial(self.randomness.random, f"from_schema {self.draw_count}")
+        return partial(self.randomness.random, DRAWS.format(self.draw_count))
 
     def text(self, spec: GeneratedText) -> tuple[tuple[str, ...], int | None]:
         """Return the chunks of a text, and its number of tokens if it is known."""
@@ -374,7 +380,10 @@ class ReplyRenderer(Struct):
         output = reasoning = 0
         for choice in choices:
             for part in choice.parts:
-                tokens = part_tokens(part)
+                generated = self.generated_call
+                tokens = (
+                    part_tokens(part) if generated is None else generated.tokens
+                )  # the reply has nothing else
                 output += tokens
                 reasoning += tokens if type(part) is Thinking else 0
         if spec is None:

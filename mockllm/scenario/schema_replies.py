@@ -6,6 +6,7 @@ Values of the conversation replace generated ones where they fit.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, Final
 from mockllm.core.budget import Budget
 from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.reply.chunking import filler_sentences
+from mockllm.core.quantities.parse import ChunkSize
+from mockllm.core.randomness import Randomness
+from mockllm.core.reply.chunking import filler_sentences, split_into_chunks
+from mockllm.core.reply.generated_call import GeneratedCall
+from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.called_tools import text_results
-from mockllm.core.request.person_texts import person_texts
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.tools import CALLABLE
 from mockllm.core.word_stems import name_stems
@@ -23,12 +27,17 @@ from mockllm.core.word_stems import name_stems
 if TYPE_CHECKING:
     from mockllm.core.schema_values.conversation import ConversationTexts
 
+DRAWS: Final = "from_schema {}"
+"""The place of the draws of a generated value, by its number."""
+MAX_CALL_CHUNKS: Final = 250
+MAX_CALL_TEXT: Final = 16_384
+"""The most chunks and characters of a generated call in a cached response."""
 _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
 _MAX_SHOWN: Final = 8
 """Maximum number of fields that a note names."""
-_EARLIER: Final = 3
-"""The most earlier texts of the person that are read."""
+_MAX_FIELD: Final = 40
+"""Maximum number of characters of a field's name that a note shows."""
 _MAX_RESULTS: Final = 8
 """The most tool results that are read."""
 _MAX_ANSWER: Final = 500
@@ -60,7 +69,7 @@ def conversation_of(request: Request, edit: Callable[[str], str] = str) -> Conve
     """Return what the person and the tools say in a request, bounded. `edit` changes the person's last text."""
     from mockllm.core.schema_values.conversation import ConversationTexts
 
-    texts = list(islice(person_texts(request.messages), 1 + _EARLIER))
+    texts = request.typed_texts
     results = [part.text for part in reversed(request.tool_results[-_MAX_RESULTS:])]
     results += islice(text_results(request.messages), _MAX_RESULTS)
     return ConversationTexts(edit(texts[0]) if texts else "", results, texts[1:])
@@ -71,7 +80,8 @@ def taken_note(taken: tuple[str, ...]) -> str | None:
     if not taken:
         return None
     more = f" and {len(taken) - _MAX_SHOWN} more" if len(taken) > _MAX_SHOWN else ""
-    return f"from the conversation: {', '.join(shortened(name, 40) for name in taken[:_MAX_SHOWN])}{more}"
+    shown = [name if len(name) <= _MAX_FIELD else shortened(name, _MAX_FIELD) for name in taken[:_MAX_SHOWN]]
+    return f"from the conversation: {', '.join(shown)}{more}"
 
 
 def generate_arguments(
@@ -96,6 +106,33 @@ def generate_arguments(
     generated = generate(schema, draws(), budget=budget, conversation=conversation, again=draws)
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
     return dumps(generated.value).decode(), _notes(flaw, generated.taken)
+
+
+def generate_call(
+    tool: Tool,
+    request: Request,
+    randomness: Randomness,
+    max_generated: int,
+    size: ChunkSize,
+    *,
+    divided: bool,
+) -> GeneratedCall:
+    """Return the call of a tool as the reply `from_schema` has it, in chunks of this size where it is `divided`.
+    Raise BudgetExceeded."""
+    draws = partial(randomness.random, DRAWS.format(1))
+    text, notes = generate_arguments(tool, draws, max_generated, request)
+    chunks = split_into_chunks(text, size) if divided or not text else (text,)
+    tokens, most = count_tokens(tool.name + text), request.sampling.max_tokens
+    cacheable = (
+        tool.kind == "function"
+        and text.startswith(
+            "{"
+        )  # some protocols have forms of their own for anything else, and for no arguments
+        and 2 < len(text) <= MAX_CALL_TEXT
+        and len(chunks) <= MAX_CALL_CHUNKS
+        and (most is None or tokens <= most)  # else a note says so
+    )
+    return GeneratedCall(tool.name, text, chunks, tokens, divided, tuple(notes), cacheable)
 
 
 def generate_json(

@@ -163,6 +163,8 @@ def prerendered_bytes(
     if more:
         before += _encoded(_lines(more))
     body = body_step.written(values)
+    if len(body) > MAX_PRERENDERED:  # a generated call may be long
+        return None
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockllm.core import tokens
 from mockllm.core.tokens import estimate, split
@@ -112,3 +114,12 @@ def test_split_returns_token_like_parts(text: str, chunks: list[str]) -> None:
 @pytest.mark.parametrize("text", [PROSE, CODE, JSON, GERMAN, SHORT])
 def test_split_count_is_close_to_estimate(text: str) -> None:
     assert len(split(text)) == pytest.approx(estimate(text), rel=0.25)
+
+
+SIGNS = st.sampled_from([*map(chr, range(128)), "'re", "'S", "  ", "\r\n"])
+
+
+@given(st.lists(SIGNS, max_size=20))
+def test_split_of_ascii_is_that_of_any_text(signs: list[str]) -> None:
+    text = "".join(signs)
+    assert tokens._ASCII_WORDS.findall(text) == tokens._WORDS.findall(text)

@@ -7,6 +7,7 @@ serializes, and deeper than recursive functions can walk: such nesting is refuse
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from json import JSONEncoder
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -101,6 +102,21 @@ def pretty(value: Json, end: bytes = b"") -> bytes:
             if type(item) is list and len(item) > MANY_ITEMS:
                 return b"".join([*_pretty_by_items(value), end])
     return b"".join((orjson.dumps(value, json_value, orjson.OPT_INDENT_2), end))
+
+
+_ENCODE_SPACED: Final = JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ": "), default=json_value
+).encode
+
+
+def spaced(value: Json) -> bytes:
+    """Return UTF-8 JSON on one line, with a space after colons."""
+    return _ENCODE_SPACED(value).encode()
+
+
+def without_angles(encoded: bytes) -> bytes:
+    """Return JSON with its angle brackets escaped."""
+    return encoded.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
 
 
 def _pretty_by_items(value: dict[str, Json]) -> Iterator[bytes]:

@@ -7,25 +7,26 @@ a number placeholder supports arithmetic and comparisons. `derive` applies any o
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 from secrets import token_hex
-from typing import Any, Final, Literal, NamedTuple, SupportsIndex, TypeAlias, TypedDict, TypeVar, cast
+from typing import Any, Final, Literal, NamedTuple, SupportsIndex, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
-from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
+from mockllm.core.rendering.call_placeholders import CallForm, MarkedCall
+from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
+from mockllm.core.reply.generated_call import GeneratedCall
 
-_MARKER_PREFIX: Final = token_hex(16)
+MARKER_PREFIX: Final = token_hex(16)
 """A random text per process. No request and no scenario can contain the text, since no response ever does."""
-_IN_JSON: Final = re.compile(f'"{_MARKER_PREFIX}n(\\d+);"|{_MARKER_PREFIX}t(\\d+);'.encode())
-_IN_HEADER: Final = re.compile(f"{_MARKER_PREFIX}t(\\d+);")
 
-Source: TypeAlias = Literal["now", "tokens"] | IdPattern
-"""The value behind a placeholder: the response's time, the request's input tokens, or an id."""
+MARKED_CALL: Final = MarkedCall(MARKER_PREFIX)
+
+Source: TypeAlias = "Literal['now', 'tokens', 'output'] | IdPattern | Combination"
+"""The value behind a placeholder: the response's time, the request's input tokens, the `output` tokens of a generated
+call, or an id. A Combination is a number of two placeholders."""
 
 Function: TypeAlias = Callable[[Any, Any], Any]
 """A pure function of the value of a placeholder and of an operand: each has its own types."""
@@ -43,11 +44,36 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
+class Combination(NamedTuple):
+    """A number that is computed from two placeholders, one of which depends on the tokens of a generated call."""
+
+    function: Function
+    left: Recipe
+    right: Recipe
+
+
 class Recipe(NamedTuple):
     """Computes the value of a placeholder: a source and the operations on its value, in order."""
 
     source: Source
     operations: tuple[Operation, ...] = ()
+
+    # Any: operations make texts of numbers, too.
+    def value(self, now: float, tokens: int, output: int) -> Any:
+        """Return the value of a placeholder that is no id for a time and these numbers of tokens."""
+        source = self.source
+        value = output if source == "output" else tokens if source == "tokens" else now
+        if type(source) is Combination:
+            left, right = source.left.value(now, tokens, output), source.right.value(now, tokens, output)
+            value = source.function(left, right)
+        for function, operand in self.operations:
+            value = function(value, operand)
+        return value
+
+    @property
+    def depends_on_call(self) -> bool:
+        """Whether the value depends on a generated call."""
+        return self.source == "output" or type(self.source) is Combination
 
 
 class PlaceholderComparison(NamedTuple):
@@ -71,7 +97,7 @@ class TextPlaceholder(str):
     def __new__(cls, placeholders: Placeholders, recipe: Recipe, sample: str) -> TextPlaceholder:
         if dumps(sample) != b'"%b"' % sample.encode():
             raise TypeError("a placeholder's text must be the same in a JSON string and outside")
-        placeholder = super().__new__(cls, f"{_MARKER_PREFIX}t{placeholders.number_of(recipe)};")
+        placeholder = super().__new__(cls, f"{MARKER_PREFIX}t{placeholders.number_of(recipe)};")
         placeholder._placeholders, placeholder._recipe, placeholder._sample = placeholders, recipe, sample
         return placeholder
 
@@ -118,7 +144,7 @@ class NumberPlaceholder:
 
     def json_value(self) -> str:
         """Return what the JSON writer writes: a marker in quotes, which the number replaces with its quotes."""
-        return f"{_MARKER_PREFIX}n{self._placeholders.number_of(self._recipe)};"
+        return f"{MARKER_PREFIX}n{self._placeholders.number_of(self._recipe)};"
 
     def __str__(self) -> str:
         return TextPlaceholder(self._placeholders, self._recipe, str(self._sample))
@@ -144,6 +170,12 @@ class NumberPlaceholder:
 
     def _with(self, function: Function, operand: float) -> NumberPlaceholder:
         if isinstance(operand, NumberPlaceholder):
+            left, right = self._recipe, operand._recipe
+            if left.depends_on_call != right.depends_on_call:
+                combination = Recipe(Combination(function, left, right))
+                return NumberPlaceholder(
+                    self._placeholders, combination, function(self._sample, operand._sample)
+                )
             raise TypeError("a cached response computes no number from two placeholders")
         if type(operand) is int and operand == 0 and function in (operator.add, operator.sub):
             return self
@@ -174,12 +206,18 @@ def derive(function: Callable[[A], B], value: A) -> B:
 class Placeholders:
     """The placeholders of one rendering. Samples are the values of the present request."""
 
-    def __init__(self, ids: Ids, now: float, tokens: int) -> None:
+    def __init__(self, ids: Ids, now: float, tokens: int, call: GeneratedCall | None = None) -> None:
         self.recipes: list[Recipe] = []
         self.comparisons: list[PlaceholderComparison] = []
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
         self.tokens = cast(int, NumberPlaceholder(self, Recipe("tokens"), tokens))
+        self.call = None if call is None else self._marked(call)
+        """The call that is rendered in place of a generated one."""
+
+    def _marked(self, call: GeneratedCall) -> GeneratedCall:
+        tokens = cast(int, NumberPlaceholder(self, Recipe("output"), call.tokens))
+        return MARKED_CALL.in_place_of(call, tokens)
 
     def number_of(self, recipe: Recipe) -> int:
         """Return the number of a recipe, which markers carry."""
@@ -210,13 +248,19 @@ class PlaceholderIds(Ids):
         self._placeholders = placeholders
         self._ids = ids
 
+    @property
+    def call(self) -> GeneratedCall | None:
+        """The call that is rendered in place of a generated one."""
+        return self._placeholders.call
+
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
         recipe = Recipe(id_pattern(prefix, length, place, alphabet))
         return TextPlaceholder(self._placeholders, recipe, self._ids.make(prefix, length, place, alphabet))
 
 
 class PlaceholderStep(Struct, frozen=True):
-    """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder."""
+    """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. A
+    negative `chunk_index` is that of the last chunk of a generated call, the last value."""
 
     parts: Sequence[bytes]
     select: ValueSelector
@@ -228,6 +272,10 @@ class PlaceholderStep(Struct, frozen=True):
         parts[1::2] = self.select(values)
         return b"".join(parts)
 
+    def last_chunk(self, values: Sequence[bytes]) -> int:
+        """Return the index of the step's last chunk in the response with these values."""
+        return self.chunk_index if self.chunk_index >= 0 else int(values[-1])
+
 
 class Prerendered(Struct, frozen=True, eq=False):
     """A response that is rendered but for its placeholders. `unique_headers` name the number of their value."""
@@ -237,6 +285,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     unique_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
+    call_forms: Sequence[CallForm]
     comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
@@ -245,34 +294,39 @@ class Prerendered(Struct, frozen=True, eq=False):
     @property
     def uses_input_tokens(self) -> bool:
         """Whether the response depends on the request's input tokens."""
-        return any(
-            recipe.source == "tokens" for recipe in (*self.computed, *(c.recipe for c in self.comparisons))
-        )
+        recipes = (*self.computed, *(c.recipe for c in self.comparisons))
+        return any(recipe.source == "tokens" or type(recipe.source) is Combination for recipe in recipes)
 
-    def fits(self, now: float, tokens: int) -> bool:
-        """Return whether all comparisons have the same result for this request."""
-        for (source, operations), compare, expected, result in self.comparisons:
-            value: object = tokens if source == "tokens" else now
-            for function, operand in operations:
-                value = function(value, operand)
-            if compare(value, expected) is not result:
+    def fits(self, now: float, tokens: int, output: int = 0) -> bool:
+        """Return whether all comparisons have the same result for this request, and the tokens of its call."""
+        for recipe, compare, expected, result in self.comparisons:
+            if compare(recipe.value(now, tokens, output), expected) is not result:
                 return False
         return True
 
-    def fill(self, id_seed: bytes, now: float, tokens: int) -> Sequence[bytes]:
-        """Return the values of one response: its ids (of this id seed), then its times and token counts."""
+    def fill(
+        self, id_seed: bytes, now: float, tokens: int, call: GeneratedCall | None = None
+    ) -> Sequence[bytes]:
+        """Return the values of one response: its ids (of this id seed), then its times and token counts, then the
+        arguments of its generated call."""
         values = fill_ids(self.ids, id_seed)
-        for source, operations in self.computed:  # written out, for this runs for each response
+        output = 0 if call is None else call.tokens
+        for recipe in self.computed:  # written out for the usual sources, for this runs for each response
+            source, operations = recipe
             value: str | float
             if source == "tokens":
                 value = tokens
             elif source == "now":
                 value = now
-            else:
+            elif type(source) is IdPattern:
                 value = fill_ids((source,), id_seed)[0].decode()
+            else:
+                value, operations = recipe.value(now, tokens, output), ()
             for function, operand in operations:
                 value = function(value, operand)
             values.append(b"%d" % value if type(value) is int else _encoded(value))
+        if call is not None:
+            values += [form.written(call, values) for form in self.call_forms]
         return values
 
     def head(self, values: Sequence[bytes]) -> ResponseHead:
@@ -281,84 +335,5 @@ class Prerendered(Struct, frozen=True, eq=False):
         return ResponseHead(self.status, self.fixed, tuple(unique))
 
 
-class PrerenderedFields(TypedDict):
-    """The fields of every `Prerendered`."""
-
-    status: int
-    fixed: Headers
-    unique_headers: Sequence[tuple[str, int]]
-    ids: Sequence[IdPattern]
-    computed: Sequence[Recipe]
-    comparisons: Sequence[PlaceholderComparison]
-    framing: Framing
-    size: int
-
-
 def _encoded(value: str | float) -> bytes:
     return value.encode() if type(value) is str else dumps(value)
-
-
-class PlaceholderParser:
-    """Finds the placeholders in a plan that was rendered with them, and numbers the values of those that it finds."""
-
-    def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
-        self._plan = plan
-        self._recipes = placeholders.recipes
-        self._comparisons = tuple(dict.fromkeys(placeholders.comparisons))
-        self._used: dict[int, None] = {}
-        self._fixed: list[tuple[str, str]] = []
-        self._unique: list[tuple[str, int]] = []
-        for name, value in plan.head.headers:
-            marker = _IN_HEADER.fullmatch(value)
-            if marker is not None:
-                self._unique.append((name, self._use(marker[1])))
-            elif _MARKER_PREFIX in value:
-                raise TypeError(f"the header {name} holds more than one placeholder")
-            else:
-                self._fixed.append((name, value))
-
-    def _use(self, number: str | bytes) -> int:
-        self._used[int(number)] = None
-        return int(number)
-
-    def split(self, data: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
-        """Return the bytes, every second part empty for a value, and the numbers of the recipes of these values."""
-        parts: list[bytes] = []
-        numbers: list[int] = []
-        end = 0
-        for marker in _IN_JSON.finditer(data):
-            parts += (data[end : marker.start()], b"")
-            numbers.append(self._use(marker[1] or marker[2]))
-            end = marker.end()
-        return (*parts, data[end:]), tuple(numbers)
-
-    def finish(self, size: int) -> tuple[PrerenderedFields, Callable[[Sequence[int]], ValueSelector]]:
-        """Return the fields of a `Prerendered` whose steps have `size` bytes, and a function from recipe numbers to a
-        selector. Call `finish` after `split` has seen all steps."""
-        ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
-        computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
-        places = {number: place for place, number in enumerate([*ids, *computed])}
-        fields: PrerenderedFields = {
-            "status": self._plan.head.status,
-            "fixed": tuple(self._fixed),
-            "unique_headers": tuple((name, places[number]) for name, number in self._unique),
-            "ids": tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
-            "computed": tuple(self._recipes[number] for number in computed),
-            "comparisons": self._comparisons,
-            "framing": self._plan.framing,
-            "size": 1000 + size,
-        }
-        return fields, lambda numbers: value_selector([places[number] for number in numbers])
-
-
-def _is_plain_id(recipe: Recipe) -> bool:
-    return isinstance(recipe.source, IdPattern) and not recipe.operations
-
-
-def value_selector(order: Sequence[int]) -> ValueSelector:
-    """Return a function that selects the items at these places."""
-    if not order:
-        return lambda values: ()
-    if len(order) == 1:
-        return lambda values: (values[order[0]],)
-    return itemgetter(*order)

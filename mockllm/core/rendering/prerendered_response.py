@@ -12,7 +12,8 @@ from itertools import zip_longest
 from typing import TypeAlias, overload
 
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.placeholders import PlaceholderParser, Placeholders, PlaceholderStep, Prerendered
+from mockllm.core.rendering.placeholder_parser import PlaceholderParser
+from mockllm.core.rendering.placeholders import MARKED_CALL, Placeholders, PlaceholderStep, Prerendered
 from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
 
 
@@ -40,7 +41,7 @@ class FilledSteps(Sequence[Step]):
             return FilledSteps(self._steps[place], self._values)
         step = self._steps[place]
         if isinstance(step, PlaceholderStep):
-            return RawStep(step.written(self._values), step.chunk_index)
+            return RawStep(step.written(self._values), step.last_chunk(self._values))
         return step
 
     def __eq__(self, other: object) -> bool:
@@ -82,8 +83,15 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         drafts.append((parts, numbers, group.chunk_index))
         size += sum(map(len, parts)) + 100 * len(parts)
     fields, select = parser.finish(size)
+    counted = any(form.form == "count" for form in fields["call_forms"])
+
+    def chunk_index(number: int) -> int:
+        return -1 if counted and number == len(MARKED_CALL.chunks) else number
+
     steps = tuple(
-        PlaceholderStep(draft[0], select(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
+        PlaceholderStep(draft[0], select(draft[1]), chunk_index(draft[2]))
+        if isinstance(draft, tuple)
+        else draft
         for draft in drafts
     )
     return PrerenderedResponse(**fields, steps=steps, delay=plan.delay)

@@ -21,6 +21,9 @@ LOREM: Final = (
 )
 """The usual filler text."""
 
+DEFAULT_CHUNK_SIZE: Final = ChunkSize(1, "tokens")
+"""The chunk size without a pace: one token, as the providers stream."""
+
 _WORD: Final = re.compile(r"\s*\S+(?:\s+\Z)?|\s+")
 _SENTENCE_END: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[”’」』）]*""")
 
@@ -76,10 +79,3 @@ def filler_sentence(random: Random) -> str:
     count, draw = 5 + below(random, 10), random.random
     words = [_VOCABULARY[int(draw() * _WORD_COUNT)] for _ in range(count)]  # as `choices`, in half the time
     return " ".join(words).capitalize() + "."
-
-
-def skip_sentence(random: Random) -> None:
-    """Draw what `filler_sentence` draws, without its text, in a quarter of the time."""
-    draw = random.random
-    for _ in range(5 + below(random, 10)):
-        draw()

@@ -8,7 +8,7 @@ from typing import Final
 
 from mockllm.core.request.agent_frames import called_in_text, result_in_text
 from mockllm.core.request.messages import CallPart, Message, ResultPart, TextPart
-from mockllm.core.request.person_texts import person_texts, shortened
+from mockllm.core.request.person_texts import shortened
 from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import SYNONYMS, name_stems, stem
 
@@ -56,14 +56,12 @@ def text_results(messages: Sequence[Message]) -> Iterator[str]:
         yield from (result for result in results if result is not None)
 
 
-def mentioned_tools(
-    uncalled: Sequence[str], messages: Sequence[Message], *, any_called: bool = False
-) -> tuple[str, ...]:
-    """Return those of the tools that the person's last text mentions, by their names or by words of them: the best
+def mentioned_tools(uncalled: Sequence[str], text: str, *, any_called: bool = False) -> tuple[str, ...]:
+    """Return those of the tools that the person's text mentions, by their names or by words of them: the best
     match first. A text that requires a tool without a name mentions all of them, until one was called."""
     if not uncalled:
         return ()
-    text = shortened(next(person_texts(messages), ""), MAX_TEXT)
+    text = shortened(text, MAX_TEXT)
     words = _stems_of(text)
     folded = text.lower()
     scores = []
@@ -72,7 +70,9 @@ def mentioned_tools(
         if whole is not None and whole in folded:
             scores.append((-2.0, number, name))
             continue
-        matches = len(spellings) - sum(map(words.isdisjoint, spellings))
+        matches = 0
+        for each in spellings:
+            matches += not words.isdisjoint(each)
         if matches:
             scores.append((-matches / len(spellings), number, name))
     if not scores and not any_called and _requires_tool(text):

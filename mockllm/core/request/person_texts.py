@@ -11,6 +11,8 @@ from mockllm.core.request.messages import Message, TextPart
 
 MAX_TEXT: Final = 16_000
 """The most characters of one text that are searched for the frames of agents."""
+MAX_TYPED: Final = 4
+"""The most texts of a person that are read."""
 _MAX_MESSAGES: Final = 200
 _MAX_PARTS: Final = 50
 """The last messages, and the first parts of one, that are read."""

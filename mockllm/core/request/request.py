@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from itertools import islice
 from typing import ClassVar, Final, Self
 from urllib.parse import parse_qsl
 
@@ -28,6 +29,7 @@ from mockllm.core.request.messages import (
     last_results,
     last_user_text,
 )
+from mockllm.core.request.person_texts import MAX_TYPED, person_texts
 from mockllm.core.request.prompt_tokens import PROMPT, TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.response_parameters import Format, Sampling
@@ -259,8 +261,14 @@ class Request(BodyFields, McpServerFields):
     @lazy
     def mentioned(self) -> tuple[str, ...]:
         """The uncalled tools that the person's last text mentions, the best match first."""
-        uncalled = self.uncalled
-        return mentioned_tools(uncalled, self.messages, any_called=len(uncalled) < len(self.callable_tools))
+        uncalled, texts = self.uncalled, self.typed_texts
+        text = texts[0] if texts else ""
+        return mentioned_tools(uncalled, text, any_called=len(uncalled) < len(self.callable_tools))
+
+    @lazy
+    def typed_texts(self) -> Sequence[str]:
+        """The last texts that the person typed, the last one first."""
+        return list(islice(person_texts(self.messages), MAX_TYPED))
 
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:

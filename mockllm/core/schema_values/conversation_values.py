@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, Missing
+from mockllm.core.lazy import lazy
 from mockllm.core.schema_values.conversation import ConversationTexts
-from mockllm.core.schema_values.field_kinds import (
-    FROM,
-    NUMBER_WORDS,
-    TO,
-    VAGUE,
-    WHOLE_PLACES,
-    EntityKind,
-    kinds_of,
-)
-from mockllm.core.schema_values.realistic import MAX_CACHED_FIELDS, FieldContext, number
-from mockllm.core.schema_values.text_entities import FoundValue, TextEntities, lower_case
-from mockllm.core.text_cache import text_cache
-from mockllm.core.word_stems import SYNONYMS, name_stems
+from mockllm.core.schema_values.field_kinds import FROM, TO, VAGUE, WHOLE_PLACES, EntityKind, kinds_of
+from mockllm.core.schema_values.field_search import EnumChoice, FieldSearch, choices_of
+from mockllm.core.schema_values.text_entities import FoundValue, Places, TextEntities
+from mockllm.core.word_stems import name_stems
 
 _MAX_COMPARISONS: Final = 3_000
 """The most distances that are measured for one value."""
@@ -31,17 +23,11 @@ _NEAR: Final = 60
 """The most half characters between a value and a word of the field's name."""
 _ADJACENT: Final = 16
 """A number so many half characters from another field's name is that field's."""
-_MAX_PHRASE: Final = 200
 _MAX_RESULT: Final = 500
-_MAX_ENUM: Final = 64
 _MAX_ITEMS: Final = 16
 _TRUTHS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _START: Final = attrgetter("start")
 _PREPOSITIONS: Final = ("in", "at", "near", "for", "to", "from", "of", "around")
-
-
-Places: TypeAlias = Sequence[tuple[int, int]]
-"""Where words begin and end in a text."""
 
 
 class FieldNames(Struct, frozen=True):
@@ -60,53 +46,57 @@ class ConversationValues:
     both. A quoted name of one of the `fields` is not a value."""
 
     def __init__(self, conversation: ConversationTexts, fields: FieldNames) -> None:
-        self._conversation = conversation
+        self._texts, self._question, self._results = (
+            conversation.texts,
+            conversation.question,
+            conversation.results,
+        )
         self._fields, self._stems = fields.names, fields.stems
         self._used: set[tuple[int, int]] = set()
+        self._pairs: dict[str, str] = {}
         self._comparisons = 0
 
-    def offer(
-        self, context: FieldContext, facets: Mapping[str, Json], drawn: Json, *, required: bool
-    ) -> Json | Missing:
-        """Return a value for a field; MISSING where none fits. `facets`: the keywords that say what the value is;
-        `drawn`: the value that the field has otherwise."""
-        if "const" in facets or self._comparisons > _MAX_COMPARISONS:
+    def offer(self, field: FieldSearch, drawn: Json) -> Json | Missing:
+        """Return a value for a field; MISSING where none fits. `drawn`: the value that the field has otherwise."""
+        if field.is_const or self._comparisons > _MAX_COMPARISONS:
             return MISSING
-        if "enum" in facets:
-            return next(iter(self._mentioned(context, facets["enum"])), MISSING)
-        if isinstance(drawn, bool):
-            return _TRUTHS.get(self._paired(context).lower(), MISSING)
-        if isinstance(drawn, int | float):
-            return self._number(context, required=required)
+        if field.choices is not None:
+            return next(iter(self._mentioned(field, field.choices)), MISSING)
         if isinstance(drawn, str):
-            return self._text(context, facets, required=required)
+            return self._text(field)
+        if isinstance(drawn, bool):
+            return _TRUTHS.get(self._paired(field.key).lower(), MISSING)
+        if isinstance(drawn, int | float):
+            return self._number(field)
         if isinstance(drawn, list) and drawn and not isinstance(drawn[0], dict | list):
-            return self._items(context, facets, drawn[0], required=required)
+            return self._items(field, drawn[0])
         return MISSING
 
     # --- numbers ---------------------------------------------------------------------------------------
 
-    def _number(self, context: FieldContext, *, required: bool) -> Json | Missing:
-        paired = self._paired(context)
+    def _number(self, field: FieldSearch) -> Json | Missing:
+        paired = self._paired(field.key)
         if paired and (named := _as_number(paired)) is not None:
             return named
-        beside = _words_beside_number(context.name)
-        for entities in self._conversation.texts:
-            places = _places(entities, beside)  # most texts have none of the words, and need no numbers
+        for entities in self._texts:
+            places = entities.places_of(
+                field.beside
+            )  # most texts have none of the words, and need no numbers
             if places and (found := self._nearest_place(entities, entities.numbers, places)):
                 return self._use(entities, found)
-        if kinds_of(context, None)[:1] == ("result",):
-            for entities in self._conversation.results:
+        if field.is_result:
+            for entities in self._results:
                 if entities.numbers:
                     return entities.numbers[0].value
-        return self._unnamed_number(context, name_stems(context.name)) if required else MISSING
+        return self._unnamed_number(field) if field.required else MISSING
 
-    def _unnamed_number(self, context: FieldContext, stems: Sequence[str]) -> Json | Missing:
+    def _unnamed_number(self, field: FieldSearch) -> Json | Missing:
         """Return the first number of the last text that is neither used nor beside another field's name."""
-        entities, usual = self._conversation.question, number(context)
+        entities, usual = self._question, field.usual
         if not entities.numbers:
             return MISSING
-        others = _places(entities, self._stems.difference(stems))
+        named = self._named_places
+        others = [place for word in named if word not in field.stems for place in named[word]]
         for found in entities.numbers:
             if not self._is_free(entities, found) or (
                 usual is not None and not _is_usual(found.value, usual)
@@ -116,71 +106,71 @@ class ConversationValues:
                 return self._use(entities, found)
         return MISSING
 
+    @lazy
+    def _named_places(self) -> Mapping[str, Places]:
+        """The places of the words of all fields' names in the last text."""
+        text = self._question.folded
+        return {word: self._question.places(word) for word in self._stems if word in text}
+
     # --- texts -----------------------------------------------------------------------------------------
 
-    def _text(self, context: FieldContext, facets: Mapping[str, Json], *, required: bool) -> Json | Missing:
-        kinds = kinds_of(context, facets.get("format"))
-        paired = self._paired(context)
-        if paired and "format" not in facets and "question" not in kinds:
+    def _text(self, field: FieldSearch) -> Json | Missing:
+        kinds, formatted = field.kinds, "format" in field.facets
+        paired = self._paired(field.key)
+        if paired and not formatted and "question" not in kinds:
             return paired
         for kind in kinds:
-            value = self._of_kind(kind, context)
+            value = self._of_kind(kind, field)
             if value is not None:
                 return value
-        if not required or "format" in facets:
+        if formatted or not field.required:
             return MISSING
-        quoted = self._quoted(context)
-        if quoted is None and VAGUE.intersection(name_stems(context.name)):
-            return self._question() or MISSING
+        quoted = self._quoted(field)
+        if quoted is None and not VAGUE.isdisjoint(field.stems):
+            return self._question.phrase or MISSING
         return MISSING if quoted is None else quoted
 
-    def _of_kind(self, kind: EntityKind, context: FieldContext) -> str | None:
+    def _of_kind(self, kind: EntityKind, field: FieldSearch) -> str | None:
         if kind == "question":
-            return self._quoted(context) or self._question()
+            return self._quoted(field) or self._question.phrase
         if kind == "result":
-            return next(
-                (entities.text[:_MAX_RESULT].strip() for entities in self._conversation.results), None
-            )
+            return next((entities.text[:_MAX_RESULT].strip() for entities in self._results), None)
         if kind == "names":
-            return self._name(context)
+            return self._name(field)
         if kind == "places":
-            return self._place(context)
-        for entities in self._conversation.texts:
-            values = [each for each in getattr(entities, kind) if self._is_free(entities, each)]
-            nearest = self._nearest(entities, values, name_stems(context.name)) or next(iter(values), None)
-            if nearest is not None:
+            return self._place(field)
+        for entities in self._texts:
+            every: Sequence[FoundValue] = getattr(entities, kind)
+            values = [each for each in every if self._is_free(entities, each)] if every else ()
+            if values:
+                nearest = self._nearest(entities, values, field.words) or values[0]
                 return str(self._use(entities, nearest))
         return None
 
-    def _question(self) -> str | None:
-        """Return the last text of the person, if it has several words."""
-        text = " ".join(self._conversation.question.text.split())
-        if " " not in text:
-            return None
-        return text if len(text) <= _MAX_PHRASE else text[:_MAX_PHRASE].rpartition(" ")[0]
-
-    def _quoted(self, context: FieldContext) -> str | None:
+    def _quoted(self, field: FieldSearch) -> str | None:
         """Return the quoted text that is nearest to the field's name, else the first one."""
-        entities = self._conversation.question
+        entities = self._question
+        if not entities.quoted:
+            return None
         values = [
             each
             for each in entities.quoted
             if self._is_free(entities, each) and each.value not in self._fields
         ]
-        found = self._nearest(entities, values, name_stems(context.name)) or next(iter(values), None)
+        found = self._nearest(entities, values, field.words) or next(iter(values), None)
         return None if found is None else str(self._use(entities, found))
 
-    def _name(self, context: FieldContext) -> str | None:
-        stems = name_stems(context.name)
-        for entities in self._conversation.texts:
+    def _name(self, field: FieldSearch) -> str | None:
+        stems = field.stems
+        for entities in self._texts:
             values = [each for each in entities.quoted if each.value not in self._fields]
-            found = self._nearest(entities, values, [*stems, "named", "called"])
+            found = self._nearest(entities, values, [*field.words, "named", "called"])
             if found is None:
                 names = [each for each in entities.names if self._is_free(entities, each)]
                 names = [
                     each for each in names if _word_before(entities.text, each) not in ("in", "at", "near")
                 ]
-                found = self._nearest(entities, names, stems) or next(iter(names), None)
+                found = self._nearest(entities, names, field.words) or next(iter(names), None)
             if found is not None:
                 if not {"first", "given", "last", "family", "surname", "firstname", "lastname"}.isdisjoint(
                     stems
@@ -190,12 +180,12 @@ class ConversationValues:
                 return str(self._use(entities, found))
         return None
 
-    def _place(self, context: FieldContext) -> str | None:
-        stems = name_stems(context.name)
+    def _place(self, field: FieldSearch) -> str | None:
+        stems = field.stems
         wanted = (
             ("from",) if FROM.intersection(stems) else ("to",) if TO.intersection(stems) else _PREPOSITIONS
         )
-        for entities in self._conversation.texts:
+        for entities in self._texts:
             free = [
                 each for each in (*entities.names, *entities.lower_places) if self._is_free(entities, each)
             ]
@@ -211,40 +201,36 @@ class ConversationValues:
 
     # --- choices and lists -----------------------------------------------------------------------------
 
-    def _mentioned(self, context: FieldContext, choices: Sequence[Json], most: int = 1) -> list[Json]:
+    def _mentioned(self, field: FieldSearch, choices: Sequence[EnumChoice], most: int = 1) -> list[str]:
         """Return the items of an enum that a text has: those of no other field, and the nearest to the field's name,
         first."""
-        paired = self._paired(context).lower()
-        for entities in self._conversation.texts:
+        paired = self._paired(field.key).lower()
+        for entities in self._texts:
             found: list[tuple[bool, int, FoundValue]] = []
             named: Places | None = None
-            for choice in choices[:_MAX_ENUM]:
-                if not isinstance(choice, str) or not choice:
-                    continue
-                if choice.lower() == paired:
-                    return [choice]
+            for choice in choices:
+                if choice.lower == paired:
+                    return [choice.value]
                 start = _position(entities, choice)
                 if start >= 0:
-                    place = FoundValue(choice, start, start + len(choice))
+                    place = FoundValue(choice.value, start, start + len(choice.value))
                     if named is None:
-                        named = _places(entities, name_stems(context.name), 1)
+                        named = entities.places_of(field.stems)
                     gap = self._gap(entities, place, named)
                     found.append((not self._is_free(entities, place), min(gap, _NEAR), place))
             if found:
                 found.sort(key=lambda each: (*each[:2], each[2].start))
-                return [self._use(entities, place) for *_, place in found[:most]]
+                return [str(self._use(entities, place)) for *_, place in found[:most]]
         return []
 
-    def _items(
-        self, context: FieldContext, facets: Mapping[str, Json], first: Json, *, required: bool
-    ) -> Json | Missing:
+    def _items(self, field: FieldSearch, first: Json) -> Json | Missing:
         """Return a list of all values of the kind that its items have."""
-        items = facets.get("items")
-        most = min(facets.get("maxItems", _MAX_ITEMS), _MAX_ITEMS)
+        items, required = field.facets.get("items"), field.required
+        most = min(field.facets.get("maxItems", _MAX_ITEMS), _MAX_ITEMS)
         if isinstance(items, Mapping) and "enum" in items:
-            return self._mentioned(context, items["enum"], most) or MISSING
-        entities = self._conversation.question
-        kinds = kinds_of(context, items.get("format") if isinstance(items, Mapping) else None)
+            return self._mentioned(field, choices_of(items["enum"]), most) or MISSING
+        entities = self._question
+        kinds = kinds_of(field.context, items.get("format") if isinstance(items, Mapping) else None)
         values: Sequence[FoundValue] = ()
         if isinstance(first, int | float) and not isinstance(first, bool):
             values = entities.numbers if required else ()
@@ -256,23 +242,27 @@ class ConversationValues:
 
     # --- nearness --------------------------------------------------------------------------------------
 
-    def _paired(self, context: FieldContext) -> str:
+    def _paired(self, key: str) -> str:
         """Return the value after the field's name, as after a key; empty where there is none."""
-        key = _pair_key(context.name)
-        for entities in self._conversation.texts:
+        known = self._pairs.get(key)
+        if known is not None:
+            return known
+        value = None
+        for entities in self._texts:
             joined = entities.joined
             if joined is not None and key not in joined:  # most texts
                 continue
             value = entities.paired(key)
             if value is not None:
-                return value
-        return ""
+                break
+        self._pairs[key] = found = value or ""
+        return found
 
     def _nearest(
         self, entities: TextEntities, values: Sequence[FoundValue], words: Sequence[str]
     ) -> FoundValue | None:
         """Return the unused value that is nearest to one of the words; None where none is near."""
-        return self._nearest_place(entities, values, _places(entities, words)) if values else None
+        return self._nearest_place(entities, values, entities.places_of(words)) if values else None
 
     def _nearest_place(
         self, entities: TextEntities, values: Sequence[FoundValue], places: Places
@@ -306,27 +296,6 @@ class ConversationValues:
         return found.value
 
 
-@text_cache(MAX_CACHED_FIELDS)  # tools repeat their fields
-def _words_beside_number(name: str) -> tuple[str, ...]:
-    """Return the words that are beside a number of a field: those of its name, and its units."""
-    stems = name_stems(name)
-    return (*stems, *(word for each in stems for word in NUMBER_WORDS.get(each, ())))
-
-
-@text_cache(MAX_CACHED_FIELDS)  # tools repeat their fields
-def _pair_key(name: str) -> str:
-    """Return the name of a field in lower case without separators."""
-    return "".join(character for character in name.lower() if character not in "_- ")
-
-
-def _places(entities: TextEntities, words: Iterable[str], shortest: int = 2) -> Places:
-    """Return the places of all words in a text that have at least so many characters."""
-    text = entities.folded  # most texts have none of the words
-    return [
-        place for word in words if len(word) >= shortest and word in text for place in entities.places(word)
-    ]
-
-
 def _distance(text: str, found: FoundValue, start: int, end: int) -> int | None:
     """Return the half characters between a value and a word; None where they overlap. A value before a plural, or
     after a singular, is half a character nearer."""
@@ -355,23 +324,17 @@ def _is_usual(value: Json, usual: tuple[float, float, int]) -> bool:
     return low <= value <= high if narrow else min(low, 0) <= value <= 1_000 * high  # type: ignore[no-any-return]
 
 
-def _position(entities: TextEntities, choice: str) -> int:
+def _position(entities: TextEntities, choice: EnumChoice) -> int:
     """Return where a text has an item of an enum as a word; -1 where it does not. One letter must be as written."""
-    spellings, synonyms = _spellings(choice)
-    for spelling in spellings:
-        start = entities.folded.find(spelling) if len(choice) > 1 else entities.text.find(choice)
-        if start >= 0 and _is_word(entities.text, start, start + len(choice)):
+    length = len(choice.value)
+    for spelling in choice.spellings:
+        start = entities.folded.find(spelling) if length > 1 else entities.text.find(choice.value)
+        if start >= 0 and _is_word(entities.text, start, start + length):
             return start
-    return next((place[0] for word in synonyms for place in entities.places(word)), -1) if synonyms else -1
-
-
-@text_cache(MAX_CACHED_FIELDS)  # tools repeat their enums
-def _spellings(choice: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return how a text may write an item of an enum, in lower case, and the item's synonyms."""
-    plain = lower_case(choice)
-    spaced = plain.replace("_", " ").replace("-", " ")
-    synonyms = SYNONYMS.get("".join(name_stems(choice)), ())
-    return (plain,) if plain == spaced else (plain, spaced), synonyms
+    for word in choice.synonyms:
+        for place in entities.places(word):
+            return place[0]
+    return -1
 
 
 def _is_word(text: str, start: int, end: int) -> bool:

@@ -14,9 +14,11 @@ from msgspec import Struct
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
 from mockllm.core.json.schema import Validator, format_validator
+from mockllm.core.lazy import lazy
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.conversation_values import ConversationValues, FieldNames
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
+from mockllm.core.schema_values.field_search import FieldSearch
 from mockllm.core.schema_values.normal_schema import NormalSchema
 from mockllm.core.schema_values.patterns import budgeted_validator
 from mockllm.core.schema_values.realistic import FieldContext
@@ -32,16 +34,21 @@ _MAX_CHECKED: Final = 2_000
 """The most bytes of a field's schema that is validated alone; a longer one is validated with the whole."""
 _BUDGET: Final = 2_000
 """The limit on the work for one value, apart from the limit on its generation."""
+_ANY_TEXT: Final = frozenset({"type", "title", "description", "default"})
+"""The keywords of a text that may be any text."""
 _FACETS: Final = ("const", "enum", "format", "items", "maxItems")
 
 
-class DescribedField(Struct, frozen=True):
-    """A field of an object. `required`: whether it takes a value that the conversation does not name."""
+class DescribedField(Struct, eq=False):
+    """A field of an object. `required`: whether it takes a value that the conversation does not name. `search` and
+    `check` are what a first search found out of the field, where that costs nothing again."""
 
     name: str
     schema: Schema
     context: FieldContext
     required: bool
+    search: FieldSearch | None = None
+    check: tuple[Validator | None] | None = None
 
 
 def fields_of(schema: Mapping[str, Json], owner: FieldContext) -> list[DescribedField]:
@@ -65,10 +72,16 @@ class ValueFitter:
             normal.put(normal.root, "names", names)
         self._values = ConversationValues(conversation, names)
         self._normal = normal
-        self._budget = Budget(_BUDGET)
-        self._document = Document(normal.root, self._budget)
         self._left = _MAX_FIELDS
         self.taken: dict[str, None] = {}
+
+    @lazy
+    def _budget(self) -> Budget:
+        return Budget(_BUDGET)
+
+    @lazy
+    def _document(self) -> Document:
+        return Document(self._normal.root, self._budget)
 
     def fit_members(
         self, fields: Iterable[DescribedField], drawn: dict[str, Json]
@@ -79,37 +92,45 @@ class ValueFitter:
             value = drawn.get(field.name)
             if value is None or type(value) is dict or type(field.schema) is not dict:
                 continue
-            fitting = self.fit(field.schema, value, field.context, required=field.required)
+            fitting = self.fit(field, value)
             if fitting is not MISSING:
                 fitted[field.name] = fitting
         return ({**drawn, **fitted} if fitted else drawn), list(fitted)
 
     def take(self, names: Iterable[str]) -> None:
         """Note the names of fields that have a value from the conversation."""
-        self.taken.update(dict.fromkeys(names))
+        for name in names:
+            self.taken[name] = None
 
-    def fit(
-        self, schema: Schema, drawn: Json, context: FieldContext, *, required: bool = True
-    ) -> Json | Missing:
+    def fit(self, field: DescribedField, drawn: Json) -> Json | Missing:
         """Return the value that fits a field; MISSING where none does, and where it takes too much work."""
         if self._left <= 0:
             return MISSING
         self._left -= 1
         try:
-            value = self._values.offer(context, self._facets(schema), drawn, required=required)
-            return value if value is not MISSING and self._is_valid(schema, value) else MISSING
+            value = self._values.offer(field.search or self._search(field), drawn)
+            if value is MISSING:
+                return MISSING
+            check = field.check or self._check(field)
         except BudgetExceeded:
             return MISSING
+        return value if check[0] is None or check[0].matches(value) else MISSING
 
-    def _facets(self, schema: Schema) -> dict[str, Json]:
-        """Return the keywords that say what a field's value is, also of its alternatives and references."""
-        facets: dict[str, Json] | None = self._normal.known(schema, "facets")
+    def _search(self, field: DescribedField) -> FieldSearch:
+        """Return the search for a field's value, by the keywords that say what it is, also of its alternatives and
+        references."""
+        facets: dict[str, Json] | None = self._normal.known(field.schema, "facets")
+        is_known = facets is not None
         if facets is None:
             before = self._budget.characters
-            facets = self._read_facets(schema)
+            facets = self._read_facets(field.schema)
             if self._budget.characters == before:  # no reference, which costs each time
-                self._normal.put(schema, "facets", facets)
-        return facets
+                self._normal.put(field.schema, "facets", facets)
+                is_known = True
+        search = FieldSearch(field.context, facets, required=field.required)
+        if is_known:
+            field.search = search
+        return search
 
     def _read_facets(self, schema: Schema) -> dict[str, Json]:
         facets: dict[str, Json] = {}
@@ -130,21 +151,32 @@ class ValueFitter:
                     pending.append(self._document.at(reference))
         return facets
 
-    def _is_valid(self, schema: Schema, value: Json) -> bool:
-        """Return whether a value is valid against a field's schema, as far as that says it without the others."""
-        known: tuple[Validator | None] | None = self._normal.known(schema, "field validator")
+    def _check(self, field: DescribedField) -> tuple[Validator | None]:
+        """Return the validator of a field's values, as far as its schema says something without the others. None
+        where it allows any text, for then nothing but texts is offered."""
+        schema = field.schema
+        if type(schema) is dict and schema.get("type") == "string" and schema.keys() <= _ANY_TEXT:
+            field.check = (None,)
+            return field.check
+        known: tuple[Validator | None] | None = self._normal.known(field.schema, "field validator")
         if known is None:
-            known = (self._validator(schema),)
-            self._normal.put(schema, "field validator", known)
-        return known[0] is None or known[0].matches(value)
+            known = (self._validator(field.schema),)
+            self._normal.put(field.schema, "field validator", known)
+        field.check = known
+        return known
 
     def _validator(self, schema: Schema) -> Validator | None:
         text = dumps(schema)
-        if len(text) > _MAX_CHECKED or b'"$ref"' in text or b'"$dynamicRef"' in text:
+        if not is_checked(text):
             return None
         self._budget.add_characters(len(text))
         check = budgeted_validator(schema, self._budget)
         return format_validator(schema) if b'"format"' in text else check
+
+
+def is_checked(schema: bytes) -> bool:
+    """Return whether a value of the conversation is validated against a field's schema."""
+    return len(schema) <= _MAX_CHECKED and b'"$ref"' not in schema and b'"$dynamicRef"' not in schema
 
 
 def field_names(root: Schema) -> frozenset[str]:

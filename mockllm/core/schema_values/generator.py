@@ -20,12 +20,12 @@ from mockllm.core.json.schema import Validator
 from mockllm.core.schema_values.containers import generate_array, generate_object
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
-from mockllm.core.schema_values.fitting import ValueFitter, fields_of
+from mockllm.core.schema_values.fitting import DescribedField, ValueFitter, fields_of
 from mockllm.core.schema_values.normal_schema import NormalSchema, normal_schema
 from mockllm.core.schema_values.numbers import NumberPoints, number_points
 from mockllm.core.schema_values.part_types import candidates_of, kinds_of_part
 from mockllm.core.schema_values.patterns import budgeted_validator
-from mockllm.core.schema_values.prepared_draws import MAX_DEPTH, Draw, prepared_draw
+from mockllm.core.schema_values.prepared_draws import MAX_DEPTH, PlainPart, plain_part
 from mockllm.core.schema_values.realistic import FieldContext, number
 from mockllm.core.schema_values.strings import generate_text
 from mockllm.core.schema_values.variants import SchemaVariant, VariantPicker
@@ -78,6 +78,13 @@ def generate(
     except RecursionError:
         return GeneratedValue({}, "the schema is nested too deep")
     context = FieldContext(name, description or "")
+    plain = _plain_part(normal, normal.root, context)
+    certain = None if plain is None or plain.is_fitted else plain.certain
+    if certain is not None and plain is not None and budget.has_room(plain.values, plain.characters):
+        if not conversation:
+            return GeneratedValue(certain(random, None))
+        fitter = ValueFitter(conversation, normal)
+        return GeneratedValue(certain(random, fitter), None, tuple(fitter.taken))
     if conversation:
         state = random.getstate() if again is None else ()
         fitted = _fitted(normal, random, context, budget, conversation)
@@ -117,13 +124,22 @@ def _fitted(
     with suppress(Unsatisfiable):
         value = _Generator(normal, random, budget, fitter).value(normal.root, context)
         if not isinstance(value, dict):
-            fitting = fitter.fit(normal.root, value, context)
+            fitting = fitter.fit(DescribedField(context.name, normal.root, context, required=True), value)
             if fitting is not MISSING:
                 fitter.take([context.name])
                 value = fitting
         if normal.check.matches(value):
             return GeneratedValue(value, taken=tuple(fitter.taken))
     return None
+
+
+def _plain_part(normal: NormalSchema, schema: Schema, context: FieldContext) -> PlainPart | None:
+    """Return the draws of a part; None where it is not plain."""
+    known: tuple[PlainPart | None] | None = normal.known(schema, context)
+    if known is None:
+        known = (plain_part(schema, context),)
+        normal.put(schema, context, known)
+    return known[0]
 
 
 class _Generator:
@@ -146,9 +162,9 @@ class _Generator:
         """Return a value of the schema; the first invalid one where no valid one is found. Raise Unsatisfiable."""
         if depth > _MAX_DEPTH:
             raise Unsatisfiable("too deep")
-        draw = None if inside or depth > MAX_DEPTH else self._prepared_draw(schema, context)
-        if draw is not None:
-            return draw(self, depth)
+        plain = None if inside or depth > MAX_DEPTH else _plain_part(self._normal, schema, context)
+        if plain is not None:
+            return plain.draw(self, depth)
         invalid: list[Json] = []
         for attempt in range(TRIES):
             if attempt:
@@ -177,13 +193,6 @@ class _Generator:
         if not invalid:
             raise Unsatisfiable("nothing fits")
         return invalid[0]
-
-    def _prepared_draw(self, schema: Schema, context: FieldContext) -> Draw | None:
-        known: tuple[Draw | None] | None = self._normal.known(schema, context)
-        if known is None:
-            known = (prepared_draw(schema, context),)
-            self._normal.put(schema, context, known)
-        return known[0]
 
     def _is_valid(self, schema: Schema, value: Json) -> bool:
         entry = self._compiled.get(id(schema))

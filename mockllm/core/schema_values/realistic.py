@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from random import Random
 from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from mockllm.core.randomness import below
-from mockllm.core.reply.chunking import filler_sentence, skip_sentence
+from mockllm.core.reply.chunking import filler_sentence
 from mockllm.core.text_cache import text_cache
 
 T = TypeVar("T")
@@ -271,17 +271,65 @@ class Hints(Struct, frozen=True):
             result.insert(self.place, self.example)
         return result
 
-    def likeliest(self, random: Random) -> str:
-        """Return the first of `texts`, after the same draws."""
-        found = self.example if self.place == 0 or not self.known else None
-        for words in self.known:
-            if words is sentence and found is not None:
-                skip_sentence(random)
-            else:
-                text = words(random) if callable(words) else chosen(random, words)
-                found = text if found is None else found
-        assert found is not None, "there is a hint"
-        return found
+    def likeliest(self) -> Callable[[Random], str]:
+        """Return a function that draws as `texts`, and returns the first of them."""
+        if self.example is not None and (self.place == 0 or not self.known):
+            example, draw, skip = self.example, None, skipping(self.known)
+        else:
+            example, first, skip = "", self.known[0], skipping(self.known[1:])
+            draw = first if callable(first) else partial(chosen, options=first)
+
+        def likeliest(random: Random) -> str:
+            text = example if draw is None else draw(random)
+            skip(random)
+            return text
+
+        return likeliest
+
+
+_CHOICES: Final[Mapping[Callable[[Random], str], Sequence[int]]] = {
+    date: (3, 12, 28),
+    time: (12, 4),
+    moment: (3, 12, 28, 12, 4),
+    email: (len(FIRST), len(LAST)),
+    domain: (4,),
+    url: (4, len(TOPICS)),
+    ipv4: (254,),
+    key: (8, 9_000),
+    phone: (90, 9_000),
+    street: (120, 3),
+    flight: (4, 900),
+    file: (3, 3),
+}
+"""Among how many each draw of a function chooses."""
+
+
+def skipping(known: Sequence[Words]) -> Callable[[Random], None]:
+    """Return a function that draws what these texts draw, without the texts."""
+    steps: list[tuple[Callable[[Random], object] | None, int, int]] = []
+    for words in known:
+        if not callable(words):
+            steps.append((None, len(words), len(words).bit_length()))
+        elif words in _CHOICES:
+            steps += [(None, count, count.bit_length()) for count in _CHOICES[words]]
+        elif words is sentence:  # the number of its words, then 64 bits for each
+            steps.append((None, -10, (10).bit_length()))
+        else:
+            steps.append((words, 0, 0))
+
+    def skip(random: Random) -> None:
+        getrandbits = random.getrandbits
+        for draw, count, bits in steps:
+            if draw is not None:
+                draw(random)
+                continue
+            drawn = getrandbits(bits)
+            while drawn >= abs(count):
+                drawn = getrandbits(bits)
+            if count < 0:
+                getrandbits(64 * (5 + drawn))
+
+    return skip
 
 
 def hints(context: FieldContext) -> Hints:

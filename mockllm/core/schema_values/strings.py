@@ -146,7 +146,7 @@ def expected_text(context: FieldContext) -> Callable[[Random], str]:
     """Return a function that draws as that of `expected_texts`, and returns the likeliest text."""
     hints = realistic.hints(context)
     if hints.known or hints.example is not None:
-        return hints.likeliest
+        return hints.likeliest()
     texts = expected_texts(context)
     return lambda random: texts(random)[0]
 

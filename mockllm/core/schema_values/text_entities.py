@@ -7,9 +7,9 @@ a millisecond. A kind of value is searched only when a field needs it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -55,20 +55,22 @@ from mockllm.core.schema_values.entity_patterns import (
     WORD,
     YEAR,
 )
-from mockllm.core.text_cache import text_cache
 from mockllm.core.word_stems import stem
 
 MAX_FOUND: Final = 32
 """The most values of one kind that are read from a text."""
-MAX_CACHED: Final = 128
-"""The texts whose entities are cached."""
-MAX_CACHED_LENGTH: Final = 1_500
-"""The most characters of such a text. Its entities take at most about fifty times as many bytes."""
 _MAX_YEARS: Final = 64
 """The most years near which a date is searched."""
 _MAX_PLACES: Final = 8
+_MAX_PHRASE: Final = 200
+_MAX_REMEMBERED: Final = 64
+"""The most words whose places a text remembers, and the most keys: agents repeat their texts and their fields."""
 _MAX_SEARCHED: Final = 64
 """Occurrences of a word, also within others, that are searched one by one for its places."""
+
+
+Places: TypeAlias = Sequence[tuple[int, int]]
+"""Where words begin and end in a text."""
 
 
 class FoundValue(Struct, frozen=True):
@@ -84,14 +86,41 @@ class TextEntities:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._places: dict[str, Places] = {}
+        self._paired: dict[str, str | None] = {}
 
     @lazy
     def folded(self) -> str:
         """The text in lower case, with each character in its place."""
         return lower_case(self.text)
 
-    def places(self, word: str) -> Sequence[tuple[int, int]]:
+    @lazy
+    def phrase(self) -> str | None:
+        """The words of the text up to a maximum, if there are several."""
+        text = " ".join(self.text.split())
+        if " " not in text:
+            return None
+        return text if len(text) <= _MAX_PHRASE else text[:_MAX_PHRASE].rpartition(" ")[0]
+
+    def places_of(self, words: Iterable[str]) -> Places:
+        """Return the places of all words with these stems, at most eight for each stem."""
+        text, found = self.folded, None  # most texts have none of the words
+        for word in words:
+            if word in text:
+                places = self.places(word)
+                found = places if found is None else [*found, *places]
+        return found or ()
+
+    def places(self, word: str) -> Places:
         """Return the places of the words with this stem, at most eight."""
+        places = self._places.get(word)
+        if places is None:
+            places = self._found_places(word)
+            if len(self._places) < _MAX_REMEMBERED:
+                self._places[word] = places
+        return places
+
+    def _found_places(self, word: str) -> Places:
         text = self.folded
         end = text.find(word)
         if end < 0:
@@ -121,7 +150,12 @@ class TextEntities:
 
     def paired(self, key: str) -> str | None:
         """Return the value after a key, as `pairs` has it."""
-        return self.pairs.get(key) if self._may_pair(key) else None
+        if key in self._paired:
+            return self._paired[key]
+        value = self.pairs.get(key) if self._may_pair(key) else None
+        if len(self._paired) < _MAX_REMEMBERED:
+            self._paired[key] = value
+        return value
 
     def _may_pair(self, key: str) -> bool:
         """Return whether the text has the key before a sign or word that `pairs` reads."""
@@ -354,19 +388,3 @@ class TextEntities:
 def lower_case(text: str) -> str:
     """Return a text in lower case, with as many characters: `İ` alone has two in its lower case."""
     return text.replace("İ", "i").lower()
-
-
-def entities_of_each(texts: Sequence[str]) -> list[TextEntities]:
-    """Return the entities of each text. Agents repeat their texts, so the entities of short ones are cached. Equal
-    texts have separate entities, because a value is taken from one text only."""
-    known: set[str] = set()
-    found = []
-    for text in texts:
-        found.append(TextEntities(text) if text in known else _cached_entities(text))
-        known.add(text)
-    return found
-
-
-@text_cache(MAX_CACHED, MAX_CACHED_LENGTH)
-def _cached_entities(text: str) -> TextEntities:
-    return TextEntities(text)

@@ -7,10 +7,9 @@ timing) are omitted.
 
 from __future__ import annotations
 
-from json import JSONEncoder
 from typing import Final
 
-from mockllm.core.json.codec import Json, json_value, pretty
+from mockllm.core.json.codec import Json, pretty, spaced, without_angles
 from mockllm.core.rendering.plan import Headers
 
 JSON: Final[Headers] = (("content-type", "application/json; charset=UTF-8"),)
@@ -20,20 +19,13 @@ EVENTS: Final[Headers] = (("content-type", "text/event-stream"),)
 type."""
 TIER: Final[Headers] = (("x-gemini-service-tier", "standard"),)
 """The additional headers of Gemini's non-streaming responses."""
-_ENCODE: Final = JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ": "), default=json_value
-).encode
 
 
 def one_line(value: Json) -> bytes:
     """Return the value on one line, as server-sent events contain it."""
-    return _escaped(_ENCODE(value).encode())
+    return without_angles(spaced(value))
 
 
 def indented(value: Json) -> bytes:
     """Return the value indented by two: bodies, errors, and the items of an array."""
-    return _escaped(pretty(value))
-
-
-def _escaped(encoded: bytes) -> bytes:
-    return encoded.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
+    return without_angles(pretty(value))

@@ -8,10 +8,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from mockllm.core.schema_values.conversation import ConversationTexts
+from mockllm.core.schema_values.conversation import ConversationTexts, entities_of_each
 from mockllm.core.schema_values.generator import generate
 from mockllm.core.schema_values.realistic import MAX_CACHED_LENGTH
-from mockllm.core.schema_values.text_entities import TextEntities, entities_of_each
+from mockllm.core.schema_values.text_entities import TextEntities
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}

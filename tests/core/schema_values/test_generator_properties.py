@@ -11,10 +11,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.budget import BudgetExceeded
+from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import dumps
+from mockllm.core.schema_values import generator
 from mockllm.core.schema_values.conversation import ConversationTexts
-from mockllm.core.schema_values.generator import _Generator, generate
+from mockllm.core.schema_values.fitting import ValueFitter
+from mockllm.core.schema_values.generator import generate
+from mockllm.core.schema_values.normal_schema import normal_schema
+from mockllm.core.schema_values.prepared_draws import plain_part
+from mockllm.core.schema_values.realistic import FieldContext
 from mockllm.core.schema_values.strings import FORMATS
 from tests.examples import examples
 
@@ -195,10 +200,73 @@ def test_generate_with_conversation_is_valid(schema: Schema, seed: int, text: st
 def test_prepared_draws_give_the_values_of_the_walk(schema: Schema, seed: int, text: str) -> None:
     prepared = generate(schema, Random(seed), "field", conversation=ConversationTexts(text))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_Generator, "_prepared_draw", lambda *_: None)
+        patch.setattr(generator, "_plain_part", lambda *_: None)
         walked = generate(schema, Random(seed), "field", conversation=ConversationTexts(text))
     assert dumps(prepared.value) == dumps(walked.value)
     assert prepared.taken == walked.taken
+
+
+class Drawing:
+    """The walk of a draw that is counted."""
+
+    def __init__(self, random: Random, fitter: ValueFitter) -> None:
+        self.random, self.budget = random, Budget()
+        self.fitter: ValueFitter | None = fitter
+
+    def value(self, *_: object) -> Any:
+        raise AssertionError("a certain part has no part that is not plain")
+
+
+PLAIN: st.SearchStrategy[Schema] = st.recursive(
+    st.one_of(
+        texts(),
+        numbers(),
+        st.sampled_from(
+            [
+                {"type": "boolean"},
+                {"enum": [1, "a", None, {"b": [2]}]},
+                {"enum": ["Rome", "x"], "type": "string"},
+            ]
+        ),
+    ),
+    lambda inner: st.one_of(objects(inner), arrays(inner)),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=examples(1000), deadline=None, suppress_health_check=list(HealthCheck))
+@given(PLAIN, st.integers(0, 5), SENTENCES)
+def test_certain_draws_are_valid_and_within_their_bounds(schema: Schema, seed: int, text: str) -> None:
+    """So they need neither a validation nor a count. With a conversation too, whose values are validated each."""
+    normal = normal_schema(schema)
+    part = plain_part(normal.root, FieldContext("field"))
+    if part is None or part.certain is None:
+        return
+    conversation = ConversationTexts(text, (text,))
+    fitter = ValueFitter(conversation, normal)
+    value = part.certain(Random(seed), fitter)
+    assert jsonschema_rs.is_valid(schema, value)
+    counted = ValueFitter(conversation, normal)
+    walk = Drawing(Random(seed), counted)
+    assert dumps(part.draw(walk, 0)) == dumps(value)
+    assert list(counted.taken) == list(fitter.taken)
+    assert walk.budget.values <= part.values
+    assert walk.budget.characters <= part.characters
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 40])
+def test_budget_refuses_certain_values_at_the_same_bound(limit: int) -> None:
+    schema = {"type": "object", "properties": {name: {"type": "integer"} for name in "abcdef"}}
+    refused: list[str | None] = []
+    for patched in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            if patched:
+                patch.setattr(generator, "_plain_part", lambda *_: None)
+            try:
+                refused.append(str(generate(schema, Random(0), budget=Budget(limit)).value))
+            except BudgetExceeded as exceeded:
+                refused.append(str(exceeded))
+    assert refused[0] == refused[1]
 
 
 @settings(max_examples=examples(300), deadline=None)

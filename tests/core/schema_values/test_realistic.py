@@ -6,7 +6,15 @@ from random import Random
 
 import pytest
 
-from mockllm.core.schema_values.realistic import TEXTS, FieldContext
+from mockllm.core.schema_values.realistic import (
+    _CHOICES,
+    TEXTS,
+    FieldContext,
+    Words,
+    sentence,
+    skipping,
+    uuid,
+)
 from mockllm.core.schema_values.strings import expected_text, expected_texts
 
 FIELDS = [
@@ -25,3 +33,16 @@ def test_likeliest_text_has_draws_of_all_texts(field: FieldContext) -> None:
         all_texts, likeliest = Random(seed), Random(seed)
         assert expected_text(field)(likeliest) == expected_texts(field)(all_texts)[0]
         assert likeliest.getstate() == all_texts.getstate()
+
+
+@pytest.mark.parametrize("words", [*_CHOICES, sentence, uuid, ("a",), ("a", "b", "c")])
+def test_skipping_draws_what_a_text_draws(words: Words) -> None:
+    for seed in range(200):
+        drawn, skipped = Random(seed), Random(seed)
+        for _ in range(2):
+            if callable(words):
+                words(drawn)
+            else:
+                drawn.choice(words)
+        skipping([words, words])(skipped)
+        assert skipped.getstate() == drawn.getstate()

@@ -1,0 +1,126 @@
+"""Finds the placeholders in a plan that was rendered with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Final, TypedDict, cast
+
+from mockllm.core.randomness import IdPattern
+from mockllm.core.rendering.call_placeholders import CallForm
+from mockllm.core.rendering.placeholders import (
+    MARKED_CALL,
+    MARKER_PREFIX,
+    PlaceholderComparison,
+    Placeholders,
+    Recipe,
+    ValueSelector,
+)
+from mockllm.core.rendering.plan import Framing, Headers, Plan
+
+_IN_JSON: Final = re.compile(
+    f'"{MARKER_PREFIX}n(\\d+);"|{MARKER_PREFIX}t(\\d+);|{MARKER_PREFIX}c(\\d+);'.encode()
+)
+_IN_HEADER: Final = re.compile(f"{MARKER_PREFIX}t(\\d+);")
+
+
+class PrerenderedFields(TypedDict):
+    """The fields of every `Prerendered`."""
+
+    status: int
+    fixed: Headers
+    unique_headers: Sequence[tuple[str, int]]
+    ids: Sequence[IdPattern]
+    computed: Sequence[Recipe]
+    call_forms: Sequence[CallForm]
+    comparisons: Sequence[PlaceholderComparison]
+    framing: Framing
+    size: int
+
+
+class PlaceholderParser:
+    """Finds the placeholders in a plan that was rendered with them, and numbers the values of those that it finds."""
+
+    def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
+        self._plan = plan
+        self._recipes = placeholders.recipes
+        self._comparisons = tuple(dict.fromkeys(placeholders.comparisons))
+        self._used: dict[int, None] = {}
+        self._forms: list[CallForm] = []
+        self._fixed: list[tuple[str, str]] = []
+        self._unique: list[tuple[str, int]] = []
+        for name, value in plan.head.headers:
+            marker = _IN_HEADER.fullmatch(value)
+            if marker is not None:
+                self._unique.append((name, self._use(marker[1])))
+            elif MARKER_PREFIX in value:
+                raise TypeError(f"the header {name} holds more than one placeholder")
+            else:
+                self._fixed.append((name, value))
+
+    def _use(self, number: str | bytes) -> int:
+        self._used[int(number)] = None
+        return int(number)
+
+    def _number_of_form(self, form: CallForm) -> int:
+        self._forms.append(form)
+        return len(self._forms) - 1
+
+    def split(self, data: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
+        """Return the bytes, every second part empty for a value, and the numbers of the recipes of these values. The
+        numbers of a call's forms are negative."""
+        parts: list[bytes] = []
+        numbers: list[int] = []
+        end = 0
+        data = MARKED_CALL.replace(data, self._number_of_form)
+        for marker in _IN_JSON.finditer(data):
+            parts += (data[end : marker.start()], b"")
+            call = marker[3]
+            numbers.append(self._use(marker[1] or marker[2]) if call is None else -1 - int(call))
+            end = marker.end()
+        return (*parts, data[end:]), tuple(numbers)
+
+    def finish(self, size: int) -> tuple[PrerenderedFields, Callable[[Sequence[int]], ValueSelector]]:
+        """Return the fields of a `Prerendered` whose steps have `size` bytes, and a function from recipe numbers to a
+        selector. Call `finish` after `split` has seen all steps."""
+        split = [self.split(b"".join(form.between)) for form in self._forms]
+        ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
+        computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
+        of_forms = range(-1, -1 - len(self._forms), -1)
+        places = {number: place for place, number in enumerate([*ids, *computed, *of_forms])}
+
+        def select(numbers: Sequence[int]) -> ValueSelector:
+            return value_selector([places[number] for number in numbers])
+
+        forms = [
+            form._replace(between=parts, select=select(numbers))
+            for form, (parts, numbers) in zip(self._forms, split, strict=True)
+        ]
+        if any(form.form == "chunks" for form in forms):
+            forms.append(CallForm("count"))
+        fields: PrerenderedFields = {
+            "status": self._plan.head.status,
+            "fixed": tuple(self._fixed),
+            "unique_headers": tuple((name, places[number]) for name, number in self._unique),
+            "ids": tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
+            "computed": tuple(self._recipes[number] for number in computed),
+            "call_forms": forms,
+            "comparisons": self._comparisons,
+            "framing": self._plan.framing,
+            "size": 1000 + size,
+        }
+        return fields, select
+
+
+def _is_plain_id(recipe: Recipe) -> bool:
+    return isinstance(recipe.source, IdPattern) and not recipe.operations
+
+
+def value_selector(order: Sequence[int]) -> ValueSelector:
+    """Return a function that selects the items at these places."""
+    if not order:
+        return lambda values: ()
+    if len(order) == 1:
+        return lambda values: (values[order[0]],)
+    return itemgetter(*order)

@@ -1,0 +1,20 @@
+"""The call of an offered tool with generated arguments: all that differs between two replies `from_schema`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class GeneratedCall(Struct, frozen=True, eq=False):
+    """The call of an offered tool with generated arguments. The chunks join to `text`, the arguments."""
+
+    tool: str
+    text: str
+    chunks: tuple[str, ...]
+    tokens: int
+    """The tokens of the name and the arguments."""
+    divided: bool
+    """Whether the arguments are cut into chunks."""
+    notes: tuple[str, ...] = ()
+    cacheable: bool = True
+    """Whether nothing else of the response depends on the arguments."""
