@@ -146,7 +146,7 @@ def test_few_chunks_do_not_show_what_is_between_them() -> None:
     assert not is_cached(chunks, requests(short, ask=claude_request, stream=True))
 
 
-def test_other_notes_than_those_of_the_rendered_call_are_not_cached() -> None:
+def test_notes_on_marked_arguments_prevent_caching() -> None:
     """The marked arguments, which have more tokens than the maximum, have a note on it."""
     short = tool("f", {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]})
     assert is_cached(CALL, requests(short, ask=claude_request, max_tokens=900))
