@@ -6,7 +6,7 @@ decision needs. Responses and counts are the same as without it: what it cannot 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 
 from msgspec import Struct
@@ -18,7 +18,6 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.core.reply.generated_call import GeneratedCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
-from mockllm.core.request.tools import Tool
 from mockllm.core.selection.decision import Candidate
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
@@ -29,7 +28,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import cache_of, least_bytes
-from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key, key_with_text
+from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.template_scope import template_scope
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.schema_replies import choose_tool
@@ -64,12 +63,11 @@ class FastPath(Struct, frozen=True):
     """Selects the response by the counts of the rule's scope; None where the rule has one text for all."""
     keys: Sequence[str]
     modifier_keys: Sequence[str]
-    response_cache: Mapping[Hashable, CachedResponse | CachedStream]
+    planner: ResponsePlanner
     state: Sessions
     seed: int
     id_seed_prefix: bytes
     cache_overrides: CacheOverrides
-    generate_call: Callable[[Tool, Request, Randomness, EffectiveSettings], GeneratedCall]
     limited: Sequence[Candidate]
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
@@ -123,12 +121,12 @@ class FastPath(Struct, frozen=True):
         if isinstance(tool, str):
             return None
         key = key_with_text(cache_key(response.settings, dialect, response.response, request), tool.name)
-        cached = self.response_cache.get(key)
+        cached = self.planner.response_cache.entries.get(key)
         if type(cached) is not CachedResponse:
             return None
         try:
             randomness = Randomness(self.seed, self.item.id, scope, tries)
-            call = self.generate_call(tool, request, randomness, response.settings)
+            call = self.planner.generate_call(tool, request, randomness, response.settings)
         except BudgetExceeded:
             return None
         return (cached, call) if call.cacheable and cached.fits(request, call) else None
@@ -144,7 +142,7 @@ class FastPath(Struct, frozen=True):
             except TemplateFailure:
                 return None
             key = key_with_text(key, text)
-        cached = self.response_cache.get(key)
+        cached = self.planner.response_cache.entries.get(key)
         if type(cached) is CachedResponse and (not cached.rendered.comparisons or cached.fits(request)):
             return cached
         return None
@@ -253,12 +251,11 @@ def build_fast_path(
         selector if _depends_on_counts(item, selector) else None,
         tuple(candidate.key for candidate in (*modifiers, *rules)),
         tuple(candidate.key for candidate in modifiers),
-        planner.response_cache.entries,
+        planner,
         state,
         seed,
         Ids.id_seed_prefix(seed, ""),
         cache_overrides or CacheOverrides(),
-        planner.generate_call,
         [modifier for modifier in modifiers if modifier.limit is not None],
         inf if cache_overrides is None else least_bytes(cache_overrides),
     )

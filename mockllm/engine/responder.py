@@ -177,7 +177,10 @@ class Responder(DecidedRequest):
         caching, cache_overrides = self.planner.prompt_caching, settings.merged.prompt_cache
         lookup = caching.look_up(self.request, self.dialect, cache_overrides, self.matched.monotonic)
         cached_tokens = NOTHING_CACHED if lookup is None else lookup.tokens
-        planned = self._cached_or_rendered(item, selected, response, settings, cached_tokens)
+        try:
+            planned = self._cached_or_rendered(item, selected, response, settings, cached_tokens)
+        except BudgetExceeded as exceeded:
+            planned = self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         if lookup is not None:
             return caching.finished(lookup, planned, is_sent=self.is_sent)
         return (
@@ -205,10 +208,7 @@ class Responder(DecidedRequest):
             response, text = response.with_text(evaluation)
             cacheable = len(text) <= MAX_KEY_TEXT
         elif settings.call_chunks is not None and may_cache:
-            try:
-                call = self._generated_call(settings, self.randomness(item, selected))
-            except BudgetExceeded as exceeded:
-                return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
+            call = self._generated_call(settings, self.randomness(item, selected))
             if call is not None:
                 text, cacheable = call.tool, call.cacheable and len(call.tool) <= MAX_KEY_TEXT
         if not (cacheable and may_cache):
@@ -259,8 +259,6 @@ class Responder(DecidedRequest):
         try:
             self.planner.check_proxy(item, response)
             plan = self.planner.plan(context)
-        except BudgetExceeded as exceeded:
-            return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(failure)

@@ -146,6 +146,13 @@ def test_few_chunks_do_not_show_what_is_between_them() -> None:
     assert not is_cached(chunks, requests(short, ask=claude_request, stream=True))
 
 
+def test_notes_on_marked_arguments_prevent_caching() -> None:
+    """The marked arguments, which have more tokens than the maximum, have a note on it."""
+    short = tool("f", {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]})
+    assert is_cached(CALL, requests(short, ask=claude_request, max_tokens=900))
+    assert not is_cached(CALL, requests(short, ask=claude_request, max_tokens=15))
+
+
 def test_long_name_of_tool_is_no_key() -> None:
     lax = f'validation: "off"\n{CALL}'
     assert is_cached(lax, requests(tool("a" * 2_000), count=4))

@@ -35,7 +35,7 @@ class CallForm(NamedTuple):
     angled: bool = False
     indent: bytes = b"\n"
     between: Sequence[bytes] = ()
-    select: Callable[[Sequence[bytes]], Sequence[bytes]] | None = None
+    select: Callable[[Sequence[bytes]], Sequence[bytes]] = lambda _: ()
 
     def written(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
         """Return the arguments of a call, with these values between its chunks."""
@@ -51,8 +51,7 @@ class CallForm(NamedTuple):
         if self.form == "count":
             return b"%d" % len(call.chunks)
         parts = [*self.between]
-        if self.select is not None:
-            parts[1::2] = self.select(values)
+        parts[1::2] = self.select(values)
         between = b"".join(parts)
         if _BETWEEN_CHUNKS in call.text:
             return between.join([text_fragment(chunk)[1:-1] for chunk in call.chunks])

@@ -78,13 +78,9 @@ def generate(
     except RecursionError:
         return GeneratedValue({}, "the schema is nested too deep")
     context = FieldContext(name, description or "")
-    plain = _plain_part(normal, normal.root, context)
-    certain = None if plain is None or plain.is_fitted else plain.certain
-    if certain is not None and plain is not None and budget.has_room(plain.values, plain.characters):
-        if not conversation:
-            return GeneratedValue(certain(random, None))
-        fitter = ValueFitter(conversation, normal)
-        return GeneratedValue(certain(random, fitter), None, tuple(fitter.taken))
+    certain = _certain(normal, random, context, budget, conversation)
+    if certain is not None:
+        return certain
     if conversation:
         state = random.getstate() if again is None else ()
         fitted = _fitted(normal, random, context, budget, conversation)
@@ -95,6 +91,24 @@ def generate(
         else:
             random.setstate(state)
     return _generated(_Generator(normal, random, budget), normal.root, context, check)
+
+
+def _certain(
+    normal: NormalSchema,
+    random: Random,
+    context: FieldContext,
+    budget: Budget,
+    conversation: ConversationTexts | None,
+) -> GeneratedValue | None:
+    """Return a value that needs neither a count nor a validation; None where there is none, and nothing is drawn."""
+    plain = _plain_part(normal, normal.root, context)
+    if plain is None or plain.certain is None or plain.is_fitted:
+        return None
+    if not budget.has_room(plain.values, plain.characters):
+        return None
+    fitter = ValueFitter(conversation, normal) if conversation else None
+    value = plain.certain(random, fitter)
+    return GeneratedValue(value, None, () if fitter is None else tuple(fitter.taken))
 
 
 def _generated(

@@ -153,3 +153,13 @@ PIECES = (
 def test_numbers_of_json_are_those_of_any_text(pieces: list[str]) -> None:
     text = "".join(pieces)
     assert TextEntities(text).numbers == _AnyText(text).numbers
+
+
+def test_more_words_than_a_text_remembers_have_the_same_places() -> None:
+    names = [f"q{chr(97 + number // 26)}{chr(97 + number % 26)}z" for number in range(100)]
+    entities = TextEntities(" ".join(f"{name}: Rome." for name in names))
+    for _ in range(2):
+        for name in names:
+            place = entities.text.index(name)
+            assert list(entities.places(name)) == [(place, place + 4)]
+            assert entities.paired(name) == TextEntities(entities.text).pairs.get(name)
