@@ -94,7 +94,7 @@ def _run(args: list[str]) -> int:
     chosen = parser
     for name, help in COMMANDS.items():
         if args and name != args[0] in COMMANDS:
-            continue  # the other commands matter to a list of them, and to suggestions
+            continue  # a list of all commands is for a command line that names none
         sub = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
         if args[:1] == [name]:  # only the command that runs is imported
             skip_pydantic_plugins()

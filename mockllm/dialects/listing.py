@@ -16,7 +16,7 @@ from msgspec.json import decode
 
 from mockllm.core.lazy import lazy
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.provider import Provider, ProviderCall, ProviderFacts
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderDescription
 
 FOLDERS: Final[Mapping[str, str]] = {
     "openai": "openai",
@@ -104,7 +104,7 @@ class ListedSocket(Struct, frozen=True, eq=False, array_like=True):
     messages: tuple[tuple[str, str], ...]
 
 
-class ListedProvider(ProviderFacts, frozen=True, kw_only=True, eq=False, dict=True, omit_defaults=True):
+class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, dict=True, omit_defaults=True):
     """A provider by the facts of which the server needs no dialect."""
 
     calls: Mapping[str, ListedCall]

@@ -69,8 +69,8 @@ class ProviderSocket(NamedTuple):
     """The calls of the messages that are requests, by the names of their events."""
 
 
-class ProviderFacts(Struct, frozen=True, kw_only=True, eq=False):
-    """The facts about a provider that a server needs before it loads the provider's folder (`listing.py`)."""
+class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
+    """What a server needs of a provider before it imports the provider's folder (`listing.py`)."""
 
     name: str
     """Its name in `match: {provider: …}`, and the prefix of its paths."""
@@ -119,7 +119,7 @@ class ProviderFacts(Struct, frozen=True, kw_only=True, eq=False):
         return self.hint_query is not None and re.search(self.hint_query, query) is not None
 
 
-class Provider(ProviderFacts, frozen=True, kw_only=True, eq=False):
+class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
     """A provider. `mockllm/dialects/listing.py` names all of them."""
 
     routes: tuple[ProviderRoute, ...]

@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
 from mockllm.dialects.listing import BY_NAME, CALLS, LISTED
 from mockllm.dialects.provider import Provider
-from mockllm.dialects.routes import generating_paths
+from mockllm.dialects.routes import ROUTES, spellings
 
 DIALECT_NAMES: Final = frozenset(call.protocol for call in CALLS)
 """The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""
@@ -32,7 +32,9 @@ PREFIXES: Final = PROVIDERS - {
 """The providers with whose names no path begins but as a prefix."""
 GENERATING: Final = frozenset(call.api for call in CALLS if call.replies)
 """The apis whose response a rule's reply can be: generating calls, and those that make media."""
-GENERATING_PATHS: Final = generating_paths()
+GENERATING_PATHS: Final = frozenset(
+    bare for route in ROUTES if route.call.replies for _, bare in spellings(route)
+)
 """The paths of these calls; `{name}` in them is any text."""
 ALIASES: Final = {alias: provider.name for provider in LISTED for alias in provider.aliases}
 """Words that people write in place of a provider's name, with the name."""
@@ -52,6 +54,16 @@ def _loaded(name: str | None) -> Provider | None:
     """Return a provider with its code; None where there is none of this name."""
     listed = BY_NAME.get(name or "")
     return None if listed is None else listed.full
+
+
+def path_dialects() -> dict[str, frozenset[str]]:
+    """Return the dialects of the generating calls at each path, without prefixes."""
+    found: dict[str, set[str]] = {}
+    for route in ROUTES:
+        if route.call.generates:
+            for _, bare in spellings(route):
+                found.setdefault(bare, set()).add(route.call.protocol)
+    return {path: frozenset(names) for path, names in found.items()}
 
 
 def knows(provider: str | None, model: str) -> bool:

@@ -320,7 +320,7 @@ def _near(method: str, path: str) -> str | None:
     return None
 
 
-def _spellings(route: Route) -> Iterator[tuple[str, str]]:
+def spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Return each prefix of a route's path with each spelling of the path after it."""
     optional = route.provider_row.optional_base
     base = route.provider_row.base if optional is None else optional
@@ -360,21 +360,6 @@ def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
     return (*paths.items(), ("vendors", tuple(str(provider.compatible_base) for provider in compatible)))
 
 
-def generating_paths() -> frozenset[str]:
-    """Return the paths of all calls that generate or make media, without their prefixes."""
-    return frozenset(bare for route in ROUTES if route.call.replies for _, bare in _spellings(route))
-
-
-def path_dialects() -> dict[str, frozenset[str]]:
-    """Return the dialects of the generating calls at each path, without prefixes."""
-    found: dict[str, set[str]] = {}
-    for route in ROUTES:
-        if route.call.generates:
-            for _, bare in _spellings(route):
-                found.setdefault(bare, set()).add(route.call.protocol)
-    return {path: frozenset(names) for path, names in found.items()}
-
-
 @cache
 def _pattern(path: str) -> re.Pattern[str]:
     """Compile a path's pattern on first use: there are many, and the start of the server waits for none."""
@@ -396,7 +381,7 @@ def _fill_tables() -> None:
     literal: dict[str, dict[str, list[RouteMatch]]] = {}
     patterns: dict[str, list[tuple[str, Route, str]]] = {}
     for route in ROUTES:
-        for prefix, bare in _spellings(route):
+        for prefix, bare in spellings(route):
             if "{" in bare:
                 action = bare[bare.rfind(":") :] if ":" in bare else ""
                 patterns.setdefault(action, []).append((prefix + bare, route, prefix))

@@ -16,8 +16,8 @@ from mockllm.dialects.registry import (
     PROVIDER_DIALECTS,
     PROVIDERS,
     WRITTEN_MEMBERS,
+    path_dialects,
 )
-from mockllm.dialects.routes import path_dialects
 from mockllm.engine.recorded_dialect import other_dialect
 from mockllm.scenario.vocabulary import Vocabulary
 

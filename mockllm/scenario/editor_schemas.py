@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, cast
 
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
@@ -178,7 +178,7 @@ class _Draft7(GenerateJsonSchema):
         late = late_model(schema)
         if late is None:
             return super().function_plain_schema(schema)
-        return self.generate_inner(TypeAdapter(late.written).core_schema)
+        return self.generate_inner(TypeAdapter(cast("type[object]", late.written)).core_schema)
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchema:
         result: JsonSchema = {"type": "object"}

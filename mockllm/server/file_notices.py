@@ -26,7 +26,7 @@ COMPILED: Final = "watchfiles._rust_notify"
 
 async def notices(paths: Iterable[str], *, recursive: bool) -> AsyncIterator[set[tuple[int, str]]]:
     """Yield the changes below these folders, or only in them, until cancelled: the kind of each (the value of a
-    `watchfiles.Change`) and its path. Raise OSError where the system gives no notices."""
+    `watchfiles.Change`) and its path. Raise OSError where the system has no notices."""
     loop, stop = asyncio.get_running_loop(), threading.Event()
     with _compiled()(list(paths), False, False, 0, recursive, True) as watcher:
         while True:

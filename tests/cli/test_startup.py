@@ -109,7 +109,7 @@ def test_start_looks_for_no_plugins_of_pydantic() -> None:
     assert done.stderr.strip() == "True None"
 
 
-def test_plugins_of_pydantic_are_found_where_it_was_imported_before() -> None:
+def test_plugins_are_found_where_pydantic_is_imported_already() -> None:
     import pydantic  # noqa: F401
 
     before = sys.modules.copy()

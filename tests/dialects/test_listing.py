@@ -22,7 +22,7 @@ from mockllm.dialects.listing import (
     ListedRoute,
     ListedSocket,
 )
-from mockllm.dialects.provider import Provider, ProviderCall, ProviderFacts
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderDescription
 from mockllm.dialects.providers import REGISTERED
 
 
@@ -42,7 +42,7 @@ def _call(provider: str, call: ProviderCall) -> ListedCall:
 
 
 def _listed(provider: Provider) -> ListedProvider:
-    facts = {name: getattr(provider, name) for name in ProviderFacts.__struct_fields__}
+    facts = {name: getattr(provider, name) for name in ProviderDescription.__struct_fields__}
     return ListedProvider(
         **facts,
         calls={call.id: _call(provider.name, call) for call in provider.calls},

@@ -1,8 +1,8 @@
 """The base class of all models of the scenario language: unknown keys are errors, and types are never coerced.
 
 A model is built when it is first used, as a part of the few models that read a file. A start therefore does not build
-each model separately. Nor does it build what no file uses: fields with a `Late` model, or with a short form, refer to
-a model that is built for its first value. `field_texts` reads the texts behind the fields only when they are shown.
+each model separately. A field with a `Late` model only refers to it, and so does one with a short form. So what no
+file uses is not built. `field_texts` reads the texts behind the fields only when they are shown.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from operator import or_
 from textwrap import dedent
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema
@@ -46,14 +47,14 @@ class LateModel(NamedTuple):
     """A model whose validator is built for its first value, and the type of values in the JSON Schema."""
 
     model: type[BaseModel]
-    written: Any
+    written: object
 
 
 class ReadLate:
     """An annotation of a model in a field: the validator of the field's model does not contain that of this model.
     `before` changes a value first. The JSON Schema has the type `also` beside the model."""
 
-    def __init__(self, before: Callable[[object], object] | None = None, also: Any = None) -> None:
+    def __init__(self, before: Callable[[object], object] | None = None, also: object = None) -> None:
         self._before, self._also = before, also
 
     def __get_pydantic_core_schema__(
@@ -63,7 +64,7 @@ class ReadLate:
             changed = value if self._before is None else self._before(value)
             return model.model_validate(changed, context=info.context)
 
-        late = LateModel(model, model if self._also is None else self._also | model)
+        late = LateModel(model, model if self._also is None else or_(self._also, model))
         return with_info_plain_validator_function(read, metadata={LATE: late})
 
 
@@ -71,10 +72,11 @@ Late: TypeAlias = Annotated[T, ReadLate()]
 """`Late[ReplaySpec]`: a model that few files use."""
 
 
-def late_model(schema: Mapping[str, Any]) -> LateModel | None:
+def late_model(schema: Mapping[str, object]) -> LateModel | None:
     """Return the model of a field that is read late; None for the schema of any other field."""
-    found: LateModel | None = schema.get("metadata", {}).get(LATE)
-    return found
+    metadata = schema.get("metadata")
+    found = metadata.get(LATE) if isinstance(metadata, dict) else None
+    return found if isinstance(found, LateModel) else None
 
 
 def short_form(key: str, *checks: Callable[[object], None]) -> ReadLate:
