@@ -103,6 +103,8 @@ def dashboard(kept_page: Page, server: DashboardServer) -> Iterator[Dashboard]:
     with complaints(kept_page, server.url) as found:
         yield built
     kept_page.unroute_all(behavior="ignoreErrors")  # the page is that of the next test, too
+    if kept_page.url.startswith(server.url):
+        kept_page.evaluate("localStorage.removeItem('mockllm-theme')")  # the colours that the test has chosen
     assert found == []
 
 

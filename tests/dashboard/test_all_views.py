@@ -76,7 +76,7 @@ def test_every_view_fits_at_this_width(
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     try:
-        dashboard.open()
+        dashboard.open(anew=True)
         for view in VIEWS:
             page.get_by_role("tab", name=view).click()
             expect(page.get_by_role("tabpanel")).to_have_id(f"view-{view}")
