@@ -1,106 +1,89 @@
-"""Placeholders for the arguments of a call: where a response has them, and in which form.
+"""The placeholder for the arguments of a generated call.
 
-A cached response with a generated call is rendered with marked arguments, a JSON object with one member. Encoders
-write these as they write any arguments: as a JSON text, as JSON, or in chunks. The marks show the form.
+The placeholder is a JSON object with marks in the name of its only member. An encoder writes this object as it writes
+any arguments, in one or several forms. With `BEGIN` and `END` for the marks, an encoder of compact JSON writes
+
+    {"input":{"BEGIN<>&'/é END":1e-05}}
+
+`MarkedCall.replace` finds the object, recognizes its form by the characters between the marks and by the number, and
+puts the number of the form there:
+
+    {"input":FOUND0;}
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable
+from typing import Final
 
-from mockllm.core.json.codec import dumps, loads, pretty, spaced, text_fragment, without_angles
+from mockllm.core.json.codec import dumps, spaced, without_angles
+from mockllm.core.rendering.argument_forms import (
+    ArgumentsForm,
+    CompactJson,
+    IndentedJson,
+    JsonText,
+    OneLineJson,
+    TextChunks,
+)
 from mockllm.core.reply.generated_call import GeneratedCall
 
-Form: TypeAlias = Literal["text", "json", "pretty", "line", "chunks", "count"]
-"""Arguments as a text in a JSON string, as compact JSON, or as indented JSON. `line` is JSON on one line (`spaced`)
-with its angle brackets escaped. `chunks` are texts in JSON strings, and `count` is their number."""
 _NUMBER: Final = 1e-5
 """A number that writers of JSON write differently."""
-_PROBE: Final = "<>&'/é\x7f\u2028\U0001f642"
-"""Characters that some writers of JSON escape, in the marked arguments: a form is recognized by what it does to
-them."""
-
-_BETWEEN_CHUNKS: Final = "\x7f"
-"""A character that JSON does not escape, and that few arguments have."""
-
-
-class CallForm(NamedTuple):
-    """A place of the arguments. `between`: the parts of the bytes between two chunks, every second one empty for a
-    value that `select` selects. `indent`: the line break before a line of indented JSON. `angled`: whether that has
-    escaped angle brackets."""
-
-    form: Form
-    angled: bool = False
-    indent: bytes = b"\n"
-    between: Sequence[bytes] = ()
-    select: Callable[[Sequence[bytes]], Sequence[bytes]] = lambda _: ()
-
-    def written(self, call: GeneratedCall, values: Sequence[bytes]) -> bytes:
-        """Return the arguments of a call, with these values between its chunks."""
-        if self.form == "text":
-            return text_fragment(call.text)[1:-1]
-        if self.form == "json":
-            return call.text.encode()
-        if self.form == "pretty":
-            indented = pretty(loads(call.text)).replace(b"\n", self.indent)
-            return without_angles(indented) if self.angled else indented
-        if self.form == "line":
-            return without_angles(spaced(loads(call.text)))
-        if self.form == "count":
-            return b"%d" % len(call.chunks)
-        parts = [*self.between]
-        parts[1::2] = self.select(values)
-        between = b"".join(parts)
-        if _BETWEEN_CHUNKS in call.text:
-            return between.join([text_fragment(chunk)[1:-1] for chunk in call.chunks])
-        return text_fragment(_BETWEEN_CHUNKS.join(call.chunks))[1:-1].replace(b"\x7f", between)
+_CHARACTERS: Final = "<>&'/é\x7f\u2028\U0001f642"
+"""Characters that some writers of JSON escape."""
 
 
 class MarkedCall:
-    """The marked arguments, and how they are found in rendered bytes. `mark` is a text that no response has."""
+    """A call whose arguments are the placeholder. `mark` is a text that no other part of a response has."""
 
     def __init__(self, mark: str) -> None:
+        begin, end = f"{mark}a", f"{mark}z"
+        self.chunks: Final = (f'{{"{begin}{_CHARACTERS}', f'{end}":{dumps(_NUMBER).decode()}}}')
+        self._marks = (begin.encode(), end.encode())
         self._found = f"{mark}c%d;".encode()
-        self._mark = mark.encode()
-        a, z, number = f"{mark}a", f"{mark}z", dumps(_NUMBER).decode()
-        self.chunks: Final = (f'{{"{a}{_PROBE}', f'{z}":{number}}}')
-        raw, number = re.escape(_PROBE), re.escape(number)
-        escaped = re.escape(without_angles(_PROBE.encode()).decode())
-        own = re.escape(spaced(_NUMBER).decode())
-        self._forms: Final = re.compile(
-            rf'\{{\\"{a}{raw}(?P<between>.*?){z}\\":{number}\}}|(?P<json>\{{"{a}{raw}{z}":{number}\}})'
-            rf'|\{{\n *"{a}(?:{raw}|(?P<angled>{escaped})){z}": {number}(?P<indent>\n *)\}}'
-            rf'|(?P<line>\{{"{a}{escaped}{z}": {own}\}})'.encode(),
-            re.DOTALL,
-        )
+        self._written = re.compile("|".join(_patterns(begin, end)).encode(), re.DOTALL)
 
     def in_place_of(self, call: GeneratedCall, tokens: int) -> GeneratedCall:
-        """Return the call with the marked arguments, in two chunks where that is divided."""
+        """Return the call with the placeholder as arguments, in two chunks where that call is divided."""
         text = "".join(self.chunks)
         return GeneratedCall(call.tool, text, self.chunks if call.divided else (text,), tokens, call.divided)
 
-    def replace(self, data: bytes, number_of: Callable[[CallForm], int]) -> bytes:
-        """Return the bytes with marks (`pattern`) in place of the arguments. `number_of` numbers their forms. Raise
-        TypeError where arguments have another form."""
-        if self._mark not in data:
+    def replace(self, data: bytes, number_of: Callable[[ArgumentsForm], int]) -> bytes:
+        """Return rendered bytes with a marker in place of each placeholder: the mark, `c`, the number of its form.
+        `number_of` numbers the forms. Raise TypeError for a placeholder in an unknown form."""
+        begin, end = self._marks
+        if begin not in data and end not in data:
             return data
-
-        def found(match: re.Match[bytes]) -> bytes:
-            if match["json"]:
-                form = CallForm("json")
-            elif match["indent"]:
-                form = CallForm("pretty", bool(match["angled"]), match["indent"])
-            elif match["line"]:
-                form = CallForm("line")
-            elif match["between"]:
-                form = CallForm("chunks", between=(match["between"],))
-            else:
-                form = CallForm("text")
-            return self._found % number_of(form)
-
-        replaced = self._forms.sub(found, data)
-        if self._mark + b"a" in replaced or self._mark + b"z" in replaced:
+        replaced = self._written.sub(lambda found: self._found % number_of(_form_of(found)), data)
+        if begin in replaced or end in replaced:
             raise TypeError("the arguments of a call have a form that no placeholder has")
         return replaced
+
+
+def _patterns(begin: str, end: str) -> list[str]:
+    """Return a regex for each form. Its group has the name of the form."""
+    plain, number = re.escape(_CHARACTERS), re.escape(dumps(_NUMBER).decode())
+    escaped = re.escape(without_angles(_CHARACTERS.encode()).decode())
+    spaced_number = re.escape(spaced(_NUMBER).decode())
+    return [
+        rf'(?P<text>\{{\\"{begin}{plain}{end}\\":{number}\}})',
+        rf'(?P<chunks>\{{\\"{begin}{plain}(?P<between>.+?){end}\\":{number}\}})',
+        rf'(?P<compact>\{{"{begin}{plain}{end}":{number}\}})',
+        rf'(?P<indented>\{{\n *"{begin}(?:{plain}|(?P<angles>{escaped})){end}": {number}(?P<line_break>\n *)\}})',
+        rf'(?P<line>\{{"{begin}{escaped}{end}": {spaced_number}\}})',
+    ]
+
+
+def _form_of(found: re.Match[bytes]) -> ArgumentsForm:
+    match found.lastgroup:
+        case "text":
+            return JsonText()
+        case "chunks":
+            return TextChunks((found["between"],))
+        case "compact":
+            return CompactJson()
+        case "indented":
+            return IndentedJson(found["line_break"], found["angles"] is not None)
+        case _:
+            return OneLineJson()

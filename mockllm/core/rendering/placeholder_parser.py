@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Final, TypedDict, cast
 
 from mockllm.core.randomness import IdPattern
-from mockllm.core.rendering.call_placeholders import CallForm
+from mockllm.core.rendering.argument_forms import ArgumentsForm, ChunkCount, TextChunks
 from mockllm.core.rendering.placeholders import (
     MARKED_CALL,
     MARKER_PREFIX,
@@ -33,7 +33,7 @@ class PrerenderedFields(TypedDict):
     unique_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
-    call_forms: Sequence[CallForm]
+    call_forms: Sequence[ArgumentsForm]
     comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
@@ -47,7 +47,7 @@ class PlaceholderParser:
         self._recipes = placeholders.recipes
         self._comparisons = tuple(dict.fromkeys(placeholders.comparisons))
         self._used: dict[int, None] = {}
-        self._forms: list[CallForm] = []
+        self._forms: list[ArgumentsForm] = []
         self._fixed: list[tuple[str, str]] = []
         self._unique: list[tuple[str, int]] = []
         for name, value in plan.head.headers:
@@ -63,7 +63,7 @@ class PlaceholderParser:
         self._used[int(number)] = None
         return int(number)
 
-    def _number_of_form(self, form: CallForm) -> int:
+    def _number_of_form(self, form: ArgumentsForm) -> int:
         self._forms.append(form)
         return len(self._forms) - 1
 
@@ -84,7 +84,9 @@ class PlaceholderParser:
     def finish(self, size: int) -> tuple[PrerenderedFields, Callable[[Sequence[int]], ValueSelector]]:
         """Return the fields of a `Prerendered` whose steps have `size` bytes, and a function from recipe numbers to a
         selector. Call `finish` after `split` has seen all steps."""
-        split = [self.split(b"".join(form.between)) for form in self._forms]
+        between = {
+            form: self.split(b"".join(form.between)) for form in self._forms if type(form) is TextChunks
+        }
         ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
         computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
         of_forms = range(-1, -1 - len(self._forms), -1)
@@ -93,12 +95,13 @@ class PlaceholderParser:
         def select(numbers: Sequence[int]) -> ValueSelector:
             return value_selector([places[number] for number in numbers])
 
-        forms = [
-            form._replace(between=parts, select=select(numbers))
-            for form, (parts, numbers) in zip(self._forms, split, strict=True)
-        ]
-        if any(form.form == "chunks" for form in forms):
-            forms.append(CallForm("count"))
+        forms = [*self._forms]
+        for number, form in enumerate(forms):
+            if type(form) is TextChunks:
+                parts, numbers = between[form]
+                forms[number] = TextChunks(parts, select(numbers))
+        if between:
+            forms.append(ChunkCount())
         fields: PrerenderedFields = {
             "status": self._plan.head.status,
             "fixed": tuple(self._fixed),

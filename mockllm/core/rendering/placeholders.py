@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
-from mockllm.core.rendering.call_placeholders import CallForm, MarkedCall
+from mockllm.core.rendering.argument_forms import ArgumentsForm
+from mockllm.core.rendering.call_placeholders import MarkedCall
 from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
 from mockllm.core.reply.generated_call import GeneratedCall
 
@@ -285,7 +286,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     unique_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
-    call_forms: Sequence[CallForm]
+    call_forms: Sequence[ArgumentsForm]
     comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int
@@ -326,7 +327,7 @@ class Prerendered(Struct, frozen=True, eq=False):
                 value = function(value, operand)
             values.append(b"%d" % value if type(value) is int else _encoded(value))
         if call is not None:
-            values += [form.written(call, values) for form in self.call_forms]
+            values += [form.write(call, values) for form in self.call_forms]
         return values
 
     def head(self, values: Sequence[bytes]) -> ResponseHead:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import TypeAlias, overload
 
+from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
 from mockllm.core.rendering.placeholders import MARKED_CALL, Placeholders, PlaceholderStep, Prerendered
@@ -83,7 +84,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         drafts.append((parts, numbers, group.chunk_index))
         size += sum(map(len, parts)) + 100 * len(parts)
     fields, select = parser.finish(size)
-    counted = any(form.form == "count" for form in fields["call_forms"])
+    counted = any(type(form) is ChunkCount for form in fields["call_forms"])
 
     def chunk_index(number: int) -> int:
         return -1 if counted and number == len(MARKED_CALL.chunks) else number
