@@ -111,6 +111,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
     if short:
+        request.parse_body()
         if request.depth_bound > app.limits.depth:
             failure = structure_failure(raw, app.limits)
             if failure is not None:

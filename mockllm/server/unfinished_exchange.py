@@ -167,7 +167,7 @@ async def _parse(app: App, exchange: Exchange) -> None:
     request = exchange.head.reader(engine).read(
         exchange.raw, exchange.client, exchange.now, exchange.monotonic
     )
-    _ = request.body
+    request.parse_body()
     await asyncio.sleep(0)
     if engine is app.engine:
         exchange.request = request
