@@ -93,7 +93,7 @@ class Connection(HttpProtocol):
         self._maker = maker
         self._ready = maker.ready
         self._app = app
-        self._sink = SocketSink(self, app.limits, self._write_coalesced)
+        self._sink = SocketSink(self, app.limits, self._queue_write)
         self._queue: deque[Exchange] = deque()
         self._current: Exchange | None = None
         """The exchange that is served."""
@@ -354,9 +354,9 @@ class Connection(HttpProtocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
 
-    def _write_coalesced(self, data: bytes) -> bool:
-        """Write together with all responses of this iteration, or at once outside of it. Return False if the client
-        has disconnected, or has not read what it got before."""
+    def _queue_write(self, data: bytes) -> bool:
+        """Queue bytes, to be written with all responses of this iteration; write them at once outside of it. Return
+        False if the client has disconnected, or has not read what it got before."""
         transport, outbox = self.transport, self._ready.outbox
         if transport is None or self.writing_paused or transport.is_closing():
             return False

@@ -1,5 +1,5 @@
-"""Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play. To
-play a plan is to write each of its steps at its time.
+"""Responds to a request whose body is complete: route, read, decide, plan, and queue the response or begin to
+play it. To play a plan is to write each of its steps at its time.
 
 A connection calls `respond` for most requests when `ready_connections.py` calls its `serve_next`.
 `unfinished_exchange.py` finishes the exchanges that `respond` does not end.
@@ -68,7 +68,7 @@ def respond(app: App, exchange: Exchange) -> bool:
         cached = type(exchange.response.rendered) is PrerenderedResponse and app.recorder is None
         if not (cached and exchange.unconfirmed is None) and must_wait(app, exchange):
             return False
-        if write_at_once(app, exchange):
+        if queue_whole_response(app, exchange):
             return True
         begin_playing(app, exchange)
     except (Exception, LookupInStore):
@@ -367,9 +367,9 @@ def recorder_of_unmatched(app: App, exchange: Exchange) -> Recorder | None:
     return recorder if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
 
 
-def write_at_once(app: App, exchange: Exchange) -> bool:
-    """Write the whole response at the end of this iteration, and end the exchange. Return False if the response takes
-    time, ends the connection, or the client does not read."""
+def queue_whole_response(app: App, exchange: Exchange) -> bool:
+    """Queue the whole response, which is written with all others of this iteration, and end the exchange. Return
+    False if the response takes time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, constraints = response.rendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
@@ -383,7 +383,7 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
         plan = response.plan
         opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), extra)
         data = single_write(plan, opening) if opening.keep_alive else None
-    if data is None or not sink.write_coalesced(data):
+    if data is None or not sink.queue_write(data):
         return False
     sink.written = True
     end_exchange(app, exchange, "finished")
