@@ -10,7 +10,12 @@ from mockllm.engine import DecidedLookup, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.protocols import DeciderProtocol
-from mockllm.server.respond import plan_response, queue_whole_response, recorder_of, set_decided_response
+from mockllm.server.respond import (
+    get_or_create_recorder,
+    plan_response,
+    queue_whole_response,
+    set_decided_response,
+)
 from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 MAX_FETCHED: Final = 2_000
@@ -39,7 +44,7 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
         and exchange.websocket is None
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
-        and recorder_of(app, exchange) is None
+        and get_or_create_recorder(app, exchange) is None
     ):
         queue_whole_response(app, exchange)
 
