@@ -152,8 +152,9 @@ class Connection(HttpProtocol):
             self._keepalive_timer.cancel()
         super().connection_lost(exc)
         self._maker.remove(self)
-        self.end_parser()  # it refers to the connection, as bodies and the sink do: they would wait for the
-        self._body = None  # garbage collector
+        # Parser, bodies and sink refer to the connection: the cycles would wait for the garbage collector.
+        self.end_parser()
+        self._body = None
         self._queue.clear()
         del self._sink
 
