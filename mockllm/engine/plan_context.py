@@ -211,7 +211,7 @@ def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
     return False
 
 
-def with_unique_headers(plan: Plan) -> Plan:
+def with_all_headers_unique(plan: Plan) -> Plan:
     """Return the plan with all headers as unique ones: a limit's headers differ each time."""
-    head = ResponseHead(plan.head.status, (), plan.head.headers)
-    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
+    head = plan.head
+    return replace(plan, head=ResponseHead(head.status, (), head.headers))

@@ -66,9 +66,8 @@ class PlannedResponse(NamedTuple):
         self, response_seed: str | bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
     ) -> PlannedResponse:
         """Return the same response with these values and this response seed."""
-        return tuple.__new__(
-            PlannedResponse, (*self[:-3], response_seed, values, cached_from)
-        )  # as `_replace` would, at a tenth of the cost
+        # as `_replace` would, at a tenth of the cost
+        return tuple.__new__(PlannedResponse, (*self[:_RESPONSE_SEED], response_seed, values, cached_from))
 
     def filled_with_call(
         self,
@@ -79,24 +78,34 @@ class PlannedResponse(NamedTuple):
     ) -> PlannedResponse:
         """Return the same response with a generated call, whose notes these are, and with the headers of limits."""
         limited = self.filled_within_limits(headers, response_seed, values)
-        return tuple.__new__(PlannedResponse, (*limited[:3], (*notes, *self.notes), *limited[4:]))
+        return tuple.__new__(
+            PlannedResponse, (*limited[:_NOTES], (*notes, *self.notes), *limited[_NOTES + 1 :])
+        )
 
     def filled_within_limits(
         self, headers: Headers, response_seed: str | bytes, values: Sequence[bytes]
     ) -> PlannedResponse:
         """Return the same response as `filled_with` does, with the headers of limits."""
         return tuple.__new__(
-            PlannedResponse, (*self[:-5], headers, self.time_scale, response_seed, values, None)
+            PlannedResponse, (*self[:_LIMIT_HEADERS], headers, self.time_scale, response_seed, values, None)
         )
 
     def decided(
         self, response_seed: str, slot: InFlightSlot | None, batch_schedule: BatchSchedule | None
     ) -> PlannedResponse:
         """Return the same response with what the decision adds."""
-        values, cached_from = self[-2:]
         return tuple.__new__(
             PlannedResponse,
-            (*self[:-7], slot, batch_schedule, *self[-5:-3], response_seed, values, cached_from),
+            (
+                *self[:_SLOT],
+                slot,
+                batch_schedule,
+                self.limit_headers,
+                self.time_scale,
+                response_seed,
+                self.placeholder_values,
+                self.cached_from,
+            ),
         )
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
@@ -117,8 +126,11 @@ class PlannedResponse(NamedTuple):
         delay in seconds."""
         if own:
             headers = tuple(pair for pair in headers if pair[0] not in own)
+        if not wait and not headers:
+            return self
         if not wait:
-            return tuple.__new__(PlannedResponse, (*self[:-5], headers, *self[-4:])) if headers else self
+            rest = self[_LIMIT_HEADERS + 1 :]
+            return tuple.__new__(PlannedResponse, (*self[:_LIMIT_HEADERS], headers, *rest))
         plan = self.plan
         head = plan.head.with_unique_headers(headers)
         return self.with_plan(replace(plan, head=head, delay=plan.delay + wait), *delay_note(wait))
@@ -136,6 +148,8 @@ class PlannedResponse(NamedTuple):
 
     @property
     def plan(self) -> Plan:
+        """The plan to play, with the values of its placeholders and the headers of limits. A prerendered response is
+        filled anew at each read."""
         rendered = self.rendered
         plan = (
             rendered.plan(self.placeholder_values) if isinstance(rendered, PrerenderedResponse) else rendered
@@ -148,6 +162,15 @@ class PlannedResponse(NamedTuple):
     def status(self) -> int:
         rendered = self.rendered
         return rendered.status if isinstance(rendered, PrerenderedResponse) else rendered.head.status
+
+
+_NOTES: Final = PlannedResponse._fields.index("notes")
+_SLOT: Final = PlannedResponse._fields.index("slot")
+_LIMIT_HEADERS: Final = PlannedResponse._fields.index("limit_headers")
+_RESPONSE_SEED: Final = PlannedResponse._fields.index("response_seed")
+assert PlannedResponse._fields[_SLOT:] == (
+    "slot", "batch_schedule", "limit_headers", "time_scale", "response_seed", "placeholder_values", "cached_from",
+), "the methods of PlannedResponse make tuples in this order"  # fmt: skip
 
 
 def delay_note(seconds: float) -> Sequence[str]:

@@ -35,7 +35,7 @@ from mockllm.engine.near_misses import (
     unknown_path_refusal,
     unmatched_refusal,
 )
-from mockllm.engine.plan_context import PlanContext, with_unique_headers
+from mockllm.engine.plan_context import PlanContext, with_all_headers_unique
 from mockllm.engine.planned_response import PlannedResponse, delay_note, unknown_field_notes
 from mockllm.engine.planner import ProxyRefused
 from mockllm.engine.plans_without_reply import NotGenerating
@@ -279,7 +279,7 @@ class Responder(DecidedRequest):
         context = self.plan_context_without_rule()
         plan = content if isinstance(content, Plan) else self._builtin_error(content, context.identity)
         if self.decision.outcome == "limited":
-            plan = with_unique_headers(plan)
+            plan = with_all_headers_unique(plan)
         plan = self.planner.apply_settings(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         notes = (note, content.note if isinstance(content, Failure) else None)

@@ -218,7 +218,10 @@ def cached_response(
         if call is not None and ((*call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)):
             return None
         tool_calls = _numbered_calls(fresh, rendered, values)
-    except Exception:  # an encoder may compute from an id or a number what placeholders do not support
+    except Exception:
+        # An encoder that computes from an id or a number what placeholders do not support raises, mostly a TypeError.
+        # Any other error means the same: the response is not cached. The fresh one is valid, so no failure of this
+        # second rendering may make it a 500.
         return None
     notes = fresh.notes if call is None else planned.notes
     return CachedResponse(
@@ -243,7 +246,7 @@ def cached_stream(
         filled = rendered.plan(identity.ids.id_seed, identity.now, request.input_tokens)
         if _all_fields(filled) != _all_fields(fresh.plan):
             return None
-    except Exception:  # as above
+    except Exception:  # of any kind, for the reason in `cached_response`
         return None
     return CachedStream(rendered, rendered.uses_input_tokens, fresh.chunks, chunk_sizes(fresh.chunks))
 

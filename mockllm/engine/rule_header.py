@@ -5,23 +5,24 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from mockllm.core.display import shortened
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.rendering.plan import Plan
 
 RULE_HEADER: Final = "x-mockllm-rule"
 NO_RULE: Final = "none"
-"""In place of a rule's id, where no rule responds."""
+"""The value of the header where no rule responds."""
 MAX_REASON: Final = 200
 """Characters of a failure's message that are noted."""
 
 
 def with_rule_header(plan: Plan, id: str) -> Plan:
-    """Return the plan with the id of its rule in a header."""
-    head = ResponseHead(
-        plan.head.status, (*plan.head.fixed, (RULE_HEADER, header_text(id))), plan.head.unique_headers
-    )
-    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery, (), plan.background)
+    """Return the plan with the id of its rule in a header, and without the texts of its chunks: all faults were
+    applied before."""
+    head = replace(plan.head, fixed=(*plan.head.fixed, (RULE_HEADER, header_text(id))))
+    return replace(plan, head=head, chunk_texts=())
 
 
 def reason(failure: Failure) -> str:

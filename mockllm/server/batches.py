@@ -180,7 +180,7 @@ class LineSink:
         self.written = True
         self._data += data
 
-    def write_coalesced(self, data: bytes) -> bool:
+    def queue_write(self, data: bytes) -> bool:
         self._data += data
         return True
 

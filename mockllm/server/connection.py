@@ -93,7 +93,7 @@ class Connection(HttpProtocol):
         self._maker = maker
         self._ready = maker.ready
         self._app = app
-        self._sink = SocketSink(self, app.limits, self._write_coalesced)
+        self._sink = SocketSink(self, app.limits, self._queue_write)
         self._queue: deque[Exchange] = deque()
         self._current: Exchange | None = None
         """The exchange that is served."""
@@ -152,8 +152,9 @@ class Connection(HttpProtocol):
             self._keepalive_timer.cancel()
         super().connection_lost(exc)
         self._maker.remove(self)
-        self.end_parser()  # it refers to the connection, as bodies and the sink do: they would wait for the
-        self._body = None  # garbage collector
+        # Parser, bodies and sink refer to the connection: the cycles would wait for the garbage collector.
+        self.end_parser()
+        self._body = None
         self._queue.clear()
         del self._sink
 
@@ -354,9 +355,9 @@ class Connection(HttpProtocol):
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
 
-    def _write_coalesced(self, data: bytes) -> bool:
-        """Write together with all responses of this iteration, or at once outside of it. Return False if the client
-        has disconnected, or has not read what it got before."""
+    def _queue_write(self, data: bytes) -> bool:
+        """Queue bytes, to be written with all responses of this iteration; write them at once outside of it. Return
+        False if the client has disconnected, or has not read what it got before."""
         transport, outbox = self.transport, self._ready.outbox
         if transport is None or self.writing_paused or transport.is_closing():
             return False

@@ -1,5 +1,5 @@
-"""Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play. To
-play a plan is to write each of its steps at its time.
+"""Responds to a request whose body is complete: route, read, decide, plan, and queue the response or begin to
+play it. To play a plan is to write each of its steps at its time.
 
 A connection calls `respond` for most requests when `ready_connections.py` calls its `serve_next`.
 `unfinished_exchange.py` finishes the exchanges that `respond` does not end.
@@ -55,7 +55,7 @@ def respond(app: App, exchange: Exchange) -> bool:
 
     - for the store, if `pending_lookup` or `unconfirmed` is set, or `undecided` and `begin_decision` returns False
     - for a plan, if `deferred` is set
-    - for a provider, if `recorder_of` returns a recorder
+    - for a provider, if `get_or_create_recorder` returns a recorder
     - for a release, if `is_held`, or for the messages of a WebSocket, if `opens_websocket`
     - else for the control API
     """
@@ -68,13 +68,12 @@ def respond(app: App, exchange: Exchange) -> bool:
         cached = type(exchange.response.rendered) is PrerenderedResponse and app.recorder is None
         if not (cached and exchange.unconfirmed is None) and must_wait(app, exchange):
             return False
-        if write_at_once(app, exchange):
+        if queue_whole_response(app, exchange):
             return True
         begin_playing(app, exchange)
     except (Exception, LookupInStore):
-        if (
-            exchange.sink is None or exchange.sink.written
-        ):  # the response leaves; only its journal entry or log line has failed
+        if exchange.sink is None or exchange.sink.written:
+            # the response is written or queued; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
             return True
@@ -90,7 +89,7 @@ def must_wait(app: App, exchange: Exchange) -> bool:
     response = exchange.response
     return (
         response is NOT_PLANNED
-        or recorder_of(app, exchange) is not None
+        or get_or_create_recorder(app, exchange) is not None
         or opens_websocket(response)
         or is_held(exchange)
     )
@@ -105,12 +104,13 @@ def make_response(app: App, exchange: Exchange) -> None:
         refuse(app, exchange, failure)
         return
     if (head.reserved or app.control_only) and (
-        _is_control_call(app, exchange) or respond_builtin(app, exchange)
+        _is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)
     ):
         return
     if request is None:
         request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
     if short:
+        request.parse_body()
         if request.depth_bound > app.limits.depth:
             failure = structure_failure(raw, app.limits)
             if failure is not None:
@@ -135,7 +135,7 @@ def plan_response(
         exchange.pending_lookup = lookup
         return
     if type(response) is PlannedResponse:
-        set_response(app, exchange, response)
+        set_response_and_start_side_effects(app, exchange, response)
     elif isinstance(response, DeferredResponse):
         exchange.deferred, exchange.slot = response, response.slot
     else:
@@ -183,11 +183,11 @@ def set_decided_response(
     if isinstance(response, DeferredResponse):
         exchange.deferred = response
     else:
-        set_response(app, exchange, response)
+        set_response_and_start_side_effects(app, exchange, response)
 
 
-def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Set a response that an engine has planned, compressed if the client accepts it."""
+def set_response_and_start_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Set a response that an engine has planned, compressed if the client accepts it, and start its side effects."""
     start_side_effects(app, exchange, response)
     exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
@@ -244,7 +244,7 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
 def serve_batch(app: App, exchange: Exchange, run: BatchRun) -> None:
     """Serve the lines of a batch job, unless a provider has the job."""
-    if recorder_of(app, exchange) is not None or exchange.request is None:
+    if get_or_create_recorder(app, exchange) is not None or exchange.request is None:
         return
     from mockllm.server.batches import BatchServer
 
@@ -323,19 +323,18 @@ def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:
     return app.control if exchange.head.reserved and is_control_path(exchange.head.path) else None
 
 
-def _is_control_call(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path, or is not loaded yet: then `finish_exchange` loads it and responds
-    anew.
-    A path below `/api` that it lacks goes on to the rules first."""
+def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
+    """Return whether the control API has the path, or may have it because it is not loaded: `finish_exchange` then
+    loads it and responds anew. A path below `/api` that it lacks goes on to the rules first."""
     control = control_of(app, exchange)
     if control is None:
         return False
     return app.control_only or not control.loaded or control.knows(exchange.head.path)
 
 
-def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
-    """Return the recorder that proxies the request to its provider, if it is proxied. A refused request is not:
-    its body was not read."""
+def get_or_create_recorder(app: App, exchange: Exchange) -> Recorder | None:
+    """Return the recorder that proxies the request to its provider, if it is proxied; create it for the first rule
+    that proxies. A refused request is not proxied: its body was not read."""
     request, rendered = exchange.request, exchange.response.rendered
     if exchange.close or request is None:
         return None
@@ -366,9 +365,9 @@ def recorder_of_unmatched(app: App, exchange: Exchange) -> Recorder | None:
     return recorder if isinstance(engine, Engine) and is_unscripted(engine, request, read) else None
 
 
-def write_at_once(app: App, exchange: Exchange) -> bool:
-    """Write the whole response at the end of this iteration, and end the exchange. Return False if the response takes
-    time, ends the connection, or the client does not read."""
+def queue_whole_response(app: App, exchange: Exchange) -> bool:
+    """Queue the whole response, which is written with all others of this iteration, and end the exchange. Return
+    False if the response takes time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     rendered, constraints = response.rendered, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.close or app.draining:
@@ -382,7 +381,7 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
         plan = response.plan
         opening = serialize_head(plan, constraints, app.date_line.at(exchange.now), extra)
         data = single_write(plan, opening) if opening.keep_alive else None
-    if data is None or not sink.write_coalesced(data):
+    if data is None or not sink.queue_write(data):
         return False
     sink.written = True
     end_exchange(app, exchange, "finished")

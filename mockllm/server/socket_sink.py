@@ -24,17 +24,17 @@ RESET_POLL: Final = 0.001
 
 
 class SocketSink:
-    """Writes to one connection. `write_coalesced` writes at the end of the loop's iteration, together with the
-    responses on other connections. It returns False if the client has disconnected, or has not read what it got
-    before. `written`: whether bytes of the current response were written."""
+    """Writes to one connection. `queue_write` queues bytes, which are written at the end of the loop's iteration,
+    together with the responses on other connections. It returns False if the client has disconnected, or has not
+    read what it got before. `written`: whether bytes of the current response were written."""
 
-    __slots__ = ("_limits", "connection", "write_coalesced", "written")
+    __slots__ = ("_limits", "connection", "queue_write", "written")
 
     def __init__(
-        self, connection: HttpProtocol, limits: ServerLimits, write_coalesced: Callable[[bytes], bool]
+        self, connection: HttpProtocol, limits: ServerLimits, queue_write: Callable[[bytes], bool]
     ) -> None:
         self.connection = connection
-        self.write_coalesced = write_coalesced
+        self.queue_write = queue_write
         self._limits = limits
         self.written = False
 

@@ -10,7 +10,12 @@ from mockllm.engine import DecidedLookup, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.protocols import DeciderProtocol
-from mockllm.server.respond import plan_response, recorder_of, set_decided_response, write_at_once
+from mockllm.server.respond import (
+    get_or_create_recorder,
+    plan_response,
+    queue_whole_response,
+    set_decided_response,
+)
 from mockllm.state.shared_sessions import FetchedLookup, LookupInStore
 
 MAX_FETCHED: Final = 2_000
@@ -39,9 +44,9 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
         and exchange.websocket is None
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
-        and recorder_of(app, exchange) is None
+        and get_or_create_recorder(app, exchange) is None
     ):
-        write_at_once(app, exchange)
+        queue_whole_response(app, exchange)
 
 
 async def confirm_stored(app: App, exchange: Exchange, request: Request) -> None:

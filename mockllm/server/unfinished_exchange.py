@@ -31,9 +31,9 @@ from mockllm.server.respond import (
     constraints_of,
     control_of,
     fail,
+    get_or_create_recorder,
     hold_of,
     opens_websocket,
-    recorder_of,
     recorder_of_unmatched,
     refuse,
     respond,
@@ -100,7 +100,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
 async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:
     """Serve a WebSocket, or send the response of a provider. Return whether the connection can serve another request;
     None if the response is played."""
-    recorder = recorder_of(app, exchange)
+    recorder = get_or_create_recorder(app, exchange)
     if recorder is None and opens_websocket(exchange.response):
         recorder = recorder_of_unmatched(app, exchange)
         if recorder is None:
@@ -167,7 +167,7 @@ async def _parse(app: App, exchange: Exchange) -> None:
     request = exchange.head.reader(engine).read(
         exchange.raw, exchange.client, exchange.now, exchange.monotonic
     )
-    _ = request.body
+    request.parse_body()
     await asyncio.sleep(0)
     if engine is app.engine:
         exchange.request = request

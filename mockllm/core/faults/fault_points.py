@@ -152,13 +152,13 @@ def _at(plan: Plan, index: int) -> Gap:
     return Gap(plan.steps[:index], plan.steps[index:])
 
 
-def is_bound(step: Step) -> bool:
+def belongs_to_chunk(step: Step) -> bool:
     """Return whether a place after the step's chunk is after the step.
 
     The same holds for steps of the chunk and for steps that a fault inserted after it. So several faults at one
     place act in their order.
     """
-    return _is_chunk(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.bound)
+    return _is_chunk(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.attached_to_chunk)
 
 
 def _locatable_texts(plan: Plan) -> Sequence[ChunkText]:
@@ -177,7 +177,7 @@ def _after_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
         body = b"".join(data for _, data in steps_with_bytes(replace(plan, steps=_without_cuts(plan))))
         return _after_bytes(plan, body_offset(body, plan.chunk_texts, count))
     last = max(
-        (index for index, step in enumerate(steps) if is_bound(step) and step.chunk_index <= count),
+        (index for index, step in enumerate(steps) if belongs_to_chunk(step) and step.chunk_index <= count),
         default=-1,
     )
     after_opening = (
@@ -215,7 +215,9 @@ def _after_inserted(plan: Plan, index: int) -> int:
 
 
 def _is_inserted(step: Step) -> bool:
-    return (type(step) is WaitStep or (type(step) is RawStep and not step.begins_event)) and step.bound
+    return (
+        type(step) is WaitStep or (type(step) is RawStep and not step.begins_event)
+    ) and step.attached_to_chunk
 
 
 def _after_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
@@ -223,7 +225,7 @@ def _after_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
         return too_few(_size(plan), "byte")
     left = count
     for index, (step, data) in enumerate(steps_with_bytes(plan)):
-        if left == 0 and not (type(step) is WaitStep and step.bound):
+        if left == 0 and not (type(step) is WaitStep and step.attached_to_chunk):
             return _at(plan, index)
         if left < len(data):
             before, after = split_step(step, data, left)
@@ -239,8 +241,8 @@ def _size(plan: Plan) -> int:
 def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
     """Return a step's bytes as two steps."""
     event = type(step) is EventStep or (type(step) is RawStep and step.begins_event)
-    return RawStep(data[:at], step.chunk_index, event, is_bound(step)), RawStep(
-        data[at:], step.chunk_index, bound=is_bound(step)
+    return RawStep(data[:at], step.chunk_index, event, belongs_to_chunk(step)), RawStep(
+        data[at:], step.chunk_index, attached_to_chunk=belongs_to_chunk(step)
     )
 
 

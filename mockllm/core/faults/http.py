@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
-from mockllm.core.faults.fault_points import MIDDLE, GapPoint, find_gap, is_bound, live_steps
+from mockllm.core.faults.fault_points import MIDDLE, GapPoint, belongs_to_chunk, find_gap, live_steps
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import closing_bytes, steps_with_bytes
 from mockllm.core.rendering.plan import (
@@ -195,7 +195,7 @@ def _compressed(plan: Plan, *, valid: bool) -> Iterator[Step]:
             yield RawStep(
                 compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH),
                 step.chunk_index,
-                bound=is_bound(step),
+                attached_to_chunk=belongs_to_chunk(step),
             )
         else:
             yield step

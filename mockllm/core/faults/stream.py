@@ -182,7 +182,7 @@ class BadChecksum(ChunkFault):
         assert isinstance(step, EventStep)
         frame = bytearray(EVENT_FRAMINGS[plan.framing].write(step))
         frame[-1 if self.of == "frame" else PRELUDE_CHECKSUM] ^= 1
-        damaged = RawStep(bytes(frame), step.chunk_index, begins_event=True, bound=True)
+        damaged = RawStep(bytes(frame), step.chunk_index, begins_event=True, attached_to_chunk=True)
         rest = plan.steps[end:] if self.then == "go_on" else ()
         return (*plan.steps[:start], damaged, *rest)
 
@@ -268,7 +268,7 @@ class Stall(Fault):
             return gap
         if gap.seconds_before_head is not None:
             return replace(plan, delay=plan.delay + self.for_)
-        wait = WaitStep(self.for_, gap.chunk_index, bound=True)
+        wait = WaitStep(self.for_, gap.chunk_index, attached_to_chunk=True)
         return replace(plan, steps=(*gap.before, wait, *gap.after))
 
 
@@ -321,10 +321,10 @@ class CommentFlood(Fault):
         else:
             end = LINE_ENDS[plan.framing]
             lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
-            one = RawStep(b"".join(lines) + end, gap.chunk_index, bound=True)
+            one = RawStep(b"".join(lines) + end, gap.chunk_index, attached_to_chunk=True)
         flood: tuple[Step, ...]
         if self.every:
-            flood = (one, WaitStep(self.every, gap.chunk_index, bound=True)) * self.count
+            flood = (one, WaitStep(self.every, gap.chunk_index, attached_to_chunk=True)) * self.count
         elif isinstance(one, RawStep):
             flood = (replace(one, data=one.data * self.count),)
         else:

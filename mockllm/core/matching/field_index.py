@@ -195,7 +195,7 @@ class FieldIndex:
         self._present = mask_of(self._exists + self._opaque, size)
         self._empty = mask_of(self._missing + self._opaque, size)
         self._any_text = self._present | mask_of(self._texts, size)
-        self.bound = mask_of(self.rows, size)
+        self.rows_with_condition = mask_of(self.rows, size)
         self._constants.close(size)
         self._has_constants = bool(self._constants)
         self._has_numbers = any(isinstance(key, (int, float)) for key in self._constants)
@@ -264,7 +264,7 @@ class FieldIndex:
         mask = 0
         for name, index in self._members.items():
             inner = member(value, name)
-            mask |= index.bound if isinstance(inner, tuple) else index.lookup(inner)
+            mask |= index.rows_with_condition if isinstance(inner, tuple) else index.lookup(inner)
         return mask
 
 

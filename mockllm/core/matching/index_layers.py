@@ -34,9 +34,9 @@ _MAX_PATHS: Final = 8
 class Layer(ABC):
     """A layer: add all conditions, exhaust `close`, then call `lookup`."""
 
-    bound: int
+    rows_with_condition: int
     """The rows with a condition in the layer."""
-    free: int
+    rows_without_condition: int
     """The rows without one."""
     inexact: frozenset[int]
     """The rows whose condition must be checked after a lookup has found them."""
@@ -53,9 +53,9 @@ class Layer(ABC):
     def lookup(self, request: Request) -> int:
         """Return the rows that may still match."""
 
-    def _bind(self, rows: list[int], size: int) -> None:
-        self.bound = mask_of(rows, size)
-        self.free = ((1 << size) - 1) ^ self.bound
+    def _set_rows(self, rows: list[int], size: int) -> None:
+        self.rows_with_condition = mask_of(rows, size)
+        self.rows_without_condition = ((1 << size) - 1) ^ self.rows_with_condition
 
 
 class ValueLayer(Layer):
@@ -71,15 +71,15 @@ class ValueLayer(Layer):
         self._pairs.append((row, condition))
 
     def close(self, size: int) -> Iterator[None]:
-        self._bind([row for row, _ in self._pairs], size)
+        self._set_rows([row for row, _ in self._pairs], size)
         self._index = FieldIndex(self._lists)
         self.inexact = yield from _filled(self._index, self._pairs, size)
 
     def lookup(self, request: Request) -> int:
         value = self.read(request)
         if type(value) is str:
-            return self.free | self._index.lookup_text(value)
-        return self.free | self._index.lookup(value)
+            return self.rows_without_condition | self._index.lookup_text(value)
+        return self.rows_without_condition | self._index.lookup(value)
 
 
 class SmallLayer(ValueLayer):
@@ -93,7 +93,7 @@ class SmallLayer(ValueLayer):
 
     def lookup(self, request: Request) -> int:
         value = self.read(request)
-        mask = self.free | self._index.lookup(value)
+        mask = self.rows_without_condition | self._index.lookup(value)
         for row in positions(mask & self._inexact_mask):
             if not self._conditions[row].matches(value):
                 mask ^= 1 << row
@@ -111,9 +111,9 @@ class JoinedLayer:
         several = max(2, len({layer.name for layer in small}))  # so that attrgetter returns a tuple
         self._values = attrgetter(*list(names)[:several])
         self._cache: dict[tuple[object, ...], int] = {}
-        self.bound = 0
+        self.rows_with_condition = 0
         for layer in small:
-            self.bound |= layer.bound
+            self.rows_with_condition |= layer.rows_with_condition
 
     def lookup(self, request: Request) -> int:
         values = self._values(request)
@@ -160,8 +160,8 @@ class KeyedLayer(Layer):
         self._pairs.setdefault(str(field.key), []).append((row, condition))
 
     def close(self, size: int) -> Iterator[None]:
-        self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
-        self._absent = self.free
+        self._set_rows([row for pairs in self._pairs.values() for row, _ in pairs], size)
+        self._absent = self.rows_without_condition
         inexact: set[int] = set()
         for key, pairs in self._pairs.items():
             index, inexact_rows = yield from _index_of(pairs, size)
@@ -220,8 +220,8 @@ class BodyLayer(Layer):
         self._pairs.setdefault(field.path.keys, []).append((row, condition))
 
     def close(self, size: int) -> Iterator[None]:
-        self._bind([row for pairs in self._pairs.values() for row, _ in pairs], size)
-        self._absent = self.free
+        self._set_rows([row for pairs in self._pairs.values() for row, _ in pairs], size)
+        self._absent = self.rows_without_condition
         inexact: set[int] = set()
         for keys, pairs in self._pairs.items():
             index, inexact_rows = yield from _index_of(pairs, size)

@@ -196,7 +196,7 @@ class RuleIndex:
         remaining = self.head_mask(request) if head_mask is None else head_mask
         for layer in self._further_layers:
             # A field without a condition of the remaining rows is not read.
-            if remaining & layer.bound:
+            if remaining & layer.rows_with_condition:
                 remaining &= layer.lookup(request)
                 if not remaining:
                     break
@@ -240,7 +240,7 @@ class RuleIndex:
         for layer in self._layers:
             mask = layer.lookup(request)
             failed.add(among & ~mask)
-            passed.add(mask & layer.bound)
+            passed.add(mask & layer.rows_with_condition)
             remaining &= mask
         most = _MAX_RANKED if len(request.raw) <= _MAX_SHORT_REQUEST else _MIN_RANKED
         numbers = _nearest(

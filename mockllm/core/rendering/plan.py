@@ -93,13 +93,13 @@ class RawStep(Struct, frozen=True):
 
     `begins_event`: the bytes begin an event all the same, so that the framing continues after them as after any
     event.
-    `bound`: the bytes belong to their chunk, so that a fault point after the chunk is after the bytes.
+    `attached_to_chunk`: the bytes belong to their chunk, so that a fault point after the chunk is after the bytes.
     """
 
     data: bytes
     chunk_index: int
     begins_event: bool = False
-    bound: bool = False
+    attached_to_chunk: bool = False
 
 
 class UnchunkedStep(Struct, frozen=True):
@@ -111,12 +111,13 @@ class UnchunkedStep(Struct, frozen=True):
 
 class WaitStep(Struct, frozen=True):
     """Seconds before the next step, counted from the previous deadline, never from 'now'. `scripted`: the scenario,
-    a recording or a fault has the wait; where pacing follows, it replaces the gap. `bound`: see RawStep."""
+    a recording or a fault has the wait; where pacing follows, it replaces the gap. `attached_to_chunk`: as
+    that of a RawStep."""
 
     seconds: float
     chunk_index: int
     scripted: bool = False
-    bound: bool = False
+    attached_to_chunk: bool = False
 
 
 class CutStep(Struct, frozen=True):

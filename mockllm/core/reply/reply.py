@@ -18,10 +18,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.reply.transcript import Transcript
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal", "paused"]
-"""`paused`: the provider interrupts a long turn, which the client continues. Where a protocol has no word for it, it
-is a `stop`."""
-"""The reason why a response ended, in neutral words; each dialect translates them."""
-
+"""The reason why a response ended, in neutral words; each dialect translates them. `paused`: the provider interrupts
+a long turn, which the client continues. A protocol without a word for this has `stop`."""
 
 Harm: TypeAlias = Literal["hate", "self_harm", "sexual", "violence"]
 """The categories of content filters, in neutral words."""

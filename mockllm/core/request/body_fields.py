@@ -53,33 +53,40 @@ class BodyFields:
     def raw_text(self) -> str:
         return self.raw.decode("utf-8", "replace")
 
-    @lazy
-    def depth_bound(self) -> int:
-        """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater one.
-        The first reader of the body's JSON, of its parts or of this number parses it."""
-        value, known, bound = self._parse()
+    def parse_body(self) -> None:
+        """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a known body. The first read of one of
+        these calls it; a caller that needs them anyway may call it before."""
+        value, known, depth_bound = self._parse()
         attributes = vars(self)
         attributes["body"], attributes["_known"] = value, known
         attributes["fields"] = value if type(value) is dict else {}
-        return bound
+        attributes["depth_bound"] = depth_bound
+
+    @lazy
+    def depth_bound(self) -> int:
+        """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater
+        one."""
+        self.parse_body()
+        depth_bound: int = vars(self)["depth_bound"]
+        return depth_bound
 
     @lazy
     def body(self) -> Json | Missing:
         """The body's JSON; MISSING where there is none or it is invalid."""
-        _ = self.depth_bound
+        self.parse_body()
         return vars(self)["body"]
 
     @lazy
     def fields(self) -> dict[str, Json]:
         """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
-        _ = self.depth_bound
+        self.parse_body()
         fields: dict[str, Json] = vars(self)["fields"]
         return fields
 
     @lazy
     def _known(self) -> KnownBody | None:
         """The parts in which the body was parsed."""
-        _ = self.depth_bound
+        self.parse_body()
         known: KnownBody | None = vars(self)["_known"]
         return known
 

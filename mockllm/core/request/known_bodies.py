@@ -53,8 +53,8 @@ Memo: TypeAlias = dict[Hashable, Any]
 
 
 class RemainingMembers(Struct, eq=False):
-    """A body without its turns: the bytes before and after them, and the members there. `depth`: see
-    `depth_bound`; `memo` is what was computed of the members."""
+    """A body without its turns: the bytes before and after them, and the members there. `depth` is an
+    upper bound of how deep they nest (`nesting.depth_bound`); `memo` is what was computed of the members."""
 
     bytes_before: bytes
     bytes_after: bytes
@@ -97,7 +97,7 @@ class KnownBody(Struct, eq=False):
 
     @property
     def depth(self) -> int:
-        """How deep the body nests at most: see `depth_bound`."""
+        """How deep the body nests at most; `BodyFields.depth_bound` of a known body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
     def of_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:
@@ -109,16 +109,17 @@ class KnownBody(Struct, eq=False):
         return value
 
     def reduce_turns(
-        self, name: Hashable, copy: Callable[[S | None], S], step: Callable[[S, Json], bool]
+        self, name: Hashable, start_from: Callable[[S | None], S], step: Callable[[S, Json], bool]
     ) -> S | None:
-        """Return the result of `step` on all turns in order; None if it returned False for one. `copy` returns a
-        state to continue from, or the first one. A result is stored and must not be changed."""
+        """Return the result of `step` on all turns in order; None if it returned False for one. `start_from` returns
+        the state to continue from: a copy of its argument, or the first state for None. A result is stored and must
+        not be changed."""
         stage = self.stage
         if name in stage.memo:
             known: S | None = stage.memo[name]
             return known
         base = self.base.memo.get(name)
-        state, first = copy(base), 0 if base is None else self.base.count
+        state, first = start_from(base), 0 if base is None else self.base.count
         items = self.items
         for item in items[first:] if first else items:
             if not step(state, item):

@@ -68,19 +68,22 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
         ),
     ),
     "nothing ends it": (built("no_terminator"), plans.STEPS[:6]),
-    "it stalls": (built("stall"), (*plans.STEPS[:3], WaitStep(10.0, 1, bound=True), *plans.STEPS[3:])),
+    "it stalls": (
+        built("stall"),
+        (*plans.STEPS[:3], WaitStep(10.0, 1, attached_to_chunk=True), *plans.STEPS[3:]),
+    ),
     "comments come at once": (
         built("comment_flood", count=2, comment="a\nb"),
-        (*plans.STEPS[:3], RawStep(b": a\n: b\n\n: a\n: b\n\n", 1, bound=True), *plans.STEPS[3:]),
+        (*plans.STEPS[:3], RawStep(b": a\n: b\n\n: a\n: b\n\n", 1, attached_to_chunk=True), *plans.STEPS[3:]),
     ),
     "comments come one by one": (
         built("comment_flood", count=2, comment="", every="1s"),
         (
             *plans.STEPS[:3],
-            RawStep(b": \n\n", 1, bound=True),
-            WaitStep(1.0, 1, bound=True),
-            RawStep(b": \n\n", 1, bound=True),
-            WaitStep(1.0, 1, bound=True),
+            RawStep(b": \n\n", 1, attached_to_chunk=True),
+            WaitStep(1.0, 1, attached_to_chunk=True),
+            RawStep(b": \n\n", 1, attached_to_chunk=True),
+            WaitStep(1.0, 1, attached_to_chunk=True),
             *plans.STEPS[3:],
         ),
     ),
@@ -104,7 +107,7 @@ def test_ping_of_the_protocol_is_repeated(every: int) -> None:
     found = plans.played(
         built("comment_flood", form="ping", count=2, every=f"{every}s"), replace(plans.STREAM, steps=steps)
     )
-    wait = (WaitStep(1.0, 1, bound=True),) * every
+    wait = (WaitStep(1.0, 1, attached_to_chunk=True),) * every
     pings = (replace(ping, chunk_index=1), *wait) * 2
     assert found.steps == (ROLE, ping, *plans.STEPS[1:3], *pings, *plans.STEPS[3:])
 
@@ -216,7 +219,7 @@ LETTERS = Plan(
 
 def test_cut_utf8_splits_inside_a_character() -> None:
     first = (LETTERS.steps[0], RawStep(b"data: b\xc3", 2, True, True))
-    rest = (RawStep(b"\xbc\n\n", 2, bound=True), LETTERS.steps[2])
+    rest = (RawStep(b"\xbc\n\n", 2, attached_to_chunk=True), LETTERS.steps[2])
     assert plans.played(built("cut_utf8"), LETTERS).steps == (*first, WaitStep(0.1, 2, True, True), *rest)
     assert plans.played(built("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
         *first,

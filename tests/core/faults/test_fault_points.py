@@ -52,8 +52,8 @@ def test_find_gap_in_stream_splits_the_steps(place: dict[str, Any], index: int) 
 
 def test_find_gap_at_byte_splits_event_within_framing() -> None:
     place = found(STREAM, bytes=15)
-    assert place.before[-1] == RawStep(b"eve", 1, begins_event=True, bound=True)
-    assert place.after[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
+    assert place.before[-1] == RawStep(b"eve", 1, begins_event=True, attached_to_chunk=True)
+    assert place.after[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, attached_to_chunk=True)
     assert (place.before[:-1], place.after[1:]) == (STEPS[:2], STEPS[3:])
 
 
@@ -140,7 +140,7 @@ def test_find_gap_does_not_count_unchunked_bytes() -> None:
     plan = Plan(STREAM.head, (UnchunkedStep(b"x", 0), EventStep(b"a", 1, "chunk")), Framing.NDJSON)
     assert found(plan, bytes=1).before == (
         UnchunkedStep(b"x", 0),
-        RawStep(b"a", 1, begins_event=True, bound=True),
+        RawStep(b"a", 1, begins_event=True, attached_to_chunk=True),
     )
 
 
