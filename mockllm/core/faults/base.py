@@ -33,6 +33,12 @@ UNSENT: Final = NotApplicable("no byte of the response is sent")
 Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
 """The kind of response that a fault needs."""
 
+Family: TypeAlias = Literal["connection", "http", "stream", "variation", "form", "meaning"]
+"""What a fault breaks."""
+
+MAX_REPEATS: Final = 100_000
+"""The most repetitions of anything: a client may choose the number."""
+
 
 class FaultPoint(BaseModel):
     """The place in a response at which a fault acts."""
@@ -55,6 +61,8 @@ class Fault(BaseModel):
 
     name: ClassVar[str]
     """The name in scenarios."""
+    family: ClassVar[Family]
+    """The family in the docs. Its faults may be in several files."""
     needs_stream: ClassVar[bool] = False
     """Whether the fault applies to streams only."""
     needs_reply: ClassVar[bool] = False
@@ -129,11 +137,12 @@ FAULTS: Final = MappingProxyType(_registered)
 F = TypeVar("F", bound=type[Fault])
 
 
-def fault(name: str) -> Callable[[F], F]:
-    """Register a fault under its public name."""
+def fault(name: str, family: Family) -> Callable[[F], F]:
+    """Register a fault under its public name, as one of a family."""
 
     def register(kind: F) -> F:
         kind.name = name
+        kind.family = family
         _registered[name] = kind
         return kind
 
