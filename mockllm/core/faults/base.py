@@ -38,6 +38,10 @@ Family: TypeAlias = Literal["connection", "http", "stream", "variation", "form",
 
 MAX_REPEATS: Final = 100_000
 """The most repetitions of anything: a client may choose the number."""
+MAX_STEPS: Final = 500_000
+"""A plan of more steps gets few more: faults that come several times multiply each other's repetitions."""
+FEW_STEPS: Final = 1_000
+"""So many steps may a fault add to any plan, however long the reply is."""
 
 
 class FaultPoint(BaseModel):
@@ -85,11 +89,27 @@ class Fault(BaseModel):
             return UNSENT
         if self.needs_http and plan.framing.is_websocket:
             return MESSAGES
-        return UNSTREAMED if self.needs_stream and not plan.streamed else self.apply_to_plan(plan)
+        if self.needs_stream and not plan.streamed:
+            return UNSTREAMED
+        return bounded(plan, self.apply_to_plan(plan))
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         """Apply the fault to a plan of the kind that it needs."""
         raise NotImplementedError  # pragma: no cover - abstract
+
+
+def too_many_steps(plan: Plan, added: int) -> NotApplicable | None:
+    """Return why a fault may not add so many steps to a plan; None where it may."""
+    if added <= FEW_STEPS or len(plan.steps) + added <= MAX_STEPS:
+        return None
+    return NotApplicable(f"the response would have more than {MAX_STEPS:,} events and waits")
+
+
+def bounded(plan: Plan, changed: Plan | NotApplicable) -> Plan | NotApplicable:
+    """Return the changed plan, or why the fault does not apply: then it has added too many steps."""
+    if isinstance(changed, NotApplicable):
+        return changed
+    return too_many_steps(plan, len(changed.steps) - len(plan.steps)) or changed
 
 
 class ReplyFaultContext(Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from msgspec.structs import replace
 from pydantic import Field
 
-from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault
+from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault, too_many_steps
 from mockllm.core.faults.chunk_fault import ChunkFault, Splitting, Then
 from mockllm.core.faults.fault_points import ChunkPoint, chunk_span, live_steps
 from mockllm.core.rendering.event_stream import PRELUDE_CHECKSUM
@@ -44,8 +44,10 @@ class Duplicate(ChunkFault):
         default=1, description="How many more times it is sent."
     )
 
-    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         events = tuple(step for step in plan.steps[start:end] if type(step) is EventStep)
+        if reason := too_many_steps(plan, len(events) * self.times):
+            return reason
         return (*plan.steps[:end], *(events * self.times), *plan.steps[end:])
 
 

@@ -167,11 +167,16 @@ class CommentFlood(Fault):
         if self.every:
             flood = (one, WaitStep(self.every, gap.chunk_index, bound=True)) * self.count
         elif isinstance(one, RawStep):
+            if len(one.data) * self.count > MAX_COMMENT_BYTES:
+                return NotApplicable(f"the comments would have more than {MAX_COMMENT_BYTES // 1_000_000} MB")
             flood = (replace(one, data=one.data * self.count),)
         else:
             flood = (one,) * self.count
         return replace(plan, steps=(*gap.before, *flood, *gap.after))
 
+
+MAX_COMMENT_BYTES: Final = 10_000_000
+"""The most bytes of comments that are one step."""
 
 LINE_ENDS: Final = {
     Framing.SSE: b"\n",
