@@ -22,7 +22,7 @@ from mockllm.cli.units import at_least, exit_codes, positive_seconds
 from mockllm.cli.verdict import write
 from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import schedule_text
-from mockllm.core.hunting.disturbance_types import Expectation
+from mockllm.core.hunting.disturbance_type import Expectation
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 from mockllm.core.hunting.finding import Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy

@@ -26,7 +26,7 @@ def test_schema_help_has_original_names(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--check", str(ROOT / "schemas")) == 0
+    assert run("--check", str(ROOT / "schemas")) == 0, "run `mockllm schema --out schemas`"
     assert capsys.readouterr().err == ""
 
 

@@ -12,7 +12,6 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
-from mockllm.core.faults import meaning as family
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
@@ -98,7 +97,7 @@ def test_meaning_fault_has_expected_form(
 
 
 def test_table_has_every_meaning_fault() -> None:
-    kinds = {name for name, kind in FAULTS.items() if kind.__module__ == family.__name__}
+    kinds = {name for name, kind in FAULTS.items() if kind.family == "meaning"}
     assert {fault for _, fault, _, _ in TABLE.values()} | {"wrong_usage"} == kinds
     assert FORMS.keys() == kinds
 

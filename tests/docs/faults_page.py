@@ -92,7 +92,7 @@ def page() -> str:
 
 
 def _faults(family: ModuleType) -> list[tuple[str, type[Fault]]]:
-    return [(name, kind) for name, kind in FAULTS.items() if kind.__module__ == family.__name__]
+    return [(name, kind) for name, kind in FAULTS.items() if kind.family == _name(family)]
 
 
 def _links(family: ModuleType) -> str:
@@ -101,8 +101,12 @@ def _links(family: ModuleType) -> str:
 
 def _family(family: ModuleType) -> tuple[str, str]:
     """Its title, and the first paragraph of what it says of itself."""
-    name = family.__name__.rpartition(".")[2]
+    name = _name(family)
     return name.upper() if name == "http" else name.capitalize(), _paragraphs(family)[0]
+
+
+def _name(family: ModuleType) -> str:
+    return family.__name__.rpartition(".")[2]
 
 
 def _paragraphs(thing: Any) -> list[str]:

@@ -17,12 +17,17 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
 from tests.docs.faults_page import DOCS, EXAMPLES, PAGE, page
 from tests.faults import expected
+from tests.sdk.fault_outcomes import OUTCOMES
 
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
 
 
 def test_faults_page_is_up_to_date() -> None:
     """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
+    missing = [name for name in FAULTS if not (EXAMPLES / f"{name}.yaml").exists()]
+    assert missing == [], "the page has an example of each fault: write docs/faults/NAME.yaml first"
+    unknown = [name for name, kind in FAULTS.items() if kind.family != "meaning" and name not in OUTCOMES]
+    assert unknown == [], "the page has what SDKs make of each: add them to tests/sdk/fault_outcomes.py first"
     if os.environ.get("MOCKLLM_UPDATE_DOCS"):
         PAGE.write_text(page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page(), "MOCKLLM_UPDATE_DOCS=1 writes the page anew"
@@ -42,7 +47,9 @@ def test_faults_page_example_applies_its_fault(file: Path) -> None:
     results = list(suite.run(""))
     assert results
     assert [(result.name, result.failed) for result in results if not result.passed] == []
-    assert f"faults: [{file.stem}]}}" in file.read_text(encoding="utf-8")
+    text = file.read_text(encoding="utf-8")
+    assert f"faults: [{file.stem}]}}" in text, f"an example expects faults: [{file.stem}]"
+    assert re.search(rf"model: {file.stem}\b", text), f"the model of the example is called {file.stem}"
 
 
 def test_other_pages_name_every_fault() -> None:

@@ -6,10 +6,12 @@ fault without an expectation fails here.
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.faults import FAULTS
+from mockllm.core.faults import FAULTS, Family
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from tests.faults import expected, expected_form, expected_meaning, expected_variation
@@ -55,6 +57,15 @@ CELLS = [
 
 def test_every_fault_has_a_row() -> None:
     assert list(ROWS.keys() ^ FAULTS.keys()) == [], "add a row: docs/adding-a-fault.md, step 4"
+
+
+def test_rows_have_the_order_of_the_classes() -> None:
+    """But those of meaning, whose order is that of their table."""
+    families = [family for family in get_args(Family) if family != "meaning"]
+    classes = [name for family in families for name, kind in FAULTS.items() if kind.family == family]
+    assert [name for name in ROWS if FAULTS[name].family != "meaning"] == classes, (
+        "move the row to the place that the class has in its file"
+    )
 
 
 def test_unmarked_cells_cover_every_fault_and_protocol() -> None:

@@ -33,6 +33,16 @@ UNSENT: Final = NotApplicable("no byte of the response is sent")
 Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
 """The kind of response that a fault needs."""
 
+Family: TypeAlias = Literal["connection", "http", "stream", "variation", "form", "meaning"]
+"""What a fault breaks."""
+
+MAX_REPEATS: Final = 100_000
+"""The most repetitions of anything: a client may choose the number."""
+MAX_STEPS: Final = 500_000
+"""A plan of more steps gets few more: faults that come several times multiply each other's repetitions."""
+FEW_STEPS: Final = 1_000
+"""So many steps may a fault add to any plan, however long the reply is."""
+
 
 class FaultPoint(BaseModel):
     """The place in a response at which a fault acts."""
@@ -55,6 +65,8 @@ class Fault(BaseModel):
 
     name: ClassVar[str]
     """The name in scenarios."""
+    family: ClassVar[Family]
+    """The family in the docs. Its faults may be in several files."""
     needs_stream: ClassVar[bool] = False
     """Whether the fault applies to streams only."""
     needs_reply: ClassVar[bool] = False
@@ -77,11 +89,27 @@ class Fault(BaseModel):
             return UNSENT
         if self.needs_http and plan.framing.is_websocket:
             return MESSAGES
-        return UNSTREAMED if self.needs_stream and not plan.streamed else self.apply_to_plan(plan)
+        if self.needs_stream and not plan.streamed:
+            return UNSTREAMED
+        return bounded(plan, self.apply_to_plan(plan))
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         """Apply the fault to a plan of the kind that it needs."""
         raise NotImplementedError  # pragma: no cover - abstract
+
+
+def too_many_steps(plan: Plan, added: int) -> NotApplicable | None:
+    """Return why a fault may not add so many steps to a plan; None where it may."""
+    if added <= FEW_STEPS or len(plan.steps) + added <= MAX_STEPS:
+        return None
+    return NotApplicable(f"the response would have more than {MAX_STEPS:,} events and waits")
+
+
+def bounded(plan: Plan, changed: Plan | NotApplicable) -> Plan | NotApplicable:
+    """Return the changed plan, or why the fault does not apply: then it has added too many steps."""
+    if isinstance(changed, NotApplicable):
+        return changed
+    return too_many_steps(plan, len(changed.steps) - len(plan.steps)) or changed
 
 
 class ReplyFaultContext(Struct, frozen=True):
@@ -129,11 +157,12 @@ FAULTS: Final = MappingProxyType(_registered)
 F = TypeVar("F", bound=type[Fault])
 
 
-def fault(name: str) -> Callable[[F], F]:
-    """Register a fault under its public name."""
+def fault(name: str, family: Family) -> Callable[[F], F]:
+    """Register a fault under its public name, as one of a family."""
 
     def register(kind: F) -> F:
         kind.name = name
+        kind.family = family
         _registered[name] = kind
         return kind
 

@@ -30,14 +30,14 @@ class Cutting(Fault):
         return gap if isinstance(gap, NotApplicable) else cut_at(plan, gap, self.how)
 
 
-@fault("reset")
+@fault("reset", "connection")
 class Reset(Cutting):
     """The connection is reset (RST) in the middle of the response, once the client's system has the bytes before."""
 
     how = "reset"
 
 
-@fault("close")
+@fault("close", "connection")
 class Close(Cutting):
     """The connection is closed (FIN) in the middle of the response, after the bytes before are sent."""
 
@@ -61,14 +61,14 @@ class Close(Cutting):
         return replace(plan, steps=(*gap.before, *end, *gap.after))
 
 
-@fault("silence")
+@fault("silence", "connection")
 class Silence(Cutting):
     """No further byte is sent, and the connection stays open until the client leaves, as with a dead peer."""
 
     how = "silence"
 
 
-@fault("slow_close")
+@fault("slow_close", "connection")
 class SlowClose(Fault):
     """The response ends with its connection (no length, no chunks), which is closed long after the last byte."""
 
@@ -89,7 +89,7 @@ class SlowClose(Fault):
         return replace(plan, head=head, steps=(*steps, *closed, *end), delivery=delivery)
 
 
-@fault("bandwidth")
+@fault("bandwidth", "connection")
 class Bandwidth(Fault):
     """The response is sent no faster than this, its head included."""
 
@@ -107,7 +107,7 @@ def add_throttle(plan: Plan, throttle: Throttle) -> Plan:
     return replace(plan, delivery=replace(plan.delivery, throttles=(*plan.delivery.throttles, throttle)))
 
 
-@fault("slow_headers")
+@fault("slow_headers", "connection")
 class SlowHeaders(Fault):
     """The head is sent line by line, and the body after its last line."""
 
@@ -123,7 +123,7 @@ class SlowHeaders(Fault):
         )
 
 
-@fault("no_response")
+@fault("no_response", "connection")
 class NoResponse(Fault):
     """The request is accepted, and no byte of a response is sent."""
 

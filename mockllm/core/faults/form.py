@@ -36,7 +36,7 @@ from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload
 from mockllm.core.values.types import Templated
 
 
-@fault("tool_call_chunks")
+@fault("tool_call_chunks", "form")
 class ToolCallChunks(FormFault):
     """The events of tool calls have a wrong index or id, alternate, or begin with arguments that do not count."""
 
@@ -79,7 +79,7 @@ class ToolCallChunks(FormFault):
 # --- finish reasons ----------------------------------------------------------------------------------
 
 
-@fault("finish")
+@fault("finish", "form")
 class MisplacedFinish(FormFault):
     """The finish reason is in another event than the protocol's own, in several, or in none."""
 
@@ -181,7 +181,7 @@ def _finish_in_last_chunk(
 # --- roles and usage ---------------------------------------------------------------------------------
 
 
-@fault("role")
+@fault("role", "form")
 class MisplacedRole(FormFault):
     """Each event that has the place has a role, or none has."""
 
@@ -197,7 +197,7 @@ class MisplacedRole(FormFault):
         return changed(plan, events, form, "each event has it already")
 
 
-@fault("usage")
+@fault("usage", "form")
 class MisplacedUsage(FormFault):
     """The token counts are in another event than the protocol's own, or in several."""
 
@@ -260,7 +260,7 @@ HOLLOW: Final[dict[str, Callable[[StreamForm, Payload], tuple[MemberPlace | None
 HollowForm: TypeAlias = Literal["no_choices", "null_text", "empty_text", "no_delta"]
 
 
-@fault("empty_chunk")
+@fault("empty_chunk", "form")
 class EmptyChunk(FormFault):
     """A further chunk comes that says nothing."""
 
@@ -291,7 +291,7 @@ class EmptyChunk(FormFault):
         return replace(plan, steps=(*gap.before, hollow, *gap.after))
 
 
-@fault("event_names")
+@fault("event_names", "form")
 class EventNames(Fault):
     """The server-sent events have no name, or the name of another event."""
 
@@ -324,7 +324,7 @@ class EventNames(Fault):
         return replace(plan, steps=tuple(steps))
 
 
-@fault("merged_events")
+@fault("merged_events", "form")
 class MergedEvents(Fault):
     """Two events are one: the data of a chunk and of the event after it are in one event."""
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.faults.base import UNSTREAMED, Fault, NotApplicable
+from mockllm.core.faults.base import UNSTREAMED, Fault, NotApplicable, bounded
 from mockllm.core.faults.fault_points import live_steps
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import EventStep, Plan
@@ -43,7 +43,7 @@ class FormFault(Fault):
         if not plan.streamed:
             return UNSTREAMED
         events = list(stream_events(plan))
-        return self.apply_to_events(plan, events, form)
+        return bounded(plan, self.apply_to_events(plan, events, form))
 
     def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
         """Apply the fault to a stream whose events with JSON are `events`."""

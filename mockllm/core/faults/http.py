@@ -32,7 +32,7 @@ HTML: Final = "text/html; charset=utf-8"
 EMPTY: Final = NotApplicable("the response has no body")
 
 
-@fault("content_type")
+@fault("content_type", "http")
 class ContentType(Fault):
     """The `content-type` is not the type of the body."""
 
@@ -48,7 +48,7 @@ class ContentType(Fault):
         return replace(plan, head=wrong)
 
 
-@fault("content_length")
+@fault("content_length", "http")
 class ContentLength(Fault):
     """The `content-length` is not the length of the body.
 
@@ -93,7 +93,7 @@ def _closed(plan: Plan) -> Sequence[Step]:
     )
 
 
-@fault("bad_headers")
+@fault("bad_headers", "http")
 class BadHeaders(Fault):
     """The head has a line that does not belong there."""
 
@@ -116,7 +116,7 @@ class BadHeaders(Fault):
 LINES: Final = {"malformed": "this line is no header", "duplicate": "Content-Type: text/plain"}
 
 
-@fault("broken_chunking")
+@fault("broken_chunking", "http")
 class BrokenChunking(Fault):
     """The response is sent in HTTP chunks, and at a place comes an invalid one. The connection is closed after it."""
 
@@ -148,7 +148,7 @@ class BrokenChunking(Fault):
         return replace(plan, head=plan.head.without(LENGTH), steps=steps, delivery=delivery)
 
 
-@fault("truncate")
+@fault("truncate", "http")
 class Truncate(Fault):
     """The body ends early, and HTTP ends correctly: the length or the last chunk is right."""
 
@@ -163,7 +163,7 @@ class Truncate(Fault):
         return replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_index)))
 
 
-@fault("bad_gzip")
+@fault("bad_gzip", "http")
 class BadGzip(Fault):
     """The head declares gzip, and the body cannot be decompressed."""
 
@@ -221,7 +221,7 @@ def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
             left -= min(left, len(step.data))
 
 
-@fault("html_page")
+@fault("html_page", "http")
 class HtmlPage(Fault):
     """An HTML page replaces the response, as proxies and gateways send it. The response's own headers are gone."""
 
@@ -242,7 +242,7 @@ class HtmlPage(Fault):
         return _instead(plan, self.status, {TYPE: HTML, **self.headers}, page.encode())
 
 
-@fault("redirect")
+@fault("redirect", "http")
 class Redirect(Fault):
     """The response redirects the client, as a proxy does that requires a login."""
 

@@ -4,41 +4,22 @@ responses, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Annotated, Literal
 
 from msgspec.structs import replace
-from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from mockllm.core.failure import NAMED, Failure
-from mockllm.core.faults.base import Fault, NotApplicable, ReplyFault, ReplyFaultContext, fault
+from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault, too_many_steps
 from mockllm.core.faults.chunk_fault import ChunkFault, Splitting, Then
-from mockllm.core.faults.connection import add_throttle
-from mockllm.core.faults.fault_points import (
-    MIDDLE,
-    ChunkPoint,
-    GapPoint,
-    chunk_count,
-    chunk_span,
-    chunks_before,
-    find_gap,
-    live_steps,
-)
-from mockllm.core.rendering.encoder import first_chunks
+from mockllm.core.faults.fault_points import ChunkPoint, chunk_span, live_steps
 from mockllm.core.rendering.event_stream import PRELUDE_CHECKSUM
 from mockllm.core.rendering.framing import EVENT_FRAMINGS
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, Throttle, WaitStep
-from mockllm.core.reply.reply import Reply
-from mockllm.core.values.types import Drawable, Duration, Templated
-
-MAX_REPEATS: Final = 100_000
-"""The most repetitions of anything: a client may choose the number."""
-
-ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
+from mockllm.core.values.types import Drawable, Templated
 
 
-@fault("malformed")
+@fault("malformed", "stream")
 class Malformed(ChunkFault):
     """The data of one chunk cannot be parsed: an intact event around broken JSON."""
 
@@ -55,7 +36,7 @@ class Malformed(ChunkFault):
         return (*plan.steps[:start], event, *rest)
 
 
-@fault("duplicate")
+@fault("duplicate", "stream")
 class Duplicate(ChunkFault):
     """One chunk is sent more than once."""
 
@@ -63,12 +44,14 @@ class Duplicate(ChunkFault):
         default=1, description="How many more times it is sent."
     )
 
-    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         events = tuple(step for step in plan.steps[start:end] if type(step) is EventStep)
+        if reason := too_many_steps(plan, len(events) * self.times):
+            return reason
         return (*plan.steps[:end], *(events * self.times), *plan.steps[end:])
 
 
-@fault("drop")
+@fault("drop", "stream")
 class Drop(ChunkFault):
     """One chunk or several in a row are missing; the rest is sent as if they were there."""
 
@@ -85,7 +68,7 @@ class Drop(ChunkFault):
         )
 
 
-@fault("reorder")
+@fault("reorder", "stream")
 class Reorder(ChunkFault):
     """One chunk comes after the next one; the times of the two stay."""
 
@@ -97,7 +80,7 @@ class Reorder(ChunkFault):
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])
 
 
-@fault("cut_event")
+@fault("cut_event", "stream")
 class CutEvent(Splitting):
     """The stream is cut in the middle of an event."""
 
@@ -112,7 +95,7 @@ class CutEvent(Splitting):
         return self.split_each(plan, events, lambda step: lambda data: len(data) // 2)
 
 
-@fault("cut_utf8")
+@fault("cut_utf8", "stream")
 class CutUtf8(Splitting):
     """A character of several bytes comes in two parts: first its first byte, then the rest."""
 
@@ -161,7 +144,7 @@ def _inside_character(step: Step) -> Callable[[bytes], int]:
     return lambda data: data.index(step.payload) + inside
 
 
-@fault("bad_checksum")
+@fault("bad_checksum", "stream")
 class BadChecksum(ChunkFault):
     """The frame of one chunk has a wrong checksum. Only the frames of a binary event stream have checksums."""
 
@@ -185,209 +168,3 @@ class BadChecksum(ChunkFault):
         damaged = RawStep(bytes(frame), step.chunk_index, begins_event=True, attached_to_chunk=True)
         rest = plan.steps[end:] if self.then == "go_on" else ()
         return (*plan.steps[:start], damaged, *rest)
-
-
-@fault("no_terminator")
-class NoTerminator(Fault):
-    """The protocol's end of the stream is missing (`[DONE]`, `message_stop`, `response.completed`, the bracket of a
-    JSON array); HTTP ends correctly."""
-
-    needs_stream: ClassVar[bool] = True
-
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        steps = live_steps(plan)
-        rest = tuple(step for step in steps if not (type(step) is EventStep and step.kind == "end"))
-        if plan.framing is Framing.JSON_ARRAY and len(steps) == len(plan.steps):
-            return replace(plan, steps=(*rest, CutStep("end", 0)))
-        if len(rest) == len(steps):
-            return NotApplicable("only the end of the response ends this stream")
-        return replace(plan, steps=(*rest, *plan.steps[len(steps) :]))
-
-
-@fault("no_finish")
-class NoFinish(ReplyFault):
-    """The stream has all of its content and no finish reason."""
-
-    needs_stream: ClassVar[bool] = True
-
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
-        if reply.failure is not None:
-            return NotApplicable("the reply itself ends with an error")
-        return replace(reply, unfinished=True)
-
-
-@fault("error_event")
-class ErrorEvent(ReplyFault):
-    """The provider's error in the middle of a stream, in its form; it replaces a non-streaming response."""
-
-    uses_supported_reply: ClassVar[bool] = True
-
-    after: GapPoint = Field(default=MIDDLE, description="Where the error comes.")
-    type: ErrorName = Field(default="overloaded", description="Which error it is.")
-    status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = Field(
-        default=None, description="The status of a non-streaming response, in place of the error's own."
-    )
-    message: Templated[str] | None = Field(
-        default=None, description="The message, in place of the provider's message."
-    )
-
-    form: Literal["event", "in_chunk"] = Field(
-        default="event",
-        description="In a stream: a separate event, or a chunk with the error beside the finish reason `error`, "
-        "as gateways send it. Only chat and completions have chunks of that form.",
-    )
-
-    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
-        plan = context.plan(reply)
-        gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
-        count = gap.chunk_index if plan.streamed else chunks_before(plan, self.after)
-        if reply.failure is not None and count >= chunk_count(plan):
-            return NotApplicable("the reply itself ends with an error there")
-        failure = Failure(
-            self.type,
-            self.status,
-            self.message,
-            in_chunk=self.form == "in_chunk",
-            opening=None if count else self.after.events,
-        )
-        return replace(first_chunks(reply, count), failure=failure)
-
-
-@fault("stall")
-class Stall(Fault):
-    """No byte is sent for a while, then the response continues."""
-
-    after: GapPoint = Field(default=MIDDLE, description="Where it stalls.")
-    for_: Drawable[Duration] = Field(default=10.0, alias="for", description="How long.")
-
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
-        if gap.seconds_before_head is not None:
-            return replace(plan, delay=plan.delay + self.for_)
-        wait = WaitStep(self.for_, gap.chunk_index, attached_to_chunk=True)
-        return replace(plan, steps=(*gap.before, wait, *gap.after))
-
-
-@fault("drip")
-class Drip(Fault):
-    """The body is sent byte by byte, each byte in its own packet."""
-
-    size: Drawable[Annotated[int, Field(ge=1)]] = Field(default=1, description="How many bytes at a time.")
-    every: Drawable[Duration] = Field(default=0.001, description="How long until the next bytes.")
-
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        return add_throttle(plan, Throttle(self.size, self.every, head=False))
-
-
-@fault("comment_flood")
-class CommentFlood(Fault):
-    """Many comments or pings between two events, which a client must skip."""
-
-    needs_stream: ClassVar[bool] = True
-
-    after: GapPoint = Field(default=MIDDLE, description="Where they come.")
-    count: Drawable[Annotated[int, Field(ge=1, le=MAX_REPEATS)]] = Field(
-        default=1000, description="How many."
-    )
-    form: Literal["comment", "ping"] = Field(
-        default="comment",
-        description="`comment`: comments of server-sent events. `ping`: the event `ping`, if the protocol has one.",
-    )
-    comment: str = Field(default="keep-alive", description="The text of each comment.")
-    every: Drawable[Duration] = Field(default=0.0, description="The time between two of them.")
-
-    @field_validator("comment")
-    @classmethod
-    def of_a_comment(cls, comment: str, info: ValidationInfo) -> str:
-        if info.data.get("form") == "ping":
-            raise PydanticCustomError("comment", "a ping has no text: write either form: ping or comment")
-        return comment
-
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        if plan.framing not in LINE_ENDS:
-            return NotApplicable("only server-sent events have comments")
-        pings = [step for step in plan.steps if type(step) is EventStep and step.event == "ping"]
-        if self.form == "ping" and not pings:
-            return NotApplicable("the response has no pings")
-        gap = find_gap(plan, self.after)
-        if isinstance(gap, NotApplicable):
-            return gap
-        if self.form == "ping":
-            one: Step = replace(pings[0], chunk_index=gap.chunk_index)
-        else:
-            end = LINE_ENDS[plan.framing]
-            lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
-            one = RawStep(b"".join(lines) + end, gap.chunk_index, attached_to_chunk=True)
-        flood: tuple[Step, ...]
-        if self.every:
-            flood = (one, WaitStep(self.every, gap.chunk_index, attached_to_chunk=True)) * self.count
-        elif isinstance(one, RawStep):
-            flood = (replace(one, data=one.data * self.count),)
-        else:
-            flood = (one,) * self.count
-        return replace(plan, steps=(*gap.before, *flood, *gap.after))
-
-
-LINE_ENDS: Final = {
-    Framing.SSE: b"\n",
-    Framing.SSE_CRLF: b"\r\n",
-    Framing.SSE_DENSE: b"\n",
-    Framing.SSE_DENSE_CRLF: b"\r\n",
-}
-"""The line ends of server-sent events."""
-
-
-CRLF_FORMS: Final = {Framing.SSE: Framing.SSE_CRLF, Framing.SSE_DENSE: Framing.SSE_DENSE_CRLF}
-"""The framings with LF, and the same ones with CRLF."""
-
-
-@fault("crlf")
-class Crlf(Fault):
-    """The lines of events end with CRLF, which the standard allows and few providers send."""
-
-    needs_stream: ClassVar[bool] = True
-
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        if plan.framing in CRLF_FORMS:
-            return replace(plan, framing=CRLF_FORMS[plan.framing])
-        if plan.framing in CRLF_FORMS.values():
-            return NotApplicable("its lines end with CRLF already")
-        return NotApplicable("the response is not a stream of server-sent events")
-
-
-@fault("coalesce")
-class Coalesce(Fault):
-    """Several events come in one packet, at the time of the last of them."""
-
-    needs_stream: ClassVar[bool] = True
-
-    events: Drawable[Annotated[int, Field(ge=2)]] = Field(default=4, description="How many events together.")
-
-    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        return replace(plan, steps=tuple(_grouped(plan, self.events)))
-
-
-def _grouped(plan: Plan, count: int) -> Iterator[Step]:
-    """Yield the steps, with those after the first wait in groups. The steps before are sent with the head."""
-    group: list[Step] = []
-    waited, events = False, 0
-    for step in plan.steps:
-        if type(step) is WaitStep:
-            waited = True
-            yield step
-        elif waited and type(step) is not CutStep:
-            group.append(step)
-            events += type(step) is EventStep
-            if events == count:
-                yield from group
-                group.clear()
-                events = 0
-        else:
-            yield from group
-            group.clear()
-            yield step
-    yield from group

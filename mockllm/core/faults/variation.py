@@ -11,7 +11,7 @@ from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.rendering.plan import Framing, HeadForm, Plan
 
 
-@fault("header_form")
+@fault("header_form", "variation")
 class HeaderForm(Fault):
     """The names of the headers are in another case, or the headers in another order."""
 
@@ -25,7 +25,7 @@ class HeaderForm(Fault):
         return replace(plan, delivery=replace(plan.delivery, form=form))
 
 
-@fault("no_space")
+@fault("no_space", "variation")
 class NoSpace(Fault):
     """The fields of events have no space behind the colon (`data:{…}`), which the standard allows."""
 

@@ -9,191 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Final, Literal, TypeAlias
-
-from msgspec import Struct
+from typing import Final
 
 from mockllm.core.hunting.disturbance import Disturbance
-from mockllm.core.json.codec import Json
+from mockllm.core.hunting.disturbance_type import DisturbanceType, at_places, faults
+from mockllm.core.hunting.variations import VARIATIONS
 
-Expectation: TypeAlias = Literal["same", "recover", "report", "ignore"]
-"""`same`: nothing changes. `recover`: a retry succeeds. `report`: an error says so. `ignore`: not tried."""
-EXPECTATIONS: Final = ("same", "recover", "report", "ignore")
-Needs: TypeAlias = Literal["any", "stream", "whole", "calls", "parallel calls"]
-"""The kind of response without which a disturbance has no effect."""
-
-
-class DisturbanceType(Struct, frozen=True):
-    """A row of the table.
-
-    `forms` are the settings of modifiers, the simplest first; the search tries all, shrinking prefers the first.
-    `family` is the class of the place: findings of one family that break the same rule are one. `says` completes
-    "The server …". `changes_content`: the content of the response differs, so the output of a good client may, too.
-    `lasts`: also tried on every request, as an outage.
-    """
-
-    name: str
-    family: str
-    expect: Expectation
-    says: str
-    forms: tuple[Mapping[str, Json], ...]
-    needs: tuple[Needs, ...] = ("any",)
-    changes_content: bool = False
-    lasts: bool = False
-
-    @property
-    def variation(self) -> bool:
-        return self.expect == "same"
-
-
-def _faults(*faults: Json) -> Mapping[str, Json]:
-    return {"faults": list(faults)}
-
-
-def _places(name: str, **settings: Json) -> tuple[Mapping[str, Json], ...]:
-    """Return a fault at four places: after the first chunk, in the middle, before the first, and near the end."""
-    places: tuple[Json, ...] = ({"chunks": 1}, {"fraction": 0.5}, {"chunks": 0}, {"fraction": 0.9})
-    return tuple(_faults({name: {"after": place, **settings}}) for place in places)
-
-
-_COMMENTS: Final[list[Json]] = [
-    {"comment_flood": {"after": {"chunks": count}, "count": 1, **form}}
-    for form in ({"comment": "keep-alive"}, {"form": "ping"})
-    for count in (0, 1, 2)
-]
-_PARTS: Final[dict[str, Json]] = {"pause": "300ms", "count": 3}
-"""How parts come: a client on a busy machine may read one pair of them at once, and not all pairs."""
-SMALL: Final = "0.01ms"
-"""The time between two parts of a body: they are separate writes, and separate chunks of HTTP."""
 BODY_200: Final = '{"error": {"message": "The server had an error.", "type": "server_error", "code": 500}}'
-
-VARIATIONS: Final = (
-    DisturbanceType(
-        "split_character",
-        "split",
-        "same",
-        "sends a character of several bytes in two parts",
-        (_faults({"cut_utf8": {"then": "go_on", **_PARTS}}),),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "split_event",
-        "split",
-        "same",
-        "sends an event in two parts",
-        (_faults({"cut_event": {"then": "go_on", **_PARTS}}),),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "small_writes",
-        "split",
-        "same",
-        "sends the body in small writes, byte by byte",
-        (_faults({"drip": {"size": 1, "every": SMALL}}), _faults({"drip": {"size": 7, "every": SMALL}})),
-    ),
-    DisturbanceType(
-        "all_at_once",
-        "joined",
-        "same",
-        "sends all events of a stream in one write",
-        ({"pace": {"ttft": "0s", "itl": "0s"}},),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "in_groups",
-        "joined",
-        "same",
-        "sends several events in one write",
-        (_faults({"coalesce": {"events": 3}}), _faults({"coalesce": {"events": 2}})),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "other_chunks",
-        "chunks",
-        "same",
-        "divides its content into other chunks: one character each, or all in one",
-        ({"pace": {"chunk_size": "1 characters"}}, {"pace": {"chunk_size": "10000 characters"}}),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "crlf", "lines", "same", "ends the lines of events with CRLF", (_faults("crlf"),), ("stream",)
-    ),
-    DisturbanceType(
-        "comments",
-        "lines",
-        "same",
-        "sends comments between events, and pings where the protocol has them",
-        (_faults(*_COMMENTS),),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "no_space",
-        "lines",
-        "same",
-        "sends no space behind the colons of events (`data:{…}`)",
-        (_faults("no_space"),),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "header_form",
-        "headers",
-        "same",
-        "writes the names of headers in another case, or the headers in another order",
-        (
-            _faults({"header_form": {"case": "lower"}}),
-            _faults({"header_form": {"case": "upper", "order": "reversed"}}),
-        ),
-    ),
-    DisturbanceType(
-        "empty_chunk",
-        "empty",
-        "same",
-        "sends a chunk without text, or without choices",
-        (
-            _faults({"empty_chunk": {"form": "empty_text", "after": {"chunks": 1}}}),
-            _faults({"empty_chunk": {"form": "no_choices", "after": {"fraction": 1.0}}}),
-        ),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "repeated_members",
-        "members",
-        "same",
-        "repeats the role in each event, or sends the finish reason with the last chunk",
-        (_faults({"role": {"at": "every"}}), _faults({"finish": {"at": "last_chunk"}})),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "interleaved_calls",
-        "calls",
-        "same",
-        "alternates the chunks of parallel tool calls",
-        (_faults({"tool_call_chunks": {"interleave": True}}),),
-        ("stream", "parallel calls"),
-    ),
-    DisturbanceType(
-        "slow_start",
-        "slow",
-        "same",
-        "sends the first byte of a response late",
-        ({"delay": "400ms"}, {"pace": {"ttft": "400ms"}}, _faults({"slow_headers": {"for": "300ms"}})),
-    ),
-    DisturbanceType(
-        "pause",
-        "slow",
-        "same",
-        "pauses in the middle of a response",
-        (_faults({"stall": {"for": "400ms"}}),),
-        ("stream",),
-    ),
-    DisturbanceType(
-        "no_length",
-        "headers",
-        "same",
-        "ends the body with the connection, without a length",
-        (_faults({"content_length": {"form": "missing"}}),),
-    ),
-)
 
 FAULTS_SHOWN: Final = (
     DisturbanceType(
@@ -232,14 +54,14 @@ FAULTS_SHOWN: Final = (
         "refused",
         "recover",
         "is behind a gateway that sends a page of HTML",
-        (_faults({"html_page": {"status": 502}}), _faults({"html_page": {"status": 503}})),
+        (faults({"html_page": {"status": 502}}), faults({"html_page": {"status": 503}})),
     ),
     DisturbanceType(
         "no_response",
         "no response",
         "recover",
         "breaks the connection before the first byte",
-        (_faults("no_response"), _faults({"no_response": {"then": "close"}})),
+        (faults("no_response"), faults({"no_response": {"then": "close"}})),
         lasts=True,
     ),
     DisturbanceType(
@@ -272,7 +94,7 @@ FAULTS_SHOWN: Final = (
         "report",
         "sends an error in the body of a 200",
         (
-            _faults(
+            faults(
                 {
                     "html_page": {
                         "status": 200,
@@ -284,17 +106,17 @@ FAULTS_SHOWN: Final = (
         ),
     ),
     DisturbanceType(
-        "cut", "cut", "report", "closes the connection in the middle of a response", _places("close")
+        "cut", "cut", "report", "closes the connection in the middle of a response", at_places("close")
     ),
     DisturbanceType(
-        "reset", "cut", "report", "resets the connection in the middle of a response", _places("reset")
+        "reset", "cut", "report", "resets the connection in the middle of a response", at_places("reset")
     ),
     DisturbanceType(
         "ended_early",
         "cut",
         "report",
         "ends a stream early and correctly for HTTP, without a finish reason",
-        _places("truncate"),
+        at_places("truncate"),
         ("stream",),
     ),
     DisturbanceType(
@@ -302,7 +124,7 @@ FAULTS_SHOWN: Final = (
         "cut",
         "report",
         "sends no finish reason",
-        (_faults("no_finish"),),
+        (faults("no_finish"),),
         ("stream",),
     ),
     DisturbanceType(
@@ -310,7 +132,7 @@ FAULTS_SHOWN: Final = (
         "end",
         "report",
         "sends a finish reason and no end of the stream (`[DONE]`, `message_stop`)",
-        (_faults("no_terminator"),),
+        (faults("no_terminator"),),
         ("stream",),
     ),
     DisturbanceType(
@@ -318,7 +140,7 @@ FAULTS_SHOWN: Final = (
         "error in stream",
         "report",
         "sends an error in the middle of a stream",
-        _places("error_event")[:3],
+        at_places("error_event")[:3],
         ("stream",),
     ),
     DisturbanceType(
@@ -326,14 +148,14 @@ FAULTS_SHOWN: Final = (
         "silence",
         "report",
         "falls silent, and leaves the connection open",
-        (*_places("silence")[:1], _faults({"no_response": {"then": "silence"}})),
+        (*at_places("silence")[:1], faults({"no_response": {"then": "silence"}})),
     ),
     DisturbanceType(
         "refusal",
         "content",
         "report",
         "sends a refusal of the model",
-        (_faults("refusal"),),
+        (faults("refusal"),),
         changes_content=True,
     ),
     DisturbanceType(
@@ -341,21 +163,21 @@ FAULTS_SHOWN: Final = (
         "content",
         "report",
         "ends the content by a content filter",
-        (_faults("content_filter"),),
+        (faults("content_filter"),),
     ),
     DisturbanceType(
         "length_stop",
         "content",
         "report",
         "ends the content at the maximum of tokens",
-        (_faults("length_stop"),),
+        (faults("length_stop"),),
     ),
     DisturbanceType(
         "empty_answer",
         "content",
         "report",
         "sends no content, and ends normally",
-        (_faults("empty_answer"),),
+        (faults("empty_answer"),),
         changes_content=True,
     ),
     DisturbanceType(
@@ -363,7 +185,7 @@ FAULTS_SHOWN: Final = (
         "tool call",
         "report",
         "sends arguments of a tool call that are not JSON",
-        (_faults("bad_tool_arguments"), _faults({"bad_tool_arguments": {"how": "truncated"}})),
+        (faults("bad_tool_arguments"), faults({"bad_tool_arguments": {"how": "truncated"}})),
         ("calls",),
         changes_content=True,
     ),
@@ -372,7 +194,7 @@ FAULTS_SHOWN: Final = (
         "tool call",
         "report",
         "calls a tool that the request does not offer",
-        (_faults("unknown_tool"),),
+        (faults("unknown_tool"),),
         ("calls",),
         changes_content=True,
     ),
@@ -381,7 +203,7 @@ FAULTS_SHOWN: Final = (
         "tool call",
         "report",
         "sends arguments of a tool call that violate its schema",
-        (_faults({"wrong_schema": {"how": "missing"}}),),
+        (faults({"wrong_schema": {"how": "missing"}}),),
         ("calls",),
         changes_content=True,
     ),
@@ -391,8 +213,8 @@ FAULTS_SHOWN: Final = (
 def contradict(schedule: Sequence[Disturbance]) -> bool:
     """Return whether two faults of a schedule may be on one request. One of them may not have been sent then,
     and what the client does is not a reaction to it."""
-    faults = [each for each in schedule if not DISTURBANCES[each.kind].variation]
-    return any(one.may_meet(other) for one, other in combinations(faults, 2))
+    found = [each for each in schedule if not DISTURBANCES[each.kind].variation]
+    return any(one.may_meet(other) for one, other in combinations(found, 2))
 
 
 DISTURBANCES: Final[Mapping[str, DisturbanceType]] = {row.name: row for row in (*VARIATIONS, *FAULTS_SHOWN)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, EXPECTATIONS, Expectation
+from mockllm.core.hunting.disturbance_type import EXPECTATIONS, Expectation
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.json.codec import Json
 
 

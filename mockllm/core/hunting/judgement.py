@@ -9,7 +9,8 @@ from msgspec import Struct, field
 
 from mockllm.core.display import counted, shortened
 from mockllm.core.hunting.disturbance import Disturbance, Schedule
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType, Expectation
+from mockllm.core.hunting.disturbance_type import DisturbanceType, Expectation
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.outcome import MAX_SHOWN, RunOutcome
 
 Result: TypeAlias = Literal["held", "recovered", "reported", "unclear", "no effect", "failed"]

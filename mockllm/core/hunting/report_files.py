@@ -8,7 +8,8 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from mockllm.core.hunting.disturbance import Schedule, schedule_text
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType
+from mockllm.core.hunting.disturbance_type import DisturbanceType
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow
 from mockllm.core.hunting.outcome import ExchangeSeen
 from mockllm.core.json.codec import Json

@@ -9,7 +9,8 @@ from textwrap import wrap
 from typing import Final
 
 from mockllm.core.hunting.disturbance import schedule_text
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType
+from mockllm.core.hunting.disturbance_type import DisturbanceType
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.finding import Finding
 from mockllm.core.hunting.judgement import modifier_name
 from mockllm.core.hunting.outcome import ExchangeSeen, RunOutcome

@@ -17,7 +17,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.hunting.disturbance import Disturbance, Schedule, schedule_key
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType, contradict
+from mockllm.core.hunting.disturbance_type import DisturbanceType
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, contradict
 from mockllm.core.hunting.judgement import Judgement, Policy
 from mockllm.core.hunting.outcome import ExchangeSeen, RunOutcome
 from mockllm.core.json.codec import Json

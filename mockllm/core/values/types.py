@@ -11,9 +11,7 @@ are not templates. `file` is a function that returns the text of a referenced fi
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from typing import Annotated, Final, Generic, TypeAlias, TypeVar, get_args
 
 from msgspec import Struct
@@ -22,13 +20,8 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import (
-    BoundedDistribution,
     Distribution,
-    Empirical,
-    Exponential,
     Integers,
-    LogNormal,
-    Normal,
     Uniform,
 )
 from mockllm.core.quantities.types import (
@@ -46,6 +39,16 @@ from mockllm.core.templates.template import (
     as_text,
     compile_template,
     is_template,
+)
+from mockllm.core.values.distributions import (
+    BOUND_KEYS,
+    DEVIATION,
+    SHAPES,
+    Read,
+    Readers,
+    read_deviation,
+    read_distribution,
+    suggest,
 )
 from mockllm.core.values.dynamic import (
     DrawnNumber,
@@ -134,7 +137,7 @@ def _expression(value: object, convert: Callable[[Json], object], info: Validati
     if params is not None:
         for name in sorted(template.names - NAMES.keys() - set(params)):
             known = [*NAMES, *params]
-            suggestion = _suggest(name, known) or f"; there are {', '.join(known)}"
+            suggestion = suggest(name, known) or f"; there are {', '.join(known)}"
             raise quantity_error(f'unknown name "{name}" in a template{suggestion}')
     return Expression(template, convert, getattr(convert, "waits", False))
 
@@ -217,22 +220,6 @@ _BOUNDS: Final = {
 }
 
 
-_SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "normal": ("mean", "stddev"),
-    "lognormal": ("median", "p99"),
-    "exponential": ("mean",),
-}
-_BOUND_KEYS: Final = frozenset(("min", "max"))
-_FORMS: Final = ("uniform", *_SHAPES, "empirical")
-_EXPECTED: Final = (
-    "expected a value, [low, high], or one of {uniform: [low, high]}, {normal: {mean, stddev}}, "
-    "{lognormal: {median, p99}}, {exponential: {mean}}, {empirical: [...]}"
-)
-
-Read: TypeAlias = Callable[[object], float]
-"""Parses one number or duration, and raises pydantic's errors."""
-
-
 class _Drawable(Struct, frozen=True):
     """See Drawable and Spread. `once`: the value is drawn when the tree is evaluated."""
 
@@ -242,13 +229,14 @@ class _Drawable(Struct, frozen=True):
         inner = handler(source) if self.once else handler.generate_schema(get_args(source)[0])
         convert: _Conversion[float] = _Conversion(inner)
         whole = inner["type"] == "int"
+        numbers = read_deviation if inner["type"] in ("int", "float") else None
         bounds = {name: inner[bound] for name, bound in (("least", "ge"), ("most", "le")) if bound in inner}
 
         def read(value: object, constant: Read, info: ValidationInfo) -> object:
             expression = _expression(value, convert, info)
             if expression is not None or isinstance(value, Distribution):
                 return expression or value
-            drawn = _distribution(value, constant, convert, info)
+            drawn = read_distribution(value, Readers(constant, numbers or constant, convert, info))
             if drawn is None:
                 return constant(value)
             if whole and isinstance(drawn, Uniform):
@@ -265,7 +253,7 @@ class _Drawable(Struct, frozen=True):
             {**pair, "description": "Any value from the first to the second."},
         ]
         forms.append(_object({"uniform": pair}, "Any value from the first to the second."))
-        for name, keys in _SHAPES.items():
+        for name, keys in SHAPES.items():
             forms.append(_object({name: _shape_schema(keys, one)}, f"Drawn from the {name} distribution."))
         listed = {"anyOf": [{"type": "array", "items": one, "minItems": 1}, {"type": "string"}]}
         forms.append(_object({"empirical": listed}, "One of measured values: a list, or a file with them."))
@@ -279,85 +267,6 @@ Spread: TypeAlias = Annotated[T | Distribution, _Drawable(once=False)]
 """`Spread[Duration]`: a constant, a template, or a distribution, which the reader draws from many times."""
 
 
-def _distribution(value: object, constant: Read, convert: Read, info: ValidationInfo) -> Distribution | None:
-    """Return the distribution of a list or an object; None for a constant. Raise an error for an invalid one."""
-    if isinstance(value, list):
-        return _uniform(value, constant)
-    if not isinstance(value, dict):
-        return None
-    if len(value) != 1:
-        raise quantity_error(_EXPECTED)
-    form, settings = next(iter(value.items()))
-    if form == "uniform":
-        return _uniform(settings, constant)
-    if form == "empirical":
-        return Empirical(_measured(settings, constant, convert, info))
-    if form in _SHAPES:
-        return _shaped(form, settings, constant)
-    raise quantity_error(f'unknown distribution "{form}"{_suggest(str(form), _FORMS)} ({_EXPECTED})')
-
-
-def _uniform(settings: object, constant: Read) -> Uniform:
-    if not isinstance(settings, list) or len(settings) != 2:
-        raise quantity_error("a range has two ends: write [low, high]")
-    low, high = constant(settings[0]), constant(settings[1])
-    if low > high:
-        raise quantity_error(
-            f"the range [{settings[0]}, {settings[1]}] is upside down: the lower end comes first"
-        )
-    return Uniform(low, high)
-
-
-def _shaped(form: str, settings: object, constant: Read) -> Distribution:
-    keys = _SHAPES[form]
-    if not isinstance(settings, dict) or settings.keys() - _BOUND_KEYS != set(keys):
-        written = ", ".join(f"{key}: …" for key in keys)
-        raise quantity_error(f"write {form}: {{{written}}} (and min, max)")
-    inner = _unbounded(form, [constant(settings[key]) for key in keys])
-    if settings.keys().isdisjoint(_BOUND_KEYS):
-        return inner
-    least = constant(settings["min"]) if "min" in settings else 0.0
-    most = constant(settings["max"]) if "max" in settings else math.inf
-    if least > most:
-        raise quantity_error("min is above max")
-    return BoundedDistribution(inner, least, most)
-
-
-def _unbounded(form: str, numbers: Sequence[float]) -> Normal | LogNormal | Exponential:
-    if form == "normal":
-        return Normal(*numbers)
-    if form == "exponential":
-        return Exponential(*numbers)
-    if not 0 < numbers[0] <= numbers[1]:
-        raise quantity_error("a lognormal's median is more than 0, and its p99 not less than that")
-    return LogNormal(*numbers)
-
-
-def _measured(settings: object, constant: Read, convert: Read, info: ValidationInfo) -> tuple[float, ...]:
-    """Return the values of a list, or of a file with values between white space or commas."""
-    if isinstance(settings, list):
-        values = tuple(constant(value) for value in settings)
-    elif isinstance(settings, str) and info.context and "file" in info.context:
-        try:
-            values = tuple(
-                convert(word) for word in re.split(r"[\s,]+", info.context["file"](settings).strip()) if word
-            )
-        except ValueError as error:
-            raise quantity_error(f"{settings}: {error}") from None
-    else:
-        raise quantity_error("write empirical: [value, value, …], or the name of a file with such values")
-    if not values:
-        raise quantity_error("an empirical distribution needs at least one value")
-    return values
-
-
-def _suggest(name: str, names: Iterable[str]) -> str:
-    from difflib import get_close_matches  # needed only for an error
-
-    near = get_close_matches(name, names, 1)
-    return f'; did you mean "{near[0]}"?' if near else ""
-
-
 def _or(*forms: JsonSchema) -> JsonSchema:
     """Return a schema of any of the forms; nested choices are flattened."""
     spread: list[JsonSchema] = []
@@ -367,8 +276,10 @@ def _or(*forms: JsonSchema) -> JsonSchema:
 
 
 def _shape_schema(keys: Iterable[str], number: JsonSchema) -> JsonSchema:
-    schema = _object(dict.fromkeys(keys, number))
-    return {**schema, "properties": {**schema["properties"], **dict.fromkeys(sorted(_BOUND_KEYS), number)}}
+    deviation = {"type": "number", "minimum": 0} if number.get("type") in ("integer", "number") else number
+    kinds = {key: deviation if key == DEVIATION else number for key in keys}
+    schema = _object(kinds)
+    return {**schema, "properties": {**schema["properties"], **dict.fromkeys(sorted(BOUND_KEYS), number)}}
 
 
 def _object(properties: JsonSchema, description: str | None = None) -> JsonSchema:

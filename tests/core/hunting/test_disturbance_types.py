@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.hunting.disturbance import Disturbance
-from mockllm.core.hunting.disturbance_types import DISTURBANCES, EXPECTATIONS, contradict
+from mockllm.core.hunting.disturbance_type import EXPECTATIONS
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, contradict
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 
 

@@ -19,7 +19,7 @@ from mockllm.core.faults.connection import (
     SlowHeaders,
 )
 from mockllm.core.faults.http import BadHeaders, BrokenChunking, ContentLength, Truncate
-from mockllm.core.faults.stream import Stall
+from mockllm.core.faults.stream_flow import Stall
 from mockllm.core.rendering.plan import Plan
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits

@@ -11,7 +11,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from mockllm.core.display import counted
 from mockllm.core.failure import NAMED
-from mockllm.core.faults import FAMILIES, FAULTS
+from mockllm.core.faults import FAULTS
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.limits.limit import STRATEGIES
 from mockllm.scenario.overlay import overlay_entries, to_yaml
@@ -173,12 +173,11 @@ STRATEGY_TEXTS: Final = {
 
 async def list_failure_modes(context: ControlContext, call: ApiCall) -> BaseModel:
     """The values of `error` and `faults`."""
-    families = {module.__name__: module.__name__.rpartition(".")[2] for module in FAMILIES}
     faults = [
         FaultMode(
             name=name,
             about=inspect.cleandoc(fault.__doc__ or "").partition("\n")[0],
-            family=families[fault.__module__],
+            family=fault.family,
             settings=[_setting(key, field) for key, field in fault.model_fields.items()],
         )
         for name, fault in FAULTS.items()
