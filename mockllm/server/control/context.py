@@ -231,7 +231,7 @@ class OverlayExpiry:
     def schedule(self) -> None:
         """Schedule the next search, unless one is scheduled."""
         if self._timer is None:
-            interval = max(0.1, min(MAX_INTERVAL, self._state.unused))
+            interval = max(0.1, min(MAX_INTERVAL, self._state.unused_timeout))
             self._timer = asyncio.get_running_loop().call_later(interval, self._expire)
 
     def _expire(self) -> None:

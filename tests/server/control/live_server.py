@@ -107,7 +107,8 @@ def steered(
     for name, text in files.items():
         (folder / name).write_text(text)
     builder = Builder(
-        ScenarioSources([str(folder)], list(packs), ParamSettings(), vocabulary()), Sessions(unused=unused)
+        ScenarioSources([str(folder)], list(packs), ParamSettings(), vocabulary()),
+        Sessions(unused_timeout=unused),
     )
     app = App(builder.first(), limits=ServerLimits(grace=0.5))
 
